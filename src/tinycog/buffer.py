@@ -1,0 +1,142 @@
+"""The parts of a file that have arrived.
+
+A parser asks the buffer for a range; the driver puts ranges into it. Nothing here knows where the
+bytes come from, and no parser ever meets a short read: it is refused at this door.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Generator, Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+from tinycog.errors import TruncatedError
+
+T = TypeVar("T")
+
+
+class ByteRange(NamedTuple):
+    """Bytes `start` to `stop` of a file, half-open."""
+
+    start: int
+    stop: int
+
+    @property
+    def length(self) -> int:
+        """Number of bytes."""
+        return self.stop - self.start
+
+
+Steps = Generator[Sequence[ByteRange], None, T]
+"""A parser: it yields the ranges that it lacks and returns what it found. It does no I/O."""
+
+
+class SparseBuffer:
+    """Bytes of one file by absolute position, with gaps.
+
+    `size` is the length of the file in bytes, None until it is known. Safe to use from threads.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        """Start empty."""
+        self.size = size
+        self._lock = threading.Lock()
+        self._starts: list[int] = []
+        self._parts: list[memoryview] = []
+
+    @property
+    def held(self) -> int:
+        """Number of bytes held."""
+        return sum(map(len, self._parts))
+
+    def put(self, start: int, data: bytes | memoryview) -> None:
+        """Add bytes that begin at `start`; where bytes are held already, the held ones stay."""
+        view = memoryview(data)
+        stop = start + len(view)
+        if self.size is not None and stop > self.size:
+            message = f"bytes {start} to {stop} were put, but the file ends at {self.size}"
+            raise ValueError(message)
+        with self._lock:
+            for gap in self._gaps(start, stop):
+                i = bisect_right(self._starts, gap.start)
+                self._starts.insert(i, gap.start)
+                self._parts.insert(i, view[gap.start - start : gap.stop - start])
+
+    def missing(self, ranges: Iterable[ByteRange]) -> list[ByteRange]:
+        """Parts of `ranges` that have not arrived, as far as the file reaches."""
+        with self._lock:
+            end = self.size
+            return [
+                gap
+                for start, stop in ranges
+                for gap in self._gaps(start, stop if end is None else min(stop, end))
+            ]
+
+    def read(self, start: int, stop: int) -> memoryview:
+        """Bytes `start` to `stop`; no copy if they arrived in one piece.
+
+        Raises:
+            TruncatedError: the file ends before `stop`.
+            LookupError: the range was not put; a parser must ask for it first.
+        """
+        if self.size is not None and stop > self.size:
+            message = f"the file ends at byte {self.size}, but bytes {start} to {stop} are needed"
+            raise TruncatedError(message)
+        with self._lock:
+            if self._gaps(start, stop):
+                message = f"bytes {start} to {stop} have not arrived"
+                raise LookupError(message)
+            pieces = [
+                part[max(start - at, 0) : stop - at] for at, part in self._overlapping(start, stop)
+            ]
+        return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
+
+    def _overlapping(self, start: int, stop: int) -> list[tuple[int, memoryview]]:
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        last = bisect_right(self._starts, stop - 1)
+        held = zip(self._starts[first:last], self._parts[first:last], strict=True)
+        return [(at, part) for at, part in held if at + len(part) > start]
+
+    def _gaps(self, start: int, stop: int) -> list[ByteRange]:
+        gaps: list[ByteRange] = []
+        for at, part in self._overlapping(start, stop) if stop > start else ():
+            if at > start:
+                gaps.append(ByteRange(start, at))
+            start = at + len(part)
+        if stop > start:
+            gaps.append(ByteRange(start, stop))
+        return gaps
+
+
+def need(buffer: SparseBuffer, ranges: Iterable[ByteRange]) -> Steps[None]:
+    """Ask for what is missing of `ranges`, all at once; nothing is asked if all of it is held."""
+    missing = buffer.missing(ranges)
+    if missing:
+        yield missing
+
+
+def need_bytes(buffer: SparseBuffer, start: int, length: int) -> Steps[memoryview]:
+    """Ask for `length` bytes from `start` and return them."""
+    yield from need(buffer, [ByteRange(start, start + length)])
+    return buffer.read(start, start + length)
+
+
+def together(parsers: Iterable[Steps[T]]) -> Steps[list[T]]:
+    """Run parsers side by side: what all of them lack is asked for in one step.
+
+    Returns their results in the order of `parsers`.
+    """
+    running = dict(enumerate(parsers))
+    results: dict[int, T] = {}
+    while running:
+        wanted: list[ByteRange] = []
+        for i, parser in list(running.items()):
+            try:
+                wanted += next(parser)
+            except StopIteration as done:
+                results[i] = done.value
+                del running[i]
+        if wanted:
+            yield wanted
+    return [results[i] for i in sorted(results)]

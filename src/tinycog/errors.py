@@ -1,0 +1,204 @@
+"""What can go wrong, and the guards against it.
+
+Five branches, because a caller does five different things::
+
+    TinycogError
+    ├── FormatError(ValueError)             the file breaks a rule: .finding
+    │   ├── NotTiffError                    not a TIFF at all
+    │   ├── TruncatedError                  bytes that the file promises lie beyond its end
+    │   └── CorruptTileError                .level .x .y: a tile's bytes are not what its tags say
+    ├── UnsupportedError(NotImplementedError)   legal, not done here: .feature .value
+    ├── LimitError(ValueError)              a guard said stop: .limit .asked .allowed
+    ├── UsageError(ValueError)              the call is wrong
+    │   └── TileIndexError(IndexError)      there is no such level or tile
+    └── SourceError(OSError)                the wire: .url .range
+        ├── NotFoundError                   404, 410, no such file
+        ├── AccessDeniedError               401, 403
+        ├── RangeUnsupportedError           the whole object came where a part was asked
+        ├── RangeMismatchError              a part came, but not the one that was asked
+        ├── RangeNotSatisfiableError        416
+        └── SourceTimeoutError(TimeoutError)
+
+Whatever the bytes and whatever the server, the outcome is a right result or one of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinycog.buffer import ByteRange
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in the file that breaks a rule, whether or not reading can go on.
+
+    Attributes:
+        rule: id of the rule, as `spec/rules.md` has it (`tiff.ifd.loop`).
+        message: what was found and what was expected, one line.
+        offset: absolute byte position, where one is known.
+        ifd: absolute byte position of the IFD concerned, where there is one.
+    """
+
+    rule: str
+    message: str
+    offset: int | None = None
+    ifd: int | None = None
+
+    def __str__(self) -> str:
+        """One line: message, rule and place."""
+        at = "" if self.offset is None else f" at byte {self.offset}"
+        return f"{self.message}{at} [{self.rule}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Guards against files that ask for too much; each is asked before anything is allocated.
+
+    Attributes:
+        ifds: IFDs of one file, sub-IFDs counted.
+        entries: entries of one IFD (libtiff allows 4096).
+        value_bytes: bytes of one tag's value, when it is read whole.
+        tile_bytes: bytes of one tile or strip, encoded or decoded.
+    """
+
+    ifds: int = 4096
+    entries: int = 4096
+    value_bytes: int = 16 << 20
+    tile_bytes: int = 256 << 20
+
+    def check(self, limit: str, asked: int, what: str) -> None:
+        """Raise `LimitError` if `asked` is more than the limit of that name allows."""
+        allowed: int = getattr(self, limit)
+        if asked > allowed:
+            message = f"{what}: {asked} is over the limit of {allowed} (Limits.{limit})"
+            raise LimitError(message, limit=limit, asked=asked, allowed=allowed)
+
+
+class TinycogError(Exception):
+    """Base of every error that tinycog raises on purpose."""
+
+
+class FormatError(TinycogError, ValueError):
+    """The file breaks a rule that reading cannot do without."""
+
+    def __init__(self, message: str, *, finding: Finding | None = None) -> None:
+        """Keep the finding, if one is at hand, beside the message."""
+        super().__init__(message)
+        self.finding = finding
+
+    @classmethod
+    def of(cls, finding: Finding) -> FormatError:
+        """Make the error that says what a finding says."""
+        return cls(str(finding), finding=finding)
+
+
+class NotTiffError(FormatError):
+    """The first bytes are not those of a TIFF or BigTIFF."""
+
+
+class TruncatedError(FormatError):
+    """The file ends before bytes that it promises."""
+
+
+class CorruptTileError(FormatError):
+    """The bytes of a tile do not decode to what its tags promise.
+
+    Attributes:
+        level, x, y: the tile, where known (level 0 = full resolution; x, y in tiles).
+    """
+
+    level: int | None = None
+    x: int | None = None
+    y: int | None = None
+
+
+class UnsupportedError(TinycogError, NotImplementedError):
+    """The file is legal, but this is not done here.
+
+    Attributes:
+        feature: what (`compression`).
+        value: which (`34661`).
+    """
+
+    def __init__(self, message: str, *, feature: str = "", value: object = None) -> None:
+        """Name the feature and its value beside the message."""
+        super().__init__(message)
+        self.feature = feature
+        self.value = value
+
+
+class LimitError(TinycogError, ValueError):
+    """A guard said stop.
+
+    Attributes:
+        limit: name of the field of `Limits`.
+        asked, allowed: in the unit of that field.
+    """
+
+    def __init__(self, message: str, *, limit: str = "", asked: int = 0, allowed: int = 0) -> None:
+        """Keep what was asked and what is allowed."""
+        super().__init__(message)
+        self.limit = limit
+        self.asked = asked
+        self.allowed = allowed
+
+
+class UsageError(TinycogError, ValueError):
+    """The call is wrong; the message says what would be right."""
+
+
+class TileIndexError(UsageError, IndexError):
+    """There is no such level, or no such tile in it."""
+
+
+class SourceError(TinycogError, OSError):
+    """The bytes could not be had.
+
+    Attributes:
+        url: the object, as `tinycog.open` was given it.
+        range: the bytes that were asked (half-open), or None.
+    """
+
+    def __init__(self, message: str, *, url: str = "", range: ByteRange | None = None) -> None:  # noqa: A002 - the word
+        """Say which object and which bytes, in the message too."""
+        where = "" if range is None else f" (bytes {range.start} to {range.stop})"
+        super().__init__(f"{message}: {url}{where}" if url else message)
+        self.url = url
+        self.range = range
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the finished message: `__init__` would add the place again."""
+        return (_restore, (type(self), str(self), self.url, self.range))
+
+
+def _restore(kind: type[SourceError], text: str, url: str, part: ByteRange | None) -> SourceError:
+    error = kind(text)
+    error.url, error.range = url, part
+    return error
+
+
+class NotFoundError(SourceError, FileNotFoundError):
+    """There is no such object."""
+
+
+class AccessDeniedError(SourceError, PermissionError):
+    """The object may not be read with these credentials."""
+
+
+class RangeUnsupportedError(SourceError):
+    """The server sent the whole object where a range was asked."""
+
+
+class RangeMismatchError(SourceError):
+    """The server sent other bytes than the range that was asked."""
+
+
+class RangeNotSatisfiableError(SourceError):
+    """The server says that the range lies outside the object."""
+
+
+class SourceTimeoutError(SourceError, TimeoutError):
+    """The server did not answer in time."""

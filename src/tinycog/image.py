@@ -1,0 +1,333 @@
+"""Directories to typed facts: `Image` (one IFD), its `Grid` of tiles, and the `Pyramid` of a file.
+
+Defaults are those of TIFF 6.0; a strip is a tile as wide as the image. Facts that the format allows
+but nobody can decode are kept as facts: `decode` says no, not opening.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tinycog.errors import Finding, FormatError, TileIndexError, UnsupportedError
+from tinycog.gdal import nodata_value
+from tinycog.parse import Entry, Header, Ifd, Value
+from tinycog.spec import MASK, REDUCED, ByteOrder, Compression, SampleFormat, Tag, name_of
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How an image is cut into tiles; all sizes in pixels unless they say tiles.
+
+    Attributes:
+        width, height: of the image.
+        tile_width, tile_height: of a stored tile; strips have the image's width.
+        planes: separately stored sample planes, 1 when samples are interleaved.
+        strips: whether the last row of tiles is stored short, as strips are.
+    """
+
+    width: int
+    height: int
+    tile_width: int
+    tile_height: int
+    planes: int = 1
+    strips: bool = False
+
+    @property
+    def across(self) -> int:
+        """Number of tiles in a row."""
+        return -(-self.width // self.tile_width)
+
+    @property
+    def down(self) -> int:
+        """Number of tiles in a column."""
+        return -(-self.height // self.tile_height)
+
+    @property
+    def count(self) -> int:
+        """Number of stored tiles, all planes."""
+        return self.across * self.down * self.planes
+
+    def indices(self, x: int, y: int) -> tuple[int, ...]:
+        """Positions of tile (x, y) in TileOffsets, one for each plane (tiff.tile.index).
+
+        Raises:
+            TileIndexError: no such tile.
+        """
+        if not (0 <= x < self.across and 0 <= y < self.down):
+            message = (
+                f"tile x={x}, y={y} does not exist"
+                f" (x 0 to {self.across - 1}, y 0 to {self.down - 1})"
+            )
+            raise TileIndexError(message)
+        first = y * self.across + x
+        return tuple(first + plane * self.across * self.down for plane in range(self.planes))
+
+    def stored_rows(self, y: int) -> int:
+        """Rows that a tile of tile row `y` holds: a last strip ends with the image."""
+        return self.inside(0, y)[0] if self.strips else self.tile_height
+
+    def inside(self, x: int, y: int) -> tuple[int, int]:
+        """Rows and columns of tile (x, y) that lie inside the image."""
+        return (
+            min(self.tile_height, self.height - y * self.tile_height),
+            min(self.tile_width, self.width - x * self.tile_width),
+        )
+
+
+@dataclass(frozen=True)
+class Image:
+    """The facts of one IFD that reading its pixels needs.
+
+    Attributes:
+        ifd: the directory itself, for every other tag.
+        byte_order: of the file.
+        grid: size and tiling.
+        subfile_type: NewSubfileType, or SubfileType in its terms.
+        compression, photometric, predictor, fill_order: codes as stored.
+        samples: number of samples of a pixel (bands).
+        bits_per_sample, sample_formats: one for each sample.
+        extra_samples: meaning of the samples beyond the colour channels, as far as stated.
+        offsets, byte_counts: the index of tiles, unread; None where the tag is missing.
+        options: further tags that some codec needs, by tag.
+        nodata_text: GDAL's nodata as written.
+        findings: what is odd about the directory.
+    """
+
+    ifd: Ifd
+    byte_order: ByteOrder
+    grid: Grid
+    subfile_type: int
+    compression: int
+    photometric: int
+    predictor: int
+    fill_order: int
+    samples: int
+    bits_per_sample: tuple[int, ...]
+    sample_formats: tuple[int, ...]
+    extra_samples: tuple[int, ...]
+    offsets: Entry | None
+    byte_counts: Entry | None
+    options: Mapping[int, Value]
+    nodata_text: str | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether it is a smaller version of another image."""
+        return bool(self.subfile_type & REDUCED)
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it is a transparency mask of another image."""
+        return bool(self.subfile_type & MASK)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(bands, rows, cols)."""
+        return (self.samples, self.grid.height, self.grid.width)
+
+    @property
+    def tile_samples(self) -> int:
+        """Samples that one stored tile holds for each pixel: 1 where planes are apart."""
+        return 1 if self.grid.planes > 1 else self.samples
+
+    @cached_property
+    def bits(self) -> int:
+        """Bits of a sample.
+
+        Raises:
+            UnsupportedError: samples differ in it.
+        """
+        return _only(self.bits_per_sample, "BitsPerSample")
+
+    @cached_property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Of the pixels as arrays: the smallest numpy type that holds a sample exactly.
+
+        Raises:
+            UnsupportedError: no numpy type does, or samples differ in theirs.
+        """
+        return sample_dtype(_only(self.sample_formats, "SampleFormat"), self.bits)
+
+    @cached_property
+    def nodata(self) -> int | float | None:
+        """Nodata as a value that samples can equal; None if there is none."""
+        return None if self.nodata_text is None else nodata_value(self.nodata_text, self.dtype)
+
+    def option(self, tag: Tag, default: int) -> int:
+        """First number of a further tag."""
+        return _int(self.options, tag, default)
+
+
+def _only(values: tuple[int, ...], tag: str) -> int:
+    if len(set(values)) > 1:
+        message = f"samples with different {tag} {values} are not supported"
+        raise UnsupportedError(message, feature=tag, value=values)
+    return values[0]
+
+
+def sample_dtype(sample_format: int, bits: int) -> np.dtype[np.generic]:
+    """Numpy type of samples (tiff.sample.dtype).
+
+    Raises:
+        UnsupportedError: there is none.
+    """
+    code = None
+    if sample_format in (SampleFormat.UINT, SampleFormat.VOID):
+        code = next((f"u{n}" for n in (1, 2, 4) if 1 <= bits <= n * 8), None)
+        code = "u8" if bits == 64 else code  # noqa: PLR2004
+    elif sample_format == SampleFormat.INT:
+        code = {8: "i1", 16: "i2", 32: "i4", 64: "i8"}.get(bits)
+    elif sample_format == SampleFormat.FLOAT:
+        code = {16: "f2", 24: "f4", 32: "f4", 64: "f8"}.get(bits)
+    elif sample_format == SampleFormat.COMPLEX_INT:
+        code = {32: "c8", 64: "c16"}.get(bits)
+    elif sample_format == SampleFormat.COMPLEX_FLOAT:
+        code = {32: "c8", 64: "c8", 128: "c16"}.get(bits)
+    if code is None:
+        name = name_of(SampleFormat, sample_format)
+        message = f"samples of {bits} bits with SampleFormat {name} are not supported"
+        raise UnsupportedError(message, feature="BitsPerSample", value=(sample_format, bits))
+    return np.dtype(code)
+
+
+# --- from values to facts ------------------------------------------------------------------------
+
+OPTIONS = (
+    Tag.T4Options,
+    Tag.T6Options,
+    Tag.JPEGTables,
+    Tag.YCbCrCoefficients,
+    Tag.YCbCrSubSampling,
+    Tag.ReferenceBlackWhite,
+    Tag.LercParameters,
+    Tag.JPEGProc,
+    Tag.JPEGInterchangeFormat,
+    Tag.JPEGInterchangeFormatLength,
+    Tag.JPEGRestartInterval,
+    Tag.JPEGQTables,
+    Tag.JPEGDCTables,
+    Tag.JPEGACTables,
+)
+"""Tags that only codecs read; kept as values."""
+
+FACTS = (
+    Tag.NewSubfileType,
+    Tag.SubfileType,
+    Tag.ImageWidth,
+    Tag.ImageLength,
+    Tag.BitsPerSample,
+    Tag.Compression,
+    Tag.PhotometricInterpretation,
+    Tag.FillOrder,
+    Tag.SamplesPerPixel,
+    Tag.RowsPerStrip,
+    Tag.PlanarConfiguration,
+    Tag.Predictor,
+    Tag.TileWidth,
+    Tag.TileLength,
+    Tag.ExtraSamples,
+    Tag.SampleFormat,
+    Tag.GDALNoData,
+    *OPTIONS,
+)
+"""Tags whose values make an `Image`."""
+
+MAX_SAMPLES = 65535
+
+
+def make_image(header: Header, ifd: Ifd, values: Mapping[int, Value]) -> Image:
+    """Turn the values of `FACTS` into an `Image` (tiff.image.*).
+
+    Raises:
+        FormatError: size or tiling is missing or senseless.
+    """
+    findings = list(ifd.findings)
+    samples = _samples(values, ifd)
+    grid = _grid(values, ifd, samples, findings)
+    tiled = not grid.strips
+    nodata = values.get(Tag.GDALNoData)
+    return Image(
+        ifd=ifd,
+        byte_order=header.byte_order,
+        grid=grid,
+        subfile_type=_subfile_type(values),
+        compression=_int(values, Tag.Compression, Compression.NONE),
+        photometric=_int(values, Tag.PhotometricInterpretation, 1),
+        predictor=_int(values, Tag.Predictor, 1),
+        fill_order=_int(values, Tag.FillOrder, 1),
+        samples=samples,
+        bits_per_sample=_per_sample(values, Tag.BitsPerSample, samples),
+        sample_formats=_per_sample(values, Tag.SampleFormat, samples),
+        extra_samples=_ints(values, Tag.ExtraSamples),
+        offsets=_index(ifd, Tag.TileOffsets, Tag.StripOffsets, tiled=tiled),
+        byte_counts=_index(ifd, Tag.TileByteCounts, Tag.StripByteCounts, tiled=tiled),
+        options={tag: values[tag] for tag in OPTIONS if tag in values},
+        nodata_text=nodata if isinstance(nodata, str) and nodata.strip() else None,
+        findings=tuple(findings),
+    )
+
+
+def _ints(values: Mapping[int, Value], tag: Tag) -> tuple[int, ...]:
+    """Values of an integer tag, whatever its field type (tiff.value.integer)."""
+    value = values.get(tag, ())
+    if isinstance(value, str) or not all(isinstance(v, int) and v >= 0 for v in value):
+        message = f"tag {tag.name} holds {value!r}, expected unsigned integers"
+        raise FormatError.of(Finding("tiff.value.integer", message[:200]))
+    return tuple(v for v in value if isinstance(v, int))
+
+
+def _int(values: Mapping[int, Value], tag: Tag, default: int) -> int:
+    found = _ints(values, tag)
+    return found[0] if found else default
+
+
+def _per_sample(values: Mapping[int, Value], tag: Tag, samples: int) -> tuple[int, ...]:
+    """One value for each sample; too few are repeated (tiff.value.per-sample)."""
+    found = _ints(values, tag) or (1,)
+    return (found + found[-1:] * samples)[:samples]
+
+
+def _subfile_type(values: Mapping[int, Value]) -> int:
+    """NewSubfileType, or the older tag in its terms (tiff.image.subfile-type)."""
+    old = {2: 1, 3: 2}.get(_int(values, Tag.SubfileType, 0), 0)
+    return _int(values, Tag.NewSubfileType, old)
+
+
+def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
+    samples = _int(values, Tag.SamplesPerPixel, 1)
+    if not 1 <= samples <= MAX_SAMPLES:
+        message = f"SamplesPerPixel is {samples}, expected 1 to {MAX_SAMPLES}"
+        raise FormatError.of(Finding("tiff.image.samples", message, None, ifd.offset))
+    return samples
+
+
+def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Finding]) -> Grid:
+    """Size and tiling; strips are tiles as wide as the image (tiff.image.size, tiff.tile.strip)."""
+    width, height = _int(values, Tag.ImageWidth, 0), _int(values, Tag.ImageLength, 0)
+    if not width or not height:
+        message = f"the image is {width} by {height} pixels, expected at least 1 by 1"
+        raise FormatError.of(Finding("tiff.image.size", message, None, ifd.offset))
+    planes = samples if _int(values, Tag.PlanarConfiguration, 1) == 2 else 1  # noqa: PLR2004
+    tiled = Tag.TileWidth in values or Tag.TileLength in values
+    if tiled:
+        tile_width, tile_height = _int(values, Tag.TileWidth, 0), _int(values, Tag.TileLength, 0)
+        if not tile_width or not tile_height:
+            message = f"tiles are {tile_width} by {tile_height} pixels, expected at least 1 by 1"
+            raise FormatError.of(Finding("tiff.tile.size", message, None, ifd.offset))
+        if tile_width % 16 or tile_height % 16:
+            message = f"tiles are {tile_width} by {tile_height} pixels, not multiples of 16"
+            findings.append(Finding("tiff.tile.multiple", message, None, ifd.offset))
+        return Grid(width, height, tile_width, tile_height, planes)
+    rows = _int(values, Tag.RowsPerStrip, height) or height
+    return Grid(width, height, width, min(rows, height), planes, strips=True)
+
+
+def _index(ifd: Ifd, tile_tag: Tag, strip_tag: Tag, *, tiled: bool) -> Entry | None:
+    """The tile or strip tag, or the other where only that one is there (tiff.tile.other-tag)."""
+    first, second = (tile_tag, strip_tag) if tiled else (strip_tag, tile_tag)
+    return ifd.entries.get(first) or ifd.entries.get(second)

@@ -1,0 +1,154 @@
+"""Which images of a file are levels of the first one, which are their masks, which are other pages.
+
+The rules are GDAL's (tiff.pyramid.*), so that level z here is level z everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from tinycog.buffer import SparseBuffer, Steps, together
+from tinycog.errors import Finding, FormatError, LimitError, Limits
+from tinycog.image import FACTS, Image, make_image
+from tinycog.parse import Entry, Header, Ifd, Tiff, parse_ifd, parse_values
+from tinycog.spec import MASK, REDUCED, Tag
+
+OPTIONAL = frozenset(
+    {Tag.GDALNoData, Tag.ExtraSamples, Tag.ReferenceBlackWhite, Tag.YCbCrCoefficients}
+)
+"""Facts that an image can do without when their bytes lie beyond the end of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pyramid:
+    """The images of a file in their roles.
+
+    Attributes:
+        levels: level 0 is the first IFD, at full resolution; overviews follow in file order.
+        masks: the transparency mask of each level, or None.
+        pages: every other image that could be read, in file order.
+        findings: what is odd about any of them.
+    """
+
+    levels: tuple[Image, ...]
+    masks: tuple[Image | None, ...]
+    pages: tuple[Image, ...]
+    findings: tuple[Finding, ...]
+
+
+def parse_image(buffer: SparseBuffer, header: Header, ifd: Ifd, limits: Limits) -> Steps[Image]:
+    """Read the values that make an image of an IFD, in one step.
+
+    Raises:
+        FormatError: a value that is needed lies beyond the end of the file, or is senseless.
+    """
+    entries = [entry for tag, entry in ifd.entries.items() if tag in FACTS]
+    lost = [entry for entry in entries if _is_lost(buffer, entry)]
+    entries = [entry for entry in entries if entry not in lost]
+    values = yield from parse_values(buffer, header, entries, limits)
+    image = make_image(header, ifd, {e.tag: v for e, v in zip(entries, values, strict=True)})
+    return replace(image, findings=(*image.findings, *(_lost(ifd, entry) for entry in lost)))
+
+
+def _lost(ifd: Ifd, entry: Entry) -> Finding:
+    text = f"the value of tag {entry.tag} lies beyond the end of the file; it is ignored"
+    return Finding("tiff.value.place", text, entry.offset, ifd.offset)
+
+
+def _is_lost(buffer: SparseBuffer, entry: Entry) -> bool:
+    return entry.tag in OPTIONAL and buffer.size is not None and entry.range.stop > buffer.size
+
+
+def parse_pyramid(buffer: SparseBuffer, tiff: Tiff, limits: Limits) -> Steps[Pyramid]:
+    """Sort the images of the walked chain, and the SubIFDs of its first IFD, into their roles.
+
+    Raises:
+        FormatError: the first image cannot be understood; another one is a finding.
+    """
+    first = yield from parse_image(buffer, tiff.header, tiff.ifds[0], limits)
+    subs = yield from _parse_sub_ifds(buffer, tiff, limits)
+    rest = [found for found in (*subs, *tiff.ifds[1:]) if isinstance(found, Ifd)]
+    images = yield from together(_lenient_image(buffer, tiff.header, i, limits) for i in rest)
+    roles = _Roles(first)
+    for image in images:
+        if isinstance(image, Image):
+            roles.add(image)
+    lost = [found for found in (*subs, *images) if isinstance(found, Finding)]
+    return roles.pyramid([*tiff.findings, *lost])
+
+
+def _parse_sub_ifds(
+    buffer: SparseBuffer, tiff: Tiff, limits: Limits
+) -> Steps[Sequence[Ifd | Finding]]:
+    """The SubIFDs of the first IFD, each listed one (tiff.pyramid.sub-ifds)."""
+    entry = tiff.ifds[0].entries.get(Tag.SubIFDs)
+    if entry is None:
+        return ()
+    (offsets,) = yield from parse_values(buffer, tiff.header, [entry], limits)
+    places = [v for v in offsets if isinstance(v, int)]
+    limits.check("ifds", len(places), "SubIFDs of the first IFD")
+    return (
+        yield from together(_lenient_ifd(buffer, tiff.header, place, limits) for place in places)
+    )
+
+
+def _lenient_ifd(
+    buffer: SparseBuffer, header: Header, offset: int, limits: Limits
+) -> Steps[Ifd | Finding]:
+    try:
+        return (yield from parse_ifd(buffer, header, offset, limits))
+    except (FormatError, LimitError) as exc:
+        return Finding("tiff.ifd.unreadable", f"an IFD cannot be read: {exc}", offset, offset)
+
+
+def _lenient_image(
+    buffer: SparseBuffer, header: Header, ifd: Ifd, limits: Limits
+) -> Steps[Image | Finding]:
+    try:
+        return (yield from parse_image(buffer, header, ifd, limits))
+    except (FormatError, LimitError) as exc:
+        text = f"an IFD is left out: {exc}"
+        return Finding("tiff.ifd.unreadable", text, ifd.offset, ifd.offset)
+
+
+@dataclass
+class _Roles:
+    """Roles given so far (tiff.pyramid.levels, tiff.pyramid.masks)."""
+
+    first: Image
+    levels: list[Image] = field(default_factory=list[Image])
+    masks: dict[int, Image] = field(default_factory=dict[int, Image])
+    pages: list[Image] = field(default_factory=list[Image])
+
+    def __post_init__(self) -> None:
+        self.levels.append(self.first)
+
+    def add(self, image: Image) -> None:
+        """Give one more image its role."""
+        kind = image.subfile_type & (REDUCED | MASK)
+        if Tag.SubIFDs in image.ifd.entries:
+            kind = 0
+        if kind == REDUCED and image.samples == self.first.samples:
+            self.levels.append(image)
+        elif kind & MASK and (z := self._masked_level(image, reduced=bool(kind & REDUCED))) >= 0:
+            self.masks[z] = image
+        else:
+            self.pages.append(image)
+
+    def _masked_level(self, mask: Image, *, reduced: bool) -> int:
+        """The first level of the mask's size that has none yet, else -1."""
+        candidates = range(1, len(self.levels)) if reduced else range(1)
+        size = mask.shape[1:]
+        free = (z for z in candidates if z not in self.masks and self.levels[z].shape[1:] == size)
+        return next(free, -1)
+
+    def pyramid(self, findings: Iterable[Finding]) -> Pyramid:
+        """The finished value."""
+        images = (*self.levels, *self.masks.values(), *self.pages)
+        return Pyramid(
+            levels=tuple(self.levels),
+            masks=tuple(self.masks.get(z) for z in range(len(self.levels))),
+            pages=tuple(self.pages),
+            findings=(*findings, *(finding for image in images for finding in image.findings)),
+        )
