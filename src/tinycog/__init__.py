@@ -1,3 +1,65 @@
-"""A pure-Python, byte-level reader of TIFF, BigTIFF and Cloud Optimized GeoTIFF over ranges."""
+"""A pure-Python, byte-level reader of TIFF, BigTIFF and Cloud Optimized GeoTIFF over ranges.
+
+::
+
+    import tinycog
+
+    tile = await tinycog.open(url).read_tile(z, x, y)   # z = level, 0 = full resolution
+"""
+
+from tinycog.buffer import ByteRange
+from tinycog.cog import Cog, Level, Raster, Window, open  # noqa: A004 - the library's verb
+from tinycog.errors import (
+    AccessDeniedError,
+    CorruptTileError,
+    Finding,
+    FormatError,
+    LimitError,
+    Limits,
+    NotFoundError,
+    NotTiffError,
+    RangeMismatchError,
+    RangeNotSatisfiableError,
+    RangeUnsupportedError,
+    SourceChangedError,
+    SourceError,
+    SourceTimeoutError,
+    TileIndexError,
+    TinycogError,
+    TruncatedError,
+    UnsupportedError,
+    UsageError,
+)
+from tinycog.fetch import Request
 
 __version__ = "0.1.0.dev0"
+
+__all__ = [
+    "AccessDeniedError",
+    "ByteRange",
+    "Cog",
+    "CorruptTileError",
+    "Finding",
+    "FormatError",
+    "Level",
+    "LimitError",
+    "Limits",
+    "NotFoundError",
+    "NotTiffError",
+    "RangeMismatchError",
+    "RangeNotSatisfiableError",
+    "RangeUnsupportedError",
+    "Raster",
+    "Request",
+    "SourceChangedError",
+    "SourceError",
+    "SourceTimeoutError",
+    "TileIndexError",
+    "TinycogError",
+    "TruncatedError",
+    "UnsupportedError",
+    "UsageError",
+    "Window",
+    "__version__",
+    "open",
+]

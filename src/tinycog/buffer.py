@@ -50,6 +50,13 @@ class SparseBuffer:
         """Number of bytes held."""
         return sum(map(len, self._parts))
 
+    def overlay(self) -> SparseBuffer:
+        """Make a buffer that holds all that this one holds now, and leaves this one as it is."""
+        other = SparseBuffer(self.size)
+        with self._lock:
+            other._starts, other._parts = self._starts[:], self._parts[:]  # noqa: SLF001 - its own
+        return other
+
     def put(self, start: int, data: bytes | memoryview) -> None:
         """Add bytes that begin at `start`; where bytes are held already, the held ones stay."""
         view = memoryview(data)

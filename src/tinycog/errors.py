@@ -17,6 +17,7 @@ Five branches, because a caller does five different things::
         ├── RangeUnsupportedError           the whole object came where a part was asked
         ├── RangeMismatchError              a part came, but not the one that was asked
         ├── RangeNotSatisfiableError        416
+        ├── SourceChangedError              the object is not the one that was opened
         └── SourceTimeoutError(TimeoutError)
 
 Whatever the bytes and whatever the server, the outcome is a right result or one of these.
@@ -198,6 +199,10 @@ class RangeMismatchError(SourceError):
 
 class RangeNotSatisfiableError(SourceError):
     """The server says that the range lies outside the object."""
+
+
+class SourceChangedError(SourceError):
+    """The object is not the one that was opened: it was replaced or edited meanwhile."""
 
 
 class SourceTimeoutError(SourceError, TimeoutError):

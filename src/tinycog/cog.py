@@ -1,0 +1,490 @@
+"""The handle: `open`, `Cog`, its `Level`s, and the `Raster`s that it reads."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.buffer import ByteRange, together
+from tinycog.errors import (
+    CorruptTileError,
+    Finding,
+    FormatError,
+    Limits,
+    TileIndexError,
+    UnsupportedError,
+    UsageError,
+)
+from tinycog.fetch import HEAD_BYTES, Fetcher, Once, Request, in_parallel
+from tinycog.gdal import Ghost, parse_ghost
+from tinycog.image import Image
+from tinycog.parse import Tiff, parse_tiff
+from tinycog.plan import locate
+from tinycog.pyramid import Pyramid, parse_pyramid
+from tinycog.sources import Source, Where, make_source
+from tinycog.spec import Compression, name_of
+from tinycog.workers import in_worker
+
+HEADER_PAGE_BYTES = 1 << 14
+"""Bytes read around an IFD that lies outside the head: room for its neighbours."""
+
+VALUE_PAGE_BYTES = 1 << 10
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels, in rasterio's words."""
+
+    col_off: int
+    row_off: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Pixels that were read, and where they lie. `np.asarray(raster)` gives its data.
+
+    Attributes:
+        data: (bands, rows, cols), native byte order, the file's own dtype.
+        level: index in the pyramid, 0 = full resolution.
+        window: the pixels of that level that `data` holds; with `padded=True` it may reach over
+            the image's edge.
+        nodata: the value that means "no data", or None.
+    """
+
+    data: NDArray[Any]
+    level: int
+    window: Window
+    nodata: int | float | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(bands, rows, cols)."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the pixels."""
+        return self.data.dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - numpy's protocol
+        """Give the pixels to numpy."""
+        if copy:
+            return np.array(self.data, dtype)
+        return np.asarray(self.data, dtype)
+
+    def __repr__(self) -> str:
+        """Shape, dtype, level and window."""
+        return f"<Raster {self.shape} {self.dtype}, level {self.level}, {self.window}>"
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of the pyramid.
+
+    Attributes:
+        z: its index, 0 = full resolution.
+        width, height: in pixels.
+        count: number of bands.
+        tile_shape: (rows, cols) of a tile; strips are as wide as the image.
+        grid: (rows, cols) of tiles: y goes from 0 to grid[0] - 1, x from 0 to grid[1] - 1.
+        compression: name and code, as spec/compressions.csv has them.
+        has_mask: whether the file holds a transparency mask for it.
+    """
+
+    z: int
+    image: Image
+    has_mask: bool
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return self.image.grid.width
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return self.image.grid.height
+
+    @property
+    def count(self) -> int:
+        """Number of bands."""
+        return self.image.samples
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(bands, rows, cols)."""
+        return self.image.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the pixels as arrays.
+
+        Raises:
+            UnsupportedError: no numpy type holds such samples.
+        """
+        return self.image.dtype
+
+    @property
+    def tile_shape(self) -> tuple[int, int]:
+        """(rows, cols) of a stored tile."""
+        return (self.image.grid.tile_height, self.image.grid.tile_width)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, cols) of tiles."""
+        return (self.image.grid.down, self.image.grid.across)
+
+    @property
+    def nodata(self) -> int | float | None:
+        """The value that means "no data", or None."""
+        return self.image.nodata
+
+    @property
+    def compression(self) -> str:
+        """Name and code of the compression."""
+        return name_of(Compression, self.image.compression)
+
+    def __repr__(self) -> str:
+        """Sizes in words."""
+        try:
+            dtype = str(self.dtype)
+        except UnsupportedError:
+            dtype = "unsupported samples"
+        kind = "strips" if self.image.grid.strips else "tiles"
+        return (
+            f"<Level {self.z}: {self.shape} {dtype}, {self.grid[0]} x {self.grid[1]} {kind}"
+            f" of {self.tile_shape[0]} x {self.tile_shape[1]}, {self.compression}>"
+        )
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What has been read of the header so far; a new value each time more is read."""
+
+    tiff: Tiff
+    pyramid: Pyramid
+    ghost: Ghost | None
+
+
+class Cog:
+    """A TIFF, BigTIFF or COG that can be read by tiles. Made by `tinycog.open`.
+
+    It opens itself at the first use, once, however many callers wait; `await cog` does just that.
+    It may be used from several event loops and threads, and pickles as what it was opened with.
+    """
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        """Keep the source; nothing is read. Use `tinycog.open`."""
+        self._limits = limits
+        self._fetcher = Fetcher(source)
+        self._once = Once()
+        self._header: _Header | None = None
+
+    # --- opening ---------------------------------------------------------------------------------
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        """Read the header, all levels: `cog = await tinycog.open(where)`."""
+        return self._opened().__await__()
+
+    async def _opened(self) -> Self:
+        await self._ensure(None)
+        return self
+
+    async def __aenter__(self) -> Self:
+        """Read the header, all levels."""
+        return await self._opened()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go of what is open."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Let go of what this handle holds open, a file say; a later read opens it again."""
+        await self._fetcher.source.aclose()
+
+    async def _ensure(self, z: int | None) -> _Header:
+        """Give a header that knows level `z`, or all levels if that is None or not there.
+
+        Level 0 is the first IFD: it needs no walk along a chain that may be long.
+        """
+        header = self._header or await self._once.run("first", self._read_first)
+        known = z is not None and z < len(header.pyramid.levels)
+        if known or header.tiff.complete:
+            return header
+        return await self._once.run("all", self._read_all)
+
+    async def _read_first(self) -> _Header:
+        """The first IFD, and all others that came along with it."""
+        fetcher, limits = self._fetcher, self._limits
+        tiff = await fetcher.drive(
+            parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=HEAD_BYTES
+        )
+        ghost = await fetcher.drive(parse_ghost(fetcher.buffer, tiff.header))
+        return await self._finish(_walk_held(fetcher, tiff, limits), ghost)
+
+    async def _read_all(self) -> _Header:
+        header = self._header or await self._read_first()
+        walk = parse_tiff(self._fetcher.buffer, self._limits, known=header.tiff)
+        tiff = await self._fetcher.drive(walk, page_bytes=HEADER_PAGE_BYTES)
+        return await self._finish(tiff, header.ghost)
+
+    async def _finish(self, tiff: Tiff, ghost: Ghost | None) -> _Header:
+        pyramid = await self._fetcher.drive(
+            parse_pyramid(self._fetcher.buffer, tiff, self._limits), page_bytes=VALUE_PAGE_BYTES
+        )
+        self._header = _Header(tiff, pyramid, ghost)
+        return self._header
+
+    def _known(self) -> _Header:
+        if self._header is None or not self._header.tiff.complete:
+            message = "the file is not open yet: use `cog = await tinycog.open(...)`"
+            raise UsageError(message)
+        return self._header
+
+    # --- facts -----------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """What was opened: a url, a path."""
+        return self._fetcher.source.name
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of the pyramid, 0 = full resolution, masks not counted.
+
+        Raises:
+            UsageError: the file is not open yet.
+        """
+        pyramid = self._known().pyramid
+        pairs = zip(pyramid.levels, pyramid.masks, strict=True)
+        return tuple(Level(z, image, mask is not None) for z, (image, mask) in enumerate(pairs))
+
+    @property
+    def pages(self) -> int:
+        """Number of further images in the file that are neither level nor mask."""
+        return len(self._known().pyramid.pages)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found odd in the file so far, though it could be read."""
+        return () if self._header is None else self._header.pyramid.findings
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """What was sent for this handle, in the order of the answers; the newest 10,000."""
+        return tuple(self._fetcher.log)
+
+    def __repr__(self) -> str:
+        """What it is, as far as known."""
+        if self._header is None:
+            return f"<Cog {self.name}, not read yet>"
+        variant = self._header.tiff.header.variant.name
+        levels = [
+            repr(Level(z, image, has_mask=False))
+            for z, image in enumerate(self._header.pyramid.levels)
+        ]
+        return "\n  ".join([f"<Cog {self.name}, {variant}", *levels]) + ">"
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    async def read_tile(self, z: int, x: int, y: int, *, padded: bool = False) -> Raster:
+        """Read one tile.
+
+        Args:
+            z: level, 0 = full resolution.
+            x, y: tile column and row in that level.
+            padded: give edge tiles at their full stored size; otherwise they are cut to the image.
+
+        Returns:
+            The pixels as (bands, rows, cols). A tile that is not stored is nodata, or 0.
+
+        Raises:
+            TileIndexError: there is no such level or tile.
+            FormatError, UnsupportedError, LimitError: the file cannot be read, and why.
+            SourceError: the bytes cannot be had.
+
+        Cost: at first 2 requests (header, tile); then 1, or as many as there are planes; 0 for a
+        tile that lies in the first 32 KiB or is not stored. A large file may add up to 2 for the
+        index.
+        """
+        return (await self.read_tiles([(z, x, y)], padded=padded))[0]
+
+    async def read_tiles(
+        self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False
+    ) -> list[Raster]:
+        """Read several tiles, of any levels, planned together.
+
+        Args and errors are those of `read_tile`; the result has the order of `tiles`. Cost: tiles
+        that lie near each other share a request.
+        """
+        wanted = [_Tile(*(_index(v, name) for v, name in zip(t, "zxy", strict=True))) for t in tiles]
+        ranges = await self._locate(wanted)
+        flat = [r for tile_ranges in ranges for r in tile_ranges if r is not None]
+        parts = iter(await self._fetcher.read(flat))
+        work = [
+            self._decode(tile, [None if r is None else next(parts) for r in found], padded=padded)
+            for tile, found in zip(wanted, ranges, strict=True)
+        ]
+        return await in_parallel(work)
+
+    async def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None:
+        """Read one tile's bytes as they are stored, encoded; None if it is not stored.
+
+        `plane` picks the band where bands are stored apart. Cost and errors are those of
+        `read_tile`. A JPEG tile may need the tables in `levels[z].image.options`.
+        """
+        tile = _Tile(_index(z, "z"), _index(x, "x"), _index(y, "y"))
+        (found,) = await self._locate([tile])
+        if not 0 <= plane < len(found):
+            message = f"plane {plane} does not exist (planes 0 to {len(found) - 1})"
+            raise TileIndexError(message)
+        where = found[plane]
+        return None if where is None else bytes((await self._fetcher.read([where]))[0])
+
+    async def _image(self, z: int) -> Image:
+        header = await self._ensure(max(z, 0))
+        levels = header.pyramid.levels
+        if not 0 <= z < len(levels):
+            message = f"level {z} does not exist (levels 0 to {len(levels) - 1}"
+            raise TileIndexError(f"{message}, 0 = full resolution)")
+        return levels[z]
+
+    async def _locate(self, tiles: list[_Tile]) -> list[list[ByteRange | None]]:
+        """Where the stored tiles of each tile lie, one for each plane; one step for all levels."""
+        images = {z: await self._image(z) for z in sorted({tile.z for tile in tiles})}
+        indices = [images[tile.z].grid.indices(tile.x, tile.y) for tile in tiles]
+        by_level: dict[int, list[int]] = {z: [] for z in images}
+        for tile, planes in zip(tiles, indices, strict=True):
+            by_level[tile.z] += planes
+        buffer, limits = self._fetcher.buffer, self._limits
+        try:
+            found = await self._fetcher.drive(
+                together(locate(buffer, images[z], by_level[z], limits) for z in images)
+            )
+        except FormatError as exc:
+            raise _placed(exc, tiles[0]) if len(tiles) == 1 else exc from exc
+        ranges = {z: iter(level) for z, level in zip(images, found, strict=True)}
+        return [
+            [next(ranges[tile.z]) for _ in planes]
+            for tile, planes in zip(tiles, indices, strict=True)
+        ]
+
+    async def _decode(
+        self, tile: _Tile, parts: list[memoryview | None], *, padded: bool
+    ) -> Raster:
+        image = await self._image(tile.z)
+        try:
+            data = await in_worker(_decode_planes, image, tile, parts, self._limits, padded=padded)
+        except FormatError as exc:
+            raise _placed(exc, tile) from exc
+        grid = image.grid
+        window = Window(
+            tile.x * grid.tile_width, tile.y * grid.tile_height, data.shape[2], data.shape[1]
+        )
+        return Raster(data, tile.z, window, image.nodata)
+
+    def __getstate__(self) -> tuple[Source, Limits]:
+        """Pickle what it was opened with; the header is read anew."""
+        return (self._fetcher.source, self._limits)
+
+    def __setstate__(self, state: tuple[Source, Limits]) -> None:
+        """Start over."""
+        self.__init__(*state)  # type: ignore[misc]
+
+
+class _Tile(NamedTuple):
+    z: int
+    x: int
+    y: int
+
+
+def _index(value: Any, name: str) -> int:  # noqa: ANN401 - anything a caller may pass
+    try:
+        return operator.index(value)
+    except TypeError as exc:
+        message = f"{name} must be an integer, not {value!r}"
+        raise UsageError(message) from exc
+
+
+def _placed(error: FormatError, tile: _Tile) -> FormatError:
+    """The error, saying which tile it is about."""
+    message = f"level {tile.z}, tile x={tile.x}, y={tile.y}: {error}"
+    placed = CorruptTileError(message, finding=error.finding)
+    placed.level, placed.x, placed.y = tile
+    return placed
+
+
+def _walk_held(fetcher: Fetcher, tiff: Tiff, limits: Limits) -> Tiff:
+    """Go along the IFD chain as far as it has already arrived."""
+    while not tiff.complete:
+        step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
+        try:
+            next(step)
+        except StopIteration as done:
+            tiff = done.value
+        else:
+            step.close()
+            break
+    return tiff
+
+
+def _decode_planes(
+    image: Image, tile: _Tile, parts: list[memoryview | None], limits: Limits, *, padded: bool
+) -> NDArray[Any]:
+    """Decode the stored tiles of one tile into (bands, rows, cols), C order, writable."""
+    from tinycog.decode import decode_tile, empty_tile  # noqa: PLC0415 - loads imagecodecs
+
+    planes = [
+        empty_tile(image, tile.y, limits)
+        if part is None
+        else decode_tile(image, tile.y, part, limits)
+        for part in parts
+    ]
+    rows, cols = image.grid.inside(tile.x, tile.y)
+    if padded:
+        rows, cols = planes[0].shape[1:]
+    if len(planes) > 1:
+        return np.concatenate([plane[:, :rows, :cols] for plane in planes])
+    return np.require(planes[0][:, :rows, :cols], requirements="CW")
+
+
+def open(  # noqa: A001 - the library's verb, as in rasterio
+    where: Where | Source,
+    *,
+    fs: Any = None,  # noqa: ANN401 - fsspec has no types
+    headers: Mapping[str, str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+) -> Cog:
+    """Make a handle for a TIFF, BigTIFF or COG, without any I/O.
+
+    ::
+
+        tile = await tinycog.open(url).read_tile(z, x, y)   # opens itself
+        cog = await tinycog.open(url)                       # or at once: cog.levels
+        async with tinycog.open(path) as cog: ...
+
+    Args:
+        where: a url (`https://`, `s3://` and whatever fsspec knows), a path, or the bytes.
+        fs: an fsspec file system; `where` is then a path in it.
+        headers: sent along with each HTTP request.
+        storage_options: for the fsspec file system of a url.
+        limits: guards against files that ask for too much.
+
+    Raises:
+        UsageError: `where` is none of these.
+    """
+    source = make_source(where, fs=fs, headers=headers, storage_options=storage_options)
+    return Cog(source, limits or Limits())

@@ -1,0 +1,87 @@
+"""Encoded bytes of one tile to an array of samples. Pure CPU work: no I/O, safe in any thread.
+
+The rooms::
+
+    segment.py    what one stored tile must decode to: rows, columns, samples, bytes
+    codecs.py     the table from compression code to codec: a new codec is one line there
+    lossless.py   codecs that give back the stored bytes; samples.py goes on from there
+    bilevel.py    CCITT
+    jpeg.py       JPEG: tables and colour
+    lerc.py       LERC: its layouts and masks
+    pictures.py   WebP, JPEG 2000, JPEG XL and others that give samples at once
+    samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers
+
+The order of work is that of spec/rules.md (tiff.decode.order): bit order, decompression, predictor,
+byte order, unpacking.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.decode.codecs import CODECS
+from tinycog.decode.samples import unpack_samples
+from tinycog.decode.segment import Segment
+from tinycog.errors import CorruptTileError, Limits, TinycogError, UnsupportedError
+from tinycog.image import Image
+from tinycog.spec import Compression, name_of
+
+__all__ = ["decode_tile", "empty_tile"]
+
+
+def decode_tile(
+    image: Image, y: int, data: bytes | memoryview, limits: Limits
+) -> NDArray[np.generic]:
+    """Decode one stored tile of tile row `y`.
+
+    Returns:
+        (samples, rows, cols) in native byte order and the image's dtype: all stored rows and
+        columns, padding included; one sample where planes are stored apart.
+
+    Raises:
+        UnsupportedError: the compression or the layout of samples is not done here.
+        CorruptTileError: the bytes do not decode to what the tags promise.
+        LimitError: the tile is larger than `limits.tile_bytes`.
+    """
+    segment = _segment(image, y, limits)
+    codec = CODECS.get(image.compression)
+    if codec is None:
+        name = name_of(Compression, image.compression)
+        message = f"compression {name} is not supported"
+        raise UnsupportedError(message, feature="compression", value=image.compression)
+    try:
+        if codec.gives == "samples":
+            pixels = segment.checked(codec.decode(segment, data))
+        else:
+            raw = segment.exact(codec.decode(segment, _in_bit_order(image, data)))
+            pixels = unpack_samples(segment, raw, predicted=codec.predicted)
+    except TinycogError:
+        raise
+    except (RuntimeError, ValueError, MemoryError) as exc:  # what imagecodecs raises
+        message = f"{codec.name} data of {len(data)} bytes cannot be decoded: {exc}"
+        raise CorruptTileError(message) from exc
+    return pixels.transpose(2, 0, 1)
+
+
+def empty_tile(image: Image, y: int, limits: Limits) -> NDArray[np.generic]:
+    """Make the pixels of a tile that is not stored: nodata, or 0 (tiff.tile.sparse)."""
+    segment = _segment(image, y, limits)
+    shape = (segment.samples, segment.rows, segment.cols)
+    return np.full(shape, image.nodata or 0, image.dtype)
+
+
+def _segment(image: Image, y: int, limits: Limits) -> Segment:
+    segment = Segment(image, y)
+    limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
+    return segment
+
+
+def _in_bit_order(image: Image, data: bytes | memoryview) -> Any:  # noqa: ANN401 - any buffer
+    """Bytes as if FillOrder were 1 (tiff.fill-order)."""
+    if image.fill_order != 2:  # noqa: PLR2004
+        return data
+    return imagecodecs.bitorder_decode(bytes(data))

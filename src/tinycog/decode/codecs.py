@@ -1,0 +1,40 @@
+"""The table from compression code to codec.
+
+A new codec is one line here and, where imagecodecs needs more than the bytes, one small function in
+the room for its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tinycog.decode import bilevel, jpeg, lerc, lossless, pictures
+from tinycog.decode.segment import Codec
+from tinycog.spec import Compression
+
+CODECS: Mapping[int, Codec] = {
+    # bytes to bytes
+    Compression.NONE: Codec("uncompressed", lossless.decode_none),
+    Compression.PACKBITS: Codec("PackBits", lossless.decode_packbits),
+    Compression.LZW: Codec("LZW", lossless.decode_lzw, predicted=True),
+    Compression.DEFLATE: Codec("Deflate", lossless.decode_deflate, predicted=True),
+    Compression.OLD_DEFLATE: Codec("Deflate", lossless.decode_deflate, predicted=True),
+    Compression.ZSTD: Codec("ZSTD", lossless.decode_zstd, predicted=True),
+    Compression.ZSTD_EARLY: Codec("ZSTD", lossless.decode_zstd, predicted=True),
+    Compression.LZMA: Codec("LZMA", lossless.decode_lzma, predicted=True),
+    # bytes to samples
+    Compression.CCITT_RLE: Codec("CCITT RLE", bilevel.decode_rle, "samples"),
+    Compression.CCITT_T4: Codec("CCITT T.4", bilevel.decode_t4, "samples"),
+    Compression.CCITT_T6: Codec("CCITT T.6", bilevel.decode_t6, "samples"),
+    Compression.JPEG: Codec("JPEG", jpeg.decode_jpeg, "samples"),
+    Compression.JPEG_LOSSY_DNG: Codec("JPEG", jpeg.decode_jpeg, "samples"),
+    Compression.LERC: Codec("LERC", lerc.decode_lerc, "samples"),
+    Compression.WEBP: Codec("WebP", pictures.decode_webp, "samples"),
+    Compression.WEBP_EARLY: Codec("WebP", pictures.decode_webp, "samples"),
+    Compression.JPEG_2000: Codec("JPEG 2000", pictures.decode_jpeg2000, "samples"),
+    Compression.JPEG_2000_APERIO_RGB: Codec("JPEG 2000", pictures.decode_jpeg2000, "samples"),
+    Compression.JPEG_XL: Codec("JPEG XL", pictures.decode_jpegxl, "samples"),
+    Compression.JPEG_XL_DNG: Codec("JPEG XL", pictures.decode_jpegxl, "samples"),
+    Compression.PNG: Codec("PNG", pictures.decode_png, "samples"),
+    Compression.JPEG_XR: Codec("JPEG XR", pictures.decode_jpegxr, "samples"),
+}

@@ -1,0 +1,70 @@
+"""LERC: blobs in four band layouts, inside Deflate or ZSTD or bare, with a mask of valid pixels."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.decode.segment import Segment
+from tinycog.errors import CorruptTileError, UnsupportedError
+from tinycog.spec import Tag
+
+WRAPPERS = 2
+UNASSOCIATED_ALPHA = 2
+
+
+def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
+    """Bands interleaved in one blob, or one blob a band (tiff.lerc.layouts, tiff.lerc.mask).
+
+    Pixels that the blob calls invalid become NaN in float data; in a uint8 image whose last extra
+    sample is alpha they become that alpha.
+    """
+    if segment.image.byte_order == ">":
+        message = "LERC in a big-endian file is not supported: writers disagree on its byte order"
+        raise UnsupportedError(message, feature="compression", value=segment.image.compression)
+    pixels, mask = imagecodecs.lerc_decode(_unwrap(segment, data), masks=True)
+    if pixels.ndim == 3 and pixels.shape[:2] != segment.shape[:2]:  # noqa: PLR2004 - a blob a band
+        pixels = np.moveaxis(pixels, 0, -1)
+        mask = None if mask is None else np.moveaxis(mask, 0, -1)
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    if pixels.shape[2] == segment.samples - 1 and _has_alpha(segment):
+        return _with_alpha(pixels, mask)
+    if mask is not None and pixels.dtype.kind == "f":
+        pixels[~_like(mask, pixels)] = np.nan
+    elif mask is not None and not mask.all():
+        message = "a LERC mask of invalid pixels in integer data has no meaning without alpha"
+        raise CorruptTileError(message)
+    return pixels
+
+
+def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401
+    parameters = segment.image.options.get(Tag.LercParameters, ())
+    wrapper = parameters[1] if len(parameters) >= WRAPPERS else 0
+    room = segment.length + segment.rows * segment.cols + (1 << 16)
+    if wrapper == 0:
+        return bytes(data)
+    if wrapper == 1:
+        return zlib.decompressobj().decompress(data, room)
+    if wrapper == 2:  # noqa: PLR2004
+        return imagecodecs.zstd_decode(data, out=room)
+    message = f"LERC inside compression {wrapper} is not supported"
+    raise UnsupportedError(message, feature="LercParameters", value=parameters)
+
+
+def _has_alpha(segment: Segment) -> bool:
+    return segment.image.extra_samples[-1:] == (UNASSOCIATED_ALPHA,)
+
+
+def _with_alpha(pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[Any]:
+    valid = np.ones(pixels.shape[:2], np.bool_) if mask is None else mask
+    alpha = (_like(valid, pixels)[..., :1] * 255).astype(pixels.dtype)
+    return np.concatenate([pixels, alpha], axis=2)
+
+
+def _like(mask: NDArray[np.bool_], pixels: NDArray[Any]) -> NDArray[np.bool_]:
+    """The mask with a band axis: one mask for all bands, or one for each."""
+    return np.broadcast_to(mask.reshape(*mask.shape[:2], -1), pixels.shape)

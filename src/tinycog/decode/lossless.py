@@ -1,0 +1,57 @@
+"""Codecs that give back the stored bytes, at most as many as the tile must hold.
+
+Each is given a buffer of the known size: that bounds what a hostile stream can make, saves a copy,
+and is what makes libdeflate the fast one. A stream that holds more than the tile is cut, as libtiff
+cuts it; one that holds less is refused by the caller (tiff.decode.length).
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.decode.segment import Segment
+
+Bytes = NDArray[np.uint8]
+
+
+def decode_none(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffer
+    """Stored bytes are the samples' (tiff.compression.none)."""
+    del segment
+    return data
+
+
+def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+    """Zlib streams (tiff.compression.deflate); libdeflate, or zlib for a stream that is too long."""
+    try:
+        return imagecodecs.deflate_decode(data, out=_room(segment))
+    except imagecodecs.DeflateError:
+        return zlib.decompressobj().decompress(data, segment.length)
+
+
+def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+    """LZW in both bit orders (tiff.compression.lzw)."""
+    return imagecodecs.lzw_decode(data, out=_room(segment))
+
+
+def decode_zstd(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+    """ZSTD frames (tiff.compression.zstd)."""
+    return imagecodecs.zstd_decode(data, out=_room(segment))
+
+
+def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+    """LZMA in an xz container (tiff.compression.lzma)."""
+    return imagecodecs.lzma_decode(data, out=_room(segment))
+
+
+def decode_packbits(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+    """PackBits (tiff.compression.packbits)."""
+    return imagecodecs.packbits_decode(data, out=_room(segment))
+
+
+def _room(segment: Segment) -> Bytes:
+    return np.empty(segment.length, np.uint8)

@@ -1,0 +1,115 @@
+"""Decompressed bytes to samples: predictor, byte order, packed bits, complex numbers."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.decode.segment import Segment
+from tinycog.errors import UnsupportedError
+from tinycog.spec import Photometric, Predictor, SampleFormat, Tag
+
+WHOLE_WORDS = (8, 16, 32, 64, 128)
+"""Bits of samples that are stored as whole words; all others are packed bit by bit."""
+
+FLOAT24 = 24
+NATIVE = "<" if sys.byteorder == "little" else ">"
+
+
+def unpack_samples(segment: Segment, raw: NDArray[np.uint8], *, predicted: bool) -> NDArray[Any]:
+    """Samples (rows, cols, samples) in native byte order and the image's dtype.
+
+    `predicted` says whether the codec honours the Predictor tag; with any other it is ignored
+    (tiff.predictor.codecs).
+    """
+    image = segment.image
+    _refuse_subsampling(segment)
+    predictor = image.predictor if predicted else Predictor.NONE
+    if predictor == Predictor.FLOATING_POINT:
+        return _float_predicted(segment, raw)
+    if predictor not in (Predictor.NONE, Predictor.HORIZONTAL):
+        raise _unsupported("predictor", predictor)
+    if image.bits in WHOLE_WORDS:
+        return _whole_words(segment, raw, differenced=predictor == Predictor.HORIZONTAL)
+    if predictor == Predictor.HORIZONTAL:
+        raise _unsupported("predictor 2 with BitsPerSample", image.bits)
+    return _packed(segment, raw)
+
+
+def _refuse_subsampling(segment: Segment) -> None:
+    image = segment.image
+    if image.photometric == Photometric.YCBCR and segment.samples > 1:
+        factors = image.options.get(Tag.YCbCrSubSampling, (2, 2))
+        if tuple(factors) != (1, 1):
+            raise _unsupported("uncompressed YCbCr with subsampling", factors)
+
+
+def _unsupported(feature: str, value: object) -> UnsupportedError:
+    return UnsupportedError(f"{feature} {value} is not supported", feature=feature, value=value)
+
+
+def _whole_words(segment: Segment, raw: NDArray[np.uint8], *, differenced: bool) -> NDArray[Any]:
+    """Samples of whole words (tiff.sample.order, tiff.predictor.horizontal)."""
+    image = segment.image
+    if differenced:
+        raw = _summed(segment, raw).view(np.uint8).reshape(-1)
+    order = NATIVE if differenced else image.byte_order
+    size = image.bits // 8
+    if image.sample_formats[0] == SampleFormat.COMPLEX_INT:
+        return _complex(segment, raw.view(f"{order}i{size // 2}"))
+    if image.sample_formats[0] == SampleFormat.COMPLEX_FLOAT and size == 4:  # noqa: PLR2004
+        return _complex(segment, raw.view(f"{order}f2"))
+    words = raw.view(image.dtype.newbyteorder(order)).reshape(segment.shape)
+    return words.astype(image.dtype, copy=False)
+
+
+def _summed(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
+    """Undo horizontal differencing on the bit patterns, a complex sample being one word."""
+    image = segment.image
+    if image.bits > 64:  # noqa: PLR2004 - libtiff has no such predictor
+        raise _unsupported("predictor 2 with BitsPerSample", image.bits)
+    words = raw.view(f"{image.byte_order}u{image.bits // 8}").reshape(segment.shape)
+    words = words.astype(words.dtype.newbyteorder("="), copy=image.byte_order != NATIVE)
+    if not words.flags.writeable:
+        words = words.copy()
+    return imagecodecs.delta_decode(words, axis=1, out=words)
+
+
+def _complex(segment: Segment, parts: NDArray[Any]) -> NDArray[Any]:
+    """Pairs of real and imaginary parts that numpy has no complex type for (tiff.sample.complex)."""
+    real = np.empty(0, segment.image.dtype).real.dtype
+    return parts.astype(real).view(segment.image.dtype).reshape(segment.shape)
+
+
+def _packed(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
+    """Samples of odd widths, most significant bit first, rows on whole bytes (tiff.sample.packed)."""
+    image = segment.image
+    if image.dtype.kind == "f":
+        values = imagecodecs.float24_decode(raw.tobytes(), byteorder=image.byte_order)
+    else:
+        runlen = segment.cols * segment.samples
+        values = imagecodecs.packints_decode(raw.tobytes(), image.dtype, image.bits, runlen=runlen)
+    return np.asarray(values, image.dtype).reshape(segment.shape)
+
+
+def _float_predicted(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
+    """Undo the floating-point predictor (tiff.predictor.float).
+
+    Bytes are summed along the row, `samples` apart; then the row is one plane of bytes after the
+    other, most significant first whatever the file's byte order.
+    """
+    image = segment.image
+    if image.sample_formats[0] != SampleFormat.FLOAT:
+        raise _unsupported("predictor 3 with SampleFormat", image.sample_formats[0])
+    size = image.bits // 8
+    steps = raw.reshape(segment.rows, -1, segment.samples)
+    planes = np.cumsum(steps, axis=1, dtype=np.uint8).reshape(segment.rows, size, -1)
+    values = np.ascontiguousarray(planes.transpose(0, 2, 1))
+    if image.bits == FLOAT24:
+        floats = imagecodecs.float24_decode(values.tobytes(), byteorder=">")
+        return np.asarray(floats, image.dtype).reshape(segment.shape)
+    return values.view(f">f{size}").astype(image.dtype).reshape(segment.shape)

@@ -1,0 +1,101 @@
+"""What one stored tile or strip must decode to, and the check that it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.errors import CorruptTileError
+from tinycog.image import Image
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One stored tile of tile row `y`, as the tags promise it (tiff.tile.length)."""
+
+    image: Image
+    y: int
+
+    @cached_property
+    def rows(self) -> int:
+        """Stored rows: all of a tile's, but a last strip ends with the image."""
+        return self.image.grid.stored_rows(self.y)
+
+    @property
+    def cols(self) -> int:
+        """Stored columns, padding included."""
+        return self.image.grid.tile_width
+
+    @property
+    def samples(self) -> int:
+        """Samples of each pixel that are stored together."""
+        return self.image.tile_samples
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(rows, cols, samples)."""
+        return (self.rows, self.cols, self.samples)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a decompressed row: rows begin on whole bytes."""
+        return -(-self.cols * self.samples * self.image.bits // 8)
+
+    @property
+    def length(self) -> int:
+        """Bytes of the decompressed tile."""
+        return self.rows * self.row_bytes
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of the tile as an array."""
+        return self.rows * self.cols * self.samples * self.image.dtype.itemsize
+
+    def exact(self, data: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - any buffer
+        """View decompressed bytes as an array of just the promised length (tiff.decode.length).
+
+        Raises:
+            CorruptTileError: they are too few. Bytes beyond the promised ones are left away.
+        """
+        raw = np.frombuffer(data, np.uint8)
+        if raw.size < self.length:
+            message = f"the tile holds {raw.size} bytes, expected {self.length}"
+            raise CorruptTileError(message)
+        return raw[: self.length]
+
+    def checked(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Pixels as (rows, cols, samples), if that and their dtype are as promised.
+
+        Raises:
+            CorruptTileError: they are not.
+        """
+        if pixels.shape == self.shape[: pixels.ndim] and pixels.size == np.prod(self.shape):
+            pixels = pixels.reshape(self.shape)
+        if pixels.shape != self.shape or pixels.dtype != self.image.dtype:
+            found = f"{pixels.dtype} of shape {pixels.shape}"
+            message = f"the tile holds {found}, expected {self.image.dtype} of {self.shape}"
+            raise CorruptTileError(message)
+        return pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One row of the table of codecs.
+
+    Attributes:
+        name: for messages.
+        decode: (segment, encoded bytes) to a buffer of bytes or an array of samples.
+        gives: "bytes" as they were before compression (then samples are unpacked from them), or
+            "samples" in native byte order, as (rows, cols) or (rows, cols, samples).
+        predicted: whether libtiff honours the Predictor tag with it (tiff.predictor.codecs).
+    """
+
+    name: str
+    decode: Callable[[Segment, Any], Any]
+    gives: Literal["bytes", "samples"] = "bytes"
+    predicted: bool = False

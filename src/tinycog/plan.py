@@ -1,0 +1,124 @@
+"""Which bytes a read needs, and in how many requests: computed before anything is sent. No I/O.
+
+`locate` finds the bytes of tiles by pages of the index; `merge` makes requests of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tinycog.buffer import ByteRange, SparseBuffer, Steps, need, together
+from tinycog.errors import CorruptTileError, Finding, FormatError, Limits, TruncatedError
+from tinycog.image import Image
+from tinycog.parse import Entry
+from tinycog.spec import ByteOrder, Compression
+
+PAGE_BYTES = 1 << 14
+"""Bytes of one page of TileOffsets or TileByteCounts: what a read of one tile costs of the index."""
+
+
+def locate(
+    buffer: SparseBuffer, image: Image, indices: Sequence[int], limits: Limits
+) -> Steps[list[ByteRange | None]]:
+    """Find the bytes of tiles, given by their positions in the index, in one step.
+
+    Only the pages of the index around them are read. None stands for a tile that is not stored
+    (tiff.tile.sparse).
+
+    Raises:
+        FormatError: the image has no index.
+        LimitError: a tile claims more bytes than `limits.tile_bytes`.
+    """
+    if image.offsets is None:
+        text = "the image has neither TileOffsets nor StripOffsets"
+        raise FormatError.of(Finding("tiff.tile.index", text, None, image.ifd.offset))
+    wanted = [image.offsets] if image.byte_counts is None else [image.offsets, image.byte_counts]
+    columns = yield from together(
+        _parse_elements(buffer, image.byte_order, entry, indices) for entry in wanted
+    )
+    offsets = columns[0]
+    counts = columns[1] if len(columns) > 1 else [None] * len(offsets)
+    ranges: list[ByteRange | None] = []
+    for index, offset, count in zip(indices, offsets, counts, strict=True):
+        if count is None or (count == 0 and offset and _is_one_strip(image)):
+            count = _estimate(buffer, image, index, offset)  # noqa: PLW2901 - the better count
+        limits.check("tile_bytes", count, f"encoded bytes of tile {index}")
+        if offset and buffer.size is not None and offset + count > buffer.size:
+            message = f"tile {index} lies at bytes {offset} to {offset + count}"
+            raise TruncatedError(f"{message}, but the file ends at {buffer.size}")
+        ranges.append(ByteRange(offset, offset + count) if offset and count else None)
+    return ranges
+
+
+def _parse_elements(
+    buffer: SparseBuffer, byte_order: ByteOrder, entry: Entry, indices: Sequence[int]
+) -> Steps[list[int]]:
+    """Values of an index array at `indices`; 0 where the array is too short (tiff.tile.short)."""
+    if entry.field_type.format not in tuple("BHIQ"):
+        text = f"tag {entry.tag} has field type {entry.field_type.name}, expected integers"
+        raise FormatError.of(Finding("tiff.value.integer", text, entry.offset))
+    length = entry.field_type.length
+    per_page = PAGE_BYTES // length
+    pages: dict[int, ByteRange] = {}
+    for i in indices:
+        page = i // per_page
+        if page not in pages and i < entry.count:
+            stop = min((page + 1) * per_page, entry.count)
+            pages[page] = ByteRange(
+                entry.offset + page * per_page * length, entry.offset + stop * length
+            )
+    yield from need(buffer, pages.values())
+    dtype = np.dtype(byte_order + entry.field_type.format.replace("B", "u1"))
+    values = {page: np.frombuffer(buffer.read(*at), dtype) for page, at in pages.items()}
+    return [
+        int(values[i // per_page][i % per_page]) if i < entry.count else 0 for i in indices
+    ]
+
+
+def _is_one_strip(image: Image) -> bool:
+    return image.grid.strips and image.grid.count == 1
+
+
+def _estimate(buffer: SparseBuffer, image: Image, index: int, offset: int) -> int:
+    """Bytes of a strip whose count is missing (tiff.tile.no-counts)."""
+    if image.compression == Compression.NONE:
+        row = -(-image.grid.tile_width * image.tile_samples * image.bits // 8)
+        rows = image.grid.stored_rows(index // image.grid.across % image.grid.down)
+        return rows * row
+    if buffer.size is None or not _is_one_strip(image):
+        message = f"tile {index} has no byte count, and its codec does not say how long it is"
+        raise CorruptTileError(message)
+    return max(buffer.size - offset, 0)
+
+
+class Batch(NamedTuple):
+    """One request: its bytes, and which of the wanted ranges it answers."""
+
+    range: ByteRange
+    members: list[int]
+
+
+def merge(
+    ranges: Iterable[ByteRange], *, round_trip_bytes: int, request_bytes: int
+) -> list[Batch]:
+    """Make requests of ranges: as few as pay.
+
+    Args:
+        ranges: the wanted ones, in any order; they may overlap.
+        round_trip_bytes: how many bytes cost as much as one more request: a gap up to this length
+            is read along.
+        request_bytes: no request is made longer than this by merging.
+    """
+    batches: list[Batch] = []
+    for i, (start, stop) in sorted(enumerate(ranges), key=lambda item: item[1]):
+        if batches:
+            (first, last), members = batches[-1]
+            joined = ByteRange(first, max(last, stop))
+            if start - last <= round_trip_bytes and joined.length <= request_bytes:
+                batches[-1] = Batch(joined, [*members, i])
+                continue
+        batches.append(Batch(ByteRange(start, stop), [i]))
+    return batches

@@ -1,0 +1,63 @@
+"""Where bytes come from: one method, `read_range`, over memory, files, HTTP and fsspec.
+
+A source knows nothing of TIFF. It answers a range with just those bytes, or raises a `SourceError`
+that says which object and which range; only at the end of the object may an answer be short.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tinycog.errors import UsageError
+from tinycog.sources.base import Part, Source
+from tinycog.sources.local import LocalSource
+from tinycog.sources.memory import MemorySource
+
+__all__ = ["Part", "Source", "make_source"]
+
+Where = str | os.PathLike[str] | bytes | bytearray | memoryview
+
+
+def make_source(
+    where: Where | Source,
+    *,
+    fs: Any = None,  # noqa: ANN401 - fsspec has no types
+    headers: Mapping[str, str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Source:
+    """Pick the source for what the caller has, without any I/O.
+
+    bytes: memory. A path, or `file://`: positioned reads. `http://` and `https://`: aiohttp. Every
+    other scheme, and any path together with `fs`: fsspec.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    if isinstance(where, bytes | bytearray | memoryview):
+        return MemorySource(where)
+    if fs is not None or (isinstance(where, str) and _needs_fsspec(where)):
+        from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - heavy
+
+        return FsspecSource(os.fspath(where), fs=fs, storage_options=storage_options)  # type: ignore[arg-type]
+    if isinstance(where, str) and _scheme(where) in ("http", "https"):
+        from tinycog.sources.http import HttpSource  # noqa: PLC0415 - heavy
+
+        return HttpSource(where, headers=headers)
+    if isinstance(where, str | os.PathLike):
+        return LocalSource(Path(os.fspath(where).removeprefix("file://")))
+    if isinstance(where, Source):
+        return where
+    message = f"cannot open a {type(where).__name__}: expected a url, a path or bytes"
+    raise UsageError(message)
+
+
+def _scheme(where: str) -> str:
+    head, separator, _ = where.partition("://")
+    return head.lower() if separator else ""
+
+
+def _needs_fsspec(where: str) -> bool:
+    return "::" in where or _scheme(where) not in ("", "file", "http", "https")

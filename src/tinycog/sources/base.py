@@ -1,0 +1,50 @@
+"""What a source is: the one method that a reader needs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from tinycog.buffer import ByteRange
+from tinycog.errors import RangeMismatchError
+
+
+class Part(NamedTuple):
+    """Bytes of an object, and its whole length where the answer told it."""
+
+    data: bytes | memoryview
+    size: int | None
+
+
+@runtime_checkable
+class Source(Protocol):
+    """An object that can be read by ranges; it pickles, and opens itself anew after that."""
+
+    @property
+    def name(self) -> str:
+        """Say what is read, for messages: a url, a path."""
+        ...
+
+    async def read_range(self, part: ByteRange) -> Part:
+        """Read the bytes of a range; fewer only where the object ends inside it.
+
+        Raises:
+            SourceError: they cannot be had.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what is open; a later read opens it again."""
+        ...
+
+
+def part_of(name: str, part: ByteRange, data: bytes | memoryview) -> Part:
+    """Judge an answer that does not tell the object's size: a short one means its end.
+
+    Raises:
+        RangeMismatchError: there are more bytes than were asked.
+    """
+    if len(data) > part.length:
+        message = f"{len(data)} bytes came where {part.length} were asked"
+        raise RangeMismatchError(message, url=name, range=part)
+    size = part.start + len(data) if len(data) < part.length else None
+    return Part(data, size)

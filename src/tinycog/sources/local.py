@@ -1,0 +1,77 @@
+"""A file on disk, by positioned reads off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from pathlib import Path
+from typing import Any
+
+from tinycog.buffer import ByteRange
+from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
+from tinycog.sources.base import Part
+
+
+class LocalSource:
+    """Ranges of a file; it is opened once, at the first read, and closed with this object."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember the path; nothing is opened."""
+        self._path = path
+        self._lock = threading.Lock()
+        self._open: tuple[int, weakref.finalize[Any, Any]] | None = None
+
+    @property
+    def name(self) -> str:
+        """Path, as given."""
+        return str(self._path)
+
+    async def read_range(self, part: ByteRange) -> Part:
+        """Read at a position, in a worker thread."""
+        try:
+            return await asyncio.to_thread(self._read, part)
+        except FileNotFoundError as exc:
+            raise NotFoundError("there is no such file", url=self.name) from exc
+        except PermissionError as exc:
+            raise AccessDeniedError("the file may not be read", url=self.name) from exc
+        except OSError as exc:
+            raise SourceError(f"the file cannot be read: {exc}", url=self.name, range=part) from exc
+
+    def _read(self, part: ByteRange) -> Part:
+        fd = self._descriptor()
+        size = os.fstat(fd).st_size
+        data = self._read_at(fd, part.length, part.start)
+        while len(data) < part.length and part.start + len(data) < size:
+            data += self._read_at(fd, part.length - len(data), part.start + len(data))
+        return Part(data, size)
+
+    def _read_at(self, fd: int, length: int, position: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(fd, length, position)
+        with self._lock:  # Windows has no positioned read
+            os.lseek(fd, position, os.SEEK_SET)
+            return os.read(fd, length)
+
+    def _descriptor(self) -> int:
+        with self._lock:
+            if self._open is None:
+                fd = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+                self._open = fd, weakref.finalize(self, os.close, fd)
+            return self._open[0]
+
+    async def aclose(self) -> None:
+        """Close the file; a later read opens it again."""
+        with self._lock:
+            if self._open is not None:
+                self._open[1]()
+                self._open = None
+
+    def __getstate__(self) -> Path:
+        """Pickle the path."""
+        return self._path
+
+    def __setstate__(self, path: Path) -> None:
+        """Start over with it."""
+        self.__init__(path)  # type: ignore[misc]

@@ -1,0 +1,34 @@
+"""A file that is already in memory."""
+
+from __future__ import annotations
+
+from tinycog.buffer import ByteRange
+from tinycog.sources.base import Part
+
+
+class MemorySource:
+    """Ranges of a bytes-like object, without copies."""
+
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep a view of the data."""
+        self._data = memoryview(data).cast("B")
+
+    @property
+    def name(self) -> str:
+        """Say how many bytes there are."""
+        return f"<{len(self._data)} bytes in memory>"
+
+    async def read_range(self, part: ByteRange) -> Part:
+        """Slice the data."""
+        return Part(self._data[part.start : part.stop], len(self._data))
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    def __getstate__(self) -> bytes:
+        """Pickle the bytes themselves."""
+        return bytes(self._data)
+
+    def __setstate__(self, data: bytes) -> None:
+        """Take them up again."""
+        self._data = memoryview(data)

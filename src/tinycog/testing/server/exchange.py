@@ -1,0 +1,205 @@
+"""One request and its right answer. No sockets here, only what HTTP says (RFC 9110, and nginx).
+
+Of what nginx does, multipart answers are left out: a request for several ranges gets the whole
+file, as RFC 9110 §14.2 allows. Accept-Ranges stands on every answer that has a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from http import HTTPStatus
+from urllib.parse import unquote
+
+from tinycog.buffer import ByteRange
+from tinycog.testing.server.content import Content, Shelf
+
+_RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))", re.IGNORECASE)
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request head.
+
+    Attributes:
+        method: in capitals.
+        name: path without its leading slash and query, unquoted.
+        headers: by lower-case name.
+        keep_alive: whether the connection stays open after the answer.
+    """
+
+    method: str
+    name: str
+    headers: Mapping[str, str]
+    keep_alive: bool
+
+    @classmethod
+    def parse(cls, head: bytes) -> Request:
+        """Read a request head.
+
+        Raises:
+            ValueError: it is not HTTP/1.
+        """
+        lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+        method, target, version = lines[0].split(" ")
+        if not version.startswith("HTTP/1."):
+            message = f"{version!r} is not HTTP/1"
+            raise ValueError(message)
+        pairs = (line.split(":", 1) for line in lines[1:])
+        headers = {name.strip().lower(): value.strip() for name, value in pairs}
+        keep_alive = version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
+        name = unquote(target.partition("?")[0]).removeprefix("/")
+        return cls(method, name, headers, keep_alive)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Bytes `start` to `stop` of whatever `read` reads, half-open."""
+
+    read: Callable[[int, int], bytes]
+    start: int
+    stop: int
+
+    @classmethod
+    def of(cls, data: bytes) -> Body:
+        """The body that consists of `data`."""
+        return cls(lambda start, stop: data[start:stop], 0, len(data))
+
+    @property
+    def length(self) -> int:
+        """Number of bytes."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A pause: `seconds` long (None: for ever), after so many bytes of the body (None: no head)."""
+
+    seconds: float | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server sends, and how it fails to.
+
+    Attributes:
+        status: of the answer; 0 if the connection is reset instead.
+        headers: all but Content-Length and Connection.
+        body: its length is announced as Content-Length.
+        cut: number of body bytes after which the connection is closed; None = not cut.
+        stall: a pause on the way.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: Body = field(default_factory=lambda: Body.of(b""))
+    cut: int | None = None
+    stall: Stall | None = None
+
+    def head(self, *, keep_alive: bool) -> bytes:
+        """The head as it goes over the wire."""
+        lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Unknown')}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        lines.append(f"Content-Length: {self.body.length}")
+        if not keep_alive:
+            lines.append("Connection: close")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def content_range(part: ByteRange, total: int | str) -> str:
+    """A Content-Range header: the wire counts the last byte in."""
+    return f"bytes {part.start}-{part.stop - 1}/{total}"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request against the files as they are at this moment."""
+
+    request: Request
+    shelf: Shelf
+
+    @cached_property
+    def content(self) -> Content | None:
+        """The file that was asked for."""
+        return self.shelf.find(self.request.name)
+
+    @cached_property
+    def asked(self) -> ByteRange | None:
+        """The range that was asked for, beyond the end if it said so; None if there is none.
+
+        Open and suffix forms are resolved by the size of the file.
+        """
+        found = _RANGE.fullmatch(self.request.headers.get("range", ""))
+        if found is None:
+            return None
+        size = 0 if self.content is None else self.content.size
+        first, last, suffix = found.groups()
+        if suffix is not None:
+            return ByteRange(max(size - int(suffix), 0), size)
+        return ByteRange(int(first), int(last) + 1 if last else max(size, int(first)))
+
+    @cached_property
+    def right(self) -> Answer:
+        """The answer of a server without faults."""
+        request, content = self.request, self.content
+        if request.method not in ("GET", "HEAD"):
+            return Answer(405, {"Allow": "GET, HEAD"})
+        if content is None:
+            return Answer(404, {"Content-Type": "text/plain"}, Body.of(b"no such file\n"))
+        match = request.headers.get("if-match")
+        if match is not None and not _matches(match, content.etag):
+            return Answer(412)
+        if not self._wants_part(content):
+            return self.whole(content)
+        if self.asked is None:
+            return Answer(416, {"Content-Range": f"bytes */{content.size}"})
+        part = ByteRange(self.asked.start, min(self.asked.stop, content.size))
+        if part.length > 0:
+            return self.partial(content, part)
+        # nginx says so: what starts at 0 and is empty can only be an empty file.
+        if part.start == 0:
+            return self.whole(content)
+        return Answer(416, {"Content-Range": f"bytes */{content.size}"})
+
+    def whole(self, content: Content) -> Answer:
+        """A 200 with all of the file."""
+        return Answer(200, _headers(content), Body(content.read, 0, content.size))
+
+    def partial(self, content: Content, part: ByteRange) -> Answer:
+        """A 206 with a part of the file that lies within it."""
+        headers = {**_headers(content), "Content-Range": content_range(part, content.size)}
+        return Answer(206, headers, Body(content.read, *part))
+
+    def _wants_part(self, content: Content) -> bool:
+        """Whether the Range header counts: its unit is known, and If-Range agrees."""
+        text = self.request.headers.get("range", "").lower()
+        if not text.startswith("bytes=") or "," in text:
+            return False
+        condition = self.request.headers.get("if-range")
+        return condition is None or condition == content.modified or _strong(condition, content)
+
+
+def _headers(content: Content) -> dict[str, str]:
+    headers = {
+        "Content-Type": "image/tiff",
+        "Accept-Ranges": "bytes",
+        "Last-Modified": content.modified,
+    }
+    if content.etag is not None:
+        headers["ETag"] = content.etag
+    return headers
+
+
+def _strong(condition: str, content: Content) -> bool:
+    return condition == content.etag and not condition.startswith("W/")
+
+
+def _matches(condition: str, etag: str | None) -> bool:
+    """Whether an If-Match holds, by strong comparison: weak tags never match."""
+    if etag is None or condition == "*":
+        return etag is not None
+    return not etag.startswith("W/") and etag in (tag.strip() for tag in condition.split(","))
