@@ -54,7 +54,7 @@ class SparseBuffer:
         """Make a buffer that holds all that this one holds now, and leaves this one as it is."""
         other = SparseBuffer(self.size)
         with self._lock:
-            other._starts, other._parts = self._starts[:], self._parts[:]  # noqa: SLF001 - its own
+            other._starts, other._parts = self._starts[:], self._parts[:]
         return other
 
     def put(self, start: int, data: bytes | memoryview) -> None:

@@ -73,7 +73,11 @@ class Raster:
         """Of the pixels."""
         return self.data.dtype
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - numpy's protocol
+    def __array__(
+        self,
+        dtype: np.dtype[Any] | None = None,
+        copy: bool | None = None,  # noqa: FBT001 - numpy's
+    ) -> NDArray[Any]:
         """Give the pixels to numpy."""
         if copy:
             return np.array(self.data, dtype)
@@ -304,7 +308,8 @@ class Cog:
 
         Args:
             z: level, 0 = full resolution.
-            x, y: tile column and row in that level.
+            x: tile column in that level.
+            y: tile row in that level.
             padded: give edge tiles at their full stored size; otherwise they are cut to the image.
 
         Returns:
@@ -329,7 +334,9 @@ class Cog:
         Args and errors are those of `read_tile`; the result has the order of `tiles`. Cost: tiles
         that lie near each other share a request.
         """
-        wanted = [_Tile(*(_index(v, name) for v, name in zip(t, "zxy", strict=True))) for t in tiles]
+        wanted = [
+            _Tile(*(_index(v, name) for v, name in zip(t, "zxy", strict=True))) for t in tiles
+        ]
         ranges = await self._locate(wanted)
         flat = [r for tile_ranges in ranges for r in tile_ranges if r is not None]
         parts = iter(await self._fetcher.read(flat))
@@ -357,8 +364,9 @@ class Cog:
         header = await self._ensure(max(z, 0))
         levels = header.pyramid.levels
         if not 0 <= z < len(levels):
-            message = f"level {z} does not exist (levels 0 to {len(levels) - 1}"
-            raise TileIndexError(f"{message}, 0 = full resolution)")
+            all_levels = f"levels 0 to {len(levels) - 1}, 0 = full resolution"
+            message = f"level {z} does not exist ({all_levels})"
+            raise TileIndexError(message)
         return levels[z]
 
     async def _locate(self, tiles: list[_Tile]) -> list[list[ByteRange | None]]:
@@ -381,9 +389,7 @@ class Cog:
             for tile, planes in zip(tiles, indices, strict=True)
         ]
 
-    async def _decode(
-        self, tile: _Tile, parts: list[memoryview | None], *, padded: bool
-    ) -> Raster:
+    async def _decode(self, tile: _Tile, parts: list[memoryview | None], *, padded: bool) -> Raster:
         image = await self._image(tile.z)
         try:
             data = await in_worker(_decode_planes, image, tile, parts, self._limits, padded=padded)
@@ -457,7 +463,7 @@ def _decode_planes(
         rows, cols = planes[0].shape[1:]
     if len(planes) > 1:
         return np.concatenate([plane[:, :rows, :cols] for plane in planes])
-    return np.require(planes[0][:, :rows, :cols], requirements="CW")
+    return np.require(planes[0][:, :rows, :cols], requirements=["C", "W"])
 
 
 def open(  # noqa: A001 - the library's verb, as in rasterio

@@ -77,7 +77,7 @@ def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
     """
     text = text.strip().strip("\0").replace(",", ".")
     if dtype.kind in "iu":
-        return _integer_nodata(text, np.iinfo(dtype))
+        return _integer_nodata(text, np.iinfo(dtype.name))
     try:
         number = float(text)
     except ValueError:

@@ -286,6 +286,15 @@ def _int(values: Mapping[int, Value], tag: Tag, default: int) -> int:
     return found[0] if found else default
 
 
+def _one(values: Mapping[int, Value], tag: Tag) -> int:
+    """The value of a tag that must hold just one (tiff.value.single); 0 without the tag."""
+    found = _ints(values, tag)
+    if len(found) > 1:
+        message = f"tag {tag.name} holds {len(found)} values, expected one"
+        raise FormatError.of(Finding("tiff.value.single", message))
+    return found[0] if found else 0
+
+
 def _per_sample(values: Mapping[int, Value], tag: Tag, samples: int) -> tuple[int, ...]:
     """One value for each sample; too few are repeated (tiff.value.per-sample)."""
     found = _ints(values, tag) or (1,)
@@ -308,14 +317,14 @@ def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
 
 def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Finding]) -> Grid:
     """Size and tiling; strips are tiles as wide as the image (tiff.image.size, tiff.tile.strip)."""
-    width, height = _int(values, Tag.ImageWidth, 0), _int(values, Tag.ImageLength, 0)
+    width, height = _one(values, Tag.ImageWidth), _one(values, Tag.ImageLength)
     if not width or not height:
         message = f"the image is {width} by {height} pixels, expected at least 1 by 1"
         raise FormatError.of(Finding("tiff.image.size", message, None, ifd.offset))
     planes = samples if _int(values, Tag.PlanarConfiguration, 1) == 2 else 1  # noqa: PLR2004
     tiled = Tag.TileWidth in values or Tag.TileLength in values
     if tiled:
-        tile_width, tile_height = _int(values, Tag.TileWidth, 0), _int(values, Tag.TileLength, 0)
+        tile_width, tile_height = _one(values, Tag.TileWidth), _one(values, Tag.TileLength)
         if not tile_width or not tile_height:
             message = f"tiles are {tile_width} by {tile_height} pixels, expected at least 1 by 1"
             raise FormatError.of(Finding("tiff.tile.size", message, None, ifd.offset))
@@ -323,7 +332,7 @@ def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Fi
             message = f"tiles are {tile_width} by {tile_height} pixels, not multiples of 16"
             findings.append(Finding("tiff.tile.multiple", message, None, ifd.offset))
         return Grid(width, height, tile_width, tile_height, planes)
-    rows = _int(values, Tag.RowsPerStrip, height) or height
+    rows = _one(values, Tag.RowsPerStrip) or height
     return Grid(width, height, width, min(rows, height), planes, strips=True)
 
 

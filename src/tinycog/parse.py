@@ -23,7 +23,7 @@ from tinycog.errors import (
 from tinycog.spec import BIG, BYTE_ORDERS, FIELD_TYPES, VARIANTS, ByteOrder, FieldType, Variant
 
 Value = str | bytes | tuple[int, ...] | tuple[float, ...] | tuple[tuple[int, int], ...]
-"""A tag's value: text, opaque bytes (BYTE too), numbers, or fractions as (numerator, denominator)."""
+"""A tag's value: text, bytes (BYTE and UNDEFINED), numbers, or (numerator, denominator) pairs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tinycog.parse import Entry
 from tinycog.spec import ByteOrder, Compression
 
 PAGE_BYTES = 1 << 14
-"""Bytes of one page of TileOffsets or TileByteCounts: what a read of one tile costs of the index."""
+"""Bytes of one page of TileOffsets or TileByteCounts: the index that one tile costs."""
 
 
 def locate(
@@ -43,12 +43,16 @@ def locate(
     counts = columns[1] if len(columns) > 1 else [None] * len(offsets)
     ranges: list[ByteRange | None] = []
     for index, offset, count in zip(indices, offsets, counts, strict=True):
+        if offset < 0 or (count or 0) < 0:
+            text = f"tile {index} has offset {offset} and byte count {count}"
+            raise FormatError.of(Finding("tiff.value.integer", text, None, image.ifd.offset))
         if count is None or (count == 0 and offset and _is_one_strip(image)):
             count = _estimate(buffer, image, index, offset)  # noqa: PLW2901 - the better count
         limits.check("tile_bytes", count, f"encoded bytes of tile {index}")
         if offset and buffer.size is not None and offset + count > buffer.size:
-            message = f"tile {index} lies at bytes {offset} to {offset + count}"
-            raise TruncatedError(f"{message}, but the file ends at {buffer.size}")
+            place = f"bytes {offset} to {offset + count}"
+            message = f"tile {index} lies at {place}, but the file ends at {buffer.size}"
+            raise TruncatedError(message)
         ranges.append(ByteRange(offset, offset + count) if offset and count else None)
     return ranges
 
@@ -57,7 +61,7 @@ def _parse_elements(
     buffer: SparseBuffer, byte_order: ByteOrder, entry: Entry, indices: Sequence[int]
 ) -> Steps[list[int]]:
     """Values of an index array at `indices`; 0 where the array is too short (tiff.tile.short)."""
-    if entry.field_type.format not in tuple("BHIQ"):
+    if entry.field_type.format not in tuple("BHIQbhiq"):
         text = f"tag {entry.tag} has field type {entry.field_type.name}, expected integers"
         raise FormatError.of(Finding("tiff.value.integer", text, entry.offset))
     length = entry.field_type.length
@@ -71,11 +75,10 @@ def _parse_elements(
                 entry.offset + page * per_page * length, entry.offset + stop * length
             )
     yield from need(buffer, pages.values())
-    dtype = np.dtype(byte_order + entry.field_type.format.replace("B", "u1"))
+    kind = "i" if entry.field_type.format.islower() else "u"
+    dtype = np.dtype(f"{byte_order}{kind}{length}")
     values = {page: np.frombuffer(buffer.read(*at), dtype) for page, at in pages.items()}
-    return [
-        int(values[i // per_page][i % per_page]) if i < entry.count else 0 for i in indices
-    ]
+    return [int(values[i // per_page][i % per_page]) if i < entry.count else 0 for i in indices]
 
 
 def _is_one_strip(image: Image) -> bool:
@@ -101,9 +104,7 @@ class Batch(NamedTuple):
     members: list[int]
 
 
-def merge(
-    ranges: Iterable[ByteRange], *, round_trip_bytes: int, request_bytes: int
-) -> list[Batch]:
+def merge(ranges: Iterable[ByteRange], *, round_trip_bytes: int, request_bytes: int) -> list[Batch]:
     """Make requests of ranges: as few as pay.
 
     Args:

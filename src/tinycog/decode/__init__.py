@@ -17,6 +17,7 @@ byte order, unpacking.
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import imagecodecs
@@ -61,7 +62,7 @@ def decode_tile(
             pixels = unpack_samples(segment, raw, predicted=codec.predicted)
     except TinycogError:
         raise
-    except (RuntimeError, ValueError, MemoryError) as exc:  # what imagecodecs raises
+    except (RuntimeError, ValueError, MemoryError, zlib.error) as exc:  # what imagecodecs raises
         message = f"{codec.name} data of {len(data)} bytes cannot be decoded: {exc}"
         raise CorruptTileError(message) from exc
     return pixels.transpose(2, 0, 1)

@@ -26,7 +26,9 @@ def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     if segment.image.byte_order == ">":
         message = "LERC in a big-endian file is not supported: writers disagree on its byte order"
         raise UnsupportedError(message, feature="compression", value=segment.image.compression)
-    pixels, mask = imagecodecs.lerc_decode(_unwrap(segment, data), masks=True)
+    decoded: Any = imagecodecs.lerc_decode(_unwrap(segment, data), masks=True)
+    pixels: NDArray[Any] = decoded[0]
+    mask: NDArray[np.bool_] | None = decoded[1]
     if pixels.ndim == 3 and pixels.shape[:2] != segment.shape[:2]:  # noqa: PLR2004 - a blob a band
         pixels = np.moveaxis(pixels, 0, -1)
         mask = None if mask is None else np.moveaxis(mask, 0, -1)
@@ -50,7 +52,7 @@ def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401
     if wrapper == 1:
         return zlib.decompressobj().decompress(data, room)
     if wrapper == 2:  # noqa: PLR2004
-        return imagecodecs.zstd_decode(data, out=room)
+        return bytes(imagecodecs.zstd_decode(data, out=room))
     message = f"LERC inside compression {wrapper} is not supported"
     raise UnsupportedError(message, feature="LercParameters", value=parameters)
 

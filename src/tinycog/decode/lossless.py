@@ -12,11 +12,8 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
-from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
-
-Bytes = NDArray[np.uint8]
 
 
 def decode_none(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffer
@@ -26,7 +23,7 @@ def decode_none(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffe
 
 
 def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """Zlib streams (tiff.compression.deflate); libdeflate, or zlib for a stream that is too long."""
+    """Zlib streams (tiff.compression.deflate): libdeflate; zlib where one is too long."""
     try:
         return imagecodecs.deflate_decode(data, out=_room(segment))
     except imagecodecs.DeflateError:
@@ -53,5 +50,5 @@ def decode_packbits(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     return imagecodecs.packbits_decode(data, out=_room(segment))
 
 
-def _room(segment: Segment) -> Bytes:
+def _room(segment: Segment) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays
     return np.empty(segment.length, np.uint8)

@@ -15,7 +15,7 @@ RGB, RGBA = 3, 4
 
 
 def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any buffer
-    """WebP; an alpha that is opaque throughout is not stored, so it is put back (tiff.webp.alpha)."""
+    """WebP; an alpha that is opaque throughout is not stored: it is put back (tiff.webp.alpha)."""
     pixels = imagecodecs.webp_decode(data)
     if segment.samples == RGBA and pixels.shape[2:] == (RGB,):
         opaque = np.full((*pixels.shape[:2], 1), 255, pixels.dtype)

@@ -80,13 +80,13 @@ def _summed(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def _complex(segment: Segment, parts: NDArray[Any]) -> NDArray[Any]:
-    """Pairs of real and imaginary parts that numpy has no complex type for (tiff.sample.complex)."""
+    """Real and imaginary parts that numpy has no complex type for (tiff.sample.complex)."""
     real = np.empty(0, segment.image.dtype).real.dtype
     return parts.astype(real).view(segment.image.dtype).reshape(segment.shape)
 
 
 def _packed(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
-    """Samples of odd widths, most significant bit first, rows on whole bytes (tiff.sample.packed)."""
+    """Samples of odd widths, most significant bit first (tiff.sample.packed)."""
     image = segment.image
     if image.dtype.kind == "f":
         values = imagecodecs.float24_decode(raw.tobytes(), byteorder=image.byte_order)

@@ -27,6 +27,11 @@ class Segment:
         return self.image.grid.stored_rows(self.y)
 
     @property
+    def inside_rows(self) -> int:
+        """Stored rows that lie inside the image."""
+        return self.image.grid.inside(0, self.y)[0]
+
+    @property
     def cols(self) -> int:
         """Stored columns, padding included."""
         return self.image.grid.tile_width
@@ -59,14 +64,19 @@ class Segment:
     def exact(self, data: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - any buffer
         """View decompressed bytes as an array of just the promised length (tiff.decode.length).
 
+        Bytes beyond it are left away. A tile at the bottom of the image may end with the image's
+        last row (tiff.tile.partial): the rows below are 0.
+
         Raises:
-            CorruptTileError: they are too few. Bytes beyond the promised ones are left away.
+            CorruptTileError: they are too few.
         """
         raw = np.frombuffer(data, np.uint8)
-        if raw.size < self.length:
+        if raw.size >= self.length:
+            return raw[: self.length]
+        if raw.size < self.inside_rows * self.row_bytes:
             message = f"the tile holds {raw.size} bytes, expected {self.length}"
             raise CorruptTileError(message)
-        return raw[: self.length]
+        return np.concatenate([raw, np.zeros(self.length - raw.size, np.uint8)])
 
     def checked(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Pixels as (rows, cols, samples), if that and their dtype are as promised.

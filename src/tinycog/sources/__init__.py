@@ -41,14 +41,14 @@ def make_source(
     if fs is not None or (isinstance(where, str) and _needs_fsspec(where)):
         from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - heavy
 
-        return FsspecSource(os.fspath(where), fs=fs, storage_options=storage_options)  # type: ignore[arg-type]
+        return FsspecSource(str(where), fs=fs, storage_options=storage_options)
     if isinstance(where, str) and _scheme(where) in ("http", "https"):
         from tinycog.sources.http import HttpSource  # noqa: PLC0415 - heavy
 
         return HttpSource(where, headers=headers)
     if isinstance(where, str | os.PathLike):
         return LocalSource(Path(os.fspath(where).removeprefix("file://")))
-    if isinstance(where, Source):
+    if hasattr(where, "read_range"):
         return where
     message = f"cannot open a {type(where).__name__}: expected a url, a path or bytes"
     raise UsageError(message)

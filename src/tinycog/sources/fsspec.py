@@ -1,5 +1,7 @@
 """Every other scheme, by fsspec: object stores, archives, caches, in-memory files."""
 
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -7,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import fsspec
-import fsspec.asyn
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
@@ -22,12 +23,16 @@ class FsspecSource:
     """
 
     def __init__(
-        self, where: str, *, fs: Any = None, storage_options: Mapping[str, Any] | None = None
+        self,
+        where: str,
+        *,
+        fs: Any = None,  # noqa: ANN401 - fsspec has no types
+        storage_options: Mapping[str, Any] | None = None,
     ) -> None:
         """Remember what to open; nothing is opened."""
         self._where = where
         self._fs: Any = fs
-        self._path = where
+        self._path: str = where
         self._options = dict(storage_options or {})
 
     @property

@@ -37,7 +37,8 @@ class LocalSource:
         except PermissionError as exc:
             raise AccessDeniedError("the file may not be read", url=self.name) from exc
         except OSError as exc:
-            raise SourceError(f"the file cannot be read: {exc}", url=self.name, range=part) from exc
+            message = f"the file cannot be read: {exc}"
+            raise SourceError(message, url=self.name, range=part) from exc
 
     def _read(self, part: ByteRange) -> Part:
         fd = self._descriptor()

@@ -41,6 +41,7 @@ class Content:
         etag: entity tag as the header has it, None if the server sends none.
         modified: time of the last change, as an HTTP date.
         read: gives the bytes `start` to `stop`, half-open.
+
     """
 
     size: int

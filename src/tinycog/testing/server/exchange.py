@@ -29,6 +29,7 @@ class Request:
         name: path without its leading slash and query, unquoted.
         headers: by lower-case name.
         keep_alive: whether the connection stays open after the answer.
+
     """
 
     method: str
@@ -42,6 +43,7 @@ class Request:
 
         Raises:
             ValueError: it is not HTTP/1.
+
         """
         lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
         method, target, version = lines[0].split(" ")
@@ -57,29 +59,22 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Bytes `start` to `stop` of whatever `read` reads, half-open."""
+    """Bytes `start` to `stop` (half-open) of a thing of `total` bytes that `read` reads."""
 
     read: Callable[[int, int], bytes]
     start: int
     stop: int
+    total: int
 
     @classmethod
     def of(cls, data: bytes) -> Body:
         """The body that consists of `data`."""
-        return cls(lambda start, stop: data[start:stop], 0, len(data))
+        return cls(lambda start, stop: data[start:stop], 0, len(data), len(data))
 
     @property
     def length(self) -> int:
         """Number of bytes."""
         return self.stop - self.start
-
-
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """A pause: `seconds` long (None: for ever), after so many bytes of the body (None: no head)."""
-
-    seconds: float | None
-    after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +86,17 @@ class Answer:
         headers: all but Content-Length and Connection.
         body: its length is announced as Content-Length.
         cut: number of body bytes after which the connection is closed; None = not cut.
-        stall: a pause on the way.
+        pause: seconds to wait on the way; infinite = until the connection is closed.
+        pause_at: number of body bytes that go before the pause; None = it comes before the head.
+
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: Body = field(default_factory=lambda: Body.of(b""))
     cut: int | None = None
-    stall: Stall | None = None
+    pause: float = 0.0
+    pause_at: int | None = None
 
     def head(self, *, keep_alive: bool) -> bytes:
         """The head as it goes over the wire."""
@@ -153,26 +151,17 @@ class Exchange:
         match = request.headers.get("if-match")
         if match is not None and not _matches(match, content.etag):
             return Answer(412)
-        if not self._wants_part(content):
-            return self.whole(content)
-        if self.asked is None:
-            return Answer(416, {"Content-Range": f"bytes */{content.size}"})
-        part = ByteRange(self.asked.start, min(self.asked.stop, content.size))
-        if part.length > 0:
-            return self.partial(content, part)
-        # nginx says so: what starts at 0 and is empty can only be an empty file.
-        if part.start == 0:
-            return self.whole(content)
+        return self._in_range(content) if self._wants_part(content) else _whole(content)
+
+    def _in_range(self, content: Content) -> Answer:
+        if self.asked is not None:
+            part = ByteRange(self.asked.start, min(self.asked.stop, content.size))
+            if part.length > 0:
+                return _partial(content, part)
+            # nginx says so: what starts at 0 and is empty can only be an empty file.
+            if part.start == 0:
+                return _whole(content)
         return Answer(416, {"Content-Range": f"bytes */{content.size}"})
-
-    def whole(self, content: Content) -> Answer:
-        """A 200 with all of the file."""
-        return Answer(200, _headers(content), Body(content.read, 0, content.size))
-
-    def partial(self, content: Content, part: ByteRange) -> Answer:
-        """A 206 with a part of the file that lies within it."""
-        headers = {**_headers(content), "Content-Range": content_range(part, content.size)}
-        return Answer(206, headers, Body(content.read, *part))
 
     def _wants_part(self, content: Content) -> bool:
         """Whether the Range header counts: its unit is known, and If-Range agrees."""
@@ -181,6 +170,15 @@ class Exchange:
             return False
         condition = self.request.headers.get("if-range")
         return condition is None or condition == content.modified or _strong(condition, content)
+
+
+def _whole(content: Content) -> Answer:
+    return Answer(200, _headers(content), Body(content.read, 0, content.size, content.size))
+
+
+def _partial(content: Content, part: ByteRange) -> Answer:
+    headers = {**_headers(content), "Content-Range": content_range(part, content.size)}
+    return Answer(206, headers, Body(content.read, *part, content.size))
 
 
 def _headers(content: Content) -> dict[str, str]:
