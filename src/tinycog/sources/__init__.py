@@ -13,6 +13,8 @@ from typing import Any
 
 from tinycog.errors import UsageError
 from tinycog.sources.base import Part, Source
+from tinycog.sources.fsspec import FsspecSource
+from tinycog.sources.http import HttpSource
 from tinycog.sources.local import LocalSource
 from tinycog.sources.memory import MemorySource
 
@@ -39,12 +41,8 @@ def make_source(
     if isinstance(where, bytes | bytearray | memoryview):
         return MemorySource(where)
     if fs is not None or (isinstance(where, str) and _needs_fsspec(where)):
-        from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - heavy
-
         return FsspecSource(str(where), fs=fs, storage_options=storage_options)
     if isinstance(where, str) and _scheme(where) in ("http", "https"):
-        from tinycog.sources.http import HttpSource  # noqa: PLC0415 - heavy
-
         return HttpSource(where, headers=headers)
     if isinstance(where, str | os.PathLike):
         return LocalSource(Path(os.fspath(where).removeprefix("file://")))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, runtime_checkable
+import asyncio
+import importlib
+import sys
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import RangeMismatchError
@@ -35,6 +38,11 @@ class Source(Protocol):
     async def aclose(self) -> None:
         """Let go of what is open; a later read opens it again."""
         ...
+
+
+async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
+    """Import a heavy module at its first use, in a worker thread: the event loop goes on."""
+    return sys.modules.get(module) or await asyncio.to_thread(importlib.import_module, module)
 
 
 def part_of(name: str, part: ByteRange, data: bytes | memoryview) -> Part:

@@ -1,18 +1,14 @@
 """Every other scheme, by fsspec: object stores, archives, caches, in-memory files."""
 
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import fsspec
-
 from tinycog.buffer import ByteRange
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
-from tinycog.sources.base import Part, part_of
+from tinycog.sources.base import Part, load, part_of
 
 
 class FsspecSource:
@@ -31,9 +27,8 @@ class FsspecSource:
     ) -> None:
         """Remember what to open; nothing is opened."""
         self._where = where
-        self._fs: Any = fs
-        self._path: str = where
         self._options = dict(storage_options or {})
+        self._place: tuple[Any, str] | None = None if fs is None else (fs, where)
 
     @property
     def name(self) -> str:
@@ -42,8 +37,9 @@ class FsspecSource:
 
     async def read_range(self, part: ByteRange) -> Part:
         """Read by `cat_file`; a short answer means the end of the object."""
+        fs, path = await self._opened()
         try:
-            data = await self._cat(part)
+            data = await _cat(fs, path, part)
         except FileNotFoundError as exc:
             raise NotFoundError("there is no such object", url=self.name) from exc
         except PermissionError as exc:
@@ -53,29 +49,29 @@ class FsspecSource:
             raise SourceError(message, url=self.name, range=part) from exc
         return part_of(self.name, part, data)
 
-    async def _cat(self, part: ByteRange) -> bytes:
-        fs = self._file_system()
-        if self._is_async(fs):
-            work = fs._cat_file(self._path, start=part.start, end=part.stop)  # noqa: SLF001 - fsspec's async face
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, fs.loop))
-        return await asyncio.to_thread(fs.cat_file, self._path, start=part.start, end=part.stop)
-
-    def _file_system(self) -> Any:  # noqa: ANN401 - fsspec has no types
-        if self._fs is None:
-            try:
-                self._fs, self._path = fsspec.core.url_to_fs(self._where, **self._options)
-            except (ImportError, ValueError) as exc:
-                message = f"fsspec cannot open {self._where}: {exc}"
-                raise UsageError(message) from exc
-        return self._fs
-
-    @staticmethod
-    def _is_async(fs: Any) -> bool:  # noqa: ANN401
-        from fsspec.implementations.cached import CachingFileSystem  # noqa: PLC0415 - heavy
-
-        return bool(getattr(fs, "async_impl", False)) and not (
-            isinstance(fs, CachingFileSystem) or getattr(fs, "asynchronous", False)
-        )
+    async def _opened(self) -> tuple[Any, str]:
+        """The file system and the path in it."""
+        if self._place is not None:
+            return self._place
+        core = await load("fsspec.core")
+        try:
+            place: tuple[Any, str] = await asyncio.to_thread(
+                core.url_to_fs, self._where, **self._options
+            )
+        except (ImportError, ValueError, TypeError) as exc:
+            message = f"fsspec cannot open {self._where}: {exc}"
+            raise UsageError(message) from exc
+        self._place = place
+        return place
 
     async def aclose(self) -> None:
         """Nothing of ours is open."""
+
+
+async def _cat(fs: Any, path: str, part: ByteRange) -> bytes:  # noqa: ANN401
+    cached = await load("fsspec.implementations.cached")
+    is_async = getattr(fs, "async_impl", False) and not getattr(fs, "asynchronous", False)
+    if is_async and not isinstance(fs, cached.CachingFileSystem):
+        work = fs._cat_file(path, start=part.start, end=part.stop)  # noqa: SLF001 - its async face
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, fs.loop))
+    return await asyncio.to_thread(fs.cat_file, path, start=part.start, end=part.stop)

@@ -1,4 +1,4 @@
-"""One aiohttp session for each event loop, closed with the loop.
+"""One aiohttp session for each event loop, closed with the loop (http.session).
 
 An async generator owns each session: `asyncio.run` finishes a loop's async generators before it
 closes the loop, and so the session is closed in time, whoever made the loop. What is left when the
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import weakref
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 
@@ -22,22 +22,22 @@ TIMEOUT = aiohttp.ClientTimeout(total=None, connect=30, sock_connect=15, sock_re
 """Seconds: to get a connection, to open it, and between two arrivals of bytes."""
 
 Keeper = AsyncGenerator[aiohttp.ClientSession, None]
-_keepers: weakref.WeakKeyDictionary[
-    asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, Keeper]
-] = weakref.WeakKeyDictionary()
+
+_keepers: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, Keeper]] = {}
 
 
 async def session_of_loop() -> aiohttp.ClientSession:
     """Give the running loop's session; make it if there is none."""
     loop = asyncio.get_running_loop()
     held = _keepers.get(loop)
-    if held is None or held[0].closed:
-        keeper = _keep()
+    if held is None:
+        _abandon_closed()
+        keeper = _keep(loop)
         held = _keepers[loop] = await anext(keeper), keeper
     return held[0]
 
 
-async def _keep() -> Keeper:
+async def _keep(loop: asyncio.AbstractEventLoop) -> Keeper:
     connector = aiohttp.TCPConnector(limit=0, limit_per_host=CONNECTIONS)
     session = aiohttp.ClientSession(
         connector=connector,
@@ -49,15 +49,34 @@ async def _keep() -> Keeper:
     try:
         yield session
     finally:
+        _keepers.pop(loop, None)
         await session.close()
+
+
+def _abandon_closed() -> None:
+    """Let go of sessions whose loop was closed without finishing its async generators."""
+    for loop, (session, _) in list(_keepers.items()):
+        if loop.is_closed() and _keepers.pop(loop, None):
+            _abandon(session)
+
+
+def _abandon(session: aiohttp.ClientSession) -> None:
+    """Drop connections that nobody can close any more: a closed loop leaves only private ways."""
+    pooled: dict[object, list[tuple[Any, float]]] = getattr(session.connector, "_conns", {})
+    session.detach()
+    for protocol, _ in [connection for host in pooled.values() for connection in host]:
+        with suppress(Exception):
+            protocol.transport._call_connection_lost(None)  # noqa: SLF001
+    pooled.clear()
 
 
 @atexit.register
 def _close_all() -> None:
-    """Close the sessions of loops that nobody has closed."""
+    """Close the sessions that are left when the interpreter ends."""
+    _abandon_closed()
     for loop, (_, keeper) in list(_keepers.items()):
         with suppress(RuntimeError, TimeoutError):
             if loop.is_running():
                 asyncio.run_coroutine_threadsafe(keeper.aclose(), loop).result(2)
-            elif not loop.is_closed():
+            else:
                 loop.run_until_complete(keeper.aclose())

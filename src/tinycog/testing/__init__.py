@@ -1,0 +1,2 @@
+"""x."""
+from tinycog.testing.server import *

@@ -149,7 +149,7 @@ class RangeServer:
         server, self._server = self._server, None
         if server is None:
             return
-        server.close()
+        await _close(server)
         for task, writer in self._open.items():
             writer.transport.abort()
             task.cancel()
@@ -159,9 +159,6 @@ class RangeServer:
             raise self._errors[0]
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._server is None:  # accepted, but overtaken by the end
-            writer.transport.abort()
-            return
         self.connections += 1
         task = asyncio.create_task(_Connection(self, reader, writer).serve())
         self._open[task] = writer
@@ -171,6 +168,19 @@ class RangeServer:
         del self._open[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             self._errors.append(error)
+
+
+async def _close(server: asyncio.Server) -> None:
+    """Stop listening.
+
+    A connection that is being accepted when an asyncio server closes makes it fail (CPython
+    gh-109564): so no more are accepted first, and those on their way get two turns of the loop.
+    """
+    with contextlib.suppress(NotImplementedError):  # the loop of Windows has no readers
+        asyncio.get_running_loop().remove_reader(server.sockets[0].fileno())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    server.close()
 
 
 class _Connection:

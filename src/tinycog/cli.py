@@ -1,0 +1,142 @@
+"""The command line: `tinycog demo`, `tinycog info`, `tinycog tile`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tinycog
+from tinycog.cog import Cog, Raster
+from tinycog.errors import TinycogError, UsageError
+
+BANDS_OF_PNG = (1, 2, 3, 4)
+DEMO_NAME = "demo.tif"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; errors are one line on stderr and exit status 1."""
+    args = _parser().parse_args(argv)
+    try:
+        asyncio.run(args.run(args))
+    except TinycogError as error:
+        print(f"tinycog: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tinycog", description=tinycog.__doc__)
+    parser.add_argument("--version", action="version", version=tinycog.__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="read the packaged COG from a loopback range server")
+    demo.add_argument("--out", default="demo.png", help="picture to write (default: %(default)s)")
+    demo.add_argument("--latency-ms", type=float, default=20, help="of the server (default: 20)")
+    demo.set_defaults(run=_demo)
+
+    info = commands.add_parser("info", help="print what a file holds")
+    info.add_argument("where", help="url or path")
+    info.set_defaults(run=_info)
+
+    tile = commands.add_parser("tile", help="read one tile into a .png or .npy file")
+    tile.add_argument("where", help="url or path")
+    for name, text in (("z", "level, 0 = full resolution"), ("x", "column"), ("y", "row")):
+        tile.add_argument(name, type=int, help=text)
+    tile.add_argument("--out", default="tile.png", help="file to write (default: %(default)s)")
+    tile.set_defaults(run=_tile)
+    return parser
+
+
+async def _demo(args: argparse.Namespace) -> None:
+    from tinycog.testing import RangeServer  # noqa: PLC0415 - only the demo needs a server
+
+    data = resources.files("tinycog").joinpath("data", DEMO_NAME).read_bytes()
+    async with RangeServer({DEMO_NAME: data}, latency=args.latency_ms / 1000) as server:
+        url = server.url(DEMO_NAME)
+        print(f"serving {DEMO_NAME} ({len(data):,} bytes) at {url}, {args.latency_ms:g} ms away\n")
+
+        print("tile = await tinycog.open(url).read_tile(0, 1, 1)")
+        cog = tinycog.open(url)
+        began = time.perf_counter()
+        tile = await cog.read_tile(0, 1, 1)
+        _print_read(cog, tile, began, 0)
+
+        for level in cog.levels:
+            print(f"  {level}")
+
+        z = len(cog.levels) - 1
+        print(f"\ntile = await cog.read_tile({z}, 0, 0)    # the whole picture, small")
+        sent = len(cog.requests)
+        began = time.perf_counter()
+        small = await cog.read_tile(z, 0, 0)
+        _print_read(cog, small, began, sent)
+    _write(small, Path(args.out))
+
+
+def _print_read(cog: Cog, raster: Raster, began: float, sent: int) -> None:
+    print(f"  -> {raster} in {1000 * (time.perf_counter() - began):.1f} ms")
+    _print_requests(cog, sent)
+
+
+def _print_requests(cog: Cog, sent: int = 0) -> None:
+    requests = cog.requests[sent:]
+    for i, request in enumerate(requests, 1):
+        print(
+            f"  request {i}: bytes {request.start:,} to {request.stop:,}"
+            f" ({request.length:,} came) in {1000 * request.seconds:.1f} ms"
+        )
+    total = sum(request.length for request in requests)
+    print(f"  {len(requests)} requests, {total:,} bytes")
+
+
+async def _info(args: argparse.Namespace) -> None:
+    async with tinycog.open(args.where) as cog:
+        print(cog)
+        if cog.pages:
+            print(f"  and {cog.pages} further images")
+        for finding in cog.findings:
+            print(f"  finding: {finding}")
+        _print_requests(cog)
+
+
+async def _tile(args: argparse.Namespace) -> None:
+    async with tinycog.open(args.where) as cog:
+        raster = await cog.read_tile(args.z, args.x, args.y)
+        print(raster)
+        _print_requests(cog)
+    _write(raster, Path(args.out))
+
+
+def _write(raster: Raster, path: Path) -> None:
+    """Write pixels as they are: .npy always, .png where PNG can hold them."""
+    if path.suffix == ".npy":
+        np.save(path, raster.data)
+    elif path.suffix == ".png":
+        path.write_bytes(_png(raster.data))
+    else:
+        message = f"cannot write {path.name}: expected a name that ends with .png or .npy"
+        raise UsageError(message)
+    print(f"wrote {path}")
+
+
+def _png(data: NDArray[np.generic]) -> bytes:
+    if data.dtype not in (np.uint8, np.uint16) or data.shape[0] not in BANDS_OF_PNG:
+        message = (
+            f"PNG holds 1 to 4 bands of uint8 or uint16, not {data.shape[0]} of {data.dtype};"
+            " write .npy"
+        )
+        raise UsageError(message)
+    import imagecodecs  # noqa: PLC0415 - heavy
+
+    pixels = np.ascontiguousarray(data.transpose(1, 2, 0).squeeze())
+    return bytes(imagecodecs.png_encode(pixels))

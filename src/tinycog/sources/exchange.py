@@ -1,0 +1,105 @@
+"""One HTTP range request by aiohttp: closed range, GET only, every answer checked (http.*).
+
+This room is loaded at the first request, off the event loop: aiohttp takes long to import.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import aiohttp
+
+from tinycog.buffer import ByteRange
+from tinycog.errors import (
+    AccessDeniedError,
+    NotFoundError,
+    RangeMismatchError,
+    RangeNotSatisfiableError,
+    RangeUnsupportedError,
+    SourceError,
+    SourceTimeoutError,
+)
+from tinycog.sources.base import Part
+from tinycog.sources.session import session_of_loop
+
+CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+PARTIAL_CONTENT = 206
+
+REFUSALS: dict[int, tuple[type[SourceError], str]] = {
+    200: (RangeUnsupportedError, "the server ignores ranges and sent the whole object"),
+    401: (AccessDeniedError, "access needs credentials"),
+    403: (AccessDeniedError, "access is denied"),
+    404: (NotFoundError, "there is no such object"),
+    410: (NotFoundError, "the object is gone"),
+    416: (RangeNotSatisfiableError, "the range lies outside the object"),
+}
+"""What answers other than 206 mean (http.status.*)."""
+
+
+async def get_range(url: str, part: ByteRange, headers: Mapping[str, str]) -> Part:
+    """Send one GET with a closed range and check all of its answer (http.range.*)."""
+    headers = {
+        **headers,
+        "Range": f"bytes={part.start}-{part.stop - 1}",
+        "Accept-Encoding": "identity",
+    }
+    session = await session_of_loop()
+    try:
+        async with session.get(url, headers=headers) as answer:
+            return await _checked(url, part, answer)
+    except TimeoutError as exc:
+        message = "the server did not answer in time"
+        raise SourceTimeoutError(message, url=url, range=part) from exc
+    except (aiohttp.ClientError, ValueError) as exc:
+        message = f"the request failed: {type(exc).__name__}: {exc}"
+        raise SourceError(message, url=url, range=part) from exc
+
+
+async def _checked(url: str, part: ByteRange, answer: aiohttp.ClientResponse) -> Part:
+    if answer.status != PARTIAL_CONTENT:
+        kind, text = REFUSALS.get(answer.status, (SourceError, "the server refused"))
+        status = f"HTTP {answer.status} {answer.reason or ''}".strip()
+        message = f"{text} ({status})"
+        raise kind(message, url=url, range=part)
+    coding = answer.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        message = f"the server sent Content-Encoding {coding}, which ranges cannot have"
+        raise RangeMismatchError(message, url=url, range=part)
+    told = answer.headers.get("Content-Range", "")
+    sent, size = _content_range(told)
+    if sent is None or not _answers(part, sent, size):
+        message = f"the server sent Content-Range {told!r}, not the range that was asked"
+        raise RangeMismatchError(message, url=url, range=part)
+    data = await _body(url, part, answer, sent.length)
+    return Part(data, sent.stop if size is None and sent.stop < part.stop else size)
+
+
+def _content_range(told: str) -> tuple[ByteRange | None, int | None]:
+    """What was sent, if the header can be read, and the object's size, if it says that."""
+    found = CONTENT_RANGE.fullmatch(told.strip())
+    if found is None:
+        return None, None
+    size = None if found[3] == "*" else int(found[3])
+    return ByteRange(int(found[1]), int(found[2]) + 1), size
+
+
+def _answers(part: ByteRange, sent: ByteRange, size: int | None) -> bool:
+    """Whether it is what was asked, or all of it that the object has (http.range.short)."""
+    if size is None:
+        return sent.start == part.start < sent.stop <= part.stop
+    return sent == (part.start, min(part.stop, size)) and sent.length > 0
+
+
+async def _body(url: str, part: ByteRange, answer: aiohttp.ClientResponse, length: int) -> bytes:
+    """Read the body, but never more than one byte beyond what was promised."""
+    chunks: list[bytes] = []
+    held = 0
+    while held <= length and (chunk := await answer.content.read(length + 1 - held)):
+        chunks.append(chunk)
+        held += len(chunk)
+    if held != length:
+        more = " or more" if held > length else ""
+        message = f"the body has {held}{more} bytes, its Content-Range says {length}"
+        raise RangeMismatchError(message, url=url, range=part)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
