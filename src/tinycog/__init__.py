@@ -8,7 +8,7 @@
 """
 
 from tinycog.buffer import ByteRange
-from tinycog.cog import Cog, Level, Raster, Window, open  # noqa: A004 - the library's verb
+from tinycog.cog import Cog, open  # noqa: A004 - the library's verb
 from tinycog.errors import (
     AccessDeniedError,
     CorruptTileError,
@@ -31,6 +31,8 @@ from tinycog.errors import (
     UsageError,
 )
 from tinycog.fetch import Request
+from tinycog.level import Level
+from tinycog.raster import Raster, Window
 
 __version__ = "0.1.0.dev0"
 

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tinycog
-from tinycog.cog import Cog, Raster
+from tinycog.cog import Cog
 from tinycog.errors import TinycogError, UsageError
+from tinycog.raster import Raster
 
 BANDS_OF_PNG = (1, 2, 3, 4)
 DEMO_NAME = "demo.tif"
@@ -130,7 +131,7 @@ def _write(raster: Raster, path: Path) -> None:
 
 
 def _png(data: NDArray[np.generic]) -> bytes:
-    if data.dtype not in (np.uint8, np.uint16) or data.shape[0] not in BANDS_OF_PNG:
+    if data.dtype.name not in ("uint8", "uint16") or data.shape[0] not in BANDS_OF_PNG:
         message = (
             f"PNG holds 1 to 4 bands of uint8 or uint16, not {data.shape[0]} of {data.dtype};"
             " write .npy"

@@ -1,10 +1,9 @@
-"""The handle: `open`, `Cog`, its `Level`s, and the `Raster`s that it reads."""
+"""The handle: `open` and `Cog`."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -18,163 +17,16 @@ from tinycog.errors import (
     FormatError,
     Limits,
     TileIndexError,
-    UnsupportedError,
     UsageError,
 )
-from tinycog.fetch import HEAD_BYTES, Fetcher, Once, Request, in_parallel
-from tinycog.gdal import Ghost, parse_ghost
+from tinycog.fetch import Fetcher, Once, Request, in_parallel
+from tinycog.header import Header, read_all, read_first
 from tinycog.image import Image
-from tinycog.parse import Tiff, parse_tiff
+from tinycog.level import Level
 from tinycog.plan import locate
-from tinycog.pyramid import Pyramid, parse_pyramid
+from tinycog.raster import Raster, Window
 from tinycog.sources import Source, Where, make_source
-from tinycog.spec import Compression, name_of
 from tinycog.workers import in_worker
-
-HEADER_PAGE_BYTES = 1 << 14
-"""Bytes read around an IFD that lies outside the head: room for its neighbours."""
-
-VALUE_PAGE_BYTES = 1 << 10
-
-
-class Window(NamedTuple):
-    """A rectangle of pixels, in rasterio's words."""
-
-    col_off: int
-    row_off: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, eq=False)
-class Raster:
-    """Pixels that were read, and where they lie. `np.asarray(raster)` gives its data.
-
-    Attributes:
-        data: (bands, rows, cols), native byte order, the file's own dtype.
-        level: index in the pyramid, 0 = full resolution.
-        window: the pixels of that level that `data` holds; with `padded=True` it may reach over
-            the image's edge.
-        nodata: the value that means "no data", or None.
-    """
-
-    data: NDArray[Any]
-    level: int
-    window: Window
-    nodata: int | float | None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(bands, rows, cols)."""
-        return self.data.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the pixels."""
-        return self.data.dtype
-
-    def __array__(
-        self,
-        dtype: np.dtype[Any] | None = None,
-        copy: bool | None = None,  # noqa: FBT001 - numpy's
-    ) -> NDArray[Any]:
-        """Give the pixels to numpy."""
-        if copy:
-            return np.array(self.data, dtype)
-        return np.asarray(self.data, dtype)
-
-    def __repr__(self) -> str:
-        """Shape, dtype, level and window."""
-        return f"<Raster {self.shape} {self.dtype}, level {self.level}, {self.window}>"
-
-
-@dataclass(frozen=True)
-class Level:
-    """One level of the pyramid.
-
-    Attributes:
-        z: its index, 0 = full resolution.
-        width, height: in pixels.
-        count: number of bands.
-        tile_shape: (rows, cols) of a tile; strips are as wide as the image.
-        grid: (rows, cols) of tiles: y goes from 0 to grid[0] - 1, x from 0 to grid[1] - 1.
-        compression: name and code, as spec/compressions.csv has them.
-        has_mask: whether the file holds a transparency mask for it.
-    """
-
-    z: int
-    image: Image
-    has_mask: bool
-
-    @property
-    def width(self) -> int:
-        """Columns of pixels."""
-        return self.image.grid.width
-
-    @property
-    def height(self) -> int:
-        """Rows of pixels."""
-        return self.image.grid.height
-
-    @property
-    def count(self) -> int:
-        """Number of bands."""
-        return self.image.samples
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(bands, rows, cols)."""
-        return self.image.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the pixels as arrays.
-
-        Raises:
-            UnsupportedError: no numpy type holds such samples.
-        """
-        return self.image.dtype
-
-    @property
-    def tile_shape(self) -> tuple[int, int]:
-        """(rows, cols) of a stored tile."""
-        return (self.image.grid.tile_height, self.image.grid.tile_width)
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """(rows, cols) of tiles."""
-        return (self.image.grid.down, self.image.grid.across)
-
-    @property
-    def nodata(self) -> int | float | None:
-        """The value that means "no data", or None."""
-        return self.image.nodata
-
-    @property
-    def compression(self) -> str:
-        """Name and code of the compression."""
-        return name_of(Compression, self.image.compression)
-
-    def __repr__(self) -> str:
-        """Sizes in words."""
-        try:
-            dtype = str(self.dtype)
-        except UnsupportedError:
-            dtype = "unsupported samples"
-        kind = "strips" if self.image.grid.strips else "tiles"
-        return (
-            f"<Level {self.z}: {self.shape} {dtype}, {self.grid[0]} x {self.grid[1]} {kind}"
-            f" of {self.tile_shape[0]} x {self.tile_shape[1]}, {self.compression}>"
-        )
-
-
-@dataclass(frozen=True)
-class _Header:
-    """What has been read of the header so far; a new value each time more is read."""
-
-    tiff: Tiff
-    pyramid: Pyramid
-    ghost: Ghost | None
 
 
 class Cog:
@@ -189,7 +41,7 @@ class Cog:
         self._limits = limits
         self._fetcher = Fetcher(source)
         self._once = Once()
-        self._header: _Header | None = None
+        self._header: Header | None = None
 
     # --- opening ---------------------------------------------------------------------------------
 
@@ -218,41 +70,24 @@ class Cog:
         """Let go of what this handle holds open, a file say; a later read opens it again."""
         await self._fetcher.source.aclose()
 
-    async def _ensure(self, z: int | None) -> _Header:
-        """Give a header that knows level `z`, or all levels if that is None or not there.
-
-        Level 0 is the first IFD: it needs no walk along a chain that may be long.
-        """
+    async def _ensure(self, z: int | None) -> Header:
+        """Give a header that knows level `z`, or all levels if that is None or not there."""
         header = self._header or await self._once.run("first", self._read_first)
-        known = z is not None and z < len(header.pyramid.levels)
-        if known or header.tiff.complete:
+        if header.complete or (z is not None and z < len(header.pyramid.levels)):
             return header
         return await self._once.run("all", self._read_all)
 
-    async def _read_first(self) -> _Header:
-        """The first IFD, and all others that came along with it."""
-        fetcher, limits = self._fetcher, self._limits
-        tiff = await fetcher.drive(
-            parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=HEAD_BYTES
-        )
-        ghost = await fetcher.drive(parse_ghost(fetcher.buffer, tiff.header))
-        return await self._finish(_walk_held(fetcher, tiff, limits), ghost)
-
-    async def _read_all(self) -> _Header:
-        header = self._header or await self._read_first()
-        walk = parse_tiff(self._fetcher.buffer, self._limits, known=header.tiff)
-        tiff = await self._fetcher.drive(walk, page_bytes=HEADER_PAGE_BYTES)
-        return await self._finish(tiff, header.ghost)
-
-    async def _finish(self, tiff: Tiff, ghost: Ghost | None) -> _Header:
-        pyramid = await self._fetcher.drive(
-            parse_pyramid(self._fetcher.buffer, tiff, self._limits), page_bytes=VALUE_PAGE_BYTES
-        )
-        self._header = _Header(tiff, pyramid, ghost)
+    async def _read_first(self) -> Header:
+        self._header = await read_first(self._fetcher, self._limits)
         return self._header
 
-    def _known(self) -> _Header:
-        if self._header is None or not self._header.tiff.complete:
+    async def _read_all(self) -> Header:
+        header = self._header or await self._read_first()
+        self._header = await read_all(self._fetcher, self._limits, header)
+        return self._header
+
+    def _known(self) -> Header:
+        if self._header is None or not self._header.complete:
             message = "the file is not open yet: use `cog = await tinycog.open(...)`"
             raise UsageError(message)
         return self._header
@@ -430,20 +265,6 @@ def _placed(error: FormatError, tile: _Tile) -> FormatError:
     placed = CorruptTileError(message, finding=error.finding)
     placed.level, placed.x, placed.y = tile
     return placed
-
-
-def _walk_held(fetcher: Fetcher, tiff: Tiff, limits: Limits) -> Tiff:
-    """Go along the IFD chain as far as it has already arrived."""
-    while not tiff.complete:
-        step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
-        try:
-            next(step)
-        except StopIteration as done:
-            tiff = done.value
-        else:
-            step.close()
-            break
-    return tiff
 
 
 def _decode_planes(

@@ -26,10 +26,6 @@ Whatever the bytes and whatever the server, the outcome is a right result or one
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tinycog.buffer import ByteRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +159,15 @@ class SourceError(TinycogError, OSError):
         range: the bytes that were asked (half-open), or None.
     """
 
-    def __init__(self, message: str, *, url: str = "", range: ByteRange | None = None) -> None:  # noqa: A002 - the word
+    def __init__(
+        self,
+        message: str,
+        *,
+        url: str = "",
+        range: tuple[int, int] | None = None,  # noqa: A002 - the word
+    ) -> None:
         """Say which object and which bytes, in the message too."""
-        where = "" if range is None else f" (bytes {range.start} to {range.stop})"
+        where = "" if range is None else f" (bytes {range[0]} to {range[1]})"
         super().__init__(f"{message}: {url}{where}" if url else message)
         self.url = url
         self.range = range
@@ -175,7 +177,9 @@ class SourceError(TinycogError, OSError):
         return (_restore, (type(self), str(self), self.url, self.range))
 
 
-def _restore(kind: type[SourceError], text: str, url: str, part: ByteRange | None) -> SourceError:
+def _restore(
+    kind: type[SourceError], text: str, url: str, part: tuple[int, int] | None
+) -> SourceError:
     error = kind(text)
     error.url, error.range = url, part
     return error

@@ -16,9 +16,6 @@ from tinycog.sources import Source
 
 T = TypeVar("T")
 
-HEAD_BYTES = 1 << 15
-"""Bytes of the first request: holds the header of most COGs (cog.header.size)."""
-
 ROUND_TRIP_BYTES = 1 << 15
 """Bytes that are taken to cost as much as one more request."""
 

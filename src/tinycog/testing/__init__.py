@@ -1,2 +1,3 @@
 """x."""
+
 from tinycog.testing.server import *

@@ -1,0 +1,96 @@
+"""Reading a file's header: its first IFD, or its whole chain, and the images in their roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinycog.errors import Limits
+from tinycog.fetch import Fetcher
+from tinycog.gdal import Ghost, parse_ghost
+from tinycog.parse import Tiff, parse_tiff
+from tinycog.pyramid import Pyramid, parse_pyramid
+
+HEAD_BYTES = 1 << 15
+"""Bytes of the first request: holds the header of most COGs (cog.header.size)."""
+
+LONE_PAGE_BYTES = 1 << 13
+"""Bytes read at an IFD that lies outside the head."""
+
+NEIGHBOUR_PAGE_BYTES = 3 << 14
+"""The most that is read where more IFDs are likely to follow near."""
+
+VALUE_PAGE_BYTES = 1 << 10
+"""Bytes read at least where values, or SubIFDs, lie apart."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What has been read so far; a new value each time that more is read.
+
+    Attributes:
+        tiff: the IFD chain, as far as it was walked.
+        pyramid: the images of that part in their roles; level 0 is always there.
+        ghost: GDAL's structural metadata, if there are any.
+    """
+
+    tiff: Tiff
+    pyramid: Pyramid
+    ghost: Ghost | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all levels are known."""
+        return self.tiff.complete
+
+
+async def read_first(fetcher: Fetcher, limits: Limits) -> Header:
+    """Read the first IFD, and take along all others that came with it. Cost: 1 request.
+
+    Level 0 is the first IFD, so reading it needs no walk along a chain that may be long.
+    """
+    tiff = await fetcher.drive(parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=HEAD_BYTES)
+    ghost = await fetcher.drive(parse_ghost(fetcher.buffer, tiff.header))
+    return await _finish(fetcher, limits, _walk_held(fetcher, limits, tiff), ghost)
+
+
+async def read_all(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
+    """Walk the rest of the chain. Cost: a request for each place where IFDs lie."""
+    tiff = known.tiff
+    while not tiff.complete:
+        step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
+        tiff = await fetcher.drive(step, page_bytes=_page_bytes(tiff))
+    return await _finish(fetcher, limits, tiff, known.ghost)
+
+
+async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, ghost: Ghost | None) -> Header:
+    parser = parse_pyramid(fetcher.buffer, tiff, limits)
+    return Header(tiff, await fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES), ghost)
+
+
+def _walk_held(fetcher: Fetcher, limits: Limits, tiff: Tiff) -> Tiff:
+    """Go along the chain as far as it has already arrived."""
+    while not tiff.complete:
+        step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
+        try:
+            next(step)
+        except StopIteration as done:
+            tiff = done.value
+        else:
+            step.close()
+            break
+    return tiff
+
+
+def _page_bytes(tiff: Tiff) -> int:
+    """Bytes to read at the next IFD, so that those behind it come along where they lie near.
+
+    Overviews written in one go lie one behind the other, each with its index, a quarter of the one
+    before: half of the last step then holds all that follow.
+    """
+    last = tiff.ifds[-1]
+    values_stop = max((entry.range.stop for entry in last.entries.values()), default=0)
+    is_near = 0 <= last.next_offset - values_stop < VALUE_PAGE_BYTES
+    if len(tiff.ifds) == 1 or not is_near:
+        return LONE_PAGE_BYTES
+    step = last.next_offset - last.offset
+    return min(max(step // 2, LONE_PAGE_BYTES), NEIGHBOUR_PAGE_BYTES)
