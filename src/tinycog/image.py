@@ -15,7 +15,16 @@ import numpy as np
 from tinycog.errors import Finding, FormatError, TileIndexError, UnsupportedError
 from tinycog.gdal import nodata_value
 from tinycog.parse import Entry, Header, Ifd, Value
-from tinycog.spec import MASK, REDUCED, ByteOrder, Compression, SampleFormat, Tag, name_of
+from tinycog.spec import (
+    MASK,
+    REDUCED,
+    ByteOrder,
+    Compression,
+    Photometric,
+    SampleFormat,
+    Tag,
+    name_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,12 @@ class Image:
         """Nodata as a value that samples can equal; None if there is none."""
         return None if self.nodata_text is None else nodata_value(self.nodata_text, self.dtype)
 
+    @property
+    def subsampling(self) -> tuple[int, int]:
+        """Columns and rows that share a chroma sample (tiff.ycbcr.subsampling)."""
+        found = _ints(self.options, Tag.YCbCrSubSampling)
+        return (found[0], found[1]) if len(found) > 1 else (2, 2)
+
     def option(self, tag: Tag, default: int) -> int:
         """First number of a further tag."""
         return _int(self.options, tag, default)
@@ -238,6 +253,7 @@ FACTS = (
 """Tags whose values make an `Image`."""
 
 MAX_SAMPLES = 65535
+COLOURS_OF_OLD_JPEG = (Photometric.RGB, Photometric.YCBCR)
 
 
 def make_image(header: Header, ifd: Ifd, values: Mapping[int, Value]) -> Image:
@@ -250,6 +266,7 @@ def make_image(header: Header, ifd: Ifd, values: Mapping[int, Value]) -> Image:
     samples = _samples(values, ifd)
     grid = _grid(values, ifd, samples, findings)
     tiled = not grid.strips
+    old_jpeg = _int(values, Tag.Compression, Compression.NONE) == Compression.OLD_JPEG
     nodata = values.get(Tag.GDALNoData)
     return Image(
         ifd=ifd,
@@ -261,8 +278,8 @@ def make_image(header: Header, ifd: Ifd, values: Mapping[int, Value]) -> Image:
         predictor=_int(values, Tag.Predictor, 1),
         fill_order=_int(values, Tag.FillOrder, 1),
         samples=samples,
-        bits_per_sample=_per_sample(values, Tag.BitsPerSample, samples),
-        sample_formats=_per_sample(values, Tag.SampleFormat, samples),
+        bits_per_sample=_per_sample(values, Tag.BitsPerSample, samples, 8 if old_jpeg else 1),
+        sample_formats=_per_sample(values, Tag.SampleFormat, samples, SampleFormat.UINT),
         extra_samples=_ints(values, Tag.ExtraSamples),
         offsets=_index(ifd, Tag.TileOffsets, Tag.StripOffsets, tiled=tiled),
         byte_counts=_index(ifd, Tag.TileByteCounts, Tag.StripByteCounts, tiled=tiled),
@@ -295,9 +312,11 @@ def _one(values: Mapping[int, Value], tag: Tag) -> int:
     return found[0] if found else 0
 
 
-def _per_sample(values: Mapping[int, Value], tag: Tag, samples: int) -> tuple[int, ...]:
+def _per_sample(
+    values: Mapping[int, Value], tag: Tag, samples: int, default: int
+) -> tuple[int, ...]:
     """One value for each sample; too few are repeated (tiff.value.per-sample)."""
-    found = _ints(values, tag) or (1,)
+    found = _ints(values, tag) or (default,)
     return (found + found[-1:] * samples)[:samples]
 
 
@@ -308,7 +327,10 @@ def _subfile_type(values: Mapping[int, Value]) -> int:
 
 
 def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
-    samples = _int(values, Tag.SamplesPerPixel, 1)
+    """SamplesPerPixel; old-style JPEG files leave it out and mean 3 (tiff.jpeg.old)."""
+    is_old_jpeg = _int(values, Tag.Compression, 1) == Compression.OLD_JPEG
+    is_colour = _int(values, Tag.PhotometricInterpretation, 1) in COLOURS_OF_OLD_JPEG
+    samples = _int(values, Tag.SamplesPerPixel, 3 if is_old_jpeg and is_colour else 1)
     if not 1 <= samples <= MAX_SAMPLES:
         message = f"SamplesPerPixel is {samples}, expected 1 to {MAX_SAMPLES}"
         raise FormatError.of(Finding("tiff.image.samples", message, None, ifd.offset))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from tinycog.buffer import SparseBuffer, Steps, together
 from tinycog.errors import Finding, FormatError, LimitError, Limits
 from tinycog.image import FACTS, Image, make_image
-from tinycog.parse import Entry, Header, Ifd, Tiff, parse_ifd, parse_values
+from tinycog.parse import Entry, Header, Ifd, Tiff, decode_value, parse_ifd, parse_values
 from tinycog.spec import MASK, REDUCED, Tag
 
 OPTIONAL = frozenset(
@@ -70,12 +70,25 @@ def parse_pyramid(buffer: SparseBuffer, tiff: Tiff, limits: Limits) -> Steps[Pyr
     subs = yield from _parse_sub_ifds(buffer, tiff, limits)
     rest = [found for found in (*subs, *tiff.ifds[1:]) if isinstance(found, Ifd)]
     images = yield from together(_lenient_image(buffer, tiff.header, i, limits) for i in rest)
+    lost = [found for found in (*subs, *images) if isinstance(found, Finding)]
     roles = _Roles(first)
     for image in images:
         if isinstance(image, Image):
-            roles.add(image)
-    lost = [found for found in (*subs, *images) if isinstance(found, Finding)]
+            if _is_absent(buffer, tiff.header, image):
+                text = "the image's only tile lies beyond the end of the file; it is left out"
+                lost.append(Finding("tiff.pyramid.absent", text, None, image.ifd.offset))
+            else:
+                roles.add(image)
     return roles.pyramid([*tiff.findings, *lost])
+
+
+def _is_absent(buffer: SparseBuffer, header: Header, image: Image) -> bool:
+    """Whether an image of one tile has it beyond the end of the file (tiff.pyramid.absent)."""
+    entry = image.offsets
+    if entry is None or entry.count != 1 or buffer.size is None or buffer.missing([entry.range]):
+        return False
+    value = decode_value(header.byte_order, entry, buffer.read(*entry.range))
+    return isinstance(value[0], int) and value[0] >= buffer.size
 
 
 def _parse_sub_ifds(

@@ -27,6 +27,7 @@ CODECS: Mapping[int, Codec] = {
     Compression.CCITT_T4: Codec("CCITT T.4", bilevel.decode_t4, "samples"),
     Compression.CCITT_T6: Codec("CCITT T.6", bilevel.decode_t6, "samples"),
     Compression.JPEG: Codec("JPEG", jpeg.decode_jpeg, "samples"),
+    Compression.OLD_JPEG: Codec("old-style JPEG", jpeg.decode_old_jpeg, "samples"),
     Compression.JPEG_LOSSY_DNG: Codec("JPEG", jpeg.decode_jpeg, "samples"),
     Compression.LERC: Codec("LERC", lerc.decode_lerc, "samples"),
     Compression.WEBP: Codec("WebP", pictures.decode_webp, "samples"),

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
+from tinycog.errors import UnsupportedError
 from tinycog.spec import Photometric, Tag
+
+START_OF_IMAGE = b"\xff\xd8"
 
 
 def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
@@ -29,6 +32,14 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     if segment.image.grid.strips and pixels.shape[0] > segment.rows:
         pixels = pixels[: segment.rows]
     return pixels
+
+
+def decode_old_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
+    """Compression 6, where the one tile of an image is a complete stream (tiff.jpeg.old)."""
+    if segment.image.grid.count > 1 or bytes(data[:2]) != START_OF_IMAGE:
+        message = "old-style JPEG is only supported where the image is one complete JPEG stream"
+        raise UnsupportedError(message, feature="compression", value=segment.image.compression)
+    return decode_jpeg(segment, data)
 
 
 def _colours(segment: Segment) -> tuple[str | None, str | None]:

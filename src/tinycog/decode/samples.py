@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
+from tinycog.decode.ycbcr import ycbcr_to_rgb
 from tinycog.errors import UnsupportedError
-from tinycog.spec import Photometric, Predictor, SampleFormat, Tag
+from tinycog.spec import Photometric, Predictor, SampleFormat
 
 WHOLE_WORDS = (8, 16, 32, 64, 128)
 """Bits of samples that are stored as whole words; all others are packed bit by bit."""
@@ -27,8 +28,11 @@ def unpack_samples(segment: Segment, raw: NDArray[np.uint8], *, predicted: bool)
     (tiff.predictor.codecs).
     """
     image = segment.image
-    _refuse_subsampling(segment)
     predictor = image.predictor if predicted else Predictor.NONE
+    if image.photometric == Photometric.YCBCR and segment.samples > 1:
+        if predictor != Predictor.NONE:
+            raise _unsupported("uncompressed YCbCr with predictor", predictor)
+        return ycbcr_to_rgb(segment, raw)
     if predictor == Predictor.FLOATING_POINT:
         return _float_predicted(segment, raw)
     if predictor not in (Predictor.NONE, Predictor.HORIZONTAL):
@@ -38,14 +42,6 @@ def unpack_samples(segment: Segment, raw: NDArray[np.uint8], *, predicted: bool)
     if predictor == Predictor.HORIZONTAL:
         raise _unsupported("predictor 2 with BitsPerSample", image.bits)
     return _packed(segment, raw)
-
-
-def _refuse_subsampling(segment: Segment) -> None:
-    image = segment.image
-    if image.photometric == Photometric.YCBCR and segment.samples > 1:
-        factors = image.options.get(Tag.YCbCrSubSampling, (2, 2))
-        if tuple(factors) != (1, 1):
-            raise _unsupported("uncompressed YCbCr with subsampling", factors)
 
 
 def _unsupported(feature: str, value: object) -> UnsupportedError:

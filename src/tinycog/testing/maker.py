@@ -6,7 +6,7 @@ Nothing is checked here, for broken files are the point: what a `Field` says is 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain
@@ -36,10 +36,8 @@ class Places(Enum):
     """Of each directory in `Directory.sub_ifds`."""
 
 
-Values = (
-    int | float | str | bytes | Places | Sequence[int] | Sequence[float] | Sequence[tuple[int, int]]
-)
-"""Text (a NUL is added), raw bytes as they are, numbers, or fractions as (numerator, denominator)."""
+Plain = int | float | str | bytes | Sequence[int] | Sequence[float] | Sequence[tuple[int, int]]
+"""Numbers, fractions (numerator, denominator), text (a NUL is added), or raw bytes as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +50,13 @@ class Field:
             LONG in a classic TIFF and LONG8 in a BigTIFF.
         values: what the entry holds.
         count: number of values that the entry claims; None = what it has.
-        place: absolute position that the entry claims for a value too long for the entry itself; the
-            value is then not written. None = where it is.
+        place: absolute position that the entry claims for a value too long for the entry itself;
+            the value is then not written. None = where it is.
     """
 
     tag: int
     field_type: str | int
-    values: Values
+    values: Plain | Places
     count: int | None = None
     place: int | None = None
 
@@ -73,13 +71,15 @@ class Directory:
             if a field holds `Places.TILES`.
         sub_ifds: further directories, found if a field holds `Places.SUB_IFDS`.
         link: what its link leads to: the "next" directory of the list, the "first" one (a loop), or
-            a place "beyond" the end of the file.
+            a place "beyond" the end of the file. A sub-IFD has no link.
+        byte_order: of the samples in `tiles`; None = it does not matter.
     """
 
     fields: Sequence[Field]
     tiles: Sequence[bytes] = ()
     sub_ifds: Sequence[Directory] = ()
     link: Literal["next", "first", "beyond"] = "next"
+    byte_order: ByteOrder | None = None
 
     def having(self, *fields: Field) -> Directory:
         """A copy with these fields, in place of those with the same tags, sorted by tag."""
@@ -129,9 +129,13 @@ def make_tiff(
 
     Args:
         directories: the IFD chain; an empty one gives a file without IFDs.
-        byte_order: "<" or ">"; of the tiles too, but these are taken as they are.
+        byte_order: "<" or ">".
         big: whether it is a BigTIFF.
         layout: order of the parts, or a `Layout` to say more.
+
+    Raises:
+        ValueError: the tiles of a directory were made in the other byte order.
+        struct.error: a value or a position does not fit its field.
     """
     if not isinstance(layout, Layout):
         layout = Layout(layout)
@@ -163,7 +167,7 @@ class _Node:
     tiles: list[_Part | None]
 
     def family(self) -> list[_Node]:
-        """This directory and all below it."""
+        """The directory and all below it."""
         return [self, *chain.from_iterable(child.family() for child in self.children)]
 
 
@@ -177,6 +181,9 @@ class _Writer:
 
     def node(self, directory: Directory) -> _Node:
         """A directory whose parts have lengths, but no positions yet."""
+        if directory.byte_order not in (None, self.byte_order):
+            message = f"tiles of byte order {directory.byte_order} in a file of {self.byte_order}"
+            raise ValueError(message)
         children = [self.node(child) for child in directory.sub_ifds]
         variant = self.variant
         entries = len(directory.fields) * variant.entry_length
@@ -197,10 +204,10 @@ class _Writer:
             part.position = self.layout.aligned(position)
             position = part.position + part.length
         out = bytearray(FILLER * position)
-        _put(out, 0, self._header(nodes[0].ifd.position if nodes else 0))
-        for node, following in zip(nodes, [*nodes[1:], None], strict=True):
-            link = following.ifd.position if following else 0
-            link = {"next": link, "first": nodes[0].ifd.position, "beyond": BEYOND}
+        starts = [*(node.ifd.position for node in nodes), 0]
+        _put(out, 0, self._header(starts[0]))
+        for node, following in zip(nodes, starts[1:], strict=True):
+            link = {"next": following, "first": starts[0], "beyond": BEYOND}
             self._put_node(out, node, link[node.directory.link])
             for child in node.family()[1:]:
                 self._put_node(out, child, 0)
@@ -208,7 +215,7 @@ class _Writer:
 
     def _header(self, first_ifd: int) -> bytes:
         name = next(name for name, order in BYTE_ORDERS.items() if order == self.byte_order)
-        sizes = (self._pack("HH", 8, 0)) if self.variant is BIG else b""
+        sizes = self._pack("HH", 8, 0) if self.variant is BIG else b""
         start = name + self._pack("H", self.variant.magic) + sizes
         start += self._pack(self.variant.offset_code, first_ifd)
         if self.layout.ghost:
@@ -247,7 +254,7 @@ class _Writer:
             return next(kind for kind in FIELD_TYPES.values() if kind.name == field_type)
         return FIELD_TYPES.get(field_type, FieldType(field_type, "unknown", 1, "s"))
 
-    def _known(self, node: _Node, values: Values) -> Values:
+    def _known(self, node: _Node, values: Plain | Places) -> Plain:
         if values is Places.TILES:
             lead = 4 if self.layout.ghost else 0
             return [part.position + lead if part else 0 for part in node.tiles]
@@ -255,7 +262,7 @@ class _Writer:
             return [child.ifd.position for child in node.children]
         return values
 
-    def _encode(self, kind: FieldType, values: Values) -> bytes:
+    def _encode(self, kind: FieldType, values: Plain) -> bytes:
         if isinstance(values, bytes):
             return values
         if isinstance(values, str):
@@ -282,16 +289,15 @@ def _in_order(order: Order, nodes: list[_Node]) -> list[_Part]:
         return [*tiles, *values, *ifds]
     if order == "values-apart":
         return [*ifds, *tiles, _Part(APART), *values]
-    if order == "reversed":
-        nodes = nodes[::-1]
-    return [part for node in nodes for part in (node.ifd, *node.values.values())] + tiles
+    along = reversed(nodes) if order == "reversed" else nodes
+    return [part for node in along for part in (node.ifd, *node.values.values())] + tiles
 
 
 def _put(out: bytearray, position: int, data: bytes) -> None:
     out[position : position + len(data)] = data
 
 
-def _flat(values: Iterable[float | tuple[int, int]] | Places) -> list[float]:
+def _flat(values: Sequence[float] | Sequence[tuple[int, int]]) -> list[float]:
     flat: list[float] = []
     for value in values:
         flat += value if isinstance(value, tuple) else [value]

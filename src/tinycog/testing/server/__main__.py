@@ -1,6 +1,6 @@
-"""Serve a directory over ranges until interrupted: `python -m tinycog.testing.server DIR`.
+"""Serve a directory over ranges: `python -m tinycog.testing.server DIR`.
 
-The first line of output is the URL of the directory.
+The first line of output is the URL of the directory. It runs until interrupted or terminated.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import signal
 import sys
 from pathlib import Path
 
@@ -42,8 +43,11 @@ def main() -> None:
         bandwidth=args.bandwidth,
         port=args.port,
     )
+    # A process that was started in the background may have to ignore SIGINT.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(server))
 
 
-main()
+if __name__ == "__main__":
+    main()

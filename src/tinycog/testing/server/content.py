@@ -28,8 +28,8 @@ class VirtualFile(Protocol):
         ...
 
 
-Source = bytes | Path | VirtualFile
-"""What a served file is made of. A `Path` is read by range, never whole."""
+Servable = bytes | Path | VirtualFile
+"""What can be served. A `Path` is read by range, never whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ class Shelf:
     a number that counts up with every new object.
     """
 
-    def __init__(self, files: dict[str, Source], etag: EtagMode) -> None:
+    def __init__(self, files: dict[str, Servable], etag: EtagMode) -> None:
         """Look into `files` at every request: a caller may change it at any time."""
         self.files = files
         self._etag = etag
-        self._known: dict[str, tuple[Source, Content]] = {}
+        self._known: dict[str, tuple[Servable, Content]] = {}
         self._generations = count(1)
 
     def find(self, name: str) -> Content | None:

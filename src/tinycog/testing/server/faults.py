@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from tinycog.buffer import ByteRange
-from tinycog.testing.server.content import Source
+from tinycog.testing.server.content import Servable
 from tinycog.testing.server.exchange import Answer, Body, Exchange, content_range
 
 
@@ -94,7 +94,7 @@ class Fault:
         return cls(kind="short_body", alter=lambda e: replace(e.right, cut=length), **when)
 
     @classmethod
-    def change(cls, source: Source, **when: Unpack[When]) -> Fault:
+    def change(cls, source: Servable, **when: Unpack[When]) -> Fault:
         """Swap the file that is asked for, for good, before answering; it gets a new ETag."""
 
         def alter(exchange: Exchange) -> Answer:

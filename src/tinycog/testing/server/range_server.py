@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypedDict, Unpack
 from urllib.parse import quote
 
-from tinycog.testing.server.content import EtagMode, Shelf, Source
+from tinycog.testing.server.content import EtagMode, Servable, Shelf
 from tinycog.testing.server.exchange import Answer, Body, Exchange, Request
 from tinycog.testing.server.faults import Fault, Script
 
@@ -77,7 +77,7 @@ class RangeServer:
 
     def __init__(
         self,
-        files: Mapping[str, Source],
+        files: Mapping[str, Servable],
         *,
         latency: float = 0.0,
         bandwidth: float | None = None,
@@ -270,7 +270,7 @@ class _Connection:
 
 @contextlib.contextmanager
 def serve_in_thread(
-    files: Mapping[str, Source], **options: Unpack[Options]
+    files: Mapping[str, Servable], **options: Unpack[Options]
 ) -> Generator[RangeServer]:
     """Run a `RangeServer` in a thread with an event loop of its own.
 

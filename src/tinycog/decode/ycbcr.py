@@ -1,0 +1,96 @@
+"""YCbCr that no JPEG codec has converted: subsampled data units to RGB, as libtiff computes it.
+
+GDAL and libtiff are the only readers of such files, so theirs is the arithmetic (tiff.ycbcr.*):
+fixed point of 16 bits, chroma repeated over its block.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.decode.segment import Segment
+from tinycog.errors import UnsupportedError
+from tinycog.spec import Tag
+
+Table = NDArray[np.int64]
+
+LUMA = (0.299, 0.587, 0.114)
+REFERENCE = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
+SHIFT = 16
+HALF = 1 << (SHIFT - 1)
+
+
+def ycbcr_to_rgb(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Convert decompressed data units to (rows, cols, 3)."""
+    _refuse_torn(segment)
+    luma, cb, cr = _planes(segment, raw)
+    y_table, cr_red, cb_blue, cr_green, cb_green = _tables(segment)
+    light = y_table[luma]
+    rgb = np.stack(
+        [
+            light + cr_red[cr],
+            light + ((cb_green[cb] + cr_green[cr]) >> SHIFT),
+            light + cb_blue[cb],
+        ],
+        axis=2,
+    )
+    return np.clip(rgb, 0, 255).astype(np.uint8)
+
+
+def _refuse_torn(segment: Segment) -> None:
+    """Refuse strips of which libtiff drops the last bytes: readers differ there (tiff.ycbcr.torn).
+
+    It counts a strip's bytes by rows, but a row of units need not divide evenly into rows.
+    """
+    across, down = segment.subsampling
+    if segment.image.grid.strips and -(-segment.cols // across) * (across * down + 2) % down:
+        message = f"YCbCr strips {segment.cols} wide, subsampled {across} by {down}, have no reader"
+        raise UnsupportedError(message, feature="YCbCrSubSampling", value=(across, down))
+
+
+def _planes(segment: Segment, raw: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
+    """Y, Cb and Cr, each (rows, cols): units of h by v lumas, then one Cb, then one Cr."""
+    across, down = segment.subsampling
+    units = raw.reshape(-1, -(-segment.cols // across), across * down + 2)
+    luma = units[..., :-2].reshape(*units.shape[:2], down, across).transpose(0, 2, 1, 3)
+    luma = luma.reshape(units.shape[0] * down, -1)
+    chroma = (np.repeat(np.repeat(units[..., i], down, 0), across, 1) for i in (-2, -1))
+    return tuple(plane[: segment.rows, : segment.cols] for plane in (luma, *chroma))
+
+
+def _tables(segment: Segment) -> tuple[Table, Table, Table, Table, Table]:
+    """What each code adds to each colour, in libtiff's order of rounding."""
+    red, green, blue = _fractions(segment, Tag.YCbCrCoefficients, LUMA)
+    y0, y1, cb0, cb1, cr0, cr1 = _fractions(segment, Tag.ReferenceBlackWhite, REFERENCE)
+    codes = np.arange(256)
+    y_table = _scaled(codes, y0, y1, 255)
+    cb = _scaled(codes - 128, cb0 - 128, cb1 - 128, 127)
+    cr = _scaled(codes - 128, cr0 - 128, cr1 - 128, 127)
+    to_red, to_blue = 2 - 2 * red, 2 - 2 * blue
+    return (
+        y_table,
+        (_fixed(to_red) * cr + HALF) >> SHIFT,
+        (_fixed(to_blue) * cb + HALF) >> SHIFT,
+        -_fixed(red * to_red / green) * cr,
+        -_fixed(blue * to_blue / green) * cb + HALF,
+    )
+
+
+def _fractions(segment: Segment, tag: Tag, default: tuple[float, ...]) -> tuple[float, ...]:
+    """Numbers of a tag as libtiff holds them, in single precision; the default if unusable."""
+    value = segment.image.options.get(tag)
+    if not isinstance(value, tuple) or len(value) != len(default):
+        return default
+    numbers = [v[0] / (v[1] or 1) if isinstance(v, tuple) else float(v) for v in value]
+    usable = all(numbers) if tag == Tag.YCbCrCoefficients else True
+    return tuple(float(np.float32(n)) for n in numbers) if usable else default
+
+
+def _scaled(codes: NDArray[np.int64], black: float, white: float, top: float) -> Table:
+    span = (white - black) or 1.0
+    return np.trunc((codes - np.trunc(black)) * np.float32(top) / np.float32(span)).astype(np.int64)
+
+
+def _fixed(value: float) -> int:
+    return int(min(max(value, 0.0), 2.0) * (1 << SHIFT) + 0.5)
