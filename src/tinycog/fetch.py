@@ -50,6 +50,7 @@ class Fetcher:
         self.source = source
         self.buffer = SparseBuffer()
         self.log: deque[Request] = deque(maxlen=LOG_LENGTH)
+        self._tag: str | None = None
 
     async def drive(self, parser: Steps[T], *, page_bytes: int = 0) -> T:
         """Run a parser: fetch what it asks for, until it returns.
@@ -87,17 +88,26 @@ class Fetcher:
 
     async def _request(self, part: ByteRange) -> bytes | memoryview:
         began = time.perf_counter()
-        data, size = await self.source.read_range(part)
+        data, size, tag = await self.source.read_range(part)
         self.log.append(Request(*part, len(data), time.perf_counter() - began))
-        if size is not None and self.buffer.size not in (None, size):
-            message = f"the object has changed: it had {self.buffer.size} bytes, now {size}"
-            raise SourceChangedError(message, url=self.source.name, range=part)
-        if size is not None:
-            self.buffer.size = size
+        self._pin(part, size, tag)
         if len(data) < part.length and size != part.start + len(data):
             message = f"{len(data)} bytes came of bytes {part.start} to {part.stop}"
             raise TruncatedError(message)
         return data
+
+    def _pin(self, part: ByteRange, size: int | None, tag: str | None) -> None:
+        """Hold every answer against the first one (http.pin): the object may be replaced."""
+        told: str | None = None
+        if size is not None and self.buffer.size not in (None, size):
+            told = f"it had {self.buffer.size} bytes, now {size}"
+        elif tag is not None and self._tag not in (None, tag):
+            told = f"its ETag was {self._tag}, now {tag}"
+        if told is not None:
+            message = f"the object has changed since it was opened: {told}"
+            raise SourceChangedError(message, url=self.source.name, range=part)
+        self.buffer.size = self.buffer.size if size is None else size
+        self._tag = tag or self._tag
 
 
 def _widened(part: ByteRange, length: int) -> ByteRange:

@@ -41,6 +41,7 @@ class Ghost:
         """Whether each tile has its length before it and its last 4 bytes again behind it."""
         return (
             self.valid
+            and self.items.get("INTERLEAVE", "PIXEL") in ("PIXEL", "BAND", "TILE")
             and self.items.get("BLOCK_LEADER") == "SIZE_AS_UINT4"
             and self.items.get("BLOCK_TRAILER") == "LAST_4_BYTES_REPEATED"
         )

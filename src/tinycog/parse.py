@@ -208,7 +208,8 @@ def parse_tiff(
         header = yield from parse_header(buffer)
         known = Tiff(header, next_offset=header.first_ifd)
         if header.first_ifd == 0:
-            raise FormatError.of(Finding("tiff.header.first-ifd", "the file has no IFD", 4))
+            at = header.variant.header_length - header.variant.offset_length
+            raise FormatError.of(Finding("tiff.header.first-ifd", "the file has no IFD", at))
     while known.next_offset and (ifds is None or len(known.ifds) < ifds):
         known = yield from _step(buffer, limits, known)
     return known

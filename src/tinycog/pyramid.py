@@ -98,9 +98,13 @@ def _parse_sub_ifds(
     entry = tiff.ifds[0].entries.get(Tag.SubIFDs)
     if entry is None:
         return ()
-    (offsets,) = yield from parse_values(buffer, tiff.header, [entry], limits)
-    places = [v for v in offsets if isinstance(v, int)]
-    limits.check("ifds", len(places), "SubIFDs of the first IFD")
+    try:
+        (offsets,) = yield from parse_values(buffer, tiff.header, [entry], limits)
+        places = [v for v in offsets if isinstance(v, int) and v > 0]
+        limits.check("ifds", len(places), "SubIFDs of the first IFD")
+    except (FormatError, LimitError) as exc:
+        text = f"the SubIFDs of the first IFD cannot be read: {exc}"
+        return (Finding("tiff.pyramid.sub-ifds", text, entry.offset, tiff.ifds[0].offset),)
     return (
         yield from together(_lenient_ifd(buffer, tiff.header, place, limits) for place in places)
     )

@@ -12,10 +12,17 @@ from tinycog.errors import RangeMismatchError
 
 
 class Part(NamedTuple):
-    """Bytes of an object, and its whole length where the answer told it."""
+    """Bytes of an object, and what the answer told of the object itself.
+
+    Attributes:
+        data: the bytes.
+        size: length of the whole object in bytes, if it was told.
+        tag: what names this very generation of the object (a strong ETag), if anything does.
+    """
 
     data: bytes | memoryview
     size: int | None
+    tag: str | None = None
 
 
 @runtime_checkable

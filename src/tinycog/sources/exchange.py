@@ -72,7 +72,9 @@ async def _checked(url: str, part: ByteRange, answer: aiohttp.ClientResponse) ->
         message = f"the server sent Content-Range {told!r}, not the range that was asked"
         raise RangeMismatchError(message, url=url, range=part)
     data = await _body(url, part, answer, sent.length)
-    return Part(data, sent.stop if size is None and sent.stop < part.stop else size)
+    size = sent.stop if size is None and sent.stop < part.stop else size
+    etag = answer.headers.get("ETag")
+    return Part(data, size, None if etag is None or etag.startswith("W/") else etag)
 
 
 def _content_range(told: str) -> tuple[ByteRange | None, int | None]:
