@@ -87,6 +87,7 @@ class Fetcher:
             buffer.put(batch.range.start, data)
 
     async def _request(self, part: ByteRange) -> bytes | memoryview:
+        await self.source.aopen()
         began = time.perf_counter()
         data, size, tag = await self.source.read_range(part)
         self.log.append(Request(*part, len(data), time.perf_counter() - began))

@@ -1,4 +1,4 @@
-"""What a source is: the one method that a reader needs."""
+"""What a source is: what a reader needs of it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """Say what is read, for messages: a url, a path."""
+        ...
+
+    async def aopen(self) -> None:
+        """Make ready to read; called before each read, so it costs nothing the next time."""
         ...
 
     async def read_range(self, part: ByteRange) -> Part:

@@ -35,6 +35,10 @@ class FsspecSource:
         """Url or path, as given."""
         return self._where
 
+    async def aopen(self) -> None:
+        """Make the file system, the first time."""
+        await self._opened()
+
     async def read_range(self, part: ByteRange) -> Part:
         """Read by `cat_file`; a short answer means the end of the object."""
         fs, path = await self._opened()

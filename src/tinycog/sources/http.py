@@ -21,6 +21,10 @@ class HttpSource:
         """Url, as given."""
         return self._url
 
+    async def aopen(self) -> None:
+        """Load aiohttp, the first time."""
+        await load("tinycog.sources.exchange")
+
     async def read_range(self, part: ByteRange) -> Part:
         """Send one GET, on the running loop's session."""
         exchange = await load("tinycog.sources.exchange")

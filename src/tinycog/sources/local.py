@@ -28,6 +28,9 @@ class LocalSource:
         """Path, as given."""
         return str(self._path)
 
+    async def aopen(self) -> None:
+        """Open the file at the first read, in the same thread."""
+
     async def read_range(self, part: ByteRange) -> Part:
         """Read at a position, in a worker thread."""
         try:

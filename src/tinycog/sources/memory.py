@@ -18,6 +18,9 @@ class MemorySource:
         """Say how many bytes there are."""
         return f"<{len(self._data)} bytes in memory>"
 
+    async def aopen(self) -> None:
+        """Nothing is to be opened."""
+
     async def read_range(self, part: ByteRange) -> Part:
         """Slice the data."""
         return Part(self._data[part.start : part.stop], len(self._data))
