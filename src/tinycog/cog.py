@@ -217,7 +217,9 @@ class Cog:
                 together(locate(buffer, images[z], by_level[z], limits) for z in images)
             )
         except FormatError as exc:
-            raise _placed(exc, tiles[0]) if len(tiles) == 1 else exc from exc
+            if len(tiles) > 1:
+                raise
+            raise _placed(exc, tiles[0]) from exc
         ranges = {z: iter(level) for z, level in zip(images, found, strict=True)}
         return [
             [next(ranges[tile.z]) for _ in planes]

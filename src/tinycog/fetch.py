@@ -103,7 +103,7 @@ class Fetcher:
         if size is not None and self.buffer.size not in (None, size):
             told = f"it had {self.buffer.size} bytes, now {size}"
         elif tag is not None and self._tag not in (None, tag):
-            told = f"its ETag was {self._tag}, now {tag}"
+            told = f"its generation was {self._tag}, now {tag}"
         if told is not None:
             message = f"the object has changed since it was opened: {told}"
             raise SourceChangedError(message, url=self.source.name, range=part)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from tinycog.parse import Header
 
 GHOST_HEAD = re.compile(rb"GDAL_STRUCTURAL_METADATA_SIZE=(\d{6}) bytes\n")
 GHOST_HEAD_LENGTH = 43
+
+NUMBER = re.compile(
+    r"(?P<nan>[-+]?(nan|1\.#(qnan|snan|ind)))|[-+]?(inf(inity)?|(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Ghost:
 
     @property
     def has_leaders(self) -> bool:
-        """Whether each tile has its length before it and its last 4 bytes again behind it."""
+        """Whether each tile stands between its length and its last 4 bytes (gdal.ghost.leaders)."""
         return (
             self.valid
             and self.items.get("INTERLEAVE", "PIXEL") in ("PIXEL", "BAND", "TILE")
@@ -48,12 +53,15 @@ class Ghost:
 
     @property
     def has_interleaved_mask(self) -> bool:
-        """Whether each mask tile lies right behind its image tile."""
+        """Whether each mask tile lies right behind its image tile (gdal.ghost.mask)."""
         return self.valid and self.items.get("MASK_INTERLEAVED_WITH_IMAGERY") == "YES"
 
 
 def parse_ghost(buffer: SparseBuffer, header: Header) -> Steps[Ghost | None]:
-    """Read the ghost area if there is one (gdal.ghost.place); nothing wrong in it can hurt."""
+    """Read the ghost area if there is one (gdal.ghost.place, gdal.ghost.items).
+
+    Nothing wrong in it can hurt.
+    """
     start = header.variant.header_length
     head = ByteRange(start, start + GHOST_HEAD_LENGTH)
     yield from need(buffer, [head])
@@ -76,22 +84,38 @@ def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
 
     Integers are exact, floats rounded to the dtype; `nan` and `inf` in any case.
     """
-    text = text.strip().strip("\0").replace(",", ".")
+    number = _number(text)
+    if number is None:
+        return None
     if dtype.kind in "iu":
-        return _integer_nodata(text, np.iinfo(dtype.name))
-    try:
-        number = float(text)
-    except ValueError:
-        return None
+        info = np.iinfo(dtype.name)
+        is_value = number.is_finite() and number == int(number) and info.min <= number <= info.max
+        return int(number) if is_value else None
     with np.errstate(over="ignore"):
-        return float(np.array(number).astype(np.empty(0, dtype).real.dtype))
+        return float(np.array(float(number)).astype(np.empty(0, dtype).real.dtype))
 
 
-def _integer_nodata(text: str, info: np.iinfo) -> int | None:
-    try:
-        number = Decimal(text)
-        if number != number.to_integral_value() or not info.min <= number <= info.max:
-            return None
-    except InvalidOperation:
+def fill_value(text: str | None, dtype: np.dtype[np.generic]) -> int | float:
+    """What a tile that is not stored is filled with: nodata, made to fit the dtype; else 0.
+
+    Where samples cannot equal nodata, GDAL fills with the nearest value that they can have
+    (gdal.nodata.fill).
+    """
+    number = None if text is None else _number(text)
+    if text is None or number is None:
+        return 0
+    if dtype.kind not in "iu":
+        return nodata_value(text, dtype) or 0.0
+    info = np.iinfo(dtype.name)
+    if number.is_nan():
+        return 0
+    nearest = min(max(number, Decimal(int(info.min))), Decimal(int(info.max)))
+    return int(nearest.to_integral_value(ROUND_HALF_UP))
+
+
+def _number(text: str) -> Decimal | None:
+    """The number at the start of the text, as C reads it (gdal.nodata.text)."""
+    found = NUMBER.match(text.strip(" \0\t\r\n").replace(",", "."))
+    if found is None:
         return None
-    return int(number)
+    return Decimal("nan") if found["nan"] else Decimal(found[0])

@@ -16,7 +16,7 @@ HEAD_BYTES = 1 << 15
 LONE_PAGE_BYTES = 1 << 13
 """Bytes read at an IFD that lies outside the head."""
 
-NEIGHBOUR_PAGE_BYTES = 3 << 14
+NEIGHBOUR_PAGE_BYTES = 7 << 13
 """The most that is read where more IFDs are likely to follow near."""
 
 VALUE_PAGE_BYTES = 1 << 10

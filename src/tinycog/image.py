@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from tinycog.errors import Finding, FormatError, TileIndexError, UnsupportedError
-from tinycog.gdal import nodata_value
+from tinycog.gdal import fill_value, nodata_value
 from tinycog.parse import Entry, Header, Ifd, Value
 from tinycog.spec import (
     MASK,
@@ -95,7 +95,8 @@ class Image:
         ifd: the directory itself, for every other tag.
         byte_order: of the file.
         grid: size and tiling.
-        subfile_type: NewSubfileType, or SubfileType in its terms.
+        subfile_type: NewSubfileType; GDAL does not heed the older SubfileType, nor do we
+            (tiff.image.subfile-type).
         compression, photometric, predictor, fill_order: codes as stored.
         samples: number of samples of a pixel (bands).
         bits_per_sample, sample_formats: one for each sample.
@@ -167,6 +168,11 @@ class Image:
         """Nodata as a value that samples can equal; None if there is none."""
         return None if self.nodata_text is None else nodata_value(self.nodata_text, self.dtype)
 
+    @cached_property
+    def fill_value(self) -> int | float:
+        """What stands for pixels that are not stored: nodata, or 0 (tiff.tile.sparse)."""
+        return fill_value(self.nodata_text, self.dtype)
+
     @property
     def subsampling(self) -> tuple[int, int]:
         """Columns and rows that share a chroma sample (tiff.ycbcr.subsampling)."""
@@ -179,6 +185,7 @@ class Image:
 
 
 def _only(values: tuple[int, ...], tag: str) -> int:
+    """The value that all samples share (tiff.sample.alike)."""
     if len(set(values)) > 1:
         message = f"samples with different {tag} {values} are not supported"
         raise UnsupportedError(message, feature=tag, value=values)
@@ -232,7 +239,6 @@ OPTIONS = (
 
 FACTS = (
     Tag.NewSubfileType,
-    Tag.SubfileType,
     Tag.ImageWidth,
     Tag.ImageLength,
     Tag.BitsPerSample,
@@ -257,7 +263,9 @@ COLOURS_OF_OLD_JPEG = (Photometric.RGB, Photometric.YCBCR)
 
 
 def make_image(header: Header, ifd: Ifd, values: Mapping[int, Value]) -> Image:
-    """Turn the values of `FACTS` into an `Image` (tiff.image.*).
+    """Turn the values of `FACTS` into an `Image` (tiff.image.defaults, tiff.image.extra-samples).
+
+    Orientation is no such fact: it is not applied (tiff.image.orientation).
 
     Raises:
         FormatError: size or tiling is missing or senseless.
@@ -272,7 +280,7 @@ def make_image(header: Header, ifd: Ifd, values: Mapping[int, Value]) -> Image:
         ifd=ifd,
         byte_order=header.byte_order,
         grid=grid,
-        subfile_type=_subfile_type(values),
+        subfile_type=_int(values, Tag.NewSubfileType, 0),
         compression=_int(values, Tag.Compression, Compression.NONE),
         photometric=_int(values, Tag.PhotometricInterpretation, 1),
         predictor=_int(values, Tag.Predictor, 1),
@@ -292,6 +300,9 @@ def make_image(header: Header, ifd: Ifd, values: Mapping[int, Value]) -> Image:
 def _ints(values: Mapping[int, Value], tag: Tag) -> tuple[int, ...]:
     """Values of an integer tag, whatever its field type (tiff.value.integer)."""
     value = values.get(tag, ())
+    if tag in values and not value:
+        message = f"tag {tag.name} holds no value, expected at least one"
+        raise FormatError.of(Finding("tiff.value.single", message))
     if isinstance(value, str) or not all(isinstance(v, int) and v >= 0 for v in value):
         message = f"tag {tag.name} holds {value!r}, expected unsigned integers"
         raise FormatError.of(Finding("tiff.value.integer", message[:200]))
@@ -320,12 +331,6 @@ def _per_sample(
     return (found + found[-1:] * samples)[:samples]
 
 
-def _subfile_type(values: Mapping[int, Value]) -> int:
-    """NewSubfileType, or the older tag in its terms (tiff.image.subfile-type)."""
-    old = {2: 1, 3: 2}.get(_int(values, Tag.SubfileType, 0), 0)
-    return _int(values, Tag.NewSubfileType, old)
-
-
 def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
     """SamplesPerPixel; old-style JPEG files leave it out and mean 3 (tiff.jpeg.old)."""
     is_old_jpeg = _int(values, Tag.Compression, 1) == Compression.OLD_JPEG
@@ -343,7 +348,7 @@ def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Fi
     if not width or not height:
         message = f"the image is {width} by {height} pixels, expected at least 1 by 1"
         raise FormatError.of(Finding("tiff.image.size", message, None, ifd.offset))
-    planes = samples if _int(values, Tag.PlanarConfiguration, 1) == 2 else 1  # noqa: PLR2004
+    planes = _planes(values, ifd, samples)
     tiled = Tag.TileWidth in values or Tag.TileLength in values
     if tiled:
         tile_width, tile_height = _one(values, Tag.TileWidth), _one(values, Tag.TileLength)
@@ -356,6 +361,15 @@ def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Fi
         return Grid(width, height, tile_width, tile_height, planes)
     rows = _one(values, Tag.RowsPerStrip) or height
     return Grid(width, height, width, min(rows, height), planes, strips=True)
+
+
+def _planes(values: Mapping[int, Value], ifd: Ifd, samples: int) -> int:
+    """Planes stored apart: 1, or one for each sample (tiff.image.planes)."""
+    planar = _one(values, Tag.PlanarConfiguration) or 1
+    if planar not in (1, 2):
+        message = f"PlanarConfiguration is {planar}, expected 1 or 2"
+        raise FormatError.of(Finding("tiff.image.planes", message, None, ifd.offset))
+    return 1 if planar == 1 else samples
 
 
 def _index(ifd: Ifd, tile_tag: Tag, strip_tag: Tag, *, tiled: bool) -> Entry | None:

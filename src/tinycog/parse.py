@@ -43,7 +43,8 @@ class Entry:
         tag: id of the tag.
         field_type: how each value is stored.
         count: number of values.
-        offset: absolute position of the value's bytes; inside the entry itself if they fit there.
+        offset: absolute position of the value's bytes; inside the entry itself if they fit there
+            (tiff.value.place).
     """
 
     tag: int
@@ -133,11 +134,11 @@ def parse_header(buffer: SparseBuffer) -> Steps[Header]:
 
 
 def parse_ifd(buffer: SparseBuffer, header: Header, offset: int, limits: Limits) -> Steps[Ifd]:
-    """Read one IFD: its entries and its link, no value (tiff.ifd.*).
+    """Read one IFD: its entries and its link, no value (tiff.ifd.layout, tiff.ifd.alignment).
 
     Raises:
         FormatError: it has no entries, or lies beyond the end of the file.
-        LimitError: it claims more entries than `limits.entries`.
+        LimitError: it claims more entries than `limits.entries` (tiff.ifd.entries).
     """
     variant = header.variant
     counted = yield from need_bytes(buffer, offset, variant.count_length)
@@ -240,7 +241,7 @@ def _step(buffer: SparseBuffer, limits: Limits, known: Tiff) -> Steps[Tiff]:
 def parse_values(
     buffer: SparseBuffer, header: Header, entries: Sequence[Entry], limits: Limits
 ) -> Steps[list[Value]]:
-    """Read the values of several entries, in one step.
+    """Read the values of several entries, in one step (tiff.value.length).
 
     Raises:
         LimitError: a value is longer than `limits.value_bytes`.
@@ -253,7 +254,7 @@ def parse_values(
 
 
 def decode_value(byte_order: ByteOrder, entry: Entry, data: memoryview | bytes) -> Value:
-    """Turn the bytes of a value into Python (tiff.value.*)."""
+    """Turn bytes into Python (tiff.value.order, tiff.value.text, tiff.value.fraction)."""
     kind = entry.field_type
     if kind.name in ("ASCII", "UTF-8"):
         return bytes(data).rstrip(b"\0").decode("utf-8", "replace")

@@ -26,14 +26,14 @@ def locate(
     """Find the bytes of tiles, given by their positions in the index, in one step.
 
     Only the pages of the index around them are read. None stands for a tile that is not stored
-    (tiff.tile.sparse).
+    (tiff.tile.sparse, tiff.tile.place).
 
     Raises:
         FormatError: the image has no index.
         LimitError: a tile claims more bytes than `limits.tile_bytes`.
     """
-    if image.offsets is None:
-        text = "the image has neither TileOffsets nor StripOffsets"
+    if image.offsets is None or image.offsets.count == 0:
+        text = "the image has no TileOffsets or StripOffsets"
         raise FormatError.of(Finding("tiff.tile.index", text, None, image.ifd.offset))
     wanted = [image.offsets] if image.byte_counts is None else [image.offsets, image.byte_counts]
     columns = yield from together(

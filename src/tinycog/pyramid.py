@@ -74,11 +74,10 @@ def parse_pyramid(buffer: SparseBuffer, tiff: Tiff, limits: Limits) -> Steps[Pyr
     roles = _Roles(first)
     for image in images:
         if isinstance(image, Image):
-            if _is_absent(buffer, tiff.header, image):
-                text = "the image's only tile lies beyond the end of the file; it is left out"
-                lost.append(Finding("tiff.pyramid.absent", text, None, image.ifd.offset))
-            else:
-                roles.add(image)
+            roles.add(image)
+    while len(roles.levels) > 1 and _is_absent(buffer, tiff.header, roles.levels[-1]):
+        text = "the last overview's only tile lies beyond the end of the file; it is left out"
+        lost.append(Finding("tiff.pyramid.absent", text, None, roles.levels.pop().ifd.offset))
     return roles.pyramid([*tiff.findings, *lost])
 
 
@@ -88,7 +87,8 @@ def _is_absent(buffer: SparseBuffer, header: Header, image: Image) -> bool:
     if entry is None or entry.count != 1 or buffer.size is None or buffer.missing([entry.range]):
         return False
     value = decode_value(header.byte_order, entry, buffer.read(*entry.range))
-    return isinstance(value[0], int) and value[0] >= buffer.size
+    offset = value[0] if isinstance(value, tuple) else 0
+    return isinstance(offset, int) and offset >= buffer.size
 
 
 def _parse_sub_ifds(
@@ -101,7 +101,7 @@ def _parse_sub_ifds(
     try:
         (offsets,) = yield from parse_values(buffer, tiff.header, [entry], limits)
         places = [v for v in offsets if isinstance(v, int) and v > 0]
-        limits.check("ifds", len(places), "SubIFDs of the first IFD")
+        limits.check("ifds", len(tiff.ifds) + len(places), "IFDs and SubIFDs")
     except (FormatError, LimitError) as exc:
         text = f"the SubIFDs of the first IFD cannot be read: {exc}"
         return (Finding("tiff.pyramid.sub-ifds", text, entry.offset, tiff.ifds[0].offset),)
@@ -142,7 +142,7 @@ class _Roles:
         self.levels.append(self.first)
 
     def add(self, image: Image) -> None:
-        """Give one more image its role."""
+        """Give one more image its role; what is neither level nor mask is a page."""
         kind = image.subfile_type & (REDUCED | MASK)
         if Tag.SubIFDs in image.ifd.entries:
             kind = 0

@@ -18,7 +18,6 @@ byte order, unpacking.
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -32,6 +31,9 @@ from tinycog.image import Image
 from tinycog.spec import Compression, name_of
 
 __all__ = ["decode_tile", "empty_tile"]
+
+REVERSED = 2
+"""FillOrder of bytes whose bits are stored the other way round (tiff.fill-order)."""
 
 
 def decode_tile(
@@ -55,10 +57,12 @@ def decode_tile(
         message = f"compression {name} is not supported"
         raise UnsupportedError(message, feature="compression", value=image.compression)
     try:
+        if image.fill_order == REVERSED and codec.reversible:
+            data = bytes(imagecodecs.bitorder_decode(bytes(data)))
         if codec.gives == "samples":
             pixels = segment.checked(codec.decode(segment, data))
         else:
-            raw = segment.exact(codec.decode(segment, _in_bit_order(image, data)))
+            raw = segment.exact(codec.decode(segment, data))
             pixels = unpack_samples(segment, raw, predicted=codec.predicted)
     except TinycogError:
         raise
@@ -72,17 +76,10 @@ def empty_tile(image: Image, y: int, limits: Limits) -> NDArray[np.generic]:
     """Make the pixels of a tile that is not stored: nodata, or 0 (tiff.tile.sparse)."""
     segment = _segment(image, y, limits)
     shape = (segment.samples, segment.rows, segment.cols)
-    return np.full(shape, image.nodata or 0, image.dtype)
+    return np.full(shape, image.fill_value, image.dtype)
 
 
 def _segment(image: Image, y: int, limits: Limits) -> Segment:
     segment = Segment(image, y)
     limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
     return segment
-
-
-def _in_bit_order(image: Image, data: bytes | memoryview) -> Any:  # noqa: ANN401 - any buffer
-    """Bytes as if FillOrder were 1 (tiff.fill-order)."""
-    if image.fill_order != 2:  # noqa: PLR2004
-        return data
-    return imagecodecs.bitorder_decode(bytes(data))

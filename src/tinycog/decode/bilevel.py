@@ -17,26 +17,26 @@ Pixels = NDArray[np.uint8]
 
 def decode_rle(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any buffer
     """Modified Huffman, rows on byte boundaries (tiff.compression.ccitt)."""
-    return imagecodecs.ccittrle_decode(_ready(segment, data), segment.rows, segment.cols)
+    _check(segment)
+    return imagecodecs.ccittrle_decode(data, segment.rows, segment.cols)
 
 
 def decode_t4(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401
     """Group 3, one- or two-dimensional by T4Options (tiff.compression.ccitt)."""
+    _check(segment)
     options = segment.image.option(Tag.T4Options, 0)
-    return imagecodecs.ccittfax3_decode(
-        _ready(segment, data), segment.rows, segment.cols, t4options=options
-    )
+    return imagecodecs.ccittfax3_decode(data, segment.rows, segment.cols, t4options=options)
 
 
 def decode_t6(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401
     """Group 4; every tile begins with a white reference row (tiff.compression.ccitt)."""
-    return imagecodecs.ccittfax4_decode(_ready(segment, data), segment.rows, segment.cols)
+    _check(segment)
+    return imagecodecs.ccittfax4_decode(data, segment.rows, segment.cols)
 
 
-def _ready(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """Bytes in the bit order of FillOrder 1, for an image of one bit a pixel."""
+def _check(segment: Segment) -> None:
+    """CCITT codes know pixels of one bit only."""
     image = segment.image
     if image.bits != 1 or segment.samples != 1:
         message = f"CCITT with {segment.samples} samples of {image.bits} bits is not supported"
         raise UnsupportedError(message, feature="BitsPerSample", value=image.bits)
-    return imagecodecs.bitorder_decode(bytes(data)) if image.fill_order == 2 else data  # noqa: PLR2004

@@ -26,9 +26,11 @@ CODECS: Mapping[int, Codec] = {
     Compression.CCITT_RLE: Codec("CCITT RLE", bilevel.decode_rle, "samples"),
     Compression.CCITT_T4: Codec("CCITT T.4", bilevel.decode_t4, "samples"),
     Compression.CCITT_T6: Codec("CCITT T.6", bilevel.decode_t6, "samples"),
-    Compression.JPEG: Codec("JPEG", jpeg.decode_jpeg, "samples"),
-    Compression.OLD_JPEG: Codec("old-style JPEG", jpeg.decode_old_jpeg, "samples"),
-    Compression.JPEG_LOSSY_DNG: Codec("JPEG", jpeg.decode_jpeg, "samples"),
+    Compression.JPEG: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
+    Compression.OLD_JPEG: Codec(
+        "old-style JPEG", jpeg.decode_old_jpeg, "samples", reversible=False
+    ),
+    Compression.JPEG_LOSSY_DNG: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
     Compression.LERC: Codec("LERC", lerc.decode_lerc, "samples"),
     Compression.WEBP: Codec("WebP", pictures.decode_webp, "samples"),
     Compression.WEBP_EARLY: Codec("WebP", pictures.decode_webp, "samples"),

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
-from tinycog.errors import UnsupportedError
+from tinycog.errors import CorruptTileError, UnsupportedError
 from tinycog.spec import Photometric, Tag
 
 START_OF_IMAGE = b"\xff\xd8"
+START_OF_SCAN = 0xDA
+NOT_FRAMES = (0xC4, 0xC8, 0xCC)
+"""Markers between 0xC0 and 0xCF that do not start a frame: tables and extensions."""
+
+
+class Frame(NamedTuple):
+    """The frame header of a JPEG stream."""
+
+    precision: int
+    rows: int
+    cols: int
+    factors: tuple[int, ...]
+    """Sampling factors of each component, as stored: 0x11 where it is not subsampled."""
 
 
 def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
@@ -21,10 +34,12 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     YCbCr comes as RGB; every other photometric as the components are stored. A last strip may be
     encoded at its full height: rows below the image are left away (tiff.jpeg.height).
     """
+    data = bytes(data)
+    _check(segment, parse_frame(data))
     tables = segment.image.options.get(Tag.JPEGTables)
     stored, wanted = _colours(segment)
     pixels = imagecodecs.jpeg8_decode(
-        bytes(data),
+        data,
         tables=tables if isinstance(tables, bytes) and tables else None,
         colorspace=stored,
         outcolorspace=wanted,
@@ -40,6 +55,44 @@ def decode_old_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa
         message = "old-style JPEG is only supported where the image is one complete JPEG stream"
         raise UnsupportedError(message, feature="compression", value=segment.image.compression)
     return decode_jpeg(segment, data)
+
+
+def parse_frame(data: bytes) -> Frame:
+    """Find the frame header among the markers before the scan (tiff.jpeg.frame).
+
+    Raises:
+        CorruptTileError: there is none.
+    """
+    at = 2
+    while data[:2] == START_OF_IMAGE and at + 4 <= len(data):
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        body = data[at + 4 : at + 2 + length]
+        if data[at] != 0xFF or length < 2 or marker == START_OF_SCAN:  # noqa: PLR2004
+            break
+        if marker == 0xFF:  # noqa: PLR2004 - fill
+            at += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in NOT_FRAMES and len(body) >= 6:  # noqa: PLR2004
+            factors = tuple(body[7 : 6 + 3 * body[5] : 3])
+            rows, cols = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
+            return Frame(body[0], rows, cols, factors)
+        else:
+            at += 2 + length
+    message = f"the tile is no JPEG stream: no frame header in its first {min(at, len(data))} bytes"
+    raise CorruptTileError(message)
+
+
+def _check(segment: Segment, frame: Frame) -> None:
+    """Hold the frame against the tags before anything is decoded (tiff.jpeg.frame)."""
+    is_tall_strip = segment.image.grid.strips and frame.rows >= segment.rows
+    right_rows = is_tall_strip or segment.inside_rows <= frame.rows <= segment.rows
+    if frame.cols != segment.cols or not right_rows or len(frame.factors) != segment.samples:
+        found = f"{frame.rows} x {frame.cols} pixels of {len(frame.factors)} components"
+        message = f"the JPEG stream holds {found}, expected {segment.shape}"
+        raise CorruptTileError(message)
+    is_subsampled = len(set(frame.factors)) > 1
+    if is_subsampled and segment.image.photometric != Photometric.YCBCR:
+        message = "JPEG with subsampled components that are not YCbCr is not supported"
+        raise UnsupportedError(message, feature="YCbCrSubSampling", value=frame.factors)
 
 
 def _colours(segment: Segment) -> tuple[str | None, str | None]:

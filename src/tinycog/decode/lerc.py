@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from typing import Any
 
@@ -15,21 +16,26 @@ from tinycog.spec import Tag
 
 WRAPPERS = 2
 UNASSOCIATED_ALPHA = 2
+LERC_HEADER = struct.Struct("<6xi4x3i")
+"""Version, (checksum,) rows, columns, values per pixel."""
+VERSION_WITH_VALUES = 4
 
 
 def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
     """Bands interleaved in one blob, or one blob a band (tiff.lerc.layouts, tiff.lerc.mask).
 
     Pixels that the blob calls invalid become NaN in float data; in a uint8 image whose last extra
-    sample is alpha they become that alpha.
+    sample is alpha they become that alpha. Writers disagree on the byte order inside big-endian
+    files, so those are refused (tiff.lerc.byte-order).
     """
     if segment.image.byte_order == ">":
         message = "LERC in a big-endian file is not supported: writers disagree on its byte order"
         raise UnsupportedError(message, feature="compression", value=segment.image.compression)
-    decoded: Any = imagecodecs.lerc_decode(_unwrap(segment, data), masks=True)
+    blob = _unwrap(segment, data)
+    decoded: Any = imagecodecs.lerc_decode(blob, masks=True)
     pixels: NDArray[Any] = decoded[0]
     mask: NDArray[np.bool_] | None = decoded[1]
-    if pixels.ndim == 3 and pixels.shape[:2] != segment.shape[:2]:  # noqa: PLR2004 - a blob a band
+    if pixels.ndim == 3 and _values_per_pixel(blob) == 1:  # noqa: PLR2004 - one blob for each band
         pixels = np.moveaxis(pixels, 0, -1)
         mask = None if mask is None else np.moveaxis(mask, 0, -1)
     pixels = pixels.reshape(*pixels.shape[:2], -1)
@@ -44,6 +50,7 @@ def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
 
 
 def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401
+    """The blobs, out of the second compression that LercParameters names (tiff.lerc.wrapper)."""
     parameters = segment.image.options.get(Tag.LercParameters, ())
     wrapper = parameters[1] if len(parameters) >= WRAPPERS else 0
     room = segment.length + segment.rows * segment.cols + (1 << 16)
@@ -55,6 +62,12 @@ def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401
         return bytes(imagecodecs.zstd_decode(data, out=room))
     message = f"LERC inside compression {wrapper} is not supported"
     raise UnsupportedError(message, feature="LercParameters", value=parameters)
+
+
+def _values_per_pixel(blob: bytes) -> int:
+    """How many bands the first blob interleaves: nDim of its header, since version 4."""
+    version, _, _, values = LERC_HEADER.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
+    return values if version >= VERSION_WITH_VALUES else 1
 
 
 def _has_alpha(segment: Segment) -> bool:

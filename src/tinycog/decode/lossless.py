@@ -15,6 +15,12 @@ import numpy as np
 
 from tinycog.decode.segment import Segment
 
+TOO_LONG = "INSUFFICIENT_SPACE"
+"""What libdeflate says of a stream that holds more than the tile."""
+
+SPARE = 1 << 16
+"""Bytes of room for what a stream may hold beyond the tile."""
+
 
 def decode_none(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffer
     """Stored bytes are the samples' (tiff.compression.none)."""
@@ -26,7 +32,9 @@ def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     """Zlib streams (tiff.compression.deflate): libdeflate; zlib where one is too long."""
     try:
         return imagecodecs.deflate_decode(data, out=_room(segment))
-    except imagecodecs.DeflateError:
+    except imagecodecs.DeflateError as exc:
+        if TOO_LONG not in str(exc):
+            raise
         return zlib.decompressobj().decompress(data, segment.length)
 
 
@@ -36,8 +44,11 @@ def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
 
 
 def decode_zstd(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """ZSTD frames (tiff.compression.zstd)."""
-    return imagecodecs.zstd_decode(data, out=_room(segment))
+    """ZSTD frames (tiff.compression.zstd); one that is too long is given more room."""
+    try:
+        return imagecodecs.zstd_decode(data, out=_room(segment))
+    except imagecodecs.ZstdError:
+        return imagecodecs.zstd_decode(data, out=2 * segment.length + SPARE)
 
 
 def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
@@ -46,8 +57,28 @@ def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
 
 
 def decode_packbits(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """PackBits (tiff.compression.packbits)."""
-    return imagecodecs.packbits_decode(data, out=_room(segment))
+    """PackBits (tiff.compression.packbits); runs past the end of the tile are left away."""
+    try:
+        return imagecodecs.packbits_decode(data, out=_room(segment))
+    except imagecodecs.PackbitsError:
+        return _packbits(bytes(data), segment.length)
+
+
+def _packbits(data: bytes, length: int) -> bytes:
+    """Decode no more than `length` bytes, whatever comes behind them."""
+    out = bytearray()
+    at = 0
+    while len(out) < length and at + 1 < len(data):
+        code = data[at]
+        if code < 128:  # noqa: PLR2004 - as many bytes, and one, as they are
+            out += data[at + 1 : at + 2 + code]
+            at += 2 + code
+        elif code == 128:  # noqa: PLR2004 - nothing
+            at += 1
+        else:
+            out += data[at + 1 : at + 2] * (257 - code)
+            at += 2
+    return bytes(out)
 
 
 def _room(segment: Segment) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays

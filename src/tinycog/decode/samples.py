@@ -25,7 +25,7 @@ def unpack_samples(segment: Segment, raw: NDArray[np.uint8], *, predicted: bool)
     """Samples (rows, cols, samples) in native byte order and the image's dtype.
 
     `predicted` says whether the codec honours the Predictor tag; with any other it is ignored
-    (tiff.predictor.codecs).
+    (tiff.predictor.codecs, tiff.sample.stored).
     """
     image = segment.image
     predictor = image.predictor if predicted else Predictor.NONE
@@ -84,6 +84,8 @@ def _complex(segment: Segment, parts: NDArray[Any]) -> NDArray[Any]:
 def _packed(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
     """Samples of odd widths, most significant bit first (tiff.sample.packed)."""
     image = segment.image
+    if image.bits == 24 and image.byte_order == ">" and image.dtype.kind != "f":  # noqa: PLR2004
+        raise _unsupported("big-endian integers with BitsPerSample", image.bits)
     if image.dtype.kind == "f":
         values = imagecodecs.float24_decode(raw.tobytes(), byteorder=image.byte_order)
     else:

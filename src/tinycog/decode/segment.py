@@ -80,8 +80,8 @@ class Segment:
 
     @property
     def pixel_bytes(self) -> int:
-        """Bytes of the tile as an array."""
-        return self.rows * self.cols * self.samples * self.image.dtype.itemsize
+        """Bytes of the tile as an array, all planes."""
+        return self.rows * self.cols * self.image.samples * self.image.dtype.itemsize
 
     def exact(self, data: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - any buffer
         """View decompressed bytes as an array of just the promised length (tiff.decode.length).
@@ -103,11 +103,15 @@ class Segment:
     def checked(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Pixels as (rows, cols, samples), if that and their dtype are as promised.
 
+        A tile at the bottom of the image may end with its last row (tiff.tile.partial).
+
         Raises:
             CorruptTileError: they are not.
         """
-        if pixels.shape == self.shape[: pixels.ndim] and pixels.size == np.prod(self.shape):
-            pixels = pixels.reshape(self.shape)
+        pixels = pixels.reshape(*pixels.shape[:2], -1)
+        rows = pixels.shape[0]
+        if self.inside_rows <= rows < self.rows:
+            pixels = np.pad(pixels, ((0, self.rows - rows), (0, 0), (0, 0)))
         if pixels.shape != self.shape or pixels.dtype != self.image.dtype:
             found = f"{pixels.dtype} of shape {pixels.shape}"
             message = f"the tile holds {found}, expected {self.image.dtype} of {self.shape}"
@@ -125,9 +129,11 @@ class Codec:
         gives: "bytes" as they were before compression (then samples are unpacked from them), or
             "samples" in native byte order, as (rows, cols) or (rows, cols, samples).
         predicted: whether libtiff honours the Predictor tag with it (tiff.predictor.codecs).
+        reversible: whether FillOrder 2 means that its bytes are stored with their bits reversed.
     """
 
     name: str
     decode: Callable[[Segment, Any], Any]
     gives: Literal["bytes", "samples"] = "bytes"
     predicted: bool = False
+    reversible: bool = True

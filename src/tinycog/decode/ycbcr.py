@@ -1,6 +1,6 @@
 """YCbCr that no JPEG codec has converted: subsampled data units to RGB, as libtiff computes it.
 
-GDAL and libtiff are the only readers of such files, so theirs is the arithmetic (tiff.ycbcr.*):
+GDAL and libtiff are the only readers of such files, so theirs is the arithmetic:
 fixed point of 16 bits, chroma repeated over its block.
 """
 
@@ -50,7 +50,7 @@ def _refuse_torn(segment: Segment) -> None:
 
 
 def _planes(segment: Segment, raw: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
-    """Y, Cb and Cr, each (rows, cols): units of h by v lumas, then one Cb, then one Cr."""
+    """Y, Cb and Cr as (rows, cols), from units of h by v Y, a Cb, a Cr (tiff.ycbcr.units)."""
     across, down = segment.subsampling
     units = raw.reshape(-1, -(-segment.cols // across), across * down + 2)
     luma = units[..., :-2].reshape(*units.shape[:2], down, across).transpose(0, 2, 1, 3)
@@ -60,7 +60,7 @@ def _planes(segment: Segment, raw: NDArray[np.uint8]) -> tuple[NDArray[np.uint8]
 
 
 def _tables(segment: Segment) -> tuple[Table, Table, Table, Table, Table]:
-    """What each code adds to each colour, in libtiff's order of rounding."""
+    """What each code adds to each colour, in libtiff's order of rounding (tiff.ycbcr.colour)."""
     red, green, blue = _fractions(segment, Tag.YCbCrCoefficients, LUMA)
     y0, y1, cb0, cb1, cr0, cr1 = _fractions(segment, Tag.ReferenceBlackWhite, REFERENCE)
     codes = np.arange(256)

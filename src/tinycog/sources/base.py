@@ -17,7 +17,7 @@ class Part(NamedTuple):
     Attributes:
         data: the bytes.
         size: length of the whole object in bytes, if it was told.
-        tag: what names this very generation of the object (a strong ETag), if anything does.
+        tag: what names this generation of the object (a strong ETag, a time), if anything does.
     """
 
     data: bytes | memoryview
@@ -65,5 +65,5 @@ def part_of(name: str, part: ByteRange, data: bytes | memoryview) -> Part:
     if len(data) > part.length:
         message = f"{len(data)} bytes came where {part.length} were asked"
         raise RangeMismatchError(message, url=name, range=part)
-    size = part.start + len(data) if len(data) < part.length else None
-    return Part(data, size)
+    is_end = 0 < len(data) < part.length
+    return Part(data, part.start + len(data) if is_end else None)

@@ -1,4 +1,4 @@
-"""One HTTP range request by aiohttp: closed range, GET only, every answer checked (http.*).
+"""One HTTP range request by aiohttp: closed range, GET only, every answer checked.
 
 This room is loaded at the first request, off the event loop: aiohttp takes long to import.
 """
@@ -34,11 +34,12 @@ REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     410: (NotFoundError, "the object is gone"),
     416: (RangeNotSatisfiableError, "the range lies outside the object"),
 }
-"""What answers other than 206 mean (http.status.*)."""
+"""What answers other than 206 mean (http.status.whole, http.status.denied, http.status.missing,
+http.status.unsatisfiable); any other is a refusal (http.status.other)."""
 
 
 async def get_range(url: str, part: ByteRange, headers: Mapping[str, str]) -> Part:
-    """Send one GET with a closed range and check all of its answer (http.range.*)."""
+    """Send one GET and check its answer (http.range.closed, http.range.identity)."""
     headers = {
         **headers,
         "Range": f"bytes={part.start}-{part.stop - 1}",
@@ -73,12 +74,17 @@ async def _checked(url: str, part: ByteRange, answer: aiohttp.ClientResponse) ->
         raise RangeMismatchError(message, url=url, range=part)
     data = await _body(url, part, answer, sent.length)
     size = sent.stop if size is None and sent.stop < part.stop else size
-    etag = answer.headers.get("ETag")
-    return Part(data, size, None if etag is None or etag.startswith("W/") else etag)
+    return Part(data, size, _generation(answer.headers))
+
+
+def _generation(headers: Mapping[str, str]) -> str | None:
+    """What names this state of the object: a strong ETag, else Last-Modified (http.pin)."""
+    etag = headers.get("ETag", "W/")
+    return headers.get("Last-Modified") if etag.startswith("W/") else etag
 
 
 def _content_range(told: str) -> tuple[ByteRange | None, int | None]:
-    """What was sent, if the header can be read, and the object's size, if it says that."""
+    """What was sent, if it can be read, and the object's size (http.range.content-range)."""
     found = CONTENT_RANGE.fullmatch(told.strip())
     if found is None:
         return None, None
@@ -94,7 +100,7 @@ def _answers(part: ByteRange, sent: ByteRange, size: int | None) -> bool:
 
 
 async def _body(url: str, part: ByteRange, answer: aiohttp.ClientResponse, length: int) -> bytes:
-    """Read the body, but never more than one byte beyond what was promised."""
+    """Read the body, at most a byte beyond what was promised (http.range.length)."""
     chunks: list[bytes] = []
     held = 0
     while held <= length and (chunk := await answer.content.read(length + 1 - held)):

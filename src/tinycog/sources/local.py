@@ -45,11 +45,12 @@ class LocalSource:
 
     def _read(self, part: ByteRange) -> Part:
         fd = self._descriptor()
-        size = os.fstat(fd).st_size
+        state = os.fstat(fd)
+        size = state.st_size
         data = self._read_at(fd, part.length, part.start)
         while len(data) < part.length and part.start + len(data) < size:
             data += self._read_at(fd, part.length - len(data), part.start + len(data))
-        return Part(data, size)
+        return Part(data, size, f"modified {state.st_mtime_ns}")
 
     def _read_at(self, fd: int, length: int, position: int) -> bytes:
         if hasattr(os, "pread"):

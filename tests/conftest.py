@@ -1,0 +1,79 @@
+"""What several test modules need: fixtures by name, and a way to run parsers over bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from hypothesis import settings
+
+from tinycog.buffer import ByteRange, SparseBuffer, Steps
+from tinycog.errors import Limits
+from tinycog.parse import Ifd, Tiff, parse_tiff
+from tinycog.pyramid import Pyramid, parse_pyramid
+
+T = TypeVar("T")
+
+FILES = Path(__file__).parent.parent / "fixtures" / "files"
+LIMITS = Limits()
+
+# The same examples in every run; `pytest --hypothesis-profile=search` looks for new ones.
+settings.register_profile("tinycog", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("search", deadline=None, max_examples=5000)
+settings.load_profile("tinycog")
+
+
+def fixture_path(name: str) -> Path:
+    """The file of that name, without its suffix, in `fixtures/files`."""
+    return FILES / f"{name}.tif"
+
+
+class Feed:
+    """Runs parsers over a file; the buffer gets only the bytes that they ask for.
+
+    `asked` holds what they asked, one list of ranges for each step. As over a wire, the size of the
+    file is known once the first bytes have come.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.buffer = SparseBuffer()
+        self.asked: list[list[tuple[int, int]]] = []
+
+    def run(self, parser: Steps[T]) -> T:
+        while True:
+            try:
+                ranges = list(next(parser))
+            except StopIteration as done:
+                return done.value
+            self.asked.append([tuple(part) for part in ranges])
+            for part in ranges:
+                self.deliver(part)
+
+    def deliver(self, part: ByteRange) -> None:
+        self.buffer.size = len(self.data)
+        self.buffer.put(part.start, self.data[part.start : part.stop])
+
+
+def run(parse: Callable[[SparseBuffer], Steps[T]], data: bytes) -> T:
+    """What a parser gives for a file."""
+    feed = Feed(data)
+    return feed.run(parse(feed.buffer))
+
+
+def read_tiff(data: bytes, limits: Limits = LIMITS) -> Tiff:
+    """The whole IFD chain of a file."""
+    return run(lambda buffer: parse_tiff(buffer, limits), data)
+
+
+def read_ifd(data: bytes, limits: Limits = LIMITS) -> Ifd:
+    """The first IFD of a file."""
+    return run(lambda buffer: parse_tiff(buffer, limits, ifds=1), data).ifds[0]
+
+
+def read_pyramid(data: bytes, limits: Limits = LIMITS) -> Pyramid:
+    """The images of a file in their roles."""
+    feed = Feed(data)
+    tiff = feed.run(parse_tiff(feed.buffer, limits))
+    return feed.run(parse_pyramid(feed.buffer, tiff, limits))
