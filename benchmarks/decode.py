@@ -1,0 +1,225 @@
+"""What decoding one 512 x 512 tile costs, as a ratio to the bare codec and to GDAL, in one run.
+
+    python benchmarks/decode.py [--rounds 40]
+
+Each case is a tiled file in memory, made from a fixed seed. One thread decodes its tiles, in turn by
+tinycog (`decode_tile`), by the bare imagecodecs calls for the same bytes, and by GDAL (rasterio, block
+cache off, open excluded); pixels are compared before a time counts. Medians of one tile, and ratios.
+Peak memory is what tracemalloc sees beyond the encoded tile, in units of the decoded tile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import time
+import tracemalloc
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.io import MemoryFile
+from rasterio.windows import Window
+
+import tinycog
+from tinycog.decode import decode_tile
+
+SIDE, TILES = 512, 4
+LIMITS = tinycog.Limits()
+Bytes = bytes
+Decoder = Callable[[Bytes, "Case"], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One codec with one kind of samples."""
+
+    name: str
+    dtype: str
+    options: dict[str, Any]
+    bare: Decoder
+    bands: int = 1
+
+    @property
+    def length(self) -> int:
+        """Decoded bytes of a tile."""
+        return SIDE * SIDE * self.bands * np.dtype(self.dtype).itemsize
+
+
+def lossless(decode: Callable[..., Any]) -> Decoder:
+    """The bare call of a codec that gives bytes, told the size."""
+    return lambda data, case: decode(data, out=case.length)
+
+
+def differenced(decode: Callable[..., Any]) -> Decoder:
+    """The same, and imagecodecs' undoing of predictor 2."""
+
+    def run(data: Bytes, case: Case) -> Any:  # noqa: ANN401
+        words = np.frombuffer(decode(data, out=bytearray(case.length)), case.dtype)
+        words = words.reshape(SIDE, SIDE, case.bands)
+        return imagecodecs.delta_decode(words, axis=1, out=words)
+
+    return run
+
+
+def float_predicted(decode: Callable[..., Any]) -> Decoder:
+    """The same, and imagecodecs' undoing of predictor 3."""
+
+    def run(data: Bytes, case: Case) -> Any:  # noqa: ANN401
+        raw = np.frombuffer(decode(data, out=case.length), case.dtype)
+        return imagecodecs.floatpred_decode(raw.reshape(SIDE, SIDE, case.bands), axis=1)
+
+    return run
+
+
+DEFLATE, LZW, ZSTD = (
+    imagecodecs.deflate_decode,
+    imagecodecs.lzw_decode,
+    imagecodecs.zstd_decode,
+)
+CASES = (
+    Case("deflate uint16", "uint16", {"compress": "deflate"}, lossless(DEFLATE)),
+    Case(
+        "deflate uint16 p2", "uint16", {"compress": "deflate", "predictor": 2}, differenced(DEFLATE)
+    ),
+    Case(
+        "deflate uint8 x 3 p2",
+        "uint8",
+        {"compress": "deflate", "predictor": 2},
+        differenced(DEFLATE),
+        3,
+    ),
+    Case(
+        "deflate float32 p3",
+        "float32",
+        {"compress": "deflate", "predictor": 3},
+        float_predicted(DEFLATE),
+    ),
+    Case("zstd uint16", "uint16", {"compress": "zstd"}, lossless(ZSTD)),
+    Case("zstd uint16 p2", "uint16", {"compress": "zstd", "predictor": 2}, differenced(ZSTD)),
+    Case("zstd float32 p3", "float32", {"compress": "zstd", "predictor": 3}, float_predicted(ZSTD)),
+    Case("lzw uint16", "uint16", {"compress": "lzw"}, lossless(LZW)),
+    Case("lzw uint16 p2", "uint16", {"compress": "lzw", "predictor": 2}, differenced(LZW)),
+    Case("lzw float32 p3", "float32", {"compress": "lzw", "predictor": 3}, float_predicted(LZW)),
+    Case(
+        "jpeg uint8 x 3",
+        "uint8",
+        {"compress": "jpeg", "photometric": "ycbcr"},
+        lambda data, _: data,
+        3,
+    ),
+    Case(
+        "webp uint8 x 3", "uint8", {"compress": "webp"}, lambda d, _: imagecodecs.webp_decode(d), 3
+    ),
+    Case("lerc float32", "float32", {"compress": "lerc"}, lambda d, _: imagecodecs.lerc_decode(d)),
+)
+
+
+def pixels(case: Case) -> np.ndarray:
+    """Smooth terrain with some noise, (bands, rows, cols)."""
+    side = SIDE * TILES
+    y, x = np.mgrid[0:side, 0:side] / side
+    rng = np.random.default_rng(7)
+    smooth = np.sin(9 * x) + np.cos(7 * y) + np.sin(40 * x * y)
+    layers = [smooth + 0.02 * rng.standard_normal(smooth.shape) for _ in range(case.bands)]
+    span = {"uint8": 40, "uint16": 4000}.get(case.dtype, 300.0)
+    return ((np.stack(layers) + 3) * span).astype(case.dtype)
+
+
+def make_file(case: Case) -> bytes:
+    """A tiled GeoTIFF of 4 by 4 tiles."""
+    side = SIDE * TILES
+    shape = {"width": side, "height": side, "count": case.bands, "dtype": case.dtype}
+    tiling = {"tiled": True, "blockxsize": SIDE, "blockysize": SIDE, "interleave": "pixel"}
+    with MemoryFile() as memory:
+        with memory.open(driver="GTiff", **shape, **tiling, **case.options) as dataset:
+            dataset.write(pixels(case))
+        return bytes(memory.read())
+
+
+async def encoded_tiles(file: bytes) -> tuple[Any, list[bytes]]:
+    """The image's facts, and its tiles as stored."""
+    cog = await tinycog.open(file)
+    places = [(0, x, y) for y in range(TILES) for x in range(TILES)]
+    return cog.levels[0].image, [await cog.read_tile_bytes(*place) or b"" for place in places]
+
+
+def measure(case: Case, rounds: int) -> dict[str, float]:
+    """Median seconds of one tile by each reader, taking turns; and peak memory."""
+    file = make_file(case)
+    image, tiles = asyncio.run(encoded_tiles(file))
+    bare = case.bare
+    if case.name.startswith("jpeg"):
+        tables = image.options[tinycog.spec.Tag.JPEGTables]
+
+        def bare(data: Bytes, _: Case) -> Any:  # noqa: ANN401
+            return imagecodecs.jpeg8_decode(
+                data, tables=tables, colorspace="YCBCR", outcolorspace="RGB"
+            )
+
+    times: dict[str, list[float]] = {"tinycog": [], "bare": [], "gdal": []}
+    with MemoryFile(file) as memory, memory.open() as dataset:
+        for turn in range(rounds):
+            i = turn % len(tiles)
+            window = Window(i % TILES * SIDE, i // TILES * SIDE, SIDE, SIDE)
+            ours = timed(times["tinycog"], lambda i=i: decode_tile(image, 0, tiles[i], LIMITS))
+            timed(times["bare"], lambda i=i: bare(tiles[i], case))
+            theirs = timed(times["gdal"], lambda window=window: dataset.read(window=window))
+            assert_close(case, ours, theirs)
+    result = {name: statistics.median(values) for name, values in times.items()}
+    return result | {"memory": peak(lambda: decode_tile(image, 0, tiles[0], LIMITS)) / case.length}
+
+
+def timed(times: list[float], work: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Do it and note how long it took."""
+    began = time.perf_counter()
+    result = work()
+    times.append(time.perf_counter() - began)
+    return result
+
+
+def peak(work: Callable[[], Any]) -> int:
+    """Bytes that Python and numpy held at most."""
+    tracemalloc.start()
+    result = work()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    del result
+    return most
+
+
+def assert_close(case: Case, ours: np.ndarray, theirs: np.ndarray) -> None:
+    """Equal; for JPEG nearly, since chroma is up-sampled in more than one way."""
+    if case.name.startswith("jpeg"):
+        assert np.abs(ours.astype(int) - theirs).mean() < 3
+    else:
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=48)
+    rounds = parser.parse_args().rounds
+    os.environ.update(GDAL_CACHEMAX="1", GDAL_NUM_THREADS="1")
+    warnings.simplefilter("ignore", NotGeoreferencedWarning)
+    print(f"GDAL {rasterio.__gdal_version__}, imagecodecs {imagecodecs.__version__}\n")
+    print("| tile of 512 x 512 | tinycog ms | to bare codec | to GDAL | peak / decoded |")
+    print("|---|---|---|---|---|")
+    for case in CASES:
+        found = measure(case, rounds)
+        ours = found["tinycog"]
+        to_bare, to_gdal = ours / found["bare"], ours / found["gdal"]
+        row = f"{1000 * ours:.2f} | {to_bare:.2f} | {to_gdal:.2f} | {found['memory']:.2f}"
+        print(f"| {case.name} | {row} |")
+
+
+if __name__ == "__main__":
+    main()
