@@ -23,4 +23,3 @@ fixtures: ## remake the fixtures and say which differ
 
 bench:
 	$(PYTHON) benchmarks/decode.py
-	$(PYTHON) benchmarks/read.py

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from hypothesis import settings
 
 from tinycog.buffer import ByteRange, SparseBuffer, Steps
@@ -18,10 +19,14 @@ T = TypeVar("T")
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
 LIMITS = Limits()
 
-# The same examples in every run; `pytest --hypothesis-profile=search` looks for new ones.
-settings.register_profile("tinycog", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("tinycog", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("search", deadline=None, max_examples=5000)
-settings.load_profile("tinycog")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """The same examples in every run; `pytest --hypothesis-profile=search` looks for new ones."""
+    settings.load_profile("tinycog")
 
 
 def fixture_path(name: str) -> Path:
@@ -39,7 +44,7 @@ class Feed:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.buffer = SparseBuffer()
-        self.asked: list[list[tuple[int, int]]] = []
+        self.asked: list[list[ByteRange]] = []
 
     def run(self, parser: Steps[T]) -> T:
         while True:
@@ -47,13 +52,21 @@ class Feed:
                 ranges = list(next(parser))
             except StopIteration as done:
                 return done.value
-            self.asked.append([tuple(part) for part in ranges])
-            for part in ranges:
-                self.deliver(part)
+            self.asked.append(ranges)
+            self.answer(ranges)
+
+    def answer(self, ranges: list[ByteRange]) -> None:
+        for part in ranges:
+            self.deliver(part)
 
     def deliver(self, part: ByteRange) -> None:
         self.buffer.size = len(self.data)
-        self.buffer.put(part.start, self.data[part.start : part.stop])
+        self.put(part)
+
+    def put(self, part: ByteRange) -> None:
+        data = self.data[part.start : part.stop]
+        if data:
+            self.buffer.put(part.start, data)
 
 
 def run(parse: Callable[[SparseBuffer], Steps[T]], data: bytes) -> T:

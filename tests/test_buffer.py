@@ -201,7 +201,7 @@ ranges_of_data = st.tuples(st.integers(0, 100), st.integers(0, 100)).map(
 
 
 @given(st.lists(ranges_of_data, max_size=30), ranges_of_data)
-def test_any_pieces_in_any_order_read_back_the_same(pieces: list[ByteRange], asked: ByteRange):
+def test_any_pieces_in_any_order_read_back_the_same(pieces, asked):
     buffer = buffer_of(*pieces)
     for start, stop in buffer.missing([asked]):
         buffer.put(start, DATA[start:stop])
@@ -209,9 +209,7 @@ def test_any_pieces_in_any_order_read_back_the_same(pieces: list[ByteRange], ask
 
 
 @given(st.lists(ranges_of_data, max_size=30), ranges_of_data, st.none() | st.just(100))
-def test_what_is_missing_is_exactly_what_was_not_put(
-    pieces: list[ByteRange], asked: ByteRange, size: int | None
-):
+def test_what_is_missing_is_exactly_what_was_not_put(pieces, asked, size):
     buffer = buffer_of(*pieces, size=size)
     put = {i for piece in pieces for i in range(*piece)}
     gaps = buffer.missing([asked])

@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 import tinycog
+from tinycog import errors
 from tinycog.errors import (
     AccessDeniedError,
     CorruptTileError,
@@ -88,15 +89,14 @@ each_example = pytest.mark.parametrize("error", EXAMPLES, ids=lambda e: f"{type(
         (SourceTimeoutError, (SourceError, TimeoutError)),
     ],
 )
-def test_each_error_stands_on_its_branch(kind: type[Exception], parents: tuple[type, ...]):
-    assert issubclass(kind, parents)
+def test_each_error_stands_on_its_branch(kind, parents):
     assert [parent for parent in parents if not issubclass(kind, parent)] == []
 
 
 def test_every_error_is_a_public_name():
     kinds = {
         name
-        for name, kind in vars(tinycog.errors).items()
+        for name, kind in vars(errors).items()
         if inspect.isclass(kind) and issubclass(kind, TinycogError)
     }
     assert kinds <= set(tinycog.__all__)
@@ -104,7 +104,7 @@ def test_every_error_is_a_public_name():
 
 
 @each_example
-def test_an_error_pickles_with_all_its_fields(error: TinycogError):
+def test_an_error_pickles_with_all_its_fields(error):
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
     assert type(again) is type(error)
     assert str(again) == str(error)
@@ -112,12 +112,12 @@ def test_an_error_pickles_with_all_its_fields(error: TinycogError):
 
 
 @each_example
-def test_a_message_is_one_line(error: TinycogError):
+def test_a_message_is_one_line(error):
     assert str(error).splitlines() == [str(error)]
 
 
 @pytest.mark.parametrize("kind", SOURCE_ERRORS)
-def test_a_source_error_says_which_object_and_which_bytes(kind: type[SourceError]):
+def test_a_source_error_says_which_object_and_which_bytes(kind):
     error = kind("it failed", url="http://a/b.tif", range=(0, 10))
     assert str(error) == "it failed: http://a/b.tif (bytes 0 to 10)"
     assert (error.url, error.range) == ("http://a/b.tif", (0, 10))

@@ -71,14 +71,15 @@ def cited() -> dict[str, set[str]]:
 
 
 def findings() -> dict[str, set[str]]:
-    """First arguments of `Finding(...)`, each with the modules that make one."""
+    """First arguments of `Finding(...)` and `tolerate(...)`, with the modules that make them."""
     places: dict[str, set[str]] = {}
     for path in CODE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Finding":
+            name = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and name in ("Finding", "tolerate"):
                 rule = node.args[0] if node.args else node.keywords[0].value
-                text = rule.value if isinstance(rule, ast.Constant) else ast.unparse(rule)
-                places.setdefault(str(text), set()).add(path.name)
+                if isinstance(rule, ast.Constant):  # else it is handed on, as `tolerate` does
+                    places.setdefault(str(rule.value), set()).add(path.name)
     return places
 
 

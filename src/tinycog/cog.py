@@ -23,9 +23,11 @@ from tinycog.fetch import Fetcher, Once, Request, in_parallel
 from tinycog.header import Header, read_all, read_first
 from tinycog.image import Image
 from tinycog.level import Level
+from tinycog.parse import parse_values
 from tinycog.plan import locate
 from tinycog.raster import Raster, Window
 from tinycog.sources import Source, Where, make_source
+from tinycog.spec import Tag
 from tinycog.workers import in_worker
 
 
@@ -138,7 +140,9 @@ class Cog:
 
     # --- reading ---------------------------------------------------------------------------------
 
-    async def read_tile(self, z: int, x: int, y: int, *, padded: bool = False) -> Raster:
+    async def read_tile(
+        self, z: int, x: int, y: int, *, padded: bool = False, rgb: bool = False
+    ) -> Raster:
         """Read one tile.
 
         Args:
@@ -146,6 +150,9 @@ class Cog:
             x: tile column in that level.
             y: tile row in that level.
             padded: give edge tiles at their full stored size; otherwise they are cut to the image.
+            rgb: give what a person would look at, uint8 RGB or RGBA: palettes looked up,
+                MinIsWhite inverted, inks mixed. Otherwise samples are data, as they are stored
+                (but YCbCr is RGB always).
 
         Returns:
             The pixels as (bands, rows, cols). A tile that is not stored is nodata, or 0.
@@ -159,24 +166,23 @@ class Cog:
         tile that lies in the first 32 KiB or is not stored. A large file may add up to 2 for the
         index.
         """
-        return (await self.read_tiles([(z, x, y)], padded=padded))[0]
+        return (await self.read_tiles([(z, x, y)], padded=padded, rgb=rgb))[0]
 
     async def read_tiles(
-        self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False
+        self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False, rgb: bool = False
     ) -> list[Raster]:
         """Read several tiles, of any levels, planned together.
 
         Args and errors are those of `read_tile`; the result has the order of `tiles`. Cost: tiles
         that lie near each other share a request.
         """
-        wanted = [
-            _Tile(*(_index(v, name) for v, name in zip(t, "zxy", strict=True))) for t in tiles
-        ]
+        wanted = [_tile(place) for place in tiles]
         ranges = await self._locate(wanted)
+        how = _How(padded, rgb, {z: await self.read_colormap(z) for z in _levels(wanted) if rgb})
         flat = [r for tile_ranges in ranges for r in tile_ranges if r is not None]
         parts = iter(await self._fetcher.read(flat))
         work = [
-            self._decode(tile, [None if r is None else next(parts) for r in found], padded=padded)
+            self._decode(tile, [None if r is None else next(parts) for r in found], how)
             for tile, found in zip(wanted, ranges, strict=True)
         ]
         return await in_parallel(work)
@@ -187,13 +193,31 @@ class Cog:
         `plane` picks the band where bands are stored apart. Cost and errors are those of
         `read_tile`. A JPEG tile may need the tables in `levels[z].image.options`.
         """
-        tile = _Tile(_index(z, "z"), _index(x, "x"), _index(y, "y"))
+        tile = _tile((z, x, y))
         (found,) = await self._locate([tile])
         if not 0 <= plane < len(found):
             message = f"plane {plane} does not exist (planes 0 to {len(found) - 1})"
             raise TileIndexError(message)
         where = found[plane]
         return None if where is None else bytes((await self._fetcher.read([where]))[0])
+
+    async def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None:
+        """Read a level's ColorMap as (entries, 3), red green blue of 16 bits; None without one
+        that can be used.
+
+        Cost: no request where it came with the header, else 1.
+        """
+        image = await self._image(_index(z, "z"))
+        entry = image.ifd.entries.get(Tag.ColorMap)
+        if entry is None:
+            return None
+        values = parse_values(
+            self._fetcher.buffer, (await self._ensure(0)).tiff.header, [entry], self._limits
+        )
+        (colours,) = await self._fetcher.drive(values)
+        if entry.field_type.name != "SHORT" or entry.count % 3:
+            return None
+        return np.array(colours, np.uint16).reshape(3, -1).T
 
     async def _image(self, z: int) -> Image:
         header = await self._ensure(max(z, 0))
@@ -206,7 +230,7 @@ class Cog:
 
     async def _locate(self, tiles: list[_Tile]) -> list[list[ByteRange | None]]:
         """Where the stored tiles of each tile lie, one for each plane; one step for all levels."""
-        images = {z: await self._image(z) for z in sorted({tile.z for tile in tiles})}
+        images = {z: await self._image(z) for z in _levels(tiles)}
         indices = [images[tile.z].grid.indices(tile.x, tile.y) for tile in tiles]
         by_level: dict[int, list[int]] = {z: [] for z in images}
         for tile, planes in zip(tiles, indices, strict=True):
@@ -226,17 +250,17 @@ class Cog:
             for tile, planes in zip(tiles, indices, strict=True)
         ]
 
-    async def _decode(self, tile: _Tile, parts: list[memoryview | None], *, padded: bool) -> Raster:
+    async def _decode(self, tile: _Tile, parts: list[memoryview | None], how: _How) -> Raster:
         image = await self._image(tile.z)
         try:
-            data = await in_worker(_decode_planes, image, tile, parts, self._limits, padded=padded)
+            data, findings = await in_worker(_decode_planes, image, tile, parts, how, self._limits)
         except FormatError as exc:
             raise _placed(exc, tile) from exc
         grid = image.grid
         window = Window(
             tile.x * grid.tile_width, tile.y * grid.tile_height, data.shape[2], data.shape[1]
         )
-        return Raster(data, tile.z, window, image.nodata)
+        return Raster(data, tile.z, window, None if how.rgb else image.nodata, findings)
 
     def __getstate__(self) -> tuple[Source, Limits]:
         """Pickle what it was opened with; the header is read anew."""
@@ -251,6 +275,27 @@ class _Tile(NamedTuple):
     z: int
     x: int
     y: int
+
+
+class _How(NamedTuple):
+    """What is to be made of tiles; colormaps by level, where colours are asked for."""
+
+    padded: bool
+    rgb: bool
+    colormaps: Mapping[int, NDArray[np.uint16] | None]
+
+
+def _tile(place: Iterable[Any]) -> _Tile:
+    try:
+        z, x, y = place
+    except (TypeError, ValueError) as exc:
+        message = f"a tile is three integers (z, x, y), not {place!r}"
+        raise UsageError(message) from exc
+    return _Tile(_index(z, "z"), _index(x, "x"), _index(y, "y"))
+
+
+def _levels(tiles: Iterable[_Tile]) -> list[int]:
+    return sorted({tile.z for tile in tiles})
 
 
 def _index(value: Any, name: str) -> int:  # noqa: ANN401 - anything a caller may pass
@@ -270,10 +315,10 @@ def _placed(error: FormatError, tile: _Tile) -> FormatError:
 
 
 def _decode_planes(
-    image: Image, tile: _Tile, parts: list[memoryview | None], limits: Limits, *, padded: bool
-) -> NDArray[Any]:
+    image: Image, tile: _Tile, parts: list[memoryview | None], how: _How, limits: Limits
+) -> tuple[NDArray[Any], tuple[Finding, ...]]:
     """Decode the stored tiles of one tile into (bands, rows, cols), C order, writable."""
-    from tinycog.decode import decode_tile, empty_tile  # noqa: PLC0415 - loads imagecodecs
+    from tinycog.decode import decode_tile, empty_tile, to_rgb  # noqa: PLC0415 - loads imagecodecs
 
     planes = [
         empty_tile(image, tile.y, limits)
@@ -282,11 +327,14 @@ def _decode_planes(
         for part in parts
     ]
     rows, cols = image.grid.inside(tile.x, tile.y)
-    if padded:
-        rows, cols = planes[0].shape[1:]
-    if len(planes) > 1:
-        return np.concatenate([plane[:, :rows, :cols] for plane in planes])
-    return np.require(planes[0][:, :rows, :cols], requirements=["C", "W"])
+    if how.padded:
+        rows, cols = planes[0].pixels.shape[1:]
+    data = [plane.pixels[:, :rows, :cols] for plane in planes]
+    pixels = np.concatenate(data) if len(data) > 1 else data[0]
+    if how.rgb:
+        pixels = to_rgb(image, pixels, how.colormaps[tile.z])
+    findings = tuple(finding for plane in planes for finding in plane.findings)
+    return np.require(pixels, requirements=["C", "W"]), findings
 
 
 def open(  # noqa: A001 - the library's verb, as in rasterio

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.errors import Finding
+
 
 class Window(NamedTuple):
     """A rectangle of pixels, in rasterio's words."""
@@ -28,12 +30,14 @@ class Raster:
         window: the pixels of that level that `data` holds; with `padded=True` it may reach over
             the image's edge.
         nodata: the value that means "no data", or None.
+        findings: what was odd about the stored tiles, though they could be decoded.
     """
 
     data: NDArray[Any]
     level: int
     window: Window
     nodata: int | float | None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -120,7 +120,12 @@ GDAL_RULES: tuple[Rule, ...] = (
         ("photometric", "alpha"),
         lambda photometric, alpha: not alpha or photometric not in ("cmyk", "cielab"),
     ),
+    (
+        ("sample", "edge", "sparse"),
+        lambda s, edge, sparse: not (sparse and edge == "one column" and sample_of(s).is_packed),
+    ),
 )
+"""GDAL takes a column of packed samples for empty where only its beginning is: bits are lost."""
 
 TIFFFILE_RULES: tuple[Rule, ...] = (
     *RULES,
@@ -128,4 +133,6 @@ TIFFFILE_RULES: tuple[Rule, ...] = (
     (("sample", "codec"), lambda s, codec: codec == "none" or not sample_of(s).is_packed),
     (("photometric", "sample"), lambda p, s: p != "palette" or s in ("uint8", "uint16")),
     (("sample", "bands"), lambda s, bands: s != "uint1" or bands == 1),
+    (("sample", "order"), lambda s, order: order == "II" or not sample_of(s).is_packed),
 )
+"""Tifffile packs samples of more than 8 bits in an MM file from swapped words: nobody's rule."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ def options_of(case: Case) -> dict[str, Any]:
         "photometric": PHOTOMETRICS.get(case.photometric, case.photometric),
         "compressionargs": _arguments(case),
     }
+    if found := re.search(r"subsampling=(\d)x(\d)", case.detail):
+        options["subsampling"] = (int(found[1]), int(found[2]))
     if case.predictor > 1:
         options["predictor"] = case.predictor
     if case.bands > 1:
@@ -96,7 +99,7 @@ def _arguments(case: Case) -> dict[str, Any]:
         name, _, value = word.partition("=")
         if value in ("True", "False"):
             arguments[name] = value == "True"
-        else:
+        elif name != "subsampling":
             arguments[name] = int(value) if value.lstrip("-").isdigit() else value
     if case.codec in ("lerc-deflate", "lerc-zstd"):
         arguments["compression"] = case.codec.removeprefix("lerc-")

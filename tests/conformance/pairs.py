@@ -13,7 +13,7 @@ Rule = tuple[tuple[str, ...], Callable[..., bool]]
 """Axes, and whether their values go together."""
 
 SEED = 20
-CANDIDATES = 12
+CANDIDATES = 3
 """Rows that are tried for each new one; the one with the most new pairs wins."""
 
 
@@ -45,18 +45,23 @@ def _pairs(axes: Axes, row: Row) -> set[tuple[str, Any, str, Any]]:
 
 
 def _complete(rng: random.Random, axes: Axes, rules: Sequence[Rule], start: Row) -> Row | None:
-    """Fill the row with random values that the rules allow, going back where none is left."""
+    """Fill the row with random values that the rules allow: the axis with the fewest comes first."""
     if not is_legal(rules, start):
         return None
     left = [axis for axis in axes if axis not in start]
     if not left:
-        return start
-    axis = rng.choice(left)
-    for value in rng.sample(list(axes[axis]), len(axes[axis])):
-        row = _complete(rng, axes, rules, {**start, axis: value})
-        if row is not None:
-            return {name: row[name] for name in axes}
+        return {name: start[name] for name in axes}
+    allowed = {axis: _allowed(axes, rules, start, axis) for axis in left}
+    axis = min(left, key=lambda axis: (len(allowed[axis]), rng.random()))
+    for value in rng.sample(allowed[axis], len(allowed[axis])):
+        if row := _complete(rng, axes, rules, {**start, axis: value}):
+            return row
     return None
+
+
+def _allowed(axes: Axes, rules: Sequence[Rule], start: Row, axis: str) -> list[Any]:
+    concerned = [rule for rule in rules if axis in rule[0]]
+    return [value for value in axes[axis] if is_legal(concerned, {**start, axis: value})]
 
 
 def is_legal(rules: Sequence[Rule], row: Row) -> bool:

@@ -21,7 +21,9 @@ def make_pixels(case: Case) -> Pixels:
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))
     cols, rows = case.size
     shape = (case.bands, rows, cols)
-    data = _smooth(rng, case, shape) if case.lossy or case.has("smooth") else _hard(rng, case, shape)
+    data = (
+        _smooth(rng, case, shape) if case.lossy or case.has("smooth") else _hard(rng, case, shape)
+    )
     if case.has("nan"):
         data[rng.random(shape) < 0.2] = np.nan
     if case.has("nan everywhere"):

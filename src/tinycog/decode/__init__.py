@@ -8,8 +8,11 @@ The rooms::
     bilevel.py    CCITT
     jpeg.py       JPEG: tables and colour
     lerc.py       LERC: its layouts and masks
+    libtiff.py    codecs that imagecodecs has only inside its libtiff
     pictures.py   WebP, JPEG 2000, JPEG XL and others that give samples at once
     samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers
+    ycbcr.py      YCbCr data units to RGB
+    colour.py     samples to what a person would look at, where that is asked for
 
 The order of work is that of spec/rules.md (tiff.decode.order): bit order, decompression, predictor,
 byte order, unpacking.
@@ -18,32 +21,41 @@ byte order, unpacking.
 from __future__ import annotations
 
 import zlib
+from typing import Any, NamedTuple
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.decode.codecs import CODECS
+from tinycog.decode.colour import to_rgb
 from tinycog.decode.samples import unpack_samples
 from tinycog.decode.segment import Segment
-from tinycog.errors import CorruptTileError, Limits, TinycogError, UnsupportedError
+from tinycog.errors import CorruptTileError, Finding, Limits, TinycogError, UnsupportedError
 from tinycog.image import Image
 from tinycog.spec import Compression, name_of
 
-__all__ = ["decode_tile", "empty_tile"]
+__all__ = ["DecodedTile", "decode_tile", "empty_tile", "to_rgb"]
 
 REVERSED = 2
 """FillOrder of bytes whose bits are stored the other way round (tiff.fill-order)."""
 
 
-def decode_tile(
-    image: Image, y: int, data: bytes | memoryview, limits: Limits
-) -> NDArray[np.generic]:
-    """Decode one stored tile of tile row `y`.
+class DecodedTile(NamedTuple):
+    """A stored tile, decoded.
 
-    Returns:
-        (samples, rows, cols) in native byte order and the image's dtype: all stored rows and
-        columns, padding included; one sample where planes are stored apart.
+    Attributes:
+        pixels: (samples, rows, cols) in native byte order and the image's dtype: all stored rows
+            and columns, padding included; one sample where planes are stored apart.
+        findings: what was odd about it, though it could be decoded.
+    """
+
+    pixels: NDArray[Any]
+    findings: tuple[Finding, ...] = ()
+
+
+def decode_tile(image: Image, y: int, data: bytes | memoryview, limits: Limits) -> DecodedTile:
+    """Decode one stored tile of tile row `y`.
 
     Raises:
         UnsupportedError: the compression or the layout of samples is not done here.
@@ -69,14 +81,14 @@ def decode_tile(
     except (RuntimeError, ValueError, MemoryError, zlib.error) as exc:  # what imagecodecs raises
         message = f"{codec.name} data of {len(data)} bytes cannot be decoded: {exc}"
         raise CorruptTileError(message) from exc
-    return pixels.transpose(2, 0, 1)
+    return DecodedTile(pixels.transpose(2, 0, 1), tuple(segment.findings))
 
 
-def empty_tile(image: Image, y: int, limits: Limits) -> NDArray[np.generic]:
+def empty_tile(image: Image, y: int, limits: Limits) -> DecodedTile:
     """Make the pixels of a tile that is not stored: nodata, or 0 (tiff.tile.sparse)."""
     segment = _segment(image, y, limits)
     shape = (segment.samples, segment.rows, segment.cols)
-    return np.full(shape, image.fill_value, image.dtype)
+    return DecodedTile(np.full(shape, image.fill_value, image.dtype))
 
 
 def _segment(image: Image, y: int, limits: Limits) -> Segment:

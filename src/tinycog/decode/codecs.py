@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tinycog.decode import bilevel, jpeg, lerc, lossless, pictures
+from tinycog.decode import bilevel, jpeg, lerc, libtiff, lossless, pictures
 from tinycog.decode.segment import Codec
 from tinycog.spec import Compression
 
@@ -24,6 +24,7 @@ CODECS: Mapping[int, Codec] = {
     Compression.LZMA: Codec("LZMA", lossless.decode_lzma, predicted=True),
     # bytes to samples
     Compression.CCITT_RLE: Codec("CCITT RLE", bilevel.decode_rle, "samples"),
+    Compression.CCITT_RLE_WORD: Codec("CCITT RLE", libtiff.decode_strip, "samples"),
     Compression.CCITT_T4: Codec("CCITT T.4", bilevel.decode_t4, "samples"),
     Compression.CCITT_T6: Codec("CCITT T.6", bilevel.decode_t6, "samples"),
     Compression.JPEG: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
@@ -38,6 +39,9 @@ CODECS: Mapping[int, Codec] = {
     Compression.JPEG_2000_APERIO_RGB: Codec("JPEG 2000", pictures.decode_jpeg2000, "samples"),
     Compression.JPEG_XL: Codec("JPEG XL", pictures.decode_jpegxl, "samples"),
     Compression.JPEG_XL_DNG: Codec("JPEG XL", pictures.decode_jpegxl, "samples"),
+    Compression.NEXT: Codec("NeXT", libtiff.decode_strip, "samples"),
+    Compression.THUNDERSCAN: Codec("ThunderScan", libtiff.decode_strip, "samples"),
+    Compression.SGI_LOG: Codec("SGILog", libtiff.decode_strip, "samples"),
     Compression.PNG: Codec("PNG", pictures.decode_png, "samples"),
     Compression.JPEG_XR: Codec("JPEG XR", pictures.decode_jpegxr, "samples"),
 }

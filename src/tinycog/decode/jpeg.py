@@ -45,6 +45,8 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
         outcolorspace=wanted,
     )
     if segment.image.grid.strips and pixels.shape[0] > segment.rows:
+        text = f"the last strip is encoded with {pixels.shape[0]} rows, not {segment.rows}"
+        segment.tolerate("tiff.jpeg.height", text)
         pixels = pixels[: segment.rows]
     return pixels
 

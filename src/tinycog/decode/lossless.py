@@ -8,11 +8,13 @@ cuts it; one that holds less is refused by the caller (tiff.decode.length).
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from typing import Any
 
 import imagecodecs
 import numpy as np
 
+from tinycog.decode import libtiff
 from tinycog.decode.segment import Segment
 
 TOO_LONG = "INSUFFICIENT_SPACE"
@@ -39,7 +41,10 @@ def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
 
 
 def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """LZW in both bit orders (tiff.compression.lzw)."""
+    """LZW in both bit orders (tiff.compression.lzw); what libtiff refuses is tried by parts."""
+    if imagecodecs.TIFF.available:
+        with suppress(imagecodecs.TiffError):
+            return libtiff.decompress(segment, data)
     return imagecodecs.lzw_decode(data, out=_room(segment))
 
 

@@ -69,10 +69,13 @@ def _summed(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
     if image.bits > 64:  # noqa: PLR2004 - libtiff has no such predictor
         raise _unsupported("predictor 2 with BitsPerSample", image.bits)
     words = raw.view(f"{image.byte_order}u{image.bits // 8}").reshape(segment.shape)
-    words = words.astype(words.dtype.newbyteorder("="), copy=image.byte_order != NATIVE)
-    if not words.flags.writeable:
-        words = words.copy()
+    words = _writable(words.astype(words.dtype.newbyteorder("="), copy=False))
     return imagecodecs.delta_decode(words, axis=1, out=words)
+
+
+def _writable(array: NDArray[Any]) -> NDArray[Any]:
+    """The array itself where it may be overwritten, else a copy."""
+    return array if array.flags.writeable else array.copy()
 
 
 def _complex(segment: Segment, parts: NDArray[Any]) -> NDArray[Any]:
@@ -104,10 +107,14 @@ def _float_predicted(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
     if image.sample_formats[0] != SampleFormat.FLOAT:
         raise _unsupported("predictor 3 with SampleFormat", image.sample_formats[0])
     size = image.bits // 8
-    steps = raw.reshape(segment.rows, -1, segment.samples)
-    planes = np.cumsum(steps, axis=1, dtype=np.uint8).reshape(segment.rows, size, -1)
-    values = np.ascontiguousarray(planes.transpose(0, 2, 1))
+    sums = _writable(raw).reshape(segment.rows, -1, segment.samples)
+    planes = imagecodecs.delta_decode(sums, axis=1, out=sums).reshape(segment.rows, size, -1)
     if image.bits == FLOAT24:
-        floats = imagecodecs.float24_decode(values.tobytes(), byteorder=">")
+        values = np.ascontiguousarray(planes.transpose(0, 2, 1)).tobytes()
+        floats = imagecodecs.float24_decode(values, byteorder=">")
         return np.asarray(floats, image.dtype).reshape(segment.shape)
-    return values.view(f">f{size}").astype(image.dtype).reshape(segment.shape)
+    words = planes[:, 0].astype(f"u{size}")
+    for k in range(1, size):  # by whole planes: three times as fast as byte by byte
+        words <<= 8
+        words |= planes[:, k]
+    return words.view(image.dtype).reshape(segment.shape)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.errors import CorruptTileError, UnsupportedError
+from tinycog.errors import CorruptTileError, Finding, UnsupportedError
 from tinycog.image import Image
 from tinycog.spec import Photometric
 
@@ -23,6 +23,12 @@ class Segment:
 
     image: Image
     y: int
+    findings: list[Finding] = field(default_factory=list[Finding])
+    """What was tolerated in decoding it."""
+
+    def tolerate(self, rule: str, message: str) -> None:
+        """Note something odd that libtiff and GDAL tolerate, and so do we."""
+        self.findings.append(Finding(rule, message, None, self.image.ifd.offset))
 
     @cached_property
     def rows(self) -> int:
@@ -93,11 +99,16 @@ class Segment:
             CorruptTileError: they are too few.
         """
         raw = np.frombuffer(data, np.uint8)
+        if raw.size > self.length:
+            text = f"the tile holds {raw.size} bytes, more than the {self.length} of its pixels"
+            self.tolerate("tiff.decode.length", text)
         if raw.size >= self.length:
             return raw[: self.length]
         if raw.size < self._length_of(self.inside_rows):
             message = f"the tile holds {raw.size} bytes, expected {self.length}"
             raise CorruptTileError(message)
+        text = f"the tile holds {raw.size} of {self.length} bytes: it ends with the image"
+        self.tolerate("tiff.tile.partial", text)
         return np.concatenate([raw, np.zeros(self.length - raw.size, np.uint8)])
 
     def checked(self, pixels: NDArray[Any]) -> NDArray[Any]:
@@ -111,6 +122,8 @@ class Segment:
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         rows = pixels.shape[0]
         if self.inside_rows <= rows < self.rows:
+            text = f"the tile holds {rows} of {self.rows} rows: it ends with the image"
+            self.tolerate("tiff.tile.partial", text)
             pixels = np.pad(pixels, ((0, self.rows - rows), (0, 0), (0, 0)))
         if pixels.shape != self.shape or pixels.dtype != self.image.dtype:
             found = f"{pixels.dtype} of shape {pixels.shape}"

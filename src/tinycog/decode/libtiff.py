@@ -1,0 +1,84 @@
+"""Codecs that imagecodecs has only inside its libtiff: a tile is handed to it as a one-strip TIFF.
+
+LZW goes this way for speed: twice as fast as imagecodecs' own, and without the GIL.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.decode.segment import Segment
+from tinycog.errors import UnsupportedError
+from tinycog.spec import FIELD_TYPES, Tag
+
+SHORT, LONG = FIELD_TYPES[3].code, FIELD_TYPES[4].code
+HEADER_LENGTH = 8
+
+
+def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
+    """Samples of a tile, one a pixel, by the codec of its own code (tiff.compression.libtiff)."""
+    image = segment.image
+    if segment.samples != 1:
+        message = f"compression {image.compression} with {segment.samples} samples is not supported"
+        raise UnsupportedError(message, feature="SamplesPerPixel", value=segment.samples)
+    pixels: Any = imagecodecs.tiff_decode(
+        _one_strip_file(
+            bytes(data),
+            (segment.cols, segment.rows),
+            {
+                Tag.BitsPerSample: image.bits,
+                Tag.Compression: image.compression,
+                Tag.PhotometricInterpretation: image.photometric,
+                Tag.SampleFormat: image.sample_formats[0],
+            },
+        )
+    )
+    return np.asarray(pixels).reshape(segment.shape)
+
+
+def decompress(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+    """Bytes of a tile, by the codec of its own code; the file says that they are one row of bytes.
+
+    Raises:
+        imagecodecs.TiffError: there are too few.
+    """
+    tags = {
+        Tag.BitsPerSample: 8,
+        Tag.Compression: segment.image.compression,
+        Tag.PhotometricInterpretation: 1,
+    }
+    return imagecodecs.tiff_decode(_one_strip_file(bytes(data), (segment.length, 1), tags))
+
+
+def _one_strip_file(data: bytes, size: tuple[int, int], tags: dict[Tag, int]) -> bytes:
+    """A classic little-endian TIFF around one strip of `size` (columns, rows)."""
+    width, height = size
+    values = {
+        **tags,
+        Tag.ImageWidth: width,
+        Tag.ImageLength: height,
+        Tag.StripOffsets: HEADER_LENGTH,
+        Tag.SamplesPerPixel: 1,
+        Tag.RowsPerStrip: height,
+        Tag.StripByteCounts: len(data),
+    }
+    padding = len(data) % 2
+    entries = b"".join(
+        struct.pack("<HHII", tag, SHORT if value < 1 << 16 else LONG, 1, value)
+        for tag, value in sorted(values.items())
+    )
+    return b"".join(
+        [
+            struct.pack("<2sHI", b"II", 42, HEADER_LENGTH + len(data) + padding),
+            data,
+            bytes(padding),
+            struct.pack("<H", len(values)),
+            entries,
+            bytes(4),
+        ]
+    )

@@ -1,0 +1,206 @@
+"""The command line: what it prints, what it writes, and errors in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from importlib import resources
+
+import imagecodecs
+import numpy as np
+import pytest
+from conftest import fixture_path
+
+import tinycog
+from tinycog.cli import main
+from tinycog.testing import make_image, make_tiff, serve_in_thread
+
+U8 = str(fixture_path("cog-deflate-u8"))
+DEMO = resources.files("tinycog").joinpath("data", "demo.tif").read_bytes()
+
+
+def pixels_of(where: str | bytes, z: int, x: int, y: int) -> np.ndarray:
+    return asyncio.run(tinycog.open(where).read_tile(z, x, y)).data
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+# --- demo ----------------------------------------------------------------------------------------
+
+
+def test_the_demo_writes_a_picture(tmp_path):
+    assert main(["demo", "--latency-ms", "1"]) == 0
+    picture = imagecodecs.png_decode((tmp_path / "demo.png").read_bytes())
+    np.testing.assert_array_equal(picture.transpose(2, 0, 1), pixels_of(DEMO, 2, 0, 0))
+    assert picture.shape == (256, 256, 3)
+
+
+def test_the_demo_says_what_it_read_and_at_which_cost(capsys):
+    main(["demo", "--latency-ms", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"serving demo.tif ({len(DEMO):,} bytes) at http://127.0.0.1:")
+    assert "tile = await tinycog.open(url).read_tile(0, 1, 1)" in lines
+    assert "  <Level 0: (3, 1024, 1024) uint8, 4 x 4 tiles of 256 x 256, JPEG (7)>" in lines
+    assert "  <Level 2: (3, 256, 256) uint8, 1 x 1 tiles of 256 x 256, JPEG (7)>" in lines
+    assert any(line.startswith("  request 1: bytes 0 to 32,768 (32,768 came)") for line in lines)
+    stored = asyncio.run(tinycog.open(DEMO).read_tile_bytes(0, 1, 1))
+    assert f"  2 requests, {32_768 + len(stored or b''):,} bytes" in lines
+    assert "  0 requests, 0 bytes" in lines
+    assert lines[-1] == "wrote demo.png"
+
+
+def test_the_picture_of_the_demo_may_go_elsewhere(tmp_path):
+    assert main(["demo", "--latency-ms", "0", "--out", "small.png"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["small.png"]
+
+
+# --- info ----------------------------------------------------------------------------------------
+
+
+def test_info_says_what_a_file_holds(capsys):
+    assert main(["info", U8]) == 0
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        f"<Cog {U8}, TIFF",
+        "  <Level 0: (1, 260, 300) uint8, 3 x 3 tiles of 128 x 128, DEFLATE (8)>",
+        "  <Level 1: (1, 130, 150) uint8, 2 x 2 tiles of 128 x 128, DEFLATE (8)>",
+        "  <Level 2: (1, 65, 75) uint8, 1 x 1 tiles of 128 x 128, DEFLATE (8)>>",
+    ]
+
+
+def test_info_reads_urls_and_says_what_that_cost(capsys):
+    with serve_in_thread({"a.tif": fixture_path("cog-deflate-u8")}) as server:
+        assert main(["info", server.url("a.tif")]) == 0
+        (line,) = server.log
+    assert capsys.readouterr().out.splitlines()[-1] == f"  1 requests, {line.sent:,} bytes"
+
+
+def test_info_counts_further_images(capsys):
+    assert main(["info", str(fixture_path("tifffile-pages"))]) == 0
+    assert "  and 2 further images" in capsys.readouterr().out.splitlines()
+
+
+def test_info_tells_what_is_odd(capsys, tmp_path):
+    image = make_image(np.zeros((1, 50, 50), np.uint8), tile=(20, 20))
+    (tmp_path / "odd.tif").write_bytes(make_tiff([image]))
+    assert main(["info", "odd.tif"]) == 0
+    assert (
+        "  finding: tiles are 20 by 20 pixels, not multiples of 16 [tiff.tile.multiple]"
+        in capsys.readouterr().out.splitlines()
+    )
+
+
+# --- tile ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["cog-deflate-u8", "cog-zstd-f32-p3", "cog-10-bands-u16"])
+def test_a_tile_is_written_as_an_array(name):
+    path = str(fixture_path(name))
+    assert main(["tile", path, "0", "1", "0", "--out", "a.npy"]) == 0
+    np.testing.assert_array_equal(np.load("a.npy"), pixels_of(path, 0, 1, 0))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cog-deflate-u8", "tiled-u16", "cog-mask-rgb", "cog-alpha-rgba", "tiled-gray-alpha-u16"],
+)
+def test_a_tile_is_written_as_a_picture(name, tmp_path):
+    path = str(fixture_path(name))
+    assert main(["tile", path, "0", "0", "0", "--out", "a.png"]) == 0
+    picture = imagecodecs.png_decode((tmp_path / "a.png").read_bytes())
+    expected = pixels_of(path, 0, 0, 0)
+    assert picture.dtype == expected.dtype
+    picture = picture.reshape(*picture.shape[:2], -1)
+    np.testing.assert_array_equal(picture.transpose(2, 0, 1), expected)
+
+
+def test_a_tile_is_a_picture_called_tile_if_nothing_is_said(tmp_path, capsys):
+    assert main(["tile", U8, "1", "0", "0"]) == 0
+    assert (tmp_path / "tile.png").exists()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("<Raster (1, 128, 128) uint8, level 1, Window(")
+    assert lines[-1] == "wrote tile.png"
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["info", "no.tif"], "there is no such file: no.tif"),
+        (["info", "nope://a.tif"], "fsspec cannot open nope://a.tif: Protocol not known: nope"),
+        (["info", __file__], "not a TIFF: it starts with "),
+        (
+            ["tile", U8, "12", "0", "0"],
+            "level 12 does not exist (levels 0 to 2, 0 = full resolution)",
+        ),
+        (["tile", U8, "0", "3", "0"], "tile x=3, y=0 does not exist (x 0 to 2, y 0 to 2)"),
+        (
+            ["tile", U8, "0", "0", "0", "--out", "a.jpg"],
+            "cannot write a.jpg: expected a name that ends with .png or .npy",
+        ),
+        (
+            ["tile", str(fixture_path("cog-zstd-f32-p3")), "0", "0", "0"],
+            "PNG holds 1 to 4 bands of uint8 or uint16, not 1 of float32; write .npy",
+        ),
+        (
+            ["tile", str(fixture_path("cog-10-bands-u16")), "0", "0", "0"],
+            "PNG holds 1 to 4 bands of uint8 or uint16, not 10 of uint16; write .npy",
+        ),
+        (["demo", "--latency-ms", "0", "--out", "a.jpg"], "cannot write a.jpg: expected a name"),
+    ],
+    ids=lambda value: " ".join(value[:2])[-30:] if isinstance(value, list) else "",
+)
+def test_an_error_is_one_line_and_exit_status_1(arguments, message, capsys):
+    assert main(arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"tinycog: {message}")
+
+
+def test_a_url_that_is_not_there_is_one_line_and_exit_status_1(capsys):
+    with serve_in_thread({}) as server:
+        assert main(["info", server.url("a.tif")]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("tinycog: there is no such object (HTTP 404 Not Found): http://127.")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["read"], ["tile", "a.tif"], ["tile", "a", "b", "c", "d"]]
+)
+def test_a_wrong_command_is_told_how_it_goes(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: tinycog")
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert (caught.value.code, capsys.readouterr().out) == (0, f"{tinycog.__version__}\n")
+
+
+def run_module(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-m", "tinycog", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_package_is_the_command_too():
+    done = run_module("info", U8)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"<Cog {U8}, TIFF\n")
+
+
+def test_the_exit_status_reaches_the_shell():
+    done = run_module("info", "no.tif")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "tinycog: there is no such file: no.tif\n"

@@ -1,0 +1,503 @@
+"""Where bytes come from: just those that were asked, or an error that says what came instead."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import fsspec
+import pytest
+from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
+from fsspec.implementations.local import LocalFileSystem
+
+import tinycog
+from tinycog.buffer import ByteRange
+from tinycog.errors import (
+    AccessDeniedError,
+    NotFoundError,
+    RangeMismatchError,
+    RangeNotSatisfiableError,
+    RangeUnsupportedError,
+    SourceChangedError,
+    SourceError,
+    SourceTimeoutError,
+    UsageError,
+)
+from tinycog.sources import Source, make_source, session
+from tinycog.testing import Fault, RangeServer
+
+DATA = bytes(i * 7 % 256 for i in range(1000))
+
+
+async def read(source: Source, start: int, stop: int) -> bytes:
+    await source.aopen()
+    return bytes((await source.read_range(ByteRange(start, stop))).data)
+
+
+async def failure(source: Source, start: int = 100, stop: int = 200) -> SourceError:
+    """The error that a read raises."""
+    with pytest.raises(SourceError) as caught:
+        await read(source, start, stop)
+    return caught.value
+
+
+# --- all alike -----------------------------------------------------------------------------------
+
+KINDS = ["bytes", "path", "text", "file-url", "fsspec", "fs", "async-fs", "simplecache", "http"]
+
+
+@pytest.fixture
+async def server():
+    async with RangeServer({"a.tif": DATA}) as server:
+        yield server
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(DATA)
+    return path
+
+
+@pytest.fixture(params=KINDS)
+def source(request, server, path):
+    """A source of each kind, of the same bytes."""
+    memory: Any = fsspec.filesystem("memory")
+    memory.pipe("/tinycog/a.tif", DATA)
+    cache = {"simplecache": {"cache_storage": str(path.parent / "cache")}}
+    sources = {
+        "bytes": lambda: make_source(DATA),
+        "path": lambda: make_source(path),
+        "text": lambda: make_source(str(path)),
+        "file-url": lambda: make_source(f"file://{path}"),
+        "fsspec": lambda: make_source("memory://tinycog/a.tif"),
+        "fs": lambda: make_source("/tinycog/a.tif", fs=memory),
+        "async-fs": lambda: make_source(
+            str(path), fs=AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
+        ),
+        "simplecache": lambda: make_source(
+            "simplecache::memory://tinycog/a.tif", storage_options=cache
+        ),
+        "http": lambda: make_source(server.url("a.tif")),
+    }
+    yield sources[request.param]()
+    memory.rm("/tinycog", recursive=True)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (0, 1000), (100, 200), (999, 1000)])
+async def test_a_range_is_just_its_bytes(source, start, stop):
+    assert await read(source, start, stop) == DATA[start:stop]
+
+
+async def test_a_range_across_the_end_stops_there_and_tells_the_size(source):
+    await source.aopen()
+    part = await source.read_range(ByteRange(900, 1100))
+    assert (bytes(part.data), part.size) == (DATA[900:], 1000)
+
+
+async def test_many_ranges_may_be_read_at_once(source):
+    await read(source, 0, 1)
+    parts = await asyncio.gather(*(read(source, i, i + 50) for i in range(0, 1000, 50)))
+    assert b"".join(parts) == DATA
+
+
+async def test_a_source_pickles_and_reads_on(source):
+    await read(source, 0, 10)
+    again = pickle.loads(pickle.dumps(source))  # noqa: S301 - our own
+    assert again.name == source.name
+    assert await read(again, 100, 200) == DATA[100:200]
+
+
+async def test_a_source_that_was_closed_opens_itself_again(source):
+    await source.aclose()
+    await read(source, 0, 10)
+    await source.aclose()
+    await source.aclose()
+    assert await read(source, 100, 200) == DATA[100:200]
+
+
+def test_a_source_says_what_it_reads(server, path):
+    assert make_source(DATA).name == "<1000 bytes in memory>"
+    assert make_source(path).name == str(path)
+    assert make_source(server.url("a.tif")).name == server.url("a.tif")
+    assert make_source("memory://a.tif").name == "memory://a.tif"
+
+
+@pytest.mark.parametrize("where", [None, 7, ["a.tif"], {"a": 1}], ids=repr)
+def test_what_cannot_be_opened_is_a_mistake_of_the_caller(where):
+    with pytest.raises(UsageError) as caught:
+        tinycog.open(where)
+    name = type(where).__name__
+    assert str(caught.value) == f"cannot open a {name}: expected a url, a path or bytes"
+
+
+def test_a_source_of_the_callers_own_is_taken_as_it_is():
+    own = make_source(DATA)
+    assert make_source(own) is own
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+async def test_any_bytes_in_memory_can_be_read(kind):
+    assert await read(make_source(kind(DATA)), 100, 200) == DATA[100:200]
+
+
+async def test_a_view_of_wider_items_is_read_as_bytes():
+    view = memoryview(DATA).cast("I")
+    assert await read(make_source(view), 1, 5) == DATA[1:5]
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+async def test_a_file_that_is_missing_is_not_found(tmp_path):
+    error = await failure(make_source(tmp_path / "no.tif"))
+    assert type(error) is NotFoundError
+    assert str(error) == f"there is no such file: {tmp_path}/no.tif"
+    assert error.url == f"{tmp_path}/no.tif"
+
+
+async def test_a_folder_is_no_file(tmp_path):
+    error = await failure(make_source(tmp_path))
+    assert type(error) is SourceError
+    assert str(tmp_path) in str(error)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+async def test_a_file_that_may_not_be_read_is_denied(path):
+    path.chmod(0)
+    assert type(await failure(make_source(path))) is AccessDeniedError
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_a_file_is_open_from_the_first_read_until_it_is_closed(path):
+    def is_open() -> bool:
+        links = [Path(link) for link in Path("/proc/self/fd").iterdir()]
+        return any(os.path.realpath(link) == str(path) for link in links)
+
+    source = make_source(path)
+    assert not is_open()
+    await read(source, 0, 10)
+    assert is_open()
+    await source.aclose()
+    assert not is_open()
+    await read(source, 0, 10)
+    del source
+    assert not is_open()
+
+
+# --- fsspec --------------------------------------------------------------------------------------
+
+
+async def test_an_unknown_scheme_is_a_mistake_of_the_caller():
+    with pytest.raises(UsageError, match=r"fsspec cannot open nope://a.tif: Protocol not known"):
+        await read(make_source("nope://a.tif"), 0, 10)
+
+
+async def test_an_object_that_is_missing_is_not_found():
+    error = await failure(make_source("memory://nothing/a.tif"))
+    assert type(error) is NotFoundError
+    assert str(error) == "there is no such object: memory://nothing/a.tif"
+
+
+class OddFileSystem(fsspec.AbstractFileSystem):
+    """Answers each read with what it was made with, or raises it."""
+
+    cachable = False
+
+    def __init__(self, answer: bytes | Exception) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def cat_file(self, path, start=None, end=None, **_):  # noqa: ARG002
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "message"),
+    [
+        (FileNotFoundError("gone"), NotFoundError, "there is no such object: a.tif"),
+        (PermissionError("no"), AccessDeniedError, "the object may not be read: a.tif"),
+        (
+            OSError("broken"),
+            SourceError,
+            "the file system cannot read it: broken: a.tif (bytes 100 to 200)",
+        ),
+        (
+            ValueError("odd"),
+            SourceError,
+            "the file system cannot read it: odd: a.tif (bytes 100 to 200)",
+        ),
+        (
+            DATA,
+            RangeMismatchError,
+            "1000 bytes came where 100 were asked: a.tif (bytes 100 to 200)",
+        ),
+    ],
+    ids=["missing", "denied", "broken", "odd", "too-much"],
+)
+async def test_what_a_file_system_answers_is_an_error_of_ours(answer, kind, message):
+    error = await failure(make_source("a.tif", fs=OddFileSystem(answer)))
+    assert (type(error), str(error)) == (kind, message)
+
+
+async def test_an_answer_without_any_bytes_tells_no_size():
+    source = make_source("a.tif", fs=OddFileSystem(b""))
+    assert (await source.read_range(ByteRange(10**9, 10**9 + 1))).size is None
+
+
+async def test_options_go_to_the_file_system_of_a_url(tmp_path):
+    memory: Any = fsspec.filesystem("memory")
+    memory.pipe("/tinycog/a.tif", DATA)
+    options = {"simplecache": {"cache_storage": str(tmp_path)}}
+    source = make_source("simplecache::memory://tinycog/a.tif", storage_options=options)
+    await read(source, 0, 10)
+    assert DATA in [cached.read_bytes() for cached in tmp_path.iterdir() if cached.is_file()]
+
+
+# --- HTTP ----------------------------------------------------------------------------------------
+
+REFUSED = RangeMismatchError
+ANSWERS: dict[str, tuple[Fault, type[SourceError], str]] = {
+    "whole object": (
+        Fault.ignore_range(),
+        RangeUnsupportedError,
+        "the server ignores ranges and sent the whole object (HTTP 200 OK)",
+    ),
+    "other range": (
+        Fault.wrong_range(10),
+        REFUSED,
+        "the server sent Content-Range 'bytes 110-209/1000', not the range that was asked",
+    ),
+    "other label": (
+        Fault.mislabelled_range(-10),
+        REFUSED,
+        "the server sent Content-Range 'bytes 90-189/1000', not the range that was asked",
+    ),
+    "fewer bytes": (
+        Fault.short_answer(99),
+        REFUSED,
+        "the server sent Content-Range 'bytes 100-198/1000', not the range that was asked",
+    ),
+    "a longer body": (
+        Fault.long_body(5),
+        REFUSED,
+        "the body has 101 or more bytes, its Content-Range says 100",
+    ),
+    "no Content-Range": (
+        Fault.bad_content_range(None),
+        REFUSED,
+        "the server sent Content-Range '', not the range that was asked",
+    ),
+    "senseless Content-Range": (
+        Fault.bad_content_range(),
+        REFUSED,
+        "the server sent Content-Range 'bytes 0--1/0', not the range that was asked",
+    ),
+    "Content-Range beyond its total": (
+        Fault.bad_content_range("bytes 100-199/150"),
+        REFUSED,
+        "the server sent Content-Range 'bytes 100-199/150', not the range that was asked",
+    ),
+    "Content-Range backwards": (
+        Fault.bad_content_range("bytes 199-100/1000"),
+        REFUSED,
+        "the server sent Content-Range 'bytes 199-100/1000', not the range that was asked",
+    ),
+    "other unit": (
+        Fault.bad_content_range("items 100-199/1000"),
+        REFUSED,
+        "the server sent Content-Range 'items 100-199/1000', not the range that was asked",
+    ),
+    "more than asked, no total": (
+        Fault.bad_content_range("bytes 100-200/*"),
+        REFUSED,
+        "the server sent Content-Range 'bytes 100-200/*', not the range that was asked",
+    ),
+    "gzip of the range": (
+        Fault.gzip(),
+        REFUSED,
+        "the server sent Content-Encoding gzip, which ranges cannot have",
+    ),
+    "gzip of the whole": (
+        Fault.gzip(whole=True),
+        RangeUnsupportedError,
+        "the server ignores ranges and sent the whole object (HTTP 200 OK)",
+    ),
+    "401": (
+        Fault.status(401),
+        AccessDeniedError,
+        "access needs credentials (HTTP 401 Unauthorized)",
+    ),
+    "403": (Fault.status(403), AccessDeniedError, "access is denied (HTTP 403 Forbidden)"),
+    "404": (Fault.status(404), NotFoundError, "there is no such object (HTTP 404 Not Found)"),
+    "410": (Fault.status(410), NotFoundError, "the object is gone (HTTP 410 Gone)"),
+    "416": (
+        Fault.status(416),
+        RangeNotSatisfiableError,
+        "the range lies outside the object (HTTP 416 Requested Range Not Satisfiable)",
+    ),
+    "204": (Fault.status(204, body=b""), SourceError, "the server refused (HTTP 204 No Content)"),
+    "400": (Fault.status(400), SourceError, "the server refused (HTTP 400 Bad Request)"),
+    "412": (Fault.status(412), SourceError, "the server refused (HTTP 412 Precondition Failed)"),
+}
+
+
+@pytest.mark.parametrize(("fault", "kind", "message"), ANSWERS.values(), ids=list(ANSWERS))
+async def test_what_a_server_answers_instead_is_said(server, fault, kind, message):
+    server.script(fault)
+    url = server.url("a.tif")
+    error = await failure(make_source(url))
+    assert (type(error), str(error)) == (kind, f"{message}: {url} (bytes 100 to 200)")
+    assert (error.url, error.range) == (url, (100, 200))
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_server_that_goes_on_failing_is_said(server, status):
+    server.script(Fault.status(status, times=None))
+    error = await failure(make_source(server.url("a.tif")))
+    assert isinstance(error, SourceError)
+    assert f"HTTP {status}" in str(error)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.reset(times=None), Fault.short_body(50, times=None), Fault.short_body(0, times=None)],
+    ids=["reset", "half-a-body", "no-body"],
+)
+async def test_a_connection_that_breaks_is_said(server, fault):
+    server.script(fault)
+    url = server.url("a.tif")
+    error = await failure(make_source(url))
+    assert type(error) is SourceError
+    assert str(error).endswith(f": {url} (bytes 100 to 200)")
+    assert error.__cause__ is not None
+
+
+async def test_a_connection_that_is_refused_is_said():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/a.tif"
+        error = await failure(make_source(url))
+    assert type(error) is SourceError
+    assert error.url == url
+
+
+@pytest.mark.parametrize("url", ["http://", "http://127.0.0.1:99999/a.tif", "http://[::1/a.tif"])
+async def test_a_url_that_is_none_is_an_error_of_ours(url):
+    with pytest.raises(tinycog.TinycogError, match=r"a\.tif|http://"):
+        await read(make_source(url), 0, 10)
+
+
+@pytest.mark.parametrize("at", [None, 50], ids=["before-the-answer", "in-the-body"])
+async def test_a_server_that_does_not_answer_in_time_is_said(server, monkeypatch, at):
+    monkeypatch.setattr(session, "TIMEOUT", aiohttp.ClientTimeout(total=None, sock_read=0.05))
+    server.script(Fault.stall(at=at, times=None))
+    error = await failure(make_source(server.url("a.tif")))
+    assert type(error) is SourceTimeoutError
+    assert isinstance(error, TimeoutError)
+
+
+async def test_a_body_that_was_not_asked_for_is_not_read(server):
+    server.files["a.tif"] = bytes(50_000_000)
+    server.script(Fault.ignore_range(times=None))
+    await failure(make_source(server.url("a.tif")))
+    assert sum(line.sent for line in server.log) < 10_000_000
+
+
+async def test_a_request_is_a_get_of_a_closed_range_without_coding(server):
+    await read(make_source(server.url("a.tif"), headers={"X-Key": "secret"}), 100, 200)
+    (line,) = server.log
+    assert line.method == "GET"
+    assert line.headers["range"] == "bytes=100-199"
+    assert line.headers["accept-encoding"] == "identity"
+    assert line.headers["x-key"] == "secret"
+
+
+async def test_a_file_is_read_by_gets_alone(server):
+    server.files["a.tif"] = (
+        Path(__file__).parent.parent / "src/tinycog/data/demo.tif"
+    ).read_bytes()
+    cog = await tinycog.open(server.url("a.tif"))
+    await cog.read_tile(0, 0, 0)
+    assert {line.method for line in server.log} == {"GET"}
+
+
+async def test_a_size_that_is_not_told_is_learned_at_the_end(server):
+    server.script(Fault.no_total(times=None))
+    source = make_source(server.url("a.tif"))
+    await source.aopen()
+    assert (await source.read_range(ByteRange(100, 200))).size is None
+    assert (await source.read_range(ByteRange(900, 1100))).size == 1000
+
+
+async def test_requests_share_their_connections(server):
+    source = make_source(server.url("a.tif"))
+    for i in range(5):
+        await read(source, i, i + 10)
+    assert server.connections == 1
+
+
+# --- redirects -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_followed_with_its_range(server, code):
+    server.files["b.tif"] = DATA[::-1]
+    server.script(Fault.redirect(server.url("b.tif"), code=code, path="a.tif"))
+    assert await read(make_source(server.url("a.tif")), 100, 200) == DATA[::-1][100:200]
+    assert [line.path for line in server.log] == ["a.tif", "b.tif"]
+    assert {line.headers["range"] for line in server.log} == {"bytes=100-199"}
+
+
+async def test_a_redirect_to_another_server_takes_no_credentials_along(server):
+    async with RangeServer({"b.tif": DATA}) as other:
+        server.script(Fault.redirect(other.url("b.tif")))
+        source = make_source(server.url("a.tif"), headers={"Authorization": "Bearer x"})
+        assert await read(source, 100, 200) == DATA[100:200]
+        assert server.log[0].headers["authorization"] == "Bearer x"
+        assert "authorization" not in other.log[0].headers
+
+
+async def test_redirects_without_end_are_said(server):
+    server.script(Fault.redirect(server.url("a.tif"), times=None))
+    assert type(await failure(make_source(server.url("a.tif")))) is SourceError
+
+
+# --- an object that changes ----------------------------------------------------------------------
+
+OLD = (Path(__file__).parent.parent / "fixtures/files/cog-none-u8.tif").read_bytes()
+NEW = OLD[:40_000] + bytes(len(OLD) - 40_000)
+
+
+@pytest.mark.parametrize(
+    "new", [NEW, NEW + b"\0", NEW[:-1]], ids=["same-size", "longer", "shorter"]
+)
+async def test_an_object_that_is_replaced_meanwhile_is_said(server, new):
+    server.files["a.tif"] = OLD
+    cog = await tinycog.open(server.url("a.tif"))
+    server.files["a.tif"] = new
+    with pytest.raises(SourceChangedError, match="the object has changed since it was opened"):
+        await cog.read_tile(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "new", [NEW, NEW + b"\0", NEW[:-1]], ids=["same-size", "longer", "shorter"]
+)
+async def test_a_file_that_is_written_meanwhile_is_said(path, new):
+    path.write_bytes(OLD)
+    os.utime(path, (1, 1))
+    cog = await tinycog.open(path)
+    path.write_bytes(new)
+    with pytest.raises(SourceChangedError, match="the object has changed since it was opened"):
+        await cog.read_tile(0, 0, 0)
