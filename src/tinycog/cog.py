@@ -202,9 +202,9 @@ class Cog:
         return None if where is None else bytes((await self._fetcher.read([where]))[0])
 
     async def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None:
-        """Read a level's ColorMap as (entries, 3), red green blue of 16 bits; None without one
-        that can be used.
+        """Read a level's ColorMap as (entries, 3): red, green, blue of 16 bits.
 
+        None stands for a level without one that can be used.
         Cost: no request where it came with the header, else 1.
         """
         image = await self._image(_index(z, "z"))

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from tinycog.buffer import SparseBuffer, Steps, together
 from tinycog.errors import Finding, FormatError, LimitError, Limits
 from tinycog.image import FACTS, Image, make_image
 from tinycog.parse import Entry, Header, Ifd, Tiff, decode_value, parse_ifd, parse_values
 from tinycog.spec import MASK, REDUCED, Tag
+
+T = TypeVar("T")
 
 OPTIONAL = frozenset(
     {Tag.GDALNoData, Tag.ExtraSamples, Tag.ReferenceBlackWhite, Tag.YCbCrCoefficients}
@@ -69,7 +72,10 @@ def parse_pyramid(buffer: SparseBuffer, tiff: Tiff, limits: Limits) -> Steps[Pyr
     first = yield from parse_image(buffer, tiff.header, tiff.ifds[0], limits)
     subs = yield from _parse_sub_ifds(buffer, tiff, limits)
     rest = [found for found in (*subs, *tiff.ifds[1:]) if isinstance(found, Ifd)]
-    images = yield from together(_lenient_image(buffer, tiff.header, i, limits) for i in rest)
+    images = yield from together(
+        _or_finding(parse_image(buffer, tiff.header, ifd, limits), "an IFD is left out", ifd.offset)
+        for ifd in rest
+    )
     lost = [found for found in (*subs, *images) if isinstance(found, Finding)]
     roles = _Roles(first)
     for image in images:
@@ -106,27 +112,21 @@ def _parse_sub_ifds(
         text = f"the SubIFDs of the first IFD cannot be read: {exc}"
         return (Finding("tiff.pyramid.sub-ifds", text, entry.offset, tiff.ifds[0].offset),)
     return (
-        yield from together(_lenient_ifd(buffer, tiff.header, place, limits) for place in places)
+        yield from together(
+            _or_finding(
+                parse_ifd(buffer, tiff.header, place, limits), "an IFD cannot be read", place
+            )
+            for place in places
+        )
     )
 
 
-def _lenient_ifd(
-    buffer: SparseBuffer, header: Header, offset: int, limits: Limits
-) -> Steps[Ifd | Finding]:
+def _or_finding(parser: Steps[T], what: str, offset: int) -> Steps[T | Finding]:
+    """Run a parser; what it cannot read becomes a finding."""
     try:
-        return (yield from parse_ifd(buffer, header, offset, limits))
+        return (yield from parser)
     except (FormatError, LimitError) as exc:
-        return Finding("tiff.ifd.unreadable", f"an IFD cannot be read: {exc}", offset, offset)
-
-
-def _lenient_image(
-    buffer: SparseBuffer, header: Header, ifd: Ifd, limits: Limits
-) -> Steps[Image | Finding]:
-    try:
-        return (yield from parse_image(buffer, header, ifd, limits))
-    except (FormatError, LimitError) as exc:
-        text = f"an IFD is left out: {exc}"
-        return Finding("tiff.ifd.unreadable", text, ifd.offset, ifd.offset)
+        return Finding("tiff.ifd.unreadable", f"{what}: {exc}", offset, offset)
 
 
 @dataclass

@@ -1,12 +1,15 @@
 """The table from compression code to codec.
 
 A new codec is one line here and, where imagecodecs needs more than the bytes, one small function in
-the room for its kind.
+the room for its kind (tiff.compression.code, tiff.compression.jpeg2000, tiff.compression.jpegxl,
+tiff.compression.jpegxr, tiff.compression.png).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+import imagecodecs
 
 from tinycog.decode import bilevel, jpeg, lerc, libtiff, lossless, pictures
 from tinycog.decode.segment import Codec
@@ -35,13 +38,15 @@ CODECS: Mapping[int, Codec] = {
     Compression.LERC: Codec("LERC", lerc.decode_lerc, "samples"),
     Compression.WEBP: Codec("WebP", pictures.decode_webp, "samples"),
     Compression.WEBP_EARLY: Codec("WebP", pictures.decode_webp, "samples"),
-    Compression.JPEG_2000: Codec("JPEG 2000", pictures.decode_jpeg2000, "samples"),
-    Compression.JPEG_2000_APERIO_RGB: Codec("JPEG 2000", pictures.decode_jpeg2000, "samples"),
-    Compression.JPEG_XL: Codec("JPEG XL", pictures.decode_jpegxl, "samples"),
-    Compression.JPEG_XL_DNG: Codec("JPEG XL", pictures.decode_jpegxl, "samples"),
+    Compression.JPEG_2000: Codec("JPEG 2000", pictures.whole(imagecodecs.jpeg2k_decode), "samples"),
+    Compression.JPEG_2000_APERIO_RGB: Codec(
+        "JPEG 2000", pictures.whole(imagecodecs.jpeg2k_decode), "samples"
+    ),
+    Compression.JPEG_XL: Codec("JPEG XL", pictures.whole(imagecodecs.jpegxl_decode), "samples"),
+    Compression.JPEG_XL_DNG: Codec("JPEG XL", pictures.whole(imagecodecs.jpegxl_decode), "samples"),
     Compression.NEXT: Codec("NeXT", libtiff.decode_strip, "samples"),
     Compression.THUNDERSCAN: Codec("ThunderScan", libtiff.decode_strip, "samples"),
     Compression.SGI_LOG: Codec("SGILog", libtiff.decode_strip, "samples"),
-    Compression.PNG: Codec("PNG", pictures.decode_png, "samples"),
-    Compression.JPEG_XR: Codec("JPEG XR", pictures.decode_jpegxr, "samples"),
+    Compression.PNG: Codec("PNG", pictures.whole(imagecodecs.png_decode), "samples"),
+    Compression.JPEG_XR: Codec("JPEG XR", pictures.whole(imagecodecs.jpegxr_decode), "samples"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import imagecodecs
@@ -23,25 +24,6 @@ def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any bu
     return pixels
 
 
-def decode_jpeg2000(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401
-    """JPEG 2000, codestream or JP2 (tiff.compression.jpeg2000)."""
-    del segment
-    return imagecodecs.jpeg2k_decode(data)
-
-
-def decode_jpegxl(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401
-    """JPEG XL (tiff.compression.jpegxl)."""
-    del segment
-    return imagecodecs.jpegxl_decode(data)
-
-
-def decode_png(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401
-    """A whole PNG for each tile (tiff.compression.png)."""
-    del segment
-    return imagecodecs.png_decode(data)
-
-
-def decode_jpegxr(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401
-    """JPEG XR (tiff.compression.jpegxr)."""
-    del segment
-    return imagecodecs.jpegxr_decode(data)
+def whole(decode: Callable[[Any], Any]) -> Callable[[Segment, Any], Any]:
+    """Make a codec of a decoder that needs nothing but the bytes: a picture for each tile."""
+    return lambda _, data: decode(data)
