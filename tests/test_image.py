@@ -51,7 +51,7 @@ def test_what_is_not_said_has_the_default_of_tiff_6():
     assert image.bits_per_sample == (1,)
     assert image.sample_formats == (1,)
     assert image.extra_samples == ()
-    assert image.subsampling == (2, 2)
+    assert image.subsampling == (1, 1)
     assert image.nodata is None
     assert image.offsets is None
     assert image.byte_counts is None
@@ -401,11 +401,30 @@ def test_nodata_that_is_no_text_is_none(field):
     assert image_of(field).nodata_text is None
 
 
+YCBCR = [
+    shorts(Tag.PhotometricInterpretation, 6),
+    shorts(Tag.SamplesPerPixel, 3),
+    shorts(Tag.BitsPerSample, 8),
+]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"), [((1, 1), (1, 1)), ((4, 2), (4, 2)), ((2,), (2, 2))], ids=str
 )
 def test_subsampling_is_columns_then_rows(values, expected):
-    assert image_of(shorts(Tag.YCbCrSubSampling, *values)).subsampling == expected
+    image = image_of(*YCBCR, shorts(Tag.YCbCrSubSampling, *values))
+    assert image.subsampling == expected
+
+
+def test_subsampling_is_two_by_two_if_nothing_is_said():
+    assert image_of(*YCBCR).subsampling == (2, 2)
+
+
+def test_only_ycbcr_of_samples_side_by_side_is_subsampled():
+    said = shorts(Tag.YCbCrSubSampling, 4, 2)
+    assert image_of(said).subsampling == (1, 1)
+    planar = shorts(Tag.PlanarConfiguration, 2)
+    assert image_of(*YCBCR, said, planar).subsampling == (1, 1)
 
 
 def test_values_for_codecs_are_kept_as_they_are():

@@ -173,11 +173,21 @@ class Image:
         """What stands for pixels that are not stored: nodata, or 0 (tiff.tile.sparse)."""
         return fill_value(self.nodata_text, self.dtype)
 
-    @property
+    @cached_property
     def subsampling(self) -> tuple[int, int]:
-        """Columns and rows that share a chroma sample (tiff.ycbcr.subsampling)."""
+        """Columns and rows that share a chroma sample of YCbCr (tiff.ycbcr.subsampling)."""
+        if self.photometric != Photometric.YCBCR or self.tile_samples == 1:
+            return (1, 1)
         found = _ints(self.options, Tag.YCbCrSubSampling)
-        return (found[0], found[1]) if len(found) > 1 else (2, 2)
+        return (found[0] or 1, found[1] or 1) if len(found) > 1 else (2, 2)
+
+    def unpacked_length(self, rows: int) -> int:
+        """Bytes that many rows of a tile have before compression; rows begin on whole bytes."""
+        across, down = self.subsampling
+        cols = self.grid.tile_width
+        if (across, down) == (1, 1):
+            return rows * -(-cols * self.tile_samples * self.bits // 8)
+        return -(-rows // down) * -(-cols // across) * (across * down + 2)
 
     def option(self, tag: Tag, default: int) -> int:
         """First number of a further tag."""

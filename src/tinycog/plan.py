@@ -46,14 +46,13 @@ def locate(
         if offset < 0 or (count or 0) < 0:
             text = f"tile {index} has offset {offset} and byte count {count}"
             raise FormatError.of(Finding("tiff.value.integer", text, None, image.ifd.offset))
-        if count is None or (count == 0 and offset and _is_one_strip(image)):
-            count = _estimate(buffer, image, index, offset)  # noqa: PLW2901 - the better count
-        limits.check("tile_bytes", count, f"encoded bytes of tile {index}")
-        if offset and buffer.size is not None and offset + count > buffer.size:
-            place = f"bytes {offset} to {offset + count}"
+        length = _length(buffer, image, index, offset, count) if offset else 0
+        limits.check("tile_bytes", length, f"encoded bytes of tile {index}")
+        if buffer.size is not None and length and offset + length > buffer.size:
+            place = f"bytes {offset} to {offset + length}"
             message = f"tile {index} lies at {place}, but the file ends at {buffer.size}"
             raise TruncatedError(message)
-        ranges.append(ByteRange(offset, offset + count) if offset and count else None)
+        ranges.append(ByteRange(offset, offset + length) if length else None)
     return ranges
 
 
@@ -81,17 +80,21 @@ def _parse_elements(
     return [int(values[i // per_page][i % per_page]) if i < entry.count else 0 for i in indices]
 
 
-def _is_one_strip(image: Image) -> bool:
-    return image.grid.strips and image.grid.count == 1
+def _length(buffer: SparseBuffer, image: Image, index: int, offset: int, count: int | None) -> int:
+    """Bytes to read of a tile; its byte count is not always there, or right (tiff.tile.no-counts).
 
-
-def _estimate(buffer: SparseBuffer, image: Image, index: int, offset: int) -> int:
-    """Bytes of a strip whose count is missing (tiff.tile.no-counts)."""
-    if image.compression == Compression.NONE:
-        row = -(-image.grid.tile_width * image.tile_samples * image.bits // 8)
-        rows = image.grid.stored_rows(index // image.grid.across % image.grid.down)
-        return rows * row
-    if buffer.size is None or not _is_one_strip(image):
+    An uncompressed tile needs no more than its pixels, whatever the count says; the count of a lone
+    uncompressed strip is not even looked at, and without one a lone strip reaches to the end.
+    """
+    is_one_strip = image.grid.strips and image.grid.count == 1
+    if image.compression == Compression.NONE and (count != 0 or is_one_strip):
+        needed = image.unpacked_length(
+            image.grid.stored_rows(index // image.grid.across % image.grid.down)
+        )
+        return needed if count is None or is_one_strip else min(count, needed)
+    if count is not None and not (count == 0 and is_one_strip):
+        return count
+    if buffer.size is None or not is_one_strip:
         message = f"tile {index} has no byte count, and its codec does not say how long it is"
         raise CorruptTileError(message)
     return max(buffer.size - offset, 0)

@@ -37,7 +37,7 @@ def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     except imagecodecs.DeflateError as exc:
         if TOO_LONG not in str(exc):
             raise
-        return zlib.decompressobj().decompress(data, segment.length)
+        return zlib.decompressobj().decompress(data, segment.length + 1)
 
 
 def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401

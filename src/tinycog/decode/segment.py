@@ -10,11 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.errors import CorruptTileError, Finding, UnsupportedError
+from tinycog.errors import CorruptTileError, Finding
 from tinycog.image import Image
-from tinycog.spec import Photometric
-
-SUBSAMPLINGS = {(h, v) for h in (1, 2, 4) for v in (1, 2, 4)}
 
 
 @dataclass(frozen=True)
@@ -56,33 +53,9 @@ class Segment:
         return (self.rows, self.cols, self.samples)
 
     @property
-    def row_bytes(self) -> int:
-        """Bytes of a decompressed row: rows begin on whole bytes."""
-        return -(-self.cols * self.samples * self.image.bits // 8)
-
-    @cached_property
-    def subsampling(self) -> tuple[int, int]:
-        """Columns and rows that share a chroma sample, for YCbCr stored as such; else (1, 1)."""
-        image = self.image
-        if image.photometric != Photometric.YCBCR or self.samples == 1:
-            return (1, 1)
-        factors = image.subsampling
-        if self.samples != 3 or image.bits != 8 or factors not in SUBSAMPLINGS:  # noqa: PLR2004
-            stored = f"{self.samples} samples of {image.bits} bits, subsampling {factors}"
-            message = f"uncompressed YCbCr of {stored} is not supported"
-            raise UnsupportedError(message, feature="YCbCrSubSampling", value=factors)
-        return factors
-
-    @property
     def length(self) -> int:
         """Bytes of the decompressed tile."""
-        return self._length_of(self.rows)
-
-    def _length_of(self, rows: int) -> int:
-        across, down = self.subsampling
-        if (across, down) == (1, 1):
-            return rows * self.row_bytes
-        return -(-rows // down) * -(-self.cols // across) * (across * down + 2)
+        return self.image.unpacked_length(self.rows)
 
     @property
     def pixel_bytes(self) -> int:
@@ -104,7 +77,7 @@ class Segment:
             self.tolerate("tiff.decode.length", text)
         if raw.size >= self.length:
             return raw[: self.length]
-        if raw.size < self._length_of(self.inside_rows):
+        if raw.size < self.image.unpacked_length(self.inside_rows):
             message = f"the tile holds {raw.size} bytes, expected {self.length}"
             raise CorruptTileError(message)
         text = f"the tile holds {raw.size} of {self.length} bytes: it ends with the image"

@@ -15,6 +15,7 @@ from tinycog.spec import Tag
 
 Table = NDArray[np.int64]
 
+SUBSAMPLINGS = {(h, v) for h in (1, 2, 4) for v in (1, 2, 4)}
 LUMA = (0.299, 0.587, 0.114)
 REFERENCE = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
 SHIFT = 16
@@ -23,7 +24,7 @@ HALF = 1 << (SHIFT - 1)
 
 def ycbcr_to_rgb(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Convert decompressed data units to (rows, cols, 3)."""
-    _refuse_torn(segment)
+    _refuse_unread(segment)
     luma, cb, cr = _planes(segment, raw)
     y_table, cr_red, cb_blue, cr_green, cb_green = _tables(segment)
     light = y_table[luma]
@@ -38,12 +39,17 @@ def ycbcr_to_rgb(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.clip(rgb, 0, 255).astype(np.uint8)
 
 
-def _refuse_torn(segment: Segment) -> None:
-    """Refuse strips of which libtiff drops the last bytes: readers differ there (tiff.ycbcr.torn).
+def _refuse_unread(segment: Segment) -> None:
+    """Refuse what libtiff does not read, or not wholly (tiff.ycbcr.subsampling, tiff.ycbcr.torn).
 
-    It counts a strip's bytes by rows, but a row of units need not divide evenly into rows.
+    It counts a strip's bytes by rows, but a row of units need not divide evenly into rows: then it
+    drops the last bytes, and readers differ.
     """
-    across, down = segment.subsampling
+    across, down = factors = segment.image.subsampling
+    if segment.samples != 3 or segment.image.bits != 8 or factors not in SUBSAMPLINGS:  # noqa: PLR2004
+        stored = f"{segment.samples} samples of {segment.image.bits} bits, subsampling {factors}"
+        message = f"uncompressed YCbCr of {stored} is not supported"
+        raise UnsupportedError(message, feature="YCbCrSubSampling", value=factors)
     if segment.image.grid.strips and -(-segment.cols // across) * (across * down + 2) % down:
         message = f"YCbCr strips {segment.cols} wide, subsampled {across} by {down}, have no reader"
         raise UnsupportedError(message, feature="YCbCrSubSampling", value=(across, down))
@@ -51,7 +57,7 @@ def _refuse_torn(segment: Segment) -> None:
 
 def _planes(segment: Segment, raw: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
     """Y, Cb and Cr as (rows, cols), from units of h by v Y, a Cb, a Cr (tiff.ycbcr.units)."""
-    across, down = segment.subsampling
+    across, down = segment.image.subsampling
     units = raw.reshape(-1, -(-segment.cols // across), across * down + 2)
     luma = units[..., :-2].reshape(*units.shape[:2], down, across).transpose(0, 2, 1, 3)
     luma = luma.reshape(units.shape[0] * down, -1)
