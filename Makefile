@@ -1,6 +1,6 @@
 PYTHON = .venv/bin/python
 
-.PHONY: check test lint format fixtures bench
+.PHONY: check test lint format fixtures conformance bench
 
 check: ## what CI runs
 	bash .ci/run
@@ -20,6 +20,9 @@ format:
 
 fixtures: ## remake the fixtures and say which differ
 	$(PYTHON) fixtures/make.py --check
+
+conformance: ## the whole matrix, against GDAL and tifffile; makes spec/conformance.md anew
+	$(PYTHON) tests/conformance/run.py --all --write
 
 bench:
 	$(PYTHON) benchmarks/decode.py

@@ -347,6 +347,13 @@ async def test_numbers_of_tiles_are_integers(tile, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("tile", [(0, 1), (0, 1, 2, 3), 5, None, ()], ids=repr)
+async def test_a_tile_is_three_numbers(tile):
+    with pytest.raises(UsageError) as caught:
+        await tinycog.open(DATA).read_tiles([(0, 0, 0), tile])
+    assert str(caught.value) == f"a tile is three integers (z, x, y), not {tile!r}"
+
+
 # --- files that are wrong ------------------------------------------------------------------------
 
 
@@ -503,6 +510,7 @@ async def test_where_all_are_cancelled_the_next_caller_starts_anew(server):
 
 
 async def test_a_read_can_be_given_a_time(server):
+    await tinycog.open(server.url("a.tif"))  # loads what there is to load
     server.script(Fault.stall())
     cog = tinycog.open(server.url("a.tif"))
     with pytest.raises(TimeoutError):

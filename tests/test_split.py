@@ -250,11 +250,16 @@ def test_any_bytes_give_our_error(data, head):
     assert str(outcome[1]).splitlines() == [outcome[1]]
 
 
+def without_messages(outcomes: list[Outcome]) -> list[object]:
+    """Which of two wrong places an error names may depend on which came first; pixels may not."""
+    return [outcome[0] if len(outcome) == 2 else outcome for outcome in outcomes]
+
+
 @given(changed | cut, sizes)
 def test_a_broken_file_gives_the_same_however_much_is_read_at_once(data, size):
-    expected = asyncio.run(outcomes_of(data))
+    expected = without_messages(asyncio.run(outcomes_of(data)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(header, "HEAD_BYTES", size)
         patch.setattr(header, "LONE_PAGE_BYTES", size)
         patch.setattr(header, "VALUE_PAGE_BYTES", size)
-        assert asyncio.run(outcomes_of(data)) == expected
+        assert without_messages(asyncio.run(outcomes_of(data))) == expected

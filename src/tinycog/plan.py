@@ -83,10 +83,10 @@ def _parse_elements(
 def _length(buffer: SparseBuffer, image: Image, index: int, offset: int, count: int | None) -> int:
     """Bytes to read of a tile; its byte count is not always there, or right (tiff.tile.no-counts).
 
-    An uncompressed tile needs no more than its pixels, whatever the count says; the count of a lone
-    uncompressed strip is not even looked at, and without one a lone strip reaches to the end.
+    An uncompressed tile needs no more than its pixels, whatever the count says; that of a lone
+    strip is not looked at. Compressed, the lone strip of a plane reaches to the end without one.
     """
-    is_one_strip = image.grid.strips and image.grid.count == 1
+    is_one_strip = image.grid.strips and image.grid.across * image.grid.down == 1
     if image.compression == Compression.NONE and (count != 0 or is_one_strip):
         needed = image.unpacked_length(
             image.grid.stored_rows(index // image.grid.across % image.grid.down)

@@ -42,7 +42,7 @@ GDAL_CODECS = (
     *("ccitt-rle", "ccitt-t4", "ccitt-t6", "lerc", "lerc-deflate", "lerc-zstd", "webp"),
 )
 GDAL: Axes = {
-    "sample": (*WHOLE, "float24", "complexint32", *PACKED),
+    "sample": (*WHOLE, "complexint32", *PACKED),
     "codec": GDAL_CODECS,
     **COMMON,
     "sparse": (False, True),
@@ -107,25 +107,33 @@ RULES: tuple[Rule, ...] = (
     (("planar", "bands"), lambda planar, bands: bands > 1 or not planar),
 )
 
+SPARSE = (
+    *(f"{kind}{bits}" for kind in ("uint", "int") for bits in (8, 16, 32)),
+    "float32",
+    "float64",
+)
+"""Samples of which GDAL leaves out empty tiles."""
+
 GDAL_RULES: tuple[Rule, ...] = (
     *RULES,
+    (("codec", "predictor"), lambda codec, p: codec != "lzma" or p == 1),  # GDAL does not know it
     (("sample", "codec"), lambda s, codec: not codec.startswith("ccitt") or s == "uint1"),
     (("codec", "bands"), lambda codec, bands: not codec.startswith("ccitt") or bands == 1),
     (("sample", "codec"), _lerc),
     (("sample", "codec"), lambda sample, codec: codec != "webp" or sample == "uint8"),
     (("codec", "bands"), lambda codec, bands: codec != "webp" or bands in (3, 4)),
     (("codec", "planar"), lambda codec, planar: codec != "webp" or not planar),
-    (("edge", "overviews"), lambda edge, views: not views or edge not in ("1x1",)),
+    (("edge", "overviews"), lambda edge, views: not views or edge != "1x1"),
     (
         ("photometric", "alpha"),
         lambda photometric, alpha: not alpha or photometric not in ("cmyk", "cielab"),
     ),
     (
-        ("sample", "edge", "sparse"),
-        lambda s, edge, sparse: not (sparse and edge == "one column" and sample_of(s).is_packed),
-    ),
+        ("photometric", "overviews"),
+        lambda photometric, overviews: not overviews or photometric not in ("cmyk", "cielab"),
+    ),  # GDAL reads such overviews as RGBA only
+    (("sample", "sparse"), lambda sample, sparse: not sparse or sample in SPARSE),
 )
-"""GDAL takes a column of packed samples for empty where only its beginning is: bits are lost."""
 
 TIFFFILE_RULES: tuple[Rule, ...] = (
     *RULES,

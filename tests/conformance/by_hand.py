@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from conformance import tricks_colour, tricks_data, tricks_tags
+from conformance import tricks_bilevel, tricks_colour, tricks_data, tricks_tags
 from conformance.case import Case
 from conformance.hand import make_directory
 from conformance.pixels import Pixels, make_pixels
@@ -16,6 +16,7 @@ TRICKS: Mapping[str, Callable[[Case, Pixels], Made]] = {
     **tricks_tags.TRICKS,
     **tricks_data.TRICKS,
     **tricks_colour.TRICKS,
+    **tricks_bilevel.TRICKS,
 }
 
 

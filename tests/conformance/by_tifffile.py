@@ -30,7 +30,9 @@ CODECS = {
 }
 """Tifffile's names of codecs, where they are not ours."""
 
-PHOTOMETRICS = {"cmyk": "separated"}
+PHOTOMETRICS = {"cmyk": "separated", "ycbcr": "rgb"}
+"""Tifffile's names of photometrics; it makes YCbCr of RGB for JPEG."""
+
 ALPHAS = {"unassociated": 2, "associated": 1}
 
 

@@ -30,8 +30,18 @@ CODECS: Mapping[str, tuple[int, Callable[[bytes], Any]]] = {
 """Code and encoder of the codecs that keep bytes."""
 
 PHOTOMETRICS = {
-    **{"miniswhite": 0, "minisblack": 1, "rgb": 2, "palette": 3, "mask": 4, "cmyk": 5},
-    **{"ycbcr": 6, "cielab": 8, "icclab": 9, "itulab": 10, "linear raw": 34892},
+    "miniswhite": 0,
+    "minisblack": 1,
+    "rgb": 2,
+    "palette": 3,
+    "mask": 4,
+    "cmyk": 5,
+    "ycbcr": 6,
+    "cielab": 8,
+    "icclab": 9,
+    "itulab": 10,
+    "logl": 32844,
+    "linear raw": 34892,
 }
 
 
@@ -97,14 +107,7 @@ def encode_block(case: Case, block: NDArray[Any]) -> bytes:
         return _byte_planes(case, block)
     if case.kind.is_packed and case.sample != "float24":
         return pack(block.reshape(len(block), -1), case.kind.bits)
-    words = _words(case, block)
-    if case.predictor == 2:
-        order = "<" if case.order == "II" else ">"
-        kind = np.dtype(f"{order}u{case.kind.bits // 8}")
-        steps = np.frombuffer(words, kind).reshape(block.shape).astype(kind.newbyteorder("="))
-        steps[:, 1:] -= steps[:, :-1].copy()
-        return steps.astype(kind).tobytes()
-    return words
+    return _differences(case, block) if case.predictor == 2 else _words(case, block)
 
 
 def _words(case: Case, block: NDArray[Any]) -> bytes:
@@ -114,7 +117,7 @@ def _words(case: Case, block: NDArray[Any]) -> bytes:
         floats = np.ascontiguousarray(block, np.float32)
         return bytes(imagecodecs.float24_encode(floats, byteorder=order))
     if kind.startswith("complex"):
-        parts = np.stack([block.real, block.imag], axis=-1)
+        parts = np.stack([np.real(block), np.imag(block)], axis=-1)
         letter = "i" if kind == "complexint" else "f"
         return parts.astype(f"{order}{letter}{bits // 16}").tobytes()
     return block.astype(block.dtype.newbyteorder(order)).tobytes()
@@ -125,6 +128,15 @@ def pack(rows: NDArray[Any], bits: int) -> bytes:
     places = np.arange(bits - 1, -1, -1, dtype=np.uint64)
     digits = (rows.astype(np.int64).astype(np.uint64)[..., None] >> places) & np.uint64(1)
     return np.packbits(digits.astype(np.uint8).reshape(len(rows), -1), axis=1).tobytes()
+
+
+def _differences(case: Case, block: NDArray[Any]) -> bytes:
+    """Predictor 2: differences of words; a complex sample is one, its real part the lower half."""
+    little = Case("hand", sample=case.sample)
+    steps = np.frombuffer(_words(little, block), f"<u{case.kind.bits // 8}").reshape(block.shape)
+    steps = steps.copy()
+    steps[:, 1:] -= steps[:, :-1].copy()
+    return steps.astype(steps.dtype.newbyteorder("<" if case.order == "II" else ">")).tobytes()
 
 
 def _byte_planes(case: Case, block: NDArray[Any]) -> bytes:

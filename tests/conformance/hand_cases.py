@@ -1,4 +1,4 @@
-"""Cases that are made by hand: what neither GDAL nor tifffile writes, or not in every combination."""
+"""Cases made by hand: what neither GDAL nor tifffile writes, or not in every combination."""
 
 from __future__ import annotations
 
@@ -17,7 +17,18 @@ STREAMS = ("none", "packbits", "lzw", "old-lzw", "deflate", "zstd", "lzma")
 
 def hand_cases() -> Iterator[Case]:
     """All of them."""
-    for make in (_samples, _predicted, _codecs, _blocks, _tags, _index, _data, _colour, _pictures):
+    for make in (
+        _samples,
+        _predicted,
+        _codecs,
+        _blocks,
+        _tags,
+        _index,
+        _data,
+        _colour,
+        _pictures,
+        _bilevel,
+    ):
         yield from make()
 
 
@@ -49,7 +60,7 @@ def _predicted() -> Iterator[Case]:
     floats = ("float16", "float24", "float32", "float64")
     words = ("uint8", "int16", "uint32", "int64", "complexint64", *floats[::2], "complex64")
     for codec, order, planar, layout in product(
-        ("lzw", "zstd", "early-zstd", "old-deflate"), ORDERS, BOTH, ("tile32", "strip7")
+        ("lzw", "zstd", "early-zstd", "old-deflate", "lzma"), ORDERS, BOTH, ("tile32", "strip7")
     ):
         basic: dict[str, Any] = {"codec": codec, "order": order, "planar": planar, "bands": 2}
         for sample in floats:
@@ -60,7 +71,6 @@ def _predicted() -> Iterator[Case]:
                 yield _hand(sample=sample, predictor=2, layout=layout, **basic)
     for sample, predictor in product(("uint4", "uint12", "uint24"), (2,)):
         yield _hand(sample=sample, predictor=predictor, codec="deflate")
-    yield _hand(sample="complex128", predictor=2, codec="deflate")
     yield _hand(sample="uint16", predictor=3, codec="deflate")
 
 
@@ -84,7 +94,9 @@ def _blocks() -> Iterator[Case]:
     ):
         sample = "uint16" if layout != "tile3" else "uint5"
         if layout != "tile1" or edge == "1x1":
-            yield _hand(layout=layout, edge=edge, order=order, planar=planar, bands=2, sample=sample)
+            yield _hand(
+                layout=layout, edge=edge, order=order, planar=planar, bands=2, sample=sample
+            )
 
 
 def _tags() -> Iterator[Case]:
@@ -144,7 +156,8 @@ def _index() -> Iterator[Case]:
         holes, ("tile16", "strip7"), ((), ("nodata",)), BOTH
     ):
         basic = {"layout": layout, "words": words, "planar": planar, "bands": 2}
-        yield _hand(f"sparse: {hole}", codec="lzw", sample="int16", **basic)
+        for sample in ("int16", "uint4", "uint12"):
+            yield _hand(f"sparse: {hole}", codec="lzw", sample=sample, **basic)
     yield _hand("sparse: no byte count", layout="strip0", codec="none")
     yield _hand("sparse: no byte count", layout="strip0", codec="deflate")
 
@@ -180,7 +193,7 @@ def _data() -> Iterator[Case]:
 
 def _colour() -> Iterator[Case]:
     """YCbCr in units, where a strip holds whole ones; and in planes."""
-    basic: dict[str, Any] = {"photometric": "ycbcr", "bands": 3, "words": ("smooth",)}
+    basic: dict[str, Any] = {"photometric": "ycbcr", "bands": 3, "words": ("smooth", "rounded")}
     for (across, down), tags in product(SUBSAMPLINGS, BOTH):
         detail = f"YCbCr {across}x{down} without JPEG{', with tags' * tags}"
         for layout, edge in product(
@@ -189,8 +202,9 @@ def _colour() -> Iterator[Case]:
             yield _hand(detail, layout=layout, edge=edge, **basic)
         for codec in ("lzw", "deflate", "packbits"):
             yield _hand(detail, layout="tile32", codec=codec, **basic)
-    yield _hand("YCbCr 1x1 without JPEG", planar=True, **basic)
-    yield _hand("YCbCr 1x1 without JPEG", predictor=2, codec="lzw", **basic)
+    basic["words"] = ("smooth",)
+    for layout in ("tile16", "strip8"):
+        yield _hand("", planar=True, layout=layout, **basic)
 
 
 def _pictures() -> Iterator[Case]:
@@ -200,6 +214,7 @@ def _pictures() -> Iterator[Case]:
         ("JPEG, RGB with Adobe marker", {"bands": 3, "photometric": "rgb"}),
         ("JPEG, YCbCr with JFIF marker", {"bands": 3, "photometric": "ycbcr"}),
         ("JPEG, YCbCr with JFIF marker", {"bands": 3, "photometric": "rgb"}),
+        ("JPEG, YCbCr 4:4:4 with JFIF marker", {"bands": 3, "photometric": "rgb"}),
         ("JPEG, CMYK with Adobe marker", {"bands": 4, "photometric": "cmyk"}),
     )
     for (detail, kind), layout, order in product(kinds, layouts, ORDERS):
@@ -207,19 +222,33 @@ def _pictures() -> Iterator[Case]:
     old: dict[str, Any] = {"codec": "old-jpeg", "photometric": "ycbcr", "lossy": True, "bands": 3}
     yield _hand("JPEG, compression 6", layout="strip0", **old)
     yield _hand("JPEG, compression 6", layout="strip16", **old)
+    codecs = {"LERC": "lerc", "JPEG 2000": "jpeg2000", "WebP": "webp", "PNG": "png"}
+    ends = (", FillOrder 2", ", FillOrder 2, bits turned", ", Predictor 2 ignored")
+    for (name, codec), end in product(codecs.items(), ends):
+        yield _hand(f"{name}{end}", codec=codec, bands=3, photometric="rgb", layout="tile32")
+
+
+def _bilevel() -> Iterator[Case]:
+    """CCITT, and other codecs of old scanners."""
+    layouts = ("tile16", "strip16", "strip0")
     ccitt = {"T.4": "ccitt-t4", "T.6": "ccitt-t6", "RLE": "ccitt-rle"}
     for name, codec in ccitt.items():
         for layout, order in product(layouts, ORDERS):
             basic: dict[str, Any] = {"sample": "uint1", "layout": layout, "order": order}
             yield _hand(f"CCITT {name}, FillOrder 2", codec=codec, **basic)
     for end, layout, photometric in product(
-        ("line ends on whole bytes", "two-dimensional", "two-dimensional, whole bytes"),
+        (
+            *("fill before line ends", "line ends on whole bytes", "two-dimensional"),
+            *("two-dimensional, fill", "two-dimensional, whole bytes"),
+        ),
         layouts,
         ("minisblack", "miniswhite"),
     ):
         basic = {"sample": "uint1", "layout": layout, "photometric": photometric}
-        yield _hand(f"CCITT T.4, {end}", codec="ccitt-t4", **basic)
-    codecs = {"LERC": "lerc", "JPEG 2000": "jpeg2000", "WebP": "webp", "PNG": "png"}
-    ends = (", FillOrder 2", ", FillOrder 2, bits turned", ", Predictor 2 ignored")
-    for (name, codec), end in product(codecs.items(), ends):
-        yield _hand(f"{name}{end}", codec=codec, bands=3, photometric="rgb", layout="tile32")
+        yield _hand(f"T.4, {end}", codec="ccitt-t4", **basic)
+    for layout, order in product(layouts, ORDERS):
+        basic = {"layout": layout, "order": order}
+        yield _hand("RLE, rows on two bytes", codec="ccitt-rle-word", sample="uint1", **basic)
+        yield _hand("NeXT", codec="next", sample="uint2", **basic)
+        yield _hand("ThunderScan", codec="thunderscan", sample="uint4", **basic)
+        yield _hand("SGILog", codec="sgilog", sample="int16", **basic)

@@ -45,7 +45,7 @@ def _pairs(axes: Axes, row: Row) -> set[tuple[str, Any, str, Any]]:
 
 
 def _complete(rng: random.Random, axes: Axes, rules: Sequence[Rule], start: Row) -> Row | None:
-    """Fill the row with random values that the rules allow: the axis with the fewest comes first."""
+    """Fill the row with random values that the rules allow; first the axis with the fewest."""
     if not is_legal(rules, start):
         return None
     left = [axis for axis in axes if axis not in start]

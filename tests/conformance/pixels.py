@@ -34,8 +34,8 @@ def make_pixels(case: Case) -> Pixels:
     if case.has("opaque"):
         data[-1] = 255
     if case.has("sparse"):
-        width, height = case.block
-        data[:, :height, : width if case.tiled else None] = fill_of(case)
+        width, height = case.block if case.tiled else (case.size[0], case.strip_rows)
+        data[:, :height, :width] = fill_of(case)
     return data
 
 
@@ -56,7 +56,7 @@ def _hard(rng: np.random.Generator, case: Case, shape: tuple[int, int, int]) -> 
         return _floats(rng, case, shape)
     if kind.kind == "complex":
         parts = rng.normal(0, 1000, (2, *shape))
-        half = {32: np.float16}.get(kind.bits, np.empty(0, kind.dtype).real.dtype)
+        half = {32: "f2", 64: "f4", 128: "f8"}[kind.bits]
         parts = parts.astype(half)
         return (parts[0] + 1j * parts[1].astype(kind.dtype)).astype(kind.dtype)
     if kind.kind == "complexint":

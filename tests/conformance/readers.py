@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import warnings
 from dataclasses import dataclass
@@ -22,9 +21,6 @@ Pixels = NDArray[np.generic]
 
 RAW = ("cmyk", "cielab")
 """Photometrics that GDAL turns into RGBA unless it is asked not to."""
-
-logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
-logging.getLogger("rasterio").setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conformance.case import Case
 from conformance.hand import make_directory
@@ -17,7 +17,7 @@ class Made:
 
     directories: Sequence[Directory]
     truth: list[Pixels | None]
-    layout: Layout = Layout()
+    layout: Layout = field(default_factory=Layout)
 
 
 Trick = Callable[[Case, Pixels], Made]

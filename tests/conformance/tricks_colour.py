@@ -1,20 +1,16 @@
-"""Tricks with colour and pictures: YCbCr without JPEG, JPEG streams of our own, CCITT in two dimensions."""
+"""Tricks with colour and pictures: YCbCr without JPEG, JPEG streams of our own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any
 
 import imagecodecs
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.io import MemoryFile
 
-from conformance.by_gdal import ENV
 from conformance.case import Case
 from conformance.hand import CODECS, cut, directory_of
 from conformance.pixels import Pixels
@@ -32,12 +28,54 @@ def _ycbcr(case: Case, data: Pixels, *, across: int, down: int, tags: bool = Fal
     made = directory_of(case, data, code, tiles)
     made = made.having(Field(Tag.YCbCrSubSampling, "SHORT", [across, down]))
     if tags:
-        black_white = [(16, 1), (235, 1), (128, 1), (240, 1), (128, 1), (240, 1)]
         made = made.having(
-            Field(Tag.YCbCrCoefficients, "RATIONAL", [(2126, 10_000), (7152, 10_000), (722, 10_000)]),
-            Field(Tag.ReferenceBlackWhite, "RATIONAL", black_white),
+            Field(Tag.YCbCrCoefficients, "RATIONAL", [(round(n * 10_000), 10_000) for n in HDTV]),
+            Field(Tag.ReferenceBlackWhite, "RATIONAL", [(n, 1) for n in STUDIO]),
         )
-    return Made([made], [None])
+    blocks = [_repeated(block, across, down) for block in cut(case, data)]
+    black_white = STUDIO if tags else (0, 255, 128, 255, 128, 255)
+    seen = [_to_rgb(block, HDTV if tags else PAL, black_white) for block in blocks]
+    return Made([made], [_joined(data, seen)])
+
+
+PAL, HDTV = (0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722)
+STUDIO = (16, 235, 128, 240, 128, 240)
+
+
+def _repeated(block: NDArray[Any], across: int, down: int) -> NDArray[Any]:
+    """The block with the chroma that is left of it, that of the first pixel of each unit."""
+    rows, cols, _ = block.shape
+    out = block.copy()
+    chroma = block[::down, ::across, 1:].repeat(down, axis=0).repeat(across, axis=1)
+    out[..., 1:] = chroma[:rows, :cols]
+    return out
+
+
+def _to_rgb(
+    block: NDArray[Any], luma: tuple[float, ...], black_white: tuple[int, ...]
+) -> NDArray[Any]:
+    """TIFF 6 section 21 in real numbers: readers round it in their own ways."""
+    codes = block.astype(np.float64)
+    pairs = [(black_white[i], black_white[i + 1]) for i in (0, 2, 4)]
+    y, cb, cr = (
+        (codes[..., i] - low) * (255 if i == 0 else 127) / (high - low)
+        for i, (low, high) in enumerate(pairs)
+    )
+    red, blue = cr * (2 - 2 * luma[0]) + y, cb * (2 - 2 * luma[2]) + y
+    green = (y - luma[0] * red - luma[2] * blue) / luma[1]
+    return np.rint(np.stack([red, green, blue], axis=2)).clip(0, 255).astype(np.uint8)
+
+
+def _joined(data: Pixels, blocks: list[NDArray[Any]]) -> Pixels:
+    """Blocks put together again, all bands in one plane."""
+    out = np.zeros_like(data)
+    height, width = blocks[0].shape[:2]
+    across = -(-data.shape[2] // width)
+    for i, block in enumerate(blocks):
+        top, left = i // across * height, i % across * width
+        there = out[:, top : top + height, left : left + width]
+        there[...] = block.transpose(2, 0, 1)[:, : there.shape[1], : there.shape[2]]
+    return out
 
 
 def _units(block: NDArray[Any], across: int, down: int) -> bytes:
@@ -53,13 +91,19 @@ def _jpeg(case: Case, data: Pixels, *, full: bool = False, **how: Any) -> Made:
     """JPEG streams with all their tables and markers inside."""
     tiles = []
     for block in cut(case, data):
-        if full and not case.tiled:
-            block = np.pad(block, [(0, case.strip_rows - len(block)), (0, 0), (0, 0)], mode="edge")
-        samples = np.ascontiguousarray(block[..., 0] if block.shape[2] == 1 else block)
+        missing = case.strip_rows - len(block) if full and not case.tiled else 0
+        rows = np.pad(block, [(0, missing), (0, 0), (0, 0)], mode="edge")
+        samples = np.ascontiguousarray(rows[..., 0] if rows.shape[2] == 1 else rows)
         tiles.append(bytes(imagecodecs.jpeg8_encode(samples, level=95, **how)))
-    directory = directory_of(case, data, 7, tiles)
-    has_own_view = how.get("outcolorspace") == "YCBCR" and case.photometric != "ycbcr"
-    return Made([directory], [None if has_own_view else data])
+    if how.get("outcolorspace") == "YCBCR" and case.photometric != "ycbcr":
+        data = _joined(data, [_components(tile) for tile in tiles])
+    return Made([directory_of(case, data, 7, tiles)], [data])
+
+
+def _components(tile: bytes) -> NDArray[Any]:
+    """The components of a YCbCr stream as they are: the tag decides on colour, not the marker."""
+    pixels = imagecodecs.jpeg8_decode(tile, colorspace="YCBCR", outcolorspace="YCBCR")
+    return np.asarray(pixels)
 
 
 def _old_jpeg(case: Case, data: Pixels) -> Made:
@@ -93,67 +137,6 @@ def _predicted(case: Case, data: Pixels, *, code: int) -> Made:
     return Made([made.having(Field(Tag.Predictor, "SHORT", 2))], [data])
 
 
-# --- CCITT in two dimensions: libtiff encodes the rows, we put them together ---------------------
-
-END_OF_LINE = "000000000001"
-END_OF_BLOCK = END_OF_LINE * 2
-
-
-def _ccitt(case: Case, data: Pixels, *, code: int, options: int = 0, turned: bool = False) -> Made:
-    tiles = [_faxed(block[..., 0], code, options) for block in cut(case, data)]
-    made = directory_of(case, data, code, tiles)
-    if options:
-        made = made.having(Field(Tag.T4Options, "LONG", options))
-    if turned:
-        tiles = [bytes(imagecodecs.bitorder_encode(tile)) for tile in tiles]
-        made = replace(made, tiles=tiles).having(Field(Tag.FillOrder, "SHORT", 2))
-    return Made([made], [data])
-
-
-def _faxed(rows: NDArray[Any], code: int, options: int) -> bytes:
-    if code != 3:
-        return _by_libtiff(rows, {2: "CCITTRLE", 4: "CCITTFAX4"}[code])
-    digits = ""
-    for i, row in enumerate(rows):
-        if options & 4:  # the line end is to end on a whole byte
-            digits += "0" * (-(len(digits) + len(END_OF_LINE)) % 8)
-        digits += END_OF_LINE
-        is_plain = not options & 1 or i % 4 == 0
-        digits += "" if not options & 1 else str(int(is_plain))
-        digits += _plain_row(row) if is_plain else _row_after(rows[i - 1], row)
-    digits += "0" * (-len(digits) % 8)
-    return int(digits, 2).to_bytes(len(digits) // 8, "big")
-
-
-def _plain_row(row: NDArray[Any]) -> str:
-    """Modified Huffman; the zeros that fill its last byte are legal before a line end."""
-    return _digits(_by_libtiff(row[None], "CCITTRLE"))
-
-
-def _row_after(before: NDArray[Any], row: NDArray[Any]) -> str:
-    """The code of a row whose reference is the one before: what it adds to a T.6 stream."""
-    one = _digits(_by_libtiff(before[None], "CCITTFAX4")).rstrip("0")
-    both = _digits(_by_libtiff(np.stack([before, row]), "CCITTFAX4")).rstrip("0")
-    return both.removesuffix(END_OF_BLOCK)[len(one.removesuffix(END_OF_BLOCK)) :]
-
-
-def _digits(data: bytes) -> str:
-    return "".join(f"{byte:08b}" for byte in data)
-
-
-def _by_libtiff(rows: NDArray[Any], codec: str) -> bytes:
-    height, width = rows.shape
-    profile = {"driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": "uint8"}
-    with rasterio.Env(**ENV), MemoryFile() as memory:
-        with memory.open(**profile, NBITS=1, COMPRESS=codec, BLOCKYSIZE=height) as target:
-            target.write(rows[None])
-        with memory.open() as source:
-            place = source.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", bidx=1)
-            length = source.get_tag_item("BLOCK_SIZE_0_0", "TIFF", bidx=1)
-        memory.seek(int(place))
-        return memory.read(int(length))
-
-
 TRICKS: Mapping[str, Trick] = {
     **{
         f"YCbCr {across}x{down} without JPEG{', with tags' * tags}": partial(
@@ -164,17 +147,15 @@ TRICKS: Mapping[str, Trick] = {
     "JPEG, last strip is full": partial(_jpeg, full=True),
     "JPEG, RGB with Adobe marker": partial(_jpeg, colorspace="RGB", outcolorspace="RGB"),
     "JPEG, YCbCr with JFIF marker": partial(_jpeg, colorspace="RGB", outcolorspace="YCBCR"),
+    "JPEG, YCbCr 4:4:4 with JFIF marker": partial(
+        _jpeg, colorspace="RGB", outcolorspace="YCBCR", subsampling="444"
+    ),
     "JPEG, CMYK with Adobe marker": partial(_jpeg, colorspace="CMYK", outcolorspace="CMYK"),
     "JPEG, compression 6": _old_jpeg,
-    "CCITT T.4, line ends on whole bytes": partial(_ccitt, code=3, options=4),
-    "CCITT T.4, two-dimensional": partial(_ccitt, code=3, options=1),
-    "CCITT T.4, two-dimensional, whole bytes": partial(_ccitt, code=3, options=5),
     **{
-        f"CCITT {name}, FillOrder 2": partial(_ccitt, code=code, turned=True)
-        for name, code in (("RLE", 2), ("T.4", 3), ("T.6", 4))
-    },
-    **{
-        f"{name}, FillOrder 2{', bits turned' * turned}": partial(_unturned, code=code, turned=turned)
+        f"{name}, FillOrder 2{', bits turned' * turned}": partial(
+            _unturned, code=code, turned=turned
+        )
         for name, code in (("LERC", 34887), ("JPEG 2000", 34712), ("WebP", 50001), ("PNG", 34933))
         for turned in (False, True)
     },

@@ -1,4 +1,4 @@
-"""Tricks with the stored bytes of tiles: streams that are odd but right, and a few that are broken."""
+"""Tricks with the stored bytes of tiles: streams that are odd but right, and a few broken ones."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from conformance.lzw import encode_endless
 from conformance.pixels import Pixels, fill_of
 from conformance.tricks import Change, Made, Trick, changed
 from tinycog.spec import Tag
-from tinycog.testing import Directory, Field
-from tinycog.testing.maker import Places
+from tinycog.testing import Directory, Field, Places
 
 COUNTS = (Tag.TileByteCounts, Tag.StripByteCounts)
 OFFSETS = (Tag.TileOffsets, Tag.StripOffsets)
@@ -91,7 +90,8 @@ def _sparse(offset: bool, count: bool) -> Trick:  # noqa: FBT001 - what the firs
             made = made.having(counts) if count else made
         width, height = case.block if case.tiled else (data.shape[2], case.strip_rows)
         truth = data.copy()
-        truth[0 if case.planar else slice(None), :height, :width] = fill_of(case)
+        if len(tiles) > 1 or not offset:  # an only strip without byte count reaches to the end
+            truth[0 if case.planar else slice(None), :height, :width] = fill_of(case)
         if case.has("nodata"):
             made = made.having(Field(Tag.GDALNoData, "ASCII", str(fill_of(case))))
         return Made([made], [truth])

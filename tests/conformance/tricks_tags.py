@@ -1,4 +1,4 @@
-"""Tricks with tags and with the index: legal or common, but neither GDAL nor tifffile writes them."""
+"""Tricks with tags and with the index that neither GDAL nor tifffile plays."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def _long_index(directory: Directory, _: Case) -> Directory:
 
 def _other_tags(directory: Directory, _: Case) -> Directory:
     """Tiles are found by the tags of strips, or strips by those of tiles."""
-    other = dict(zip((*OFFSETS, *COUNTS), (*OFFSETS[::-1], *COUNTS[::-1]), strict=True))
+    other: dict[int, int] = dict(
+        zip((*OFFSETS, *COUNTS), (*OFFSETS[::-1], *COUNTS[::-1]), strict=True)
+    )
     fields = [replace(f, tag=other.get(f.tag, f.tag)) for f in directory.fields]
     return replace(directory, fields=sorted(fields, key=lambda field: field.tag))
 

@@ -5,10 +5,9 @@ The rooms::
     segment.py    what one stored tile must decode to: rows, columns, samples, bytes
     codecs.py     the table from compression code to codec: a new codec is one line there
     lossless.py   codecs that give back the stored bytes; samples.py goes on from there
-    bilevel.py    CCITT
     jpeg.py       JPEG: tables and colour
     lerc.py       LERC: its layouts and masks
-    libtiff.py    codecs that imagecodecs has only inside its libtiff
+    libtiff.py    CCITT and others by the libtiff inside imagecodecs
     pictures.py   WebP, JPEG 2000, JPEG XL and others that give samples at once
     samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers
     ycbcr.py      YCbCr data units to RGB

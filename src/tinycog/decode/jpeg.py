@@ -14,13 +14,19 @@ from tinycog.spec import Photometric, Tag
 
 START_OF_IMAGE = b"\xff\xd8"
 START_OF_SCAN = 0xDA
+LOSSLESS = 0xC3
+ADOBE, ADOBE_TRANSFORM = 0xEE, 11
 NOT_FRAMES = (0xC4, 0xC8, 0xCC)
 """Markers between 0xC0 and 0xCF that do not start a frame: tables and extensions."""
 
 
 class Frame(NamedTuple):
-    """The frame header of a JPEG stream."""
+    """The frame header of a JPEG stream, and what stands before it."""
 
+    marker: int
+    """Kind of frame: 0xC0 baseline, 0xC3 lossless."""
+    transform: int | None
+    """What an Adobe marker says of colours: 0 none, 1 YCbCr, 2 YCCK; None without one."""
     precision: int
     rows: int
     cols: int
@@ -35,10 +41,11 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     encoded at its full height: rows below the image are left away (tiff.jpeg.height).
     """
     data = bytes(data)
-    _check(segment, parse_frame(data))
+    frame = parse_frame(data)
+    _check(segment, frame)
     tables = segment.image.options.get(Tag.JPEGTables)
-    stored, wanted = _colours(segment)
-    pixels = imagecodecs.jpeg8_decode(
+    stored, wanted = (None, None) if frame.marker == LOSSLESS else _colours(segment)
+    pixels = imagecodecs.jpeg_decode(
         data,
         tables=tables if isinstance(tables, bytes) and tables else None,
         colorspace=stored,
@@ -52,9 +59,9 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
 
 
 def decode_old_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
-    """Compression 6, where the one tile of an image is a complete stream (tiff.jpeg.old)."""
-    if segment.image.grid.count > 1 or bytes(data[:2]) != START_OF_IMAGE:
-        message = "old-style JPEG is only supported where the image is one complete JPEG stream"
+    """Compression 6, where a tile is a complete stream (tiff.jpeg.old)."""
+    if bytes(data[:2]) != START_OF_IMAGE:
+        message = "old-style JPEG is only supported where each tile is a complete JPEG stream"
         raise UnsupportedError(message, feature="compression", value=segment.image.compression)
     return decode_jpeg(segment, data)
 
@@ -65,7 +72,7 @@ def parse_frame(data: bytes) -> Frame:
     Raises:
         CorruptTileError: there is none.
     """
-    at = 2
+    at, transform = 2, None
     while data[:2] == START_OF_IMAGE and at + 4 <= len(data):
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         body = data[at + 4 : at + 2 + length]
@@ -76,8 +83,10 @@ def parse_frame(data: bytes) -> Frame:
         elif 0xC0 <= marker <= 0xCF and marker not in NOT_FRAMES and len(body) >= 6:  # noqa: PLR2004
             factors = tuple(body[7 : 6 + 3 * body[5] : 3])
             rows, cols = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
-            return Frame(body[0], rows, cols, factors)
+            return Frame(marker, transform, body[0], rows, cols, factors)
         else:
+            if marker == ADOBE and body[:5] == b"Adobe" and len(body) > ADOBE_TRANSFORM:
+                transform = body[ADOBE_TRANSFORM]
             at += 2 + length
     message = f"the tile is no JPEG stream: no frame header in its first {min(at, len(data))} bytes"
     raise CorruptTileError(message)
@@ -91,8 +100,12 @@ def _check(segment: Segment, frame: Frame) -> None:
         found = f"{frame.rows} x {frame.cols} pixels of {len(frame.factors)} components"
         message = f"the JPEG stream holds {found}, expected {segment.shape}"
         raise CorruptTileError(message)
+    is_ycbcr = segment.image.photometric == Photometric.YCBCR
+    if frame.marker == LOSSLESS and is_ycbcr and segment.samples > 1 and frame.transform != 0:
+        message = "lossless JPEG whose components are YCbCr is not supported"
+        raise UnsupportedError(message, feature="compression", value=segment.image.compression)
     is_subsampled = len(set(frame.factors)) > 1
-    if is_subsampled and segment.image.photometric != Photometric.YCBCR:
+    if is_subsampled and not is_ycbcr:
         message = "JPEG with subsampled components that are not YCbCr is not supported"
         raise UnsupportedError(message, feature="YCbCrSubSampling", value=frame.factors)
 

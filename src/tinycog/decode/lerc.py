@@ -25,12 +25,8 @@ def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     """Bands interleaved in one blob, or one blob a band (tiff.lerc.layouts, tiff.lerc.mask).
 
     Pixels that the blob calls invalid become NaN in float data; in a uint8 image whose last extra
-    sample is alpha they become that alpha. Writers disagree on the byte order inside big-endian
-    files, so those are refused (tiff.lerc.byte-order).
+    sample is alpha they become that alpha.
     """
-    if segment.image.byte_order == ">":
-        message = "LERC in a big-endian file is not supported: writers disagree on its byte order"
-        raise UnsupportedError(message, feature="compression", value=segment.image.compression)
     blob = _unwrap(segment, data)
     decoded: Any = imagecodecs.lerc_decode(blob, masks=True)
     pixels: NDArray[Any] = decoded[0]
@@ -39,6 +35,8 @@ def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
         pixels = np.moveaxis(pixels, 0, -1)
         mask = None if mask is None else np.moveaxis(mask, 0, -1)
     pixels = pixels.reshape(*pixels.shape[:2], -1)
+    if segment.image.byte_order == ">":
+        pixels = _swapped(segment, pixels, mask)
     if pixels.shape[2] == segment.samples - 1 and _has_alpha(segment):
         return _with_alpha(pixels, mask)
     if mask is not None and pixels.dtype.kind == "f":
@@ -47,6 +45,20 @@ def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
         message = "a LERC mask of invalid pixels in integer data has no meaning without alpha"
         raise CorruptTileError(message)
     return pixels
+
+
+def _swapped(
+    segment: Segment, pixels: NDArray[Any], mask: NDArray[np.bool_] | None
+) -> NDArray[Any]:
+    """Pixels of a big-endian file: libtiff writes them with their bytes swapped inside the blob.
+
+    It also looks for NaN in swapped words as it writes, so what it masks is lost
+    (tiff.lerc.byte-order).
+    """
+    if pixels.dtype.kind == "f" and mask is not None and not mask.all():
+        message = "LERC floats with invalid pixels in a big-endian file are not supported"
+        raise UnsupportedError(message, feature="compression", value=segment.image.compression)
+    return pixels.byteswap()
 
 
 def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401

@@ -1,6 +1,7 @@
-"""Codecs that imagecodecs has only inside its libtiff: a tile is handed to it as a one-strip TIFF.
+"""Codecs of the libtiff inside imagecodecs: a tile is handed to it as the one strip of a TIFF.
 
-LZW goes this way for speed: twice as fast as imagecodecs' own, and without the GIL.
+Some are nowhere else (NeXT, ThunderScan, SGILog). CCITT goes this way since imagecodecs' own gives
+garbage for fill bits; LZW, since this one is twice as fast and releases the GIL.
 """
 
 from __future__ import annotations
@@ -13,32 +14,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
-from tinycog.errors import UnsupportedError
-from tinycog.spec import FIELD_TYPES, Tag
+from tinycog.errors import CorruptTileError, UnsupportedError
+from tinycog.spec import FIELD_TYPES, Compression, Photometric, Tag
 
 SHORT, LONG = FIELD_TYPES[3].code, FIELD_TYPES[4].code
 HEADER_LENGTH = 8
 
 
 def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
-    """Samples of a tile, one a pixel, by the codec of its own code (tiff.compression.libtiff)."""
+    """Samples of a tile, one a pixel, by the codec of its own code (tiff.compression.libtiff).
+
+    CCITT too: its options are tags, white runs are 0 (tiff.compression.ccitt).
+    """
     image = segment.image
     if segment.samples != 1:
         message = f"compression {image.compression} with {segment.samples} samples is not supported"
         raise UnsupportedError(message, feature="SamplesPerPixel", value=segment.samples)
-    pixels: Any = imagecodecs.tiff_decode(
-        _one_strip_file(
-            bytes(data),
-            (segment.cols, segment.rows),
-            {
-                Tag.BitsPerSample: image.bits,
-                Tag.Compression: image.compression,
-                Tag.PhotometricInterpretation: image.photometric,
-                Tag.SampleFormat: image.sample_formats[0],
-            },
-        )
-    )
-    return np.asarray(pixels).reshape(segment.shape)
+    is_log = image.compression == Compression.SGI_LOG
+    tags = {
+        Tag.BitsPerSample: image.bits,
+        Tag.Compression: image.compression,
+        Tag.PhotometricInterpretation: Photometric.LOG_L if is_log else Photometric.MIN_IS_BLACK,
+        Tag.SampleFormat: image.sample_formats[0],
+        Tag.T4Options: image.option(Tag.T4Options, 0),
+        Tag.T6Options: image.option(Tag.T6Options, 0),
+    }
+    pixels = _decode(_one_strip_file(bytes(data), (segment.cols, segment.rows), tags))
+    return np.asarray(pixels, image.dtype).reshape(segment.shape)
 
 
 def decompress(segment: Segment, data: Any) -> Any:  # noqa: ANN401
@@ -50,9 +52,17 @@ def decompress(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     tags = {
         Tag.BitsPerSample: 8,
         Tag.Compression: segment.image.compression,
-        Tag.PhotometricInterpretation: 1,
+        Tag.PhotometricInterpretation: Photometric.MIN_IS_BLACK,
     }
-    return imagecodecs.tiff_decode(_one_strip_file(bytes(data), (segment.length, 1), tags))
+    return _decode(_one_strip_file(bytes(data), (segment.length, 1), tags))
+
+
+def _decode(file: bytes) -> Any:  # noqa: ANN401 - imagecodecs' types are narrower than it
+    try:
+        return imagecodecs.tiff_decode(file)
+    except IndexError as exc:  # libtiff finds the directory itself wanting
+        message = f"libtiff cannot decode such a tile: {exc}"
+        raise CorruptTileError(message) from exc
 
 
 def _one_strip_file(data: bytes, size: tuple[int, int], tags: dict[Tag, int]) -> bytes:

@@ -1,14 +1,15 @@
 """Codecs that give back the stored bytes, at most as many as the tile must hold.
 
 Each is given a buffer of the known size: that bounds what a hostile stream can make, saves a copy,
-and is what makes libdeflate the fast one. A stream that holds more than the tile is cut, as libtiff
-cuts it; one that holds less is refused by the caller (tiff.decode.length).
+and is what makes libdeflate the fast one. What a fast codec refuses, a slower one is asked: what
+GDAL tolerates, bytes behind the stream or more than the tile holds, is tolerated then, and what it
+refuses is refused (tiff.decode.length).
 """
 
 from __future__ import annotations
 
 import zlib
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any
 
 import imagecodecs
@@ -20,8 +21,7 @@ from tinycog.decode.segment import Segment
 TOO_LONG = "INSUFFICIENT_SPACE"
 """What libdeflate says of a stream that holds more than the tile."""
 
-SPARE = 1 << 16
-"""Bytes of room for what a stream may hold beyond the tile."""
+Decoder = Callable[[Segment, Any], Any]
 
 
 def decode_none(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffer
@@ -31,7 +31,10 @@ def decode_none(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffe
 
 
 def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """Zlib streams (tiff.compression.deflate): libdeflate; zlib where one is too long."""
+    """Zlib streams (tiff.compression.deflate); of one that is too long, zlib gives the head.
+
+    Libtiff does not: it gives other bytes.
+    """
     try:
         return imagecodecs.deflate_decode(data, out=_room(segment))
     except imagecodecs.DeflateError as exc:
@@ -41,49 +44,29 @@ def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
 
 
 def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """LZW in both bit orders (tiff.compression.lzw); what libtiff refuses is tried by parts."""
-    if imagecodecs.TIFF.available:
-        with suppress(imagecodecs.TiffError):
-            return libtiff.decompress(segment, data)
-    return imagecodecs.lzw_decode(data, out=_room(segment))
+    """LZW in both bit orders (tiff.compression.lzw).
 
-
-def decode_zstd(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """ZSTD frames (tiff.compression.zstd); one that is too long is given more room."""
+    Libtiff is the fast one here; imagecodecs' own says how much a tile holds that ends early.
+    """
     try:
-        return imagecodecs.zstd_decode(data, out=_room(segment))
-    except imagecodecs.ZstdError:
-        return imagecodecs.zstd_decode(data, out=2 * segment.length + SPARE)
+        return libtiff.decompress(segment, data)
+    except imagecodecs.TiffError:
+        return imagecodecs.lzw_decode(data, out=_room(segment))
 
 
-def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """LZMA in an xz container (tiff.compression.lzma)."""
-    return imagecodecs.lzma_decode(data, out=_room(segment))
+def lenient(decode: Callable[..., Any]) -> Decoder:
+    """Make a codec of an imagecodecs decoder, with libtiff to ask where it complains."""
 
+    def decode_or_ask(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+        try:
+            return decode(data, out=_room(segment))
+        except RuntimeError as exc:
+            pixels = libtiff.decompress(segment, data)
+            text = f"the codec complained ({exc}), but libtiff found all bytes of the tile"
+            segment.tolerate("tiff.decode.length", text)
+            return pixels
 
-def decode_packbits(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """PackBits (tiff.compression.packbits); runs past the end of the tile are left away."""
-    try:
-        return imagecodecs.packbits_decode(data, out=_room(segment))
-    except imagecodecs.PackbitsError:
-        return _packbits(bytes(data), segment.length)
-
-
-def _packbits(data: bytes, length: int) -> bytes:
-    """Decode no more than `length` bytes, whatever comes behind them."""
-    out = bytearray()
-    at = 0
-    while len(out) < length and at + 1 < len(data):
-        code = data[at]
-        if code < 128:  # noqa: PLR2004 - as many bytes, and one, as they are
-            out += data[at + 1 : at + 2 + code]
-            at += 2 + code
-        elif code == 128:  # noqa: PLR2004 - nothing
-            at += 1
-        else:
-            out += data[at + 1 : at + 2] * (257 - code)
-            at += 2
-    return bytes(out)
+    return decode_or_ask
 
 
 def _room(segment: Segment) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays
