@@ -13,12 +13,16 @@ MOST_BYTES = 1 << 30
 """A level larger than this is not read whole."""
 
 
-def read_levels(path: str) -> list[np.ndarray | Exception | None]:
-    return asyncio.run(_read_levels(path))
+def read_levels(
+    path: str, limits: tinycog.Limits | None = None
+) -> list[np.ndarray | Exception | None]:
+    return asyncio.run(_read_levels(path, limits))
 
 
-async def _read_levels(path: str) -> list[np.ndarray | Exception | None]:
-    async with tinycog.open(path) as cog:
+async def _read_levels(
+    path: str, limits: tinycog.Limits | None
+) -> list[np.ndarray | Exception | None]:
+    async with tinycog.open(path, limits=limits) as cog:
         return [await _read_level(cog, level) for level in cog.levels]
 
 

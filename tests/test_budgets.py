@@ -5,6 +5,7 @@ A change of a number here is a change for users: it belongs in the changelog.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import warnings
 from pathlib import Path
@@ -125,7 +126,7 @@ async def test_fifty_callers_open_a_handle_once():
     async with RangeServer({"a.tif": FILES / "cog-deflate-u8.tif"}, latency=0.01) as server:
         cog = tinycog.open(server.url("a.tif"))
 
-        await tinycog.fetch.in_parallel([cog.read_tile(2, 0, 0) for _ in range(50)])
+        await asyncio.gather(*(cog.read_tile(2, 0, 0) for _ in range(50)))
 
         assert asked(server) == [(0, HEAD)]
 

@@ -231,12 +231,12 @@ class OddFileSystem(fsspec.AbstractFileSystem):
         (
             OSError("broken"),
             SourceError,
-            "the file system cannot read it: broken: a.tif (bytes 100 to 200)",
+            "the file system cannot read it: OSError: broken: a.tif (bytes 100 to 200)",
         ),
         (
             ValueError("odd"),
             SourceError,
-            "the file system cannot read it: odd: a.tif (bytes 100 to 200)",
+            "the file system cannot read it: ValueError: odd: a.tif (bytes 100 to 200)",
         ),
         (
             DATA,

@@ -27,7 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         asyncio.run(args.run(args))
-    except TinycogError as error:
+    except BrokenPipeError:  # whoever reads our output has seen enough
+        sys.stdout = None
+        return 1
+    except (TinycogError, OSError) as error:
         print(f"tinycog: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -140,5 +143,5 @@ def _png(data: NDArray[np.generic]) -> bytes:
         raise UsageError(message)
     import imagecodecs  # noqa: PLC0415 - heavy
 
-    pixels = np.ascontiguousarray(data.transpose(1, 2, 0).squeeze())
+    pixels = np.ascontiguousarray(data.transpose(1, 2, 0) if len(data) > 1 else data[0])
     return bytes(imagecodecs.png_encode(pixels))

@@ -220,7 +220,7 @@ class Cog:
         return np.array(colours, np.uint16).reshape(3, -1).T
 
     async def _image(self, z: int) -> Image:
-        header = await self._ensure(max(z, 0))
+        header = await self._ensure(z if z >= 0 else None)
         levels = header.pyramid.levels
         if not 0 <= z < len(levels):
             all_levels = f"levels 0 to {len(levels) - 1}, 0 = full resolution"

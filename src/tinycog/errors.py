@@ -59,12 +59,15 @@ class Limits:
         entries: entries of one IFD (libtiff allows 4096).
         value_bytes: bytes of one tag's value, when it is read whole.
         tile_bytes: bytes of one tile or strip, encoded or decoded.
+        unsafe_codecs: whether to decode JPEG XR too: hostile bytes can make its decoder crash the
+            process.
     """
 
     ifds: int = 4096
     entries: int = 4096
     value_bytes: int = 16 << 20
     tile_bytes: int = 256 << 20
+    unsafe_codecs: bool = False
 
     def check(self, limit: str, asked: int, what: str) -> None:
         """Raise `LimitError` if `asked` is more than the limit of that name allows."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tinycog.buffer import ByteRange, SparseBuffer, Steps
-from tinycog.errors import SourceChangedError, TruncatedError
+from tinycog.errors import RangeNotSatisfiableError, SourceChangedError, TruncatedError
 from tinycog.plan import merge
 from tinycog.sources import Source
 
@@ -61,8 +61,13 @@ class Fetcher:
         try:
             wanted = next(parser)
             while True:
-                await self._fill([_widened(r, page_bytes) for r in wanted])
-                wanted = next(parser)
+                try:
+                    await self._fill([_widened(r, page_bytes) for r in wanted])
+                except (TruncatedError, RangeNotSatisfiableError) as exc:
+                    # the parser knows whether it can do without
+                    wanted = parser.throw(TruncatedError(f"the file ends before: {exc}"))
+                else:
+                    wanted = next(parser)
         except StopIteration as done:
             return done.value
 
@@ -90,6 +95,9 @@ class Fetcher:
         await self.source.aopen()
         began = time.perf_counter()
         data, size, tag = await self.source.read_range(part)
+        if size is not None and part.start + len(data) > max(size, part.start):
+            message = f"{len(data)} bytes came of an object of {size}"
+            raise SourceChangedError(message, url=self.source.name, range=part)
         self.log.append(Request(*part, len(data), time.perf_counter() - began))
         self._pin(part, size, tag)
         if len(data) < part.length and size != part.start + len(data):

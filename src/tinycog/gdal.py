@@ -19,9 +19,11 @@ GHOST_HEAD = re.compile(rb"GDAL_STRUCTURAL_METADATA_SIZE=(\d{6}) bytes\n")
 GHOST_HEAD_LENGTH = 43
 
 NUMBER = re.compile(
-    r"(?P<nan>[-+]?(nan|1\.#(qnan|snan|ind)))|[-+]?(inf(inity)?|(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)",
+    r"(?P<nan>[-+]?(nan|1\.#(qnan|snan|ind)))"
+    r"|(?P<sign>[-+]?)(inf(inity)?|(\d+\.?\d*|\.\d+)(e(?P<exponent>[-+]?\d+))?)",
     re.IGNORECASE | re.ASCII,
 )
+EXPONENT_LENGTH, MAX_EXPONENT = 6, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
         return None
     if dtype.kind in "iu":
         info = np.iinfo(dtype.name)
-        is_value = number.is_finite() and number == int(number) and info.min <= number <= info.max
-        return int(number) if is_value else None
+        is_inside = number.is_finite() and info.min <= number <= info.max
+        return int(number) if is_inside and number == int(number) else None
     with np.errstate(over="ignore"):
         return float(np.array(float(number)).astype(np.empty(0, dtype).real.dtype))
 
@@ -118,4 +120,9 @@ def _number(text: str) -> Decimal | None:
     found = NUMBER.match(text.strip(" \0\t\r\n").replace(",", "."))
     if found is None:
         return None
-    return Decimal("nan") if found["nan"] else Decimal(found[0])
+    if found["nan"]:
+        return Decimal("nan")
+    exponent = int((found["exponent"] or "0")[:EXPONENT_LENGTH])
+    if abs(exponent) > MAX_EXPONENT:  # beyond every dtype: what C's strtod makes of it
+        return Decimal("inf" if exponent > 0 else 0).copy_sign(Decimal(found["sign"] + "1"))
+    return Decimal(found[0])

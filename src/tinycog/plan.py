@@ -14,7 +14,7 @@ from tinycog.buffer import ByteRange, SparseBuffer, Steps, need, together
 from tinycog.errors import CorruptTileError, Finding, FormatError, Limits, TruncatedError
 from tinycog.image import Image
 from tinycog.parse import Entry
-from tinycog.spec import ByteOrder, Compression
+from tinycog.spec import Compression
 
 PAGE_BYTES = 1 << 14
 """Bytes of one page of TileOffsets or TileByteCounts: the index that one tile costs."""
@@ -37,7 +37,7 @@ def locate(
         raise FormatError.of(Finding("tiff.tile.index", text, None, image.ifd.offset))
     wanted = [image.offsets] if image.byte_counts is None else [image.offsets, image.byte_counts]
     columns = yield from together(
-        _parse_elements(buffer, image.byte_order, entry, indices) for entry in wanted
+        _parse_elements(buffer, image, entry, indices) for entry in wanted
     )
     offsets = columns[0]
     counts = columns[1] if len(columns) > 1 else [None] * len(offsets)
@@ -57,27 +57,31 @@ def locate(
 
 
 def _parse_elements(
-    buffer: SparseBuffer, byte_order: ByteOrder, entry: Entry, indices: Sequence[int]
+    buffer: SparseBuffer, image: Image, entry: Entry, indices: Sequence[int]
 ) -> Steps[list[int]]:
-    """Values of an index array at `indices`; 0 where the array is too short (tiff.tile.short)."""
+    """Values of an index array at `indices`; 0 where the array is too short (tiff.tile.short).
+
+    What it holds beyond the last tile is never read.
+    """
     if entry.field_type.format not in tuple("BHIQbhiq"):
         text = f"tag {entry.tag} has field type {entry.field_type.name}, expected integers"
         raise FormatError.of(Finding("tiff.value.integer", text, entry.offset))
     length = entry.field_type.length
     per_page = PAGE_BYTES // length
+    count = min(entry.count, image.grid.count)
     pages: dict[int, ByteRange] = {}
     for i in indices:
         page = i // per_page
-        if page not in pages and i < entry.count:
-            stop = min((page + 1) * per_page, entry.count)
+        if page not in pages and i < count:
+            stop = min((page + 1) * per_page, count)
             pages[page] = ByteRange(
                 entry.offset + page * per_page * length, entry.offset + stop * length
             )
     yield from need(buffer, pages.values())
     kind = "i" if entry.field_type.format.islower() else "u"
-    dtype = np.dtype(f"{byte_order}{kind}{length}")
+    dtype = np.dtype(f"{image.byte_order}{kind}{length}")
     values = {page: np.frombuffer(buffer.read(*at), dtype) for page, at in pages.items()}
-    return [int(values[i // per_page][i % per_page]) if i < entry.count else 0 for i in indices]
+    return [int(values[i // per_page][i % per_page]) if i < count else 0 for i in indices]
 
 
 def _length(buffer: SparseBuffer, image: Image, index: int, offset: int, count: int | None) -> int:
@@ -121,7 +125,8 @@ def merge(ranges: Iterable[ByteRange], *, round_trip_bytes: int, request_bytes: 
         if batches:
             (first, last), members = batches[-1]
             joined = ByteRange(first, max(last, stop))
-            if start - last <= round_trip_bytes and joined.length <= request_bytes:
+            fits = joined.length <= request_bytes or stop <= last
+            if start - last <= round_trip_bytes and fits:
                 batches[-1] = Batch(joined, [*members, i])
                 continue
         batches.append(Batch(ByteRange(start, stop), [i]))

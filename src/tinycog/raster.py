@@ -55,9 +55,7 @@ class Raster:
         copy: bool | None = None,  # noqa: FBT001 - numpy's
     ) -> NDArray[Any]:
         """Give the pixels to numpy."""
-        if copy:
-            return np.array(self.data, dtype)
-        return np.asarray(self.data, dtype)
+        return np.array(self.data, dtype, copy=copy)
 
     def __repr__(self) -> str:
         """Shape, dtype, level and window."""

@@ -107,7 +107,7 @@ EXPECTED: Sequence[Expected] = (
     ),
     Expected(
         "lerc .*LERC,-FillOrder-2$",
-        "cannot be decoded",
+        "no LERC blob",
         "libtiff turns the bits of LERC, and so finds none; nobody else reads it",
     ),
 )

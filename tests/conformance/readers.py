@@ -19,6 +19,8 @@ from conformance.by_gdal import ENV
 
 Pixels = NDArray[np.generic]
 
+LIMITS = tinycog.Limits(unsafe_codecs=True)
+
 RAW = ("cmyk", "cielab")
 """Photometrics that GDAL turns into RGBA unless it is asked not to."""
 
@@ -42,7 +44,7 @@ def read_tinycog(path: Path) -> Read:
 
 
 async def _read_tinycog(path: Path) -> Read:
-    async with tinycog.open(path) as cog:
+    async with tinycog.open(path, limits=LIMITS) as cog:
         levels = [await _read_level(cog, level) for level in cog.levels]
         masked = tuple(level.has_mask for level in cog.levels)
         return Read(tuple(levels), None, cog.levels[0].nodata, masked)

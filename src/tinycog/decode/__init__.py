@@ -67,6 +67,12 @@ def decode_tile(image: Image, y: int, data: bytes | memoryview, limits: Limits) 
         name = name_of(Compression, image.compression)
         message = f"compression {name} is not supported"
         raise UnsupportedError(message, feature="compression", value=image.compression)
+    if not (codec.safe or limits.unsafe_codecs):
+        message = (
+            f"{codec.name} is only decoded with Limits(unsafe_codecs=True):"
+            " hostile bytes can make its decoder crash the process"
+        )
+        raise UnsupportedError(message, feature="compression", value=image.compression)
     try:
         if image.fill_order == REVERSED and codec.reversible:
             data = bytes(imagecodecs.bitorder_decode(bytes(data)))

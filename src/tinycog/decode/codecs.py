@@ -52,7 +52,7 @@ CODECS: Mapping[int, Codec] = {
     Compression.JPEG_2000_APERIO_RGB: Codec("JPEG 2000", JPEG_2000, "samples", reversible=False),
     Compression.JPEG_XL: Codec("JPEG XL", JPEG_XL, "samples", reversible=False),
     Compression.JPEG_XL_DNG: Codec("JPEG XL", JPEG_XL, "samples", reversible=False),
-    Compression.JPEG_XR: Codec("JPEG XR", JPEG_XR, "samples", reversible=False),
-    Compression.JPEG_XR_NDPI: Codec("JPEG XR", JPEG_XR, "samples", reversible=False),
+    Compression.JPEG_XR: Codec("JPEG XR", JPEG_XR, "samples", reversible=False, safe=False),
+    Compression.JPEG_XR_NDPI: Codec("JPEG XR", JPEG_XR, "samples", reversible=False, safe=False),
     Compression.PNG: Codec("PNG", PNG, "samples", reversible=False),
 }

@@ -18,7 +18,9 @@ WRAPPERS = 2
 UNASSOCIATED_ALPHA = 2
 LERC_HEADER = struct.Struct("<6xi4x3i")
 """Version, (checksum,) rows, columns, values per pixel."""
-VERSION_WITH_VALUES = 4
+OLD_LERC_SIZE = struct.Struct("<10x2i")
+LERC_MAGIC = b"Lerc2 "
+VERSION_WITH_CHECKSUM, VERSION_WITH_VALUES = 3, 4
 
 
 def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
@@ -28,6 +30,7 @@ def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     sample is alpha they become that alpha.
     """
     blob = _unwrap(segment, data)
+    _check_size(segment, blob)
     decoded: Any = imagecodecs.lerc_decode(blob, masks=True)
     pixels: NDArray[Any] = decoded[0]
     mask: NDArray[np.bool_] | None = decoded[1]
@@ -74,6 +77,16 @@ def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401
         return bytes(imagecodecs.zstd_decode(data, out=room))
     message = f"LERC inside compression {wrapper} is not supported"
     raise UnsupportedError(message, feature="LercParameters", value=parameters)
+
+
+def _check_size(segment: Segment, blob: bytes) -> None:
+    """Refuse a blob of another size before room is made for it (tiff.decode.length)."""
+    version, rows, cols, _ = LERC_HEADER.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
+    if version < VERSION_WITH_CHECKSUM:
+        rows, cols = OLD_LERC_SIZE.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
+    if not blob.startswith(LERC_MAGIC) or (rows, cols) != segment.shape[:2]:
+        message = f"the tile is no LERC blob of {segment.rows} x {segment.cols} pixels"
+        raise CorruptTileError(message)
 
 
 def _values_per_pixel(blob: bytes) -> int:

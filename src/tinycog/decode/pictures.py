@@ -24,6 +24,14 @@ def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any bu
     return pixels
 
 
-def whole(decode: Callable[[Any], Any]) -> Callable[[Segment, Any], Any]:
-    """Make a codec of a decoder that needs nothing but the bytes: a picture for each tile."""
-    return lambda _, data: decode(data)
+def whole(decode: Callable[..., Any]) -> Callable[[Segment, Any], Any]:
+    """Make a codec of a decoder that needs nothing but the bytes: a picture for each tile.
+
+    It is given the room for the tile, so a picture of another size is refused before it is made.
+    """
+
+    def decode_into(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+        shape = segment.shape if segment.samples > 1 else segment.shape[:2]
+        return decode(data, out=np.empty(shape, segment.image.dtype))
+
+    return decode_into

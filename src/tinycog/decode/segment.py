@@ -115,6 +115,7 @@ class Codec:
         gives: "bytes" as they were before compression (then samples are unpacked from them), or
             "samples" in native byte order, as (rows, cols) or (rows, cols, samples).
         predicted: whether libtiff honours the Predictor tag with it (tiff.predictor.codecs).
+        safe: whether no bytes can make the decoder crash the process.
         reversible: whether FillOrder 2 means that its bytes are stored with their bits reversed.
     """
 
@@ -123,3 +124,4 @@ class Codec:
     gives: Literal["bytes", "samples"] = "bytes"
     predicted: bool = False
     reversible: bool = True
+    safe: bool = True

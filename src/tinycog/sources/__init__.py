@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from tinycog.errors import UsageError
 from tinycog.sources.base import Part, Source
@@ -45,7 +47,7 @@ def make_source(
     if isinstance(where, str) and _scheme(where) in ("http", "https"):
         return HttpSource(where, headers=headers)
     if isinstance(where, str | os.PathLike):
-        return LocalSource(Path(os.fspath(where).removeprefix("file://")))
+        return LocalSource(_path(os.fspath(where)))
     if hasattr(where, "read_range"):
         return where
     message = f"cannot open a {type(where).__name__}: expected a url, a path or bytes"
@@ -57,5 +59,13 @@ def _scheme(where: str) -> str:
     return head.lower() if separator else ""
 
 
+def _path(where: str) -> Path:
+    """A path, or that of a `file://` url: with its quoting undone, and a host left out."""
+    if _scheme(where) != "file":
+        return Path(where)
+    return Path(url2pathname(urlsplit(where).path))
+
+
 def _needs_fsspec(where: str) -> bool:
-    return "::" in where or _scheme(where) not in ("", "file", "http", "https")
+    is_chain = "::" in where and "://" in where
+    return is_chain or _scheme(where) not in ("", "file", "http", "https")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import sys
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from tinycog.buffer import ByteRange
@@ -51,9 +50,15 @@ class Source(Protocol):
         ...
 
 
+_loaded: dict[str, Any] = {}
+
+
 async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
     """Import a heavy module at its first use, in a worker thread: the event loop goes on."""
-    return sys.modules.get(module) or await asyncio.to_thread(importlib.import_module, module)
+    if module not in _loaded:
+        # not `sys.modules`: a module stands there while another thread is still importing it
+        _loaded[module] = await asyncio.to_thread(importlib.import_module, module)
+    return _loaded[module]
 
 
 def part_of(name: str, part: ByteRange, data: bytes | memoryview) -> Part:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 import aiohttp
+import yarl
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import (
@@ -24,7 +25,7 @@ from tinycog.sources.base import Part
 from tinycog.sources.session import session_of_loop
 
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
-PARTIAL_CONTENT = 206
+WHOLE, PARTIAL_CONTENT = 200, 206
 
 REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     200: (RangeUnsupportedError, "the server ignores ranges and sent the whole object"),
@@ -47,7 +48,7 @@ async def get_range(url: str, part: ByteRange, headers: Mapping[str, str]) -> Pa
     }
     session = await session_of_loop()
     try:
-        async with session.get(url, headers=headers) as answer:
+        async with session.get(_quoted(url), headers=headers) as answer:
             return await _checked(url, part, answer)
     except TimeoutError as exc:
         message = "the server did not answer in time"
@@ -57,7 +58,14 @@ async def get_range(url: str, part: ByteRange, headers: Mapping[str, str]) -> Pa
         raise SourceError(message, url=url, range=part) from exc
 
 
+def _quoted(url: str) -> yarl.URL:
+    """A url as given, for a signed one must not be quoted anew; quoted if it cannot be sent so."""
+    return yarl.URL(url, encoded=url.isascii() and url.isprintable() and " " not in url)
+
+
 async def _checked(url: str, part: ByteRange, answer: aiohttp.ClientResponse) -> Part:
+    if answer.status == WHOLE and answer.content_length == 0:
+        return Part(b"", 0)
     if answer.status != PARTIAL_CONTENT:
         kind, text = REFUSALS.get(answer.status, (SourceError, "the server refused"))
         status = f"HTTP {answer.status} {answer.reason or ''}".strip()

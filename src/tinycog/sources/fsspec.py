@@ -48,8 +48,8 @@ class FsspecSource:
             raise NotFoundError("there is no such object", url=self.name) from exc
         except PermissionError as exc:
             raise AccessDeniedError("the object may not be read", url=self.name) from exc
-        except (OSError, ValueError) as exc:
-            message = f"the file system cannot read it: {exc}"
+        except Exception as exc:
+            message = f"the file system cannot read it: {type(exc).__name__}: {exc}"
             raise SourceError(message, url=self.name, range=part) from exc
         return part_of(self.name, part, data)
 
@@ -65,6 +65,11 @@ class FsspecSource:
         except (ImportError, ValueError, TypeError) as exc:
             message = f"fsspec cannot open {self._where}: {exc}"
             raise UsageError(message) from exc
+        except FileNotFoundError as exc:
+            raise NotFoundError("there is no such object", url=self.name) from exc
+        except Exception as exc:
+            message = f"the file system cannot be opened: {type(exc).__name__}: {exc}"
+            raise SourceError(message, url=self.name) from exc
         self._place = place
         return place
 
@@ -74,8 +79,11 @@ class FsspecSource:
 
 async def _cat(fs: Any, path: str, part: ByteRange) -> bytes:  # noqa: ANN401
     cached = await load("fsspec.implementations.cached")
-    is_async = getattr(fs, "async_impl", False) and not getattr(fs, "asynchronous", False)
-    if is_async and not isinstance(fs, cached.CachingFileSystem):
-        work = fs._cat_file(path, start=part.start, end=part.stop)  # noqa: SLF001 - its async face
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, fs.loop))
-    return await asyncio.to_thread(fs.cat_file, path, start=part.start, end=part.stop)
+    dirfs = await load("fsspec.implementations.dirfs")
+    inner = fs.fs if isinstance(fs, dirfs.DirFileSystem) else fs
+    if not getattr(inner, "async_impl", False) or isinstance(inner, cached.CachingFileSystem):
+        return await asyncio.to_thread(fs.cat_file, path, start=part.start, end=part.stop)
+    work = fs._cat_file(path, start=part.start, end=part.stop)  # noqa: SLF001 - its async face
+    if getattr(inner, "asynchronous", False):  # made for the caller's own loop
+        return await work
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, fs.loop))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import threading
 import weakref
 from pathlib import Path
@@ -62,6 +63,9 @@ class LocalSource:
     def _descriptor(self) -> int:
         with self._lock:
             if self._open is None:
+                if not stat.S_ISREG(self._path.stat().st_mode):
+                    message = "it is no regular file"
+                    raise OSError(message)
                 fd = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
                 self._open = fd, weakref.finalize(self, os.close, fd)
             return self._open[0]

@@ -7,11 +7,14 @@ from tinycog.sources.base import Part
 
 
 class MemorySource:
-    """Ranges of a bytes-like object, without copies."""
+    """Ranges of a bytes-like object, without copies if it cannot change."""
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        """Keep a view of the data."""
-        self._data = memoryview(data).cast("B")
+        """Keep a read-only view of the data; data that may change are copied."""
+        view = memoryview(data)
+        self._data = (
+            view.cast("B") if view.readonly and view.contiguous else memoryview(bytes(view))
+        )
 
     @property
     def name(self) -> str:

@@ -18,8 +18,9 @@ import aiohttp
 CONNECTIONS = 32
 """Connections to one host. aiohttp's own default of 100 in all costs a factor of 2 to 3."""
 
-TIMEOUT = aiohttp.ClientTimeout(total=None, connect=30, sock_connect=15, sock_read=60)
-"""Seconds: to get a connection, to open it, and between two arrivals of bytes."""
+TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=15, sock_read=60)
+"""Seconds: to open a connection, and between two arrivals of bytes. Waiting for a free one has no
+limit: a large read queues on purpose."""
 
 Keeper = AsyncGenerator[aiohttp.ClientSession, None]
 
