@@ -575,5 +575,8 @@ def test_server_as_a_program_prints_its_url_and_serves_a_directory(tmp_path: Pat
             assert blocking_get(url.port, "/sub/a.tif", "5-9") == DATA[5:10]
         finally:
             process.terminate()
-        assert process.wait(10) == 0
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
         assert process.stderr.read() == ""

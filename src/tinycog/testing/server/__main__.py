@@ -16,10 +16,15 @@ from tinycog.testing.server.range_server import RangeServer
 
 
 async def _serve(server: RangeServer) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has only KeyboardInterrupt
+            loop.add_signal_handler(number, stop.set)
     async with server:
         sys.stdout.write(server.url("") + "\n")
         sys.stdout.flush()
-        await asyncio.Event().wait()
+        await stop.wait()
 
 
 def _files(root: Path) -> dict[str, Path]:
@@ -43,8 +48,6 @@ def main() -> None:
         bandwidth=args.bandwidth,
         port=args.port,
     )
-    # A process that was started in the background may have to ignore SIGINT.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(server))
 
