@@ -52,7 +52,7 @@ class Segment:
         """(rows, cols, samples)."""
         return (self.rows, self.cols, self.samples)
 
-    @property
+    @cached_property
     def length(self) -> int:
         """Bytes of the decompressed tile."""
         return self.image.unpacked_length(self.rows)
