@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import lzma
 import zlib
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from numcodecs.zstd import Zstd
 
 import tinycog
 from tinycog.spec import Tag
@@ -176,3 +179,42 @@ async def test_alpha_is_the_fourth_band_and_words_are_scaled():
 async def test_floats_have_no_colours():
     with pytest.raises(tinycog.UnsupportedError, match="float32 have no colours"):
         await tinycog.open(FILES / "cog-zstd-f32-p3.tif").read_tile(0, 0, 0, rgb=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "encode"),
+    [(34925, lzma.compress), (50000, Zstd(checksum=True).encode)],
+    ids=["lzma", "zstd"],
+)
+async def test_a_checksum_that_does_not_fit_is_never_passed_over(code: int, encode: Any):
+    noise = np.random.default_rng(5).integers(0, 256, GRAY.shape, np.uint8)
+    stream = bytearray(encode(noise.tobytes()))
+    stream[len(stream) // 2] ^= 1
+    file = tiff_of(noise, Field(Tag.Compression, "SHORT", [code]), rows_per_strip=20)
+
+    with pytest.raises(tinycog.CorruptTileError, match="cannot be decoded"):
+        await tinycog.open(with_tile(file, bytes(stream))).read_tile(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "encode"), [(34925, lzma.compress), (50000, imagecodecs.zstd_encode)]
+)
+async def test_junk_behind_a_stream_is_passed_over(code: int, encode: Any):
+    file = tiff_of(GRAY, Field(Tag.Compression, "SHORT", [code]), rows_per_strip=20)
+    stream = bytes(encode(GRAY.tobytes())) + b"junk"
+
+    tile = await tinycog.open(with_tile(file, stream)).read_tile(0, 0, 0)
+
+    np.testing.assert_array_equal(tile.data, GRAY)
+
+
+async def test_a_file_that_is_cut_while_it_is_read_is_an_error(tmp_path: Path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff_of(np.zeros((1, 400, 400), np.uint8), rows_per_strip=100))
+    cog = tinycog.open(path)
+    await cog.read_tile(0, 0, 0)
+    with path.open("r+b") as file:
+        file.truncate(40_000)
+
+    with pytest.raises(tinycog.TinycogError, match="changed"):
+        await cog.read_tile(0, 0, 3)

@@ -27,7 +27,7 @@ from tinycog.parse import parse_values
 from tinycog.plan import locate
 from tinycog.raster import Raster, Window
 from tinycog.sources import Source, Where, make_source
-from tinycog.spec import Tag
+from tinycog.spec import Photometric, Tag
 from tinycog.workers import in_worker
 
 
@@ -178,7 +178,7 @@ class Cog:
         """
         wanted = [_tile(place) for place in tiles]
         ranges = await self._locate(wanted)
-        how = _How(padded, rgb, {z: await self.read_colormap(z) for z in _levels(wanted) if rgb})
+        how = _How(padded, rgb, await self._colormaps(_levels(wanted)) if rgb else {})
         flat = [r for tile_ranges in ranges for r in tile_ranges if r is not None]
         parts = iter(await self._fetcher.read(flat))
         work = [
@@ -218,6 +218,14 @@ class Cog:
         if entry.field_type.name != "SHORT" or entry.count % 3:
             return None
         return np.array(colours, np.uint16).reshape(3, -1).T
+
+    async def _colormaps(self, levels: Iterable[int]) -> dict[int, NDArray[np.uint16] | None]:
+        """The palettes of those levels that are looked up in one."""
+        return {
+            z: await self.read_colormap(z)
+            for z in levels
+            if (await self._image(z)).photometric == Photometric.PALETTE
+        }
 
     async def _image(self, z: int) -> Image:
         header = await self._ensure(z if z >= 0 else None)
@@ -332,7 +340,7 @@ def _decode_planes(
     data = [plane.pixels[:, :rows, :cols] for plane in planes]
     pixels = np.concatenate(data) if len(data) > 1 else data[0]
     if how.rgb:
-        pixels = to_rgb(image, pixels, how.colormaps[tile.z])
+        pixels = to_rgb(image, pixels, how.colormaps.get(tile.z))
     findings = tuple(finding for plane in planes for finding in plane.findings)
     return np.require(pixels, requirements=["C", "W"]), findings
 

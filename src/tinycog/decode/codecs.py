@@ -2,7 +2,7 @@
 
 A new codec is one line here and, where imagecodecs needs more than the bytes, one small function in
 the room for its kind (tiff.compression.code, tiff.compression.jpeg2000, tiff.compression.jpegxl,
-tiff.compression.jpegxr, tiff.compression.png, tiff.compression.zstd, tiff.compression.lzma,
+tiff.compression.jpegxr, tiff.compression.png, tiff.compression.zstd,
 tiff.compression.packbits).
 """
 
@@ -16,9 +16,8 @@ from tinycog.decode import jpeg, lerc, libtiff, lossless, pictures
 from tinycog.decode.segment import Codec
 from tinycog.spec import Compression
 
-ZSTD = lossless.lenient(imagecodecs.zstd_decode)
-LZMA = lossless.lenient(imagecodecs.lzma_decode)
-PACKBITS = lossless.lenient(imagecodecs.packbits_decode)
+ZSTD = lossless.lenient(imagecodecs.zstd_decode, "too small", "Src size is incorrect")
+PACKBITS = lossless.lenient(imagecodecs.packbits_decode, "TOO_SMALL", "INPUT_CORRUPT")
 JPEG_2000 = pictures.whole(imagecodecs.jpeg2k_decode)
 JPEG_XL = pictures.whole(imagecodecs.jpegxl_decode)
 JPEG_XR = pictures.whole(imagecodecs.jpegxr_decode)
@@ -33,7 +32,7 @@ CODECS: Mapping[int, Codec] = {
     Compression.OLD_DEFLATE: Codec("Deflate", lossless.decode_deflate, predicted=True),
     Compression.ZSTD: Codec("ZSTD", ZSTD, predicted=True),
     Compression.ZSTD_EARLY: Codec("ZSTD", ZSTD, predicted=True),
-    Compression.LZMA: Codec("LZMA", LZMA, predicted=True),
+    Compression.LZMA: Codec("LZMA", lossless.decode_lzma, predicted=True),
     # bytes to samples
     Compression.CCITT_RLE: Codec("CCITT RLE", libtiff.decode_strip, "samples"),
     Compression.CCITT_T4: Codec("CCITT T.4", libtiff.decode_strip, "samples"),

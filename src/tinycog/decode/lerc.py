@@ -81,10 +81,11 @@ def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401
 
 def _check_size(segment: Segment, blob: bytes) -> None:
     """Refuse a blob of another size before room is made for it (tiff.decode.length)."""
-    version, rows, cols, _ = LERC_HEADER.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
+    version, rows, cols, values = LERC_HEADER.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
     if version < VERSION_WITH_CHECKSUM:
         rows, cols = OLD_LERC_SIZE.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
-    if not blob.startswith(LERC_MAGIC) or (rows, cols) != segment.shape[:2]:
+    too_many = version >= VERSION_WITH_VALUES and values > segment.samples
+    if not blob.startswith(LERC_MAGIC) or (rows, cols) != segment.shape[:2] or too_many:
         message = f"the tile is no LERC blob of {segment.rows} x {segment.cols} pixels"
         raise CorruptTileError(message)
 

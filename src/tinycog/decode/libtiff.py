@@ -39,8 +39,8 @@ def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: A
         Tag.T4Options: image.option(Tag.T4Options, 0),
         Tag.T6Options: image.option(Tag.T6Options, 0),
     }
-    pixels = _decode(_one_strip_file(bytes(data), (segment.cols, segment.rows), tags))
-    return np.asarray(pixels, image.dtype).reshape(segment.shape)
+    pixels = np.asarray(_decode(_one_strip_file(bytes(data), (segment.cols, segment.rows), tags)))
+    return pixels.view(np.uint8) if pixels.dtype == np.bool_ else pixels
 
 
 def decompress(segment: Segment, data: Any) -> Any:  # noqa: ANN401

@@ -8,6 +8,7 @@ refuses is refused (tiff.decode.length).
 
 from __future__ import annotations
 
+import lzma
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from tinycog.decode import libtiff
 from tinycog.decode.segment import Segment
+from tinycog.errors import CorruptTileError
 
 TOO_LONG = "INSUFFICIENT_SPACE"
 """What libdeflate says of a stream that holds more than the tile."""
@@ -54,13 +56,30 @@ def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
         return imagecodecs.lzw_decode(data, out=_room(segment))
 
 
-def lenient(decode: Callable[..., Any]) -> Decoder:
-    """Make a codec of an imagecodecs decoder, with libtiff to ask where it complains."""
+def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+    """LZMA in an xz container (tiff.compression.lzma); the slow one ends where that does."""
+    try:
+        return imagecodecs.lzma_decode(data, out=_room(segment))
+    except imagecodecs.LzmaError as first:
+        try:
+            return lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(data, segment.length + 1)
+        except lzma.LZMAError as exc:
+            message = f"LZMA data of {len(data)} bytes cannot be decoded: {exc}"
+            raise CorruptTileError(message) from first
+
+
+def lenient(decode: Callable[..., Any], *complaints: str) -> Decoder:
+    """Make a codec of an imagecodecs decoder, with libtiff to ask where it complains so.
+
+    Only of the end of the stream: a checksum that does not fit is never passed over.
+    """
 
     def decode_or_ask(segment: Segment, data: Any) -> Any:  # noqa: ANN401
         try:
             return decode(data, out=_room(segment))
         except RuntimeError as exc:
+            if not any(complaint in str(exc) for complaint in complaints):
+                raise
             pixels = libtiff.decompress(segment, data)
             text = f"the codec complained ({exc}), but libtiff found all bytes of the tile"
             segment.tolerate("tiff.decode.length", text)

@@ -50,7 +50,10 @@ class LocalSource:
         size = state.st_size
         data = self._read_at(fd, part.length, part.start)
         while len(data) < part.length and part.start + len(data) < size:
-            data += self._read_at(fd, part.length - len(data), part.start + len(data))
+            more = self._read_at(fd, part.length - len(data), part.start + len(data))
+            if not more:  # the file was cut meanwhile: a short answer, which is refused above
+                break
+            data += more
         return Part(data, size, f"modified {state.st_mtime_ns}")
 
     def _read_at(self, fd: int, length: int, position: int) -> bytes:
