@@ -108,31 +108,6 @@ def test_bytes_beyond_the_end_of_the_file_are_not_taken():
         buffer_of((30, 50), size=40)
 
 
-# --- overlay -------------------------------------------------------------------------------------
-
-
-def test_an_overlay_holds_what_the_original_holds():
-    assert bytes(buffer_of((10, 20)).overlay().read(10, 20)) == DATA[10:20]
-    assert SparseBuffer(40).overlay().size == 40
-
-
-def test_an_overlay_leaves_the_original_alone():
-    original = buffer_of((10, 20))
-    other = original.overlay()
-    other.put(20, DATA[20:30])
-    other.size = 30
-    assert bytes(other.read(10, 30)) == DATA[10:30]
-    assert original.held == 10
-    assert original.size is None
-
-
-def test_an_overlay_does_not_see_what_comes_later():
-    original = buffer_of((10, 20))
-    other = original.overlay()
-    original.put(20, DATA[20:30])
-    assert other.held == 10
-
-
 # --- asking --------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from tinycog.errors import (
     RangeMismatchError,
     RangeNotSatisfiableError,
     RangeUnsupportedError,
+    SourceBusyError,
     SourceChangedError,
     SourceError,
     SourceTimeoutError,
@@ -39,6 +40,7 @@ SOURCE_ERRORS = [
     RangeUnsupportedError,
     RangeMismatchError,
     RangeNotSatisfiableError,
+    SourceBusyError,
     SourceChangedError,
     SourceTimeoutError,
 ]
@@ -87,6 +89,7 @@ each_example = pytest.mark.parametrize("error", EXAMPLES, ids=lambda e: f"{type(
         (RangeNotSatisfiableError, (SourceError,)),
         (SourceChangedError, (SourceError,)),
         (SourceTimeoutError, (SourceError, TimeoutError)),
+        (SourceBusyError, (SourceError,)),
     ],
 )
 def test_each_error_stands_on_its_branch(kind, parents):

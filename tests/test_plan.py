@@ -10,12 +10,13 @@ from conftest import LIMITS, Feed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycog import plan
+from tinycog import index
 from tinycog.buffer import ByteRange
 from tinycog.errors import CorruptTileError, FormatError, LimitError, Limits, TruncatedError
 from tinycog.image import Image
+from tinycog.index import locate
 from tinycog.parse import parse_tiff
-from tinycog.plan import locate, merge
+from tinycog.plan import merge
 from tinycog.pyramid import parse_image
 from tinycog.spec import Tag
 from tinycog.testing import Directory, Field, HugeTiff, flaws, make_image, make_tiff
@@ -36,7 +37,9 @@ class Located:
         self.feed.asked.clear()
 
     def ranges(self, *indices: int, limits: Limits = LIMITS) -> list[ByteRange | None]:
-        return self.feed.run(locate(self.feed.buffer, self.image, indices, limits))
+        places = self.feed.run(locate(self.feed.buffer, self.image, indices, limits))
+        assert not any(place and place.framed for place in places)
+        return [place and place.range for place in places]
 
 
 def located(directory: Directory, *, big: bool = False) -> Located:
@@ -216,7 +219,7 @@ def test_of_a_long_index_only_the_pages_around_the_tiles_are_asked_for():
     file.feed.buffer.size = file.huge.size
     file.ranges(555_777, 555_778)
     (asked,) = file.feed.asked
-    assert [part.length for part in asked] == [plan.PAGE_BYTES, plan.PAGE_BYTES]
+    assert [part.length for part in asked] == [index.PAGE_BYTES, index.PAGE_BYTES]
     for part, start, length in zip(
         asked, (file.huge.offsets_at, file.huge.byte_counts_at), (8, 4), strict=True
     ):
@@ -246,7 +249,7 @@ def test_pages_of_any_length_find_the_same_tiles(indices, page_bytes):
     file = located(TILED)
     expected = [TILED.tiles[i] for i in indices]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "PAGE_BYTES", page_bytes)
+        patch.setattr(index, "PAGE_BYTES", page_bytes)
         assert tiles_of(file.feed.data, file.ranges(*indices)) == expected
 
 
@@ -254,10 +257,10 @@ def test_pages_of_any_length_find_the_same_tiles(indices, page_bytes):
 
 
 def merged(
-    *ranges: tuple[int, int], round_trip_bytes: int = 10, request_bytes: int = 1000
+    *ranges: tuple[int, int], gap_bytes: int = 10, request_bytes: int = 1000
 ) -> list[tuple[ByteRange, list[int]]]:
     wanted = [ByteRange(*part) for part in ranges]
-    batches = merge(wanted, round_trip_bytes=round_trip_bytes, request_bytes=request_bytes)
+    batches = merge(wanted, gap_bytes=gap_bytes, request_bytes=request_bytes)
     return [(batch.range, batch.members) for batch in batches]
 
 
@@ -271,7 +274,7 @@ def test_a_gap_that_costs_less_than_a_request_is_read_along():
 
 
 def test_ranges_that_touch_are_merged_even_if_no_gap_is():
-    assert merged((0, 10), (10, 20), (21, 30), round_trip_bytes=0) == [
+    assert merged((0, 10), (10, 20), (21, 30), gap_bytes=0) == [
         ((0, 20), [0, 1]),
         ((21, 30), [2]),
     ]
@@ -309,7 +312,7 @@ wanted_ranges = st.lists(
 
 @given(wanted_ranges, st.integers(0, 50), st.integers(1, 200))
 def test_every_wanted_range_lies_in_the_one_batch_that_claims_it(wanted, gap, cap):
-    batches = merge(wanted, round_trip_bytes=gap, request_bytes=cap)
+    batches = merge(wanted, gap_bytes=gap, request_bytes=cap)
     assert sorted(i for batch in batches for i in batch.members) == list(range(len(wanted)))
     for batch in batches:
         for i in batch.members:
@@ -331,7 +334,7 @@ def disjoint(wanted: list[ByteRange]) -> list[ByteRange]:
 
 @given(wanted_ranges.map(disjoint), st.integers(0, 50), st.integers(1, 200))
 def test_batches_of_disjoint_ranges_are_disjoint_and_read_little_along(wanted, gap, cap):
-    batches = merge(wanted, round_trip_bytes=gap, request_bytes=cap)
+    batches = merge(wanted, gap_bytes=gap, request_bytes=cap)
     for before, after in pairwise(batches):
         assert before.range.stop <= after.range.start
     for batch in batches:
@@ -342,7 +345,7 @@ def test_batches_of_disjoint_ranges_are_disjoint_and_read_little_along(wanted, g
 
 @given(wanted_ranges.map(disjoint), st.integers(0, 50), st.integers(1, 200))
 def test_no_two_neighbours_could_have_been_merged(wanted, gap, cap):
-    batches = merge(wanted, round_trip_bytes=gap, request_bytes=cap)
+    batches = merge(wanted, gap_bytes=gap, request_bytes=cap)
     for before, after in pairwise(batches):
         start, stop = after.range.start, min(wanted[i].stop for i in after.members[:1])
         far = start - before.range.stop > gap

@@ -107,7 +107,7 @@ async def test_values_beyond_the_last_tile_are_not_read():
 
 
 def test_a_range_that_is_wanted_twice_is_asked_once_however_long_it_is():
-    assert len(merge([ByteRange(0, 10)] * 2, round_trip_bytes=0, request_bytes=5)) == 1
+    assert len(merge([ByteRange(0, 10)] * 2, gap_bytes=0, request_bytes=5)) == 1
 
 
 async def test_an_asynchronous_file_system_is_awaited_in_the_callers_loop(tmp_path):

@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinycog
-from tinycog import fetch, header, plan
+from tinycog import header, index, plan
 from tinycog.buffer import ByteRange
 from tinycog.errors import Limits, TinycogError
 from tinycog.gdal import parse_ghost
+from tinycog.index import locate
 from tinycog.parse import parse_tiff
-from tinycog.plan import locate
 from tinycog.pyramid import parse_pyramid
 from tinycog.testing import Layout, flaws, make_pyramid, make_tiff
 
@@ -131,8 +131,8 @@ def test_nor_do_the_findings(flaw, random, steps):
     assert parsed(Careless(data, random), steps) == parsed(whole)
 
 
-async def all_pixels(data: bytes) -> list[np.ndarray]:
-    cog = await tinycog.open(data)
+async def all_pixels(data: bytes, head_bytes: int = header.HEAD_BYTES) -> list[np.ndarray]:
+    cog = await tinycog.open(data, head_bytes=head_bytes)
     tiles = [
         (level.z, x, y)
         for level in cog.levels
@@ -154,14 +154,15 @@ sizes = st.sampled_from([1, 7, 50, 300, 2000, 10_000, 100_000])
 @given(st.fixed_dictionaries(dict.fromkeys(("head", "page", "values", "index", "gap"), sizes)))
 def test_pixels_do_not_depend_on_how_much_is_read_at_once(name, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(header, "HEAD_BYTES", size["head"])
         patch.setattr(header, "LONE_PAGE_BYTES", size["page"])
         patch.setattr(header, "NEIGHBOUR_PAGE_BYTES", size["page"])
         patch.setattr(header, "VALUE_PAGE_BYTES", size["values"])
-        patch.setattr(plan, "PAGE_BYTES", max(size["index"], 8))
-        patch.setattr(fetch, "ROUND_TRIP_BYTES", size["gap"])
-        patch.setattr(fetch, "REQUEST_BYTES", size["index"])
-        actual = asyncio.run(all_pixels(file(name)))
+        patch.setattr(index, "PAGE_BYTES", max(size["index"], 8))
+        patch.setattr(plan, "MOST_GAP_BYTES", size["gap"])
+        patch.setattr(plan, "HEADER_GAP_BYTES", size["gap"])
+        patch.setattr(plan, "MOST_WASTE", size["gap"])
+        patch.setattr(plan, "REQUEST_BYTES", size["index"])
+        actual = asyncio.run(all_pixels(file(name), head_bytes=size["head"]))
     for tile, expected in zip(actual, expected_pixels(name), strict=True):
         np.testing.assert_array_equal(tile, expected)
 

@@ -21,6 +21,7 @@ from tinycog.errors import (
     RangeMismatchError,
     RangeNotSatisfiableError,
     RangeUnsupportedError,
+    SourceBusyError,
     SourceChangedError,
     SourceError,
     SourceTimeoutError,
@@ -32,6 +33,7 @@ from tinycog.errors import (
 )
 from tinycog.fetch import Request
 from tinycog.level import Level
+from tinycog.plan import Plan
 from tinycog.raster import Raster, Window
 
 __version__ = "0.1.0.dev0"
@@ -48,11 +50,13 @@ __all__ = [
     "Limits",
     "NotFoundError",
     "NotTiffError",
+    "Plan",
     "RangeMismatchError",
     "RangeNotSatisfiableError",
     "RangeUnsupportedError",
     "Raster",
     "Request",
+    "SourceBusyError",
     "SourceChangedError",
     "SourceError",
     "SourceTimeoutError",

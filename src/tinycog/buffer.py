@@ -35,7 +35,8 @@ Steps = Generator[Sequence[ByteRange], None, T]
 class SparseBuffer:
     """Bytes of one file by absolute position, with gaps.
 
-    `size` is the length of the file in bytes, None until it is known. Safe to use from threads.
+    `size` is the length of the file in bytes, None until it is known. Loose parts are those that
+    can be let go of, and fetched again. Safe to use from threads.
     """
 
     def __init__(self, size: int | None = None) -> None:
@@ -44,20 +45,14 @@ class SparseBuffer:
         self._lock = threading.Lock()
         self._starts: list[int] = []
         self._parts: list[memoryview] = []
+        self._loose: set[int] = set()
 
     @property
     def held(self) -> int:
         """Number of bytes held."""
         return sum(map(len, self._parts))
 
-    def overlay(self) -> SparseBuffer:
-        """Make a buffer that holds all that this one holds now, and leaves this one as it is."""
-        other = SparseBuffer(self.size)
-        with self._lock:
-            other._starts, other._parts = self._starts[:], self._parts[:]
-        return other
-
-    def put(self, start: int, data: bytes | memoryview) -> None:
+    def put(self, start: int, data: bytes | memoryview, *, loose: bool = False) -> None:
         """Add bytes that begin at `start`; where bytes are held already, the held ones stay."""
         view = memoryview(data)
         stop = start + len(view)
@@ -69,6 +64,31 @@ class SparseBuffer:
                 i = bisect_right(self._starts, gap.start)
                 self._starts.insert(i, gap.start)
                 self._parts.insert(i, view[gap.start - start : gap.stop - start])
+                if loose:
+                    self._loose.add(gap.start)
+
+    def kept(self) -> list[tuple[int, bytes]]:
+        """Copies of all parts that are not loose, with their positions."""
+        with self._lock:
+            held = zip(self._starts, self._parts, strict=True)
+            return [(start, bytes(part)) for start, part in held if start not in self._loose]
+
+    @property
+    def loose(self) -> int:
+        """Number of bytes held in loose parts."""
+        with self._lock:
+            held = zip(self._starts, self._parts, strict=True)
+            return sum(len(part) for start, part in held if start in self._loose)
+
+    def shed(self) -> None:
+        """Let go of all loose parts."""
+        with self._lock:
+            kept = [i for i, start in enumerate(self._starts) if start not in self._loose]
+            self._starts, self._parts = (
+                [self._starts[i] for i in kept],
+                [self._parts[i] for i in kept],
+            )
+            self._loose.clear()
 
     def missing(self, ranges: Iterable[ByteRange]) -> list[ByteRange]:
         """Parts of `ranges` that have not arrived, as far as the file reaches."""

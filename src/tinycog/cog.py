@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.buffer import ByteRange, together
-from tinycog.errors import (
-    CorruptTileError,
-    Finding,
-    FormatError,
-    Limits,
-    TileIndexError,
-    UsageError,
-)
-from tinycog.fetch import Fetcher, Once, Request, in_parallel
-from tinycog.header import Header, read_all, read_first
+from tinycog.errors import Finding, Limits, TileIndexError, UsageError
+from tinycog.fetch import Fetcher, Once, Request
+from tinycog.gdal import Ghost
+from tinycog.header import HEAD_BYTES, Header, read_all, read_first
 from tinycog.image import Image
 from tinycog.level import Level
 from tinycog.parse import parse_values
-from tinycog.plan import locate
+from tinycog.pieces import (
+    Piece,
+    Pixels,
+    Tile,
+    checked_bands,
+    checked_room,
+    checked_window,
+    no_room,
+    tile_pieces,
+    tile_shape,
+    window_pieces,
+)
+from tinycog.plan import Plan
 from tinycog.raster import Raster, Window
+from tinycog.read import Reader
+from tinycog.snapshot import pack, unpack
 from tinycog.sources import Source, Where, make_source
 from tinycog.spec import Photometric, Tag
 from tinycog.workers import in_worker
@@ -38,10 +45,17 @@ class Cog:
     It may be used from several event loops and threads, and pickles as what it was opened with.
     """
 
-    def __init__(self, source: Source, limits: Limits) -> None:
+    def __init__(
+        self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
+    ) -> None:
         """Keep the source; nothing is read. Use `tinycog.open`."""
+        self._opened_with = (source, limits, head_bytes, snapshot)
         self._limits = limits
+        self._head_bytes = head_bytes
         self._fetcher = Fetcher(source)
+        if snapshot is not None:
+            self._fetcher.restore(*unpack(snapshot))
+        self._reader = Reader(self._fetcher, limits)
         self._once = Once()
         self._header: Header | None = None
 
@@ -80,7 +94,7 @@ class Cog:
         return await self._once.run("all", self._read_all)
 
     async def _read_first(self) -> Header:
-        self._header = await read_first(self._fetcher, self._limits)
+        self._header = await read_first(self._fetcher, self._limits, self._head_bytes)
         return self._header
 
     async def _read_all(self) -> Header:
@@ -120,12 +134,25 @@ class Cog:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found odd in the file so far, though it could be read."""
-        return () if self._header is None else self._header.pyramid.findings
+        found = () if self._header is None else self._header.pyramid.findings
+        return (*found, *self._reader.findings)
 
     @property
     def requests(self) -> tuple[Request, ...]:
         """What was sent for this handle, in the order of the answers; the newest 10,000."""
         return tuple(self._fetcher.log)
+
+    def snapshot(self) -> bytes:
+        """What is known of the header, to be kept: `tinycog.open(where, snapshot=...)`.
+
+        A handle that is opened with it asks for no header: a cold tile costs one request. It holds
+        what names the generation of the file too, so that a changed file is noticed.
+
+        Raises:
+            UsageError: the file is not open yet.
+        """
+        self._known()
+        return pack(self._fetcher.buffer, self._fetcher.tag)
 
     def __repr__(self) -> str:
         """What it is, as far as known."""
@@ -164,9 +191,16 @@ class Cog:
 
         Cost: at first 2 requests (header, tile); then 1, or as many as there are planes; 0 for a
         tile that lies in the first 32 KiB or is not stored. A large file may add up to 2 for the
-        index.
+        index. Callers that ask in the same turn of the event loop share requests as `read_tiles`
+        does, and those that ask for the same tile share its decoding.
         """
-        return (await self.read_tiles([(z, x, y)], padded=padded, rgb=rgb))[0]
+        tile = _tile((z, x, y))
+        (raster,) = await self._once.share(
+            (tile, padded, rgb),
+            lambda: self._read_tiles([tile], padded=padded, rgb=rgb),
+            lambda rasters: [raster.copy() for raster in rasters],
+        )
+        return raster
 
     async def read_tiles(
         self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False, rgb: bool = False
@@ -174,18 +208,127 @@ class Cog:
         """Read several tiles, of any levels, planned together.
 
         Args and errors are those of `read_tile`; the result has the order of `tiles`. Cost: tiles
-        that lie near each other share a request.
+        that lie near each other share a request; `plan` tells.
         """
         wanted = [_tile(place) for place in tiles]
-        ranges = await self._locate(wanted)
-        how = _How(padded, rgb, await self._colormaps(_levels(wanted)) if rgb else {})
-        flat = [r for tile_ranges in ranges for r in tile_ranges if r is not None]
-        parts = iter(await self._fetcher.read(flat))
-        work = [
-            self._decode(tile, [None if r is None else next(parts) for r in found], how)
-            for tile, found in zip(wanted, ranges, strict=True)
+        unique = list(dict.fromkeys(wanted))
+        rasters = await self._read_tiles(unique, padded=padded, rgb=rgb)
+        found = dict(zip(unique, rasters, strict=True))
+        again: set[Tile] = set()
+        return [
+            found[tile].copy() if tile in again else (again.add(tile) or found[tile])
+            for tile in wanted
         ]
-        return await in_parallel(work)
+
+    async def _read_tiles(self, tiles: list[Tile], *, padded: bool, rgb: bool) -> list[Raster]:
+        """Read tiles that all differ."""
+        if not tiles:
+            return []
+        images = await self._images(tiles)
+        rooms = [_room(images[tile.z], tile, self._limits, padded=padded) for tile in tiles]
+        pieces = [
+            piece
+            for tile, room in zip(tiles, rooms, strict=True)
+            for piece in tile_pieces(images[tile.z], tile, room)
+        ]
+        found = await self._reader.read(pieces, await self._ghost())
+        findings: dict[Tile, tuple[Finding, ...]] = {}
+        for piece, odd in zip(pieces, found, strict=True):
+            findings[piece.tile] = (*findings.get(piece.tile, ()), *odd)
+        return [
+            await self._raster(
+                images[tile.z],
+                tile.z,
+                _place(images[tile.z], tile, room),
+                room,
+                findings[tile],
+                rgb=rgb,
+            )
+            for tile, room in zip(tiles, rooms, strict=True)
+        ]
+
+    async def read(
+        self,
+        *,
+        window: Sequence[int] | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        out: Pixels | None = None,
+        rgb: bool = False,
+    ) -> Raster:
+        """Read a window of a level.
+
+        Args:
+            window: (col_off, row_off, width, height) in pixels of that level, inside it; None is
+                all of it.
+            level: 0 = full resolution.
+            bands: which, counted from 0, in the order wanted; None is all. Where bands are stored
+                apart, only theirs are fetched.
+            out: a caller's array to put the pixels into: (bands, rows, cols) and the file's dtype.
+            rgb: as for `read_tile`; not together with `bands` or `out`.
+
+        Returns:
+            The pixels as (bands, rows, cols).
+
+        Raises:
+            UsageError: the window does not lie inside the level, there is no such band, or `out`
+                does not fit.
+            TileIndexError: there is no such level.
+            FormatError, UnsupportedError, LimitError, SourceError: as for `read_tile`.
+
+        Cost: tiles that lie side by side share a request, so in a COG one for each row of tiles;
+        no tile is read twice; `plan` tells.
+        """
+        if rgb and not (bands is None and out is None):
+            message = "rgb=True makes bands and pixels of its own: leave out bands= and out="
+            raise UsageError(message)
+        image = await self._image(_index(level, "level"))
+        found = checked_window(image, window)
+        wanted = checked_bands(image, bands)
+        room = checked_room(out, (len(wanted), found.height, found.width), image.dtype)
+        pieces = window_pieces(image, level, found, wanted, room)
+        findings = await self._reader.read(pieces, await self._ghost())
+        flat = tuple(finding for odd in findings for finding in odd)
+        return await self._raster(image, level, found, room, flat, rgb=rgb)
+
+    async def read_level(self, z: int, **options: Any) -> Raster:  # noqa: ANN401 - those of `read`
+        """Read a whole level: `read(level=z)`, with its options."""
+        return await self.read(level=z, **options)
+
+    async def plan(
+        self,
+        *tiles: Any,  # noqa: ANN401 - those of `read_tile` or `read_tiles`
+        window: Sequence[int] | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+    ) -> Plan:
+        """Say what a read will send, without sending it.
+
+        ::
+
+            await cog.plan(z, x, y)                    # of read_tile
+            await cog.plan([(z, x, y), ...])           # of read_tiles
+            await cog.plan(window=..., level=...)      # of read
+
+        Cost: what of the header and the index is not held yet is read for it; then the read costs
+        just the requests of the plan, if nobody else reads meanwhile.
+
+        Raises:
+            TinycogError: what the read itself would raise before it sends anything.
+        """
+        ghost = await self._ghost()
+        if tiles:
+            wanted = [_tile(tiles)] if len(tiles) > 1 else [_tile(place) for place in tiles[0]]
+            images = await self._images(wanted)
+            pieces = [
+                piece for tile in dict.fromkeys(wanted) for piece in _unread(images[tile.z], tile)
+            ]
+            return await self._reader.plan(pieces, ghost)
+        image = await self._image(_index(level, "level"))
+        found = checked_window(image, window)
+        chosen = checked_bands(image, bands)
+        room = no_room((len(chosen), found.height, found.width), image.dtype)
+        return await self._reader.plan(window_pieces(image, level, found, chosen, room), ghost)
 
     async def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None:
         """Read one tile's bytes as they are stored, encoded; None if it is not stored.
@@ -194,12 +337,11 @@ class Cog:
         `read_tile`. A JPEG tile may need the tables in `levels[z].image.options`.
         """
         tile = _tile((z, x, y))
-        (found,) = await self._locate([tile])
-        if not 0 <= plane < len(found):
-            message = f"plane {plane} does not exist (planes 0 to {len(found) - 1})"
+        pieces = _unread(await self._image(tile.z), tile)
+        if not 0 <= plane < len(pieces):
+            message = f"plane {plane} does not exist (planes 0 to {len(pieces) - 1})"
             raise TileIndexError(message)
-        where = found[plane]
-        return None if where is None else bytes((await self._fetcher.read([where]))[0])
+        return await self._reader.read_bytes(pieces[plane])
 
     async def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None:
         """Read a level's ColorMap as (entries, 3): red, green, blue of 16 bits.
@@ -219,13 +361,11 @@ class Cog:
             return None
         return np.array(colours, np.uint16).reshape(3, -1).T
 
-    async def _colormaps(self, levels: Iterable[int]) -> dict[int, NDArray[np.uint16] | None]:
-        """The palettes of those levels that are looked up in one."""
-        return {
-            z: await self.read_colormap(z)
-            for z in levels
-            if (await self._image(z)).photometric == Photometric.PALETTE
-        }
+    async def _ghost(self) -> Ghost | None:
+        return (await self._ensure(0)).ghost
+
+    async def _images(self, tiles: Iterable[Tile]) -> dict[int, Image]:
+        return {z: await self._image(z) for z in sorted({tile.z for tile in tiles})}
 
     async def _image(self, z: int) -> Image:
         header = await self._ensure(z if z >= 0 else None)
@@ -236,74 +376,38 @@ class Cog:
             raise TileIndexError(message)
         return levels[z]
 
-    async def _locate(self, tiles: list[_Tile]) -> list[list[ByteRange | None]]:
-        """Where the stored tiles of each tile lie, one for each plane; one step for all levels."""
-        images = {z: await self._image(z) for z in _levels(tiles)}
-        indices = [images[tile.z].grid.indices(tile.x, tile.y) for tile in tiles]
-        by_level: dict[int, list[int]] = {z: [] for z in images}
-        for tile, planes in zip(tiles, indices, strict=True):
-            by_level[tile.z] += planes
-        buffer, limits = self._fetcher.buffer, self._limits
-        try:
-            found = await self._fetcher.drive(
-                together(locate(buffer, images[z], by_level[z], limits) for z in images)
-            )
-        except FormatError as exc:
-            if len(tiles) > 1:
-                raise
-            raise _placed(exc, tiles[0]) from exc
-        ranges = {z: iter(level) for z, level in zip(images, found, strict=True)}
-        return [
-            [next(ranges[tile.z]) for _ in planes]
-            for tile, planes in zip(tiles, indices, strict=True)
-        ]
+    async def _raster(
+        self,
+        image: Image,
+        z: int,
+        window: Window,
+        pixels: Pixels,
+        findings: tuple[Finding, ...],
+        *,
+        rgb: bool,
+    ) -> Raster:
+        if not rgb:
+            return Raster(pixels, z, window, image.nodata, findings)
+        is_palette = image.photometric == Photometric.PALETTE
+        colormap = await self.read_colormap(z) if is_palette else None
+        return Raster(await in_worker(_to_rgb, image, pixels, colormap), z, window, None, findings)
 
-    async def _decode(self, tile: _Tile, parts: list[memoryview | None], how: _How) -> Raster:
-        image = await self._image(tile.z)
-        try:
-            data, findings = await in_worker(_decode_planes, image, tile, parts, how, self._limits)
-        except FormatError as exc:
-            raise _placed(exc, tile) from exc
-        grid = image.grid
-        window = Window(
-            tile.x * grid.tile_width, tile.y * grid.tile_height, data.shape[2], data.shape[1]
-        )
-        return Raster(data, tile.z, window, None if how.rgb else image.nodata, findings)
+    def __getstate__(self) -> tuple[Any, ...]:
+        """Pickle what it was opened with; the header is read anew, but for a snapshot's."""
+        return self._opened_with
 
-    def __getstate__(self) -> tuple[Source, Limits]:
-        """Pickle what it was opened with; the header is read anew."""
-        return (self._fetcher.source, self._limits)
-
-    def __setstate__(self, state: tuple[Source, Limits]) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Start over."""
         self.__init__(*state)  # type: ignore[misc]
 
 
-class _Tile(NamedTuple):
-    z: int
-    x: int
-    y: int
-
-
-class _How(NamedTuple):
-    """What is to be made of tiles; colormaps by level, where colours are asked for."""
-
-    padded: bool
-    rgb: bool
-    colormaps: Mapping[int, NDArray[np.uint16] | None]
-
-
-def _tile(place: Iterable[Any]) -> _Tile:
+def _tile(place: Iterable[Any]) -> Tile:
     try:
         z, x, y = place
     except (TypeError, ValueError) as exc:
         message = f"a tile is three integers (z, x, y), not {place!r}"
         raise UsageError(message) from exc
-    return _Tile(_index(z, "z"), _index(x, "x"), _index(y, "y"))
-
-
-def _levels(tiles: Iterable[_Tile]) -> list[int]:
-    return sorted({tile.z for tile in tiles})
+    return Tile(_index(z, "z"), _index(x, "x"), _index(y, "y"))
 
 
 def _index(value: Any, name: str) -> int:  # noqa: ANN401 - anything a caller may pass
@@ -314,35 +418,31 @@ def _index(value: Any, name: str) -> int:  # noqa: ANN401 - anything a caller ma
         raise UsageError(message) from exc
 
 
-def _placed(error: FormatError, tile: _Tile) -> FormatError:
-    """The error, saying which tile it is about."""
-    message = f"level {tile.z}, tile x={tile.x}, y={tile.y}: {error}"
-    placed = CorruptTileError(message, finding=error.finding)
-    placed.level, placed.x, placed.y = tile
-    return placed
+def _room(image: Image, tile: Tile, limits: Limits, *, padded: bool) -> Pixels:
+    """New room for a tile, not filled."""
+    shape = tile_shape(image, tile, padded=padded)
+    stored = image.samples * image.grid.stored_rows(tile.y) * image.grid.tile_width
+    limits.check("tile_bytes", stored * image.dtype.itemsize, "decoded bytes of a tile")
+    return np.empty(shape, image.dtype)
 
 
-def _decode_planes(
-    image: Image, tile: _Tile, parts: list[memoryview | None], how: _How, limits: Limits
-) -> tuple[NDArray[Any], tuple[Finding, ...]]:
-    """Decode the stored tiles of one tile into (bands, rows, cols), C order, writable."""
-    from tinycog.decode import decode_tile, empty_tile, to_rgb  # noqa: PLC0415 - loads imagecodecs
+def _unread(image: Image, tile: Tile) -> list[Piece]:
+    """The pieces of a tile of which no pixels are wanted."""
+    shape = tile_shape(image, tile, padded=False)
+    return tile_pieces(image, tile, no_room(shape, np.dtype(np.uint8)))
 
-    planes = [
-        empty_tile(image, tile.y, limits)
-        if part is None
-        else decode_tile(image, tile.y, part, limits)
-        for part in parts
-    ]
-    rows, cols = image.grid.inside(tile.x, tile.y)
-    if how.padded:
-        rows, cols = planes[0].pixels.shape[1:]
-    data = [plane.pixels[:, :rows, :cols] for plane in planes]
-    pixels = np.concatenate(data) if len(data) > 1 else data[0]
-    if how.rgb:
-        pixels = to_rgb(image, pixels, how.colormaps.get(tile.z))
-    findings = tuple(finding for plane in planes for finding in plane.findings)
-    return np.require(pixels, requirements=["C", "W"]), findings
+
+def _place(image: Image, tile: Tile, room: Pixels) -> Window:
+    """Where a tile lies in its level."""
+    grid = image.grid
+    _, rows, cols = room.shape
+    return Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
+
+
+def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:
+    from tinycog.decode import to_rgb  # noqa: PLC0415 - loads imagecodecs
+
+    return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])
 
 
 def open(  # noqa: A001 - the library's verb, as in rasterio
@@ -352,6 +452,8 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     headers: Mapping[str, str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
+    head_bytes: int = HEAD_BYTES,
+    snapshot: bytes | None = None,
 ) -> Cog:
     """Make a handle for a TIFF, BigTIFF or COG, without any I/O.
 
@@ -367,9 +469,12 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         headers: sent along with each HTTP request.
         storage_options: for the fsspec file system of a url.
         limits: guards against files that ask for too much.
+        head_bytes: bytes of the first request. Who knows that the header is longer than 32 KiB
+            saves the requests for the rest of it.
+        snapshot: what `Cog.snapshot()` gave: the header is not read again.
 
     Raises:
-        UsageError: `where` is none of these.
+        UsageError: `where` or `snapshot` is none of these.
     """
     source = make_source(where, fs=fs, headers=headers, storage_options=storage_options)
-    return Cog(source, limits or Limits())
+    return Cog(source, limits or Limits(), head_bytes, snapshot)

@@ -214,3 +214,7 @@ class SourceChangedError(SourceError):
 
 class SourceTimeoutError(SourceError, TimeoutError):
     """The server did not answer in time."""
+
+
+class SourceBusyError(SourceError):
+    """The server says that it is asked too much: 429 or 503."""

@@ -43,12 +43,12 @@ class Header:
         return self.tiff.complete
 
 
-async def read_first(fetcher: Fetcher, limits: Limits) -> Header:
+async def read_first(fetcher: Fetcher, limits: Limits, head_bytes: int = HEAD_BYTES) -> Header:
     """Read the first IFD, and take along all others that came with it. Cost: 1 request.
 
     Level 0 is the first IFD, so reading it needs no walk along a chain that may be long.
     """
-    tiff = await fetcher.drive(parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=HEAD_BYTES)
+    tiff = await fetcher.drive(parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=head_bytes)
     ghost = await fetcher.drive(parse_ghost(fetcher.buffer, tiff.header))
     return await _finish(fetcher, limits, _walk_held(fetcher, limits, tiff), ghost)
 

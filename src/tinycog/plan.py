@@ -1,107 +1,77 @@
-"""Which bytes a read needs, and in how many requests: computed before anything is sent. No I/O.
+"""Which requests a read costs: computed before anything is sent. No I/O.
 
-`locate` finds the bytes of tiles by pages of the index; `merge` makes requests of them.
+Two costs decide: a round trip, and a byte. A gap between wanted ranges is read along where its
+bytes cost less than one more request would, and a run is cut where one connection is so slow that
+several are faster.
 """
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
+from tinycog.buffer import ByteRange
 
-from tinycog.buffer import ByteRange, SparseBuffer, Steps, need, together
-from tinycog.errors import CorruptTileError, Finding, FormatError, Limits, TruncatedError
-from tinycog.image import Image
-from tinycog.parse import Entry
-from tinycog.spec import Compression
+REQUEST_BYTES = 16 << 20
+"""No request is made longer than this by merging."""
 
-PAGE_BYTES = 1 << 14
-"""Bytes of one page of TileOffsets or TileByteCounts: the index that one tile costs."""
+MOST_WASTE = 1 / 32
+"""Bytes of gaps that a request may read along, for each byte that is wanted."""
+
+HEADER_GAP_BYTES = 1 << 15
+"""A gap between parts of the header that is read along; what lies in longer ones is pixels."""
+
+MOST_GAP_BYTES = 1 << 20
+"""The longest gap that is read along, however slow the round trips are."""
+
+FAST_BYTES_PER_SECOND = 48e6
+"""A connection this fast leaves the decoder no rest: several are not faster."""
+
+MOST_CUTS, CUT_BYTES = 8, 1 << 20
+"""A run is cut into at most so many requests, none shorter than this."""
 
 
-def locate(
-    buffer: SparseBuffer, image: Image, indices: Sequence[int], limits: Limits
-) -> Steps[list[ByteRange | None]]:
-    """Find the bytes of tiles, given by their positions in the index, in one step.
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What an origin's requests cost.
 
-    Only the pages of the index around them are read. None stands for a tile that is not stored
-    (tiff.tile.sparse, tiff.tile.place).
-
-    Raises:
-        FormatError: the image has no index.
-        LimitError: a tile claims more bytes than `limits.tile_bytes`.
+    Attributes:
+        round_trip: seconds from a request to its first byte.
+        bytes_per_second: of one connection.
+        known: whether the bytes per second were measured.
     """
-    if image.offsets is None or image.offsets.count == 0:
-        text = "the image has no TileOffsets or StripOffsets"
-        raise FormatError.of(Finding("tiff.tile.index", text, None, image.ifd.offset))
-    wanted = [image.offsets] if image.byte_counts is None else [image.offsets, image.byte_counts]
-    columns = yield from together(
-        _parse_elements(buffer, image, entry, indices) for entry in wanted
-    )
-    offsets = columns[0]
-    counts = columns[1] if len(columns) > 1 else [None] * len(offsets)
-    ranges: list[ByteRange | None] = []
-    for index, offset, count in zip(indices, offsets, counts, strict=True):
-        if offset < 0 or (count or 0) < 0:
-            text = f"tile {index} has offset {offset} and byte count {count}"
-            raise FormatError.of(Finding("tiff.value.integer", text, None, image.ifd.offset))
-        length = _length(buffer, image, index, offset, count) if offset else 0
-        limits.check("tile_bytes", length, f"encoded bytes of tile {index}")
-        if buffer.size is not None and length and offset + length > buffer.size:
-            place = f"bytes {offset} to {offset + length}"
-            message = f"tile {index} lies at {place}, but the file ends at {buffer.size}"
-            raise TruncatedError(message)
-        ranges.append(ByteRange(offset, offset + length) if length else None)
-    return ranges
 
+    round_trip: float = 0.03
+    bytes_per_second: float = 20e6
+    known: bool = False
 
-def _parse_elements(
-    buffer: SparseBuffer, image: Image, entry: Entry, indices: Sequence[int]
-) -> Steps[list[int]]:
-    """Values of an index array at `indices`; 0 where the array is too short (tiff.tile.short).
-
-    What it holds beyond the last tile is never read.
-    """
-    if entry.field_type.format not in tuple("BHIQbhiq"):
-        text = f"tag {entry.tag} has field type {entry.field_type.name}, expected integers"
-        raise FormatError.of(Finding("tiff.value.integer", text, entry.offset))
-    length = entry.field_type.length
-    per_page = PAGE_BYTES // length
-    count = min(entry.count, image.grid.count)
-    pages: dict[int, ByteRange] = {}
-    for i in indices:
-        page = i // per_page
-        if page not in pages and i < count:
-            stop = min((page + 1) * per_page, count)
-            pages[page] = ByteRange(
-                entry.offset + page * per_page * length, entry.offset + stop * length
-            )
-    yield from need(buffer, pages.values())
-    kind = "i" if entry.field_type.format.islower() else "u"
-    dtype = np.dtype(f"{image.byte_order}{kind}{length}")
-    values = {page: np.frombuffer(buffer.read(*at), dtype) for page, at in pages.items()}
-    return [int(values[i // per_page][i % per_page]) if i < count else 0 for i in indices]
-
-
-def _length(buffer: SparseBuffer, image: Image, index: int, offset: int, count: int | None) -> int:
-    """Bytes to read of a tile; its byte count is not always there, or right (tiff.tile.no-counts).
-
-    An uncompressed tile needs no more than its pixels, whatever the count says; that of a lone
-    strip is not looked at. Compressed, the lone strip of a plane reaches to the end without one.
-    """
-    is_one_strip = image.grid.strips and image.grid.across * image.grid.down == 1
-    if image.compression == Compression.NONE and (count != 0 or is_one_strip):
-        needed = image.unpacked_length(
-            image.grid.stored_rows(index // image.grid.across % image.grid.down)
+    @classmethod
+    def measured(cls, round_trip: float | None, bytes_per_second: float | None) -> Rates:
+        """Rates as far as they were measured, and what is sensible for the rest."""
+        guess = cls()
+        return cls(
+            guess.round_trip if round_trip is None else round_trip,
+            guess.bytes_per_second if bytes_per_second is None else bytes_per_second,
+            bytes_per_second is not None,
         )
-        return needed if count is None or is_one_strip else min(count, needed)
-    if count is not None and not (count == 0 and is_one_strip):
-        return count
-    if buffer.size is None or not is_one_strip:
-        message = f"tile {index} has no byte count, and its codec does not say how long it is"
-        raise CorruptTileError(message)
-    return max(buffer.size - offset, 0)
+
+    @property
+    def gap_bytes(self) -> int:
+        """Bytes that cost as much as one more request."""
+        return min(int(self.round_trip * self.bytes_per_second), MOST_GAP_BYTES)
+
+    def cuts(self, length: int) -> int:
+        """How many requests at once carry a run of that length fastest: as long as each of them
+        still takes longer than its round trip.
+        """
+        if not self.known or self.bytes_per_second >= FAST_BYTES_PER_SECOND:
+            return 1
+        seconds = length / self.bytes_per_second
+        wanted = min(seconds / max(self.round_trip, 0.001), length / CUT_BYTES, MOST_CUTS)
+        return max(int(wanted), 1)
 
 
 class Batch(NamedTuple):
@@ -111,23 +81,116 @@ class Batch(NamedTuple):
     members: list[int]
 
 
-def merge(ranges: Iterable[ByteRange], *, round_trip_bytes: int, request_bytes: int) -> list[Batch]:
+def merge(
+    ranges: Iterable[ByteRange],
+    *,
+    gap_bytes: int,
+    request_bytes: int,
+    waste: float = math.inf,
+) -> list[Batch]:
     """Make requests of ranges: as few as pay.
 
     Args:
         ranges: the wanted ones, in any order; they may overlap.
-        round_trip_bytes: how many bytes cost as much as one more request: a gap up to this length
-            is read along.
+        gap_bytes: a gap up to this length is read along.
         request_bytes: no request is made longer than this by merging.
+        waste: bytes of gaps that a request may hold for each wanted byte.
     """
     batches: list[Batch] = []
+    wasted = 0
     for i, (start, stop) in sorted(enumerate(ranges), key=lambda item: item[1]):
         if batches:
             (first, last), members = batches[-1]
             joined = ByteRange(first, max(last, stop))
+            gap = max(start - last, 0)
             fits = joined.length <= request_bytes or stop <= last
-            if start - last <= round_trip_bytes and fits:
-                batches[-1] = Batch(joined, [*members, i])
+            pays = wasted + gap <= waste * (joined.length - wasted - gap)
+            if gap <= gap_bytes and fits and (pays or not gap):
+                members.append(i)
+                batches[-1] = Batch(joined, members)
+                wasted += gap
                 continue
         batches.append(Batch(ByteRange(start, stop), [i]))
+        wasted = 0
     return batches
+
+
+def plan_header(ranges: Sequence[ByteRange]) -> list[Batch]:
+    """Requests for parts of the header and the index: they never drag pixels along."""
+    return merge(ranges, gap_bytes=HEADER_GAP_BYTES, request_bytes=REQUEST_BYTES)
+
+
+def plan_pixels(ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]:
+    """Requests for encoded tiles."""
+    batches = merge(
+        ranges, gap_bytes=rates.gap_bytes, request_bytes=REQUEST_BYTES, waste=MOST_WASTE
+    )
+    return [piece for batch in batches for piece in _cut(batch, ranges, rates)]
+
+
+def _cut(batch: Batch, ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]:
+    """Cut a request between its members, where several at once are faster."""
+    cuts = min(rates.cuts(batch.range.length), len(batch.members))
+    if cuts == 1:
+        return [batch]
+    share = batch.range.length / cuts
+    pieces: list[Batch] = []
+    for i in batch.members:
+        start, stop = ranges[i]
+        is_full = not pieces or start - batch.range.start >= share * len(pieces)
+        if is_full and not (pieces and start < pieces[-1].range.stop):
+            pieces.append(Batch(ByteRange(start, stop), [i]))
+        else:
+            (first, last), members = pieces[-1]
+            pieces[-1] = Batch(ByteRange(first, max(last, stop)), [*members, i])
+    return pieces
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a read will send: nothing has been sent for it yet.
+
+    Attributes:
+        requests: their bytes, half-open, in the order of the file.
+        tiles: the tiles (z, x, y) that they are for, those that cost no request too.
+        wanted: encoded bytes of those tiles that are not held already.
+    """
+
+    requests: tuple[ByteRange, ...]
+    tiles: tuple[tuple[int, int, int], ...]
+    wanted: int
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that the requests ask for."""
+        return sum(part.length for part in self.requests)
+
+    @property
+    def waste(self) -> int:
+        """Bytes asked for that no tile needs: gaps between tiles that were read along."""
+        return self.bytes - self.wanted
+
+    def __repr__(self) -> str:
+        """Figures in a line, then the requests, the first of them if there are many."""
+        share = self.waste / self.wanted if self.wanted else 0.0
+        head = (
+            f"<Plan: {len(self.requests)} requests, {self.bytes:,} bytes"
+            f" ({share:.1%} waste), {len(self.tiles)} tiles"
+        )
+        shown = [f"bytes {a:,} to {b:,} ({b - a:,})" for a, b in self.requests[:SHOWN]]
+        more = [f"and {len(self.requests) - SHOWN} more"] if len(self.requests) > SHOWN else []
+        return "\n  ".join([head, *shown, *more]) + ">"
+
+
+SHOWN = 10
+"""Requests that the repr of a plan lists."""
+
+
+def make_plan(
+    parts: Sequence[ByteRange], tiles: Iterable[tuple[int, int, int]], rates: Rates
+) -> Plan:
+    """Plan the ranges that are not held, for tiles."""
+    batches = plan_pixels(parts, rates)
+    union = merge(parts, gap_bytes=0, request_bytes=sys.maxsize)
+    wanted = sum(batch.range.length for batch in union)
+    return Plan(tuple(batch.range for batch in batches), tuple(tiles), wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +38,10 @@ class Raster:
     window: Window
     nodata: int | float | None
     findings: tuple[Finding, ...] = ()
+
+    def copy(self) -> Raster:
+        """The same with pixels of its own."""
+        return replace(self, data=self.data.copy())
 
     @property
     def shape(self) -> tuple[int, ...]:

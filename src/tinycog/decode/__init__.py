@@ -34,7 +34,7 @@ from tinycog.errors import CorruptTileError, Finding, Limits, TinycogError, Unsu
 from tinycog.image import Image
 from tinycog.spec import Compression, name_of
 
-__all__ = ["DecodedTile", "decode_tile", "empty_tile", "to_rgb"]
+__all__ = ["DecodedTile", "decode_tile", "fill_tile", "to_rgb"]
 
 REVERSED = 2
 """FillOrder of bytes whose bits are stored the other way round (tiff.fill-order)."""
@@ -89,11 +89,9 @@ def decode_tile(image: Image, y: int, data: bytes | memoryview, limits: Limits) 
     return DecodedTile(pixels.transpose(2, 0, 1), tuple(segment.findings))
 
 
-def empty_tile(image: Image, y: int, limits: Limits) -> DecodedTile:
-    """Make the pixels of a tile that is not stored: nodata, or 0 (tiff.tile.sparse)."""
-    segment = _segment(image, y, limits)
-    shape = (segment.samples, segment.rows, segment.cols)
-    return DecodedTile(np.full(shape, image.fill_value, image.dtype))
+def fill_tile(image: Image, target: NDArray[Any]) -> None:
+    """Fill the place of a tile that is not stored: with nodata, or 0 (tiff.tile.sparse)."""
+    np.copyto(target, image.fill_value, casting="unsafe")
 
 
 def _segment(image: Image, y: int, limits: Limits) -> Segment:

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from tinycog.errors import UsageError
-from tinycog.sources.base import Part, Source
+from tinycog.sources.base import Answer, Source
 from tinycog.sources.fsspec import FsspecSource
 from tinycog.sources.http import HttpSource
 from tinycog.sources.local import LocalSource
 from tinycog.sources.memory import MemorySource
 
-__all__ = ["Part", "Source", "make_source"]
+__all__ = ["Answer", "Source", "make_source"]
 
 Where = str | os.PathLike[str] | bytes | bytearray | memoryview
 

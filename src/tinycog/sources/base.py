@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import RangeMismatchError
 
 
-class Part(NamedTuple):
-    """Bytes of an object, and what the answer told of the object itself.
+class Answer(Protocol):
+    """Who takes the answer to a range, piece by piece."""
 
-    Attributes:
-        data: the bytes.
-        size: length of the whole object in bytes, if it was told.
-        tag: what names this generation of the object (a strong ETag, a time), if anything does.
-    """
+    def begin(self, size: int | None, tag: str | None) -> None:
+        """Take its head, once, before any bytes.
 
-    data: bytes | memoryview
-    size: int | None
-    tag: str | None = None
+        Args:
+            size: length of the whole object in bytes, if it was told.
+            tag: what names this generation of the object (a strong ETag, a time), if anything does.
+
+        Raises:
+            SourceChangedError: it is not the object that was read before.
+        """
+        ...
+
+    def add(self, chunk: bytes | memoryview) -> None:
+        """Take the next bytes; they are not changed afterwards."""
+        ...
 
 
 @runtime_checkable
@@ -33,12 +39,20 @@ class Source(Protocol):
         """Say what is read, for messages: a url, a path."""
         ...
 
+    @property
+    def origin(self) -> str:
+        """Name the server: what is read from the same one shares its slots and its measured rates.
+
+        A url's scheme, host and port, say.
+        """
+        ...
+
     async def aopen(self) -> None:
         """Make ready to read; called before each read, so it costs nothing the next time."""
         ...
 
-    async def read_range(self, part: ByteRange) -> Part:
-        """Read the bytes of a range; fewer only where the object ends inside it.
+    async def read_range(self, part: ByteRange, answer: Answer) -> None:
+        """Read the bytes of a range into `answer`; fewer only where the object ends inside it.
 
         Raises:
             SourceError: they cannot be had.
@@ -61,8 +75,8 @@ async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its o
     return _loaded[module]
 
 
-def part_of(name: str, part: ByteRange, data: bytes | memoryview) -> Part:
-    """Judge an answer that does not tell the object's size: a short one means its end.
+def answer_whole(name: str, part: ByteRange, data: bytes | memoryview, answer: Answer) -> None:
+    """Give an answer that does not tell the object's size: a short one means its end.
 
     Raises:
         RangeMismatchError: there are more bytes than were asked.
@@ -71,4 +85,5 @@ def part_of(name: str, part: ByteRange, data: bytes | memoryview) -> Part:
         message = f"{len(data)} bytes came where {part.length} were asked"
         raise RangeMismatchError(message, url=name, range=part)
     is_end = 0 < len(data) < part.length
-    return Part(data, part.start + len(data) if is_end else None)
+    answer.begin(part.start + len(data) if is_end else None, None)
+    answer.add(data)

@@ -18,10 +18,11 @@ from tinycog.errors import (
     RangeMismatchError,
     RangeNotSatisfiableError,
     RangeUnsupportedError,
+    SourceBusyError,
     SourceError,
     SourceTimeoutError,
 )
-from tinycog.sources.base import Part
+from tinycog.sources.base import Answer
 from tinycog.sources.session import session_of_loop
 
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
@@ -34,12 +35,14 @@ REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     404: (NotFoundError, "there is no such object"),
     410: (NotFoundError, "the object is gone"),
     416: (RangeNotSatisfiableError, "the range lies outside the object"),
+    429: (SourceBusyError, "the server is asked too much"),
+    503: (SourceBusyError, "the server is asked too much"),
 }
 """What answers other than 206 mean (http.status.whole, http.status.denied, http.status.missing,
 http.status.unsatisfiable); any other is a refusal (http.status.other)."""
 
 
-async def get_range(url: str, part: ByteRange, headers: Mapping[str, str]) -> Part:
+async def get_range(url: str, part: ByteRange, headers: Mapping[str, str], answer: Answer) -> None:
     """Send one GET and check its answer (http.range.closed, http.range.identity)."""
     headers = {
         **headers,
@@ -48,8 +51,8 @@ async def get_range(url: str, part: ByteRange, headers: Mapping[str, str]) -> Pa
     }
     session = await session_of_loop()
     try:
-        async with session.get(_quoted(url), headers=headers) as answer:
-            return await _checked(url, part, answer)
+        async with session.get(_quoted(url), headers=headers) as response:
+            await _receive(url, part, response, answer)
     except TimeoutError as exc:
         message = "the server did not answer in time"
         raise SourceTimeoutError(message, url=url, range=part) from exc
@@ -63,26 +66,42 @@ def _quoted(url: str) -> yarl.URL:
     return yarl.URL(url, encoded=url.isascii() and url.isprintable() and " " not in url)
 
 
-async def _checked(url: str, part: ByteRange, answer: aiohttp.ClientResponse) -> Part:
-    if answer.status == WHOLE and answer.content_length == 0:
-        return Part(b"", 0)
-    if answer.status != PARTIAL_CONTENT:
-        kind, text = REFUSALS.get(answer.status, (SourceError, "the server refused"))
-        status = f"HTTP {answer.status} {answer.reason or ''}".strip()
-        message = f"{text} ({status})"
-        raise kind(message, url=url, range=part)
-    coding = answer.headers.get("Content-Encoding", "identity")
-    if coding.lower() != "identity":
-        message = f"the server sent Content-Encoding {coding}, which ranges cannot have"
-        raise RangeMismatchError(message, url=url, range=part)
-    told = answer.headers.get("Content-Range", "")
+async def _receive(
+    url: str, part: ByteRange, response: aiohttp.ClientResponse, answer: Answer
+) -> None:
+    """Check the head, then pass the body on as it comes."""
+    if response.status == WHOLE and response.content_length == 0:
+        answer.begin(0, None)
+        return
+    _check_status(url, part, response)
+    told = response.headers.get("Content-Range", "")
     sent, size = _content_range(told)
     if sent is None or not _answers(part, sent, size):
         message = f"the server sent Content-Range {told!r}, not the range that was asked"
         raise RangeMismatchError(message, url=url, range=part)
-    data = await _body(url, part, answer, sent.length)
     size = sent.stop if size is None and sent.stop < part.stop else size
-    return Part(data, size, _generation(answer.headers))
+    tag = _generation(response.headers)
+    if response.content_length == sent.length:  # HTTP itself sees to the length: no need to wait
+        answer.begin(size, tag)
+        async for chunk, _ in response.content.iter_chunks():
+            answer.add(chunk)
+    else:
+        body = await _body(url, part, response, sent.length)
+        answer.begin(size, tag)
+        answer.add(body)
+
+
+def _check_status(url: str, part: ByteRange, response: aiohttp.ClientResponse) -> None:
+    """Refuse what is no answer to a range."""
+    if response.status != PARTIAL_CONTENT:
+        kind, text = REFUSALS.get(response.status, (SourceError, "the server refused"))
+        status = f"HTTP {response.status} {response.reason or ''}".strip()
+        message = f"{text} ({status})"
+        raise kind(message, url=url, range=part)
+    coding = response.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        message = f"the server sent Content-Encoding {coding}, which ranges cannot have"
+        raise RangeMismatchError(message, url=url, range=part)
 
 
 def _generation(headers: Mapping[str, str]) -> str | None:
@@ -107,11 +126,11 @@ def _answers(part: ByteRange, sent: ByteRange, size: int | None) -> bool:
     return sent == (part.start, min(part.stop, size)) and sent.length > 0
 
 
-async def _body(url: str, part: ByteRange, answer: aiohttp.ClientResponse, length: int) -> bytes:
+async def _body(url: str, part: ByteRange, response: aiohttp.ClientResponse, length: int) -> bytes:
     """Read the body, at most a byte beyond what was promised (http.range.length)."""
     chunks: list[bytes] = []
     held = 0
-    while held <= length and (chunk := await answer.content.read(length + 1 - held)):
+    while held <= length and (chunk := await response.content.read(length + 1 - held)):
         chunks.append(chunk)
         held += len(chunk)
     if held != length:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
-from tinycog.sources.base import Part, load, part_of
+from tinycog.sources.base import Answer, answer_whole, load
 
 
 class FsspecSource:
@@ -35,11 +35,17 @@ class FsspecSource:
         """Url or path, as given."""
         return self._where
 
+    @property
+    def origin(self) -> str:
+        """The scheme and the first part of the path: the bucket, the host."""
+        scheme, separator, path = self._where.rpartition("://")
+        return scheme + separator + path.partition("/")[0] if separator else "fsspec"
+
     async def aopen(self) -> None:
         """Make the file system, the first time."""
         await self._opened()
 
-    async def read_range(self, part: ByteRange) -> Part:
+    async def read_range(self, part: ByteRange, answer: Answer) -> None:
         """Read by `cat_file`; a short answer means the end of the object."""
         fs, path = await self._opened()
         try:
@@ -51,7 +57,7 @@ class FsspecSource:
         except Exception as exc:
             message = f"the file system cannot read it: {type(exc).__name__}: {exc}"
             raise SourceError(message, url=self.name, range=part) from exc
-        return part_of(self.name, part, data)
+        answer_whole(self.name, part, data, answer)
 
     async def _opened(self) -> tuple[Any, str]:
         """The file system and the path in it."""

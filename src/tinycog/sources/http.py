@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tinycog.buffer import ByteRange
-from tinycog.sources.base import Part, load
+from tinycog.sources.base import Answer, load
 
 
 class HttpSource:
@@ -21,14 +21,20 @@ class HttpSource:
         """Url, as given."""
         return self._url
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        scheme, _, rest = self._url.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}".lower()
+
     async def aopen(self) -> None:
         """Load aiohttp, the first time."""
         await load("tinycog.sources.exchange")
 
-    async def read_range(self, part: ByteRange) -> Part:
+    async def read_range(self, part: ByteRange, answer: Answer) -> None:
         """Send one GET, on the running loop's session."""
         exchange = await load("tinycog.sources.exchange")
-        return await exchange.get_range(self._url, part, self._headers)
+        await exchange.get_range(self._url, part, self._headers, answer)
 
     async def aclose(self) -> None:
         """Nothing is this source's own: the session belongs to the loop."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
-from tinycog.sources.base import Part
+from tinycog.sources.base import Answer
 
 
 class LocalSource:
@@ -29,13 +29,18 @@ class LocalSource:
         """Path, as given."""
         return str(self._path)
 
+    @property
+    def origin(self) -> str:
+        """All files are one origin."""
+        return "file"
+
     async def aopen(self) -> None:
         """Open the file at the first read, in the same thread."""
 
-    async def read_range(self, part: ByteRange) -> Part:
+    async def read_range(self, part: ByteRange, answer: Answer) -> None:
         """Read at a position, in a worker thread."""
         try:
-            return await asyncio.to_thread(self._read, part)
+            data, size, tag = await asyncio.to_thread(self._read, part)
         except FileNotFoundError as exc:
             raise NotFoundError("there is no such file", url=self.name) from exc
         except PermissionError as exc:
@@ -43,8 +48,10 @@ class LocalSource:
         except OSError as exc:
             message = f"the file cannot be read: {exc}"
             raise SourceError(message, url=self.name, range=part) from exc
+        answer.begin(size, tag)
+        answer.add(data)
 
-    def _read(self, part: ByteRange) -> Part:
+    def _read(self, part: ByteRange) -> tuple[bytes, int, str]:
         fd = self._descriptor()
         state = os.fstat(fd)
         size = state.st_size
@@ -54,7 +61,7 @@ class LocalSource:
             if not more:  # the file was cut meanwhile: a short answer, which is refused above
                 break
             data += more
-        return Part(data, size, f"modified {state.st_mtime_ns}")
+        return data, size, f"modified {state.st_mtime_ns}"
 
     def _read_at(self, fd: int, length: int, position: int) -> bytes:
         if hasattr(os, "pread"):

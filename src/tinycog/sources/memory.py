@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinycog.buffer import ByteRange
-from tinycog.sources.base import Part
+from tinycog.sources.base import Answer
 
 
 class MemorySource:
@@ -21,12 +21,18 @@ class MemorySource:
         """Say how many bytes there are."""
         return f"<{len(self._data)} bytes in memory>"
 
+    @property
+    def origin(self) -> str:
+        """Memory is one origin."""
+        return "memory"
+
     async def aopen(self) -> None:
         """Nothing is to be opened."""
 
-    async def read_range(self, part: ByteRange) -> Part:
+    async def read_range(self, part: ByteRange, answer: Answer) -> None:
         """Slice the data."""
-        return Part(self._data[part.start : part.stop], len(self._data))
+        answer.begin(len(self._data), None)
+        answer.add(self._data[part.start : part.stop])
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -1,0 +1,232 @@
+"""Ranges to bytes: what is held is not asked again, the rest is planned, shared, and logged.
+
+The rooms::
+
+    scheduler.py   wishes of one handle on one event loop, to requests
+    flight.py      one request under way, and the wishes that it serves as its bytes arrive
+    origin.py      one server: its slots and its measured rates, for all handles of the process
+    slabs.py       memory for bytes in flight, used again
+    once.py        work done side by side, and work done once
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from tinycog.buffer import ByteRange, SparseBuffer, Steps
+from tinycog.errors import RangeNotSatisfiableError, SourceChangedError, TruncatedError
+from tinycog.fetch.flight import Want
+from tinycog.fetch.once import Once, in_parallel
+from tinycog.fetch.origin import Origin, origin_named
+from tinycog.fetch.scheduler import AHEAD, HEADER, PIXELS, Request, Scheduler
+from tinycog.sources import Source
+
+__all__ = ["AHEAD", "HEADER", "PIXELS", "Fetcher", "Once", "Request", "Want", "in_parallel"]
+
+T = TypeVar("T")
+
+LOG_LENGTH = 10_000
+"""Requests that a log keeps; older ones are dropped."""
+
+
+class Fetcher:
+    """Reads ranges of one source; `buffer` keeps what belongs to the header and the index."""
+
+    def __init__(self, source: Source) -> None:
+        """Start with nothing held."""
+        self.source = source
+        self.buffer = SparseBuffer()
+        self.log: deque[Request] = deque(maxlen=LOG_LENGTH)
+        self.tag: str | None = None
+        self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
+
+    @property
+    def origin(self) -> Origin:
+        """The server that it reads from."""
+        return origin_named(self.source.origin)
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """That of the running event loop."""
+        loop = asyncio.get_running_loop()
+        found = self._schedulers.get(loop)
+        if found is None:
+            self._schedulers = {
+                other: held for other, held in self._schedulers.items() if not other.is_closed()
+            }
+            found = Scheduler(self.source, self.origin, self._pin, self.log.append)
+            self._schedulers[loop] = found
+        return found
+
+    def restore(
+        self, size: int | None, tag: str | None, parts: Iterable[tuple[int, bytes]]
+    ) -> None:
+        """Take up what an earlier reader knew: the object must still be the same."""
+        self.buffer.size, self.tag = size, tag
+        for start, data in parts:
+            self.buffer.put(start, data)
+
+    async def drive(self, parser: Steps[T], *, page_bytes: int = 0, loose: bool = False) -> T:
+        """Run a parser: fetch what it asks for, until it returns.
+
+        Each range that has to be fetched is read on to at least `page_bytes`, so that a parser that
+        cannot name what comes next finds it there. What is fetched is kept, if `loose` until the
+        buffer sheds it.
+        """
+        try:
+            wanted = next(parser)
+            while True:
+                try:
+                    await self._fill([_widened(r, page_bytes) for r in wanted], loose=loose)
+                except (TruncatedError, RangeNotSatisfiableError) as exc:
+                    # the parser knows whether it can do without
+                    wanted = parser.throw(TruncatedError(f"the file ends before: {exc}"))
+                else:
+                    wanted = next(parser)
+        except StopIteration as done:
+            return done.value
+
+    async def _fill(self, ranges: Iterable[ByteRange], *, loose: bool) -> None:
+        gaps = self.buffer.missing(ranges)
+        for gap, data in zip(gaps, await self._gather(gaps, HEADER), strict=True):
+            self.buffer.put(gap.start, data, loose=loose)
+
+    async def read(self, ranges: Sequence[ByteRange]) -> list[bytes]:
+        """Read ranges, planned together; nothing of them is kept.
+
+        Raises:
+            TruncatedError: the file ends before one of them does.
+            SourceError: bytes cannot be had.
+        """
+        found = await self._gather(ranges, PIXELS)
+        for part, data in zip(ranges, found, strict=True):
+            complete(part, data)
+        return found
+
+    async def _gather(self, ranges: Sequence[ByteRange], rank: int) -> list[bytes]:
+        """Copies of the bytes of ranges."""
+        if not ranges:
+            return []
+        found = [b""] * len(ranges)
+        done = asyncio.get_running_loop().create_future()
+        wants: list[Want] = []
+        left = len(ranges)
+
+        def deliver(i: int, data: memoryview) -> None:
+            nonlocal left
+            found[i] = bytes(data)
+            left -= 1
+            if not left and not done.done():
+                done.set_result(None)
+
+        try:
+            for i, part in enumerate(ranges):
+                wants += self.want(part, lambda data, i=i: deliver(i, data), _failing(done), rank)
+            await done
+        finally:
+            self.scheduler.drop(wants)
+        return found
+
+    def want(
+        self,
+        part: ByteRange,
+        deliver: Callable[[memoryview], None],
+        fail: Callable[[BaseException], None],
+        rank: int = PIXELS,
+    ) -> list[Want]:
+        """Wish for the bytes of a range; those held are not asked for again.
+
+        `deliver` is called once, maybe at once; the wishes that it took are to be released then.
+        """
+        gaps = self.buffer.missing([part])
+        if gaps == [part]:
+            return [self.scheduler.want(part, deliver, fail, rank)]
+        stop = part.stop if self.buffer.size is None else min(part.stop, self.buffer.size)
+        part = ByteRange(part.start, max(part.start, stop))
+        if not gaps:
+            deliver(self.buffer.read(*part))
+            return []
+        return self._patched(part, gaps, deliver, fail, rank)
+
+    def _patched(
+        self,
+        part: ByteRange,
+        gaps: Sequence[ByteRange],
+        deliver: Callable[[memoryview], None],
+        fail: Callable[[BaseException], None],
+        rank: int,
+    ) -> list[Want]:
+        """Wish for the gaps in what is held of a range."""
+        whole = SparseBuffer()
+        for held in _between(part, gaps):
+            whole.put(held.start, self.buffer.read(*held))
+        left = len(gaps)
+
+        def patch(at: int, data: memoryview) -> None:
+            nonlocal left
+            whole.put(at, bytes(data))
+            left -= 1
+            if not left:
+                lacking = whole.missing([part])
+                stop = lacking[0].start if lacking else part.stop
+                deliver(whole.read(part.start, stop))
+
+        return [
+            self.scheduler.want(gap, lambda data, at=gap.start: patch(at, data), fail, rank)
+            for gap in gaps
+        ]
+
+    def _pin(self, part: ByteRange, size: int | None, tag: str | None) -> None:
+        """Hold every answer against the first one (http.pin): the object may be replaced."""
+        told: str | None = None
+        if size is not None and self.buffer.size not in (None, size):
+            told = f"it had {self.buffer.size} bytes, now {size}"
+        elif tag is not None and self.tag not in (None, tag):
+            told = f"its generation was {self.tag}, now {tag}"
+        if told is not None:
+            message = f"the object has changed since it was opened: {told}"
+            raise SourceChangedError(message, url=self.source.name, range=part)
+        self.buffer.size = self.buffer.size if size is None else size
+        self.tag = tag or self.tag
+
+
+def complete(part: ByteRange, data: bytes | memoryview) -> None:
+    """Refuse bytes that are fewer than their range.
+
+    Raises:
+        TruncatedError: they are; the object ends there.
+    """
+    if len(data) < part.length:
+        end = part.start + len(data)
+        message = f"bytes {part.start} to {part.stop} are needed, but the file ends at {end}"
+        raise TruncatedError(message)
+
+
+def _failing(future: asyncio.Future[None]) -> Callable[[BaseException], None]:
+    def fail(error: BaseException) -> None:
+        if future.done():
+            return
+        if isinstance(error, asyncio.CancelledError):
+            future.cancel()
+        else:
+            future.set_exception(error)
+
+    return fail
+
+
+def _between(part: ByteRange, gaps: Sequence[ByteRange]) -> Iterable[ByteRange]:
+    """What of a range lies outside its gaps."""
+    start = part.start
+    for gap in gaps:
+        if gap.start > start:
+            yield ByteRange(start, gap.start)
+        start = gap.stop
+    if part.stop > start:
+        yield ByteRange(start, part.stop)
+
+
+def _widened(part: ByteRange, length: int) -> ByteRange:
+    return ByteRange(part.start, max(part.stop, part.start + length))

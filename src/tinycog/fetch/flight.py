@@ -1,0 +1,165 @@
+"""One request under way, and the wishes for bytes that it carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from tinycog.buffer import ByteRange
+from tinycog.errors import TruncatedError
+from tinycog.fetch.slabs import SLABS
+
+Buffer = bytes | memoryview
+
+
+class Want:
+    """A reader's wish for the bytes of one range.
+
+    `deliver` is called in the event loop as soon as they are there, while the rest of the request
+    may still be on its way; they are fewer only if the object ends inside the range. Who has them
+    calls `Scheduler.release` when done: the memory is used again. `fail` is called if they cannot
+    be had. Neither is called after `Scheduler.drop`.
+    """
+
+    __slots__ = ("_filled", "_slab", "_view", "deliver", "fail", "flight", "part", "rank", "state")
+
+    WAITING, SENT, DELIVERED, OVER = range(4)
+
+    def __init__(
+        self,
+        part: ByteRange,
+        rank: int,
+        deliver: Callable[[memoryview], None],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        """Nothing is sent yet."""
+        self.part = part
+        self.rank = rank
+        self.deliver = deliver
+        self.fail = fail
+        self.state = Want.WAITING
+        self.flight: Flight | None = None
+        self._slab: bytearray | None = None
+        self._view: memoryview | None = None
+        self._filled = 0
+
+    def add(self, at: int, chunk: memoryview, stop: int) -> bool:
+        """Take what is ours of a chunk that lies at `at`; whether that was all up to `stop`."""
+        length = min(self.part.stop, stop) - self.part.start
+        first = self.part.start + self._filled - at
+        piece = chunk[first : first + length - self._filled]
+        if len(piece) == length:
+            self._view = piece  # all of it in one chunk: no copy
+        elif len(piece):
+            if self._view is None:
+                self._slab = SLABS.take(length)
+                self._view = memoryview(self._slab)[:length]
+            self._view[self._filled : self._filled + len(piece)] = piece
+        self._filled += len(piece)
+        return self._filled >= length
+
+    def hand_over(self) -> None:
+        """Give the bytes to the reader: those of a file that ends early are fewer."""
+        view = memoryview(b"") if self._view is None else self._view[: self._filled]
+        self._view = None
+        self.state = Want.DELIVERED
+        self.deliver(view.toreadonly())
+
+    def end(self) -> None:
+        """Let go of the memory."""
+        self.state = Want.OVER
+        self._view = None
+        if self._slab is not None:
+            SLABS.give(self._slab)
+            self._slab = None
+
+
+class Flight:
+    """One request: it takes the answer piece by piece and serves its members in their order.
+
+    Attributes:
+        part: the bytes asked for.
+        arrived: absolute position of the next byte to come.
+        size: length of the object, once it is told.
+    """
+
+    def __init__(
+        self,
+        part: ByteRange,
+        members: Iterable[Want],
+        on_begin: Callable[[ByteRange, int | None, str | None], None],
+    ) -> None:
+        """Nothing has arrived; `on_begin` judges the head of the answer and may raise."""
+        self.part = part
+        self.arrived = part.start
+        self.size: int | None = None
+        self._on_begin = on_begin
+        self._members = sorted(members, key=lambda want: want.part)
+        for want in self._members:
+            self._board(want)
+
+    def _board(self, want: Want) -> None:
+        want.state = Want.SENT
+        want.flight = self
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anyone still waits for it."""
+        return any(want.state == Want.SENT for want in self._members)
+
+    def joined(self, want: Want) -> bool:
+        """Take one more member, if its bytes are still to come."""
+        inside = self.arrived <= want.part.start and want.part.stop <= self.part.stop
+        if inside:
+            self._members.append(want)
+            self._members.sort(key=lambda member: member.part)
+            self._board(want)
+        return inside
+
+    # --- what a source calls: see sources.base.Answer --------------------------------------------
+
+    def begin(self, size: int | None, tag: str | None) -> None:
+        """Take the head of the answer."""
+        self._on_begin(self.part, size, tag)
+        self.size = size
+
+    def add(self, chunk: Buffer) -> None:
+        """Take the next bytes of the body, and serve whom they complete."""
+        view = memoryview(chunk)
+        at, self.arrived = self.arrived, self.arrived + len(view)
+        self._serve(at, view)
+
+    # ---------------------------------------------------------------------------------------------
+
+    def _serve(self, at: int, view: memoryview) -> None:
+        for want in self._members:
+            if want.part.start >= self.arrived:
+                break
+            if want.state == Want.SENT and want.add(at, view, self._stop):
+                want.hand_over()
+        while self._members and self._members[0].state != Want.SENT:
+            self._members.pop(0)
+
+    @property
+    def _stop(self) -> int:
+        return self.part.stop if self.size is None else min(self.part.stop, self.size)
+
+    def finish(self) -> None:
+        """The answer has ended; what it lacks is missing for good.
+
+        Raises:
+            TruncatedError: it is shorter than the object's size explains.
+        """
+        if self.arrived < self._stop:
+            length = self.arrived - self.part.start
+            message = f"{length} bytes came of bytes {self.part.start} to {self.part.stop}"
+            raise TruncatedError(message)
+        for want in self._members:
+            if want.state == Want.SENT:
+                want.hand_over()
+
+    def fail(self, error: BaseException) -> list[Want]:
+        """Tell all who wait; they are given back."""
+        failed = [want for want in self._members if want.state == Want.SENT]
+        for want in failed:
+            want.fail(error)
+        return failed

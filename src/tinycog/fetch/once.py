@@ -1,0 +1,77 @@
+"""Work done side by side, and work done once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def in_parallel(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Await all of it; the first error cancels the rest and is raised as it is."""
+    if len(work) == 1:
+        return [await work[0]]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in work]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors.exceptions[0].__cause__
+    return [task.result() for task in tasks]
+
+
+class Once:
+    """Work that is done once, however many wait for it, and that lives while anyone waits.
+
+    A failure is told to all who wait, and the next caller tries again. Each event loop does its
+    own work: a task of one loop cannot be awaited in another.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing under way."""
+        self._under_way: dict[object, _Work] = {}
+
+    async def run(self, key: object, work: Callable[[], Awaitable[T]]) -> T:
+        """Join the work of that name, or start it."""
+        return (await self._run(key, work))[0]
+
+    async def share(
+        self, key: object, work: Callable[[], Awaitable[T]], copy: Callable[[T], T]
+    ) -> T:
+        """The same, for results that callers may change: none gets what another one holds."""
+        result, joined = await self._run(key, work)
+        return copy(result) if joined > 1 else result
+
+    async def _run(self, key: object, work: Callable[[], Awaitable[T]]) -> tuple[T, int]:
+        place = (asyncio.get_running_loop(), key)
+        held = self._under_way.get(place)
+        if held is None:
+            held = self._under_way[place] = _Work(asyncio.ensure_future(work()))
+            held.task.add_done_callback(lambda done: self._forget(place, done))
+        held.waiting += 1
+        held.joined += 1
+        try:
+            return await asyncio.shield(held.task), held.joined
+        finally:
+            held.waiting -= 1
+            if not held.waiting and not held.task.done():
+                self._under_way.pop(place, None)
+                held.task.cancel()
+
+    def _forget(self, place: object, done: asyncio.Future[Any]) -> None:
+        held = self._under_way.get(place)
+        if held is not None and held.task is done:
+            del self._under_way[place]
+        if not done.cancelled():
+            done.exception()  # told to all who waited; nobody is left to tell if none did
+
+
+@dataclass
+class _Work:
+    """A task, how many wait for it now, and how many ever did."""
+
+    task: asyncio.Future[Any]
+    waiting: int = 0
+    joined: int = 0

@@ -1,0 +1,194 @@
+"""One server: what its requests cost, as measured, and how many it is given at a time.
+
+All handles of the process that read from it share these figures and these slots.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import threading
+from collections.abc import Callable
+from itertools import count
+
+from tinycog.plan import Rates
+
+FIRST_LIMIT, LEAST_LIMIT, MOST_LIMIT = 16, 8, 64
+"""Requests under way at once: before a round trip was measured, and the range of what hides one."""
+
+SECONDS_PER_REQUEST = 0.0003
+"""What a request costs us however near the server is: more at once than hide the round trip behind
+this only wait for each other."""
+
+GROWTH = 2
+"""How many times that many there may be, while answers come as early as those of a quiet server."""
+
+QUIET = 2
+"""Requests under way at which a round trip is the server's own, and not our queue's."""
+
+RATE_BYTES = 1 << 18
+"""Answers shorter than this say nothing of bytes per second."""
+
+BYTES_IN_FLIGHT = 64 << 20
+"""Bytes asked for and not yet decoded, of all origins together."""
+
+Wake = Callable[[], None]
+
+
+class Budget:
+    """Bytes in flight, of the whole process: asked for, and not yet let go of."""
+
+    def __init__(self, most: int) -> None:
+        """Start with nothing in flight."""
+        self.most = most
+        self.used = 0
+        self._lock = threading.Lock()
+
+    def take(self, length: int) -> bool:
+        """Take that many bytes, if there are; one request alone always may."""
+        with self._lock:
+            if self.used and self.used + length > self.most:
+                return False
+            self.used += length
+            return True
+
+    def take_anyway(self, length: int) -> None:
+        """Take bytes that come along with a request that is under way."""
+        with self._lock:
+            self.used += length
+
+    def give(self, length: int) -> None:
+        """Give them back."""
+        with self._lock:
+            self.used -= length
+
+
+BUDGET = Budget(BYTES_IN_FLIGHT)
+
+
+class Origin:
+    """Slots for requests to one server; safe to use from threads.
+
+    The limit is what hides a round trip, as it was measured when there was little else under way.
+    It grows by one with each answer that comes as early as that although all slots are in use. A
+    server that says 429 or 503, or falls silent, halves it; then it comes back by one at a time.
+    """
+
+    def __init__(self, budget: Budget = BUDGET) -> None:
+        """Start with what is sensible before anything is measured."""
+        self.budget = budget
+        self.limit = FIRST_LIMIT
+        self._usual = FIRST_LIMIT
+        self.in_flight = 0
+        self._round_trip: float | None = None
+        self._bytes_per_second: float | None = None
+        self._sent = 0
+        self._cut_at = 0
+        self._queue: list[tuple[int, int, Wake]] = []
+        self._queued: set[Wake] = set()
+        self._turn = count()
+        self._lock = threading.Lock()
+
+    @property
+    def rates(self) -> Rates:
+        """What a request and a byte cost, as measured so far."""
+        return Rates.measured(self._round_trip, self._bytes_per_second)
+
+    # --- slots -----------------------------------------------------------------------------------
+
+    def enter(self, length: int, rank: int, wake: Wake) -> int | None:
+        """Take a slot and `length` bytes; the ticket, or None if there is none free.
+
+        Then `wake` is called once there may be; lower ranks first, then who came first.
+        """
+        with self._lock:
+            if self.in_flight < self.limit and self.budget.take(length):
+                self.in_flight += 1
+                self._sent += 1
+                return self._sent
+            if wake not in self._queued:
+                self._queued.add(wake)
+                heapq.heappush(self._queue, (rank, next(self._turn), wake))
+            return None
+
+    def leave(self) -> None:
+        """Free a slot, and wake those who wait for it."""
+        with self._lock:
+            self.in_flight -= 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake who waits, one after the other, while there are slots."""
+        for _ in range(len(self._queue)):
+            with self._lock:
+                if not self._queue or self.in_flight >= self.limit:
+                    return
+                _, _, waiting = heapq.heappop(self._queue)
+                self._queued.discard(waiting)
+            waiting()
+
+    # --- measures --------------------------------------------------------------------------------
+
+    def answered(self, seconds: float, ticket: int, *, quiet: bool) -> None:
+        """Note the time from sending to the first byte of an answer.
+
+        `quiet` says whether there was little else under way when it was sent.
+        """
+        with self._lock:
+            if quiet:
+                self._round_trip = seconds
+                hiding = int(seconds / SECONDS_PER_REQUEST)
+                self._usual = min(max(hiding, LEAST_LIMIT), MOST_LIMIT)
+                if not self._cut_at:
+                    self.limit = min(max(self.limit, self._usual), GROWTH * self._usual)
+            elif ticket <= self._cut_at:
+                return
+            elif self.limit < self._usual:
+                self.limit += 1
+                self._cut_at *= self.limit < self._usual
+            elif self.in_flight >= self.limit and self._is_early(seconds):
+                self.limit = min(self.limit + 1, GROWTH * self._usual)
+
+    def _is_early(self, seconds: float) -> bool:
+        return self._round_trip is not None and seconds <= 1.5 * self._round_trip
+
+    def received(self, length: int, seconds: float) -> None:
+        """Note how long the body of a request took that was alone on its way."""
+        if length >= RATE_BYTES and seconds > 0:
+            with self._lock:
+                self._bytes_per_second = length / seconds
+
+    def overloaded(self, ticket: int) -> None:
+        """Halve the limit: the server said so, or fell silent. Once for all that were under way."""
+        with self._lock:
+            if ticket > self._cut_at:
+                self.limit = max(self.limit // 2, 1)
+                self._cut_at = self._sent
+
+
+_origins: dict[str, Origin] = {}
+_lock = threading.Lock()
+
+
+def origin_named(name: str) -> Origin:
+    """The origin of that name, the same for all handles of the process."""
+    with _lock:
+        return _origins.setdefault(name, Origin())
+
+
+def _forget() -> None:
+    """Requests under way do not live on in a forked child: it starts anew."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+    _origins.clear()
+    BUDGET.__init__(BYTES_IN_FLIGHT)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def wake_all() -> None:
+    """Bytes came free: whoever waits for them may be reading from any origin."""
+    for origin in list(_origins.values()):
+        origin.wake()

@@ -1,0 +1,203 @@
+"""Wishes to requests: merged if they come in the same turn of the event loop, shared, bounded.
+
+Wishes wait for a slot as wishes, not as requests: what comes meanwhile is planned together with
+them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from bisect import bisect_right, insort
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tinycog.buffer import ByteRange
+from tinycog.errors import SourceBusyError, SourceTimeoutError
+from tinycog.fetch.flight import Flight, Want
+from tinycog.fetch.origin import QUIET, Origin, wake_all
+from tinycog.plan import Batch, plan_header, plan_pixels
+from tinycog.sources import Source
+
+HEADER, PIXELS, AHEAD = range(3)
+"""Ranks: what all else waits for, what somebody waits for, what may be wanted later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request that was answered.
+
+    Attributes:
+        start, stop: the bytes asked, half-open.
+        length: number of bytes that came; fewer than asked at the end of the file.
+        seconds: from sending to the last byte.
+    """
+
+    start: int
+    stop: int
+    length: int
+    seconds: float
+
+
+class Scheduler:
+    """Requests of one handle on one event loop."""
+
+    def __init__(
+        self,
+        source: Source,
+        origin: Origin,
+        on_begin: Callable[[ByteRange, int | None, str | None], None],
+        on_answer: Callable[[Request], None],
+    ) -> None:
+        """Nothing is sent. `on_begin` judges the head of each answer, `on_answer` logs it."""
+        self._source = source
+        self._origin = origin
+        self._on_begin = on_begin
+        self._on_answer = on_answer
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._waiting: list[Want] = []
+        self._planned: deque[tuple[int, ByteRange, list[Want]]] = deque()
+        self._flights: list[tuple[int, int, Flight, asyncio.Task[None]]] = []
+        self._turn_is_due = False
+
+    # --- wishes ----------------------------------------------------------------------------------
+
+    def want(
+        self,
+        part: ByteRange,
+        deliver: Callable[[memoryview], None],
+        fail: Callable[[BaseException], None],
+        rank: int = PIXELS,
+    ) -> Want:
+        """Wish for the bytes of a range; see `Want`."""
+        want = Want(part, rank, deliver, fail)
+        self._waiting.append(want)
+        if not self._turn_is_due:
+            self._turn_is_due = True
+            self._loop.call_soon(self._turn)
+        return want
+
+    def release(self, want: Want) -> None:
+        """The reader is done with the bytes of a wish."""
+        self._end([want])
+
+    def drop(self, wants: Iterable[Want]) -> None:
+        """Nobody waits any more: what is not sent never is, and a request without others ends."""
+        wants = [want for want in wants if want.state != Want.OVER]
+        flights = {want.flight for want in wants if want.state == Want.SENT}
+        self._end(wants)
+        for _, _, flight, task in list(self._flights):
+            if flight in flights and not flight.wanted:
+                task.cancel()
+
+    def _end(self, wants: Sequence[Want]) -> None:
+        """Free what wishes hold of the memory in flight."""
+        for want in wants:
+            if want.state in (Want.SENT, Want.DELIVERED):
+                self._origin.budget.give(want.part.length)
+            want.end()
+        wake_all()
+
+    # --- requests --------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        """Plan all that waits, together."""
+        self._turn_is_due = False
+        waiting = [want for want in self._waiting if want.state == Want.WAITING]
+        self._waiting = [want for want in waiting if not self._joined(want)]
+        self._planned = deque(self._plan())
+        self._pump()
+
+    def _joined(self, want: Want) -> bool:
+        """Join a request that is under way, if it carries the same bytes."""
+        i = bisect_right(self._flights, want.part.start, key=lambda flown: flown[0])
+        if not i or not self._flights[i - 1][2].joined(want):
+            return False
+        self._origin.budget.take_anyway(want.part.length)
+        return True
+
+    def _plan(self) -> Iterable[tuple[int, ByteRange, list[Want]]]:
+        for rank in (HEADER, PIXELS, AHEAD):
+            wants = [want for want in self._waiting if want.rank == rank]
+            parts = [want.part for want in wants]
+            if rank == HEADER:
+                batches: Sequence[Batch] = plan_header(parts)
+            else:
+                batches = plan_pixels(parts, self._origin.rates)
+            yield from ((rank, part, [wants[i] for i in members]) for part, members in batches)
+
+    def _pump(self) -> None:
+        """Send what there are slots for."""
+        while self._planned:
+            rank, part, members = self._planned[0]
+            members = [want for want in members if want.state == Want.WAITING]
+            if members:
+                length = sum(want.part.length for want in members)
+                ticket = self._origin.enter(length, rank, self._wake)
+                if ticket is None:
+                    return
+                self._launch(part, members, ticket)
+            self._planned.popleft()
+
+    def _wake(self) -> None:
+        """Go on, from whatever thread."""
+        if threading.get_ident() == self._thread:
+            self._pump()
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._pump)
+
+    def _launch(self, part: ByteRange, members: list[Want], ticket: int) -> None:
+        flight = Flight(part, members, self._on_begin)
+        task = self._loop.create_task(self._fly(flight, ticket))
+        insort(self._flights, (part.start, ticket, flight, task))
+
+    async def _fly(self, flight: Flight, ticket: int) -> None:
+        """Carry out one request."""
+        try:
+            await self._source.aopen()
+            timed = _Timed(flight, self._origin, ticket)
+            await self._source.read_range(flight.part, timed)
+            self._on_answer(timed.request())
+            flight.finish()
+        except BaseException as exc:
+            if isinstance(exc, SourceTimeoutError | SourceBusyError):
+                self._origin.overloaded(ticket)
+            self._end(flight.fail(exc))
+            if not isinstance(exc, Exception):
+                raise
+        finally:
+            self._flights = [flown for flown in self._flights if flown[2] is not flight]
+            self._origin.leave()
+
+
+class _Timed:
+    """An answer on its way to a flight, with a clock."""
+
+    def __init__(self, flight: Flight, origin: Origin, ticket: int) -> None:
+        self._flight = flight
+        self._origin = origin
+        self._ticket = ticket
+        self._under_way = origin.in_flight
+        self._sent = self._begun = time.perf_counter()
+
+    def begin(self, size: int | None, tag: str | None) -> None:
+        """Take the head."""
+        self._begun = time.perf_counter()
+        seconds = self._begun - self._sent
+        self._origin.answered(seconds, self._ticket, quiet=self._under_way <= QUIET)
+        self._flight.begin(size, tag)
+
+    def add(self, chunk: bytes | memoryview) -> None:
+        """Take the next bytes of the body."""
+        self._flight.add(chunk)
+
+    def request(self) -> Request:
+        """The whole exchange, for the log."""
+        now = time.perf_counter()
+        length = self._flight.arrived - self._flight.part.start
+        if self._under_way == self._origin.in_flight == 1:
+            self._origin.received(length, now - self._begun)
+        return Request(*self._flight.part, length, now - self._sent)

@@ -1,0 +1,60 @@
+"""Memory for the bytes of answers, used again and again.
+
+The first touch of fresh memory costs as much as receiving the bytes does, so that buffers are kept.
+"""
+
+from __future__ import annotations
+
+import threading
+
+IDLE_BYTES = 32 << 20
+"""Bytes of buffers that are kept for the next read."""
+
+GRAIN = 1 << 16
+"""Buffers are multiples of this long, so that they fit more than once."""
+
+ROOMY = 4
+"""A buffer is not used for less than a quarter of it."""
+
+
+class Slabs:
+    """Buffers that nobody looks at any more; safe to use from threads."""
+
+    def __init__(self, most: int = IDLE_BYTES) -> None:
+        """Start with none."""
+        self._most = most
+        self._idle: list[bytearray] = []
+        self._lock = threading.Lock()
+
+    @property
+    def idle(self) -> int:
+        """Number of bytes kept."""
+        return sum(map(len, self._idle))
+
+    def take(self, length: int) -> bytearray:
+        """A buffer of at least `length` bytes; its contents are anything."""
+        with self._lock:
+            for i in range(len(self._idle) - 1, -1, -1):  # the newest is still in the caches
+                slab = self._idle[i]
+                if length <= len(slab) <= ROOMY * max(length, GRAIN) and _is_unseen(slab):
+                    return self._idle.pop(i)
+        return bytearray(-(-max(length, 1) // GRAIN) * GRAIN)
+
+    def give(self, slab: bytearray) -> None:
+        """Keep a buffer for later; it is not used while any view of it lives."""
+        with self._lock:
+            self._idle.append(slab)
+            while self.idle > self._most:
+                self._idle.pop(0)
+
+
+def _is_unseen(slab: bytearray) -> bool:
+    """Whether no memoryview or array looks into it: Python lets nobody resize what is seen."""
+    try:
+        slab.append(slab.pop())
+    except BufferError:
+        return False
+    return True
+
+
+SLABS = Slabs()

@@ -1,0 +1,204 @@
+"""One read: stored tiles to pixels, each decoded as soon as its bytes are there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from tinycog import workers
+from tinycog.buffer import together
+from tinycog.errors import CorruptTileError, Finding, FormatError, Limits, TinycogError
+from tinycog.fetch import Fetcher, Want
+from tinycog.fetch import complete as check_complete
+from tinycog.gdal import Ghost
+from tinycog.index import Place, locate, unframed
+from tinycog.pieces import Piece, Tile
+from tinycog.plan import Plan, make_plan
+
+
+class LeaderError(TinycogError):
+    """A tile is not framed by its leader and trailer as the ghost area promises."""
+
+
+INDEX_BYTES = 16 << 20
+"""Bytes of index pages that a handle keeps; they are fetched again when they are wanted again."""
+
+
+class Reader:
+    """Reads pieces of the images of one file, on any event loop."""
+
+    def __init__(self, fetcher: Fetcher, limits: Limits) -> None:
+        """Nothing is read."""
+        self.findings: list[Finding] = []
+        self._fetcher = fetcher
+        self._limits = limits
+        self._locating = 0
+        self._distrusts_leaders = False
+
+    async def read(self, pieces: Sequence[Piece], ghost: Ghost | None) -> list[tuple[Finding, ...]]:
+        """Fetch, decode and put in place; the findings of each piece.
+
+        Raises:
+            TinycogError: what the first piece to fail says; the others are given up.
+        """
+        if not pieces:
+            return []
+        trailing = ghost is not None and ghost.has_interleaved_mask
+        places = await self._locate(pieces, ghost)
+        reading = _Reading(self._fetcher, self._limits, len(pieces), trailing=trailing)
+        try:
+            return await reading.run(pieces, places)
+        except LeaderError as exc:
+            self._distrusts_leaders = True
+            text = f"the ghost area lies, byte counts are read instead: {exc}"
+            self.findings.append(Finding("gdal.ghost.leaders", text))
+        places = await self._locate(pieces, ghost)
+        reading = _Reading(self._fetcher, self._limits, len(pieces), trailing=trailing)
+        return await reading.run(pieces, places)
+
+    async def read_bytes(self, piece: Piece) -> bytes | None:
+        """The encoded bytes of one piece, by its byte count; None if it is not stored."""
+        (place,) = await self._locate([piece], None)
+        return None if place is None else (await self._fetcher.read([place.range]))[0]
+
+    async def plan(self, pieces: Sequence[Piece], ghost: Ghost | None) -> Plan:
+        """What reading the pieces will send; the index is read for it, no pixels."""
+        places = await self._locate(pieces, ghost)
+        ranges = [place.range for place in places if place is not None]
+        missing = self._fetcher.buffer.missing(ranges)
+        tiles = dict.fromkeys(piece.tile for piece in pieces)
+        return make_plan(missing, tiles, self._fetcher.origin.rates)
+
+    async def _locate(self, pieces: Sequence[Piece], ghost: Ghost | None) -> list[Place | None]:
+        """Where the stored tiles lie; one step for all images."""
+        leaders = ghost is not None and ghost.has_leaders and not self._distrusts_leaders
+        images = {id(piece.image): piece.image for piece in pieces}
+        indices: dict[int, list[int]] = {key: [] for key in images}
+        for piece in pieces:
+            indices[id(piece.image)].append(piece.position)
+        buffer, limits = self._fetcher.buffer, self._limits
+        parser = together(
+            locate(buffer, image, indices[key], limits, leaders=leaders)
+            for key, image in images.items()
+        )
+        try:
+            with self._index_kept():
+                found = await self._fetcher.drive(parser, loose=True)
+        except FormatError as exc:
+            tiles = {piece.tile for piece in pieces}
+            if len(tiles) > 1:
+                raise
+            raise placed_at(exc, tiles.pop()) from exc
+        places = {key: iter(level) for key, level in zip(images, found, strict=True)}
+        return [next(places[id(piece.image)]) for piece in pieces]
+
+    @contextmanager
+    def _index_kept(self) -> Generator[None]:
+        """Pages of the index stay while anyone looks into them, and are bounded otherwise."""
+        if not self._locating and self._fetcher.buffer.loose > INDEX_BYTES:
+            self._fetcher.buffer.shed()
+        self._locating += 1
+        try:
+            yield
+        finally:
+            self._locating -= 1
+
+
+class _Reading:
+    """A read under way, in one event loop."""
+
+    def __init__(self, fetcher: Fetcher, limits: Limits, count: int, *, trailing: bool) -> None:
+        self._fetcher = fetcher
+        self._scheduler = fetcher.scheduler
+        self._limits = limits
+        self._trailing = trailing
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._findings: list[tuple[Finding, ...]] = [()] * count
+        self._left = count
+        self._wants: list[list[Want]] = []
+
+    async def run(
+        self, pieces: Sequence[Piece], places: Sequence[Place | None]
+    ) -> list[tuple[Finding, ...]]:
+        self._wants = [[] for _ in pieces]
+        try:
+            for i, (piece, place) in enumerate(zip(pieces, places, strict=True)):
+                if place is None:
+                    self._submit(i, piece, None, None)
+                else:
+                    self._wants[i] = self._fetcher.want(
+                        place.range,
+                        partial(self._submit, i, piece, place),
+                        partial(self._fail, piece),
+                    )
+            await self._done
+        finally:
+            self._scheduler.drop(want for wants in self._wants for want in wants)
+        return self._findings
+
+    def _submit(self, i: int, piece: Piece, place: Place | None, data: memoryview | None) -> None:
+        work = partial(self._decode, piece, place, data)
+        workers.shared().submit(self._loop, work, partial(self._decoded, i, piece))
+
+    def _decode(
+        self, piece: Piece, place: Place | None, data: memoryview | None
+    ) -> tuple[Finding, ...]:
+        """In a worker thread."""
+        if self._done.done():  # given up meanwhile
+            return ()
+        return decode_piece(piece, place, data, self._limits, trailing=self._trailing)
+
+    def _decoded(
+        self, i: int, piece: Piece, found: tuple[Finding, ...] | None, error: BaseException | None
+    ) -> None:
+        for want in self._wants[i]:
+            self._scheduler.release(want)
+        if error is not None:
+            self._fail(piece, error)
+            return
+        self._findings[i] = found or ()
+        self._left -= 1
+        if not self._left and not self._done.done():
+            self._done.set_result(None)
+
+    def _fail(self, piece: Piece, error: BaseException) -> None:
+        if self._done.done():
+            return
+        if isinstance(error, asyncio.CancelledError):
+            self._done.cancel()
+            return
+        placed = placed_at(error, piece.tile) if isinstance(error, FormatError) else error
+        self._done.set_exception(placed)
+
+
+def decode_piece(
+    piece: Piece, place: Place | None, data: memoryview | None, limits: Limits, *, trailing: bool
+) -> tuple[Finding, ...]:
+    """Decode a stored tile and put what is wanted of it in place."""
+    from tinycog.decode import decode_tile, fill_tile  # noqa: PLC0415 - loads imagecodecs
+
+    if place is None or data is None:
+        fill_tile(piece.image, piece.target)
+        return ()
+    check_complete(place.range, data)
+    if place.framed:
+        found = unframed(data, trailing)
+        if found is None:
+            message = f"tile {piece.position} does not stand between its leader and its trailer"
+            raise LeaderError(message)
+        data = found
+    pixels, findings = decode_tile(piece.image, piece.tile.y, data, limits)
+    piece.target[...] = pixels[piece.samples, piece.rows, piece.cols]
+    return findings
+
+
+def placed_at(error: FormatError, tile: Tile) -> FormatError:
+    """The error, saying which tile it is about."""
+    message = f"level {tile.z}, tile x={tile.x}, y={tile.y}: {error}"
+    placed = CorruptTileError(message, finding=error.finding)
+    placed.level, placed.x, placed.y = tile
+    placed.__cause__ = error
+    return placed
