@@ -6,6 +6,7 @@ bytes come from, and no parser ever meets a short read: it is refused at this do
 
 from __future__ import annotations
 
+import sys
 import threading
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Sequence
@@ -93,12 +94,12 @@ class SparseBuffer:
     def missing(self, ranges: Iterable[ByteRange]) -> list[ByteRange]:
         """Parts of `ranges` that have not arrived, as far as the file reaches."""
         with self._lock:
-            end = self.size
-            return [
-                gap
-                for start, stop in ranges
-                for gap in self._gaps(start, stop if end is None else min(stop, end))
-            ]
+            end = sys.maxsize if self.size is None else self.size
+            gaps: list[ByteRange] = []
+            for start, stop in ranges:
+                if self._in_one_part(start, stop) is None:
+                    gaps += self._gaps(start, min(stop, end))
+            return gaps
 
     def read(self, start: int, stop: int) -> memoryview:
         """Bytes `start` to `stop`; no copy if they arrived in one piece.
@@ -107,10 +108,15 @@ class SparseBuffer:
             TruncatedError: the file ends before `stop`.
             LookupError: the range was not put; a parser must ask for it first.
         """
-        if self.size is not None and stop > self.size:
-            message = f"the file ends at byte {self.size}, but bytes {start} to {stop} are needed"
-            raise TruncatedError(message)
         with self._lock:
+            piece = self._in_one_part(start, stop)
+            if piece is not None:
+                return piece
+            if self.size is not None and stop > self.size:
+                message = (
+                    f"the file ends at byte {self.size}, but bytes {start} to {stop} are needed"
+                )
+                raise TruncatedError(message)
             if self._gaps(start, stop):
                 message = f"bytes {start} to {stop} have not arrived"
                 raise LookupError(message)
@@ -118,6 +124,14 @@ class SparseBuffer:
                 part[max(start - at, 0) : stop - at] for at, part in self._overlapping(start, stop)
             ]
         return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
+
+    def _in_one_part(self, start: int, stop: int) -> memoryview | None:
+        """The range, if one part holds it: nearly always."""
+        i = bisect_right(self._starts, start) - 1
+        if i < 0:
+            return None
+        at, part = self._starts[i], self._parts[i]
+        return part[start - at : stop - at] if stop - at <= len(part) else None
 
     def _overlapping(self, start: int, stop: int) -> list[tuple[int, memoryview]]:
         first = max(bisect_right(self._starts, start) - 1, 0)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from tinycog.errors import Limits
 from tinycog.fetch import Fetcher
 from tinycog.gdal import Ghost, parse_ghost
-from tinycog.parse import Tiff, parse_tiff
+from tinycog.parse import Ifd, Tiff, parse_tiff
 from tinycog.pyramid import Pyramid, parse_pyramid
+from tinycog.spec import Tag
 
 HEAD_BYTES = 1 << 15
 """Bytes of the first request: holds the header of most COGs (cog.header.size)."""
@@ -85,12 +86,21 @@ def _page_bytes(tiff: Tiff) -> int:
     """Bytes to read at the next IFD, so that those behind it come along where they lie near.
 
     Overviews written in one go lie one behind the other, each with its index, a quarter of the one
-    before: half of the last step then holds all that follow.
+    before: a third of the first index then holds all that follow, or half of the last step.
     """
     last = tiff.ifds[-1]
+    if len(tiff.ifds) == 1:
+        estimated = _index_bytes(last) // 3 + LONE_PAGE_BYTES
+        return LONE_PAGE_BYTES if estimated > NEIGHBOUR_PAGE_BYTES else estimated
     values_stop = max((entry.range.stop for entry in last.entries.values()), default=0)
     is_near = 0 <= last.next_offset - values_stop < VALUE_PAGE_BYTES
-    if len(tiff.ifds) == 1 or not is_near:
+    if not is_near:
         return LONE_PAGE_BYTES
     step = last.next_offset - last.offset
     return min(max(step // 2, LONE_PAGE_BYTES), NEIGHBOUR_PAGE_BYTES)
+
+
+def _index_bytes(ifd: Ifd) -> int:
+    """Bytes that an IFD's index takes."""
+    tags = (Tag.TileOffsets, Tag.TileByteCounts, Tag.StripOffsets, Tag.StripByteCounts)
+    return sum(ifd.entries[tag].range.length for tag in tags if tag in ifd.entries)

@@ -93,7 +93,7 @@ def _span(image: Image, index: int, offset: int, after: int) -> ByteRange | None
     return ByteRange(offset - FRAME_BYTES, after - FRAME_BYTES)
 
 
-def unframed(data: memoryview, trailing: bool) -> memoryview | None:
+def unframed(data: memoryview, *, trailing: bool) -> memoryview | None:
     """The tile between its leader and its trailer; None if they lie (gdal.ghost.leaders).
 
     `trailing` says whether more than the trailer may follow: the mask's tile.
@@ -103,7 +103,7 @@ def unframed(data: memoryview, trailing: bool) -> memoryview | None:
     tile = data[FRAME_BYTES:stop]
     repeated = bytes(tile[-FRAME_BYTES:]).ljust(FRAME_BYTES, b"\0")
     fits = stop + FRAME_BYTES <= len(data) if trailing else stop + FRAME_BYTES == len(data)
-    return tile if length and fits and data[stop : stop + FRAME_BYTES] == repeated else None
+    return tile if length and fits and bytes(data[stop : stop + FRAME_BYTES]) == repeated else None
 
 
 def _range(

@@ -64,8 +64,9 @@ class Rates:
         return min(int(self.round_trip * self.bytes_per_second), MOST_GAP_BYTES)
 
     def cuts(self, length: int) -> int:
-        """How many requests at once carry a run of that length fastest: as long as each of them
-        still takes longer than its round trip.
+        """How many requests at once carry a run of that length fastest.
+
+        As many as still take longer than their round trip, each.
         """
         if not self.known or self.bytes_per_second >= FAST_BYTES_PER_SECOND:
             return 1

@@ -7,6 +7,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+import numpy as np
+
 from tinycog import workers
 from tinycog.buffer import together
 from tinycog.errors import CorruptTileError, Finding, FormatError, Limits, TinycogError
@@ -185,13 +187,14 @@ def decode_piece(
         return ()
     check_complete(place.range, data)
     if place.framed:
-        found = unframed(data, trailing)
+        found = unframed(data, trailing=trailing)
         if found is None:
             message = f"tile {piece.position} does not stand between its leader and its trailer"
             raise LeaderError(message)
         data = found
-    pixels, findings = decode_tile(piece.image, piece.tile.y, data, limits)
-    piece.target[...] = pixels[piece.samples, piece.rows, piece.cols]
+    pixels, findings = decode_tile(piece.image, piece.tile.y, data, limits, room=piece.target)
+    if not np.may_share_memory(pixels, piece.target):
+        piece.target[...] = pixels[piece.samples, piece.rows, piece.cols]
     return findings
 
 

@@ -53,15 +53,27 @@ class DecodedTile(NamedTuple):
     findings: tuple[Finding, ...] = ()
 
 
-def decode_tile(image: Image, y: int, data: bytes | memoryview, limits: Limits) -> DecodedTile:
+def decode_tile(
+    image: Image,
+    y: int,
+    data: bytes | memoryview,
+    limits: Limits,
+    *,
+    room: NDArray[Any] | None = None,
+) -> DecodedTile:
     """Decode one stored tile of tile row `y`.
+
+    `room` is where the pixels are wanted, (samples, rows, cols). Where a whole tile is wanted and
+    its layout is that of the decompressed bytes, it is decoded there, and the pixels given back are
+    a view of it; otherwise they are not.
 
     Raises:
         UnsupportedError: the compression or the layout of samples is not done here.
         CorruptTileError: the bytes do not decode to what the tags promise.
         LimitError: the tile is larger than `limits.tile_bytes`.
     """
-    segment = _segment(image, y, limits)
+    segment = Segment(image, y, room)
+    limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
     codec = CODECS.get(image.compression)
     if codec is None:
         name = name_of(Compression, image.compression)
@@ -92,9 +104,3 @@ def decode_tile(image: Image, y: int, data: bytes | memoryview, limits: Limits) 
 def fill_tile(image: Image, target: NDArray[Any]) -> None:
     """Fill the place of a tile that is not stored: with nodata, or 0 (tiff.tile.sparse)."""
     np.copyto(target, image.fill_value, casting="unsafe")
-
-
-def _segment(image: Image, y: int, limits: Limits) -> Segment:
-    segment = Segment(image, y)
-    limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
-    return segment

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any
 
 import imagecodecs
-import numpy as np
 
 from tinycog.decode import libtiff
 from tinycog.decode.segment import Segment
@@ -38,7 +37,7 @@ def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     Libtiff does not: it gives other bytes.
     """
     try:
-        return imagecodecs.deflate_decode(data, out=_room(segment))
+        return imagecodecs.deflate_decode(data, out=segment.room())
     except imagecodecs.DeflateError as exc:
         if TOO_LONG not in str(exc):
             raise
@@ -53,13 +52,13 @@ def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     try:
         return libtiff.decompress(segment, data)
     except imagecodecs.TiffError:
-        return imagecodecs.lzw_decode(data, out=_room(segment))
+        return imagecodecs.lzw_decode(data, out=segment.room())
 
 
 def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     """LZMA in an xz container (tiff.compression.lzma); the slow one ends where that does."""
     try:
-        return imagecodecs.lzma_decode(data, out=_room(segment))
+        return imagecodecs.lzma_decode(data, out=segment.room())
     except imagecodecs.LzmaError as first:
         try:
             return lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(data, segment.length + 1)
@@ -76,7 +75,7 @@ def lenient(decode: Callable[..., Any], *complaints: str) -> Decoder:
 
     def decode_or_ask(segment: Segment, data: Any) -> Any:  # noqa: ANN401
         try:
-            return decode(data, out=_room(segment))
+            return decode(data, out=segment.room())
         except RuntimeError as exc:
             if not any(complaint in str(exc) for complaint in complaints):
                 raise
@@ -86,7 +85,3 @@ def lenient(decode: Callable[..., Any], *complaints: str) -> Decoder:
             return pixels
 
     return decode_or_ask
-
-
-def _room(segment: Segment) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays
-    return np.empty(segment.length, np.uint8)

@@ -20,6 +20,8 @@ class Segment:
 
     image: Image
     y: int
+    wanted: NDArray[Any] | None = None
+    """Where the pixels are wanted, (samples, rows, cols)."""
     findings: list[Finding] = field(default_factory=list[Finding])
     """What was tolerated in decoding it."""
 
@@ -56,6 +58,19 @@ class Segment:
     def length(self) -> int:
         """Bytes of the decompressed tile."""
         return self.image.unpacked_length(self.rows)
+
+    def room(self) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays
+        """Room for the decompressed bytes: where the pixels are wanted, if they fit there."""
+        wanted = self.wanted
+        if (
+            wanted is not None
+            and wanted.shape == (1, self.rows, self.cols)
+            and wanted.flags.c_contiguous
+            and self.samples == 1
+            and self.length == wanted.nbytes
+        ):
+            return wanted.reshape(-1).view(np.uint8)
+        return np.empty(self.length, np.uint8)
 
     @property
     def pixel_bytes(self) -> int:
