@@ -37,7 +37,8 @@ class SparseBuffer:
     """Bytes of one file by absolute position, with gaps.
 
     `size` is the length of the file in bytes, None until it is known. Loose parts are those that
-    can be let go of, and fetched again. Safe to use from threads.
+    can be let go of, and fetched again; `loose` is how many bytes they hold. Safe to use from
+    threads.
     """
 
     def __init__(self, size: int | None = None) -> None:
@@ -47,6 +48,7 @@ class SparseBuffer:
         self._starts: list[int] = []
         self._parts: list[memoryview] = []
         self._loose: set[int] = set()
+        self.loose = 0
 
     @property
     def held(self) -> int:
@@ -67,19 +69,13 @@ class SparseBuffer:
                 self._parts.insert(i, view[gap.start - start : gap.stop - start])
                 if loose:
                     self._loose.add(gap.start)
+                    self.loose += gap.length
 
     def kept(self) -> list[tuple[int, bytes]]:
         """Copies of all parts that are not loose, with their positions."""
         with self._lock:
             held = zip(self._starts, self._parts, strict=True)
             return [(start, bytes(part)) for start, part in held if start not in self._loose]
-
-    @property
-    def loose(self) -> int:
-        """Number of bytes held in loose parts."""
-        with self._lock:
-            held = zip(self._starts, self._parts, strict=True)
-            return sum(len(part) for start, part in held if start in self._loose)
 
     def shed(self) -> None:
         """Let go of all loose parts."""
@@ -90,6 +86,7 @@ class SparseBuffer:
                 [self._parts[i] for i in kept],
             )
             self._loose.clear()
+            self.loose = 0
 
     def missing(self, ranges: Iterable[ByteRange]) -> list[ByteRange]:
         """Parts of `ranges` that have not arrived, as far as the file reaches."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from tinycog.errors import Finding, Limits, TileIndexError, UsageError
 from tinycog.fetch import Fetcher, Once, Request
 from tinycog.gdal import Ghost
-from tinycog.header import HEAD_BYTES, Header, read_all, read_first
+from tinycog.header import HEAD_BYTES, Header, read_all, read_first, read_held
 from tinycog.image import Image
 from tinycog.level import Level
 from tinycog.parse import parse_values
@@ -30,11 +32,12 @@ from tinycog.pieces import (
     window_pieces,
 )
 from tinycog.plan import Plan
-from tinycog.raster import Raster, Window
+from tinycog.raster import Raster
 from tinycog.read import Reader
 from tinycog.snapshot import pack, unpack
 from tinycog.sources import Source, Where, make_source
 from tinycog.spec import Photometric, Tag
+from tinycog.tiles import How, Tiles, new_room, raster_of
 from tinycog.workers import in_worker
 
 
@@ -56,6 +59,7 @@ class Cog:
         if snapshot is not None:
             self._fetcher.restore(*unpack(snapshot))
         self._reader = Reader(self._fetcher, limits)
+        self._tiles = Tiles(self._reader, limits, self._found, self._in_colours)
         self._once = Once()
         self._header: Header | None = None
 
@@ -89,12 +93,17 @@ class Cog:
     async def _ensure(self, z: int | None) -> Header:
         """Give a header that knows level `z`, or all levels if that is None or not there."""
         header = self._header or await self._once.run("first", self._read_first)
-        if header.complete or (z is not None and z < len(header.pyramid.levels)):
-            return header
-        return await self._once.run("all", self._read_all)
+        if not header.knows(z) and not header.walked:
+            header = await self._once.run("held", self._read_held)
+        return header if header.knows(z) else await self._once.run("all", self._read_all)
 
     async def _read_first(self) -> Header:
         self._header = await read_first(self._fetcher, self._limits, self._head_bytes)
+        return self._header
+
+    async def _read_held(self) -> Header:
+        header = self._header or await self._read_first()
+        self._header = await read_held(self._fetcher, self._limits, header)
         return self._header
 
     async def _read_all(self) -> Header:
@@ -194,13 +203,7 @@ class Cog:
         index. Callers that ask in the same turn of the event loop share requests as `read_tiles`
         does, and those that ask for the same tile share its decoding.
         """
-        tile = _tile((z, x, y))
-        (raster,) = await self._once.share(
-            (tile, padded, rgb),
-            lambda: self._read_tiles([tile], padded=padded, rgb=rgb),
-            lambda rasters: [raster.copy() for raster in rasters],
-        )
-        return raster
+        return await self._tiles.read(_tile((z, x, y)), How(padded, rgb))
 
     async def read_tiles(
         self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False, rgb: bool = False
@@ -225,27 +228,17 @@ class Cog:
         if not tiles:
             return []
         images = await self._images(tiles)
-        rooms = [_room(images[tile.z], tile, self._limits, padded=padded) for tile in tiles]
-        pieces = [
-            piece
-            for tile, room in zip(tiles, rooms, strict=True)
-            for piece in tile_pieces(images[tile.z], tile, room)
+        rooms = [new_room(images[tile.z], tile, self._limits, padded=padded) for tile in tiles]
+        groups = [
+            tile_pieces(images[tile.z], tile, room) for tile, room in zip(tiles, rooms, strict=True)
         ]
-        found = await self._reader.read(pieces, await self._ghost())
-        findings: dict[Tile, tuple[Finding, ...]] = {}
-        for piece, odd in zip(pieces, found, strict=True):
-            findings[piece.tile] = (*findings.get(piece.tile, ()), *odd)
-        return [
-            await self._raster(
-                images[tile.z],
-                tile.z,
-                _place(images[tile.z], tile, room),
-                room,
-                findings[tile],
-                rgb=rgb,
-            )
-            for tile, room in zip(tiles, rooms, strict=True)
+        flat = [piece for group in groups for piece in group]
+        found = iter(await self._reader.read(flat, await self._ghost()))
+        rasters = [
+            raster_of(images[tile.z], tile, room, islice(found, len(group)))
+            for tile, room, group in zip(tiles, rooms, groups, strict=True)
         ]
+        return [await self._in_colours(raster) for raster in rasters] if rgb else rasters
 
     async def read(
         self,
@@ -289,7 +282,8 @@ class Cog:
         pieces = window_pieces(image, level, found, wanted, room)
         findings = await self._reader.read(pieces, await self._ghost())
         flat = tuple(finding for odd in findings for finding in odd)
-        return await self._raster(image, level, found, room, flat, rgb=rgb)
+        raster = Raster(room, level, found, image.nodata, flat)
+        return await self._in_colours(raster) if rgb else raster
 
     async def read_level(self, z: int, **options: Any) -> Raster:  # noqa: ANN401 - those of `read`
         """Read a whole level: `read(level=z)`, with its options."""
@@ -318,7 +312,7 @@ class Cog:
         """
         ghost = await self._ghost()
         if tiles:
-            wanted = [_tile(tiles)] if len(tiles) > 1 else [_tile(place) for place in tiles[0]]
+            wanted = [_tile(place) for place in ([tiles] if len(tiles) > 1 else next(iter(tiles)))]
             images = await self._images(wanted)
             pieces = [
                 piece for tile in dict.fromkeys(wanted) for piece in _unread(images[tile.z], tile)
@@ -376,21 +370,16 @@ class Cog:
             raise TileIndexError(message)
         return levels[z]
 
-    async def _raster(
-        self,
-        image: Image,
-        z: int,
-        window: Window,
-        pixels: Pixels,
-        findings: tuple[Finding, ...],
-        *,
-        rgb: bool,
-    ) -> Raster:
-        if not rgb:
-            return Raster(pixels, z, window, image.nodata, findings)
+    async def _found(self, z: int) -> tuple[Image, Ghost | None]:
+        return await self._image(z), await self._ghost()
+
+    async def _in_colours(self, raster: Raster) -> Raster:
+        """What a person would look at, of samples as stored."""
+        image = await self._image(raster.level)
         is_palette = image.photometric == Photometric.PALETTE
-        colormap = await self.read_colormap(z) if is_palette else None
-        return Raster(await in_worker(_to_rgb, image, pixels, colormap), z, window, None, findings)
+        colormap = await self.read_colormap(raster.level) if is_palette else None
+        pixels = await in_worker(_to_rgb, image, raster.data, colormap)
+        return replace(raster, data=pixels, nodata=None)
 
     def __getstate__(self) -> tuple[Any, ...]:
         """Pickle what it was opened with; the header is read anew, but for a snapshot's."""
@@ -418,25 +407,10 @@ def _index(value: Any, name: str) -> int:  # noqa: ANN401 - anything a caller ma
         raise UsageError(message) from exc
 
 
-def _room(image: Image, tile: Tile, limits: Limits, *, padded: bool) -> Pixels:
-    """New room for a tile, not filled."""
-    shape = tile_shape(image, tile, padded=padded)
-    stored = image.samples * image.grid.stored_rows(tile.y) * image.grid.tile_width
-    limits.check("tile_bytes", stored * image.dtype.itemsize, "decoded bytes of a tile")
-    return np.empty(shape, image.dtype)
-
-
 def _unread(image: Image, tile: Tile) -> list[Piece]:
     """The pieces of a tile of which no pixels are wanted."""
     shape = tile_shape(image, tile, padded=False)
     return tile_pieces(image, tile, no_room(shape, np.dtype(np.uint8)))
-
-
-def _place(image: Image, tile: Tile, room: Pixels) -> Window:
-    """Where a tile lies in its level."""
-    grid = image.grid
-    _, rows, cols = room.shape
-    return Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
 
 
 def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:

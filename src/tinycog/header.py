@@ -8,7 +8,7 @@ from tinycog.errors import Limits
 from tinycog.fetch import Fetcher
 from tinycog.gdal import Ghost, parse_ghost
 from tinycog.parse import Ifd, Tiff, parse_tiff
-from tinycog.pyramid import Pyramid, parse_pyramid
+from tinycog.pyramid import Pyramid, parse_image, parse_pyramid
 from tinycog.spec import Tag
 
 HEAD_BYTES = 1 << 15
@@ -32,26 +32,41 @@ class Header:
         tiff: the IFD chain, as far as it was walked.
         pyramid: the images of that part in their roles; level 0 is always there.
         ghost: GDAL's structural metadata, if there are any.
+        walked: whether more than the first IFD was looked at.
     """
 
     tiff: Tiff
     pyramid: Pyramid
     ghost: Ghost | None
+    walked: bool
 
     @property
     def complete(self) -> bool:
         """Whether all levels are known."""
-        return self.tiff.complete
+        return self.walked and self.tiff.complete
+
+    def knows(self, z: int | None) -> bool:
+        """Whether level `z` is known, or all of them for None."""
+        return self.complete or (z is not None and z < len(self.pyramid.levels))
 
 
 async def read_first(fetcher: Fetcher, limits: Limits, head_bytes: int = HEAD_BYTES) -> Header:
-    """Read the first IFD, and take along all others that came with it. Cost: 1 request.
+    """Read the first IFD. Cost: 1 request.
 
     Level 0 is the first IFD, so reading it needs no walk along a chain that may be long.
     """
     tiff = await fetcher.drive(parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=head_bytes)
     ghost = await fetcher.drive(parse_ghost(fetcher.buffer, tiff.header))
-    return await _finish(fetcher, limits, _walk_held(fetcher, limits, tiff), ghost)
+    image = await fetcher.drive(
+        parse_image(fetcher.buffer, tiff.header, tiff.ifds[0], limits), page_bytes=VALUE_PAGE_BYTES
+    )
+    pyramid = Pyramid((image,), (None,), (), (*tiff.findings, *image.findings))
+    return Header(tiff, pyramid, ghost, walked=False)
+
+
+async def read_held(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
+    """Take along all IFDs that came with the first. Cost: none, or 1 request for their values."""
+    return await _finish(fetcher, limits, _walk_held(fetcher, limits, known.tiff), known.ghost)
 
 
 async def read_all(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
@@ -65,7 +80,8 @@ async def read_all(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
 
 async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, ghost: Ghost | None) -> Header:
     parser = parse_pyramid(fetcher.buffer, tiff, limits)
-    return Header(tiff, await fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES), ghost)
+    pyramid = await fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES)
+    return Header(tiff, pyramid, ghost, walked=True)
 
 
 def _walk_held(fetcher: Fetcher, limits: Limits, tiff: Tiff) -> Tiff:

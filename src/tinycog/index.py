@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +79,9 @@ def _columns(buffer: SparseBuffer, image: Image) -> tuple[Column, Column | None]
     return Column(buffer, image, image.offsets), counts
 
 
+INTEGERS = tuple("BHIQbhiq")
+"""Formats of the field types that an index may have."""
+
 FRAME_BYTES = 4
 """Length of a leader, and of a trailer."""
 
@@ -125,60 +127,66 @@ def _inside(buffer: SparseBuffer, index: int, part: ByteRange) -> ByteRange:
     return part
 
 
-@dataclass(frozen=True)
+FEW = 16
+"""Values that are read one by one; more are read by whole pages."""
+
+
 class Column:
     """One of the two arrays of an index. What it holds beyond the last tile is never read."""
 
-    buffer: SparseBuffer
-    image: Image
-    entry: Entry
+    __slots__ = ("_buffer", "_count", "_dtype", "_length", "_offset", "_per_page")
 
-    def __post_init__(self) -> None:
+    def __init__(self, buffer: SparseBuffer, image: Image, entry: Entry) -> None:
         """Refuse what is no array of integers."""
-        if self.entry.field_type.format not in tuple("BHIQbhiq"):
-            name = self.entry.field_type.name
-            text = f"tag {self.entry.tag} has field type {name}, expected integers"
-            raise FormatError.of(Finding("tiff.value.integer", text, self.entry.offset))
-
-    @property
-    def count(self) -> int:
-        """Number of values that belong to tiles."""
-        return min(self.entry.count, self.image.grid.count)
-
-    @property
-    def _per_page(self) -> int:
-        return PAGE_BYTES // self.entry.field_type.length
+        code = entry.field_type.format
+        if code not in INTEGERS:
+            text = f"tag {entry.tag} has field type {entry.field_type.name}, expected integers"
+            raise FormatError.of(Finding("tiff.value.integer", text, entry.offset))
+        self._buffer = buffer
+        self._offset = entry.offset
+        self._length = entry.field_type.length
+        self._per_page = PAGE_BYTES // self._length
+        self._count = min(entry.count, image.grid.count)
+        self._dtype = f"{image.byte_order}{'i' if code.islower() else 'u'}{self._length}"
 
     def _page(self, page: int) -> ByteRange:
-        length = self.entry.field_type.length
-        stop = min((page + 1) * self._per_page, self.count)
-        start = self.entry.offset + page * self._per_page * length
-        return ByteRange(start, self.entry.offset + stop * length)
+        stop = min((page + 1) * self._per_page, self._count)
+        start = self._offset + page * self._per_page * self._length
+        return ByteRange(start, self._offset + stop * self._length)
 
     def pages(self, indices: Iterable[int]) -> list[ByteRange]:
         """The pages that hold the values at `indices`."""
         return [
-            self._page(page) for page in {i // self._per_page for i in indices if i < self.count}
+            self._page(page) for page in {i // self._per_page for i in indices if i < self._count}
         ]
 
     def holds(self, index: int) -> bool:
         """Whether the value has arrived."""
-        return not self.buffer.missing(self.pages([index]))
+        return not self._buffer.missing(self.pages([index]))
 
     def same_page(self, first: int, second: int) -> bool:
         """Whether two values come with one page."""
-        return second < self.count and first // self._per_page == second // self._per_page
+        return second < self._count and first // self._per_page == second // self._per_page
 
     def values(self, indices: Sequence[int]) -> list[int]:
         """Values at `indices`; 0 where the array is too short (tiff.tile.short)."""
-        kind = "i" if self.entry.field_type.format.islower() else "u"
-        dtype = np.dtype(f"{self.image.byte_order}{kind}{self.entry.field_type.length}")
-        wanted = {i // self._per_page for i in indices if i < self.count}
-        pages = {page: np.frombuffer(self.buffer.read(*self._page(page)), dtype) for page in wanted}
+        if len(indices) <= FEW:
+            return [self._value(i) if i < self._count else 0 for i in indices]
+        wanted = {i // self._per_page for i in indices if i < self._count}
+        pages = {
+            page: np.frombuffer(self._buffer.read(*self._page(page)), self._dtype).tolist()
+            for page in wanted
+        }
         return [
-            int(pages[i // self._per_page][i % self._per_page]) if i < self.count else 0
+            pages[i // self._per_page][i % self._per_page] if i < self._count else 0
             for i in indices
         ]
+
+    def _value(self, index: int) -> int:
+        start = self._offset + index * self._length
+        data = self._buffer.read(start, start + self._length)
+        order = "little" if self._dtype[0] == "<" else "big"
+        return int.from_bytes(data, order, signed=self._dtype[1] == "i")
 
 
 def _length(buffer: SparseBuffer, image: Image, index: int, offset: int, count: int | None) -> int:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -45,20 +46,34 @@ class Reader:
         Raises:
             TinycogError: what the first piece to fail says; the others are given up.
         """
-        if not pieces:
-            return []
-        trailing = ghost is not None and ghost.has_interleaved_mask
-        places = await self._locate(pieces, ghost)
-        reading = _Reading(self._fetcher, self._limits, len(pieces), trailing=trailing)
+        (reading,) = await self.begin([pieces], ghost)
         try:
-            return await reading.run(pieces, places)
+            return await reading.done
         except LeaderError as exc:
-            self._distrusts_leaders = True
-            text = f"the ghost area lies, byte counts are read instead: {exc}"
-            self.findings.append(Finding("gdal.ghost.leaders", text))
-        places = await self._locate(pieces, ghost)
-        reading = _Reading(self._fetcher, self._limits, len(pieces), trailing=trailing)
-        return await reading.run(pieces, places)
+            return await self.read_again(pieces, ghost, exc)
+        finally:
+            reading.close()
+
+    async def read_again(
+        self, pieces: Sequence[Piece], ghost: Ghost | None, error: LeaderError
+    ) -> list[tuple[Finding, ...]]:
+        """Read pieces by their byte counts, after the ghost area was found to lie."""
+        self._distrusts_leaders = True
+        text = f"the ghost area lies, byte counts are read instead: {error}"
+        self.findings.append(Finding("gdal.ghost.leaders", text))
+        return await self.read(pieces, ghost)
+
+    async def begin(self, groups: Sequence[Sequence[Piece]], ghost: Ghost | None) -> list[Reading]:
+        """Find the stored tiles of all groups, and begin to read each group."""
+        flat = [piece for group in groups for piece in group]
+        places = iter(await self._locate(flat, ghost))
+        trailing = ghost is not None and ghost.has_interleaved_mask
+        readings: list[Reading] = []
+        for group in groups:
+            reading = Reading(self._fetcher, self._limits, group, trailing=trailing)
+            reading.start(list(islice(places, len(group))))
+            readings.append(reading)
+        return readings
 
     async def read_bytes(self, piece: Piece) -> bytes | None:
         """The encoded bytes of one piece, by its byte count; None if it is not stored."""
@@ -75,6 +90,8 @@ class Reader:
 
     async def _locate(self, pieces: Sequence[Piece], ghost: Ghost | None) -> list[Place | None]:
         """Where the stored tiles lie; one step for all images."""
+        if not pieces:
+            return []
         leaders = ghost is not None and ghost.has_leaders and not self._distrusts_leaders
         images = {id(piece.image): piece.image for piece in pieces}
         indices: dict[int, list[int]] = {key: [] for key in images}
@@ -108,38 +125,44 @@ class Reader:
             self._locating -= 1
 
 
-class _Reading:
-    """A read under way, in one event loop."""
+class Reading:
+    """A group of pieces under way, in one event loop.
 
-    def __init__(self, fetcher: Fetcher, limits: Limits, count: int, *, trailing: bool) -> None:
+    Attributes:
+        done: the findings of each piece once all are in place, or the first error.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, limits: Limits, pieces: Sequence[Piece], *, trailing: bool
+    ) -> None:
+        """Nothing is asked for yet."""
         self._fetcher = fetcher
         self._scheduler = fetcher.scheduler
         self._limits = limits
+        self._pieces = pieces
         self._trailing = trailing
         self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[None] = self._loop.create_future()
-        self._findings: list[tuple[Finding, ...]] = [()] * count
-        self._left = count
-        self._wants: list[list[Want]] = []
+        self.done: asyncio.Future[list[tuple[Finding, ...]]] = self._loop.create_future()
+        self._findings: list[tuple[Finding, ...]] = [()] * len(pieces)
+        self._left = len(pieces)
+        self._wants: list[list[Want]] = [[] for _ in pieces]
 
-    async def run(
-        self, pieces: Sequence[Piece], places: Sequence[Place | None]
-    ) -> list[tuple[Finding, ...]]:
-        self._wants = [[] for _ in pieces]
-        try:
-            for i, (piece, place) in enumerate(zip(pieces, places, strict=True)):
-                if place is None:
-                    self._submit(i, piece, None, None)
-                else:
-                    self._wants[i] = self._fetcher.want(
-                        place.range,
-                        partial(self._submit, i, piece, place),
-                        partial(self._fail, piece),
-                    )
-            await self._done
-        finally:
-            self._scheduler.drop(want for wants in self._wants for want in wants)
-        return self._findings
+    def start(self, places: Sequence[Place | None]) -> None:
+        """Wish for the bytes of the pieces; those that are not stored are filled."""
+        for i, (piece, place) in enumerate(zip(self._pieces, places, strict=True)):
+            if place is None:
+                self._submit(i, piece, None, None)
+            else:
+                deliver, fail = partial(self._submit, i, piece, place), partial(self._fail, piece)
+                self._wants[i] = self._fetcher.want(place.range, deliver, fail)
+        if not places:
+            self.done.set_result([])
+
+    def close(self) -> None:
+        """Nobody waits any more: what is not there yet is given up."""
+        if not self.done.done():
+            self.done.cancel()
+        self._scheduler.drop([want for wants in self._wants for want in wants])
 
     def _submit(self, i: int, piece: Piece, place: Place | None, data: memoryview | None) -> None:
         work = partial(self._decode, piece, place, data)
@@ -149,7 +172,7 @@ class _Reading:
         self, piece: Piece, place: Place | None, data: memoryview | None
     ) -> tuple[Finding, ...]:
         """In a worker thread."""
-        if self._done.done():  # given up meanwhile
+        if self.done.done():  # given up meanwhile
             return ()
         return decode_piece(piece, place, data, self._limits, trailing=self._trailing)
 
@@ -163,17 +186,17 @@ class _Reading:
             return
         self._findings[i] = found or ()
         self._left -= 1
-        if not self._left and not self._done.done():
-            self._done.set_result(None)
+        if not self._left and not self.done.done():
+            self.done.set_result(self._findings)
 
     def _fail(self, piece: Piece, error: BaseException) -> None:
-        if self._done.done():
+        if self.done.done():
             return
         if isinstance(error, asyncio.CancelledError):
-            self._done.cancel()
+            self.done.cancel()
             return
         placed = placed_at(error, piece.tile) if isinstance(error, FormatError) else error
-        self._done.set_exception(placed)
+        self.done.set_exception(placed)
 
 
 def decode_piece(

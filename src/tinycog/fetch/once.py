@@ -35,25 +35,14 @@ class Once:
 
     async def run(self, key: object, work: Callable[[], Awaitable[T]]) -> T:
         """Join the work of that name, or start it."""
-        return (await self._run(key, work))[0]
-
-    async def share(
-        self, key: object, work: Callable[[], Awaitable[T]], copy: Callable[[T], T]
-    ) -> T:
-        """The same, for results that callers may change: none gets what another one holds."""
-        result, joined = await self._run(key, work)
-        return copy(result) if joined > 1 else result
-
-    async def _run(self, key: object, work: Callable[[], Awaitable[T]]) -> tuple[T, int]:
         place = (asyncio.get_running_loop(), key)
         held = self._under_way.get(place)
         if held is None:
             held = self._under_way[place] = _Work(asyncio.ensure_future(work()))
             held.task.add_done_callback(lambda done: self._forget(place, done))
         held.waiting += 1
-        held.joined += 1
         try:
-            return await asyncio.shield(held.task), held.joined
+            return await asyncio.shield(held.task)
         finally:
             held.waiting -= 1
             if not held.waiting and not held.task.done():
@@ -70,8 +59,7 @@ class Once:
 
 @dataclass
 class _Work:
-    """A task, how many wait for it now, and how many ever did."""
+    """A task, and how many wait for it."""
 
     task: asyncio.Future[Any]
     waiting: int = 0
-    joined: int = 0

@@ -94,6 +94,11 @@ class Origin:
         """What a request and a byte cost, as measured so far."""
         return Rates.measured(self._round_trip, self._bytes_per_second)
 
+    @property
+    def waited_for(self) -> bool:
+        """Whether anyone waits for a slot."""
+        return bool(self._queue)
+
     # --- slots -----------------------------------------------------------------------------------
 
     def enter(self, length: int, rank: int, wake: Wake) -> int | None:
@@ -191,4 +196,5 @@ if hasattr(os, "register_at_fork"):
 def wake_all() -> None:
     """Bytes came free: whoever waits for them may be reading from any origin."""
     for origin in list(_origins.values()):
-        origin.wake()
+        if origin.waited_for:
+            origin.wake()

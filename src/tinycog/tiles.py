@@ -1,0 +1,277 @@
+"""Tiles that callers wish for one by one, read together.
+
+What is wished for in one turn of the event loop is located and planned in one go, and a tile that
+is under way is not read again for the next who asks: 16 neighbours by `gather` cost what
+`read_tiles` costs, and 100 awaiters of one tile cost one request and one decoding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinycog.errors import Finding, FormatError, LimitError, Limits, TinycogError
+from tinycog.gdal import Ghost
+from tinycog.image import Image
+from tinycog.pieces import Piece, Pixels, Tile, tile_pieces, tile_shape
+from tinycog.raster import Raster, Window
+from tinycog.read import LeaderError, Reader, Reading
+
+Colour = Callable[[Raster], Awaitable[Raster]]
+
+
+class How(NamedTuple):
+    """What is to be made of a tile."""
+
+    padded: bool
+    rgb: bool
+
+
+class Wish:
+    """One tile that somebody waits for."""
+
+    def __init__(self, tile: Tile, how: How) -> None:
+        """Nobody waits yet."""
+        self.tile = tile
+        self.how = how
+        self.reading: Reading | None = None
+        self.batch: Batch | None = None
+        self.is_shared = False
+        self._waiting: set[asyncio.Future[Raster]] = set()
+
+    async def wait(self) -> Raster:
+        """Wait for the tile; each who does gets pixels of its own."""
+        future: asyncio.Future[Raster] = asyncio.get_running_loop().create_future()
+        self.is_shared = self.is_shared or bool(self._waiting)
+        self._waiting.add(future)
+        try:
+            raster = await future
+        finally:
+            self._waiting.discard(future)
+        return raster.copy() if self.is_shared else raster
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits any more."""
+        return not self._waiting
+
+    def end(self, result: Raster | BaseException) -> None:
+        """Tell all who wait."""
+        for future in self._waiting:
+            if future.done():
+                continue
+            if isinstance(result, Raster):
+                future.set_result(result)
+            elif isinstance(result, asyncio.CancelledError):
+                future.cancel()
+            else:
+                future.set_exception(result)
+
+    def give_up(self) -> None:
+        """Nobody waits: what is under way for it ends."""
+        if self.reading is not None:
+            self.reading.close()
+        if self.batch is not None:
+            self.batch.leave(self)
+
+
+class Batch:
+    """Wishes of one turn, and the task that begins them."""
+
+    def __init__(self, wishes: Iterable[Wish]) -> None:
+        """Nothing has begun."""
+        self.task: asyncio.Task[None] | None = None
+        self._wishes = set(wishes)
+        for wish in self._wishes:
+            wish.batch = self
+
+    def leave(self, wish: Wish) -> None:
+        """A wish is given up; without any, so is the task."""
+        self._wishes.discard(wish)
+        if not self._wishes and self.task is not None:
+            self.task.cancel()
+
+
+class Group(NamedTuple):
+    """What is read for a wish."""
+
+    wish: Wish
+    image: Image
+    room: Pixels
+    pieces: list[Piece]
+
+
+Key = tuple[asyncio.AbstractEventLoop, Tile, How]
+
+
+class Tiles:
+    """Wishes for tiles of one file."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        limits: Limits,
+        find: Callable[[int], Awaitable[tuple[Image, Ghost | None]]],
+        colour: Colour,
+    ) -> None:
+        """Nothing is wished for.
+
+        Args:
+            reader: reads the pieces.
+            limits: `tile_bytes` bounds the room of a tile.
+            find: gives the image of a level, and the ghost area; may read the header.
+            colour: makes of samples what a person would look at.
+        """
+        self._reader = reader
+        self._limits = limits
+        self._find = find
+        self._colour = colour
+        self._under_way: dict[Key, Wish] = {}
+        self._due: dict[asyncio.AbstractEventLoop, list[Key]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def read(self, tile: Tile, how: How) -> Raster:
+        """Read one tile, together with all that is wished for in this turn of the event loop."""
+        loop = asyncio.get_running_loop()
+        key = (loop, tile, how)
+        wish = self._under_way.get(key)
+        if wish is None:
+            wish = self._under_way[key] = Wish(tile, how)
+            if loop not in self._due:
+                self._due[loop] = []
+                loop.call_soon(self._turn, loop)
+            self._due[loop].append(key)
+        try:
+            return await wish.wait()
+        finally:
+            if wish.is_over and self._under_way.get(key) is wish:
+                del self._under_way[key]
+                wish.give_up()
+
+    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        wishes = {
+            key: self._under_way[key] for key in self._due.pop(loop) if key in self._under_way
+        }
+        if wishes:
+            batch = Batch(wishes.values())
+            batch.task = self._spawn(self._begin(list(wishes.values())))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _begin(self, wishes: list[Wish]) -> None:
+        """Make pieces of all wishes, then begin to read them together."""
+        groups: list[Group] = []
+        ghost: Ghost | None = None
+        try:
+            for wish in wishes:
+                try:
+                    image, ghost = await self._find(wish.tile.z)
+                    room = new_room(image, wish.tile, self._limits, padded=wish.how.padded)
+                    groups.append(Group(wish, image, room, tile_pieces(image, wish.tile, room)))
+                except TinycogError as exc:
+                    self._end(wish, exc)
+            await self._start(groups, ghost)
+        except BaseException as exc:
+            for wish in wishes:
+                if wish.reading is None:
+                    self._end(wish, exc)
+            if not isinstance(exc, Exception):
+                raise
+
+    async def _start(self, groups: list[Group], ghost: Ghost | None) -> None:
+        try:
+            readings = await self._reader.begin([group.pieces for group in groups], ghost)
+        except (FormatError, LimitError):
+            if len(groups) == 1:
+                raise
+            for group in groups:  # whose index it is that cannot be read
+                try:
+                    await self._start([group], ghost)
+                except TinycogError as exc:
+                    self._end(group.wish, exc)
+            return
+        for group, reading in zip(groups, readings, strict=True):
+            group.wish.reading = reading
+            reading.done.add_done_callback(partial(self._done, group, ghost))
+            if group.wish.is_over:
+                reading.close()
+
+    def _done(
+        self,
+        group: Group,
+        ghost: Ghost | None,
+        done: asyncio.Future[list[tuple[Finding, ...]]],
+    ) -> None:
+        """The pieces of a wish are in place, or will not be."""
+        if group.wish.reading is not None:
+            group.wish.reading.close()
+        if done.cancelled():
+            self._end(group.wish, asyncio.CancelledError())
+            return
+        error = done.exception()
+        if isinstance(error, LeaderError) or (error is None and group.wish.how.rgb):
+            self._spawn(self._finish(group, ghost, done))
+        elif error is not None:
+            self._end(group.wish, error)
+        else:
+            self._end(
+                group.wish, raster_of(group.image, group.wish.tile, group.room, done.result())
+            )
+
+    async def _finish(
+        self,
+        group: Group,
+        ghost: Ghost | None,
+        done: asyncio.Future[list[tuple[Finding, ...]]],
+    ) -> None:
+        """What takes more than a moment: to read again, to make colours."""
+        try:
+            error = done.exception()
+            if isinstance(error, LeaderError):
+                findings = await self._reader.read_again(group.pieces, ghost, error)
+            else:
+                findings = done.result()
+            raster = raster_of(group.image, group.wish.tile, group.room, findings)
+            self._end(group.wish, await self._colour(raster) if group.wish.how.rgb else raster)
+        except BaseException as exc:
+            self._end(group.wish, exc)
+            if not isinstance(exc, Exception):
+                raise
+
+    def _end(self, wish: Wish, result: Raster | BaseException) -> None:
+        key = (asyncio.get_running_loop(), wish.tile, wish.how)
+        if self._under_way.get(key) is wish:
+            del self._under_way[key]
+        wish.end(result)
+
+
+def new_room(image: Image, tile: Tile, limits: Limits, *, padded: bool) -> Pixels:
+    """New room for a tile, (bands, rows, cols), not filled.
+
+    Raises:
+        TileIndexError: there is no such tile.
+        LimitError: it is larger than `limits.tile_bytes`.
+    """
+    shape = tile_shape(image, tile, padded=padded)
+    stored = image.samples * image.grid.stored_rows(tile.y) * image.grid.tile_width
+    limits.check("tile_bytes", stored * image.dtype.itemsize, "decoded bytes of a tile")
+    return np.empty(shape, image.dtype)
+
+
+def raster_of(
+    image: Image, tile: Tile, room: Pixels, findings: Iterable[tuple[Finding, ...]]
+) -> Raster:
+    """A tile that has been read, and where it lies in its level."""
+    grid = image.grid
+    _, rows, cols = room.shape
+    window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
+    flat = tuple(finding for odd in findings for finding in odd)
+    return Raster(room, tile.z, window, image.nodata, flat)
