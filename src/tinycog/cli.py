@@ -1,4 +1,4 @@
-"""The command line: `tinycog demo`, `tinycog info`, `tinycog tile`."""
+"""The command line: `tinycog demo`, `tinycog info`, `tinycog tile`, `tinycog plan`."""
 
 from __future__ import annotations
 
@@ -53,12 +53,25 @@ def _parser() -> argparse.ArgumentParser:
     info.set_defaults(run=_info)
 
     tile = commands.add_parser("tile", help="read one tile into a .png or .npy file")
-    tile.add_argument("where", help="url or path")
-    for name, text in (("z", "level, 0 = full resolution"), ("x", "column"), ("y", "row")):
-        tile.add_argument(name, type=int, help=text)
+    _add_tile(tile)
     tile.add_argument("--out", default="tile.png", help="file to write (default: %(default)s)")
     tile.set_defaults(run=_tile)
+
+    plan = commands.add_parser("plan", help="say which requests a tile or a window would cost")
+    plan.add_argument("where", help="url or path")
+    plan.add_argument("--tile", type=int, nargs=3, metavar=("Z", "X", "Y"))
+    plan.add_argument("--level", type=int, default=0, help="0 = full resolution (the default)")
+    plan.add_argument(
+        "--window", type=int, nargs=4, metavar=("COL", "ROW", "WIDTH", "HEIGHT"), help="of a level"
+    )
+    plan.set_defaults(run=_plan)
     return parser
+
+
+def _add_tile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("where", help="url or path")
+    for name, text in (("z", "level, 0 = full resolution"), ("x", "column"), ("y", "row")):
+        parser.add_argument(name, type=int, help=text)
 
 
 async def _demo(args: argparse.Namespace) -> None:
@@ -120,6 +133,17 @@ async def _tile(args: argparse.Namespace) -> None:
         print(raster)
         _print_requests(cog)
     _write(raster, Path(args.out))
+
+
+async def _plan(args: argparse.Namespace) -> None:
+    async with tinycog.open(args.where) as cog:
+        if args.tile is not None:
+            plan = await cog.plan(*args.tile)
+        else:
+            plan = await cog.plan(window=args.window, level=args.level)
+        print("read for the plan:")
+        _print_requests(cog)
+        print(plan)
 
 
 def _write(raster: Raster, path: Path) -> None:

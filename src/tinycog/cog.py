@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tinycog.errors import Finding, Limits, TileIndexError, UsageError
 from tinycog.fetch import Fetcher, Once, Request
 from tinycog.gdal import Ghost
-from tinycog.header import HEAD_BYTES, Header, read_all, read_first, read_held
+from tinycog.header import HEAD_BYTES, Header, read_all, read_first, read_held, sort_held
 from tinycog.image import Image
 from tinycog.level import Level
 from tinycog.parse import parse_values
@@ -112,6 +112,8 @@ class Cog:
         return self._header
 
     def _known(self) -> Header:
+        if self._header is not None and not self._header.walked:
+            self._header = sort_held(self._fetcher, self._limits, self._header) or self._header
         if self._header is None or not self._header.complete:
             message = "the file is not open yet: use `cog = await tinycog.open(...)`"
             raise UsageError(message)
@@ -167,6 +169,8 @@ class Cog:
         """What it is, as far as known."""
         if self._header is None:
             return f"<Cog {self.name}, not read yet>"
+        if not self._header.walked:
+            self._header = sort_held(self._fetcher, self._limits, self._header) or self._header
         variant = self._header.tiff.header.variant.name
         levels = [
             repr(Level(z, image, has_mask=False))

@@ -64,6 +64,18 @@ async def read_first(fetcher: Fetcher, limits: Limits, head_bytes: int = HEAD_BY
     return Header(tiff, pyramid, ghost, walked=False)
 
 
+def sort_held(fetcher: Fetcher, limits: Limits, known: Header) -> Header | None:
+    """The same as `read_held`, at once; None if that would cost a request."""
+    tiff = _walk_held(fetcher, limits, known.tiff)
+    parser = parse_pyramid(fetcher.buffer, tiff, limits)
+    try:
+        next(parser)
+    except StopIteration as done:
+        return Header(tiff, done.value, known.ghost, walked=True)
+    parser.close()
+    return None
+
+
 async def read_held(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
     """Take along all IFDs that came with the first. Cost: none, or 1 request for their values."""
     return await _finish(fetcher, limits, _walk_held(fetcher, limits, known.tiff), known.ghost)

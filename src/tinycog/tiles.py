@@ -153,12 +153,11 @@ class Tiles:
                 wish.give_up()
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        wishes = {
-            key: self._under_way[key] for key in self._due.pop(loop) if key in self._under_way
-        }
+        due = dict.fromkeys(self._due.pop(loop))
+        wishes = [self._under_way[key] for key in due if key in self._under_way]
         if wishes:
-            batch = Batch(wishes.values())
-            batch.task = self._spawn(self._begin(list(wishes.values())))
+            batch = Batch(wishes)
+            batch.task = self._spawn(self._begin(wishes))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
