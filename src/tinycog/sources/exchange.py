@@ -39,7 +39,7 @@ REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     503: (SourceBusyError, "the server is asked too much"),
 }
 """What answers other than 206 mean (http.status.whole, http.status.denied, http.status.missing,
-http.status.unsatisfiable); any other is a refusal (http.status.other)."""
+http.status.unsatisfiable, http.status.busy); any other is a refusal (http.status.other)."""
 
 
 async def get_range(url: str, part: ByteRange, headers: Mapping[str, str], answer: Answer) -> None:
