@@ -52,6 +52,13 @@ class Received:
         assert self.begun == 1
         self.data += bytes(chunk)
 
+    def room(self, most: int) -> memoryview:
+        self.buffer = bytearray(min(most, 100))
+        return memoryview(self.buffer)
+
+    def filled(self, length: int) -> None:
+        self.add(self.buffer[:length])
+
 
 async def received(source: Source, start: int, stop: int) -> Received:
     await source.aopen()

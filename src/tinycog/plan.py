@@ -21,14 +21,17 @@ REQUEST_BYTES = 16 << 20
 MOST_WASTE = 1 / 32
 """Bytes of gaps that a request may read along, for each byte that is wanted."""
 
+FREE_GAP_BYTES = 256
+"""A gap this short is always read along: the head of one more request is longer."""
+
 HEADER_GAP_BYTES = 1 << 15
 """A gap between parts of the header that is read along; what lies in longer ones is pixels."""
 
 MOST_GAP_BYTES = 1 << 20
 """The longest gap that is read along, however slow the round trips are."""
 
-FAST_BYTES_PER_SECOND = 48e6
-"""A connection this fast leaves the decoder no rest: several are not faster."""
+FAST_BYTES_PER_SECOND = 16e6
+"""A connection this fast is not what a read waits for; of slower ones several are faster."""
 
 MOST_CUTS, CUT_BYTES = 8, 1 << 20
 """A run is cut into at most so many requests, none shorter than this."""
@@ -88,6 +91,7 @@ def merge(
     gap_bytes: int,
     request_bytes: int,
     waste: float = math.inf,
+    free_bytes: int = 0,
 ) -> list[Batch]:
     """Make requests of ranges: as few as pay.
 
@@ -96,6 +100,7 @@ def merge(
         gap_bytes: a gap up to this length is read along.
         request_bytes: no request is made longer than this by merging.
         waste: bytes of gaps that a request may hold for each wanted byte.
+        free_bytes: a gap up to this length is read along whatever the other two say.
     """
     batches: list[Batch] = []
     wasted = 0
@@ -106,7 +111,7 @@ def merge(
             gap = max(start - last, 0)
             fits = joined.length <= request_bytes or stop <= last
             pays = wasted + gap <= waste * (joined.length - wasted - gap)
-            if gap <= gap_bytes and fits and (pays or not gap):
+            if fits and (gap <= free_bytes or (gap <= gap_bytes and pays)):
                 members.append(i)
                 batches[-1] = Batch(joined, members)
                 wasted += gap
@@ -124,7 +129,11 @@ def plan_header(ranges: Sequence[ByteRange]) -> list[Batch]:
 def plan_pixels(ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]:
     """Requests for encoded tiles."""
     batches = merge(
-        ranges, gap_bytes=rates.gap_bytes, request_bytes=REQUEST_BYTES, waste=MOST_WASTE
+        ranges,
+        gap_bytes=rates.gap_bytes,
+        request_bytes=REQUEST_BYTES,
+        waste=MOST_WASTE,
+        free_bytes=FREE_GAP_BYTES,
     )
     return [piece for batch in batches for piece in _cut(batch, ranges, rates)]
 

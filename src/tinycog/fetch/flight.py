@@ -10,6 +10,12 @@ from tinycog.fetch.slabs import SLABS
 
 Buffer = bytes | memoryview
 
+CHUNK_BYTES = 1 << 18
+"""Bytes received at once, where they are for several members."""
+
+DIRECT_BYTES = 1 << 16
+"""So many bytes for one member are received into its own memory."""
+
 
 class Want:
     """A reader's wish for the bytes of one range.
@@ -57,6 +63,22 @@ class Want:
         self._filled += len(piece)
         return self._filled >= length
 
+    def is_filled_to(self, position: int) -> bool:
+        """Whether the next byte that is lacking is the one at `position`."""
+        return self.part.start + self._filled == position
+
+    def room(self, most: int) -> memoryview:
+        """Where the next bytes may be written."""
+        if self._view is None:
+            self._slab = SLABS.take(self.part.length)
+            self._view = memoryview(self._slab)[: self.part.length]
+        return self._view[self._filled : self._filled + most]
+
+    def filled(self, length: int) -> bool:
+        """Note that bytes were written to the room; whether that was all."""
+        self._filled += length
+        return self._filled >= self.part.length
+
     def hand_over(self) -> None:
         """Give the bytes to the reader: those of a file that ends early are fewer."""
         view = memoryview(b"") if self._view is None else self._view[: self._filled]
@@ -93,6 +115,8 @@ class Flight:
         self.arrived = part.start
         self.size: int | None = None
         self._on_begin = on_begin
+        self._direct: Want | None = None
+        self._chunk = bytearray()
         self._members = sorted(members, key=lambda want: want.part)
         for want in self._members:
             self._board(want)
@@ -128,6 +152,36 @@ class Flight:
         at, self.arrived = self.arrived, self.arrived + len(view)
         self._serve(at, view)
 
+    def room(self, most: int) -> memoryview:
+        """Where the next bytes may be written: the memory of the member itself, if it is large."""
+        self._direct = self._next_alone(most)
+        if self._direct is not None:
+            return self._direct.room(most)
+        self._chunk = SLABS.take(CHUNK_BYTES)
+        return memoryview(self._chunk)[:most]
+
+    def filled(self, length: int) -> None:
+        """Take what was written to the room, and serve whom it completes."""
+        if self._direct is not None:
+            self.arrived += length
+            if self._direct.filled(length) and self._direct.state == Want.SENT:
+                self._direct.hand_over()
+            self._forget_served()
+        else:
+            self.add(memoryview(self._chunk)[:length])
+            SLABS.give(self._chunk)
+
+    def _next_alone(self, most: int) -> Want | None:
+        """The member that the next bytes are for, if they are many and for no other."""
+        self._forget_served()
+        if not self._members:
+            return None
+        first, others = self._members[0], self._members[1:2]
+        left = min(first.part.stop - self.arrived, most)
+        is_next = first.part.start <= self.arrived and first.is_filled_to(self.arrived)
+        is_alone = not others or others[0].part.start >= first.part.stop
+        return first if is_next and is_alone and left >= DIRECT_BYTES else None
+
     # ---------------------------------------------------------------------------------------------
 
     def _serve(self, at: int, view: memoryview) -> None:
@@ -136,6 +190,9 @@ class Flight:
                 break
             if want.state == Want.SENT and want.add(at, view, self._stop):
                 want.hand_over()
+        self._forget_served()
+
+    def _forget_served(self) -> None:
         while self._members and self._members[0].state != Want.SENT:
             self._members.pop(0)
 

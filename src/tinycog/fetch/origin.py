@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 
@@ -26,8 +27,11 @@ GROWTH = 2
 QUIET = 2
 """Requests under way at which a round trip is the server's own, and not our queue's."""
 
-RATE_BYTES = 1 << 18
+RATE_BYTES = 1 << 20
 """Answers shorter than this say nothing of bytes per second."""
+
+RATE_SAMPLES = 3
+"""The fastest of so many is what a connection can do; the others were held up, maybe by us."""
 
 BYTES_IN_FLIGHT = 64 << 20
 """Bytes asked for and not yet decoded, of all origins together."""
@@ -81,7 +85,7 @@ class Origin:
         self._usual = FIRST_LIMIT
         self.in_flight = 0
         self._round_trip: float | None = None
-        self._bytes_per_second: float | None = None
+        self._speeds: deque[float] = deque(maxlen=RATE_SAMPLES)
         self._sent = 0
         self._cut_at = 0
         self._queue: list[tuple[int, int, Wake]] = []
@@ -92,7 +96,8 @@ class Origin:
     @property
     def rates(self) -> Rates:
         """What a request and a byte cost, as measured so far."""
-        return Rates.measured(self._round_trip, self._bytes_per_second)
+        is_known = len(self._speeds) == RATE_SAMPLES
+        return Rates.measured(self._round_trip, max(self._speeds) if is_known else None)
 
     @property
     def waited_for(self) -> bool:
@@ -161,7 +166,7 @@ class Origin:
         """Note how long the body of a request took that was alone on its way."""
         if length >= RATE_BYTES and seconds > 0:
             with self._lock:
-                self._bytes_per_second = length / seconds
+                self._speeds.append(length / seconds)
 
     def overloaded(self, ticket: int) -> None:
         """Halve the limit: the server said so, or fell silent. Once for all that were under way."""

@@ -194,6 +194,14 @@ class _Timed:
         """Take the next bytes of the body."""
         self._flight.add(chunk)
 
+    def room(self, most: int) -> memoryview:
+        """Where the next bytes may be written."""
+        return self._flight.room(most)
+
+    def filled(self, length: int) -> None:
+        """Take what was written there."""
+        self._flight.filled(length)
+
     def request(self) -> Request:
         """The whole exchange, for the log."""
         now = time.perf_counter()

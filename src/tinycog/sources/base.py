@@ -29,6 +29,14 @@ class Answer(Protocol):
         """Take the next bytes; they are not changed afterwards."""
         ...
 
+    def room(self, most: int) -> memoryview:
+        """Where the next bytes may be written, at most `most`: saves a copy against `add`."""
+        ...
+
+    def filled(self, length: int) -> None:
+        """Take the first `length` bytes that were written to the last room."""
+        ...
+
 
 @runtime_checkable
 class Source(Protocol):

@@ -5,6 +5,7 @@ This room is loaded at the first request, off the event loop: aiohttp takes long
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 
@@ -23,10 +24,14 @@ from tinycog.errors import (
     SourceTimeoutError,
 )
 from tinycog.sources.base import Answer
+from tinycog.sources.body import receive
 from tinycog.sources.session import session_of_loop
 
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 WHOLE, PARTIAL_CONTENT = 200, 206
+
+SILENCE = 60
+"""Seconds without any byte after which a server is given up."""
 
 REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     200: (RangeUnsupportedError, "the server ignores ranges and sent the whole object"),
@@ -51,8 +56,11 @@ async def get_range(url: str, part: ByteRange, headers: Mapping[str, str], answe
     }
     session = await session_of_loop()
     try:
-        async with session.get(_quoted(url), headers=headers) as response:
-            await _receive(url, part, response, answer)
+        async with (
+            asyncio.timeout(SILENCE) as clock,
+            session.get(_quoted(url), headers=headers) as response,
+        ):
+            await _receive(url, part, response, answer, clock)
     except TimeoutError as exc:
         message = "the server did not answer in time"
         raise SourceTimeoutError(message, url=url, range=part) from exc
@@ -67,7 +75,11 @@ def _quoted(url: str) -> yarl.URL:
 
 
 async def _receive(
-    url: str, part: ByteRange, response: aiohttp.ClientResponse, answer: Answer
+    url: str,
+    part: ByteRange,
+    response: aiohttp.ClientResponse,
+    answer: Answer,
+    clock: asyncio.Timeout,
 ) -> None:
     """Check the head, then pass the body on as it comes."""
     if response.status == WHOLE and response.content_length == 0:
@@ -81,10 +93,14 @@ async def _receive(
         raise RangeMismatchError(message, url=url, range=part)
     size = sent.stop if size is None and sent.stop < part.stop else size
     tag = _generation(response.headers)
-    if response.content_length == sent.length:  # HTTP itself sees to the length: no need to wait
+
+    def progress() -> None:
+        clock.reschedule(asyncio.get_running_loop().time() + SILENCE)
+
+    progress()
+    if response.content_length == sent.length:
         answer.begin(size, tag)
-        async for chunk, _ in response.content.iter_chunks():
-            answer.add(chunk)
+        await receive(response, sent.length, answer, progress)
     else:
         body = await _body(url, part, response, sent.length)
         answer.begin(size, tag)

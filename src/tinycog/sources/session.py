@@ -19,9 +19,8 @@ READ_BYTES = 1 << 20
 """Bytes that aiohttp takes from a connection before we do; with its own 64 KiB it stops and starts
 reading all the time."""
 
-TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=15, sock_read=60)
-"""Seconds: to open a connection, and between two arrivals of bytes. Waiting for a free one has no
-limit: a large read queues on purpose."""
+TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=15, sock_read=None)
+"""Seconds to open a connection; `exchange` sees to the silence of a server."""
 
 Keeper = AsyncGenerator[aiohttp.ClientSession, None]
 
