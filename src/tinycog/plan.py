@@ -128,32 +128,32 @@ def plan_header(ranges: Sequence[ByteRange]) -> list[Batch]:
 
 def plan_pixels(ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]:
     """Requests for encoded tiles."""
+    return [
+        piece
+        for batch in _merge_pixels(ranges, range(len(ranges)), rates, REQUEST_BYTES)
+        for piece in _cut(batch, ranges, rates)
+    ]
+
+
+def _merge_pixels(
+    ranges: Sequence[ByteRange], members: Sequence[int], rates: Rates, request_bytes: int
+) -> list[Batch]:
     batches = merge(
-        ranges,
+        [ranges[i] for i in members],
         gap_bytes=rates.gap_bytes,
-        request_bytes=REQUEST_BYTES,
+        request_bytes=request_bytes,
         waste=MOST_WASTE,
         free_bytes=FREE_GAP_BYTES,
     )
-    return [piece for batch in batches for piece in _cut(batch, ranges, rates)]
+    return [Batch(part, [members[i] for i in found]) for part, found in batches]
 
 
 def _cut(batch: Batch, ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]:
     """Cut a request between its members, where several at once are faster."""
-    cuts = min(rates.cuts(batch.range.length), len(batch.members))
+    cuts = rates.cuts(batch.range.length)
     if cuts == 1:
         return [batch]
-    share = batch.range.length / cuts
-    pieces: list[Batch] = []
-    for i in batch.members:
-        start, stop = ranges[i]
-        is_full = not pieces or start - batch.range.start >= share * len(pieces)
-        if is_full and not (pieces and start < pieces[-1].range.stop):
-            pieces.append(Batch(ByteRange(start, stop), [i]))
-        else:
-            (first, last), members = pieces[-1]
-            pieces[-1] = Batch(ByteRange(first, max(last, stop)), [*members, i])
-    return pieces
+    return _merge_pixels(ranges, batch.members, rates, -(-batch.range.length // cuts))
 
 
 @dataclass(frozen=True)
