@@ -1,0 +1,1 @@
+"""What `read.py` is made of: data, server, peers, scenarios, measuring, reporting."""

@@ -1,0 +1,302 @@
+"""Windows, bands, whole levels: the pixels that rasterio gives, and where the caller wants them."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from conftest import fixture_path
+from hypothesis import given
+from hypothesis import strategies as st
+from rasterio.windows import Window as GdalWindow
+
+import tinycog
+from tinycog import TileIndexError, UsageError, Window
+from tinycog.testing import Layout, make_image, make_pyramid, make_tiff
+
+NAMES = [
+    "cog-deflate-u16-p2",
+    "cog-mask-rgb",
+    "cog-sparse-nodata",
+    "cog-mixed-tiles",
+    "cog-10-bands-u16",
+    "cog-zstd-f32-p3",
+    "cog-one-tile",
+    "cog-palette",
+    "tiled-planar-10-bands",
+    "tiled-be-planar-i32-p2",
+    "tiled-nbits12-planar",
+    "tiled-oblong",
+    "tiled-be-u16-rgb-p2",
+    "tiled-overviews-after",
+    "strip-planar-u16",
+    "strip-be-f32",
+    "strip-one-row-strips",
+    "strip-one-strip",
+    "strip-one-pixel",
+    "strip-sparse",
+]
+
+
+def gdal_levels(name: str) -> list[np.ndarray]:
+    """Whole levels, as GDAL reads them."""
+    path = fixture_path(name)
+    found: list[np.ndarray] = []
+    with rasterio.Env(GDAL_PAM_ENABLED="NO"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with rasterio.open(path) as dataset:
+            count = len(dataset.overviews(1))
+        for i in range(-1, count):
+            options: dict[str, Any] = {} if i < 0 else {"OVERVIEW_LEVEL": i}
+            with rasterio.open(path, **options) as dataset:
+                found.append(dataset.read())
+    return found
+
+
+def window_of(pixels: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
+    left, top, width, height = window
+    return pixels[:, top : top + height, left : left + width]
+
+
+def some_window(random: np.random.Generator, rows: int, cols: int) -> tuple[int, int, int, int]:
+    left, top = int(random.integers(cols)), int(random.integers(rows))
+    width, height = (
+        int(random.integers(1, cols - left + 1)),
+        int(random.integers(1, rows - top + 1)),
+    )
+    return left, top, width, height
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_windows_of_all_levels_are_those_of_gdal(name):
+    random = np.random.default_rng(len(name))
+    cog = await tinycog.open(fixture_path(name))
+    for z, expected in enumerate(gdal_levels(name)):
+        bands, rows, cols = expected.shape
+        windows = [some_window(random, rows, cols) for _ in range(6)]
+        windows += [(0, 0, cols, rows), (cols - 1, rows - 1, 1, 1), (0, rows - 1, cols, 1)]
+        for window in windows:
+            chosen = [int(i) for i in random.integers(bands, size=random.integers(1, bands + 2))]
+            raster = await cog.read(window=window, level=z, bands=chosen)
+            assert raster.window == window
+            assert raster.level == z
+            assert raster.dtype == expected.dtype
+            np.testing.assert_array_equal(raster.data, window_of(expected, window)[chosen])
+            whole = await cog.read(window=window, level=z)
+            np.testing.assert_array_equal(whole.data, window_of(expected, window))
+
+
+async def test_a_window_that_rasterio_made_is_read_as_it_is():
+    (expected, *_) = gdal_levels("cog-mask-rgb")
+    window = GdalWindow(13, 27, 140, 150)  # type: ignore[call-arg]
+    raster = await tinycog.open(fixture_path("cog-mask-rgb")).read(window=window.flatten())
+    np.testing.assert_array_equal(raster.data, window_of(expected, (13, 27, 140, 150)))
+
+
+PIXELS = np.arange(3 * 100 * 130, dtype=np.uint16).reshape(3, 100, 130)
+MADE: dict[str, bytes] = {
+    "tiled": make_tiff(make_pyramid(PIXELS, (2,), tile=(32, 48))),
+    "planar": make_tiff(make_pyramid(PIXELS, (2,), tile=(32, 48), planar=True)),
+    "strips": make_tiff([make_image(PIXELS, rows_per_strip=7, compression=8)]),
+    "strips apart": make_tiff([make_image(PIXELS, rows_per_strip=33, planar=True)]),
+    "ghost": make_tiff(
+        [make_image(PIXELS, tile=(16, 16), compression=8, predictor=2)], layout=Layout(ghost=True)
+    ),
+}
+
+
+@given(st.sampled_from(sorted(MADE)), st.data())
+def test_any_window_and_any_bands_of_any_layout_are_those_that_were_written(name, data):
+    left, top = data.draw(st.integers(0, 129)), data.draw(st.integers(0, 99))
+    width, height = data.draw(st.integers(1, 130 - left)), data.draw(st.integers(1, 100 - top))
+    bands = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=5))
+    window = (left, top, width, height)
+
+    raster = asyncio.run(tinycog.open(MADE[name]).read(window=window, bands=bands))
+
+    np.testing.assert_array_equal(raster.data, window_of(PIXELS, window)[bands])
+    assert raster.data.flags.c_contiguous
+    assert raster.data.flags.writeable
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+async def test_one_band_may_be_given_as_a_number(name):
+    raster = await tinycog.open(MADE[name]).read(bands=1)
+    np.testing.assert_array_equal(raster.data, PIXELS[1:2])
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+async def test_read_level_is_read_without_a_window(name):
+    cog = tinycog.open(MADE[name])
+    raster = await cog.read_level(0, bands=[2, 0])
+    np.testing.assert_array_equal(raster.data, PIXELS[[2, 0]])
+    assert raster.window == Window(0, 0, 130, 100)
+
+
+async def test_windows_read_side_by_side_are_each_right():
+    cog = tinycog.open(MADE["tiled"])
+    windows = [(x, y, 40, 30) for x in (0, 33, 90) for y in (0, 41, 70)]
+    found = await asyncio.gather(*(cog.read(window=window) for window in windows))
+    for window, raster in zip(windows, found, strict=True):
+        np.testing.assert_array_equal(raster.data, window_of(PIXELS, window))
+
+
+# --- into the caller's array ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+async def test_pixels_are_put_where_the_caller_wants_them(name):
+    out = np.full((2, 50, 60), 7, np.uint16)
+    raster = await tinycog.open(MADE[name]).read(window=(33, 21, 60, 50), bands=[2, 0], out=out)
+    assert raster.data is out
+    np.testing.assert_array_equal(out, window_of(PIXELS, (33, 21, 60, 50))[[2, 0]])
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+@pytest.mark.parametrize("kind", ["part", "reversed", "columns first"])
+async def test_the_callers_array_may_be_a_view_of_any_layout(name, kind):
+    large = np.full((6, 120, 140), 7, np.uint16)
+    out: Any = {
+        "part": large[:3, 10:110, 5:135],
+        "reversed": large[2::-1, 99::-1, :130],
+        "columns first": np.full((130, 100, 3), 7, np.uint16).transpose(2, 1, 0),
+    }[kind]
+    raster = await tinycog.open(MADE[name]).read(out=out)
+    assert raster.data is out
+    np.testing.assert_array_equal(out, PIXELS)
+    assert large[3:].min() == large[3:].max() == 7
+    if kind == "part":
+        assert (large[:3, :10] == 7).all()
+        assert (large[:3, :, 135:] == 7).all()
+
+
+async def test_tiles_that_are_not_stored_overwrite_what_was_in_the_callers_array():
+    (expected, *_) = gdal_levels("cog-sparse-nodata")
+    out = np.full(expected.shape, 77, expected.dtype)
+    await tinycog.open(fixture_path("cog-sparse-nodata")).read(out=out)
+    np.testing.assert_array_equal(out, expected)
+
+
+def read_only() -> np.ndarray:
+    array = np.empty((3, 100, 130), np.uint16)
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        np.empty((3, 100, 129), np.uint16),
+        np.empty((100, 130, 3), np.uint16),
+        np.empty((100, 130), np.uint16),
+        np.empty((3, 100, 130), np.int16),
+        np.empty((3, 100, 130), ">u2"),
+        read_only(),
+    ],
+    ids=["narrow", "rasters", "one band", "signed", "other byte order", "read-only"],
+)
+async def test_an_array_that_does_not_fit_is_refused_before_anything_is_read(out):
+    cog = await tinycog.open(MADE["tiled"], head_bytes=1000)
+    sent = len(cog.requests)
+    with pytest.raises(UsageError, match=r"out must be a writable uint16 array of shape \(3, 100"):
+        await cog.read(out=out)
+    assert len(cog.requests) == sent
+
+
+@pytest.mark.xfail(strict=True, raises=AttributeError, reason="what is no array is not told so")
+@pytest.mark.parametrize("out", [[[1, 2]], b"bytes", 5], ids=["list", "bytes", "number"])
+async def test_what_is_no_array_is_refused(out):
+    with pytest.raises(UsageError):
+        await tinycog.open(MADE["tiled"]).read(out=out)
+
+
+# --- wrong calls ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        (0, 0, 131, 100),
+        (0, 0, 130, 101),
+        (130, 0, 1, 1),
+        (-1, 0, 10, 10),
+        (0, -1, 10, 10),
+        (0, 0, 0, 10),
+        (0, 0, 10, 0),
+        (10, 10, -5, 5),
+        (0, 0, 10),
+        (0, 0, 10, 10, 10),
+        ("a", 0, 1, 1),
+        (None, 0, 1, 1),
+        5,
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("call", ["read", "plan"])
+async def test_a_window_that_does_not_lie_in_the_level_is_refused(window, call):
+    cog = tinycog.open(MADE["tiled"])
+    with pytest.raises(UsageError, match=r"window|lie inside"):
+        await getattr(cog, call)(window=window)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="fractions of pixels are cut off in silence: rasterio makes such windows"
+)
+@pytest.mark.parametrize("window", [(0.5, 0, 10, 10), (0, 0, 10.9, 10)])
+async def test_a_window_of_parts_of_pixels_is_refused(window):
+    with pytest.raises(UsageError):
+        await tinycog.open(MADE["tiled"]).read(window=window)
+
+
+@pytest.mark.parametrize("bands", [[3], [-1], [0, 7], [], 3, -1])
+async def test_a_band_that_does_not_exist_is_refused(bands):
+    with pytest.raises(UsageError, match="bands are counted from 0 to 2"):
+        await tinycog.open(MADE["tiled"]).read(bands=bands)
+
+
+@pytest.mark.parametrize("bands", ["12", [0.5], [None]])
+async def test_bands_that_are_no_numbers_are_refused(bands):
+    try:
+        with pytest.raises(UsageError):
+            await tinycog.open(MADE["tiled"]).read(bands=bands)
+    except (TypeError, IndexError) as exc:
+        pytest.xfail(f"not a UsageError: {exc!r}")
+
+
+@pytest.mark.parametrize("level", [2, -1])
+async def test_a_level_that_does_not_exist_is_refused(level):
+    with pytest.raises(TileIndexError, match=f"level {level} does not exist"):
+        await tinycog.open(MADE["tiled"]).read(level=level)
+
+
+@pytest.mark.parametrize("options", [{"bands": [0]}, {"out": np.empty((3, 100, 130), np.uint8)}])
+async def test_colours_take_neither_bands_nor_an_array(options):
+    with pytest.raises(UsageError, match="leave out bands= and out="):
+        await tinycog.open(MADE["tiled"]).read(rgb=True, **options)
+
+
+# --- colours -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["cog-palette", "tiled-min-is-white", "cog-alpha-rgba", "tiled-jpeg-ycbcr"]
+)
+async def test_a_window_in_colours_is_the_tiles_in_colours_side_by_side(name):
+    cog = await tinycog.open(fixture_path(name))
+    level = cog.levels[0]
+    _, rows, cols = level.shape
+    window = (cols // 5, rows // 7, cols // 2, rows // 2)
+
+    raster = await cog.read(window=window, rgb=True)
+
+    down, across = level.grid
+    tiles = await cog.read_tiles([(0, x, y) for y in range(down) for x in range(across)], rgb=True)
+    whole = np.zeros((len(tiles[0].data), rows, cols), np.uint8)
+    for tile in tiles:
+        window_of(whole, tile.window)[...] = tile.data
+    assert raster.dtype == np.uint8
+    np.testing.assert_array_equal(raster.data, window_of(whole, window))
