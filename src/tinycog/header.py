@@ -67,7 +67,7 @@ async def read_first(fetcher: Fetcher, limits: Limits, head_bytes: int = HEAD_BY
 def sort_held(fetcher: Fetcher, limits: Limits, known: Header) -> Header | None:
     """The same as `read_held`, at once; None if that would cost a request."""
     tiff = _walk_held(fetcher, limits, known.tiff)
-    parser = parse_pyramid(fetcher.buffer, tiff, limits)
+    parser = parse_pyramid(fetcher.buffer, tiff, limits, known.pyramid.levels[0])
     try:
         next(parser)
     except StopIteration as done:
@@ -78,7 +78,7 @@ def sort_held(fetcher: Fetcher, limits: Limits, known: Header) -> Header | None:
 
 async def read_held(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
     """Take along all IFDs that came with the first. Cost: none, or 1 request for their values."""
-    return await _finish(fetcher, limits, _walk_held(fetcher, limits, known.tiff), known.ghost)
+    return await _finish(fetcher, limits, _walk_held(fetcher, limits, known.tiff), known)
 
 
 async def read_all(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
@@ -87,13 +87,13 @@ async def read_all(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
     while not tiff.complete:
         step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
         tiff = await fetcher.drive(step, page_bytes=_page_bytes(tiff))
-    return await _finish(fetcher, limits, tiff, known.ghost)
+    return await _finish(fetcher, limits, tiff, known)
 
 
-async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, ghost: Ghost | None) -> Header:
-    parser = parse_pyramid(fetcher.buffer, tiff, limits)
+async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, known: Header) -> Header:
+    parser = parse_pyramid(fetcher.buffer, tiff, limits, known.pyramid.levels[0])
     pyramid = await fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES)
-    return Header(tiff, pyramid, ghost, walked=True)
+    return Header(tiff, pyramid, known.ghost, walked=True)
 
 
 def _walk_held(fetcher: Fetcher, limits: Limits, tiff: Tiff) -> Tiff:

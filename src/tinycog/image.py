@@ -309,8 +309,12 @@ def make_image(header: Header, ifd: Ifd, values: Mapping[int, Value]) -> Image:
 
 def _ints(values: Mapping[int, Value], tag: Tag) -> tuple[int, ...]:
     """Values of an integer tag, whatever its field type (tiff.value.integer)."""
-    value = values.get(tag, ())
-    if tag in values and not value:
+    value = values.get(tag)
+    if value is None:
+        return ()
+    if len(value) == 1 and type(value[0]) is int and value[0] >= 0:  # nearly always
+        return (value[0],)
+    if not value:
         message = f"tag {tag.name} holds no value, expected at least one"
         raise FormatError.of(Finding("tiff.value.single", message))
     if isinstance(value, str) or not all(isinstance(v, int) and v >= 0 for v in value):

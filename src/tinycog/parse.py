@@ -247,10 +247,16 @@ def parse_values(
         LimitError: a value is longer than `limits.value_bytes`.
         TruncatedError: a value lies beyond the end of the file.
     """
-    for entry in entries:
-        limits.check("value_bytes", entry.range.length, f"bytes of the value of tag {entry.tag}")
-    yield from need(buffer, [entry.range for entry in entries])
-    return [decode_value(header.byte_order, entry, buffer.read(*entry.range)) for entry in entries]
+    ranges = [entry.range for entry in entries]
+    for entry, (start, stop) in zip(entries, ranges, strict=True):
+        if stop - start > limits.value_bytes:
+            what = f"bytes of the value of tag {entry.tag}"
+            limits.check("value_bytes", stop - start, what)
+    yield from need(buffer, ranges)
+    return [
+        decode_value(header.byte_order, entry, buffer.read(start, stop))
+        for entry, (start, stop) in zip(entries, ranges, strict=True)
+    ]
 
 
 def decode_value(byte_order: ByteOrder, entry: Entry, data: memoryview | bytes) -> Value:

@@ -63,13 +63,18 @@ def _is_lost(buffer: SparseBuffer, entry: Entry) -> bool:
     return entry.tag in OPTIONAL and buffer.size is not None and entry.range.stop > buffer.size
 
 
-def parse_pyramid(buffer: SparseBuffer, tiff: Tiff, limits: Limits) -> Steps[Pyramid]:
+def parse_pyramid(
+    buffer: SparseBuffer, tiff: Tiff, limits: Limits, first: Image | None = None
+) -> Steps[Pyramid]:
     """Sort the images of the walked chain, and the SubIFDs of its first IFD, into their roles.
+
+    `first` is the image of the first IFD, if it has been read.
 
     Raises:
         FormatError: the first image cannot be understood; another one is a finding.
     """
-    first = yield from parse_image(buffer, tiff.header, tiff.ifds[0], limits)
+    if first is None:
+        first = yield from parse_image(buffer, tiff.header, tiff.ifds[0], limits)
     subs = yield from _parse_sub_ifds(buffer, tiff, limits)
     rest = [found for found in (*subs, *tiff.ifds[1:]) if isinstance(found, Ifd)]
     images = yield from together(
