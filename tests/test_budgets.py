@@ -343,6 +343,24 @@ async def test_200_handles_cost_two_requests_each():
         assert Counter(line.path for line in server.log) == {f"{i}.tif": 2 for i in range(200)}
 
 
+async def test_reads_one_after_the_other_share_a_connection():
+    async with RangeServer({"a.tif": GRID}) as server:
+        cog = await tinycog.open(server.url("a.tif"))
+        for i in range(10):
+            await cog.read_tile(0, i, 10)
+            await cog.read(window=(0, 64 * i, 640, 64))
+        assert server.connections == 1
+
+
+async def test_reads_side_by_side_take_no_more_connections_than_they_have_requests():
+    async with RangeServer({"a.tif": GRID}) as server:
+        cog = await tinycog.open(server.url("a.tif"))
+        for _ in range(4):
+            await asyncio.gather(*(cog.read_tile(0, x, y) for x in (1, 9) for y in (3, 8, 13)))
+        assert len(server.log) == 1 + 4 * 6
+        assert server.connections <= 6
+
+
 # --- what a plan says ----------------------------------------------------------------------------
 
 PLANNED = [

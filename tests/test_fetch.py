@@ -326,9 +326,6 @@ def test_a_limit_that_was_halved_comes_back_by_one_with_each_answer():
     assert limits[:8] == [9, 10, 11, 12, 13, 14, 15, 16]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="at a limit of 1 or 2 each answer is `quiet`, and those raise no limit"
-)
 def test_a_limit_of_one_comes_back_too():
     line = Line(16)
     for _ in range(4):
@@ -631,10 +628,6 @@ async def test_of_a_merged_request_whoever_is_left_gets_its_part(source, fetcher
     assert await far == [bytes_at(100, 200)]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a task that is cancelled before its first step runs no `finally`: its slot is lost",
-)
 @pytest.mark.parametrize("after", [1, 2])
 async def test_who_is_cancelled_as_the_request_is_made_leaves_no_slot_taken(after):
     source = Scripted()
@@ -649,7 +642,6 @@ async def test_who_is_cancelled_as_the_request_is_made_leaves_no_slot_taken(afte
     assert lost == [0] * 8
 
 
-@pytest.mark.xfail(strict=True, reason="a request that never began is joined, and never answers")
 async def test_after_it_the_same_bytes_can_be_read():
     source = Scripted(at_once=True)
     fetcher = Fetcher(source)
@@ -661,9 +653,6 @@ async def test_after_it_the_same_bytes_can_be_read():
     assert await asyncio.wait_for(reading(fetcher, (0, 1000)), 0.2) == [bytes_at(0, 1000)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a request that is being cancelled is joined, and takes the joiner along"
-)
 async def test_who_asks_as_another_gives_up_is_not_cancelled_with_it():
     source = Scripted()
     fetcher = Fetcher(source)
@@ -680,9 +669,6 @@ async def test_who_asks_as_another_gives_up_is_not_cancelled_with_it():
     assert await other == [bytes_at(0, 1000)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a request that is being cancelled is joined, and takes the joiner along"
-)
 async def test_a_tile_that_another_reader_gives_up_can_be_read_at_any_moment():
     pixels = np.arange(128 * 128, dtype=np.uint16).reshape(1, 128, 128)
     data = make_tiff([make_image(pixels, tile=(64, 64))], layout=Layout(gap=40_000))
@@ -847,9 +833,6 @@ async def test_bytes_in_flight_are_bounded_until_they_are_let_go_of(source, fetc
     assert_idle(fetcher)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="`Fetcher.read` lets go of nothing before all is there: it waits for itself"
-)
 async def test_more_than_the_bound_can_be_read_at_once():
     source = Scripted(at_once=True)
     fetcher = Fetcher(source)
@@ -990,7 +973,6 @@ async def test_nothing_is_in_flight_after_reads_that_went_well_or_wrong():
     assert BUDGET.used == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the scheduler keeps the wishes of the last read, and so on")
 @pytest.mark.parametrize("where", ["server", "memory"])
 async def test_pixels_that_the_caller_let_go_of_are_let_go_of(where):
     async with RangeServer({"a.tif": TIFF}) as server:

@@ -161,9 +161,6 @@ async def test_encoded_bytes_are_those_of_the_byte_count():
     assert await asked_for_counts(cog)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a byte between two tiles is taken for a lie; it costs requests, too"
-)
 async def test_bytes_between_two_tiles_are_no_lie():
     """They are filler: leader and trailer are as they were promised."""
     cog = handle(make_tiff([LOOSE], layout=Layout(ghost=True)))

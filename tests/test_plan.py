@@ -443,9 +443,6 @@ def test_nor_does_a_request_that_was_cut(wanted, rates):
         assert 32 * waste(batch, wanted) <= batch.range.length - sum(gaps(batch, wanted))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="small members behind a long one become a request each, many more than 8"
-)
 def test_a_run_is_cut_into_eight_requests_at_most():
     assert len(plan_pixels(many_small_ones_behind_a_long_one(), Rates())) == 1
     assert len(plan_pixels(many_small_ones_behind_a_long_one(), SLOW)) <= MOST_CUTS

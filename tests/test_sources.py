@@ -57,7 +57,7 @@ class Received:
         return memoryview(self.buffer)
 
     def filled(self, length: int) -> None:
-        self.add(self.buffer[:length])
+        self.add(bytes(self.buffer[:length]))
 
 
 async def received(source: Source, start: int, stop: int) -> Received:

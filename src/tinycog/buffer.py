@@ -71,11 +71,10 @@ class SparseBuffer:
                     self._loose.add(gap.start)
                     self.loose += gap.length
 
-    def kept(self) -> list[tuple[int, bytes]]:
-        """Copies of all parts that are not loose, with their positions."""
+    def parts(self) -> list[tuple[int, bytes]]:
+        """Copies of all that is held, with their positions."""
         with self._lock:
-            held = zip(self._starts, self._parts, strict=True)
-            return [(start, bytes(part)) for start, part in held if start not in self._loose]
+            return [(a, bytes(part)) for a, part in zip(self._starts, self._parts, strict=True)]
 
     def shed(self) -> None:
         """Let go of all loose parts."""

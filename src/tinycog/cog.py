@@ -156,8 +156,9 @@ class Cog:
     def snapshot(self) -> bytes:
         """What is known of the header, to be kept: `tinycog.open(where, snapshot=...)`.
 
-        A handle that is opened with it asks for no header: a cold tile costs one request. It holds
-        what names the generation of the file too, so that a changed file is noticed.
+        A handle that is opened with it asks for no header, nor for what was read of the index: a
+        cold tile costs one request. It holds what names the generation of the file too, so that a
+        changed file is noticed.
 
         Raises:
             UsageError: the file is not open yet.
@@ -262,6 +263,7 @@ class Cog:
             bands: which, counted from 0, in the order wanted; None is all. Where bands are stored
                 apart, only theirs are fetched.
             out: a caller's array to put the pixels into: (bands, rows, cols) and the file's dtype.
+                After an error or a cancellation its contents are anything, and may still change.
             rgb: as for `read_tile`; not together with `bands` or `out`.
 
         Returns:

@@ -95,17 +95,14 @@ def _span(image: Image, index: int, offset: int, after: int) -> ByteRange | None
     return ByteRange(offset - FRAME_BYTES, after - FRAME_BYTES)
 
 
-def unframed(data: memoryview, *, trailing: bool) -> memoryview | None:
-    """The tile between its leader and its trailer; None if they lie (gdal.ghost.leaders).
-
-    `trailing` says whether more than the trailer may follow: the mask's tile.
-    """
+def unframed(data: memoryview) -> memoryview | None:
+    """The tile between its leader and its trailer; None if they lie (gdal.ghost.leaders)."""
     length = int.from_bytes(data[:FRAME_BYTES], "little")
     stop = FRAME_BYTES + length
     tile = data[FRAME_BYTES:stop]
+    trailer = bytes(data[stop : stop + FRAME_BYTES])
     repeated = bytes(tile[-FRAME_BYTES:]).ljust(FRAME_BYTES, b"\0")
-    fits = stop + FRAME_BYTES <= len(data) if trailing else stop + FRAME_BYTES == len(data)
-    return tile if length and fits and bytes(data[stop : stop + FRAME_BYTES]) == repeated else None
+    return tile if length and trailer == repeated else None
 
 
 def _range(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,9 +125,9 @@ def checked_window(image: Image, window: Sequence[int] | None) -> Window:
     if window is None:
         return Window(0, 0, width, height)
     try:
-        found = Window(*(int(value) for value in window))
+        found = Window(*(_whole(value) for value in window))
     except (TypeError, ValueError) as exc:
-        message = f"a window is (col_off, row_off, width, height) in pixels, not {window!r}"
+        message = f"a window is (col_off, row_off, width, height) in whole pixels, not {window!r}"
         raise UsageError(message) from exc
     is_inside = (
         0 <= found.col_off < _right(found) <= width
@@ -138,6 +139,14 @@ def checked_window(image: Image, window: Sequence[int] | None) -> Window:
     return found
 
 
+def _whole(value: Any) -> int:  # noqa: ANN401 - anything a caller may pass
+    """A whole number; floats that are one are what rasterio's windows hold."""
+    number = int(value)
+    if number != value:
+        raise ValueError(value)
+    return number
+
+
 def checked_bands(image: Image, bands: Iterable[int] | int | None) -> list[int]:
     """Bands as asked for, counted from 0; all of them for None.
 
@@ -146,14 +155,18 @@ def checked_bands(image: Image, bands: Iterable[int] | int | None) -> list[int]:
     """
     if bands is None:
         return list(range(image.samples))
-    found = [bands] if isinstance(bands, int) else list(bands)
+    try:
+        found = [operator.index(band) for band in ([bands] if isinstance(bands, int) else bands)]
+    except TypeError as exc:
+        message = f"bands are whole numbers, counted from 0, not {bands!r}"
+        raise UsageError(message) from exc
     if not found or not all(0 <= band < image.samples for band in found):
         message = f"bands are counted from 0 to {image.samples - 1}, not {found}"
         raise UsageError(message)
     return found
 
 
-def checked_room(out: Pixels | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
+def checked_room(out: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
     """The caller's array, or a new one, not filled.
 
     Raises:
@@ -161,12 +174,15 @@ def checked_room(out: Pixels | None, shape: tuple[int, ...], dtype: np.dtype[Any
     """
     if out is None:
         return np.empty(shape, dtype)
-    if out.shape != shape or out.dtype != dtype or not out.flags.writeable:
-        message = (
-            f"out must be a writable {dtype} array of shape {shape}, not {out.dtype} of {out.shape}"
-        )
+    if not isinstance(out, np.ndarray):
+        message = f"out must be a numpy array, not a {type(out).__name__}"
         raise UsageError(message)
-    return out
+    found = cast("Pixels", out)
+    if found.shape != shape or found.dtype != dtype or not found.flags.writeable:
+        what = f"{found.dtype} of {found.shape}"
+        message = f"out must be a writable {dtype} array of shape {shape}, not {what}"
+        raise UsageError(message)
+    return found
 
 
 def no_room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:

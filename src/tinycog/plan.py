@@ -153,7 +153,8 @@ def _cut(batch: Batch, ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]
     cuts = rates.cuts(batch.range.length)
     if cuts == 1:
         return [batch]
-    return _merge_pixels(ranges, batch.members, rates, -(-batch.range.length // cuts))
+    pieces = _merge_pixels(ranges, batch.members, rates, -(-batch.range.length // cuts))
+    return pieces if len(pieces) <= MOST_CUTS else [batch]
 
 
 @dataclass(frozen=True)

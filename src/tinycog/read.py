@@ -67,10 +67,9 @@ class Reader:
         """Find the stored tiles of all groups, and begin to read each group."""
         flat = [piece for group in groups for piece in group]
         places = iter(await self._locate(flat, ghost))
-        trailing = ghost is not None and ghost.has_interleaved_mask
         readings: list[Reading] = []
         for group in groups:
-            reading = Reading(self._fetcher, self._limits, group, trailing=trailing)
+            reading = Reading(self._fetcher, self._limits, group)
             reading.start(list(islice(places, len(group))))
             readings.append(reading)
         return readings
@@ -132,15 +131,12 @@ class Reading:
         done: the findings of each piece once all are in place, or the first error.
     """
 
-    def __init__(
-        self, fetcher: Fetcher, limits: Limits, pieces: Sequence[Piece], *, trailing: bool
-    ) -> None:
+    def __init__(self, fetcher: Fetcher, limits: Limits, pieces: Sequence[Piece]) -> None:
         """Nothing is asked for yet."""
         self._fetcher = fetcher
         self._scheduler = fetcher.scheduler
         self._limits = limits
         self._pieces = pieces
-        self._trailing = trailing
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[list[tuple[Finding, ...]]] = self._loop.create_future()
         self._findings: list[tuple[Finding, ...]] = [()] * len(pieces)
@@ -174,7 +170,7 @@ class Reading:
         """In a worker thread."""
         if self.done.done():  # given up meanwhile
             return ()
-        return decode_piece(piece, place, data, self._limits, trailing=self._trailing)
+        return decode_piece(piece, place, data, self._limits)
 
     def _decoded(
         self, i: int, piece: Piece, found: tuple[Finding, ...] | None, error: BaseException | None
@@ -200,7 +196,7 @@ class Reading:
 
 
 def decode_piece(
-    piece: Piece, place: Place | None, data: memoryview | None, limits: Limits, *, trailing: bool
+    piece: Piece, place: Place | None, data: memoryview | None, limits: Limits
 ) -> tuple[Finding, ...]:
     """Decode a stored tile and put what is wanted of it in place."""
     from tinycog.decode import decode_tile, fill_tile  # noqa: PLC0415 - loads imagecodecs
@@ -210,7 +206,7 @@ def decode_piece(
         return ()
     check_complete(place.range, data)
     if place.framed:
-        found = unframed(data, trailing=trailing)
+        found = unframed(data)
         if found is None:
             message = f"tile {piece.position} does not stand between its leader and its trailer"
             raise LeaderError(message)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from typing import Any, NamedTuple
 
 from tinycog.buffer import SparseBuffer
@@ -27,11 +29,16 @@ class Snapshot(NamedTuple):
 
 
 def pack(buffer: SparseBuffer, tag: str | None) -> bytes:
-    """All that is held, loose parts apart: a line of JSON, then the bytes."""
-    parts = buffer.kept()
+    """All that is held: a checksum, a line of JSON, the bytes."""
+    parts = buffer.parts()
     places = [[start, len(data)] for start, data in parts]
     facts = {"size": buffer.size, "tag": tag, "parts": places}
-    return MAGIC + json.dumps(facts).encode() + b"\n" + b"".join(data for _, data in parts)
+    body = json.dumps(facts).encode() + b"\n" + b"".join(data for _, data in parts)
+    return MAGIC + _checksum(body) + b"\n" + body
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()
 
 
 def unpack(data: bytes) -> Snapshot:
@@ -40,26 +47,42 @@ def unpack(data: bytes) -> Snapshot:
     Raises:
         UsageError: it is no such thing, or was cut.
     """
-    head, newline, body = bytes(data).removeprefix(MAGIC).partition(b"\n")
-    if not bytes(data).startswith(MAGIC) or not newline:
-        message = f"not a snapshot: it starts with {bytes(data)[:20]!r}, expected {MAGIC!r}"
+    try:
+        found = bytes(data)
+    except TypeError as exc:
+        message = f"a snapshot is bytes, not a {type(data).__name__}"
+        raise UsageError(message) from exc
+    if not found.startswith(MAGIC):
+        message = f"not a snapshot: it starts with {found[:20]!r}, expected {MAGIC!r}"
+        raise UsageError(message)
+    checksum, _, body = found.removeprefix(MAGIC).partition(b"\n")
+    if checksum != _checksum(body):
+        message = "the snapshot was changed or cut: its checksum does not fit"
         raise UsageError(message)
     try:
-        facts = json.loads(head)
-        size, tag, places = facts["size"], facts["tag"], facts["parts"]
-        parts: list[tuple[int, bytes]] = []
-        at = 0
-        for start, length in places:
-            parts.append((_natural(start), body[at : at + _natural(length)]))
-            at += length
-    except (ValueError, TypeError, KeyError) as exc:
+        return _parsed(body)
+    except (ValueError, TypeError, KeyError, RecursionError) as exc:
         message = f"the snapshot cannot be read: {type(exc).__name__}: {exc}"
         raise UsageError(message) from exc
-    if at != len(body):
-        message = f"the snapshot holds {len(body)} bytes of the file, expected {at}"
-        raise UsageError(message)
+
+
+def _parsed(body: bytes) -> Snapshot:
+    head, _, rest = body.partition(b"\n")
+    facts = json.loads(head)
+    size = sys.maxsize if facts["size"] is None else _natural(facts["size"])
+    parts: list[tuple[int, bytes]] = []
+    at = 0
+    for start, length in facts["parts"]:
+        if _natural(start) + _natural(length) > size:
+            message = f"bytes {start} to {start + length} lie beyond the end of the file at {size}"
+            raise ValueError(message)
+        parts.append((start, rest[at : at + length]))
+        at += length
+    if at != len(rest):
+        message = f"{len(rest)} bytes of the file, expected {at}"
+        raise ValueError(message)
     return Snapshot(
-        None if size is None else _natural(size), None if tag is None else str(tag), tuple(parts)
+        facts["size"], None if facts["tag"] is None else str(facts["tag"]), tuple(parts)
     )
 
 

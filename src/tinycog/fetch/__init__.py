@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from tinycog.buffer import ByteRange, SparseBuffer, Steps
@@ -112,22 +113,23 @@ class Fetcher:
             return []
         found = [b""] * len(ranges)
         done = asyncio.get_running_loop().create_future()
-        wants: list[Want] = []
+        wants: list[list[Want]] = [[] for _ in ranges]
         left = len(ranges)
 
         def deliver(i: int, data: memoryview) -> None:
             nonlocal left
             found[i] = bytes(data)
+            self.scheduler.drop(wants[i])
             left -= 1
             if not left and not done.done():
                 done.set_result(None)
 
         try:
             for i, part in enumerate(ranges):
-                wants += self.want(part, lambda data, i=i: deliver(i, data), _failing(done), rank)
+                wants[i] = self.want(part, partial(deliver, i), _failing(done), rank)
             await done
         finally:
-            self.scheduler.drop(wants)
+            self.scheduler.drop([want for group in wants for want in group])
         return found
 
     def want(

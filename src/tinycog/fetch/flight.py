@@ -17,6 +17,10 @@ DIRECT_BYTES = 1 << 16
 """So many bytes for one member are received into its own memory."""
 
 
+def _nothing(_: object) -> None:
+    """Nobody is to be told."""
+
+
 class Want:
     """A reader's wish for the bytes of one range.
 
@@ -87,8 +91,9 @@ class Want:
         self.deliver(view.toreadonly())
 
     def end(self) -> None:
-        """Let go of the memory."""
+        """Let go of the memory, and of who waited."""
         self.state = Want.OVER
+        self.deliver = self.fail = _nothing
         self._view = None
         if self._slab is not None:
             SLABS.give(self._slab)

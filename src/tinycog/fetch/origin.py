@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -89,7 +90,7 @@ class Origin:
         self._sent = 0
         self._cut_at = 0
         self._queue: list[tuple[int, int, Wake]] = []
-        self._queued: set[Wake] = set()
+        self._queued: dict[Wake, int] = {}
         self._turn = count()
         self._lock = threading.Lock()
 
@@ -116,8 +117,8 @@ class Origin:
                 self.in_flight += 1
                 self._sent += 1
                 return self._sent
-            if wake not in self._queued:
-                self._queued.add(wake)
+            if rank < self._queued.get(wake, sys.maxsize):
+                self._queued[wake] = rank
                 heapq.heappush(self._queue, (rank, next(self._turn), wake))
             return None
 
@@ -133,8 +134,10 @@ class Origin:
             with self._lock:
                 if not self._queue or self.in_flight >= self.limit:
                     return
-                _, _, waiting = heapq.heappop(self._queue)
-                self._queued.discard(waiting)
+                rank, _, waiting = heapq.heappop(self._queue)
+                if self._queued.get(waiting) != rank:
+                    continue  # it has moved forward since, and had its turn
+                del self._queued[waiting]
             waiting()
 
     # --- measures --------------------------------------------------------------------------------
@@ -149,13 +152,12 @@ class Origin:
                 self._round_trip = seconds
                 hiding = int(seconds / SECONDS_PER_REQUEST)
                 self._usual = min(max(hiding, LEAST_LIMIT), MOST_LIMIT)
-                if not self._cut_at:
-                    self.limit = min(max(self.limit, self._usual), GROWTH * self._usual)
-            elif ticket <= self._cut_at:
-                return
-            elif self.limit < self._usual:
-                self.limit += 1
-                self._cut_at *= self.limit < self._usual
+            if self._cut_at:
+                if ticket > self._cut_at:
+                    self.limit = min(self.limit + 1, self._usual)
+                    self._cut_at *= self.limit < self._usual
+            elif quiet:
+                self.limit = min(max(self.limit, self._usual), GROWTH * self._usual)
             elif self.in_flight >= self.limit and self._is_early(seconds):
                 self.limit = min(self.limit + 1, GROWTH * self._usual)
 

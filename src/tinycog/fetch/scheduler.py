@@ -13,6 +13,7 @@ from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import SourceBusyError, SourceTimeoutError
@@ -91,6 +92,7 @@ class Scheduler:
         self._end(wants)
         for _, _, flight, task in list(self._flights):
             if flight in flights and not flight.wanted:
+                self._forget(flight)  # nobody may join what is about to end
                 task.cancel()
 
     def _end(self, wants: Sequence[Want]) -> None:
@@ -141,6 +143,7 @@ class Scheduler:
                     return
                 self._launch(part, members, ticket)
             self._planned.popleft()
+        self._waiting = [want for want in self._waiting if want.state == Want.WAITING]
 
     def _wake(self) -> None:
         """Go on, from whatever thread."""
@@ -152,7 +155,18 @@ class Scheduler:
     def _launch(self, part: ByteRange, members: list[Want], ticket: int) -> None:
         flight = Flight(part, members, self._on_begin)
         task = self._loop.create_task(self._fly(flight, ticket))
+        task.add_done_callback(partial(self._landed, flight))
         insort(self._flights, (part.start, ticket, flight, task))
+
+    def _landed(self, flight: Flight, task: asyncio.Task[None]) -> None:
+        """A request is over, and be it that it was cancelled before it began."""
+        self._forget(flight)
+        if task.cancelled():
+            self._end(flight.fail(asyncio.CancelledError()))
+        self._origin.leave()
+
+    def _forget(self, flight: Flight) -> None:
+        self._flights = [flown for flown in self._flights if flown[2] is not flight]
 
     async def _fly(self, flight: Flight, ticket: int) -> None:
         """Carry out one request."""
@@ -162,15 +176,14 @@ class Scheduler:
             await self._source.read_range(flight.part, timed)
             self._on_answer(timed.request())
             flight.finish()
+        except asyncio.CancelledError:
+            raise
         except BaseException as exc:
             if isinstance(exc, SourceTimeoutError | SourceBusyError):
                 self._origin.overloaded(ticket)
             self._end(flight.fail(exc))
             if not isinstance(exc, Exception):
                 raise
-        finally:
-            self._flights = [flown for flown in self._flights if flown[2] is not flight]
-            self._origin.leave()
 
 
 class _Timed:
