@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import fsspec
 import pytest
 from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
@@ -29,7 +28,7 @@ from tinycog.errors import (
     SourceTimeoutError,
     UsageError,
 )
-from tinycog.sources import Source, make_source, session
+from tinycog.sources import Source, exchange, make_source
 from tinycog.testing import Fault, RangeServer
 
 DATA = bytes(i * 7 % 256 for i in range(1000))
@@ -431,7 +430,7 @@ async def test_a_url_that_is_none_is_an_error_of_ours(url):
 
 @pytest.mark.parametrize("at", [None, 50], ids=["before-the-answer", "in-the-body"])
 async def test_a_server_that_does_not_answer_in_time_is_said(server, monkeypatch, at):
-    monkeypatch.setattr(session, "TIMEOUT", aiohttp.ClientTimeout(total=None, sock_read=0.05))
+    monkeypatch.setattr(exchange, "SILENCE", 0.05)
     server.script(Fault.stall(at=at, times=None))
     error = await failure(make_source(server.url("a.tif")))
     assert type(error) is SourceTimeoutError
