@@ -127,6 +127,8 @@ class Fetcher:
         try:
             for i, part in enumerate(ranges):
                 wants[i] = self.want(part, partial(deliver, i), _failing(done), rank)
+            if rank == HEADER:
+                self.scheduler.flush()
             await done
         finally:
             self.scheduler.drop([want for group in wants for want in group])

@@ -81,6 +81,11 @@ class Scheduler:
             self._loop.call_soon(self._turn)
         return want
 
+    def flush(self) -> None:
+        """Plan and send at once what is wished for: who has named all of it need not wait a turn."""
+        if self._waiting:
+            self._turn()
+
     def release(self, want: Want) -> None:
         """The reader is done with the bytes of a wish."""
         self._end([want])
