@@ -24,10 +24,11 @@ TOPICS = sorted(SPEC.glob("*.md"))
 
 NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 HEADING = re.compile(r"^### (.*)$", re.MULTILINE)
-RULE_ID = re.compile(rf"(?:tiff|gdal|http|cog)(?:\.{NAME})+")
+RULE_ID = re.compile(rf"(?:tiff|geotiff|gdal|http|cog)(?:\.{NAME})+")
 CITATION = re.compile(
     # A handle is called `cog` in examples: of its attributes none has a second dot behind it.
-    rf"(?<![\w./-])((?:tiff|gdal|http)(?:\.{NAME})*|cog(?:\.{NAME})+)(\.{NAME}|\.\*)(?![\w(/-])"
+    rf"(?<![\w./-])((?:tiff|geotiff|gdal|http)(?:\.{NAME})*|cog(?:\.{NAME})+)"
+    rf"(\.{NAME}|\.\*)(?![\w(/-])"
 )
 
 
@@ -203,9 +204,9 @@ def test_tags_are_used_as_their_table_says():
     assert {name for name, use in used.items() if use == "option"} == {t.name for t in OPTIONS}
     facts = {tag.name for tag in FACTS} - {tag.name for tag in OPTIONS}
     assert {name for name, use in used.items() if use == "fact"} == facts
-    read = {name for name, use in used.items() if use in ("fact", "option", "place")}
+    read = {name for name, use in used.items() if use in ("fact", "option", "place", "geo")}
     assert read == names_used_in_code()
-    assert set(used.values()) <= {"fact", "option", "place", "later", "no"}
+    assert set(used.values()) <= {"fact", "option", "place", "geo", "later", "no"}
 
 
 def test_compressions_are_those_of_the_code():

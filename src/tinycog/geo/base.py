@@ -1,0 +1,214 @@
+"""The geographic or geocentric CRS of GeoKeys, as PROJJSON (geotiff.crs.base).
+
+Loads pyproj for what the codes of datums, ellipsoids and meridians mean.
+"""
+
+from __future__ import annotations
+
+from tinycog.geo.citation import parts_of
+from tinycog.geo.epsg_units import ENSEMBLES
+from tinycog.geo.keys import GeoKey, GeoKeys
+from tinycog.geo.registry import Json, from_epsg, not_in_registry
+from tinycog.geo.units import DEGREE, METRE, UNITS, Unit, unit_of
+
+WGS84_AXES = (6378137.0, 298.257223563)
+WGS84_ELLIPSOID, WGS84_GEOGRAPHIC = 7030, 4326
+GREENWICH = 8901
+GEOGRAPHIC, GEOCENTRIC = 2, 3
+DATUM_KEYS = (GeoKey.GeodeticDatum, GeoKey.Ellipsoid, GeoKey.EllipsoidSemiMajorAxis)
+"""Keys of which one tells enough where a code is not known."""
+TOLERANCE = 1e-10
+"""Relative difference of ellipsoids that are the same."""
+
+
+def base_crs(keys: GeoKeys, code: int | None, name: str | None) -> Json:
+    """EPSG's CRS of that code, changed as far as the keys say otherwise (geotiff.crs.base).
+
+    Raises:
+        UnsupportedError: PROJ does not know the code, and the keys tell nothing else.
+    """
+    known = _known(code)
+    if known is None and code is not None and not any(key in keys for key in DATUM_KEYS):
+        raise not_in_registry(code)
+    model = keys.code(GeoKey.GTModelType)
+    if known is not None and model == GEOGRAPHIC and _is_dynamic(code, known):
+        return known
+    datum = _datum(keys, known)
+    unit = angular_unit(keys, code)
+    is_same = known is not None and datum == _datum_of(known) and unit == known_unit(known)
+    if known is not None and is_same and (known["type"] == "GeodeticCRS") == (model == GEOCENTRIC):
+        return known
+    parts = parts_of(keys.text(GeoKey.GeodeticCitation))
+    own = name or parts.get("GCS Name") or keys.text(GeoKey.GeodeticCitation)
+    definition = {
+        "type": "GeodeticCRS" if model == GEOCENTRIC else "GeographicCRS",
+        "name": own or (known or {}).get("name", "unknown"),
+        "datum_ensemble" if "members" in datum else "datum": datum,
+    }
+    if model == GEOCENTRIC:
+        linear = unit_of(keys, GeoKey.GeogLinearUnits, GeoKey.GeogLinearUnitSize, METRE)
+        return definition | {"coordinate_system": _xyz(linear)}
+    return definition | {"coordinate_system": _ellipsoidal(unit)}
+
+
+def _known(code: int | None) -> Json | None:
+    """EPSG's geographic or geocentric CRS of that code, if there is one."""
+    found = from_epsg("CRS", code)
+    is_base = found is not None and found["type"] in ("GeographicCRS", "GeodeticCRS")
+    return found if is_base else None
+
+
+def angular_unit(keys: GeoKeys, code: int | None) -> Unit:
+    """Unit of angles: of its key, else of the geographic CRS of that code (geotiff.crs.units)."""
+    known = _known(code)
+    default = DEGREE if known is None else known_unit(known)
+    return unit_of(keys, GeoKey.GeogAngularUnits, GeoKey.GeogAngularUnitSize, default)
+
+
+def known_unit(definition: Json) -> Unit:
+    """Unit of the axes of EPSG's CRS, as our table has it; degrees if it is none of angles."""
+    told = definition["coordinate_system"]["axis"][0]["unit"]
+    name = told if isinstance(told, str) else told["name"]
+    angles = (unit for unit in UNITS.values() if unit.kind == "angle")
+    return next((unit for unit in angles if unit.name == name), DEGREE)
+
+
+def _is_dynamic(code: int | None, known: Json) -> bool:
+    """Whether coordinates move in time: then GDAL heeds no key beside the code.
+
+    Ensembles are known by their codes: PROJ at times gives them as a plain datum, by what it has in
+    its cache.
+    """
+    return code in ENSEMBLES or _datum_of(known).get("type") == "DynamicGeodeticReferenceFrame"
+
+
+def _datum_of(definition: Json) -> Json:
+    found: Json = definition.get("datum") or definition["datum_ensemble"]
+    return found
+
+
+def _datum(keys: GeoKeys, known: Json | None) -> Json:
+    """The datum: of its key, else of the CRS; then its ellipsoid, and the meridian of the CRS."""
+    datum = from_epsg("Datum", keys.epsg(GeoKey.GeodeticDatum))
+    if known is not None and (GeoKey.GeodeticDatum not in keys or _is_code_of(datum, known)):
+        datum = _datum_of(known)
+    ellipsoid = _ellipsoid(keys, (datum or {}).get("ellipsoid"))
+    meridian = _meridian(keys, known)
+    is_same = datum is not None and ellipsoid == datum["ellipsoid"]
+    if datum is not None and is_same and meridian == datum.get("prime_meridian"):
+        return datum
+    parts = parts_of(keys.text(GeoKey.GeodeticCitation))
+    name = parts.get("Datum") or (datum or {}).get("name") or "unknown"
+    told: Json = {"type": "GeodeticReferenceFrame", "name": name, "ellipsoid": ellipsoid}
+    return told if meridian is None else told | {"prime_meridian": meridian}
+
+
+def _is_code_of(datum: Json | None, known: Json) -> bool:
+    """Whether a datum is the one that the CRS has anyway."""
+    return datum is not None and datum.get("id") == _datum_of(known).get("id", ())
+
+
+def _meridian(keys: GeoKeys, crs: Json | None) -> Json | None:
+    """The prime meridian: of its key, else of the CRS, else of its longitude; None is Greenwich."""
+    known: Json | None = None if crs is None else _datum_of(crs).get("prime_meridian")
+    code = keys.epsg(GeoKey.PrimeMeridian)
+    if code is not None:
+        return None if code == GREENWICH else from_epsg("PrimeMeridian", code) or known
+    if crs is not None and GeoKey.PrimeMeridian not in keys:
+        return known
+    longitude = keys.number(GeoKey.PrimeMeridianLongitude)
+    if not longitude:
+        return None
+    angular = unit_of(keys, GeoKey.GeogAngularUnits, GeoKey.GeogAngularUnitSize, DEGREE)
+    name = parts_of(keys.text(GeoKey.GeodeticCitation)).get("Primem") or "unnamed"
+    return {"name": name, "longitude": longitude * angular.factor / DEGREE.factor}
+
+
+def _ellipsoid(keys: GeoKeys, known: Json | None) -> Json:
+    """The ellipsoid: of its key, else the datum's; then its axes (geotiff.crs.ellipsoid)."""
+    code = keys.epsg(GeoKey.Ellipsoid)
+    if code == WGS84_GEOGRAPHIC:
+        code = WGS84_ELLIPSOID
+    if GeoKey.Ellipsoid in keys:
+        known = from_epsg("Ellipsoid", code)
+    axes = _axes(keys, known)
+    if known is not None and _same(axes, _known_axes(known)):
+        return known
+    name = parts_of(keys.text(GeoKey.GeodeticCitation)).get("Ellipsoid") or "unknown"
+    major, minor = axes
+    if not major:
+        return {
+            "name": "WGS 84",
+            "semi_major_axis": WGS84_AXES[0],
+            "inverse_flattening": WGS84_AXES[1],
+        }
+    if abs(minor / major - 1) < TOLERANCE:
+        return {"name": name, "radius": major}
+    inverse = keys.number(GeoKey.EllipsoidInvFlattening) or major / (major - minor)
+    return {"name": name, "semi_major_axis": major, "inverse_flattening": inverse}
+
+
+def _same(axes: tuple[float, float], known: tuple[float, float]) -> bool:
+    pairs = zip(axes, known, strict=True)
+    return all(abs(a - b) <= TOLERANCE * b for a, b in pairs)
+
+
+def _known_axes(ellipsoid: Json) -> tuple[float, float]:
+    if "radius" in ellipsoid:
+        return _metres(ellipsoid["radius"]), _metres(ellipsoid["radius"])
+    major = _metres(ellipsoid["semi_major_axis"])
+    if "semi_minor_axis" in ellipsoid:
+        return major, _metres(ellipsoid["semi_minor_axis"])
+    return major, major * (1 - 1 / ellipsoid["inverse_flattening"])
+
+
+def _conversion_factor(unit: str | Json) -> float:
+    factor: float = 1.0 if isinstance(unit, str) else unit["conversion_factor"]
+    return factor
+
+
+def _metres(measure: float | Json) -> float:
+    if not isinstance(measure, dict):
+        return measure
+    value: float = measure["value"]
+    return value * _conversion_factor(measure["unit"])
+
+
+def _axes(keys: GeoKeys, known: Json | None) -> tuple[float, float]:
+    """Half axes: what is known, then each that a key gives; 0 if nothing tells.
+
+    In metres, whatever GeogLinearUnits says, as libgeotiff has it.
+    """
+    major, minor = (0.0, 0.0) if known is None else _known_axes(known)
+    major = keys.number(GeoKey.EllipsoidSemiMajorAxis) or major
+    minor = keys.number(GeoKey.EllipsoidSemiMinorAxis) or minor or major
+    inverse = keys.number(GeoKey.EllipsoidInvFlattening)
+    if inverse is not None:
+        minor = major * (1 - 1 / inverse) if inverse else major
+    return major, minor
+
+
+def _ellipsoidal(unit: Unit) -> Json:
+    axes = (("Latitude", "lat", "north"), ("Longitude", "lon", "east"))
+    return {
+        "subtype": "ellipsoidal",
+        "axis": [
+            {"name": name, "abbreviation": short, "direction": direction, "unit": unit.json()}
+            for name, short, direction in axes
+        ],
+    }
+
+
+def _xyz(unit: Unit) -> Json:
+    return {
+        "subtype": "Cartesian",
+        "axis": [
+            {
+                "name": f"Geocentric {axis}",
+                "abbreviation": axis,
+                "direction": f"geocentric{axis}",
+                "unit": unit.json(),
+            }
+            for axis in "XYZ"
+        ],
+    }

@@ -1,0 +1,290 @@
+"""Build a `pyproj.CRS` of GeoKeys: it needs pyproj (extra `geo`).
+
+The order in which keys count is libgeotiff's (geotiff.crs.user-defined): EPSG's definition first,
+then what further keys say instead.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pyproj
+from pyproj.crs import BoundCRS, CompoundCRS
+from pyproj.crs.coordinate_operation import ToWGS84Transformation
+from pyproj.exceptions import CRSError
+
+from tinycog.errors import UnsupportedError
+from tinycog.geo.base import angular_unit, base_crs
+from tinycog.geo.citation import parts_of
+from tinycog.geo.crs import ESRI_PE, SAME_UNIT, WGS_84, Crs
+from tinycog.geo.epsg_units import unit_code
+from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
+from tinycog.geo.methods import conversion, utm
+from tinycog.geo.registry import (
+    Json,
+    crs_of,
+    crs_of_epsg,
+    from_epsg,
+    not_in_registry,
+)
+from tinycog.geo.units import METRE, UNITS, Unit, linear_unit, unit_of
+
+OVERRIDES = (
+    GeoKey.Projection,
+    GeoKey.ProjMethod,
+    GeoKey.GeodeticCRS,
+    GeoKey.GeodeticDatum,
+    GeoKey.Ellipsoid,
+)
+"""Keys beside a code of EPSG that may say something else than the registry."""
+
+POLAR_METHODS, LATITUDES = (9810, 9829), (8801, 8832)
+WEB_MERCATOR, WEB_MERCATOR_METHODS = 3857, (1024, 9841)
+GOOGLE = "Google Maps Global Mercator"
+"""What GDAL called web Mercator when EPSG had no code for it."""
+
+
+def build_crs(crs: Crs) -> pyproj.CRS:
+    """The whole CRS.
+
+    Raises:
+        UnsupportedError: PROJ cannot make one of the keys.
+    """
+    try:
+        return _build(crs)
+    except CRSError as exc:
+        message = f"PROJ makes no CRS of the GeoKeys: {' '.join(str(exc).split())[:200]}"
+        raise UnsupportedError(message, feature="crs", value=str(crs)) from exc
+
+
+def _build(crs: Crs) -> pyproj.CRS:
+    if crs.kind == "compound" and crs.horizontal is not None and crs.vertical is not None:
+        return _compound(crs, _build(crs.horizontal), crs.vertical)
+    if crs.kind == "vertical":
+        return _vertical(crs) if crs.epsg is None else pyproj.CRS.from_epsg(crs.epsg)
+    if crs.kind == "projected":
+        return _with_towgs84(crs, _projected(crs))
+    if crs.kind == "local":
+        return _local(crs)
+    code = crs.keys.epsg(GeoKey.GeodeticCRS)
+    if crs.epsg not in (None, code):  # with heights, by its vertical code
+        return pyproj.CRS.from_epsg(crs.epsg)
+    return _with_towgs84(crs, _equal_or_own(crs, base_crs(crs.keys, code, crs.name)))
+
+
+def _equal_or_own(crs: Crs, definition: Json) -> pyproj.CRS:
+    """EPSG's CRS where the keys say the same as it; else their own (geotiff.crs.epsg)."""
+    own = crs_of(definition)
+    if crs.epsg is None:
+        return own
+    known = crs_of_epsg(crs.epsg)
+    is_same = known is not None and known.equals(own, ignore_axis_order=True)
+    return known if known is not None and is_same else own
+
+
+# --- projected -----------------------------------------------------------------------------------
+
+
+def _projected(crs: Crs) -> pyproj.CRS:
+    """EPSG's projected CRS, or one of its parts (geotiff.crs.epsg, geotiff.crs.user-defined)."""
+    keys = crs.keys
+    code = keys.epsg(GeoKey.ProjectedCRS)
+    known = _known(keys)
+    if code is not None and not any(key in keys for key in OVERRIDES):
+        return _in_units(code, known, keys)
+    base = base_crs(keys, _base_code(keys, known), None)
+    projection = _projection(keys, known)
+    if projection is None:
+        _refuse_code(keys, known)
+        return _local(crs)
+    if crs.name == GOOGLE or _method_code(projection) in WEB_MERCATOR_METHODS:
+        return _in_units(WEB_MERCATOR, from_epsg("CRS", WEB_MERCATOR), keys)
+    definition = {
+        "type": "ProjectedCRS",
+        "name": crs.name or "unnamed" if known is None else known["name"],
+        "base_crs": base,
+        "conversion": projection,
+        "coordinate_system": _cartesian(
+            linear_unit(keys, _linear_default(keys, known)), _pole(projection)
+        ),
+    }
+    return _equal_or_own(crs, definition)
+
+
+def _known(keys: GeoKeys) -> Json | None:
+    """EPSG's projected CRS, if the keys name one that the registry has."""
+    known = from_epsg("CRS", keys.epsg(GeoKey.ProjectedCRS))
+    return known if known is not None and known["type"] == "ProjectedCRS" else None
+
+
+def _refuse_code(keys: GeoKeys, known: Json | None) -> None:
+    """Say so where there is a code, but no projection that can be told."""
+    code, method = keys.epsg(GeoKey.ProjectedCRS), keys.code(GeoKey.ProjMethod)
+    if known is not None:
+        message = f"projection method {method} of EPSG:{code} is not supported"
+        raise UnsupportedError(message, feature="projection", value=method)
+    if code is not None:
+        raise not_in_registry(code)
+
+
+def _method_code(projection: Json) -> int:
+    code: int = projection["method"].get("id", {}).get("code", 0)
+    return code
+
+
+def _pole(projection: Json) -> Literal["north", "south"] | None:
+    """The pole that a polar stereographic projection is around: all axes lead there or away."""
+    if _method_code(projection) not in POLAR_METHODS:
+        return None
+    latitude = next(p["value"] for p in projection["parameters"] if p["id"]["code"] in LATITUDES)
+    return "south" if latitude < 0 else "north"
+
+
+def _base_code(keys: GeoKeys, known: Json | None) -> int | None:
+    """Code of the geographic CRS: its own key, else that of the projected CRS."""
+    told: int | None = None if known is None else known["base_crs"].get("id", {}).get("code")
+    return keys.epsg(GeoKey.GeodeticCRS) or told
+
+
+def _linear_default(keys: GeoKeys, known: Json | None) -> Unit:
+    """Unit of eastings where ProjLinearUnits is not there."""
+    if known is None:
+        size = keys.number(GeoKey.ProjLinearUnitSize) or 0.0
+        told = Unit(None, "unknown", "length", size) if size > 0 else METRE
+        return unit_of(keys, GeoKey.GeogLinearUnits, None, told)
+    return UNITS[unit_code(known["id"]["code"])]
+
+
+def _projection(keys: GeoKeys, known: Json | None) -> Json | None:
+    """The conversion: of ProjMethod and its numbers, else of EPSG (geotiff.crs.projection).
+
+    Its numbers are in the units of their keys, whatever a text says of the axes.
+    """
+    told: Json | None = None if known is None else known["conversion"]
+    if told is not None and _method_code(told) in WEB_MERCATOR_METHODS:
+        return told
+    if keys.code(GeoKey.ProjMethod) not in (None, USER_DEFINED):
+        default = _linear_default(keys, known)
+        linear = unit_of(keys, GeoKey.ProjLinearUnits, GeoKey.ProjLinearUnitSize, default)
+        return conversion(keys, linear, angular_unit(keys, _base_code(keys, known)))
+    return told if told is not None else _epsg_projection(keys.epsg(GeoKey.Projection))
+
+
+def _epsg_projection(code: int | None) -> Json | None:
+    """The projection of that code of EPSG; None if it is no projection."""
+    if code is None:
+        return None
+    zone = utm(code)
+    if zone is not None:
+        return zone
+    found = from_epsg("CoordinateOperation", code)
+    return found if found is not None and found["type"] == "Conversion" else None
+
+
+def _cartesian(unit: Unit, pole: Literal["north", "south"] | None = None) -> Json:
+    """Axes of a plane; around a pole both lead away from it, so as EPSG has them."""
+    away = {None: ("east", "north"), "north": ("south", "south"), "south": ("north", "north")}
+    names = (("Easting", "E"), ("Northing", "N"))
+    axes = [(*name, direction) for name, direction in zip(names, away[pole], strict=True)]
+    return {
+        "subtype": "Cartesian",
+        "axis": [
+            {"name": name, "abbreviation": short, "direction": direction, "unit": unit.json()}
+            for name, short, direction in axes
+        ],
+    }
+
+
+def _in_units(code: int, known: Json | None, keys: GeoKeys) -> pyproj.CRS:
+    """EPSG's CRS with its axes in the unit that the file names (geotiff.crs.units).
+
+    Raises:
+        UnsupportedError: the registry does not have the code.
+    """
+    if known is None:  # not there, or not projected
+        built = crs_of_epsg(code)
+        if built is None:
+            raise not_in_registry(code)
+        return built
+    own = _linear_default(keys, known)
+    unit = linear_unit(keys, own)
+    if abs(unit.factor - own.factor) <= SAME_UNIT * unit.factor:
+        return pyproj.CRS.from_epsg(code)
+    definition = {name: value for name, value in known.items() if name not in ("id", "ids")}
+    return crs_of(definition | {"coordinate_system": _cartesian(unit)})
+
+
+def _with_towgs84(crs: Crs, built: pyproj.CRS) -> pyproj.CRS:
+    """Bind a user-defined CRS to WGS 84 by the shift the file gives (geotiff.crs.towgs84)."""
+    shift = crs.keys.numbers(GeoKey.GeogTOWGS84)
+    is_known = _base_code(crs.keys, _known(crs.keys)) is not None
+    if not shift or is_known or built.geodetic_crs is None:
+        return built
+    numbers = [*shift[:7], *([0.0] * (7 - len(shift[:7])))]
+    step = ToWGS84Transformation(built.geodetic_crs, *numbers)
+    return BoundCRS(built, pyproj.CRS.from_epsg(WGS_84), step)
+
+
+# --- local, vertical, compound -------------------------------------------------------------------
+
+
+def _local(crs: Crs) -> pyproj.CRS:
+    """Units without a place, or the WKT that ESRI hides in a text (geotiff.crs.local)."""
+    keys = crs.keys
+    _, found, wkt = keys.text(GeoKey.ProjectedCitation).partition(ESRI_PE)
+    if found:
+        return pyproj.CRS.from_wkt(wkt)
+    default = _linear_default(keys, None)
+    linear = unit_of(keys, GeoKey.ProjLinearUnits, GeoKey.ProjLinearUnitSize, default)
+    return crs_of(
+        {
+            "type": "EngineeringCRS",
+            "name": crs.name or "unnamed",
+            "datum": {"name": "Unknown engineering datum"},
+            "coordinate_system": _cartesian(linear),
+        }
+    )
+
+
+def _vertical(crs: Crs) -> pyproj.CRS:
+    """Heights above a datum of that code or name (geotiff.crs.vertical)."""
+    unit = unit_of(crs.keys, GeoKey.VerticalUnits, None, METRE)
+    name = parts_of(crs.keys.text(GeoKey.VerticalCitation)).get("Datum") or crs.name or "unknown"
+    datum = from_epsg("Datum", crs.keys.epsg(GeoKey.VerticalDatum))
+    if datum is None or datum["type"] != "VerticalReferenceFrame":
+        datum = {"type": "VerticalReferenceFrame", "name": name}
+    axis = {
+        "name": "Up",
+        "abbreviation": "H",
+        "direction": "up",
+        "unit": unit.json(),
+    }
+    return crs_of(
+        {
+            "type": "VerticalCRS",
+            "name": crs.name or "unknown",
+            "datum": datum,
+            "coordinate_system": {"subtype": "vertical", "axis": [axis]},
+        }
+    )
+
+
+def _compound(crs: Crs, horizontal: pyproj.CRS, vertical: Crs) -> pyproj.CRS:
+    """Both together; the code of a geographic CRS says: heights above its ellipsoid.
+
+    Heights above another one, or of a code that is not known, are left out as in GDAL
+    (geotiff.crs.geographic-3d).
+    """
+    heights = _vertical(vertical) if vertical.epsg is None else crs_of_epsg(vertical.epsg)
+    if heights is None:
+        return horizontal
+    if heights.is_vertical:
+        return CompoundCRS(crs.name or "unnamed", [horizontal, heights])
+    base = horizontal.geodetic_crs
+    if base is not None and heights.is_geographic and _datum_name(heights) == _datum_name(base):
+        return horizontal.to_3d()
+    return horizontal
+
+
+def _datum_name(crs: pyproj.CRS) -> str | None:
+    return None if crs.datum is None else crs.datum.name

@@ -1,0 +1,59 @@
+"""What bands are as colours, in rasterio's names (gdal.metadata.colour)."""
+
+from __future__ import annotations
+
+from tinycog.image import Image
+from tinycog.spec import Photometric, Tag
+
+COLOURS: dict[int, tuple[str, ...]] = {
+    Photometric.MIN_IS_BLACK: ("gray",),
+    Photometric.RGB: ("red", "green", "blue"),
+    Photometric.YCBCR: ("red", "green", "blue"),
+    Photometric.SEPARATED: ("cyan", "magenta", "yellow", "black"),
+}
+"""YCbCr is RGB when it has been read."""
+
+UNDEFINED = "undefined"
+GDAL_NAMES = {"otherir": "other_ir", "ycbcr_y": "Y", "ycbcr_cb": "Cb", "ycbcr_cr": "Cr"}
+RASTERIO_NAMES = frozenset(
+    (
+        *(UNDEFINED, "gray", "palette", "red", "green", "blue", "alpha"),
+        *("hue", "saturation", "lightness", "cyan", "magenta", "yellow", "black"),
+        *("pan", "coastal", "rededge", "nir", "swir", "mwir", "lwir", "tir", "other_ir"),
+        *("sar_ka", "sar_k", "sar_ku", "sar_x", "sar_c", "sar_s", "sar_l", "sar_p"),
+    )
+)
+ALPHA = (1, 2)
+"""Values of ExtraSamples that mean opacity, associated or not."""
+PALETTE_BITS = 16
+
+
+def colour_names(image: Image) -> list[str]:
+    """Names for each band, by photometric interpretation and extra samples."""
+    photometric = image.photometric
+    if photometric == Photometric.PALETTE and Tag.ColorMap not in image.ifd.entries:
+        photometric = Photometric.MIN_IS_BLACK  # as libtiff
+    names = list(COLOURS.get(photometric, ()))[: image.samples]
+    if _has_palette(image):
+        names = ["palette", *names[1:]]
+    extra = image.extra_samples
+    for band in range(len(names), image.samples):
+        i = band - (image.samples - len(extra))
+        names.append("alpha" if i >= 0 and extra[i] in ALPHA else UNDEFINED)
+    return names
+
+
+def _has_palette(image: Image) -> bool:
+    """Whether samples are looked up: GDAL makes palettes of MinIsWhite, and of one bit, too."""
+    if image.bits_per_sample[0] > PALETTE_BITS:
+        return False
+    is_bitmap = image.bits_per_sample == (1,) and image.photometric == Photometric.MIN_IS_BLACK
+    is_white = image.photometric == Photometric.MIN_IS_WHITE
+    return is_bitmap or is_white or Tag.ColorMap in image.ifd.entries
+
+
+def colour_of_gdal(name: str) -> str:
+    """Rasterio's name of what GDAL calls so; "undefined" if nothing does."""
+    name = name.casefold()
+    name = GDAL_NAMES.get(name, name)
+    return name if name in RASTERIO_NAMES or name in GDAL_NAMES.values() else UNDEFINED

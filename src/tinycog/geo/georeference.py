@@ -1,0 +1,100 @@
+"""Where the pixels of an image are: everything that its tags say of it, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from affine import Affine
+
+from tinycog.buffer import SparseBuffer, Steps
+from tinycog.errors import Finding, Limits
+from tinycog.geo.crs import Crs, Heights, make_crs
+from tinycog.geo.keys import GeoKey, GeoKeys, make_keys
+from tinycog.geo.transform import RPC, GroundControlPoint, make_model, make_rpcs
+from tinycog.geo.units import UNITS
+from tinycog.geo.values import TagValues, read_values
+from tinycog.parse import Header, Ifd
+from tinycog.spec import Tag
+
+GEOREFERENCE_TAGS = (
+    Tag.ModelPixelScale,
+    Tag.ModelTiepoint,
+    Tag.ModelTransformation,
+    Tag.GeoKeyDirectory,
+    Tag.GeoDoubleParams,
+    Tag.GeoAsciiParams,
+    Tag.RPCCoefficient,
+)
+
+POINT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Georeference:
+    """Where the pixels of an image are.
+
+    Attributes:
+        transform: of level 0, (col, row) to (x, y); the identity if the file has none.
+        has_transform: whether the file has one (geotiff.model.none).
+        gcps: ground control points, where these take the place of a transform.
+        rpcs: the model of a sensor, if there is one.
+        keys: the GeoKeys.
+        crs: that of the transform, or of the control points; None if no keys tell.
+        area_or_point: "Area" or "Point" as the keys say, None if they do not. The transform holds
+            for corners either way (geotiff.model.point).
+        heights: what makes heights of samples, where the CRS has heights (gdal.metadata.heights).
+        findings: what is odd about it.
+    """
+
+    transform: Affine = field(default_factory=Affine.identity)
+    has_transform: bool = False
+    gcps: tuple[GroundControlPoint, ...] = ()
+    rpcs: RPC | None = None
+    keys: GeoKeys = field(default_factory=GeoKeys)
+    crs: Crs | None = None
+    area_or_point: Literal["Area", "Point"] | None = None
+    heights: Heights | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def parse_georeference(
+    buffer: SparseBuffer, header: Header, ifd: Ifd, limits: Limits
+) -> Steps[Georeference]:
+    """Read where the pixels of an IFD are, in one step; nothing that is wrong there can raise."""
+    values, findings = yield from read_values(buffer, header, ifd, GEOREFERENCE_TAGS, limits)
+    return make_georeference(values, findings)
+
+
+def make_georeference(values: TagValues, lost: list[Finding]) -> Georeference:
+    """The same, of values that have been read."""
+    findings = list(lost)
+    keys = make_keys(values, findings)
+    raster_type = keys.code(GeoKey.GTRasterType)
+    model = make_model(values, findings, is_point=raster_type == POINT)
+    crs = make_crs(keys, findings)
+    return Georeference(
+        transform=model.transform or Affine.identity(),
+        has_transform=model.transform is not None,
+        gcps=model.gcps,
+        rpcs=make_rpcs(values, findings),
+        keys=keys,
+        crs=crs,
+        area_or_point=_area_or_point(keys),
+        heights=_heights(crs, model.heights),
+        findings=tuple(findings),
+    )
+
+
+def _heights(crs: Crs | None, scaling: tuple[float, float] | None) -> Heights | None:
+    if crs is None or crs.kind != "compound":
+        return None
+    code = crs.keys.code(GeoKey.VerticalUnits) or 0
+    scale, offset = scaling or (None, 0.0)
+    return Heights(scale, offset, UNITS[code].name if code in UNITS else None)
+
+
+def _area_or_point(keys: GeoKeys) -> Literal["Area", "Point"] | None:
+    if GeoKey.GTRasterType not in keys:
+        return None
+    return "Point" if keys.code(GeoKey.GTRasterType) == POINT else "Area"

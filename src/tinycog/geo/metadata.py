@@ -1,0 +1,270 @@
+"""What the samples of an image mean: scales, units, names, colours, tags (gdal.metadata.*)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from tinycog.buffer import SparseBuffer, Steps
+from tinycog.errors import Finding, Limits, UsageError
+from tinycog.geo.colour import UNDEFINED, colour_names, colour_of_gdal
+from tinycog.geo.crs import Heights
+from tinycog.geo.items import Item, parse_items
+from tinycog.geo.values import TagValues, read_values
+from tinycog.image import Image
+from tinycog.parse import Header
+from tinycog.spec import Tag
+
+TEXT_TAGS: dict[Tag, str] = {
+    Tag.DocumentName: "TIFFTAG_DOCUMENTNAME",
+    Tag.ImageDescription: "TIFFTAG_IMAGEDESCRIPTION",
+    Tag.Software: "TIFFTAG_SOFTWARE",
+    Tag.DateTime: "TIFFTAG_DATETIME",
+    Tag.Artist: "TIFFTAG_ARTIST",
+    Tag.HostComputer: "TIFFTAG_HOSTCOMPUTER",
+    Tag.Copyright: "TIFFTAG_COPYRIGHT",
+}
+FLOAT_TAGS: dict[Tag, str] = {
+    Tag.XResolution: "TIFFTAG_XRESOLUTION",
+    Tag.YResolution: "TIFFTAG_YRESOLUTION",
+}
+SHORT_TAGS: dict[Tag, str] = {
+    Tag.MinSampleValue: "TIFFTAG_MINSAMPLEVALUE",
+    Tag.MaxSampleValue: "TIFFTAG_MAXSAMPLEVALUE",
+}
+RESOLUTION_UNITS = {1: "1 (unitless)", 2: "2 (pixels/inch)", 3: "3 (pixels/cm)"}
+
+METADATA_TAGS = (*TEXT_TAGS, *FLOAT_TAGS, *SHORT_TAGS, Tag.ResolutionUnit, Tag.GDALMetadata)
+
+NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,5})?)", re.IGNORECASE | re.ASCII)
+
+Items = Mapping[str, Mapping[str, str]]
+"""Items by domain and name; the domain of most is ""."""
+
+_Domains = dict[str, dict[str, tuple[str, str]]]
+"""The same while they are read: by domain and folded name, with the name."""
+
+
+class Statistics(NamedTuple):
+    """Statistics of a band as the file stores them; None where it does not."""
+
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    valid_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the samples of an image mean; each tuple has one value for each band.
+
+    Attributes:
+        scales, offsets: value = sample * scale + offset; 1 and 0 where nothing is told.
+        units: of those values, None if not told.
+        descriptions: what the bands are called, None if not told.
+        colorinterp: what the bands are as colours, in rasterio's names ("gray", "red", "alpha").
+        items: of the whole image, by domain.
+        band_items: of each band, by domain.
+        findings: what is odd about it.
+    """
+
+    scales: tuple[float, ...] = ()
+    offsets: tuple[float, ...] = ()
+    units: tuple[str | None, ...] = ()
+    descriptions: tuple[str | None, ...] = ()
+    colorinterp: tuple[str, ...] = ()
+    items: Items = field(default_factory=dict[str, Mapping[str, str]])
+    band_items: tuple[Items, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def tags(self, band: int | None = None, ns: str = "") -> dict[str, str]:
+        """Items by name, as rasterio's `tags`: of the image, or of a band (0-based).
+
+        Args:
+            band: None for the image.
+            ns: the domain, "" for the one that most items are in.
+
+        Raises:
+            UsageError: there is no such band.
+        """
+        if band is None:
+            return dict(self.items.get(ns, {}))
+        if not 0 <= band < len(self.band_items):
+            message = f"band {band} does not exist (bands 0 to {len(self.band_items) - 1})"
+            raise UsageError(message)
+        return dict(self.band_items[band].get(ns, {}))
+
+    def statistics(self, band: int) -> Statistics | None:
+        """Statistics of a band (0-based), if the file stores any (gdal.metadata.statistics).
+
+        Raises:
+            UsageError: there is no such band.
+        """
+        tags = self.tags(band)
+        names = ("MINIMUM", "MAXIMUM", "MEAN", "STDDEV", "VALID_PERCENT")
+        found = [number_of(tags.get(f"STATISTICS_{name}", "")) for name in names]
+        return None if all(v is None for v in found) else Statistics(*found)
+
+
+def parse_metadata(
+    buffer: SparseBuffer, header: Header, image: Image, limits: Limits
+) -> Steps[Metadata]:
+    """Read what the samples of an image mean, in one step; nothing wrong there can raise."""
+    values, findings = yield from read_values(buffer, header, image.ifd, METADATA_TAGS, limits)
+    return make_metadata(values, image, findings)
+
+
+def make_metadata(
+    values: TagValues,
+    image: Image,
+    lost: list[Finding],
+    *,
+    area_or_point: str | None = None,
+    heights: Heights | None = None,
+) -> Metadata:
+    """The same, of values that have been read.
+
+    Args:
+        values: of `METADATA_TAGS`.
+        image: that they belong to.
+        lost: findings so far.
+        area_or_point: of the georeference; it is an item too.
+        heights: of the georeference, if samples are heights (gdal.metadata.heights).
+    """
+    findings = list(lost)
+    found = _Found.of(image)
+    for name, told in _tiff_tags(values).items():
+        found.add(Item(name, told, None, "", ""))
+    if area_or_point is not None:
+        found.add(Item("AREA_OR_POINT", area_or_point, None, "", ""))
+    text = values.text(Tag.GDALMetadata)
+    items, wrong = ([], None) if not text else parse_items(text)
+    if wrong is not None:
+        message = f"GDALMetadata cannot be read: {wrong}"
+        findings.append(values.finding("gdal.metadata.xml", message, Tag.GDALMetadata))
+    senseless = [item.name[:40] for item in items if not found.add(item)]
+    if senseless:
+        message = f"{len(senseless)} items of GDALMetadata make no sense, {senseless[0]!r} first"
+        findings.append(values.finding("gdal.metadata.items", message, Tag.GDALMetadata))
+    if heights is not None:
+        found.take_heights(heights)
+    return found.metadata(findings)
+
+
+def _tiff_tags(values: TagValues) -> dict[str, str]:
+    """Tags of TIFF as GDAL tells them (gdal.metadata.tiff-tags)."""
+    told = {name: values.text(tag) for tag, name in TEXT_TAGS.items()}
+    if any(values.doubles(tag) for tag in FLOAT_TAGS):  # libtiff knows only both or none
+        told |= {name: _float_text(values.doubles(tag)) for tag, name in FLOAT_TAGS.items()}
+    for tag, name in SHORT_TAGS.items():
+        codes = set(values.shorts(tag))
+        told[name] = str(codes.pop()) if len(codes) == 1 else None
+    unit = values.shorts(Tag.ResolutionUnit)
+    told["TIFFTAG_RESOLUTIONUNIT"] = RESOLUTION_UNITS.get(unit[0]) if unit else None
+    return {name: text.lstrip(" \t") for name, text in told.items() if text is not None}
+
+
+def _float_text(numbers: tuple[float, ...]) -> str:
+    """A number as C writes floats; none, or a fraction of denominator 0, is 0 to libtiff."""
+    number = numbers[0] if len(numbers) == 1 and not math.isnan(numbers[0]) else 0.0
+    with np.errstate(over="ignore"):
+        return f"{float(np.float32(number)):.8g}"
+
+
+@dataclass
+class _Found:
+    """What the items have told so far (gdal.metadata.roles)."""
+
+    scales: list[float]
+    offsets: list[float]
+    units: list[str | None]
+    descriptions: list[str | None]
+    colorinterp: list[str]
+    items: _Domains
+    band_items: list[_Domains]
+
+    @classmethod
+    def of(cls, image: Image) -> _Found:
+        """Start with what holds when nothing is told."""
+        n = image.samples
+        return cls(
+            [1.0] * n,
+            [0.0] * n,
+            [None] * n,
+            [None] * n,
+            colour_names(image),
+            {},
+            [{} for _ in range(n)],
+        )
+
+    def add(self, item: Item) -> bool:
+        """Take an item; False if it makes no sense."""
+        if item.band is None:
+            _put(self.items, item)
+            return True
+        if item.band >= len(self.scales):
+            return False
+        if item.role in ("scale", "offset"):
+            return self._add_number(item, self.scales if item.role == "scale" else self.offsets)
+        if item.role in ("unittype", "description"):
+            told = self.units if item.role == "unittype" else self.descriptions
+            told[item.band] = item.text
+        elif item.role == "colorinterp":
+            self._add_colour(item, item.band)
+        else:
+            _put(self.band_items[item.band], item)
+        return True
+
+    def _add_number(self, item: Item, numbers: list[float]) -> bool:
+        number = number_of(item.text)
+        if number is None or item.band is None:
+            return False
+        numbers[item.band] = number
+        return True
+
+    def take_heights(self, heights: Heights) -> None:
+        """Take scale and offset of heights, for a single band, and their unit for any."""
+        self.units = [unit or heights.unit for unit in self.units]
+        if len(self.scales) == 1 and heights.scale is not None:
+            self.scales, self.offsets = [heights.scale], [heights.offset]
+
+    def _add_colour(self, item: Item, band: int) -> None:
+        """Take a colour; one that GDAL does not know is an item, too."""
+        self.colorinterp[band] = colour_of_gdal(item.text)
+        if self.colorinterp[band] == UNDEFINED and item.text.casefold() != UNDEFINED:
+            named = item._replace(name="COLOR_INTERPRETATION", domain="")
+            _put(self.band_items[band], named)
+
+    def metadata(self, findings: list[Finding]) -> Metadata:
+        """The finished value."""
+        return Metadata(
+            scales=tuple(self.scales),
+            offsets=tuple(self.offsets),
+            units=tuple(self.units),
+            descriptions=tuple(self.descriptions),
+            colorinterp=tuple(self.colorinterp),
+            items=_plain(self.items),
+            band_items=tuple(_plain(domains) for domains in self.band_items),
+            findings=tuple(findings),
+        )
+
+
+def _put(domains: _Domains, item: Item) -> None:
+    """Keep an item; a later one of that name, in any case, takes its place."""
+    domains.setdefault(item.domain, {})[item.name.casefold()] = (item.name, item.text)
+
+
+def _plain(domains: _Domains) -> dict[str, dict[str, str]]:
+    return {domain: dict(items.values()) for domain, items in domains.items()}
+
+
+def number_of(text: str) -> float | None:
+    """The number at the start of a text, as C reads it; a comma is a decimal point."""
+    found = NUMBER.match(text.replace(",", "."))
+    return None if found is None else float(found[1])

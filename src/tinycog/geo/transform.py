@@ -1,0 +1,222 @@
+"""From pixels to the ground: transforms, bounds, control points, sensor models (geotiff.model.*).
+
+Words are rasterio's: `Affine(a, b, c, d, e, f)` takes (col, row) to (x, y), (0, 0) being the outer
+corner of the first pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from affine import Affine
+
+from tinycog.errors import Finding
+from tinycog.geo.values import TagValues
+from tinycog.spec import Tag
+
+TIEPOINT, MATRIX = 6, 16
+"""Numbers of one tiepoint, and of ModelTransformation."""
+
+
+class BoundingBox(NamedTuple):
+    """Where an image lies, in the units of its CRS."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+class GroundControlPoint(NamedTuple):
+    """A place in the image whose place on the ground is known; (0, 0) is the outer corner."""
+
+    row: float
+    col: float
+    x: float
+    y: float
+    z: float
+    id: str
+
+
+class Model(NamedTuple):
+    """What the tags say: a transform, or control points, or neither.
+
+    `heights` is the factor and the offset that make model heights of samples, where scale and
+    tiepoint have a third dimension.
+    """
+
+    transform: Affine | None = None
+    gcps: tuple[GroundControlPoint, ...] = ()
+    heights: tuple[float, float] | None = None
+
+
+def make_model(values: TagValues, findings: list[Finding], *, is_point: bool) -> Model:
+    """Which of the tags counts: GDAL's order (geotiff.model.order)."""
+    scale = _finite(values, Tag.ModelPixelScale, findings)
+    tiepoints = _finite(values, Tag.ModelTiepoint, findings)
+    matrix = _finite(values, Tag.ModelTransformation, findings)
+    _check(values, findings, scale, tiepoints, matrix)
+    transform = heights = None
+    if len(scale) > 1 and scale[0] and scale[1]:
+        if len(tiepoints) >= TIEPOINT:
+            transform = _scaled(values, scale, tiepoints, findings)
+            heights = _heights(scale, tiepoints)
+    elif len(matrix) == MATRIX:
+        transform = Affine(matrix[0], matrix[1], matrix[3], matrix[4], matrix[5], matrix[7])
+    if transform is None:
+        return Model(gcps=_control_points(tiepoints, shift=0.5 if is_point else 0.0))
+    return Model(to_corner(transform) if is_point else transform, heights=heights)
+
+
+def _check(
+    values: TagValues,
+    findings: list[Finding],
+    scale: tuple[float, ...],
+    tiepoints: tuple[float, ...],
+    matrix: tuple[float, ...],
+) -> None:
+    """Tell what of the three tags breaks a rule (geotiff.model.tags)."""
+    wrong = {
+        Tag.ModelPixelScale: bool(scale) and (len(scale) < 2 or not (scale[0] and scale[1])),  # noqa: PLR2004
+        Tag.ModelTiepoint: len(tiepoints) % TIEPOINT != 0,
+        Tag.ModelTransformation: bool(matrix) and len(matrix) != MATRIX,
+    }
+    for tag in (tag for tag, is_wrong in wrong.items() if is_wrong):
+        text = f"{tag.name} holds {len(values.doubles(tag))} numbers that make no sense"
+        findings.append(values.finding("geotiff.model.tags", text, tag))
+
+
+def _finite(values: TagValues, tag: Tag, findings: list[Finding]) -> tuple[float, ...]:
+    """Numbers of a tag; none if one of them is none (geotiff.model.tags)."""
+    found = values.doubles(tag)
+    if all(map(math.isfinite, found)):
+        return found
+    text = f"{tag.name} holds a number that is not finite; the tag is ignored"
+    findings.append(values.finding("geotiff.model.tags", text, tag))
+    return ()
+
+
+def _scaled(
+    values: TagValues,
+    scale: tuple[float, ...],
+    tiepoints: tuple[float, ...],
+    findings: list[Finding],
+) -> Affine:
+    """Scale and the first tiepoint (geotiff.model.scale, geotiff.model.south-up)."""
+    col, row, _, x, y = tiepoints[:5]
+    a, e = scale[0], -abs(scale[1])
+    if scale[1] < 0:
+        text = f"ModelPixelScale has the y scale {scale[1]}; north is up nevertheless, as in GDAL"
+        findings.append(values.finding("geotiff.model.south-up", text, Tag.ModelPixelScale))
+    return Affine(a, 0.0, x - col * a, 0.0, e, y - row * e)
+
+
+def _heights(scale: tuple[float, ...], tiepoints: tuple[float, ...]) -> tuple[float, float] | None:
+    """Factor and offset of heights (gdal.metadata.heights)."""
+    factor = scale[2] if len(scale) > 2 else 0.0  # noqa: PLR2004 - x, y, z
+    return (factor, tiepoints[5] - tiepoints[2] * factor) if factor else None
+
+
+def _control_points(tiepoints: tuple[float, ...], shift: float) -> tuple[GroundControlPoint, ...]:
+    """Each tiepoint, where they make no transform (geotiff.model.gcps)."""
+    count = len(tiepoints) // TIEPOINT
+    rows = (tiepoints[i * TIEPOINT : (i + 1) * TIEPOINT] for i in range(count))
+    return tuple(
+        GroundControlPoint(row + shift, col + shift, x, y, z, str(i + 1))
+        for i, (col, row, _, x, y, z) in enumerate(rows)
+    )
+
+
+def coefficients(transform: Affine) -> tuple[float, float, float, float, float, float]:
+    """The six numbers a to f."""
+    t = transform
+    return (t.a, t.b, t.c, t.d, t.e, t.f)
+
+
+def to_corner(transform: Affine) -> Affine:
+    """A transform whose (0, 0) is a corner, from one where it is a centre (geotiff.model.point)."""
+    a, b, c, d, e, f = coefficients(transform)
+    return Affine(a, b, c - (a * 0.5 + b * 0.5), d, e, f - (d * 0.5 + e * 0.5))
+
+
+def level_transform(transform: Affine, full: tuple[int, int], size: tuple[int, int]) -> Affine:
+    """Transform of a level of `size` (width, height), of an image of `full` (geotiff.model.level).
+
+    Width and height have ratios of their own: sizes are rounded.
+    """
+    across, down = full[0] / size[0], full[1] / size[1]
+    a, b, c, d, e, f = coefficients(transform)
+    return Affine(a * across, b * down, c, d * across, e * down, f)
+
+
+def bounds_of(transform: Affine, width: int, height: int) -> BoundingBox:
+    """Bounds of an image, as rasterio has them: without rotation (left, bottom) is (0, height)."""
+    a, b, c, d, e, f = coefficients(transform)
+    if b == d == 0:
+        return BoundingBox(c, f + e * height, c + a * width, f)
+    xs = [c, c + b * height, c + a * width + b * height, c + a * width]
+    ys = [f, f + e * height, f + d * width + e * height, f + d * width]
+    return BoundingBox(min(xs), min(ys), max(xs), max(ys))
+
+
+def res_of(transform: Affine) -> tuple[float, float]:
+    """Width and height of a pixel, as rasterio has them."""
+    a, b, _, d, e, _ = coefficients(transform)
+    return (math.hypot(a, d), math.hypot(b, e))
+
+
+class RPC(NamedTuple):
+    """Rational polynomial coefficients of a sensor, in rasterio's words (geotiff.rpc).
+
+    Offsets and scales of lines and samples are in pixels of the full image.
+    """
+
+    height_off: float
+    height_scale: float
+    lat_off: float
+    lat_scale: float
+    line_den_coeff: tuple[float, ...]
+    line_num_coeff: tuple[float, ...]
+    line_off: float
+    line_scale: float
+    long_off: float
+    long_scale: float
+    samp_den_coeff: tuple[float, ...]
+    samp_num_coeff: tuple[float, ...]
+    samp_off: float
+    samp_scale: float
+    err_bias: float
+    err_rand: float
+
+
+RPC_COUNT = 92
+
+
+def make_rpcs(values: TagValues, findings: list[Finding]) -> RPC | None:
+    """The coefficients of RPCCoefficient, if there are any (geotiff.rpc)."""
+    found = _finite(values, Tag.RPCCoefficient, findings)
+    if not found:
+        return None
+    if len(found) != RPC_COUNT:
+        text = f"RPCCoefficient holds {len(found)} numbers, expected {RPC_COUNT}; it is ignored"
+        findings.append(values.finding("geotiff.rpc", text, Tag.RPCCoefficient))
+        return None
+    return RPC(
+        err_bias=found[0],
+        err_rand=found[1],
+        line_off=found[2],
+        samp_off=found[3],
+        lat_off=found[4],
+        long_off=found[5],
+        height_off=found[6],
+        line_scale=found[7],
+        samp_scale=found[8],
+        lat_scale=found[9],
+        long_scale=found[10],
+        height_scale=found[11],
+        line_num_coeff=found[12:32],
+        line_den_coeff=found[32:52],
+        samp_num_coeff=found[52:72],
+        samp_den_coeff=found[72:92],
+    )

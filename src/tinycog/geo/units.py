@@ -1,0 +1,159 @@
+"""Units of lengths and angles by their EPSG codes (geotiff.crs.units).
+
+Source: the EPSG registry as PROJ has it. `spec/units.csv` holds the same table for readers. Codes
+of angles in degrees, minutes and seconds at once (9107, 9108, 9110, 9111) have no factor.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, NamedTuple
+
+from tinycog.errors import UnsupportedError
+from tinycog.geo.citation import parts_of
+from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
+
+
+class Unit(NamedTuple):
+    """A unit: metres or radians of one."""
+
+    code: int | None
+    name: str
+    kind: Literal["length", "angle"]
+    factor: float
+
+    def json(self) -> str | dict[str, Any]:
+        """As PROJJSON has it."""
+        if self.code in (METRE.code, DEGREE.code):
+            return self.name
+        unit: dict[str, Any] = {
+            "type": "LinearUnit" if self.kind == "length" else "AngularUnit",
+            "name": self.name,
+            "conversion_factor": self.factor,
+        }
+        if self.code is not None:
+            unit["id"] = {"authority": "EPSG", "code": self.code}
+        return unit
+
+
+METRE = Unit(9001, "metre", "length", 1.0)
+DEGREE = Unit(9102, "degree", "angle", math.pi / 180)
+
+UNITS: dict[int, Unit] = {
+    unit.code: unit
+    for unit in (
+        Unit(1025, "millimetre", "length", 0.001),
+        Unit(1033, "centimetre", "length", 0.01),
+        METRE,
+        Unit(9002, "foot", "length", 0.3048),
+        Unit(9003, "US survey foot", "length", 12 / 39.37),
+        Unit(9005, "Clarke's foot", "length", 0.3047972654),
+        Unit(9014, "fathom", "length", 1.8288),
+        Unit(9030, "nautical mile", "length", 1852.0),
+        Unit(9031, "German legal metre", "length", 1.0000135965),
+        Unit(9033, "US survey chain", "length", 792 / 39.37),
+        Unit(9034, "US survey link", "length", 7.92 / 39.37),
+        Unit(9035, "US survey mile", "length", 63360 / 39.37),
+        Unit(9036, "kilometre", "length", 1000.0),
+        Unit(9037, "Clarke's yard", "length", 0.9143917962),
+        Unit(9038, "Clarke's chain", "length", 20.1166195164),
+        Unit(9039, "Clarke's link", "length", 0.201166195164),
+        Unit(9040, "British yard (Sears 1922)", "length", 36 / 39.370147),
+        Unit(9041, "British foot (Sears 1922)", "length", 12 / 39.370147),
+        Unit(9042, "British chain (Sears 1922)", "length", 792 / 39.370147),
+        Unit(9043, "British link (Sears 1922)", "length", 7.92 / 39.370147),
+        Unit(9050, "British yard (Benoit 1895 A)", "length", 0.9143992),
+        Unit(9051, "British foot (Benoit 1895 A)", "length", 0.9143992 / 3),
+        Unit(9060, "British yard (Benoit 1895 B)", "length", 36 / 39.370113),
+        Unit(9061, "British foot (Benoit 1895 B)", "length", 12 / 39.370113),
+        Unit(9070, "British foot (1865)", "length", 0.9144025 / 3),
+        Unit(9080, "Indian foot", "length", 12 / 39.370142),
+        Unit(9084, "Indian yard", "length", 36 / 39.370142),
+        Unit(9085, "Indian yard (1937)", "length", 0.91439523),
+        Unit(9062, "British chain (Benoit 1895 B)", "length", 792 / 39.370113),
+        Unit(9093, "Statute mile", "length", 1609.344),
+        Unit(9094, "Gold Coast foot", "length", 6378300 / 20926201),
+        Unit(9095, "British foot (1936)", "length", 0.3048007491),
+        Unit(9096, "yard", "length", 0.9144),
+        Unit(9097, "chain", "length", 20.1168),
+        Unit(9098, "link", "length", 0.201168),
+        Unit(9300, "British foot (Sears 1922 truncated)", "length", 0.914398 / 3),
+        Unit(9301, "British chain (Sears 1922 truncated)", "length", 20.116756),
+        Unit(9101, "radian", "angle", 1.0),
+        DEGREE,
+        Unit(9103, "arc-minute", "angle", math.pi / 10800),
+        Unit(9104, "arc-second", "angle", math.pi / 648000),
+        Unit(9105, "grad", "angle", math.pi / 200),
+        Unit(9106, "gon", "angle", math.pi / 200),
+        Unit(9109, "microradian", "angle", 1e-6),
+        Unit(9122, "degree (supplier to define representation)", "angle", math.pi / 180),
+    )
+    if unit.code is not None
+}
+
+
+FOOT, US_FOOT = 0.3048, 1200 / 3937
+CITED_UNITS: tuple[tuple[str, float], ...] = (
+    ("meters", 1.0),
+    ("m", 1.0),
+    ("centimeters", 0.01),
+    ("cm", 0.01),
+    ("millimeters", 0.001),
+    ("mm", 0.001),
+    ("kilometers", 1000.0),
+    ("km", 1000.0),
+    ("us_survey_feet", US_FOOT),
+    ("us_survey_foot", US_FOOT),
+    ("feet", US_FOOT),
+    ("foot", US_FOOT),
+    ("ft", US_FOOT),
+    ("international_feet", FOOT),
+    ("international_foot", FOOT),
+    ("yards", 0.9144),
+    ("yd", 0.9144),
+    ("clarke_feet", 0.3047972651),
+    ("clarke_foot", 0.3047972651),
+    ("indian_feet", 0.3047995142),
+    ("indian_foot", 0.3047995142),
+)
+"""Names of units in texts of ERDAS and ESRI, with their metres; the last letter may be left out."""
+
+
+def linear_unit(keys: GeoKeys, default: Unit) -> Unit:
+    """Unit of eastings and northings: of a text, of its key, else the default.
+
+    ERDAS writes it into texts, and these count first (geotiff.crs.cited-unit).
+    """
+    texts = [keys.text(GeoKey.GTCitation)]
+    if keys.epsg(GeoKey.ProjectedCRS) is None:
+        texts.insert(0, keys.text(GeoKey.ProjectedCitation))
+    for text in texts:
+        name = parts_of(text).get("LUnits", "")
+        for known, factor in CITED_UNITS:
+            if name and known.startswith(name.lower()[: max(len(name) - 1, 1)]):
+                exact = next((u for u in UNITS.values() if _same_length(u, factor)), None)
+                return exact or Unit(None, name, "length", factor)
+    return unit_of(keys, GeoKey.ProjLinearUnits, GeoKey.ProjLinearUnitSize, default)
+
+
+def _same_length(unit: Unit, factor: float) -> bool:
+    return unit.kind == "length" and abs(unit.factor - factor) < 1e-12 * factor
+
+
+def unit_of(keys: GeoKeys, code_key: GeoKey, size_key: GeoKey | None, default: Unit) -> Unit:
+    """Unit that a key names, or that another key gives the size of (geotiff.crs.units).
+
+    Raises:
+        UnsupportedError: EPSG's unit is not in the table.
+    """
+    code = keys.code(code_key)
+    if code is None:
+        return default
+    size = keys.number(size_key) if size_key is not None else None
+    if code >= USER_DEFINED:
+        return Unit(None, "unknown", default.kind, size) if size and size > 0 else default
+    unit = UNITS.get(code)
+    if unit is None or unit.kind != default.kind:
+        message = f"unit {code} of GeoKey {code_key.name} is not supported"
+        raise UnsupportedError(message, feature="unit", value=code)
+    return unit

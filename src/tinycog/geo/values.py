@@ -1,0 +1,94 @@
+"""Values of the tags that say where pixels are and what they mean, read so that none can hurt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tinycog.buffer import SparseBuffer, Steps, need
+from tinycog.errors import Finding, LimitError, Limits
+from tinycog.parse import Entry, Header, Ifd, Value, decode_value
+from tinycog.spec import Tag
+
+SHORT_MAX = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class TagValues:
+    """Values of some tags of one IFD, as the kinds that are wanted of them.
+
+    A value of another kind is as good as none: `read_values` has said so where it matters.
+    """
+
+    ifd: Ifd
+    values: Mapping[int, Value]
+
+    def finding(self, rule: str, text: str, tag: Tag) -> Finding:
+        """A finding about a tag, with its place."""
+        entry = self.ifd.entries.get(tag)
+        return Finding(rule, text, None if entry is None else entry.offset, self.ifd.offset)
+
+    def doubles(self, tag: Tag) -> tuple[float, ...]:
+        """Numbers, whatever they are stored as (geotiff.value.number)."""
+        return tuple(_number(v) for v in _items(self.values.get(tag, ())))
+
+    def shorts(self, tag: Tag) -> tuple[int, ...]:
+        """Unsigned integers of 16 bits, whatever they are stored as; none if one does not fit."""
+        found = _items(self.values.get(tag, ()))
+        fits = [v for v in found if isinstance(v, int) and 0 <= v <= SHORT_MAX]
+        return tuple(fits) if len(fits) == len(found) else ()
+
+    def raw_text(self, tag: Tag) -> bytes:
+        """Text as bytes: positions in it count bytes."""
+        value = self.values.get(tag, b"")
+        return value if isinstance(value, bytes) else b""
+
+    def text(self, tag: Tag) -> str | None:
+        """Text up to its first NUL, as C reads it; None without the tag (gdal.metadata.text)."""
+        value = self.values.get(tag)
+        if not isinstance(value, bytes):
+            return None
+        return value.partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _items(value: Value) -> Sequence[int | float | tuple[int, int]]:
+    return () if isinstance(value, str) else value
+
+
+def _number(value: float | tuple[int, int]) -> float:
+    if not isinstance(value, tuple):
+        return float(value)
+    return value[0] / value[1] if value[1] else math.nan
+
+
+def read_values(
+    buffer: SparseBuffer, header: Header, ifd: Ifd, tags: Iterable[Tag], limits: Limits
+) -> Steps[tuple[TagValues, list[Finding]]]:
+    """Read tags of an IFD in one step; what cannot be had becomes a finding (geotiff.value.lost).
+
+    Text is kept as bytes.
+    """
+    findings: list[Finding] = []
+    entries: list[Entry] = []
+    for tag in tags:
+        entry = ifd.entries.get(tag)
+        if entry is None:
+            continue
+        try:
+            limits.check("value_bytes", entry.range.length, f"bytes of the value of tag {tag}")
+        except LimitError as exc:
+            findings.append(Finding("geotiff.value.lost", str(exc), entry.offset, ifd.offset))
+        else:
+            entries.append(entry)
+    yield from need(buffer, [entry.range for entry in entries])
+    values: dict[int, Value] = {}
+    for entry in entries:
+        if buffer.size is not None and entry.range.stop > buffer.size:
+            text = f"the value of tag {entry.tag} lies beyond the end of the file; it is ignored"
+            findings.append(Finding("geotiff.value.lost", text, entry.offset, ifd.offset))
+            continue
+        data = buffer.read(*entry.range)
+        is_text = entry.field_type.name in ("ASCII", "UTF-8")
+        values[entry.tag] = bytes(data) if is_text else decode_value(header.byte_order, entry, data)
+    return TagValues(ifd, values), findings

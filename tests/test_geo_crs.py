@@ -1,0 +1,388 @@
+"""CRSs of GeoKeys: what the keys tell without PROJ, and the same CRS as GDAL's with it."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from contextlib import suppress
+
+import numpy as np
+import pyproj
+import pytest
+import rasterio
+from geo_files import (
+    SCALE,
+    TIEPOINT,
+    assert_same_crs,
+    geo_tiff,
+    in_rasterio,
+    read_geo,
+    rules,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rasterio.io import MemoryFile
+
+from tinycog.errors import TinycogError, UnsupportedError, UsageError
+from tinycog.geo import Crs, GeoKey, GeoKeys, vertical_of
+from tinycog.geo.crs import make_crs
+from tinycog.geo.keys import NUMBERS, TEXTS
+
+K = GeoKey
+PROJECTED = {K.GTModelType: 1, K.GTRasterType: 1}
+GEOGRAPHIC = {K.GTModelType: 2, K.GTRasterType: 1}
+IMAGINE = "IMAGINE GeoTIFF Support\nby ERDAS $ \nProjection Name = mine\nUnits = feet"
+USER = {**PROJECTED, K.ProjectedCRS: 32767, K.Projection: 32767}
+
+
+def crs_of(keys, minor=1) -> Crs:
+    crs = read_geo(geo_tiff(keys, minor=minor))[0].crs
+    assert crs is not None
+    return crs
+
+
+def written(crs: str | int) -> bytes:
+    """A file that GDAL has written with that CRS."""
+    profile = {"driver": "GTiff", "width": 4, "height": 3, "count": 1, "dtype": "uint8"}
+    transform = rasterio.Affine(10, 0, 1000, 0, -10, 2000)
+    found = rasterio.CRS.from_epsg(crs) if isinstance(crs, int) else rasterio.CRS.from_proj4(crs)
+    with MemoryFile() as file, rasterio.Env(GDAL_PAM_ENABLED="NO"):
+        with file.open(**profile, transform=transform, crs=found) as dataset:
+            dataset.write(np.zeros((1, 3, 4), "uint8"))
+        return bytes(file.getbuffer())
+
+
+# --- what the keys tell --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "epsg", "text"),
+    [
+        ({**PROJECTED, K.ProjectedCRS: 32628}, "projected", 32628, "EPSG:32628"),
+        ({K.ProjectedCRS: 32628}, "projected", 32628, "EPSG:32628"),
+        ({K.GTModelType: 32767, K.ProjectedCRS: 32628}, "projected", 32628, "EPSG:32628"),
+        ({**GEOGRAPHIC, K.GeodeticCRS: 4326}, "geographic", 4326, "EPSG:4326"),
+        ({K.GTModelType: 3, K.GeodeticCRS: 4978}, "geocentric", 4978, "EPSG:4978"),
+        ({K.GeodeticCRS: 4326}, "local", None, "local CRS None"),
+        ({**USER, K.GTCitation: "mine"}, "projected", None, "projected CRS 'mine'"),
+        ({**PROJECTED, K.ProjectedCRS: 40000}, "projected", None, "projected CRS None"),
+        (
+            {**GEOGRAPHIC, K.GeodeticCRS: 4326, K.Vertical: 5773},
+            "compound",
+            None,
+            "EPSG:4326 + EPSG:5773",
+        ),
+        ({**GEOGRAPHIC, K.GeodeticCRS: 4326, K.Vertical: 4979}, "geographic", 4979, "EPSG:4979"),
+        ({**GEOGRAPHIC, K.GeodeticCRS: 4326, K.Vertical: 5030}, "geographic", 4979, "EPSG:4979"),
+        ({**GEOGRAPHIC, K.GeodeticCRS: 4326, K.Vertical: 65000}, "geographic", 4326, "EPSG:4326"),
+    ],
+)
+def test_kind_and_code_need_no_proj(keys, kind, epsg, text):
+    crs = crs_of(keys)
+    assert (crs.kind, crs.epsg, str(crs)) == (kind, epsg, text)
+    assert crs.is_projected == (kind == "projected")
+    assert crs.is_geographic == (kind in ("geographic", "compound"))
+    assert pickle.loads(pickle.dumps(crs)) == crs  # noqa: S301 - our own
+
+
+def test_a_file_without_keys_has_no_crs():
+    assert read_geo(geo_tiff(None, SCALE, TIEPOINT))[0].crs is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        ({K.ProjectedCitation: "own", K.GTCitation: "file"}, "own"),
+        ({K.GTCitation: "file"}, "file"),
+        ({K.ProjectedCitation: "PCS Name = inner|LUnits = m|"}, "inner"),
+        ({K.ProjectedCitation: "LUnits = m|", K.GTCitation: "file"}, "file"),
+        ({K.GTCitation: "IMAGINE GeoTIFF Support\nx $ \nUTM Zone 10N"}, "UTM Zone 10N"),
+        ({}, None),
+    ],
+)
+def test_the_name_is_what_the_file_calls_it(texts, name):
+    assert crs_of({**USER, **texts}).name == name
+
+
+@pytest.mark.parametrize(
+    ("keys", "own_unit"),
+    [
+        ({K.ProjectedCRS: 26967}, True),
+        ({K.ProjectedCRS: 26967, K.ProjLinearUnits: 9001}, True),
+        ({K.ProjectedCRS: 26967, K.ProjLinearUnits: 9003}, False),
+        ({K.ProjectedCRS: 2264, K.ProjLinearUnits: 9003}, True),
+        ({K.ProjectedCRS: 2264, K.ProjLinearUnits: 9001}, False),
+        ({K.ProjectedCRS: 2264, K.ProjLinearUnits: 9999}, False),
+        ({K.ProjectedCRS: 2838, K.GTCitation: IMAGINE}, False),
+        ({K.ProjectedCRS: 2838, K.GTCitation: "LUnits = meters|"}, True),
+    ],
+)
+def test_a_crs_in_another_unit_than_epsgs_has_no_code(keys, own_unit):
+    georeference = read_geo(geo_tiff({**PROJECTED, **keys}))[0]
+    crs = georeference.crs
+    assert crs is not None
+    assert crs.epsg == (keys[K.ProjectedCRS] if own_unit else None)
+    assert bool(georeference.findings) != own_unit
+    if keys.get(K.ProjLinearUnits) == 9999:
+        with pytest.raises(UnsupportedError, match="unit 9999"):
+            crs.to_pyproj()
+    else:
+        with in_rasterio(geo_tiff({**PROJECTED, **keys})) as dataset:
+            assert crs.to_epsg() == dataset.crs.to_epsg()
+            assert_same_crs(crs.to_pyproj(), dataset.crs.to_wkt())
+
+
+def test_degrees_that_are_none_take_the_code_away():
+    keys = {**GEOGRAPHIC, K.GeodeticCRS: 4267, K.GeogAngularUnits: 9105}
+    georeference = read_geo(geo_tiff(keys))[0]
+    assert georeference.crs is not None
+    assert georeference.crs.epsg is None
+    assert rules(georeference) == {"geotiff.crs.overridden-unit"}
+    assert georeference.crs.to_pyproj().axis_info[0].unit_name == "grad"
+
+
+def test_heights_of_old_files_are_told_apart():
+    keys = {**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: 5103}
+    georeference = read_geo(geo_tiff(keys, minor=0))[0]
+    assert georeference.crs is not None
+    assert georeference.crs.epsg == 32628
+    assert rules(georeference) == {"geotiff.crs.old-heights"}
+    heights = vertical_of(georeference.keys)
+    assert heights is not None
+    assert heights.epsg == 5703
+
+
+def test_the_epoch_of_coordinates_is_told():
+    keys = {**GEOGRAPHIC, K.GeodeticCRS: 9057, K.CoordinateEpoch: 2021.3}
+    assert crs_of(keys).epoch == 2021.3
+
+
+# --- the same CRS as GDAL's ----------------------------------------------------------------------
+
+PROJECTIONS = [
+    "tmerc +lat_0=10 +lon_0=20 +k=0.9 +x_0=1000 +y_0=200",
+    "omerc +lat_0=4 +lonc=115 +alpha=53.3 +gamma=53.1 +k=0.99984 +x_0=10 +y_0=20",
+    "omerc +no_uoff +lat_0=4 +lonc=115 +alpha=53.3 +gamma=53.1 +k=0.99984 +x_0=10 +y_0=20",
+    "somerc +lat_0=46.9 +lon_0=7.4 +k=1 +x_0=600000 +y_0=200000",
+    "labrd +lat_0=-18.9 +lon_0=46.4 +azi=18.9 +k=0.9995 +x_0=400000 +y_0=800000",
+    "merc +lon_0=110 +k=0.997 +x_0=3900000 +y_0=900000",
+    "merc +lat_ts=-41 +lon_0=100 +x_0=10",
+    "lcc +lat_1=30 +lat_2=40 +lat_0=20 +lon_0=-96 +x_0=1 +y_0=2",
+    "lcc +lat_1=46.8 +lat_0=46.8 +lon_0=0 +k_0=0.99987742 +x_0=600000 +y_0=2200000",
+    "laea +lat_0=52 +lon_0=10 +x_0=4321000 +y_0=3210000",
+    "aea +lat_1=29.5 +lat_2=45.5 +lat_0=37.5 +lon_0=-96 +x_0=5",
+    "aeqd +lat_0=10 +lon_0=20 +x_0=3",
+    "eqdc +lat_0=39 +lon_0=-96 +lat_1=33 +lat_2=45 +x_0=7",
+    "stere +lat_0=30 +lon_0=20 +k=0.9 +x_0=9",
+    "stere +lat_0=90 +lat_ts=70 +lon_0=-45 +x_0=4",
+    "stere +lat_0=-90 +lat_ts=-71 +lon_0=10",
+    "stere +lat_0=90 +k=0.994 +lon_0=0 +x_0=2000000 +y_0=2000000",
+    "stere +lat_0=-90 +k=0.994 +lon_0=30",
+    "sterea +lat_0=52 +lon_0=5 +k=0.9999 +x_0=155000",
+    "eqc +lat_ts=30 +lat_0=5 +lon_0=10",
+    "cass +lat_0=10 +lon_0=-61 +x_0=86501",
+    "gnom +lat_0=10 +lon_0=20",
+    "mill +lon_0=20 +x_0=3",
+    "ortho +lat_0=10 +lon_0=20",
+    "poly +lat_0=0 +lon_0=-54 +x_0=5000000",
+    "robin +lon_0=10 +x_0=4",
+    "sinu +lon_0=10 +x_0=2",
+    "vandg +lon_0=10",
+    "nzmg +lat_0=-41 +lon_0=173 +x_0=2510000 +y_0=6023150",
+    "cea +lat_ts=30 +lon_0=10 +x_0=3",
+    "moll",
+    "geos +h=35785831 +lon_0=9.5 +sweep=y",
+    "utm +zone=33 +south",
+]
+DATUMS = [
+    "+datum=WGS84",
+    "+ellps=bessel",
+    "+a=6378000 +b=6356000",
+    "+datum=NAD27 +units=us-ft",
+    "+ellps=GRS80 +pm=paris +to_meter=0.2",
+    "+ellps=bessel +towgs84=1,2,3,4,5,6,7",
+]
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda text: text.split()[0])
+def test_each_projection_that_gdal_writes_is_read(projection):
+    i = PROJECTIONS.index(projection)
+    for datum in (DATUMS[i % len(DATUMS)], DATUMS[(i + 3) % len(DATUMS)]):
+        data = written(f"+proj={projection} {datum} +no_defs")
+        crs = read_geo(data)[0].crs
+        assert crs is not None
+        with in_rasterio(data) as dataset:
+            assert_same_crs(crs.to_pyproj(), dataset.crs.to_wkt())
+
+
+def test_a_sphere_is_a_sphere():
+    data = written("+proj=sinu +lon_0=0 +R=6371007.181 +units=m +no_defs")
+    crs = read_geo(data)[0].crs
+    assert crs is not None
+    ellipsoid = crs.to_pyproj().ellipsoid
+    assert ellipsoid is not None
+    assert ellipsoid.semi_major_metre == ellipsoid.semi_minor_metre == 6371007.181
+
+
+@pytest.mark.parametrize(
+    "epsg",
+    [
+        *(2056, 2154, 2193, 2264, 2450, 27700, 28992, 3031, 3035, 3067, 3395, 3413, 3857, 3976),
+        *(5070, 5514, 6933, 8857, 25832, 26910, 27200, 29873, 31370, 32628, 32733),
+        *(4269, 4326, 4258, 4807, 4979, 6668, 4978, 9707, 5498, 7415, 4937),
+    ],
+)
+def test_codes_of_epsg_make_the_trip(epsg):
+    data = written(epsg)
+    crs = read_geo(data)[0].crs
+    assert crs is not None
+    with in_rasterio(data) as dataset:
+        assert_same_crs(crs.to_pyproj(), dataset.crs.to_wkt())
+    assert crs.to_epsg() == epsg
+
+
+GEO_KEYS = [
+    {**PROJECTED, K.ProjectedCRS: 32767, K.GeodeticCRS: 4326, K.Projection: 16031},
+    {**PROJECTED, K.ProjectedCRS: 32767, K.GeodeticCRS: 4267, K.Projection: 16110},
+    {**PROJECTED, K.ProjectedCRS: 32767, K.GeodeticCRS: 4269, K.Projection: 10231},
+    {**PROJECTED, K.ProjectedCRS: 3857, K.ProjMethod: 7, K.ProjLinearUnits: 9001},
+    {**PROJECTED, K.ProjectedCRS: 3857, K.ProjMethod: 7, K.ProjLinearUnits: 9002},
+    {**PROJECTED, K.ProjectedCRS: 26910, K.GeodeticCRS: 4267},
+    {**PROJECTED, K.ProjectedCRS: 32631, K.ProjLinearUnits: 9036},
+    {**PROJECTED, K.ProjectedCRS: 32631, K.GeodeticDatum: 6267},
+    {**PROJECTED, K.ProjectedCRS: 27563, K.GeogAngularUnits: 9105, K.GeodeticCRS: 4807},
+    {**USER, K.GeodeticCRS: 4326, K.ProjMethod: 15, K.ProjNatOriginLat: -71.0},
+    {**USER, K.GeodeticCRS: 4326, K.ProjMethod: 15, K.ProjNatOriginLat: 90.0},
+    {**USER, K.GeodeticCRS: 4326, K.ProjMethod: 1, K.ProjCenterLong: 9.0, K.ProjScaleAtCenter: 0.9},
+    {**USER, K.ProjMethod: 10, K.ProjCenterLat: 50.0, K.Ellipsoid: 7004},
+    {**USER, K.ProjMethod: 24, K.EllipsoidSemiMajorAxis: 6371007.181},
+    {**USER, K.ProjMethod: 24, K.EllipsoidSemiMajorAxis: 6378137.0, K.EllipsoidInvFlattening: 0.0},
+    {**USER, K.ProjMethod: 24, K.GeodeticCRS: 4267, K.EllipsoidInvFlattening: 299.0},
+    {
+        **USER,
+        K.GeodeticCRS: 4269,
+        K.ProjMethod: 8,
+        K.ProjStdParallel1: 30.0,
+        K.ProjStdParallel2: 40.0,
+        K.ProjNatOriginLat: 20.0,
+        K.ProjFalseOriginEasting: 2e6,
+        K.ProjLinearUnits: 9003,
+    },
+    {
+        **USER,
+        K.GeodeticCRS: 4326,
+        K.ProjMethod: 1,
+        K.ProjLinearUnits: 32767,
+        K.ProjLinearUnitSize: 2.5,
+    },
+    {**USER, K.GeodeticCRS: 4326, K.ProjMethod: 1, K.ProjLinearUnitSize: 2.5},
+    {**USER, K.GeodeticCRS: 4326, K.ProjMethod: 1, K.GTCitation: "LUnits = kilometers|"},
+    {**GEOGRAPHIC, K.GeodeticCRS: 4326, K.EllipsoidSemiMajorAxis: 6378000.0},
+    {**GEOGRAPHIC, K.GeodeticCRS: 4267, K.EllipsoidSemiMinorAxis: 6356000.0},
+    {**GEOGRAPHIC, K.GeodeticCRS: 4267, K.PrimeMeridian: 8903},
+    {**GEOGRAPHIC, K.GeodeticCRS: 4267, K.PrimeMeridian: 32767, K.PrimeMeridianLongitude: 2.5},
+    {**GEOGRAPHIC, K.GeodeticCRS: 32767, K.GeodeticDatum: 6807},
+    {**GEOGRAPHIC, K.GeodeticCRS: 32767, K.Ellipsoid: 7030, K.GeogTOWGS84: (1.0, 2.0, 3.0)},
+    {**GEOGRAPHIC},
+    {K.GTModelType: 3, K.GeodeticCRS: 4978},
+    {K.GTModelType: 3, K.GeodeticCRS: 4269},
+    {K.GTModelType: 32767, K.GTCitation: "here", K.ProjLinearUnits: 9002},
+    {**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: 5703},
+    {**PROJECTED, K.ProjectedCRS: 32628, K.VerticalUnits: 9003, K.VerticalCitation: "mine"},
+    {**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: 4979},
+    {**PROJECTED, K.ProjectedCRS: 26910, K.Vertical: 4979},
+]
+
+
+@pytest.mark.parametrize("keys", GEO_KEYS, ids=lambda keys: "-".join(k.name for k in keys)[-60:])
+@pytest.mark.parametrize("minor", [0, 1])
+def test_keys_mean_what_they_mean_to_gdal(keys, minor):
+    data = geo_tiff(keys, SCALE, TIEPOINT, minor=minor)
+    with in_rasterio(data) as dataset:
+        assert_same_crs(crs_of(keys, minor).to_pyproj(), dataset.crs.to_wkt())
+
+
+def test_a_unit_of_angles_is_what_its_size_key_says():
+    """As GeoTIFF has it; GDAL heeds the size only where a text names the unit."""
+    size = {K.GeogAngularUnits: 32767, K.GeogAngularUnitSize: 0.01570796326794897}
+    keys = {**GEOGRAPHIC, K.GeodeticCRS: 32767, K.Ellipsoid: 7030, **size}
+    axis = crs_of(keys).to_pyproj().axis_info[0]
+    assert axis.unit_conversion_factor == pytest.approx(0.01570796326794897)
+    named = {**keys, K.GeodeticCitation: "GCS Name = x|AUnits = grad|"}
+    with in_rasterio(geo_tiff(named)) as dataset:
+        assert_same_crs(crs_of(named).to_pyproj(), dataset.crs.to_wkt())
+
+
+# --- what cannot be built ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({**PROJECTED, K.ProjectedCRS: 999}, "EPSG:999 is not in the registry"),
+        ({**GEOGRAPHIC, K.GeodeticCRS: 999}, "EPSG:999 is not in the registry"),
+        ({**PROJECTED, K.ProjectedCRS: 32628, K.ProjMethod: 2}, "method 2 of EPSG:32628"),
+        ({**USER, K.GeodeticCRS: 4326, K.ProjMethod: 7, K.ProjNatOriginLat: 30.0}, "latitude"),
+        ({**USER, K.GeodeticCRS: 4326, K.ProjMethod: 1, K.GeogAngularUnits: 9110}, "unit 9110"),
+        ({K.GTModelType: 32767, K.ProjectedCitation: "ESRI PE String = PROJCS["}, "PROJ makes no"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(keys, message):
+    with pytest.raises(UnsupportedError, match=message):
+        crs_of(keys).to_pyproj()
+
+
+def test_without_pyproj_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("tinycog.geo.crs.find_spec", lambda _name: None)
+    crs = crs_of({**PROJECTED, K.ProjectedCRS: 32628})
+    assert crs.to_epsg() == 32628
+    with pytest.raises(UsageError, match=r"pip install 'tinycog\[geo\]'"):
+        crs.to_pyproj()
+
+
+def test_importing_geo_does_not_load_pyproj():
+    code = "import sys, tinycog.geo; sys.exit('pyproj' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+
+
+def values_of(key: GeoKey) -> st.SearchStrategy[object]:
+    if key in TEXTS:
+        return st.sampled_from(
+            ["x", "LUnits = feet|", "Google Maps Global Mercator", "ESRI PE String = ["]
+        )
+    if key in NUMBERS:
+        return st.sampled_from([0.0, 1.0, -1.0, 45.0, 90.0, 298.2, 6378137.0, 1e308, float("nan")])
+    codes = [
+        0,
+        1,
+        2,
+        3,
+        7,
+        8,
+        15,
+        24,
+        4326,
+        4267,
+        7415,
+        32628,
+        9001,
+        9102,
+        9110,
+        16031,
+        7030,
+        32767,
+    ]
+    return st.sampled_from(codes)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.fixed_dictionaries({}, optional={key: values_of(key) for key in GeoKey}),
+    st.sampled_from([0, 1]),
+)
+def test_whatever_the_keys_say_there_is_a_crs_or_a_tinycog_error(keys, minor):
+    crs = make_crs(GeoKeys(minor, tuple((int(k), v) for k, v in keys.items())), [])
+    if crs is not None:
+        with suppress(TinycogError):
+            assert isinstance(crs.to_pyproj(), pyproj.CRS)
