@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from types import TracebackType
@@ -12,37 +12,28 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.errors import Finding, Limits, TileIndexError, UsageError
-from tinycog.fetch import Fetcher, Once, Request
-from tinycog.gdal import Ghost
-from tinycog.header import HEAD_BYTES, Header, read_all, read_first, read_held, sort_held
+from tinycog.area import size_of
+from tinycog.areas import parts_of, pieces_of, read_area
+from tinycog.asked import Asked, bands_of, resolve
+from tinycog.dataset import Dataset
+from tinycog.errors import Limits, TileIndexError, UsageError
+from tinycog.header import HEAD_BYTES
 from tinycog.image import Image
-from tinycog.level import Level
 from tinycog.parse import parse_values
-from tinycog.pieces import (
-    Piece,
-    Pixels,
-    Tile,
-    checked_bands,
-    checked_room,
-    checked_window,
-    no_room,
-    tile_pieces,
-    tile_shape,
-    window_pieces,
-)
+from tinycog.pieces import Piece, Pixels, Tile, no_room, tile_pieces, tile_shape, window_tiles
 from tinycog.plan import Plan
+from tinycog.points import Values, checked_points, into_crs, pixels_of, read_points
 from tinycog.raster import Raster
-from tinycog.read import Reader
-from tinycog.snapshot import pack, unpack
 from tinycog.sources import Source, Where, make_source
 from tinycog.spec import Photometric, Tag
+from tinycog.streams import stream
 from tinycog.tiles import How, Tiles, new_room, raster_of
+from tinycog.webtiles import read_web_tile
 from tinycog.workers import in_worker
 
 
-class Cog:
-    """A TIFF, BigTIFF or COG that can be read by tiles. Made by `tinycog.open`.
+class Cog(Dataset):
+    """A TIFF, BigTIFF or COG that can be read by tiles, windows, levels. Made by `tinycog.open`.
 
     It opens itself at the first use, once, however many callers wait; `await cog` does just that.
     It may be used from several event loops and threads, and pickles as what it was opened with.
@@ -52,25 +43,16 @@ class Cog:
         self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
     ) -> None:
         """Keep the source; nothing is read. Use `tinycog.open`."""
-        self._opened_with = (source, limits, head_bytes, snapshot)
+        super().__init__(source, limits, head_bytes, snapshot)
         self._limits = limits
-        self._head_bytes = head_bytes
-        self._fetcher = Fetcher(source)
-        if snapshot is not None:
-            self._fetcher.restore(*unpack(snapshot))
-        self._reader = Reader(self._fetcher, limits)
-        self._tiles = Tiles(self._reader, limits, self._found, self._in_colours)
-        self._once = Once()
-        self._header: Header | None = None
-
-    # --- opening ---------------------------------------------------------------------------------
+        self._tiles = Tiles(self._opening, self._in_colours)
 
     def __await__(self) -> Generator[Any, None, Self]:
         """Read the header, all levels: `cog = await tinycog.open(where)`."""
         return self._opened().__await__()
 
     async def _opened(self) -> Self:
-        await self._ensure(None)
+        await self._opening.all()
         return self
 
     async def __aenter__(self) -> Self:
@@ -88,98 +70,9 @@ class Cog:
 
     async def aclose(self) -> None:
         """Let go of what this handle holds open, a file say; a later read opens it again."""
-        await self._fetcher.source.aclose()
+        await self._opening.fetcher.source.aclose()
 
-    async def _ensure(self, z: int | None) -> Header:
-        """Give a header that knows level `z`, or all levels if that is None or not there."""
-        header = self._header or await self._once.run("first", self._read_first)
-        if not header.knows(z) and not header.walked:
-            header = await self._once.run("held", self._read_held)
-        return header if header.knows(z) else await self._once.run("all", self._read_all)
-
-    async def _read_first(self) -> Header:
-        self._header = await read_first(self._fetcher, self._limits, self._head_bytes)
-        return self._header
-
-    async def _read_held(self) -> Header:
-        header = self._header or await self._read_first()
-        self._header = await read_held(self._fetcher, self._limits, header)
-        return self._header
-
-    async def _read_all(self) -> Header:
-        header = self._header or await self._read_first()
-        self._header = await read_all(self._fetcher, self._limits, header)
-        return self._header
-
-    def _known(self) -> Header:
-        if self._header is not None and not self._header.walked:
-            self._header = sort_held(self._fetcher, self._limits, self._header) or self._header
-        if self._header is None or not self._header.complete:
-            message = "the file is not open yet: use `cog = await tinycog.open(...)`"
-            raise UsageError(message)
-        return self._header
-
-    # --- facts -----------------------------------------------------------------------------------
-
-    @property
-    def name(self) -> str:
-        """What was opened: a url, a path."""
-        return self._fetcher.source.name
-
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        """The levels of the pyramid, 0 = full resolution, masks not counted.
-
-        Raises:
-            UsageError: the file is not open yet.
-        """
-        pyramid = self._known().pyramid
-        pairs = zip(pyramid.levels, pyramid.masks, strict=True)
-        return tuple(Level(z, image, mask is not None) for z, (image, mask) in enumerate(pairs))
-
-    @property
-    def pages(self) -> int:
-        """Number of further images in the file that are neither level nor mask."""
-        return len(self._known().pyramid.pages)
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What was found odd in the file so far, though it could be read."""
-        found = () if self._header is None else self._header.pyramid.findings
-        return (*found, *self._reader.findings)
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """What was sent for this handle, in the order of the answers; the newest 10,000."""
-        return tuple(self._fetcher.log)
-
-    def snapshot(self) -> bytes:
-        """What is known of the header, to be kept: `tinycog.open(where, snapshot=...)`.
-
-        A handle that is opened with it asks for no header, nor for what was read of the index: a
-        cold tile costs one request. It holds what names the generation of the file too, so that a
-        changed file is noticed.
-
-        Raises:
-            UsageError: the file is not open yet.
-        """
-        self._known()
-        return pack(self._fetcher.buffer, self._fetcher.tag)
-
-    def __repr__(self) -> str:
-        """What it is, as far as known."""
-        if self._header is None:
-            return f"<Cog {self.name}, not read yet>"
-        if not self._header.walked:
-            self._header = sort_held(self._fetcher, self._limits, self._header) or self._header
-        variant = self._header.tiff.header.variant.name
-        levels = [
-            repr(Level(z, image, has_mask=False))
-            for z, image in enumerate(self._header.pyramid.levels)
-        ]
-        return "\n  ".join([f"<Cog {self.name}, {variant}", *levels]) + ">"
-
-    # --- reading ---------------------------------------------------------------------------------
+    # --- tiles -----------------------------------------------------------------------------------
 
     async def read_tile(
         self, z: int, x: int, y: int, *, padded: bool = False, rgb: bool = False
@@ -232,103 +125,18 @@ class Cog:
         """Read tiles that all differ."""
         if not tiles:
             return []
-        images = await self._images(tiles)
+        images = await self._opening.images(tiles)
         rooms = [new_room(images[tile.z], tile, self._limits, padded=padded) for tile in tiles]
         groups = [
             tile_pieces(images[tile.z], tile, room) for tile, room in zip(tiles, rooms, strict=True)
         ]
         flat = [piece for group in groups for piece in group]
-        found = iter(await self._reader.read(flat, await self._ghost()))
+        found = iter(await self._opening.reader.read(flat, await self._opening.ghost()))
         rasters = [
-            raster_of(images[tile.z], tile, room, islice(found, len(group)))
+            raster_of(self._opening.facts, images[tile.z], tile, room, islice(found, len(group)))
             for tile, room, group in zip(tiles, rooms, groups, strict=True)
         ]
         return [await self._in_colours(raster) for raster in rasters] if rgb else rasters
-
-    async def read(
-        self,
-        *,
-        window: Sequence[int] | None = None,
-        level: int = 0,
-        bands: Iterable[int] | int | None = None,
-        out: Pixels | None = None,
-        rgb: bool = False,
-    ) -> Raster:
-        """Read a window of a level.
-
-        Args:
-            window: (col_off, row_off, width, height) in pixels of that level, inside it; None is
-                all of it.
-            level: 0 = full resolution.
-            bands: which, counted from 0, in the order wanted; None is all. Where bands are stored
-                apart, only theirs are fetched.
-            out: a caller's array to put the pixels into: (bands, rows, cols) and the file's dtype.
-                After an error or a cancellation its contents are anything, and may still change.
-            rgb: as for `read_tile`; not together with `bands` or `out`.
-
-        Returns:
-            The pixels as (bands, rows, cols).
-
-        Raises:
-            UsageError: the window does not lie inside the level, there is no such band, or `out`
-                does not fit.
-            TileIndexError: there is no such level.
-            FormatError, UnsupportedError, LimitError, SourceError: as for `read_tile`.
-
-        Cost: tiles that lie side by side share a request, so in a COG one for each row of tiles;
-        no tile is read twice; `plan` tells.
-        """
-        if rgb and not (bands is None and out is None):
-            message = "rgb=True makes bands and pixels of its own: leave out bands= and out="
-            raise UsageError(message)
-        image = await self._image(_index(level, "level"))
-        found = checked_window(image, window)
-        wanted = checked_bands(image, bands)
-        room = checked_room(out, (len(wanted), found.height, found.width), image.dtype)
-        pieces = window_pieces(image, level, found, wanted, room)
-        findings = await self._reader.read(pieces, await self._ghost())
-        flat = tuple(finding for odd in findings for finding in odd)
-        raster = Raster(room, level, found, image.nodata, flat)
-        return await self._in_colours(raster) if rgb else raster
-
-    async def read_level(self, z: int, **options: Any) -> Raster:  # noqa: ANN401 - those of `read`
-        """Read a whole level: `read(level=z)`, with its options."""
-        return await self.read(level=z, **options)
-
-    async def plan(
-        self,
-        *tiles: Any,  # noqa: ANN401 - those of `read_tile` or `read_tiles`
-        window: Sequence[int] | None = None,
-        level: int = 0,
-        bands: Iterable[int] | int | None = None,
-    ) -> Plan:
-        """Say what a read will send, without sending it.
-
-        ::
-
-            await cog.plan(z, x, y)                    # of read_tile
-            await cog.plan([(z, x, y), ...])           # of read_tiles
-            await cog.plan(window=..., level=...)      # of read
-
-        Cost: what of the header and the index is not held yet is read for it; then the read costs
-        just the requests of the plan, if nobody else reads meanwhile.
-
-        Raises:
-            TinycogError: what the read itself would raise before it sends anything.
-        """
-        ghost = await self._ghost()
-        if tiles:
-            wanted = [_tile(place) for place in ([tiles] if len(tiles) > 1 else next(iter(tiles)))]
-            images = await self._images(wanted)
-            pieces = [
-                piece for tile in dict.fromkeys(wanted) for piece in _unread(images[tile.z], tile)
-            ]
-            return await self._reader.plan(pieces, ghost)
-        image = await self._image(_index(level, "level"))
-        found = checked_window(image, window)
-        chosen = checked_bands(image, bands)
-        room = no_room((len(chosen), found.height, found.width), image.dtype)
-        return await self._reader.plan(window_pieces(image, level, found, chosen, room), ghost)
 
     async def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None:
         """Read one tile's bytes as they are stored, encoded; None if it is not stored.
@@ -337,11 +145,248 @@ class Cog:
         `read_tile`. A JPEG tile may need the tables in `levels[z].image.options`.
         """
         tile = _tile((z, x, y))
-        pieces = _unread(await self._image(tile.z), tile)
+        pieces = _unread(await self._opening.image(tile.z), tile)
         if not 0 <= plane < len(pieces):
             message = f"plane {plane} does not exist (planes 0 to {len(pieces) - 1})"
             raise TileIndexError(message)
-        return await self._reader.read_bytes(pieces[plane])
+        return await self._opening.reader.read_bytes(pieces[plane])
+
+    # --- areas -----------------------------------------------------------------------------------
+
+    async def read(
+        self,
+        *,
+        window: Sequence[float] | None = None,
+        bounds: Sequence[float] | None = None,
+        crs: Any = None,  # noqa: ANN401 - whatever pyproj understands
+        level: int | None = None,
+        shape: Sequence[int] | None = None,
+        res: float | Sequence[float] | None = None,
+        bands: Iterable[int] | int | None = None,
+        resampling: str = "nearest",
+        boundless: bool = False,
+        masked: bool = False,
+        out: Pixels | None = None,
+        max_bytes: int | None = None,
+        rgb: bool = False,
+    ) -> Raster:
+        """Read an area.
+
+        Args:
+            window: (col_off, row_off, width, height) in pixels of `level`, or of level 0 if none is
+                named; None is all of it.
+            bounds: (left, bottom, right, top) instead of a window: all pixels that they touch.
+            crs: of `bounds`, if not the file's: a code ("EPSG:4326"), WKT, a `pyproj.CRS`. Needs
+                the extra `geo`.
+            level: 0 = full resolution. If it is not named, `shape` or `res` pick one as GDAL does,
+                else it is 0.
+            shape: (rows, cols) of the result; another one than the window's is resampled.
+            res: pixel size of the result instead, a number or (x, y), in units of the file's CRS.
+            bands: which, counted from 0, in the order wanted; None is all. Where bands are stored
+                apart, only theirs are fetched.
+            resampling: "nearest", "bilinear", "cubic", "average" (or "mean"), "mode", "min", "max",
+                "sample" (the top left pixel); masked pixels have no part in it.
+            boundless: let the window reach over the edge: nodata, or 0, lies there.
+            masked: give `Raster.mask` too: the file's mask, else nodata, else alpha says which
+                pixels are valid. It is fetched with the pixels.
+            out: a caller's array to put the pixels into: (bands, rows, cols) and the file's dtype.
+                After an error or a cancellation its contents are anything, and may still change.
+            max_bytes: refuse to make a larger result.
+            rgb: as for `read_tile`; not together with `bands` or `out`.
+
+        Returns:
+            The pixels as (bands, rows, cols).
+
+        Raises:
+            UsageError: an argument is wrong, or the window reaches over the edge.
+            TileIndexError: there is no such level.
+            LimitError: the result is larger than `max_bytes`.
+            FormatError, UnsupportedError, SourceError: as for `read_tile`.
+
+        Cost: tiles that lie side by side share a request, so in a COG one for each row of tiles;
+        no tile is read twice; `plan` tells.
+        """
+        if rgb and not (bands is None and out is None):
+            message = "rgb=True makes bands and pixels of its own: leave out bands= and out="
+            raise UsageError(message)
+        asked = Asked(window, bounds, crs, level, shape, res, resampling)
+        source, wanted = await resolve(
+            self._opening, asked, bands, boundless=boundless, masked=masked, out=out
+        )
+        rows, cols = wanted.area.shape
+        length = len(wanted.bands) * rows * cols * source.image.dtype.itemsize
+        if max_bytes is not None:
+            replace(self._limits, result_bytes=max_bytes).check("result_bytes", length, "result")
+        raster = await read_area(self._opening.reader, source, wanted)
+        return await self._in_colours(raster) if rgb else raster
+
+    async def read_level(self, z: int, **options: Any) -> Raster:  # noqa: ANN401 - those of `read`
+        """Read a whole level: `read(level=z)`, with its options."""
+        return await self.read(level=z, **options)
+
+    async def preview(self, max_size: int = 512, **options: Any) -> Raster:  # noqa: ANN401
+        """Read all of it at a size that fits `max_size` rows and cols, from the level that suits.
+
+        Options are those of `read`. It is never made larger than it is.
+        """
+        image = await self._opening.image(0)
+        width, height = size_of(image)
+        factor = max(width, height) / max_size
+        if factor > 1:
+            shape = max(round(height / factor), 1), max(round(width / factor), 1)
+            options.setdefault("shape", shape)
+        return await self.read(**options)
+
+    async def plan(
+        self,
+        *tiles: Any,  # noqa: ANN401 - those of `read_tile` or `read_tiles`
+        bands: Iterable[int] | int | None = None,
+        boundless: bool = False,
+        masked: bool = False,
+        **area: Any,  # noqa: ANN401 - those of `read`
+    ) -> Plan:
+        """Say what a read will send, without sending it.
+
+        ::
+
+            await cog.plan(z, x, y)                    # of read_tile
+            await cog.plan([(z, x, y), ...])           # of read_tiles
+            await cog.plan(window=..., level=...)      # of read, with its arguments
+
+        Cost: what of the header and the index is not held yet is read for it; then the read costs
+        just the requests of the plan, if nobody else reads meanwhile.
+
+        Raises:
+            TinycogError: what the read itself would raise before it sends anything.
+        """
+        opening = self._opening
+        if tiles:
+            wanted = [_tile(place) for place in ([tiles] if len(tiles) > 1 else next(iter(tiles)))]
+            images = await opening.images(wanted)
+            pieces = [
+                piece for tile in dict.fromkeys(wanted) for piece in _unread(images[tile.z], tile)
+            ]
+            return await opening.reader.plan(pieces, await opening.ghost())
+        asked = Asked.of(area)
+        source, what = await resolve(
+            opening, asked, bands, boundless=boundless, masked=masked, out=None
+        )
+        parts = parts_of(source, what, planned=True)
+        pieces = pieces_of(source, what.area.z, parts, what.bands)
+        return await opening.reader.plan(pieces, source.ghost)
+
+    async def iter_tiles(
+        self,
+        *,
+        level: int = 0,
+        window: Sequence[float] | None = None,
+        bounds: Sequence[float] | None = None,
+        crs: Any = None,  # noqa: ANN401 - whatever pyproj understands
+        rgb: bool = False,
+    ) -> AsyncGenerator[Raster, None]:
+        """Give the tiles that an area touches, row by row, in bounded memory.
+
+        ::
+
+            async for tile in cog.iter_tiles(level=1): ...
+
+        Tiles are read some way ahead, and no further until they are taken. Arguments and errors
+        are those of `read`; tiles are whole.
+        """
+        asked = Asked(window, bounds, crs, level)
+        source, wanted = await resolve(
+            self._opening, asked, None, boundless=False, masked=False, out=None
+        )
+        area = parts_of(source, wanted, planned=True).window
+        tiles = window_tiles(source.image, wanted.area.z, area)
+
+        async def read(batch: list[Tile]) -> list[Raster]:
+            return await self._read_tiles(batch, padded=False, rgb=rgb)
+
+        async for raster in stream(source.image, tiles, read):
+            yield raster
+
+    # --- places ----------------------------------------------------------------------------------
+
+    async def point(
+        self,
+        x: float,
+        y: float,
+        *,
+        crs: Any = None,  # noqa: ANN401 - whatever pyproj understands
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+    ) -> NDArray[Any]:
+        """Read the values of the pixel at a place, one for each band.
+
+        Raises:
+            UsageError: it lies outside; and as for `points`.
+
+        Cost: one tile.
+        """
+        values = await self.points([(x, y)], crs=crs, level=level, bands=bands)
+        if not values.inside[0]:
+            message = f"the point {(x, y)} lies outside of the image"
+            raise UsageError(message)
+        return values.data[0]
+
+    async def points(
+        self,
+        points: Iterable[Sequence[float]],
+        *,
+        crs: Any = None,  # noqa: ANN401 - whatever pyproj understands
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+    ) -> Values:
+        """Read the values of the pixels at places (x, y), in coordinates of the file or of `crs`.
+
+        Returns:
+            `data` (points, bands), `mask` (points,): True where the pixel is valid, and `inside`
+            (points,): True where there is one. Outside there is nodata, or 0.
+
+        Raises:
+            UsageError: they are no pairs of numbers, or the CRS is unknown.
+            TileIndexError, FormatError, UnsupportedError, SourceError: as for `read_tile`.
+
+        Cost: each tile that holds a point is read once, however many it holds.
+        """
+        found = checked_points(points)
+        source = await self._opening.level(_index(level, "level"))
+        if crs is not None:
+            found = into_crs(found, crs, source.facts.geo.crs)
+        chosen = bands_of(source.image, bands)
+        pixels = pixels_of(source, found)
+        return await read_points(self._opening.reader, source, level, pixels, chosen)
+
+    async def read_web_tile(
+        self,
+        zoom: int,
+        x: int,
+        y: int,
+        *,
+        tilesize: int = 256,
+        bands: Iterable[int] | int | None = None,
+        resampling: str = "bilinear",
+    ) -> Raster:
+        """Read a web tile (XYZ, Web Mercator): (bands, tilesize, tilesize), with its mask.
+
+        Where the file's tiles are web tiles of that size, the stored one is given as it is.
+        Otherwise pixels are warped from the level that suits; resampling is "nearest", "bilinear",
+        "cubic" or "average". Coordinates are right to a hundredth of a pixel.
+
+        Raises:
+            UsageError: there is no such tile, the file tells no CRS, or pyproj is missing (it is
+                not needed for files in Web Mercator).
+            FormatError, UnsupportedError, SourceError: as for `read_tile`.
+
+        Cost: that of the window of the level that it needs; none if the tile lies outside.
+        """
+        place = (_index(zoom, "zoom"), _index(x, "x"), _index(y, "y"))
+        return await read_web_tile(
+            self._opening, place, tilesize, lambda image: bands_of(image, bands), resampling
+        )
+
+    # ---------------------------------------------------------------------------------------------
 
     async def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None:
         """Read a level's ColorMap as (entries, 3): red, green, blue of 16 bits.
@@ -349,39 +394,21 @@ class Cog:
         None stands for a level without one that can be used.
         Cost: no request where it came with the header, else 1.
         """
-        image = await self._image(_index(z, "z"))
+        image = await self._opening.image(_index(z, "z"))
         entry = image.ifd.entries.get(Tag.ColorMap)
         if entry is None:
             return None
-        values = parse_values(
-            self._fetcher.buffer, (await self._ensure(0)).tiff.header, [entry], self._limits
+        fetcher, header = self._opening.fetcher, (await self._opening.ensure(0)).tiff.header
+        (colours,) = await fetcher.drive(
+            parse_values(fetcher.buffer, header, [entry], self._limits)
         )
-        (colours,) = await self._fetcher.drive(values)
         if entry.field_type.name != "SHORT" or entry.count % 3:
             return None
         return np.array(colours, np.uint16).reshape(3, -1).T
 
-    async def _ghost(self) -> Ghost | None:
-        return (await self._ensure(0)).ghost
-
-    async def _images(self, tiles: Iterable[Tile]) -> dict[int, Image]:
-        return {z: await self._image(z) for z in sorted({tile.z for tile in tiles})}
-
-    async def _image(self, z: int) -> Image:
-        header = await self._ensure(z if z >= 0 else None)
-        levels = header.pyramid.levels
-        if not 0 <= z < len(levels):
-            all_levels = f"levels 0 to {len(levels) - 1}, 0 = full resolution"
-            message = f"level {z} does not exist ({all_levels})"
-            raise TileIndexError(message)
-        return levels[z]
-
-    async def _found(self, z: int) -> tuple[Image, Ghost | None]:
-        return await self._image(z), await self._ghost()
-
     async def _in_colours(self, raster: Raster) -> Raster:
         """What a person would look at, of samples as stored."""
-        image = await self._image(raster.level)
+        image = await self._opening.image(raster.level)
         is_palette = image.photometric == Photometric.PALETTE
         colormap = await self.read_colormap(raster.level) if is_palette else None
         pixels = await in_worker(_to_rgb, image, raster.data, colormap)

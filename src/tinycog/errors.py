@@ -59,6 +59,7 @@ class Limits:
         entries: entries of one IFD (libtiff allows 4096).
         value_bytes: bytes of one tag's value, when it is read whole.
         tile_bytes: bytes of one tile or strip, encoded or decoded.
+        result_bytes: bytes of the result of one read, None = as much as is asked for.
         unsafe_codecs: whether to decode JPEG XR too: hostile bytes can make its decoder crash the
             process.
     """
@@ -67,12 +68,13 @@ class Limits:
     entries: int = 4096
     value_bytes: int = 16 << 20
     tile_bytes: int = 256 << 20
+    result_bytes: int | None = None
     unsafe_codecs: bool = False
 
     def check(self, limit: str, asked: int, what: str) -> None:
         """Raise `LimitError` if `asked` is more than the limit of that name allows."""
-        allowed: int = getattr(self, limit)
-        if asked > allowed:
+        allowed: int | None = getattr(self, limit)
+        if allowed is not None and asked > allowed:
             message = f"{what}: {asked} is over the limit of {allowed} (Limits.{limit})"
             raise LimitError(message, limit=limit, asked=asked, allowed=allowed)
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from affine import Affine
 
 from tinycog.errors import UnsupportedError
+from tinycog.facts import Facts
+from tinycog.geo import BoundingBox, bounds_of, res_of
 from tinycog.image import Image
 from tinycog.spec import Compression, name_of
 
@@ -24,11 +27,13 @@ class Level:
         grid: (rows, cols) of tiles: y goes from 0 to grid[0] - 1, x from 0 to grid[1] - 1.
         compression: name and code, as spec/compressions.csv has them.
         has_mask: whether the file holds a transparency mask for it.
+        transform, bounds, res: where it lies, by its own size.
     """
 
     z: int
     image: Image
     has_mask: bool
+    facts: Facts
 
     @property
     def width(self) -> int:
@@ -79,14 +84,36 @@ class Level:
         """Name and code of the compression."""
         return name_of(Compression, self.image.compression)
 
+    @property
+    def transform(self) -> Affine:
+        """(col, row) to coordinates (x, y): the identity, scaled, if the file tells none."""
+        return self.facts.transform((self.width, self.height))
+
+    @property
+    def bounds(self) -> BoundingBox:
+        """(left, bottom, right, top) in coordinates."""
+        return bounds_of(self.transform, self.width, self.height)
+
+    @property
+    def res(self) -> tuple[float, float]:
+        """Width and height of a pixel in coordinates."""
+        return res_of(self.transform)
+
     def __repr__(self) -> str:
         """Sizes in words."""
-        try:
-            dtype = str(self.dtype)
-        except UnsupportedError:
-            dtype = "unsupported samples"
-        kind = "strips" if self.image.grid.strips else "tiles"
-        return (
-            f"<Level {self.z}: {self.shape} {dtype}, {self.grid[0]} x {self.grid[1]} {kind}"
-            f" of {self.tile_shape[0]} x {self.tile_shape[1]}, {self.compression}>"
-        )
+        return described(self.z, self.image)
+
+
+def described(z: int, image: Image) -> str:
+    """A level in a line."""
+    try:
+        dtype = str(image.dtype)
+    except UnsupportedError:
+        dtype = "unsupported samples"
+    grid = image.grid
+    kind = "strips" if grid.strips else "tiles"
+    compression = name_of(Compression, image.compression)
+    return (
+        f"<Level {z}: {image.shape} {dtype}, {grid.down} x {grid.across} {kind}"
+        f" of {grid.tile_height} x {grid.tile_width}, {compression}>"
+    )

@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinycog.area import size_of
 from tinycog.errors import Finding, FormatError, LimitError, Limits, TinycogError
+from tinycog.facts import Facts, LevelPlace
 from tinycog.gdal import Ghost
 from tinycog.image import Image
+from tinycog.opening import Opening
 from tinycog.pieces import Piece, Pixels, Tile, tile_pieces, tile_shape
 from tinycog.raster import Raster, Window
-from tinycog.read import LeaderError, Reader, Reading
-
-Colour = Callable[[Raster], Awaitable[Raster]]
+from tinycog.read import LeaderError, Reading
 
 
 class How(NamedTuple):
@@ -111,24 +112,10 @@ Key = tuple[asyncio.AbstractEventLoop, Tile, How]
 class Tiles:
     """Wishes for tiles of one file."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        limits: Limits,
-        find: Callable[[int], Awaitable[tuple[Image, Ghost | None]]],
-        colour: Colour,
-    ) -> None:
-        """Nothing is wished for.
-
-        Args:
-            reader: reads the pieces.
-            limits: `tile_bytes` bounds the room of a tile.
-            find: gives the image of a level, and the ghost area; may read the header.
-            colour: makes of samples what a person would look at.
-        """
-        self._reader = reader
-        self._limits = limits
-        self._find = find
+    def __init__(self, opening: Opening, colour: Callable[[Raster], Awaitable[Raster]]) -> None:
+        """Nothing is wished for; `colour` makes of a tile what a person would look at."""
+        self._opening = opening
+        self._reader = opening.reader
         self._colour = colour
         self._under_way: dict[Key, Wish] = {}
         self._due: dict[asyncio.AbstractEventLoop, list[Key]] = {}
@@ -172,8 +159,8 @@ class Tiles:
         try:
             for wish in wishes:
                 try:
-                    image, ghost = await self._find(wish.tile.z)
-                    room = new_room(image, wish.tile, self._limits, padded=wish.how.padded)
+                    image, ghost = await self._opening.found(wish.tile.z)
+                    room = new_room(image, wish.tile, self._opening.limits, padded=wish.how.padded)
                     groups.append(Group(wish, image, room, tile_pieces(image, wish.tile, room)))
                 except TinycogError as exc:
                     self._end(wish, exc)
@@ -221,9 +208,7 @@ class Tiles:
         elif error is not None:
             self._end(group.wish, error)
         else:
-            self._end(
-                group.wish, raster_of(group.image, group.wish.tile, group.room, done.result())
-            )
+            self._end(group.wish, self._raster(group, done.result()))
 
     async def _finish(
         self,
@@ -238,12 +223,15 @@ class Tiles:
                 findings = await self._reader.read_again(group.pieces, ghost, error)
             else:
                 findings = done.result()
-            raster = raster_of(group.image, group.wish.tile, group.room, findings)
+            raster = self._raster(group, findings)
             self._end(group.wish, await self._colour(raster) if group.wish.how.rgb else raster)
         except BaseException as exc:
             self._end(group.wish, exc)
             if not isinstance(exc, Exception):
                 raise
+
+    def _raster(self, group: Group, findings: Iterable[tuple[Finding, ...]]) -> Raster:
+        return raster_of(self._opening.facts, group.image, group.wish.tile, group.room, findings)
 
     def _end(self, wish: Wish, result: Raster | BaseException) -> None:
         key = (asyncio.get_running_loop(), wish.tile, wish.how)
@@ -266,11 +254,12 @@ def new_room(image: Image, tile: Tile, limits: Limits, *, padded: bool) -> Pixel
 
 
 def raster_of(
-    image: Image, tile: Tile, room: Pixels, findings: Iterable[tuple[Finding, ...]]
+    facts: Facts, image: Image, tile: Tile, room: Pixels, findings: Iterable[tuple[Finding, ...]]
 ) -> Raster:
     """A tile that has been read, and where it lies in its level."""
     grid = image.grid
     _, rows, cols = room.shape
     window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
     flat = tuple(finding for odd in findings for finding in odd)
-    return Raster(room, tile.z, window, image.nodata, flat)
+    place = LevelPlace(facts, size_of(image), window)
+    return Raster(room, tile.z, window, image.nodata, flat, None, place)

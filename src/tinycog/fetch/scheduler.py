@@ -82,7 +82,7 @@ class Scheduler:
         return want
 
     def flush(self) -> None:
-        """Plan and send at once what is wished for: who has named all of it need not wait a turn."""
+        """Plan and send at once what is wished for: who has named all of it does not wait."""
         if self._waiting:
             self._turn()
 

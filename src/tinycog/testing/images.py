@@ -39,7 +39,7 @@ class ImageOptions(TypedDict, total=False):
     extra: Sequence[Field]
 
 
-def make_image(  # noqa: PLR0913 - an image has so many properties
+def make_image(
     array: NDArray[Any],
     *,
     tile: tuple[int, int] | None = None,

@@ -1,0 +1,139 @@
+"""How a handle opens itself: once, as far as is needed, however many callers wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tinycog.areas import Source as AreaSource
+from tinycog.errors import Limits, TileIndexError, UsageError
+from tinycog.facts import Facts
+from tinycog.fetch import Fetcher, Once
+from tinycog.gdal import Ghost
+from tinycog.header import Header, read_all, read_first, read_held, sort_held
+from tinycog.image import Image
+from tinycog.pieces import Tile
+from tinycog.read import Reader
+from tinycog.snapshot import unpack
+from tinycog.sources import Source
+
+
+class Opening:
+    """A file as far as it has been opened.
+
+    Attributes:
+        header: what is known of it so far, None before the first read.
+        fetcher: reads its bytes.
+        reader: reads its tiles.
+        limits: as the handle was given them.
+    """
+
+    def __init__(
+        self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
+    ) -> None:
+        """Nothing is read."""
+        self.limits = limits
+        self.fetcher = Fetcher(source)
+        if snapshot is not None:
+            self.fetcher.restore(*unpack(snapshot))
+        self.reader = Reader(self.fetcher, limits)
+        self.header: Header | None = None
+        self._head_bytes = head_bytes
+        self._once = Once()
+        self._facts: Facts | None = None
+
+    async def all(self) -> Header:
+        """Know all levels, and where they are."""
+        header = await self.ensure(None)
+        await self._once.run("facts", self._read_facts)
+        return header
+
+    async def ensure(self, z: int | None) -> Header:
+        """Give a header that knows level `z`, or all levels if that is None or not there."""
+        header = self.header or await self._once.run("first", self._read_first)
+        if not header.knows(z) and not header.walked:
+            header = await self._once.run("held", self._read_held)
+        return header if header.knows(z) else await self._once.run("all", self._read_all)
+
+    async def _read_first(self) -> Header:
+        self.header = await read_first(self.fetcher, self.limits, self._head_bytes)
+        return self.header
+
+    async def _read_held(self) -> Header:
+        header = self.header or await self._read_first()
+        self.header = await read_held(self.fetcher, self.limits, header)
+        return self.header
+
+    async def _read_all(self) -> Header:
+        header = self.header or await self._read_first()
+        self.header = await read_all(self.fetcher, self.limits, header)
+        return self.header
+
+    async def _read_facts(self) -> None:
+        await self.fetcher.drive(self.facts.parse())
+
+    def look(self) -> Header | None:
+        """What is known, with all that can be known without a request."""
+        if self.header is not None and not self.header.walked:
+            self.header = sort_held(self.fetcher, self.limits, self.header) or self.header
+        return self.header
+
+    def known(self) -> Header:
+        """The header with all its levels.
+
+        Raises:
+            UsageError: not all of it has been read.
+        """
+        header = self.look()
+        if header is None or not header.complete:
+            message = "the file is not open yet: use `cog = await tinycog.open(...)`"
+            raise UsageError(message)
+        return header
+
+    @property
+    def facts(self) -> Facts:
+        """Where the pixels of level 0 are and what they mean.
+
+        Raises:
+            UsageError: the file is not open yet.
+        """
+        if self._facts is None:
+            header = self.header or self.known()
+            first = header.pyramid.levels[0]
+            self._facts = Facts(self.fetcher.buffer, header.tiff.header, first, self.limits)
+        return self._facts
+
+    async def image(self, z: int) -> Image:
+        """A level.
+
+        Raises:
+            TileIndexError: there is none of that number.
+        """
+        header = await self.ensure(z if z >= 0 else None)
+        levels = header.pyramid.levels
+        if not 0 <= z < len(levels):
+            all_levels = f"levels 0 to {len(levels) - 1}, 0 = full resolution"
+            message = f"level {z} does not exist ({all_levels})"
+            raise TileIndexError(message)
+        return levels[z]
+
+    async def images(self, tiles: Iterable[Tile]) -> dict[int, Image]:
+        """The levels of tiles."""
+        return {z: await self.image(z) for z in sorted({tile.z for tile in tiles})}
+
+    async def ghost(self) -> Ghost | None:
+        """GDAL's promises, if there are any."""
+        return (await self.ensure(0)).ghost
+
+    async def found(self, z: int) -> tuple[Image, Ghost | None]:
+        """A level, and GDAL's promises."""
+        return await self.image(z), await self.ghost()
+
+    async def level(self, z: int) -> AreaSource:
+        """A level with its mask: all levels are looked at for that.
+
+        Raises:
+            TileIndexError: there is none of that number.
+        """
+        header = await self.all()
+        image = await self.image(z)
+        return AreaSource(image, header.pyramid.masks[z], header.ghost, self.facts)

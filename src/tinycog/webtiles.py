@@ -1,0 +1,143 @@
+"""Web tiles: stored ones where the file is made for them, else warped from the right level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from affine import Affine
+
+from tinycog.area import Area, as_floats, best_level, inside, size_of
+from tinycog.areas import Wanted, read_area
+from tinycog.errors import UsageError
+from tinycog.facts import FixedPlace
+from tinycog.image import Image
+from tinycog.masks import Mask
+from tinycog.opening import Opening
+from tinycog.pieces import Pixels
+from tinycog.points import transformer
+from tinycog.raster import Raster, Window
+from tinycog.tms import Alignment, TileLevel, find_alignment, web_tile_bounds
+from tinycog.warp import METHODS, warp, warp_plan
+from tinycog.workers import in_worker
+
+Bands = Callable[[Image], list[int]]
+
+WEB_MERCATOR = (3857, 900913, 3785, 102100, 102113)
+"""Codes of the one CRS of web tiles."""
+
+MOST_PIXELS = 4096
+"""Width and height of the largest web tile."""
+
+
+def tile_levels(opening: Opening) -> list[TileLevel]:
+    """The pyramid as `tms` sees it; the file must be open."""
+    facts = opening.facts
+    return [
+        TileLevel(
+            image.grid.width,
+            image.grid.height,
+            image.grid.tile_width,
+            image.grid.tile_height,
+            facts.transform(size_of(image)),
+        )
+        for image in opening.known().pyramid.levels
+    ]
+
+
+def alignment(opening: Opening) -> Alignment | None:
+    """Which well-known tiles the stored tiles are; the file must be open."""
+    crs = opening.facts.geo.crs
+    if crs is None or opening.known().pyramid.levels[0].grid.strips:
+        return None
+    return find_alignment(tile_levels(opening), crs.epsg)
+
+
+async def read_web_tile(
+    opening: Opening, tile: tuple[int, int, int], tilesize: int, bands: Bands, method: str
+) -> Raster:
+    """Read a web tile; see `Cog.read_web_tile`. `bands` makes a list of what a level has."""
+    await opening.all()
+    if not 1 <= tilesize <= MOST_PIXELS:
+        message = f"tilesize is 1 to {MOST_PIXELS} pixels, not {tilesize}"
+        raise UsageError(message)
+    if method not in METHODS:
+        message = f"resampling is one of {', '.join(METHODS)}, not {method!r}"
+        raise UsageError(message)
+    bounds = web_tile_bounds(*tile)
+    size = (bounds.right - bounds.left) / tilesize
+    target = Affine(size, 0, bounds.left, 0, -size, bounds.top)
+    aligned = alignment(opening)
+    stored = None if aligned is None else aligned.stored_tile(*tile)
+    if stored is not None:
+        raster = await _stored(opening, stored, tilesize, bands, target)
+        if raster is not None:
+            return raster
+    return await _warped(opening, target, tilesize, bands, method)
+
+
+async def _stored(
+    opening: Opening, stored: tuple[int, int, int], tilesize: int, bands: Bands, target: Affine
+) -> Raster | None:
+    """The stored tile as it is; None if its size is not the one that is wanted."""
+    z, x, y = stored
+    source = await opening.level(z)
+    grid = source.image.grid
+    if (grid.tile_width, grid.tile_height) != (tilesize, tilesize):
+        return None
+    window = Window(x * tilesize, y * tilesize, tilesize, tilesize)
+    area = Area(z, as_floats(window), (tilesize, tilesize))
+    wanted = Wanted(area, bands(source.image), "nearest", masked=True, boundless=True)
+    raster = await read_area(opening.reader, source, wanted)
+    return _placed(raster, raster.data, raster.mask, target)
+
+
+async def _warped(
+    opening: Opening, target: Affine, tilesize: int, bands: Bands, method: str
+) -> Raster:
+    facts = opening.facts
+    crs = facts.geo.crs
+    if crs is not None and crs.epsg in WEB_MERCATOR:
+        transform: Any = _same
+    else:
+        transform = transformer("EPSG:3857", crs)
+    full = facts.size
+    shape = (tilesize, tilesize)
+    plan = await in_worker(
+        warp_plan, transform, target, shape, facts.geo.transform, (full[1], full[0])
+    )
+    sizes = [size_of(image) for image in opening.known().pyramid.levels]
+    z = 0 if plan.bounds is None else best_level(sizes, plan.resolution, method)
+    source = await opening.level(z)
+    level_shape = (sizes[z][1], sizes[z][0])
+    window = inside(as_floats(plan.support(method, level_shape)), sizes[z])
+    chosen = bands(source.image)
+    if plan.bounds is None or not window.width or not window.height:
+        data = np.full((len(chosen), *shape), source.image.fill_value).astype(source.image.dtype)
+        mask = np.zeros(shape, np.bool_)
+        return Raster(data, z, window, source.image.nodata, (), mask, _place(target))
+    area = Area(z, as_floats(window), (window.height, window.width))
+    wanted = Wanted(area, chosen, "nearest", masked=True, boundless=False)
+    raster = await read_area(opening.reader, source, wanted)
+    data, mask = await in_worker(
+        warp, raster.data, raster.mask, plan.on(level_shape, window), method
+    )
+    np.copyto(data, source.image.fill_value, where=~mask, casting="unsafe")
+    return _placed(raster, data, mask, target)
+
+
+def _same(xs: Any, ys: Any) -> Any:  # noqa: ANN401 - arrays, as pyproj takes them
+    """The coordinates are those of the file."""
+    return xs, ys
+
+
+def _placed(raster: Raster, data: Pixels, mask: Mask | None, target: Affine) -> Raster:
+    mask = np.ones(data.shape[1:], np.bool_) if mask is None else mask
+    return Raster(
+        data, raster.level, raster.window, raster.nodata, raster.findings, mask, _place(target)
+    )
+
+
+def _place(target: Affine) -> FixedPlace:
+    return FixedPlace(target, "EPSG:3857")
