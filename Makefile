@@ -24,5 +24,7 @@ fixtures: ## remake the fixtures and say which differ
 conformance: ## the whole matrix, against GDAL and tifffile; makes spec/conformance.md anew
 	$(PYTHON) tests/conformance/run.py --all --write
 
-bench:
+bench: ## decoding, then reading against the peers that are installed
+	.venv/bin/pip install -q -e '.[test,bench]'
 	$(PYTHON) benchmarks/decode.py
+	$(PYTHON) benchmarks/read.py --quick
