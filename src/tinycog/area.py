@@ -5,9 +5,10 @@ Levels are picked as GDAL picks overviews (gdal.level.best). No I/O.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil, floor, hypot, isfinite
-from typing import Any, NamedTuple
+from numbers import Real
+from typing import Any, NamedTuple, cast
 
 from affine import Affine
 
@@ -19,8 +20,11 @@ FloatWindow = tuple[float, float, float, float]
 Size = tuple[int, int]
 """(width, height)."""
 
-OVERSAMPLING = {"nearest": 1.2, "mode": 1.2, "sample": 1.2}
+OVERSAMPLING = {"nearest": 1.2, "sample": 1.2}
 """How much coarser than asked for a level may be; 1 for methods that are no mere picking."""
+
+NEAR = 0.1
+"""Factors that differ by less are the same to GDAL."""
 
 SNAP = 1e-6
 """Parts of a pixel that are rounding errors of coordinates."""
@@ -66,31 +70,44 @@ def scaled(window: FloatWindow, full: Size, size: Size) -> FloatWindow:
     return (col * across, row * down, width * across, height * down)
 
 
-def best_level(sizes: Sequence[Size], factors: tuple[float, float], method: str) -> int:
+def best_level(
+    sizes: Sequence[Size], factors: tuple[float, float], method: str, *, one_row: bool = False
+) -> int:
     """The level to read for a result that is coarser than level 0 by `factors` (across, down).
 
-    The coarsest that is finer than what is wanted, or coarser by no more than `OVERSAMPLING`.
+    The coarsest that is finer than what is wanted, or coarser by no more than `OVERSAMPLING` and
+    `NEAR`; but the first, in the file's order, that is near to it (gdal.level.best). The axis that
+    is reduced less decides; of a result of one row, the columns.
     """
-    wanted = min(factors) * OVERSAMPLING.get(method, 1.0)
-    best, best_factor = 0, 1.0
+    if max(factors) <= 1:
+        return 0
+    wanted = factors[0] if one_row else min(factors)
+    most = wanted * OVERSAMPLING.get(method, 1.0) + NEAR
+    (full_width, full_height), best, best_factor = sizes[0], 0, 0.0
     for z, (width, height) in enumerate(sizes[1:], 1):
-        factor = max(sizes[0][0] / width, sizes[0][1] / height)
-        if best_factor < factor < wanted:
+        factor = min(full_width / width, full_height / height)
+        if width <= full_width and height <= full_height and best_factor < factor < most:
             best, best_factor = z, factor
+            if abs(wanted - factor) < NEAR:
+                break
     return best
 
 
 def window_of_bounds(bounds: Sequence[float], transform: Affine, *, snapped: bool) -> FloatWindow:
     """The window of bounds (left, bottom, right, top) on the grid of a transform.
 
-    Of a rotated grid, the least window that holds them. `snapped` makes it whole pixels: all that
-    the bounds touch.
+    Of a rotated grid, the least window that holds them. Of one that is not, and goes up or left,
+    bounds may go its way, as its own do. `snapped` makes it whole pixels: all that the bounds
+    touch.
 
     Raises:
         UsageError: they are not four numbers, or upside-down.
     """
-    left, bottom, right, top = checked_bounds(bounds)
     a, b, c, d, e, f = tuple(transform)[:6]
+    straight = b == d == 0
+    left, bottom, right, top = checked_bounds(
+        bounds, leftwards=straight and a < 0, upwards=straight and e > 0
+    )
     determinant = a * e - b * d
     if not determinant:
         message = f"the transform {tuple(transform)[:6]} has no inverse: ask for a window"
@@ -98,25 +115,58 @@ def window_of_bounds(bounds: Sequence[float], transform: Affine, *, snapped: boo
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
     cols = [(e * (x - c) - b * (y - f)) / determinant for x, y in corners]
     rows = [(a * (y - f) - d * (x - c)) / determinant for x, y in corners]
-    start, stop = (min(cols), min(rows)), (max(cols), max(rows))
+    col, row, col_stop, row_stop = min(cols), min(rows), max(cols), max(rows)
+    if not all(map(isfinite, (col, row, col_stop, row_stop))):
+        message = f"the bounds {(left, bottom, right, top)} are too far away"
+        raise UsageError(message)
     if snapped:
-        start = (floor(start[0] + SNAP), floor(start[1] + SNAP))
-        stop = (ceil(stop[0] - SNAP), ceil(stop[1] - SNAP))
-    return (*start, max(stop[0] - start[0], 0), max(stop[1] - start[1], 0))
+        col, row = float(floor(col + SNAP)), float(floor(row + SNAP))
+        col_stop = max(float(ceil(col_stop - SNAP)), col)
+        row_stop = max(float(ceil(row_stop - SNAP)), row)
+    return col, row, col_stop - col, row_stop - row
 
 
-def checked_bounds(bounds: Sequence[float]) -> tuple[float, float, float, float]:
-    """Bounds as asked for.
+def numbers(values: Any) -> tuple[float, ...]:  # noqa: ANN401 - anything a caller may pass
+    """Numbers as asked for, none of them NaN or infinite.
+
+    Raises:
+        TypeError, ValueError: they are something else.
+    """
+    if isinstance(values, str | bytes):
+        raise TypeError(values)
+    given = list(cast("Iterable[Any]", values))
+    if any(isinstance(value, str | bytes) for value in given):
+        raise TypeError(values)
+    try:
+        found = tuple(float(value) for value in given)
+    except OverflowError as exc:
+        raise ValueError(values) from exc
+    if not all(map(isfinite, found)):
+        raise ValueError(values)
+    return found
+
+
+def checked_bounds(
+    bounds: Any,  # noqa: ANN401 - anything a caller may pass
+    *,
+    leftwards: bool = False,
+    upwards: bool = False,
+) -> tuple[float, float, float, float]:
+    """Bounds as asked for; `leftwards` and `upwards` allow for left > right, for bottom > top.
 
     Raises:
         UsageError: they are not four numbers, or upside-down.
     """
     try:
-        left, bottom, right, top = (float(value) for value in bounds)
+        left, bottom, right, top = numbers(bounds)
     except (TypeError, ValueError) as exc:
-        message = f"bounds are (left, bottom, right, top), not {bounds!r}"
+        message = f"bounds are (left, bottom, right, top), four numbers, not {bounds!r}"
         raise UsageError(message) from exc
-    if not all(map(isfinite, (left, bottom, right, top))) or left >= right or bottom >= top:
+    if leftwards and left > right:
+        left, right = right, left
+    if upwards and bottom > top:
+        bottom, top = top, bottom
+    if left >= right or bottom >= top:
         message = (
             f"bounds are (left, bottom, right, top) with left < right and bottom < top,"
             f" not {(left, bottom, right, top)}"
@@ -125,18 +175,21 @@ def checked_bounds(bounds: Sequence[float]) -> tuple[float, float, float, float]
     return left, bottom, right, top
 
 
-def checked_float_window(window: Sequence[float]) -> FloatWindow:
-    """A window as asked for.
+def checked_float_window(window: Any) -> FloatWindow:  # noqa: ANN401 - anything a caller may pass
+    """A window as asked for: four numbers, or an object that has them, as rasterio's.
 
     Raises:
         UsageError: it is not four numbers, or empty.
     """
+    given = window
     try:
-        col, row, width, height = (float(value) for value in window)
-    except (TypeError, ValueError) as exc:
+        if hasattr(window, "col_off"):
+            given = (window.col_off, window.row_off, window.width, window.height)
+        col, row, width, height = numbers(given)
+    except (AttributeError, TypeError, ValueError) as exc:
         message = f"a window is (col_off, row_off, width, height) in pixels, not {window!r}"
         raise UsageError(message) from exc
-    if not all(map(isfinite, (col, row, width, height))) or width <= 0 or height <= 0:
+    if width <= 0 or height <= 0:
         message = f"a window has a width and a height of more than 0 pixels, not {window!r}"
         raise UsageError(message)
     return col, row, width, height
@@ -149,14 +202,14 @@ def checked_shape(shape: Any) -> tuple[int, int]:  # noqa: ANN401 - anything a c
         UsageError: it is not two whole numbers of at least 1.
     """
     try:
-        rows, cols = (int(value) for value in shape[-2:])
+        rows, cols = numbers(shape)
     except (TypeError, ValueError) as exc:
-        message = f"shape is (rows, cols), not {shape!r}"
+        message = f"shape is (rows, cols), two whole numbers, not {shape!r}"
         raise UsageError(message) from exc
-    if rows < 1 or cols < 1:
-        message = f"shape is (rows, cols), each at least 1, not {shape!r}"
+    if not rows.is_integer() or not cols.is_integer() or rows < 1 or cols < 1:
+        message = f"shape is (rows, cols), whole numbers of at least 1, not {shape!r}"
         raise UsageError(message)
-    return rows, cols
+    return int(rows), int(cols)
 
 
 def shape_for(window: FloatWindow, transform: Affine, res: Any) -> tuple[int, int]:  # noqa: ANN401
@@ -166,17 +219,20 @@ def shape_for(window: FloatWindow, transform: Affine, res: Any) -> tuple[int, in
         UsageError: it is no size.
     """
     try:
-        across, down = (float(res), float(res)) if isinstance(res, int | float) else map(float, res)
+        across, down = numbers([res, res] if isinstance(res, Real) else res)
     except (TypeError, ValueError) as exc:
         message = f"res is a pixel size, or one for x and one for y, not {res!r}"
         raise UsageError(message) from exc
-    if not (across > 0 and down > 0):
+    if across <= 0 or down <= 0:
         message = f"res is more than 0, not {res!r}"
         raise UsageError(message)
     a, b, _, d, e, _ = tuple(transform)[:6]
     _, _, width, height = window
-    rows, cols = round(height * hypot(b, e) / down), round(width * hypot(a, d) / across)
-    return max(rows, 1), max(cols, 1)
+    rows, cols = height * hypot(b, e) / down, width * hypot(a, d) / across
+    if not isfinite(rows) or not isfinite(cols):
+        message = f"res is too small: {res!r}"
+        raise UsageError(message)
+    return max(round(rows), 1), max(round(cols), 1)
 
 
 def inside(window: FloatWindow, size: Size) -> Window:

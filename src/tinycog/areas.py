@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinycog.area import Area, FloatWindow, inside, reaches_out, size_of
-from tinycog.errors import Finding, UsageError
+from tinycog.errors import Finding, LimitError, UsageError
 from tinycog.facts import Facts, LevelPlace
 from tinycog.gdal import Ghost
 from tinycog.image import Image
-from tinycog.masks import Mask, alpha_band, nodata_mask, stored_mask
+from tinycog.masks import Mask, alpha_band, can_have_alpha, differs, nodata_mask, stored_mask
 from tinycog.pieces import Piece, Pixels, no_room, window_pieces
 from tinycog.raster import Raster, Window
 from tinycog.read import Reader
@@ -67,28 +67,29 @@ class Parts(NamedTuple):
 
     Attributes:
         window: which.
-        data: room for the bands that are wanted, (bands, rows, cols).
+        room: for the bands that are wanted, and for those of `extra`, (bands, rows, cols).
+        data: of it, the bands that are wanted.
+        extra: a band that is read only for what it says of the others.
         mask: room for the stored mask, (1, rows, cols), if it counts.
-        alpha: room for the alpha band, (1, rows, cols), if it counts.
+        alpha: place of the alpha band in `room`, if it counts.
     """
 
     window: Window
+    room: Pixels
     data: Pixels
+    extra: list[int]
     mask: Pixels | None
-    alpha: Pixels | None
+    alpha: int | None
 
 
 def pieces_of(source: Source, z: int, parts: Parts, bands: Sequence[int]) -> list[Piece]:
     """The pieces of all parts; pixels and their mask tiles lie side by side in many files."""
-    image, window = source.image, parts.window
+    window = parts.window
     if not window.width or not window.height:
         return []
-    pieces = window_pieces(image, z, window, bands, parts.data)
-    alpha = alpha_band(image)
+    pieces = window_pieces(source.image, z, window, [*bands, *parts.extra], parts.room)
     if parts.mask is not None and source.mask is not None:
         pieces += window_pieces(source.mask, z, window, [0], parts.mask)
-    if parts.alpha is not None and alpha is not None:
-        pieces += window_pieces(image, z, window, [alpha], parts.alpha)
     return pieces
 
 
@@ -97,9 +98,39 @@ def parts_of(source: Source, wanted: Wanted, *, planned: bool = False) -> Parts:
 
     Raises:
         UsageError: the window lies outside.
+        LimitError: there is no memory for it.
     """
-    image, area = source.image, wanted.area
-    size = size_of(image)
+    window = _window(source.image, wanted)
+    image, shape = source.image, (window.height, window.width)
+    counts = wanted.masked or _blends(wanted)
+    mask_dtype = source.mask.dtype if counts and source.mask is not None else None
+    alpha = _alpha(source) if counts and mask_dtype is None and image.nodata is None else None
+    extra = [] if alpha is None or alpha in wanted.bands else [alpha]
+    bands = [*wanted.bands, *extra]
+    make = no_room if planned else np.empty
+    try:
+        if wanted.out is not None and not (planned or extra) and _is_whole(wanted.area, window):
+            room = wanted.out
+        else:
+            room = make((len(bands), *shape), image.dtype)
+        mask = None if mask_dtype is None else make((1, *shape), mask_dtype)
+    except MemoryError as exc:
+        raise _no_memory(wanted) from exc
+    at = None if alpha is None else bands.index(alpha)
+    data = room[: len(wanted.bands)] if extra else room
+    return Parts(window, room, data, extra, mask, at)
+
+
+def _alpha(source: Source) -> int | None:
+    """The alpha band, if it is a mask; colours are those of level 0, whatever the level says."""
+    if not can_have_alpha(source.image):
+        return None
+    return alpha_band(source.image, source.facts.metadata.colorinterp)
+
+
+def _window(image: Image, wanted: Wanted) -> Window:
+    """The pixels of the level that are needed."""
+    area, size = wanted.area, size_of(image)
     if not wanted.boundless and reaches_out(area.window, size):
         message = (
             f"the window {_shown(area.window)} reaches out of the level's {size[0]} x {size[1]}"
@@ -107,23 +138,22 @@ def parts_of(source: Source, wanted: Wanted, *, planned: bool = False) -> Parts:
         )
         raise UsageError(message)
     if area.is_plain:
-        window = inside(area.window, size)
-    else:
-        window = support(area.window, area.shape, (size[1], size[0]), wanted.method)
-    make = no_room if planned else np.empty
-    shape = (window.height, window.width)
-    counts = wanted.masked or (not area.is_plain and wanted.method not in PICKING)
-    has_mask = counts and source.mask is not None
-    needs_alpha = counts and not has_mask and image.nodata is None and _alpha(image) is not None
-    out = None if planned or not _is_whole(area, window) else wanted.out
-    data = make((len(wanted.bands), *shape), image.dtype) if out is None else out
-    mask = make((1, *shape), source.mask.dtype) if has_mask and source.mask is not None else None
-    alpha = make((1, *shape), image.dtype) if needs_alpha else None
-    return Parts(window, data, mask, alpha)
+        return inside(area.window, size)
+    try:
+        return support(area.window, area.shape, (size[1], size[0]), wanted.method)
+    except MemoryError as exc:
+        raise _no_memory(wanted) from exc
 
 
-def _alpha(image: Image) -> int | None:
-    return alpha_band(image)
+def _no_memory(wanted: Wanted) -> LimitError:
+    return LimitError(
+        f"there is no memory for the window {_shown(wanted.area.window)} at {wanted.area.shape}"
+    )
+
+
+def _blends(wanted: Wanted) -> bool:
+    """Whether pixels are made of several, among which those that are not valid have no part."""
+    return not wanted.area.is_plain and wanted.method not in PICKING
 
 
 def _is_whole(area: Area, window: Window) -> bool:
@@ -138,9 +168,12 @@ async def read_area(reader: Reader, source: Source, wanted: Wanted) -> Raster:
     findings = await reader.read(pieces_of(source, area.z, parts, wanted.bands), source.ghost)
     flat = tuple(finding for odd in findings for finding in odd)
     if _is_whole(area, parts.window):
-        data, mask = parts.data, _mask(source.image, parts) if wanted.masked else None
+        data, mask = _as_read(source.image, parts, wanted)
     else:
-        data, mask = await in_worker(_made, source.image, parts, wanted)
+        try:
+            data, mask = await in_worker(_made, source.image, parts, wanted)
+        except MemoryError as exc:
+            raise _no_memory(wanted) from exc
     return _raster(source, wanted, data, mask, flat)
 
 
@@ -154,33 +187,78 @@ def _raster(
 
 
 def _mask(image: Image, parts: Parts) -> Mask | None:
-    """Which of the pixels that were fetched are valid; None if all are."""
+    """Which of the pixels that were fetched are valid; None if all are (gdal.mask.precedence)."""
     if parts.mask is not None:
-        valid = stored_mask(parts.mask)
-    elif image.nodata is not None and parts.data.size:
-        valid = nodata_mask(parts.data, image.nodata)
-    elif parts.alpha is not None:
-        valid = stored_mask(parts.alpha)
-    else:
-        return None
-    return valid
+        return stored_mask(parts.mask)
+    if image.nodata is not None:
+        return nodata_mask(parts.data, image.nodata)
+    return None if parts.alpha is None else stored_mask(parts.room[parts.alpha :])
+
+
+def _as_read(image: Image, parts: Parts, wanted: Wanted) -> tuple[Pixels, Mask | None]:
+    """The result, of what was fetched, if that is all of it."""
+    data = parts.data
+    if wanted.out is not None and data is not wanted.out:
+        wanted.out[...] = data
+        data = wanted.out
+    return data, _mask(image, parts) if wanted.masked else None
+
+
+class Share(NamedTuple):
+    """Bands that are resampled together.
+
+    Attributes:
+        places: which of those that were fetched.
+        valid: which of their pixels count; None: all.
+        tells: whether a pixel is valid where these bands are.
+    """
+
+    places: slice | list[int]
+    valid: Mask | None
+    tells: bool = True
+
+
+def _shares(image: Image, parts: Parts, wanted: Wanted) -> list[Share]:
+    """How the bands are resampled, as GDAL does: nodata counts by band, alpha for the others."""
+    if not _blends(wanted):
+        valid = _mask(image, parts) if wanted.masked else None
+        alone = Share(slice(None), None, tells=valid is None)
+        return [alone] if valid is None else [alone, Share([], valid)]
+    if parts.mask is None and image.nodata is not None:
+        valid = differs(parts.data, image.nodata)
+        return [Share(slice(i, i + 1), one) for i, one in enumerate(valid)]
+    valid = _mask(image, parts)
+    if parts.alpha is None:
+        return [Share(slice(None), valid)]
+    alpha = [*wanted.bands, *parts.extra][parts.alpha]
+    others = [i for i, band in enumerate(wanted.bands) if band != alpha]
+    alphas = [i for i, band in enumerate(wanted.bands) if band == alpha]
+    return [Share(others, valid), Share(alphas, None, tells=False)]
 
 
 def _made(image: Image, parts: Parts, wanted: Wanted) -> tuple[Pixels, Mask | None]:
     """The result, of what was fetched: resampled, or with room around it."""
-    area = wanted.area
-    valid = _mask(image, parts)
+    area, out = wanted.area, wanted.out
     col, row, width, height = area.window
     moved: FloatWindow = (col - parts.window.col_off, row - parts.window.row_off, width, height)
     method = "nearest" if area.is_plain else wanted.method
-    used = valid if wanted.masked or method not in PICKING else None
-    data, mask = resample(parts.data, used, moved, area.shape, method)
-    if mask is not None:
-        np.copyto(data, image.fill_value, where=~mask, casting="unsafe")
-    if wanted.out is not None:
-        wanted.out[...] = data
-        data = wanted.out
-    return data, mask if wanted.masked else None
+    found: list[Mask | None] = []
+    if out is None:
+        out = np.empty((len(wanted.bands), *area.shape), image.dtype)
+    for share in _shares(image, parts, wanted):
+        data, mask = resample(parts.data[share.places], share.valid, moved, area.shape, method)
+        if mask is not None:
+            np.copyto(data, image.fill_value, where=np.logical_not(mask), casting="unsafe")
+        out[share.places] = data
+        if share.tells:
+            found.append(mask)
+    return out, _any(found) if wanted.masked else None
+
+
+def _any(masks: Sequence[Mask | None]) -> Mask | None:
+    """Where any of them is valid; None is valid everywhere."""
+    some = [mask for mask in masks if mask is not None]
+    return np.logical_or.reduce(some) if len(some) == len(masks) else None
 
 
 def _shown(window: FloatWindow) -> tuple[Any, ...]:

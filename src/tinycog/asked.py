@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,15 +21,18 @@ from tinycog.area import (
     window_of_bounds,
 )
 from tinycog.areas import Source, Wanted
-from tinycog.errors import UsageError
+from tinycog.errors import LimitError, UsageError
 from tinycog.image import Image
 from tinycog.opening import Opening
 from tinycog.pieces import checked_bands, checked_room
 from tinycog.points import transformer
 from tinycog.resample import METHODS
 
-EDGE_POINTS = 21
+EDGE_POINTS = 101
 """Points along each edge of bounds that are transformed: straight lines become curves."""
+
+MOST_BYTES = 1 << 47
+"""What a process can address, on most computers."""
 
 
 class Asked(NamedTuple):
@@ -72,7 +76,7 @@ async def resolve(
         UsageError: an argument is wrong.
         TileIndexError: there is no such level.
     """
-    _check(asked)
+    asked = _checked(asked)
     await opening.all() if _needs_levels(asked, masked=masked) else await opening.ensure(0)
     z, window = await _window(opening, asked)
     shape = _shape(opening, asked, z, window)
@@ -82,24 +86,42 @@ async def resolve(
     if shape is None:
         window, shape = _whole(window)
     chosen = bands_of(source.image, bands)
+    _check_size(len(chosen) * shape[0] * shape[1] * source.image.dtype.itemsize)
     room = None if out is None else checked_room(out, (len(chosen), *shape), source.image.dtype)
     area = Area(z, window, shape)
     return source, Wanted(area, chosen, asked.resampling, masked, boundless, room)
 
 
-def _check(asked: Asked) -> None:
+def _checked(asked: Asked) -> Asked:
+    """Arguments that go together, each as far as it can be checked without the file."""
     if asked.window is not None and asked.bounds is not None:
         message = "window= and bounds= both say where: leave one out"
         raise UsageError(message)
     if asked.shape is not None and asked.res is not None:
         message = "shape= and res= both say how large: leave one out"
         raise UsageError(message)
-    if asked.resampling not in METHODS:
+    if not isinstance(asked.resampling, str) or asked.resampling not in METHODS:  # pyright: ignore[reportUnnecessaryIsInstance]
         message = f"resampling is one of {', '.join(METHODS)}, not {asked.resampling!r}"
         raise UsageError(message)
     if asked.crs is not None and asked.bounds is None:
         message = "crs= is that of bounds=, which are missing"
         raise UsageError(message)
+    return asked._replace(level=_checked_level(asked.level))
+
+
+def _checked_level(level: Any) -> int | None:  # noqa: ANN401 - anything a caller may pass
+    try:
+        return None if level is None else operator.index(level)
+    except TypeError as exc:
+        message = f"level is a whole number, 0 = full resolution, not {level!r}"
+        raise UsageError(message) from exc
+
+
+def _check_size(length: int) -> None:
+    """Refuse what no computer can hold, before numpy does so in words of its own."""
+    if length > MOST_BYTES:
+        message = f"the result would have {length} bytes, more than any memory: ask for less"
+        raise LimitError(message, limit="result_bytes", asked=length, allowed=MOST_BYTES)
 
 
 def _needs_levels(asked: Asked, *, masked: bool) -> bool:
@@ -127,11 +149,11 @@ async def _window(opening: Opening, asked: Asked) -> tuple[int, FloatWindow]:
     return z, (0.0, 0.0, float(size[0]), float(size[1]))
 
 
-def _in_file_crs(opening: Opening, asked: Asked) -> tuple[float, float, float, float]:
+def _in_file_crs(opening: Opening, asked: Asked) -> Any:  # noqa: ANN401 - not checked yet
     """Bounds in coordinates of the file: those that hold all of what was asked for."""
-    left, bottom, right, top = checked_bounds(asked.bounds or ())
     if asked.crs is None:
-        return left, bottom, right, top
+        return asked.bounds
+    left, bottom, right, top = checked_bounds(asked.bounds)
     xs, ys = np.linspace(left, right, EDGE_POINTS), np.linspace(bottom, top, EDGE_POINTS)
     x = np.concatenate([xs, xs, np.full_like(ys, left), np.full_like(ys, right)])
     y = np.concatenate([np.full_like(xs, bottom), np.full_like(xs, top), ys, ys])
@@ -159,7 +181,9 @@ def _best(
     """The level that suits a shape, and the window of level 0 in its pixels."""
     sizes = [size_of(image) for image in opening.known().pyramid.levels]
     rows, cols = shape
-    z = best_level(sizes, (window[2] / cols, window[3] / rows), method)
+    # whole pixels, as GDAL counts them to pick a level
+    width, height = max(int(window[2]), 1), max(int(window[3]), 1)
+    z = best_level(sizes, (width / cols, height / rows), method, one_row=rows == 1)
     return z, scaled(window, sizes[0], sizes[z])
 
 
@@ -180,5 +204,8 @@ def _whole(window: FloatWindow) -> tuple[FloatWindow, tuple[int, int]]:
 
 
 def bands_of(image: Image, bands: Iterable[int] | int | None) -> list[int]:
-    """Bands as asked for; see `checked_bands`."""
-    return checked_bands(image, bands)
+    """Bands as asked for, or one; see `checked_bands`."""
+    if isinstance(bands, str | bytes):
+        message = f"bands are whole numbers, counted from 0, not {bands!r}"
+        raise UsageError(message)
+    return checked_bands(image, int(bands) if isinstance(bands, np.integer) else bands)

@@ -1,9 +1,10 @@
-"""The command line: `tinycog demo`, `tinycog info`, `tinycog tile`, `tinycog plan`."""
+"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -50,7 +51,14 @@ def _parser() -> argparse.ArgumentParser:
 
     info = commands.add_parser("info", help="print what a file holds")
     info.add_argument("where", help="url or path")
+    info.add_argument("--json", action="store_true", help="with the keys of `rio info`")
     info.set_defaults(run=_info)
+
+    preview = commands.add_parser("preview", help="write a small picture of it")
+    preview.add_argument("where", help="url or path")
+    preview.add_argument("--size", type=int, default=512, help="most rows and columns (512)")
+    preview.add_argument("--out", default="preview.png", help="(default: %(default)s)")
+    preview.set_defaults(run=_preview)
 
     tile = commands.add_parser("tile", help="read one tile into a .png or .npy file")
     _add_tile(tile)
@@ -119,7 +127,11 @@ def _print_requests(cog: Cog, sent: int = 0) -> None:
 
 async def _info(args: argparse.Namespace) -> None:
     async with tinycog.open(args.where) as cog:
+        if args.json:
+            print(json.dumps(cog.info(), indent=2))
+            return
         print(cog)
+        print(f"  {cog.crs}, bounds {tuple(cog.bounds)}, pixels of {cog.res}")
         if cog.pages:
             print(f"  and {cog.pages} further images")
         for finding in cog.findings:
@@ -133,6 +145,15 @@ async def _tile(args: argparse.Namespace) -> None:
         print(raster)
         _print_requests(cog)
     _write(raster, Path(args.out))
+
+
+async def _preview(args: argparse.Namespace) -> None:
+    async with tinycog.open(args.where) as cog:
+        raster = await cog.preview(args.size, masked=True, resampling="average")
+        print(raster)
+        _print_requests(cog)
+    raster.save(args.out)
+    print(f"wrote {args.out}")
 
 
 async def _plan(args: argparse.Namespace) -> None:

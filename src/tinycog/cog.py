@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
 from types import TracebackType
@@ -19,16 +20,14 @@ from tinycog.dataset import Dataset
 from tinycog.errors import Limits, TileIndexError, UsageError
 from tinycog.header import HEAD_BYTES
 from tinycog.image import Image
-from tinycog.parse import parse_values
 from tinycog.pieces import Piece, Pixels, Tile, no_room, tile_pieces, tile_shape, window_tiles
 from tinycog.plan import Plan
 from tinycog.points import Values, checked_points, into_crs, pixels_of, read_points
 from tinycog.raster import Raster
 from tinycog.sources import Source, Where, make_source
-from tinycog.spec import Photometric, Tag
+from tinycog.spec import Photometric
 from tinycog.streams import stream
 from tinycog.tiles import How, Tiles, new_room, raster_of
-from tinycog.webtiles import read_web_tile
 from tinycog.workers import in_worker
 
 
@@ -303,8 +302,9 @@ class Cog(Dataset):
         async def read(batch: list[Tile]) -> list[Raster]:
             return await self._read_tiles(batch, padded=False, rgb=rgb)
 
-        async for raster in stream(source.image, tiles, read):
-            yield raster
+        async with aclosing(stream(source.image, tiles, read)) as rasters:
+            async for raster in rasters:
+                yield raster
 
     # --- places ----------------------------------------------------------------------------------
 
@@ -353,7 +353,7 @@ class Cog(Dataset):
         found = checked_points(points)
         source = await self._opening.level(_index(level, "level"))
         if crs is not None:
-            found = into_crs(found, crs, source.facts.geo.crs)
+            found = into_crs(found, crs, source.facts.crs)
         chosen = bands_of(source.image, bands)
         pixels = pixels_of(source, found)
         return await read_points(self._opening.reader, source, level, pixels, chosen)
@@ -381,6 +381,8 @@ class Cog(Dataset):
 
         Cost: that of the window of the level that it needs; none if the tile lies outside.
         """
+        from tinycog.webtiles import read_web_tile  # noqa: PLC0415 - only here
+
         place = (_index(zoom, "zoom"), _index(x, "x"), _index(y, "y"))
         return await read_web_tile(
             self._opening, place, tilesize, lambda image: bands_of(image, bands), resampling
@@ -394,17 +396,7 @@ class Cog(Dataset):
         None stands for a level without one that can be used.
         Cost: no request where it came with the header, else 1.
         """
-        image = await self._opening.image(_index(z, "z"))
-        entry = image.ifd.entries.get(Tag.ColorMap)
-        if entry is None:
-            return None
-        fetcher, header = self._opening.fetcher, (await self._opening.ensure(0)).tiff.header
-        (colours,) = await fetcher.drive(
-            parse_values(fetcher.buffer, header, [entry], self._limits)
-        )
-        if entry.field_type.name != "SHORT" or entry.count % 3:
-            return None
-        return np.array(colours, np.uint16).reshape(3, -1).T
+        return await self._opening.read_colormap(_index(z, "z"))
 
     async def _in_colours(self, raster: Raster) -> Raster:
         """What a person would look at, of samples as stored."""

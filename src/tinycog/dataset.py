@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from affine import Affine
 
-from tinycog.errors import Finding, Limits, UsageError
+from tinycog.areas import Source as AreaSource
+from tinycog.errors import Finding, Limits, TinycogError, UsageError
+from tinycog.facts import NOWHERE, ColorInterp, Colormap
 from tinycog.fetch import Request
 from tinycog.geo import (
     RPC,
@@ -20,16 +21,11 @@ from tinycog.geo import (
     res_of,
 )
 from tinycog.image import Image
-from tinycog.level import Level, described
+from tinycog.level import Level, Overview, described, gdal_compression, gdal_photometric, mask_flags
 from tinycog.opening import Opening
-from tinycog.render import html
+from tinycog.points import checked_points, pixels_of, transformer
 from tinycog.snapshot import pack
 from tinycog.sources import Source
-from tinycog.spec import Compression, Photometric, name_of
-from tinycog.tms import tile_matrix_set
-from tinycog.webtiles import alignment, tile_levels
-
-MISSING = "the file does not say in which CRS it is"
 
 
 class Dataset:
@@ -64,10 +60,8 @@ class Dataset:
             UsageError: the file is not open yet.
         """
         pyramid, facts = self._opening.known().pyramid, self._opening.facts
-        pairs = zip(pyramid.levels, pyramid.masks, strict=True)
-        return tuple(
-            Level(z, image, mask is not None, facts) for z, (image, mask) in enumerate(pairs)
-        )
+        has_mask = [mask is not None for mask in pyramid.masks]
+        return tuple(Level(z, image, has_mask[z], facts) for z, image in enumerate(pyramid.levels))
 
     @property
     def pages(self) -> int:
@@ -142,14 +136,22 @@ class Dataset:
         return self._first.nodata
 
     @property
-    def overviews(self) -> list[int]:
-        """How many times coarser each level after the first is, rounded, as rasterio has it."""
-        return [round(self.width / level.width) for level in self.levels[1:]]
+    def overviews(self) -> list[Overview]:
+        """The levels after the first, each with its `decimation` and its own `read`."""
+        this: Any = self  # a `Cog`, which reads
+        return [
+            level.as_overview(round(self.width / level.width), this) for level in self.levels[1:]
+        ]
 
     @property
     def has_mask(self) -> bool:
         """Whether the file holds a transparency mask."""
-        return self._opening.known().pyramid.masks[0] is not None
+        return self.mask_ifd is not None
+
+    @property
+    def mask_ifd(self) -> Image | None:
+        """The transparency mask of level 0, if there is one."""
+        return self._opening.known().pyramid.masks[0]
 
     # --- places ----------------------------------------------------------------------------------
 
@@ -167,6 +169,31 @@ class Dataset:
     def res(self) -> tuple[float, float]:
         """Width and height of a pixel of level 0 in coordinates."""
         return res_of(self.transform)
+
+    def index(self, x: float, y: float) -> tuple[int, int]:
+        """(row, col) of the pixel of level 0 that a place lies in, which may lie outside.
+
+        Raises:
+            UsageError: they are no numbers, or the transform has no inverse.
+        """
+        source = AreaSource(self._first, None, None, self._opening.facts)
+        ((row, col),) = pixels_of(source, checked_points([(x, y)])).tolist()
+        return row, col
+
+    def lnglat(self) -> tuple[float, float]:
+        """Longitude and latitude (WGS 84) of the middle.
+
+        Raises:
+            UsageError: the file tells no CRS, or pyproj is not installed.
+            UnsupportedError: PROJ makes no such CRS.
+        """
+        crs = self._opening.facts.crs
+        if crs is None:
+            raise UsageError(NOWHERE)
+        left, bottom, right, top = self.bounds
+        to_degrees = transformer(crs, Crs("geographic", 4326))
+        x, y = to_degrees((left + right) / 2, (bottom + top) / 2)
+        return float(x), float(y)
 
     @property
     def crs(self) -> Crs | None:
@@ -206,9 +233,18 @@ class Dataset:
         return self._opening.facts.metadata.descriptions
 
     @property
-    def colorinterp(self) -> tuple[str, ...]:
-        """What each band is as a colour: "gray", "red", "palette", "alpha", "undefined", ..."""
-        return self._opening.facts.metadata.colorinterp
+    def colorinterp(self) -> tuple[ColorInterp, ...]:
+        """What each band is as a colour: "gray", "red", "palette", "alpha", "undefined", ...
+
+        Words that equal members of rasterio's `ColorInterp`, too.
+        """
+        return tuple(ColorInterp(name) for name in self._opening.facts.metadata.colorinterp)
+
+    @property
+    def colormap(self) -> Colormap | None:
+        """The colours of a palette, if level 0 has one."""
+        found = self._opening.colormap
+        return None if found is None else Colormap(found, self.nodata)
 
     def tags(self, band: int | None = None, *, ns: str = "") -> dict[str, str]:
         """Items of metadata by name, of the file or of a band; `ns` is their domain.
@@ -227,6 +263,12 @@ class Dataset:
         return self._opening.facts.metadata.statistics(band)
 
     @property
+    def stored_stats(self) -> dict[int, Statistics]:
+        """`statistics` of the bands that have any, counted from 1."""
+        found = {band + 1: self.statistics(band) for band in range(self.count)}
+        return {band: told for band, told in found.items() if told is not None}
+
+    @property
     def profile(self) -> dict[str, Any]:
         """What a writer needs to make a file like this, in rasterio's words."""
         image = self._first
@@ -243,36 +285,33 @@ class Dataset:
             "blockxsize": grid.tile_width,
             "blockysize": grid.tile_height,
             "tiled": not grid.strips,
-            "compress": name_of(Compression, image.compression).split(" ")[0].lower(),
+            "compress": gdal_compression(image),
             "interleave": "band" if grid.planes > 1 or self.count == 1 else "pixel",
-            "photometric": name_of(Photometric, image.photometric).split(" ")[0].lower(),
+            "photometric": gdal_photometric(image),
         }
 
     def info(self) -> dict[str, Any]:
         """All facts as plain values for JSON, with the keys of `rio info`."""
-        facts = {
-            key: value
-            for key, value in self.profile.items()
-            if key not in ("crs", "transform", "photometric")
-        }
-        band_count = range(self.count)
-        statistics = [self.statistics(band) for band in band_count]
+        bands = range(self.count)
+        statistics = [self.statistics(band) for band in bands]
         return {
-            **facts,
+            **self.profile,
             "bounds": list(self.bounds),
             "transform": list(self.transform)[:9],
             "crs": None if self.crs is None else str(self.crs),
+            "lnglat": _lnglat(self),
             "shape": [self.height, self.width],
             "res": list(self.res),
-            "colorinterp": list(self.colorinterp),
+            "colorinterp": [str(colour) for colour in self.colorinterp],
             "units": list(self.units),
             "descriptions": list(self.descriptions),
-            "indexes": [band + 1 for band in band_count],
-            "mask_flags": [mask_flags(self) for _ in band_count],
-            "overviews": self.overviews,
+            "indexes": [band + 1 for band in bands],
+            "mask_flags": mask_flags(self.colorinterp, self._first, has_mask=self.has_mask),
+            "overviews": [level.decimation for level in self.overviews],
             "scales": list(self.scales),
             "offsets": list(self.offsets),
             "tags": self.tags(),
+            "gcps": [point._asdict() for point in self.gcps],
             "stats": [None if found is None else found._asdict() for found in statistics],
             "findings": [str(finding) for finding in self.findings],
         }
@@ -285,22 +324,14 @@ class Dataset:
         Raises:
             UsageError: the file tells no CRS, or its pixels are rotated or not square.
         """
-        crs = self.crs
-        if crs is None:
-            raise UsageError(MISSING)
-        if crs.epsg is not None and crs.is_geographic:
-            return tile_matrix_set(tile_levels(self._opening), crs.epsg, metres_per_unit=DEGREE)
-        known = crs.to_pyproj()
-        unit = known.axis_info[0].unit_conversion_factor
-        metres = unit * RADIUS if crs.is_geographic else unit
-        named: int | Mapping[str, Any] = crs.epsg or known.to_json_dict()
-        axes = (known.axis_info[0].abbrev or "X", known.axis_info[1].abbrev or "Y")
-        return tile_matrix_set(
-            tile_levels(self._opening), named, metres_per_unit=metres, ordered_axes=axes
-        )
+        from tinycog.webtiles import own_matrix_set  # noqa: PLC0415 - only here
+
+        return own_matrix_set(self._opening)
 
     def stored_web_tile(self, zoom: int, x: int, y: int) -> tuple[int, int, int] | None:
         """The stored tile (z, x, y) that is a web tile, if the file is made of such."""
+        from tinycog.webtiles import alignment  # noqa: PLC0415 - only here
+
         aligned = alignment(self._opening)
         return None if aligned is None else aligned.stored_tile(zoom, x, y)
 
@@ -316,6 +347,8 @@ class Dataset:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
+        from tinycog.render import html  # noqa: PLC0415 - most handles are not looked at
+
         header = self._opening.look()
         if header is None or not header.complete:
             return html(f"Cog {self.name}", {"state": "not read yet"})
@@ -332,16 +365,9 @@ class Dataset:
         return html(f"Cog {self.name}", facts)
 
 
-RADIUS = 6378137.0
-"""Metres: of the sphere by which tile matrix sets turn degrees into metres."""
-
-DEGREE = RADIUS * np.pi / 180
-
-
-def mask_flags(dataset: Dataset) -> list[str]:
-    """What tells which pixels are valid, in rasterio's words."""
-    if dataset.has_mask:
-        return ["per_dataset"]
-    if dataset.nodata is not None:
-        return ["nodata"]
-    return ["per_dataset", "alpha"] if "alpha" in dataset.colorinterp else ["all_valid"]
+def _lnglat(dataset: Dataset) -> list[float] | None:
+    """None where it cannot be known."""
+    try:
+        return list(dataset.lnglat())
+    except TinycogError:
+        return None

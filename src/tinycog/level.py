@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from affine import Affine
@@ -12,6 +13,8 @@ from tinycog.errors import UnsupportedError
 from tinycog.facts import Facts
 from tinycog.geo import BoundingBox, bounds_of, res_of
 from tinycog.image import Image
+from tinycog.masks import alpha_band
+from tinycog.raster import Raster
 from tinycog.spec import Compression, name_of
 
 
@@ -99,9 +102,38 @@ class Level:
         """Width and height of a pixel in coordinates."""
         return res_of(self.transform)
 
+    def as_overview(self, decimation: int, handle: Reads) -> Overview:
+        """The same, that can be read."""
+        return Overview(self.z, self.image, self.has_mask, self.facts, decimation, handle)
+
     def __repr__(self) -> str:
         """Sizes in words."""
         return described(self.z, self.image)
+
+
+class Reads(Protocol):
+    """A handle that reads areas."""
+
+    async def read(self, **options: Any) -> Raster:  # noqa: ANN401 - those of `Cog.read`
+        """Read an area."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
+class Overview(Level):
+    """A level after the first, which can be read by itself.
+
+    Attributes:
+        decimation: how many times coarser than level 0 it is, rounded, as rasterio has it.
+        handle: who reads it.
+    """
+
+    decimation: int
+    handle: Reads
+
+    async def read(self, **options: Any) -> Raster:  # noqa: ANN401 - those of `Cog.read`
+        """Read an area of it, with the mask: options are those of `Cog.read`, but for `level`."""
+        return await self.handle.read(**{"masked": True, **options, "level": self.z})
 
 
 def described(z: int, image: Image) -> str:
@@ -117,3 +149,39 @@ def described(z: int, image: Image) -> str:
         f"<Level {z}: {image.shape} {dtype}, {grid.down} x {grid.across} {kind}"
         f" of {grid.tile_height} x {grid.tile_width}, {compression}>"
     )
+
+
+COMPRESS = {
+    "CCITT_RLE": "ccittrle",
+    "CCITT_T4": "ccittfax3",
+    "CCITT_T6": "ccittfax4",
+    "OLD_DEFLATE": "deflate",
+    "JPEG_2000": "jpeg2000",
+    "JPEG_XL": "jxl",
+}
+"""GDAL's names of compressions, where they are not ours."""
+
+PHOTOMETRIC = {0: "miniswhite", 2: "rgb", 3: "palette", 5: "cmyk", 6: "ycbcr", 8: "cielab"}
+"""GDAL's names of photometric interpretations."""
+
+
+def gdal_compression(image: Image) -> str:
+    """What GDAL calls the compression, in lower case."""
+    name = name_of(Compression, image.compression).split(" ")[0]
+    return COMPRESS.get(name, name.lower())
+
+
+def gdal_photometric(image: Image) -> str:
+    """What GDAL calls the photometric interpretation, in lower case."""
+    return PHOTOMETRIC.get(image.photometric, "minisblack")
+
+
+def mask_flags(colours: Sequence[str], image: Image, *, has_mask: bool) -> list[list[str]]:
+    """What tells which pixels of each band are valid, in rasterio's words."""
+    flags = ["per_dataset"] if has_mask else ["nodata"]
+    if not has_mask and image.nodata is None:
+        flags = ["all_valid"]
+        if (alpha := alpha_band(image)) is not None:
+            of_alpha = ["per_dataset", "alpha"]
+            return [flags if band == alpha else of_alpha for band in range(image.samples)]
+    return [flags] * len(colours)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tinycog.areas import Source as AreaSource
-from tinycog.errors import Limits, TileIndexError, UsageError
+from tinycog.errors import FormatError, LimitError, Limits, TileIndexError, UsageError
 from tinycog.facts import Facts
 from tinycog.fetch import Fetcher, Once
 from tinycog.gdal import Ghost
 from tinycog.header import Header, read_all, read_first, read_held, sort_held
 from tinycog.image import Image
+from tinycog.parse import parse_values
 from tinycog.pieces import Tile
 from tinycog.read import Reader
 from tinycog.snapshot import unpack
 from tinycog.sources import Source
+from tinycog.spec import Tag
 
 
 class Opening:
@@ -25,6 +31,7 @@ class Opening:
         fetcher: reads its bytes.
         reader: reads its tiles.
         limits: as the handle was given them.
+        colormap: of level 0, once all is read.
     """
 
     def __init__(
@@ -37,14 +44,17 @@ class Opening:
             self.fetcher.restore(*unpack(snapshot))
         self.reader = Reader(self.fetcher, limits)
         self.header: Header | None = None
+        self.colormap: NDArray[np.uint16] | None = None
         self._head_bytes = head_bytes
         self._once = Once()
         self._facts: Facts | None = None
+        self._facts_read = False
 
     async def all(self) -> Header:
         """Know all levels, and where they are."""
         header = await self.ensure(None)
-        await self._once.run("facts", self._read_facts)
+        if not self._facts_read:
+            await self._once.run("facts", self._read_facts)
         return header
 
     async def ensure(self, z: int | None) -> Header:
@@ -70,6 +80,21 @@ class Opening:
 
     async def _read_facts(self) -> None:
         await self.fetcher.drive(self.facts.parse())
+        with suppress(FormatError, LimitError):  # pixels can be read without it
+            self.colormap = await self.read_colormap(0)
+        self._facts_read = True
+
+    async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
+        """A level's ColorMap as (entries, 3), or None; see `Cog.read_colormap`."""
+        entry = (await self.image(z)).ifd.entries.get(Tag.ColorMap)
+        if entry is None:
+            return None
+        header = (await self.ensure(0)).tiff.header
+        parser = parse_values(self.fetcher.buffer, header, [entry], self.limits)
+        (colours,) = await self.fetcher.drive(parser)
+        if entry.field_type.name != "SHORT" or entry.count % 3:
+            return None
+        return np.array(colours, np.uint16).reshape(3, -1).T
 
     def look(self) -> Header | None:
         """What is known, with all that can be known without a request."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,20 @@ from tinycog.pieces import Piece, Tile, window_pieces
 from tinycog.raster import Window
 from tinycog.read import Reader
 
+if TYPE_CHECKING:
+    import pyproj
+
+Transform = Callable[[Any, Any], tuple[Any, Any]]
+"""(xs, ys) -> (xs, ys)."""
+
 TILES_AT_ONCE = 32
-"""Tiles whose pixels are held at the same time."""
+"""Tiles whose pixels are held at the same time, at most."""
+
+BYTES_AT_ONCE = 64 << 20
+"""Bytes of pixels that are held at the same time, but for one tile that is larger."""
+
+NUMBERS = "iuf"
+"""Kinds of arrays that points may be."""
 
 
 class Values(NamedTuple):
@@ -42,8 +55,9 @@ def pixels_of(source: Source, points: NDArray[np.float64]) -> NDArray[np.int64]:
     if not determinant:
         message = f"the transform {(a, b, c, d, e, f)} has no inverse: points have no pixels"
         raise UsageError(message)
-    x, y = points[:, 0] - c, points[:, 1] - f
-    cols, rows = (e * x - b * y) / determinant, (a * y - d * x) / determinant
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite ones are outside
+        x, y = points[:, 0] - c, points[:, 1] - f
+        cols, rows = (e * x - b * y) / determinant, (a * y - d * x) / determinant
     far = 2.0**62
     places = np.floor(np.nan_to_num(np.stack([rows, cols], 1), nan=-1.0, posinf=far, neginf=-far))
     return np.clip(places, -far, far).astype(np.int64)
@@ -55,23 +69,29 @@ async def read_points(
     """Read single pixels (row, col) of a level; those outside are not valid."""
     image = source.image
     width, height = size_of(image)
-    inside = ((pixels >= 0) & (pixels < (height, width))).all(axis=1)
+    rows, cols = pixels.T
+    inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
     data = np.full((len(pixels), len(bands)), image.fill_value).astype(image.dtype)
     mask = inside.copy()
     grid = image.grid
     places = np.flatnonzero(inside)
     ys, xs = (pixels[places] // (grid.tile_height, grid.tile_width)).T
     keys, members = np.unique(ys * grid.across + xs, return_inverse=True)
-    for start in range(0, len(keys), TILES_AT_ONCE):
+    # by their tiles: those of tile i are `order[ends[i] : ends[i + 1]]`
+    order = places[np.argsort(members, kind="stable")]
+    ends = np.concatenate([[0], np.cumsum(np.bincount(members, minlength=len(keys)))])
+    length = grid.tile_width * grid.tile_height * len(bands) * image.dtype.itemsize
+    step = min(max(BYTES_AT_ONCE // length, 1), TILES_AT_ONCE)
+    for start in range(0, len(keys), step):
         tiles = [
             Tile(z, int(key) % grid.across, int(key) // grid.across)
-            for key in keys[start : start + TILES_AT_ONCE]
+            for key in keys[start : start + step]
         ]
         parts = [_Part.of(source, tile, bands) for tile in tiles]
         pieces = [piece for part in parts for piece in part.pieces]
         await reader.read(pieces, source.ghost)
         for i, part in enumerate(parts, start):
-            here = places[members == i]
+            here = order[ends[i] : ends[i + 1]]
             data[here], mask[here] = part.pick(source, pixels[here])
     return Values(data, mask, inside)
 
@@ -119,18 +139,19 @@ def checked_points(points: Iterable[Sequence[float]]) -> NDArray[np.float64]:
     Raises:
         UsageError: they are no pairs of numbers.
     """
-    given = points if isinstance(points, np.ndarray) else list(points)
+    message = "points are pairs (x, y) of numbers"
     try:
-        found = np.asarray(given, np.float64)
-    except (TypeError, ValueError) as exc:
-        message = "points are pairs (x, y) of numbers"
+        given: NDArray[Any] = np.asarray(points if hasattr(points, "__array__") else list(points))
+        if given.dtype.kind == "O":  # numbers of other classes, Decimal say
+            given = np.array([float(number) for number in given.flat]).reshape(given.shape)
+    except (TypeError, ValueError, OverflowError) as exc:
         raise UsageError(message) from exc
-    if found.size == 0:
+    if given.size == 0:
         return np.empty((0, 2))
-    if found.ndim != 2 or found.shape[1] != 2:  # noqa: PLR2004 - (points, 2)
-        message = f"points are pairs (x, y), not an array of shape {found.shape}"
+    if given.dtype.kind not in NUMBERS or given.ndim != 2 or given.shape[1] != 2:  # noqa: PLR2004
+        message = f"{message}, not an array of {given.dtype} of shape {given.shape}"
         raise UsageError(message)
-    return found
+    return given.astype(np.float64)
 
 
 def into_crs(points: NDArray[np.float64], crs: Any, to: Crs | None) -> NDArray[np.float64]:  # noqa: ANN401
@@ -144,22 +165,40 @@ def into_crs(points: NDArray[np.float64], crs: Any, to: Crs | None) -> NDArray[n
     return np.stack([np.asarray(x), np.asarray(y)], 1)
 
 
-def transformer(crs: Any, to: Crs | None) -> Any:  # noqa: ANN401 - pyproj has the types
+def transformer(crs: Any, to: Crs | None) -> Transform:  # noqa: ANN401 - whatever pyproj understands
     """A function (xs, ys) -> (xs, ys) from any CRS to that of the file, by pyproj.
 
     Raises:
-        UsageError: one of them is unknown, or pyproj is not installed.
+        UsageError: one of them is unknown, none leads to the other, or pyproj is not installed.
     """
     if to is None:
-        message = "the file does not say in which CRS it is: leave out crs="
+        message = "the file does not say where it lies in a CRS: leave out crs="
         raise UsageError(message)
     target = to.to_pyproj()
+    from pyproj.exceptions import ProjError  # noqa: PLC0415 - an extra
+
+    try:
+        source = _known(crs)
+        return _transform(source, target)
+    except ProjError as exc:
+        message = (
+            f"the CRS {crs!r} is unknown, or does not lead to {to}:"
+            " give a code ('EPSG:4326'), WKT, or a pyproj.CRS"
+        )
+        raise UsageError(message) from exc
+
+
+def _known(crs: Any) -> pyproj.CRS:  # noqa: ANN401 - see `transformer`
     import pyproj  # noqa: PLC0415 - an extra
 
-    given = crs.to_pyproj() if isinstance(crs, Crs) else crs
-    try:
-        source = pyproj.CRS.from_user_input(given)
-    except pyproj.exceptions.CRSError as exc:
-        message = f"the CRS {crs!r} is unknown: give a code ('EPSG:4326'), WKT, or a pyproj.CRS"
-        raise UsageError(message) from exc
+    if isinstance(crs, Crs):
+        return crs.to_pyproj()
+    return pyproj.CRS.from_user_input(crs)  # pyright: ignore[reportUnknownMemberType]
+
+
+@lru_cache(maxsize=32)
+def _transform(source: pyproj.CRS, target: pyproj.CRS) -> Transform:
+    """Made once for all tiles of a map; it may be used by several threads."""
+    import pyproj  # noqa: PLC0415 - an extra
+
     return pyproj.Transformer.from_crs(source, target, always_xy=True).transform

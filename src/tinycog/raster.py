@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import Finding, UsageError
-from tinycog.render import html, to_png
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -133,6 +132,8 @@ class Raster:
         Without limits uint8 is shown as it is, other dtypes from their 2nd to their 98th
         percentile.
         """
+        from tinycog.render import to_png  # noqa: PLC0415 - most pixels are not looked at
+
         return to_png(self.data, self.mask, vmin=vmin, vmax=vmax, colormap=self.colormap)
 
     def save(self, path: str | Path, **options: Any) -> None:  # noqa: ANN401 - those of `to_png`
@@ -151,17 +152,23 @@ class Raster:
             raise UsageError(message)
 
     def _facts(self) -> Mapping[str, object]:
+        try:
+            crs = self.crs
+        except UsageError:
+            crs = "not read"
         return {
             "shape": self.shape,
             "dtype": self.dtype,
             "level": self.level,
             "window": tuple(self.window),
             "nodata": self.nodata,
-            "crs": self.crs,
+            "crs": crs,
         }
 
     def _repr_html_(self) -> str:
         """For notebooks: a small picture and the facts."""
+        from tinycog.render import html, to_png  # noqa: PLC0415 - most pixels are not looked at
+
         step = max(1, self.height // 512, self.width // 512)
         mask = None if self.mask is None else self.mask[::step, ::step]
         png = to_png(self.data[:, ::step, ::step], mask, colormap=self.colormap)

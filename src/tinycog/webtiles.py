@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +12,23 @@ from affine import Affine
 from tinycog.area import Area, as_floats, best_level, inside, size_of
 from tinycog.areas import Wanted, read_area
 from tinycog.errors import UsageError
-from tinycog.facts import FixedPlace
+from tinycog.facts import NOWHERE, FixedPlace
+from tinycog.geo import Crs, GeoKey, GeoKeys
 from tinycog.image import Image
 from tinycog.masks import Mask
 from tinycog.opening import Opening
 from tinycog.pieces import Pixels
 from tinycog.points import transformer
 from tinycog.raster import Raster, Window
-from tinycog.tms import Alignment, TileLevel, find_alignment, web_tile_bounds
+from tinycog.tms import (
+    EARTH_RADIUS,
+    METRES_PER_DEGREE,
+    Alignment,
+    TileLevel,
+    find_alignment,
+    tile_matrix_set,
+    web_tile_bounds,
+)
 from tinycog.warp import METHODS, warp, warp_plan
 from tinycog.workers import in_worker
 
@@ -26,6 +36,14 @@ Bands = Callable[[Image], list[int]]
 
 WEB_MERCATOR = (3857, 900913, 3785, 102100, 102113)
 """Codes of the one CRS of web tiles."""
+
+PLACE = Crs(
+    "projected",
+    WEB_MERCATOR[0],
+    "WGS 84 / Pseudo-Mercator",
+    keys=GeoKeys(1, ((GeoKey.GTModelType, 1), (GeoKey.ProjectedCRS, WEB_MERCATOR[0]))),
+)
+"""The CRS of web tiles."""
 
 MOST_PIXELS = 4096
 """Width and height of the largest web tile."""
@@ -46,35 +64,69 @@ def tile_levels(opening: Opening) -> list[TileLevel]:
     ]
 
 
+def own_matrix_set(opening: Opening) -> dict[str, Any]:
+    """The pyramid as a TileMatrixSet; see `Dataset.tile_matrix_set`."""
+    crs = opening.facts.crs
+    if crs is None:
+        raise UsageError(NOWHERE)
+    levels = tile_levels(opening)
+    if crs.epsg is not None and crs.kind == "geographic":
+        return tile_matrix_set(levels, crs.epsg, metres_per_unit=METRES_PER_DEGREE)
+    known: Any = crs.to_pyproj()
+    axes = known.axis_info[:2]
+    factor = axes[0].unit_conversion_factor
+    return tile_matrix_set(
+        levels,
+        crs.epsg or known.to_json_dict(),
+        metres_per_unit=factor * EARTH_RADIUS if crs.is_geographic else factor,
+        ordered_axes=(axes[0].abbrev or "X", axes[1].abbrev or "Y"),
+    )
+
+
 def alignment(opening: Opening) -> Alignment | None:
-    """Which well-known tiles the stored tiles are; the file must be open."""
-    crs = opening.facts.geo.crs
-    if crs is None or opening.known().pyramid.levels[0].grid.strips:
+    """Which tiles of the web (Web Mercator) the stored tiles are; the file must be open."""
+    crs = opening.facts.crs
+    if crs is None or crs.epsg not in WEB_MERCATOR:
+        return None
+    if opening.known().pyramid.levels[0].grid.strips:
         return None
     return find_alignment(tile_levels(opening), crs.epsg)
 
 
 async def read_web_tile(
-    opening: Opening, tile: tuple[int, int, int], tilesize: int, bands: Bands, method: str
+    opening: Opening,
+    tile: tuple[int, int, int],
+    tilesize: Any,  # noqa: ANN401 - whatever a caller passes
+    bands: Bands,
+    method: Any,  # noqa: ANN401 - the same
 ) -> Raster:
     """Read a web tile; see `Cog.read_web_tile`. `bands` makes a list of what a level has."""
     await opening.all()
-    if not 1 <= tilesize <= MOST_PIXELS:
-        message = f"tilesize is 1 to {MOST_PIXELS} pixels, not {tilesize}"
-        raise UsageError(message)
-    if method not in METHODS:
+    size = _size(tilesize)
+    if method not in tuple(METHODS):
         message = f"resampling is one of {', '.join(METHODS)}, not {method!r}"
         raise UsageError(message)
     bounds = web_tile_bounds(*tile)
-    size = (bounds.right - bounds.left) / tilesize
-    target = Affine(size, 0, bounds.left, 0, -size, bounds.top)
+    pixel = (bounds.right - bounds.left) / size
+    target = Affine(pixel, 0, bounds.left, 0, -pixel, bounds.top)
     aligned = alignment(opening)
     stored = None if aligned is None else aligned.stored_tile(*tile)
     if stored is not None:
-        raster = await _stored(opening, stored, tilesize, bands, target)
+        raster = await _stored(opening, stored, size, bands, target)
         if raster is not None:
             return raster
-    return await _warped(opening, target, tilesize, bands, method)
+    return await _warped(opening, target, size, bands, method)
+
+
+def _size(tilesize: Any) -> int:  # noqa: ANN401 - whatever a caller passes
+    try:
+        size = operator.index(tilesize)
+    except TypeError:
+        size = 0
+    if not 1 <= size <= MOST_PIXELS:
+        message = f"tilesize is 1 to {MOST_PIXELS} pixels, not {tilesize!r}"
+        raise UsageError(message)
+    return size
 
 
 async def _stored(
@@ -97,11 +149,10 @@ async def _warped(
     opening: Opening, target: Affine, tilesize: int, bands: Bands, method: str
 ) -> Raster:
     facts = opening.facts
-    crs = facts.geo.crs
-    if crs is not None and crs.epsg in WEB_MERCATOR:
-        transform: Any = _same
-    else:
-        transform = transformer("EPSG:3857", crs)
+    crs = facts.crs
+    if crs is None:
+        raise UsageError(NOWHERE)
+    transform = _same if crs.epsg in WEB_MERCATOR else transformer(PLACE, crs)
     full = facts.size
     shape = (tilesize, tilesize)
     plan = await in_worker(
@@ -127,7 +178,7 @@ async def _warped(
     return _placed(raster, data, mask, target)
 
 
-def _same(xs: Any, ys: Any) -> Any:  # noqa: ANN401 - arrays, as pyproj takes them
+def _same(xs: Any, ys: Any) -> tuple[Any, Any]:  # noqa: ANN401 - arrays, as pyproj takes them
     """The coordinates are those of the file."""
     return xs, ys
 
@@ -140,4 +191,4 @@ def _placed(raster: Raster, data: Pixels, mask: Mask | None, target: Affine) -> 
 
 
 def _place(target: Affine) -> FixedPlace:
-    return FixedPlace(target, "EPSG:3857")
+    return FixedPlace(target, PLACE)

@@ -119,6 +119,14 @@ class Crs:
 
         return build_crs(self)
 
+    def to_wkt(self) -> str:
+        """Give it as WKT 2, for rasterio's `CRS.from_user_input` and the like.
+
+        Raises:
+            UsageError, UnsupportedError: those of `to_pyproj`.
+        """
+        return self.to_pyproj().to_wkt()
+
     def to_epsg(self) -> int | None:
         """Its EPSG code: of the keys, else of an equal CRS of the registry, which needs pyproj.
 

@@ -1,0 +1,220 @@
+"""Web tiles: those of rio-tiler, and the stored ones as they are where the file is made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import rasterio
+import rasterio.shutil
+from conftest import fixture_path
+from rasterio.io import MemoryFile
+from rasterio.transform import from_bounds
+from rasterio.warp import transform_bounds
+
+import tinycog
+from tinycog import UsageError
+from tinycog.testing import RangeServer, make_pyramid, make_tiff
+
+# rasterio's own use of affine
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+
+PLAIN = make_tiff(make_pyramid(np.zeros((1, 64, 64), np.uint8), tile=(16, 16)))
+SIZE = 600
+DEGREES = (11.0, 46.0, 11.4, 46.3)
+"""Where the made files lie."""
+CRSS = ["EPSG:32632", "EPSG:4326", "EPSG:3857", "EPSG:3035"]
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory):
+    """Writes a smooth COG in a CRS, once."""
+    made = {}
+
+    def write(crs, **options):
+        key = (crs, *sorted(options.items()))
+        if key in made:
+            return made[key]
+        path = tmp_path_factory.mktemp("web") / "smooth.tif"
+        rows, cols = np.mgrid[:SIZE, :SIZE]
+        data = 120 + 60 * np.sin(cols / 300) + 50 * np.cos(rows / 400)
+        bounds = transform_bounds("EPSG:4326", crs, *DEGREES)
+        profile = {
+            "driver": "GTiff",
+            "count": 1,
+            "height": SIZE,
+            "width": SIZE,
+            "dtype": "uint8",
+            "crs": crs,
+            "transform": from_bounds(*bounds, width=SIZE, height=SIZE),
+        }
+        with MemoryFile() as memory:
+            with memory.open(**profile) as target:
+                target.write(np.round(data).astype("uint8"), 1)
+            with memory.open() as source:
+                options = {"BLOCKSIZE": 256, "RESAMPLING": "AVERAGE", **options}
+                rasterio.shutil.copy(source, path, driver="COG", **options)
+        made[key] = path
+        return path
+
+    return write
+
+
+def tiles_over(zoom):
+    morecantile = pytest.importorskip("morecantile")
+    return list(morecantile.tms.get("WebMercatorQuad").tiles(*DEGREES, zooms=zoom))
+
+
+def inner(mask):
+    """What is valid with all its neighbours."""
+    padded = np.pad(mask, 1, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+    return windows.all(axis=(2, 3)), windows.any(axis=(2, 3))
+
+
+# --- against rio-tiler ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("crs", CRSS)
+@pytest.mark.parametrize("zoom", [9, 11, 12, 13])
+async def test_web_tiles_are_those_of_rio_tiler(make, crs, zoom):
+    io = pytest.importorskip("rio_tiler.io")
+    path = make(crs)
+    cog = await tinycog.open(path)
+    tiles = tiles_over(zoom)
+    with io.Reader(str(path)) as reader:
+        for tile in tiles[:: max(len(tiles) // 3, 1)]:
+            raster = await cog.read_web_tile(tile.z, tile.x, tile.y)
+            expected = reader.tile(
+                *(tile.x, tile.y, tile.z),
+                tilesize=256,
+                resampling_method="bilinear",
+                reproject_method="bilinear",
+            )
+            valid = expected.mask != 0
+            all_valid, any_valid = inner(valid)
+            assert raster.mask is not None
+            assert not (raster.mask & ~any_valid).any()
+            assert not (all_valid & ~raster.mask).any()
+            both = all_valid & raster.mask
+            far = np.abs(raster.data[0].astype(int) - expected.data[0])[both]
+            assert far.max(initial=0) <= 1
+            assert raster.crs.to_pyproj().to_epsg() == 3857
+            assert tuple(raster.bounds) == pytest.approx(tuple(expected.bounds))
+
+
+@pytest.mark.parametrize("tilesize", [1, 100, 512])
+async def test_web_tiles_of_other_sizes(make, tilesize):
+    cog = await tinycog.open(make("EPSG:32632"))
+    tile = tiles_over(12)[4]
+    raster = await cog.read_web_tile(tile.z, tile.x, tile.y, tilesize=tilesize)
+    assert raster.shape == (1, tilesize, tilesize)
+    whole = await cog.read_web_tile(tile.z, tile.x, tile.y)
+    assert tuple(raster.bounds) == pytest.approx(tuple(whole.bounds))
+
+
+# --- stored tiles --------------------------------------------------------------------------------
+
+
+async def test_stored_tiles_are_given_as_they_are(make):
+    path = make("EPSG:32632", TILING_SCHEME="GoogleMapsCompatible")
+    async with RangeServer({"a.tif": path}) as server:
+        cog = await tinycog.open(server.url("a.tif"))
+        with rasterio.open(path) as source:
+            zoom = int(source.tags(ns="TILING_SCHEME")["ZOOM_LEVEL"])
+        found = 0
+        for tile in [tile for z in (zoom, zoom - 1) for tile in tiles_over(z)]:
+            stored = cog.stored_web_tile(tile.z, tile.x, tile.y)
+            if stored is None:
+                continue
+            sent = len(cog.requests)
+            raster = await cog.read_web_tile(tile.z, tile.x, tile.y)
+            assert len(cog.requests) <= sent + 1
+            expected = await cog.read_tile(*stored)
+            rows, cols = expected.shape[1:]
+            np.testing.assert_array_equal(raster.data[:, :rows, :cols], expected.data)
+            assert raster.shape == (cog.count, 256, 256)
+            assert tuple(raster.transform)[:6] == pytest.approx(tuple(expected.transform)[:6])
+            assert raster.mask is not None
+            assert not raster.mask[rows:].any()
+            assert not raster.mask[:, cols:].any()
+            found += 1
+        assert found > 4
+
+
+async def test_tiles_of_a_file_in_degrees_are_no_web_tiles():
+    """Its tiles may be those of another well-known set, which counts otherwise."""
+    bounds = (-180.0, -90.0, 180.0, 90.0)
+    profile = {"driver": "GTiff", "count": 1, "dtype": "uint8", "tiled": True, "blockxsize": 256}
+    profile |= {"blockysize": 256, "width": 1024, "height": 512, "crs": "EPSG:4326"}
+    data = np.repeat(np.arange(1024)[None] // 5, 512, 0).astype("uint8")
+    with MemoryFile() as memory:
+        transform = from_bounds(*bounds, 1024, 512)
+        with memory.open(**profile, transform=transform) as target:
+            target.write(data, 1)
+        cog = await tinycog.open(memory.read())
+    assert cog.stored_web_tile(1, 0, 0) is None
+    east = await cog.read_web_tile(1, 1, 0, resampling="nearest")
+    assert east.data[0, 128, 0] == 512 // 5
+    assert east.data[0, 128, -1] == 1023 // 5
+
+
+async def test_stored_tiles_of_another_size_are_warped(make):
+    path = make("EPSG:32632", TILING_SCHEME="GoogleMapsCompatible")
+    cog = await tinycog.open(path)
+    zooms = [tile for zoom in range(8, 14) for tile in tiles_over(zoom)]
+    place = next(t for t in zooms if cog.stored_web_tile(t.z, t.x, t.y) is not None)
+    raster = await cog.read_web_tile(place.z, place.x, place.y, tilesize=512)
+    assert raster.shape == (cog.count, 512, 512)
+
+
+# --- outside, and wrong arguments ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("crs", CRSS)
+async def test_outside_nothing_is_valid_and_nothing_is_asked_for(make, crs):
+    async with RangeServer({"a.tif": make(crs)}) as server:
+        cog = await tinycog.open(server.url("a.tif"))
+        sent = len(cog.requests)
+        for place in ((10, 0, 0), (10, 1023, 1023), (3, 7, 2)):
+            raster = await cog.read_web_tile(*place)
+            assert raster.mask is not None
+            assert not raster.mask.any()
+            assert raster.shape == (1, 256, 256)
+            assert not raster.data.any()
+        assert len(cog.requests) == sent
+
+
+@pytest.mark.parametrize(
+    ("place", "options"),
+    [
+        *[((-1, 0, 0), {}), ((31, 0, 0), {}), ((2, 4, 0), {}), ((2, 0, -1), {})],
+        *[((1.5, 0, 0), {}), (("1", 0, 0), {}), ((None, 0, 0), {})],
+        *[((1, 0, 0), {"tilesize": size}) for size in (0, -1, 5000, 2.5, "256", None)],
+        *[((1, 0, 0), {"resampling": method}) for method in ("mode", "", None, 3, [])],
+        ((1, 0, 0), {"bands": [4]}),
+    ],
+)
+async def test_wrong_arguments_are_told(make, place, options):
+    cog = tinycog.open(make("EPSG:32632"))
+    with pytest.raises(UsageError):
+        await cog.read_web_tile(*place, **options)
+
+
+async def test_a_file_without_a_place_has_no_web_tiles():
+    with pytest.raises(UsageError, match="does not say where it lies"):
+        await tinycog.open(PLAIN).read_web_tile(0, 0, 0)
+
+
+@pytest.mark.parametrize("method", ["nearest", "bilinear", "cubic", "average"])
+async def test_masked_pixels_are_masked_in_web_tiles(method):
+    cog = await tinycog.open(fixture_path("cog-mask-rgb"))
+    lng, lat = cog.lnglat()
+    tile = pytest.importorskip("morecantile").tms.get("WebMercatorQuad").tile(lng, lat, 14)
+    raster = await cog.read_web_tile(tile.z, tile.x, tile.y, resampling=method)
+    assert raster.shape == (3, 256, 256)
+    assert raster.mask is not None
+    assert raster.mask.any()
+    assert not raster.mask.all()
+    assert not raster.data[:, ~raster.mask].any()
+    some = await cog.read_web_tile(tile.z, tile.x, tile.y, resampling=method, bands=[2])
+    np.testing.assert_array_equal(some.data[0], raster.data[2])
