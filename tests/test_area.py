@@ -1,5 +1,6 @@
 """Windows, bounds, shapes and levels: the pixels and the level that rasterio gives."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 import json

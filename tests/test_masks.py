@@ -1,5 +1,6 @@
 """Which pixels are valid: what rasterio's `dataset_mask` says, at every level."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 import hashlib
@@ -82,10 +83,19 @@ async def test_the_mask_of_every_window_and_level_is_that_of_rasterio(name: str)
                 np.testing.assert_array_equal(mask_of(found), expected)
 
 
-async def test_a_mask_that_was_not_asked_for_is_none():
+async def test_a_mask_image_comes_with_the_pixels_unless_it_is_not_wanted():
     cog = tinycog.open(FILES / "cog-mask-rgb.tif")
-    assert (await cog.read()).mask is None
-    assert (await cog.read(masked=True)).mask is not None
+    expected = (await cog.read(masked=True)).mask
+    assert expected is not None
+    np.testing.assert_array_equal((await cog.read()).mask, expected)
+    assert (await cog.read(masked=False)).mask is None
+
+
+async def test_what_nodata_or_alpha_say_comes_only_if_it_is_wanted():
+    for name in ("cog-sparse-nodata", "cog-alpha-rgba"):
+        cog = tinycog.open(FILES / f"{name}.tif")
+        assert (await cog.read()).mask is None
+        assert (await cog.read(masked=True)).mask is not None
 
 
 async def test_the_window_over_the_edge_is_not_valid_there():
@@ -267,7 +277,7 @@ async def test_a_mean_is_valid_where_any_pixel_of_it_is(kind: str):
     sums = np.where(valid, pixels[0], 0).reshape(32, 2, 32, 2).sum(axis=(1, 3))
     mean = np.floor(sums / np.maximum(blocks, 1) + 0.5)
     np.testing.assert_array_equal(found.data[0], np.where(blocks > 0, mean, 0))
-    unmasked = await cog.read(shape=(32, 32), resampling="average")
+    unmasked = await cog.read(shape=(32, 32), resampling="average", masked=False)
     assert unmasked.mask is None
     np.testing.assert_array_equal(unmasked.data, found.data)
 

@@ -67,22 +67,26 @@ async def resolve(
     bands: Iterable[int] | int | None,
     *,
     boundless: bool,
-    masked: bool,
+    masked: bool | None,
     out: object,
 ) -> tuple[Source, Wanted]:
     """The level to read, and what of it.
+
+    `masked` None stands for: if a mask image of the level is known.
 
     Raises:
         UsageError: an argument is wrong.
         TileIndexError: there is no such level.
     """
     asked = _checked(asked)
-    await opening.all() if _needs_levels(asked, masked=masked) else await opening.ensure(0)
+    needs_levels = masked or _needs_levels(asked)
+    await opening.all() if needs_levels else await opening.ensure(0)
     z, window = await _window(opening, asked)
     shape = _shape(opening, asked, z, window)
     if asked.level is None and (shape is not None):
         z, window = _best(opening, window, shape, asked.resampling)
-    source = await opening.level(z) if masked or shape is not None else await _plain(opening, z)
+    source = await opening.level(z) if needs_levels else await opening.level_so_far(z)
+    masked = source.mask is not None if masked is None else masked
     if shape is None:
         window, shape = _whole(window)
     chosen = bands_of(source.image, bands)
@@ -124,16 +128,9 @@ def _check_size(length: int) -> None:
         raise LimitError(message, limit="result_bytes", asked=length, allowed=MOST_BYTES)
 
 
-def _needs_levels(asked: Asked, *, masked: bool) -> bool:
+def _needs_levels(asked: Asked) -> bool:
     """Whether more than one level, or where they lie, is needed."""
-    places = (asked.bounds, asked.shape, asked.res)
-    return masked or any(place is not None for place in places)
-
-
-async def _plain(opening: Opening, z: int) -> Source:
-    """A level whose mask does not count."""
-    image, ghost = await opening.found(z)
-    return Source(image, None, ghost, opening.facts)
+    return any(place is not None for place in (asked.bounds, asked.shape, asked.res))
 
 
 async def _window(opening: Opening, asked: Asked) -> tuple[int, FloatWindow]:

@@ -164,7 +164,7 @@ class Cog(Dataset):
         bands: Iterable[int] | int | None = None,
         resampling: str = "nearest",
         boundless: bool = False,
-        masked: bool = False,
+        masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
         rgb: bool = False,
@@ -186,8 +186,10 @@ class Cog(Dataset):
             resampling: "nearest", "bilinear", "cubic", "average" (or "mean"), "mode", "min", "max",
                 "sample" (the top left pixel); masked pixels have no part in it.
             boundless: let the window reach over the edge: nodata, or 0, lies there.
-            masked: give `Raster.mask` too: the file's mask, else nodata, else alpha says which
-                pixels are valid. It is fetched with the pixels.
+            masked: give `Raster.mask` too: the mask image of the level, else nodata, else alpha
+                (where GDAL takes it for a mask) says which pixels are valid. False leaves it out;
+                None, the default, gives it if the file holds a mask image, as far as its header is
+                known. It is fetched with the pixels.
             out: a caller's array to put the pixels into: (bands, rows, cols) and the file's dtype.
                 After an error or a cancellation its contents are anything, and may still change.
             max_bytes: refuse to make a larger result.
@@ -214,8 +216,10 @@ class Cog(Dataset):
         )
         rows, cols = wanted.area.shape
         length = len(wanted.bands) * rows * cols * source.image.dtype.itemsize
+        limits = self._limits
         if max_bytes is not None:
-            replace(self._limits, result_bytes=max_bytes).check("result_bytes", length, "result")
+            limits = replace(limits, result_bytes=_index(max_bytes, "max_bytes"))
+        limits.check("result_bytes", length, "bytes of the result")
         raster = await read_area(self._opening.reader, source, wanted)
         return await self._in_colours(raster) if rgb else raster
 
@@ -230,6 +234,9 @@ class Cog(Dataset):
         """
         image = await self._opening.image(0)
         width, height = size_of(image)
+        if _index(max_size, "max_size") < 1:
+            message = f"max_size is at least 1, not {max_size}"
+            raise UsageError(message)
         factor = max(width, height) / max_size
         if factor > 1:
             shape = max(round(height / factor), 1), max(round(width / factor), 1)
@@ -241,7 +248,7 @@ class Cog(Dataset):
         *tiles: Any,  # noqa: ANN401 - those of `read_tile` or `read_tiles`
         bands: Iterable[int] | int | None = None,
         boundless: bool = False,
-        masked: bool = False,
+        masked: bool | None = None,
         **area: Any,  # noqa: ANN401 - those of `read`
     ) -> Plan:
         """Say what a read will send, without sending it.

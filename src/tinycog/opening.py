@@ -153,6 +153,17 @@ class Opening:
         """A level, and GDAL's promises."""
         return await self.image(z), await self.ghost()
 
+    async def level_so_far(self, z: int) -> AreaSource:
+        """A level with its mask, if that came with the header; no request is made to find it.
+
+        Raises:
+            TileIndexError: there is no level of that number.
+        """
+        image, ghost = await self.found(z)
+        header = self.look()
+        masks = () if header is None else header.pyramid.masks
+        return AreaSource(image, masks[z] if z < len(masks) else None, ghost, self.facts)
+
     async def level(self, z: int) -> AreaSource:
         """A level with its mask: all levels are looked at for that.
 

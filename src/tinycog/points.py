@@ -112,7 +112,7 @@ class _Part(NamedTuple):
         room = np.empty((len(bands), rows, cols), image.dtype)
         pieces = window_pieces(image, tile.z, window, bands, room)
         extra: NDArray[Any] | None = None
-        alpha = alpha_band(image)
+        alpha = alpha_band(image, source.facts.metadata.colorinterp)
         if source.mask is not None:
             extra = np.empty((1, rows, cols), source.mask.dtype)
             pieces += window_pieces(source.mask, tile.z, window, [0], extra)
