@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from async_geotiff import GeoTIFF, Window
+from async_geotiff import GeoTIFF, Window  # pyright: ignore[reportMissingImports]
 
 from . import Array, Box, Place
 from .by_async_tiff import Peer as AsyncTiffPeer

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from async_tiff import TIFF, ImageFileDirectory
-from obstore.store import HTTPStore
+from async_tiff import TIFF, ImageFileDirectory  # pyright: ignore[reportMissingImports]
+from obstore.store import HTTPStore  # pyright: ignore[reportMissingImports]
 
 from . import Array, AsyncPeer, Box, Place
 from .pasting import paste, touched
