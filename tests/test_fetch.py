@@ -708,6 +708,27 @@ async def test_an_error_reaches_all_who_wait_and_frees_the_slot(source, fetcher)
     assert_idle(fetcher)
 
 
+async def test_who_asks_at_the_moment_of_an_error_does_not_join_what_has_failed(source, fetcher):
+    scheduler = fetcher.scheduler
+    found: list[bytes] = []
+    wants: list[Want] = []
+
+    def ask_again(_: BaseException) -> None:
+        part = ByteRange(500, 600)
+        wants.append(scheduler.want(part, lambda data: found.append(bytes(data)), pytest.fail))
+        scheduler.flush()
+
+    wants.append(scheduler.want(ByteRange(0, 1000), pytest.fail, ask_again))
+    await turns()
+    source.calls[0].fail(SourceError("once"))
+    await turns()
+    assert source.asked == [(0, 1000), (500, 600)]
+    source.calls[1].end()
+    await turns()
+    assert found == [bytes_at(500, 600)]
+    scheduler.drop(wants)
+
+
 async def test_who_has_its_bytes_is_not_told_of_an_error_that_comes_later(source, fetcher):
     near, far = reading(fetcher, (0, 100)), reading(fetcher, (100, 200))
     await turns()
@@ -943,7 +964,8 @@ TIFF = make_tiff(make_pyramid(PIXEL_VALUES, (2, 4), tile=(64, 64)), layout=Layou
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_server_that_says_it_is_busy_is_believed(status):
     async with RangeServer({"a.tif": TIFF}) as server:
-        cog = await tinycog.open(server.url("a.tif"))
+        once = tinycog.Limits(retries=tinycog.Retries(tries=1))
+        cog = await tinycog.open(server.url("a.tif"), limits=once)
         limit = cog._opening.fetcher.origin.limit
         server.script(Fault.status(status))
         with pytest.raises(SourceBusyError, match=f"asked too much .HTTP {status}"):

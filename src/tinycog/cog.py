@@ -24,7 +24,8 @@ from tinycog.pieces import Piece, Pixels, Tile, no_room, tile_pieces, tile_shape
 from tinycog.plan import Plan
 from tinycog.points import Values, checked_points, into_crs, pixels_of, read_points
 from tinycog.raster import Raster
-from tinycog.sources import Source, Where, make_source
+from tinycog.snapshot import pinned
+from tinycog.sources import AllowHost, Headers, Source, Where, make_source
 from tinycog.spec import Photometric
 from tinycog.streams import stream
 from tinycog.tiles import How, Tiles, new_room, raster_of
@@ -70,6 +71,14 @@ class Cog(Dataset):
     async def aclose(self) -> None:
         """Let go of what this handle holds open, a file say; a later read opens it again."""
         await self._opening.fetcher.source.aclose()
+
+    @property
+    def pin(self) -> str | None:
+        """What names the generation that is read, for `open(..., pin=)`: a strong ETag, say.
+
+        None before the first answer, and where nothing names it.
+        """
+        return self._opening.fetcher.tag
 
     # --- tiles -----------------------------------------------------------------------------------
 
@@ -455,11 +464,14 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     where: Where | Source,
     *,
     fs: Any = None,  # noqa: ANN401 - fsspec has no types
-    headers: Mapping[str, str] | None = None,
+    headers: Headers | None = None,
+    auth: Headers | None = None,
+    allow_host: AllowHost | None = None,
     storage_options: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
     head_bytes: int = HEAD_BYTES,
     snapshot: bytes | None = None,
+    pin: str | None = None,
 ) -> Cog:
     """Make a handle for a TIFF, BigTIFF or COG, without any I/O.
 
@@ -472,15 +484,31 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     Args:
         where: a url (`https://`, `s3://` and whatever fsspec knows), a path, or the bytes.
         fs: an fsspec file system; `where` is then a path in it.
-        headers: sent along with each HTTP request.
+        headers: sent along with each HTTP request, or a function that gives them, async or not:
+            it is asked once, and again if the server says 401 or 403.
+        auth: likewise, but these headers never go to another server that is redirected to; nor do
+            those of `headers` whose names tell of secrets (Authorization, Cookie, X-Api-Key).
+        allow_host: says of each url, those redirected to included, whether it may be asked.
         storage_options: for the fsspec file system of a url.
-        limits: guards against files that ask for too much.
+        limits: guards against files and servers that ask for too much; how long a request is
+            tried is in it too (`Limits(retries=Retries(tries=1))`).
         head_bytes: bytes of the first request. Who knows that the header is longer than 32 KiB
             saves the requests for the rest of it.
         snapshot: what `Cog.snapshot()` gave: the header is not read again.
+        pin: the generation that is wanted, from the first request on: a strong ETag as the server
+            has it, with its quotes (or what `Cog.pin` gave). Any other is `SourceChangedError`.
 
     Raises:
-        UsageError: `where` or `snapshot` is none of these.
+        UsageError: `where`, `snapshot` or `pin` is none of these.
     """
-    source = make_source(where, fs=fs, headers=headers, storage_options=storage_options)
-    return Cog(source, limits or Limits(), head_bytes, snapshot)
+    limits = limits or Limits()
+    source = make_source(
+        where,
+        fs=fs,
+        headers=headers,
+        auth=auth,
+        allow_host=allow_host,
+        limits=limits,
+        storage_options=storage_options,
+    )
+    return Cog(source, limits, head_bytes, snapshot if pin is None else pinned(snapshot, pin))

@@ -25,7 +25,7 @@ Whatever the bytes and whatever the server, the outcome is a right result or one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,26 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """How long a request is tried, where the failure may pass (http.retry).
+
+    Attributes:
+        tries: how often it is sent at most; 1 = never again.
+        seconds: after so long nothing is sent again, and a body that drips slower than 1 KiB/s is
+            given up.
+        first_delay: the first pause is up to so many seconds; each next one up to twice as many.
+        most_delay: the longest pause, whatever `Retry-After` says.
+    """
+
+    tries: int = 6
+    seconds: float = 120.0
+    first_delay: float = 0.25
+    most_delay: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Guards against files that ask for too much; each is asked before anything is allocated.
+    """Guards against files and servers that ask for too much, asked before anything is allocated.
 
     Attributes:
         ifds: IFDs of one file, sub-IFDs counted.
@@ -62,6 +80,11 @@ class Limits:
         result_bytes: bytes of the result of one read, None = as much as is asked for.
         unsafe_codecs: whether to decode JPEG XR too: hostile bytes can make its decoder crash the
             process.
+        retries: how long a request is tried.
+        whole_bytes: bytes of an object that are taken whole where a server sends it instead of a
+            range; 0 = refuse that.
+        redirects: how many are followed, one after the other.
+        insecure_redirects: whether one from https to http is followed.
     """
 
     ifds: int = 4096
@@ -70,6 +93,10 @@ class Limits:
     tile_bytes: int = 256 << 20
     result_bytes: int | None = None
     unsafe_codecs: bool = False
+    retries: Retries = field(default_factory=Retries)
+    whole_bytes: int = 16 << 20
+    redirects: int = 5
+    insecure_redirects: bool = False
 
     def check(self, limit: str, asked: int, what: str) -> None:
         """Raise `LimitError` if `asked` is more than the limit of that name allows."""
@@ -162,7 +189,17 @@ class SourceError(TinycogError, OSError):
     Attributes:
         url: the object, as `tinycog.open` was given it.
         range: the bytes that were asked (half-open), or None.
+        status: of the HTTP answer, if there was one.
+        may_pass: whether it is worth asking again later; that has been done as often as
+            `Limits.retries` says.
+        retry_after: what the server said of when to, as it said it.
+        tries: how often the range was asked.
     """
+
+    may_pass: bool = False
+    status: int | None = None
+    retry_after: str | None = None
+    tries: int = 1
 
     def __init__(
         self,
@@ -177,16 +214,20 @@ class SourceError(TinycogError, OSError):
         self.url = url
         self.range = range
 
+    def gave_up(self, tries: int) -> None:
+        """Say that the range was asked more than once."""
+        if tries > 1:
+            self.tries = tries
+            self.args = (f"{self} (asked {tries} times)",)
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by the finished message: `__init__` would add the place again."""
-        return (_restore, (type(self), str(self), self.url, self.range))
+        return (_restore, (type(self), str(self), dict(self.__dict__)))
 
 
-def _restore(
-    kind: type[SourceError], text: str, url: str, part: tuple[int, int] | None
-) -> SourceError:
+def _restore(kind: type[SourceError], text: str, facts: dict[str, object]) -> SourceError:
     error = kind(text)
-    error.url, error.range = url, part
+    error.__dict__.update(facts)
     return error
 
 
@@ -199,7 +240,7 @@ class AccessDeniedError(SourceError, PermissionError):
 
 
 class RangeUnsupportedError(SourceError):
-    """The server sent the whole object where a range was asked."""
+    """The server sent the whole object where a range was asked, and it is too long to take."""
 
 
 class RangeMismatchError(SourceError):
@@ -207,11 +248,26 @@ class RangeMismatchError(SourceError):
 
 
 class RangeNotSatisfiableError(SourceError):
-    """The server says that the range lies outside the object."""
+    """The server says that the range lies outside the object.
+
+    Attributes:
+        size: of the object in bytes, if it was told.
+    """
+
+    size: int | None = None
 
 
 class SourceChangedError(SourceError):
-    """The object is not the one that was opened: it was replaced or edited meanwhile."""
+    """The object is not the one that was opened: it was replaced or edited meanwhile.
+
+    Attributes:
+        expected: the generation that was opened or demanded: a strong ETag, else Last-Modified, or
+            a size ("1000 bytes").
+        found: what there is now; None if it was not told.
+    """
+
+    expected: str | None = None
+    found: str | None = None
 
 
 class SourceTimeoutError(SourceError, TimeoutError):

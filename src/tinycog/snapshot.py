@@ -66,6 +66,24 @@ def unpack(data: bytes) -> Snapshot:
         raise UsageError(message) from exc
 
 
+def pinned(snapshot: bytes | None, pin: str) -> bytes:
+    """The snapshot, or an empty one, that demands a generation.
+
+    Raises:
+        UsageError: it is not known to be of that one, or the pin names none.
+    """
+    if not pin or str(pin).startswith("W/"):
+        message = f"{pin!r} names no generation: a weak ETag stays when bytes change"
+        raise UsageError(message)
+    if snapshot is None:
+        return pack(SparseBuffer(), str(pin))
+    tag = unpack(snapshot).tag
+    if tag != pin:
+        message = f"the snapshot is of the generation {tag or 'that it does not tell'}, not {pin}"
+        raise UsageError(message)
+    return snapshot
+
+
 def _parsed(body: bytes) -> Snapshot:
     head, _, rest = body.partition(b"\n")
     facts = json.loads(head)

@@ -4,6 +4,8 @@ The rooms::
 
     scheduler.py   wishes of one handle on one event loop, to requests
     flight.py      one request under way, and the wishes that it serves as its bytes arrive
+    retries.py     which failures may pass, and how long to wait until then
+    pin.py         which generation of the object is read
     origin.py      one server: its slots and its measured rates, for all handles of the process
     slabs.py       memory for bytes in flight, used again
     once.py        work done side by side, and work done once
@@ -18,10 +20,11 @@ from functools import partial
 from typing import TypeVar
 
 from tinycog.buffer import ByteRange, SparseBuffer, Steps
-from tinycog.errors import RangeNotSatisfiableError, SourceChangedError, TruncatedError
+from tinycog.errors import RangeNotSatisfiableError, Retries, TruncatedError
 from tinycog.fetch.flight import Want
 from tinycog.fetch.once import Once, in_parallel
 from tinycog.fetch.origin import Origin, origin_named
+from tinycog.fetch.pin import Pin
 from tinycog.fetch.scheduler import AHEAD, HEADER, PIXELS, Request, Scheduler
 from tinycog.sources import Source
 
@@ -36,18 +39,24 @@ LOG_LENGTH = 10_000
 class Fetcher:
     """Reads ranges of one source; `buffer` keeps what belongs to the header and the index."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, retries: Retries | None = None) -> None:
         """Start with nothing held."""
         self.source = source
         self.buffer = SparseBuffer()
         self.log: deque[Request] = deque(maxlen=LOG_LENGTH)
-        self.tag: str | None = None
+        self._pin = Pin(source.name)
+        self._retries = retries or Retries()
         self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
 
     @property
     def origin(self) -> Origin:
         """The server that it reads from."""
         return origin_named(self.source.origin)
+
+    @property
+    def tag(self) -> str | None:
+        """What names the generation that is read, if anything does."""
+        return self._pin.tag
 
     @property
     def scheduler(self) -> Scheduler:
@@ -58,7 +67,7 @@ class Fetcher:
             self._schedulers = {
                 other: held for other, held in self._schedulers.items() if not other.is_closed()
             }
-            found = Scheduler(self.source, self.origin, self._pin, self.log.append)
+            found = Scheduler(self.source, self.origin, self, self._retries)
             self._schedulers[loop] = found
         return found
 
@@ -66,7 +75,8 @@ class Fetcher:
         self, size: int | None, tag: str | None, parts: Iterable[tuple[int, bytes]]
     ) -> None:
         """Take up what an earlier reader knew: the object must still be the same."""
-        self.buffer.size, self.tag = size, tag
+        self.buffer.size = size
+        self._pin.set(size, tag)
         for start, data in parts:
             self.buffer.put(start, data)
 
@@ -183,18 +193,25 @@ class Fetcher:
             for gap in gaps
         ]
 
-    def _pin(self, part: ByteRange, size: int | None, tag: str | None) -> None:
-        """Hold every answer against the first one (http.pin): the object may be replaced."""
-        told: str | None = None
-        if size is not None and self.buffer.size not in (None, size):
-            told = f"it had {self.buffer.size} bytes, now {size}"
-        elif tag is not None and self.tag not in (None, tag):
-            told = f"its generation was {self.tag}, now {tag}"
-        if told is not None:
-            message = f"the object has changed since it was opened: {told}"
-            raise SourceChangedError(message, url=self.source.name, range=part)
-        self.buffer.size = self.buffer.size if size is None else size
-        self.tag = tag or self.tag
+    # --- what a scheduler tells: see scheduler.Keeper --------------------------------------------
+
+    @property
+    def pin(self) -> Pin:
+        """The generation that every answer must be of."""
+        return self._pin
+
+    def begin(self, part: ByteRange, size: int | None, tag: str | None) -> None:
+        """Hold every answer against the first one: the object may be replaced."""
+        self._pin.hold(part, size, tag)
+        self.buffer.size = self._pin.size
+
+    def keep(self, data: bytes) -> None:
+        """The whole object came unasked: nothing of it is fetched again."""
+        self.buffer.put(0, data)
+
+    def note(self, request: Request) -> None:
+        """Log a request."""
+        self.log.append(request)
 
 
 def complete(part: ByteRange, data: bytes | memoryview) -> None:

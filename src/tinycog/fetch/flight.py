@@ -32,7 +32,7 @@ class Want:
 
     __slots__ = ("_filled", "_slab", "_view", "deliver", "fail", "flight", "part", "rank", "state")
 
-    WAITING, SENT, DELIVERED, OVER = range(4)
+    WAITING, SENT, PAUSED, DELIVERED, OVER = range(5)
 
     def __init__(
         self,
@@ -51,6 +51,11 @@ class Want:
         self._slab: bytearray | None = None
         self._view: memoryview | None = None
         self._filled = 0
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a request carries it, be it that it pauses."""
+        return self.state in (Want.SENT, Want.PAUSED)
 
     def add(self, at: int, chunk: memoryview, stop: int) -> bool:
         """Take what is ours of a chunk that lies at `at`; whether that was all up to `stop`."""
@@ -107,6 +112,7 @@ class Flight:
         part: the bytes asked for.
         arrived: absolute position of the next byte to come.
         size: length of the object, once it is told.
+        has_slot: whether it has one of the server's slots; not while it waits to be sent again.
     """
 
     def __init__(
@@ -119,6 +125,7 @@ class Flight:
         self.part = part
         self.arrived = part.start
         self.size: int | None = None
+        self.has_slot = True
         self._on_begin = on_begin
         self._direct: Want | None = None
         self._chunk = bytearray()
@@ -127,13 +134,13 @@ class Flight:
             self._board(want)
 
     def _board(self, want: Want) -> None:
-        want.state = Want.SENT
+        want.state = Want.SENT if self.has_slot else Want.PAUSED
         want.flight = self
 
     @property
     def wanted(self) -> bool:
         """Whether anyone still waits for it."""
-        return any(want.state == Want.SENT for want in self._members)
+        return any(want.is_under_way for want in self._members)
 
     def joined(self, want: Want) -> bool:
         """Take one more member, if its bytes are still to come."""
@@ -143,6 +150,28 @@ class Flight:
             self._members.sort(key=lambda member: member.part)
             self._board(want)
         return inside
+
+    # --- between two tries -----------------------------------------------------------------------
+
+    def pause(self) -> int:
+        """Wait to be sent again; bytes in flight that its members give back meanwhile."""
+        self.has_slot = False
+        for want in self._members:
+            if want.state == Want.SENT:
+                want.state = Want.PAUSED
+        return self.paused
+
+    @property
+    def paused(self) -> int:
+        """Bytes in flight that it needs to be sent again."""
+        return sum(want.part.length for want in self._members if want.state == Want.PAUSED)
+
+    def resume(self) -> None:
+        """It has a slot and those bytes."""
+        self.has_slot = True
+        for want in self._members:
+            if want.state == Want.PAUSED:
+                want.state = Want.SENT
 
     # --- what a source calls: see sources.base.Answer --------------------------------------------
 
@@ -205,13 +234,18 @@ class Flight:
     def _stop(self) -> int:
         return self.part.stop if self.size is None else min(self.part.stop, self.size)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether all bytes have come that there are."""
+        return self.arrived >= self._stop
+
     def finish(self) -> None:
         """The answer has ended; what it lacks is missing for good.
 
         Raises:
             TruncatedError: it is shorter than the object's size explains.
         """
-        if self.arrived < self._stop:
+        if not self.is_full:
             length = self.arrived - self.part.start
             message = f"{length} bytes came of bytes {self.part.start} to {self.part.stop}"
             raise TruncatedError(message)
@@ -221,7 +255,7 @@ class Flight:
 
     def fail(self, error: BaseException) -> list[Want]:
         """Tell all who wait; they are given back."""
-        failed = [want for want in self._members if want.state == Want.SENT]
+        failed = [want for want in self._members if want.is_under_way]
         for want in failed:
             want.fail(error)
         return failed

@@ -110,10 +110,12 @@ class Origin:
     def enter(self, length: int, rank: int, wake: Wake) -> int | None:
         """Take a slot and `length` bytes; the ticket, or None if there is none free.
 
+        A length of 0 is for a request that was paused, of which all who wait have their bytes.
+
         Then `wake` is called once there may be; lower ranks first, then who came first.
         """
         with self._lock:
-            if self.in_flight < self.limit and self.budget.take(length):
+            if self.in_flight < self.limit and (not length or self.budget.take(length)):
                 self.in_flight += 1
                 self._sent += 1
                 return self._sent

@@ -14,11 +14,21 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from tinycog.buffer import ByteRange
-from tinycog.errors import SourceBusyError, SourceTimeoutError
+from tinycog.errors import (
+    RangeNotSatisfiableError,
+    Retries,
+    SourceBusyError,
+    SourceError,
+    SourceTimeoutError,
+)
+from tinycog.fetch import retries
 from tinycog.fetch.flight import Flight, Want
 from tinycog.fetch.origin import QUIET, Origin, wake_all
+from tinycog.fetch.pin import Pin
+from tinycog.fetch.retries import Tries
 from tinycog.plan import Batch, plan_header, plan_pixels
 from tinycog.sources import Source
 
@@ -28,39 +38,62 @@ HEADER, PIXELS, AHEAD = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request that was answered.
+    """One request: one try, answered or not.
+
+    Those without an error are the answers that came whole, as the server logs them. A try that
+    failed is one of its own, and so is the one that resumed it. Redirects, the replay with fresh
+    credentials, and what aiohttp sends again on a connection that had been closed, are not.
 
     Attributes:
         start, stop: the bytes asked, half-open.
-        length: number of bytes that came; fewer than asked at the end of the file.
+        length: number of bytes that came of them; fewer than asked at the end of the file, or where
+            the answer was cut.
         seconds: from sending to the last byte.
+        error: why it failed, in a word (`SourceBusyError`); None if it did not.
     """
 
     start: int
     stop: int
     length: int
     seconds: float
+    error: str | None = None
+
+
+class Keeper(Protocol):
+    """Who keeps what the requests of a handle bring: its fetcher."""
+
+    @property
+    def pin(self) -> Pin:
+        """The generation that every answer must be of."""
+        ...
+
+    def begin(self, part: ByteRange, size: int | None, tag: str | None) -> None:
+        """Judge the head of an answer."""
+        ...
+
+    def keep(self, data: bytes) -> None:
+        """Take the whole object, which came unasked."""
+        ...
+
+    def note(self, request: Request) -> None:
+        """Log a request."""
+        ...
 
 
 class Scheduler:
     """Requests of one handle on one event loop."""
 
-    def __init__(
-        self,
-        source: Source,
-        origin: Origin,
-        on_begin: Callable[[ByteRange, int | None, str | None], None],
-        on_answer: Callable[[Request], None],
-    ) -> None:
-        """Nothing is sent. `on_begin` judges the head of each answer, `on_answer` logs it."""
+    def __init__(self, source: Source, origin: Origin, keeper: Keeper, budget: Retries) -> None:
+        """Nothing is sent; `keeper` judges the head of each answer and logs it."""
         self._source = source
         self._origin = origin
-        self._on_begin = on_begin
-        self._on_answer = on_answer
+        self._keeper = keeper
+        self._budget = budget
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._waiting: list[Want] = []
         self._planned: deque[tuple[int, ByteRange, list[Want]]] = deque()
+        self._returning: deque[tuple[int, Flight, asyncio.Future[int]]] = deque()
         self._flights: list[tuple[int, int, Flight, asyncio.Task[None]]] = []
         self._turn_is_due = False
 
@@ -93,7 +126,7 @@ class Scheduler:
     def drop(self, wants: Iterable[Want]) -> None:
         """Nobody waits any more: what is not sent never is, and a request without others ends."""
         wants = [want for want in wants if want.state != Want.OVER]
-        flights = {want.flight for want in wants if want.state == Want.SENT}
+        flights = {want.flight for want in wants if want.is_under_way}
         self._end(wants)
         for _, _, flight, task in list(self._flights):
             if flight in flights and not flight.wanted:
@@ -123,7 +156,8 @@ class Scheduler:
         i = bisect_right(self._flights, want.part.start, key=lambda flown: flown[0])
         if not i or not self._flights[i - 1][2].joined(want):
             return False
-        self._origin.budget.take_anyway(want.part.length)
+        if want.state == Want.SENT:
+            self._origin.budget.take_anyway(want.part.length)
         return True
 
     def _plan(self) -> Iterable[tuple[int, ByteRange, list[Want]]]:
@@ -137,7 +171,9 @@ class Scheduler:
             yield from ((rank, part, [wants[i] for i in members]) for part, members in batches)
 
     def _pump(self) -> None:
-        """Send what there are slots for."""
+        """Send what there are slots for; what was sent before goes first."""
+        if not self._returned():
+            return
         while self._planned:
             rank, part, members = self._planned[0]
             members = [want for want in members if want.state == Want.WAITING]
@@ -146,7 +182,7 @@ class Scheduler:
                 ticket = self._origin.enter(length, rank, self._wake)
                 if ticket is None:
                     return
-                self._launch(part, members, ticket)
+                self._launch(part, members, rank, ticket)
             self._planned.popleft()
         self._waiting = [want for want in self._waiting if want.state == Want.WAITING]
 
@@ -157,9 +193,22 @@ class Scheduler:
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._pump)
 
-    def _launch(self, part: ByteRange, members: list[Want], ticket: int) -> None:
-        flight = Flight(part, members, self._on_begin)
-        task = self._loop.create_task(self._fly(flight, ticket))
+    def _returned(self) -> bool:
+        """Let requests go on that were paused; whether all of them could."""
+        while self._returning:
+            rank, flight, turn = self._returning[0]
+            if not turn.done():
+                ticket = self._origin.enter(flight.paused, rank, self._wake)
+                if ticket is None:
+                    return False
+                flight.resume()
+                turn.set_result(ticket)
+            self._returning.popleft()
+        return True
+
+    def _launch(self, part: ByteRange, members: list[Want], rank: int, ticket: int) -> None:
+        flight = Flight(part, members, self._keeper.begin)
+        task = self._loop.create_task(self._fly(flight, rank, ticket))
         task.add_done_callback(partial(self._landed, flight))
         insort(self._flights, (part.start, ticket, flight, task))
 
@@ -168,38 +217,81 @@ class Scheduler:
         self._forget(flight)
         if task.cancelled():
             self._end(flight.fail(asyncio.CancelledError()))
-        self._origin.leave()
+        if flight.has_slot:
+            self._origin.leave()
 
     def _forget(self, flight: Flight) -> None:
         self._flights = [flown for flown in self._flights if flown[2] is not flight]
 
-    async def _fly(self, flight: Flight, ticket: int) -> None:
+    async def _fly(self, flight: Flight, rank: int, ticket: int) -> None:
         """Carry out one request."""
         try:
-            await self._source.aopen()
-            timed = _Timed(flight, self._origin, ticket)
-            await self._source.read_range(flight.part, timed)
-            self._on_answer(timed.request())
+            tries = Tries(self._budget)
+            while (seconds := await self._try(flight, tries, ticket)) is not None:
+                ticket = await self._pause(flight, rank, seconds)
             flight.finish()
         except asyncio.CancelledError:
             raise
         except BaseException as exc:
-            if isinstance(exc, SourceTimeoutError | SourceBusyError):
-                self._origin.overloaded(ticket)
+            self._forget(flight)  # nobody may join what has failed
             self._end(flight.fail(exc))
             if not isinstance(exc, Exception):
                 raise
+
+    async def _try(self, flight: Flight, tries: Tries, ticket: int) -> float | None:
+        """Ask for what is lacking (http.retry.rest); seconds until the next try, if there is one.
+
+        Raises:
+            SourceError: there is none.
+        """
+        await self._source.aopen()
+        timed = _Timed(flight, self._origin, ticket, self._keeper)
+        try:
+            await self._source.read_range(timed.part, timed)
+        except SourceError as exc:
+            self._keeper.note(timed.request(type(exc).__name__))
+            if isinstance(exc, SourceTimeoutError | SourceBusyError):
+                self._origin.overloaded(ticket)
+            if isinstance(exc, RangeNotSatisfiableError) and exc.size is not None:
+                self._keeper.pin.hold_size(timed.part, exc.size)
+            if exc.may_pass and flight.is_full:
+                return None
+            seconds = tries.pause_after(exc)
+            if seconds is None:
+                exc.gave_up(tries.made)
+                raise
+            return seconds
+        self._keeper.note(timed.request())
+        return None
+
+    async def _pause(self, flight: Flight, rank: int, seconds: float) -> int:
+        """Wait without a slot and without bytes in flight, then for them; the ticket."""
+        self._origin.budget.give(flight.pause())
+        self._origin.leave()
+        wake_all()
+        await retries.pause(seconds)
+        turn: asyncio.Future[int] = self._loop.create_future()
+        self._returning.append((rank, flight, turn))
+        self._pump()
+        return await turn
 
 
 class _Timed:
     """An answer on its way to a flight, with a clock."""
 
-    def __init__(self, flight: Flight, origin: Origin, ticket: int) -> None:
+    def __init__(self, flight: Flight, origin: Origin, ticket: int, keeper: Keeper) -> None:
+        self.part = ByteRange(flight.arrived, flight.part.stop)
         self._flight = flight
         self._origin = origin
         self._ticket = ticket
+        self._keeper = keeper
         self._under_way = origin.in_flight
         self._sent = self._begun = time.perf_counter()
+
+    @property
+    def pin(self) -> str | None:
+        """The generation that is wanted, if one is known."""
+        return self._keeper.pin.tag
 
     def begin(self, size: int | None, tag: str | None) -> None:
         """Take the head."""
@@ -207,6 +299,10 @@ class _Timed:
         seconds = self._begun - self._sent
         self._origin.answered(seconds, self._ticket, quiet=self._under_way <= QUIET)
         self._flight.begin(size, tag)
+
+    def keep(self, data: bytes) -> None:
+        """Take the whole object, which came unasked."""
+        self._keeper.keep(data)
 
     def add(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes of the body."""
@@ -220,10 +316,10 @@ class _Timed:
         """Take what was written there."""
         self._flight.filled(length)
 
-    def request(self) -> Request:
+    def request(self, error: str | None = None) -> Request:
         """The whole exchange, for the log."""
         now = time.perf_counter()
-        length = self._flight.arrived - self._flight.part.start
-        if self._under_way == self._origin.in_flight == 1:
+        length = self._flight.arrived - self.part.start
+        if error is None and self._under_way == self._origin.in_flight == 1:
             self._origin.received(length, now - self._begun)
-        return Request(*self._flight.part, length, now - self._sent)
+        return Request(*self.part, length, now - self._sent, error)

@@ -13,14 +13,15 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from tinycog.errors import UsageError
+from tinycog.errors import Limits, UsageError
 from tinycog.sources.base import Answer, Source
 from tinycog.sources.fsspec import FsspecSource
-from tinycog.sources.http import HttpSource
+from tinycog.sources.given import Headers
+from tinycog.sources.http import AllowHost, HttpSource
 from tinycog.sources.local import LocalSource
 from tinycog.sources.memory import MemorySource
 
-__all__ = ["Answer", "Source", "make_source"]
+__all__ = ["AllowHost", "Answer", "Headers", "Source", "make_source"]
 
 Where = str | os.PathLike[str] | bytes | bytearray | memoryview
 
@@ -29,7 +30,10 @@ def make_source(
     where: Where | Source,
     *,
     fs: Any = None,  # noqa: ANN401 - fsspec has no types
-    headers: Mapping[str, str] | None = None,
+    headers: Headers | None = None,
+    auth: Headers | None = None,
+    allow_host: AllowHost | None = None,
+    limits: Limits | None = None,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Source:
     """Pick the source for what the caller has, without any I/O.
@@ -45,7 +49,7 @@ def make_source(
     if fs is not None or (isinstance(where, str) and _needs_fsspec(where)):
         return FsspecSource(str(where), fs=fs, storage_options=storage_options)
     if isinstance(where, str) and _scheme(where) in ("http", "https"):
-        return HttpSource(where, headers=headers)
+        return HttpSource(where, headers=headers, auth=auth, allow_host=allow_host, limits=limits)
     if isinstance(where, str | os.PathLike):
         return LocalSource(_path(os.fspath(where)))
     if hasattr(where, "read_range"):

@@ -13,6 +13,11 @@ from tinycog.errors import RangeMismatchError
 class Answer(Protocol):
     """Who takes the answer to a range, piece by piece."""
 
+    @property
+    def pin(self) -> str | None:
+        """The tag that is wanted, if one is known: a server may be asked for that generation."""
+        ...
+
     def begin(self, size: int | None, tag: str | None) -> None:
         """Take its head, once, before any bytes.
 
@@ -27,6 +32,10 @@ class Answer(Protocol):
 
     def add(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes; they are not changed afterwards."""
+        ...
+
+    def keep(self, data: bytes) -> None:
+        """Take the whole object besides, if that came where a range was asked."""
         ...
 
     def room(self, most: int) -> memoryview:

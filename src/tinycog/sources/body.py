@@ -18,9 +18,9 @@ from tinycog.sources.base import Answer
 
 
 async def receive(
-    response: aiohttp.ClientResponse, length: int, answer: Answer, progress: Callable[[], None]
+    response: aiohttp.ClientResponse, length: int, answer: Answer, progress: Callable[[int], None]
 ) -> None:
-    """Pass a body of known length on to `answer`; `progress` is called as bytes come.
+    """Pass a body of known length on to `answer`; `progress` is told how many bytes have come.
 
     Raises:
         aiohttp.ClientPayloadError: the connection ends before.
@@ -34,7 +34,7 @@ async def receive(
     if left <= 0 or transport is None:
         async for chunk, _ in response.content.iter_chunks():
             answer.add(chunk)
-            progress()
+            progress(len(chunk))
         return
     body = _Body(transport, left, answer, progress)
     try:
@@ -52,7 +52,7 @@ class _Body(asyncio.BufferedProtocol):
         transport: asyncio.Transport,
         length: int,
         answer: Answer,
-        progress: Callable[[], None],
+        progress: Callable[[int], None],
     ) -> None:
         self.complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport = transport
@@ -79,7 +79,7 @@ class _Body(asyncio.BufferedProtocol):
         self._left -= nbytes
         try:
             self._answer.filled(nbytes)
-            self._progress()
+            self._progress(nbytes)
         except Exception as exc:  # noqa: BLE001 - told to whoever waits
             self._fail(exc)
         if not self._left:

@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
+from typing import Literal
 from urllib.parse import unquote
 
 from tinycog.buffer import ByteRange
 from tinycog.testing.server.content import Content, Shelf
 
 _RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))", re.IGNORECASE)
+Framing = Literal["length", "chunked", "close"]
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -88,6 +90,8 @@ class Answer:
         cut: number of body bytes after which the connection is closed; None = not cut.
         pause: seconds to wait on the way; infinite = until the connection is closed.
         pause_at: number of body bytes that go before the pause; None = it comes before the head.
+        drip: seconds before each single byte of the body; 0 = it goes as fast as it can.
+        framing: how the end of the body is told: "length", "chunked", or "close" the connection.
 
     """
 
@@ -97,13 +101,18 @@ class Answer:
     cut: int | None = None
     pause: float = 0.0
     pause_at: int | None = None
+    drip: float = 0.0
+    framing: Framing = "length"
 
     def head(self, *, keep_alive: bool) -> bytes:
         """The head as it goes over the wire."""
         lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Unknown')}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        lines.append(f"Content-Length: {self.body.length}")
-        if not keep_alive:
+        if self.framing == "length":
+            lines.append(f"Content-Length: {self.body.length}")
+        elif self.framing == "chunked":
+            lines.append("Transfer-Encoding: chunked")
+        if not keep_alive or self.framing == "close":
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 

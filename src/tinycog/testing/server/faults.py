@@ -10,7 +10,7 @@ from typing import TypedDict, Unpack
 
 from tinycog.buffer import ByteRange
 from tinycog.testing.server.content import Servable
-from tinycog.testing.server.exchange import Answer, Body, Exchange, content_range
+from tinycog.testing.server.exchange import Answer, Body, Exchange, Framing, content_range
 
 
 class When(TypedDict, total=False):
@@ -84,6 +84,36 @@ class Fault:
             return replace(exchange.right, pause=seconds, pause_at=at)
 
         return cls(kind="stall", alter=alter, **when)
+
+    @classmethod
+    def drip(cls, seconds: float, **when: Unpack[When]) -> Fault:
+        """Send the body byte by byte, with a pause of so many seconds before each."""
+        return cls(kind="drip", alter=lambda e: replace(e.right, drip=seconds), **when)
+
+    @classmethod
+    def unframed(
+        cls, framing: Framing = "close", *, cut: int | None = None, **when: Unpack[When]
+    ) -> Fault:
+        """Do not tell the length of the body: it is "chunked", or ends as the connection closes.
+
+        With `cut`, that is after so many bytes of it.
+        """
+
+        def alter(exchange: Exchange) -> Answer:
+            return replace(exchange.right, framing=framing, cut=cut)
+
+        return cls(kind="unframed", alter=alter, **when)
+
+    @classmethod
+    def headers(cls, headers: Mapping[str, str | None], **when: Unpack[When]) -> Fault:
+        """Send these headers too, or instead; None: leave one out."""
+
+        def alter(exchange: Exchange) -> Answer:
+            merged = {**exchange.right.headers, **headers}
+            kept = {name: value for name, value in merged.items() if value is not None}
+            return replace(exchange.right, headers=kept)
+
+        return cls(kind="headers", alter=alter, **when)
 
     @classmethod
     def short_body(cls, length: int, **when: Unpack[When]) -> Fault:

@@ -14,7 +14,7 @@ from typing import Any, Self, TypedDict, Unpack
 from urllib.parse import quote
 
 from tinycog.testing.server.content import EtagMode, Servable, Shelf
-from tinycog.testing.server.exchange import Answer, Body, Exchange, Request
+from tinycog.testing.server.exchange import Answer, Exchange, Request
 from tinycog.testing.server.faults import Fault, Script
 
 HOST = "127.0.0.1"
@@ -220,7 +220,7 @@ class _Connection:
             self._reset()
             return False
         await self._send(request, answer, logged)
-        return request.keep_alive and answer.cut is None
+        return request.keep_alive and answer.cut is None and answer.framing != "close"
 
     async def _send(self, request: Request, answer: Answer, logged: Logged) -> None:
         head = answer.head(keep_alive=request.keep_alive)
@@ -229,10 +229,12 @@ class _Connection:
         first = length if answer.pause_at is None else min(length, answer.pause_at)
         if answer.pause_at is None:
             await self._pause(answer.pause)
-        await self._write(head, answer.body, 0, first, logged)
+        await self._write(head, answer, 0, first, logged)
         if first < length:
             await self._pause(answer.pause)
-            await self._write(b"", answer.body, first, length, logged)
+            await self._write(b"", answer, first, length, logged)
+        if answer.framing == "chunked" and length == answer.body.length:
+            self._writer.write(b"0\r\n\r\n")
 
     async def _pause(self, seconds: float) -> None:
         if math.isinf(seconds):
@@ -241,10 +243,16 @@ class _Connection:
         if seconds:
             await asyncio.sleep(seconds)
 
-    async def _write(self, head: bytes, body: Body, start: int, stop: int, logged: Logged) -> None:
+    async def _write(
+        self, head: bytes, answer: Answer, start: int, stop: int, logged: Logged
+    ) -> None:
         """Write the head and the bytes `start` to `stop` of the body, at the server's pace."""
-        bandwidth = self._server.bandwidth
+        bandwidth, body = self._server.bandwidth, answer.body
         length = PIECE if bandwidth is None else max(1, int(bandwidth / PIECES_PER_SECOND))
+        if answer.drip:
+            length = 1
+            self._writer.write(head)
+            head = b""
         clock = asyncio.get_running_loop().time
         due = clock()
         at = start
@@ -253,9 +261,11 @@ class _Connection:
             if bandwidth is not None:
                 due += len(data) / bandwidth
                 await asyncio.sleep(due - clock())
+            if answer.drip:
+                await asyncio.sleep(answer.drip)
             # Counted before it is written: a client in another thread may look at once.
             logged.sent += len(data)
-            self._writer.write(head + data)
+            self._writer.write(head + _framed(data, answer))
             head = b""
             at += length
             if at < stop:
@@ -266,6 +276,12 @@ class _Connection:
         # To linger for no time at all turns the closing into a reset.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
+
+
+def _framed(data: bytes, answer: Answer) -> bytes:
+    if answer.framing != "chunked" or not data:
+        return data
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 @contextlib.contextmanager

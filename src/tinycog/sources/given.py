@@ -1,0 +1,92 @@
+"""Headers that a caller gives, or a function that makes them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import weakref
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from tinycog.errors import SourceError, TinycogError, UsageError
+
+Headers = Mapping[str, str] | Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
+"""Headers, or a function that gives them, async or not."""
+
+
+class Given:
+    """Headers; a function is asked for them once, and again only if they were refused.
+
+    Attributes:
+        version: how often they were asked for.
+    """
+
+    def __init__(self, name: str, given: Headers | None) -> None:
+        """Nothing is asked; `name` is the argument, for messages."""
+        self._name = name
+        self._given = given
+        self.version = 0
+        self._held: Mapping[str, str] | None = None
+        if given is None or not callable(given):
+            self._held = self._checked(given or {})
+        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether there may be others when they are asked for again."""
+        return callable(self._given)
+
+    async def get(self) -> Mapping[str, str]:
+        """The headers; asked for if they never were.
+
+        Raises:
+            UsageError: they are none.
+            SourceError: the function failed.
+        """
+        return await self._newer_than(-1) if self._held is None else self._held
+
+    async def renew(self, version: int) -> None:
+        """Ask for others than those of that version, once for all who were refused."""
+        if self.is_renewable:
+            await self._newer_than(version)
+
+    async def _newer_than(self, version: int) -> Mapping[str, str]:
+        loop = asyncio.get_running_loop()
+        lock = self._locks.setdefault(loop, asyncio.Lock())
+        async with lock:
+            if self._held is None or self.version <= version:
+                self._held = self._checked(await self._asked())
+                self.version += 1
+            return self._held
+
+    async def _asked(self) -> Any:  # noqa: ANN401 - checked by the caller
+        given: Any = self._given
+        try:
+            found = given()
+            return await found if inspect.isawaitable(found) else found
+        except TinycogError:
+            raise
+        except Exception as exc:
+            message = f"{self._name} cannot be had: {type(exc).__name__}: {exc}"
+            raise SourceError(message) from exc
+
+    def _checked(self, found: Any) -> Mapping[str, str]:  # noqa: ANN401 - whatever came
+        if not isinstance(found, Mapping):
+            message = f"{self._name} must be a mapping of texts, not a {type(found).__name__}"
+            raise UsageError(message)
+        pairs: dict[Any, Any] = dict(found)  # pyright: ignore[reportUnknownArgumentType]
+        for key, value in pairs.items():
+            if not isinstance(key, str) or not isinstance(value, str):
+                message = f"{self._name} must be texts, not {key!r} with a {type(value).__name__}"
+                raise UsageError(message)
+        return pairs
+
+    def __getstate__(self) -> tuple[str, Headers | None]:
+        """Pickle what was given."""
+        return self._name, self._given
+
+    def __setstate__(self, state: tuple[str, Headers | None]) -> None:
+        """Start over with it."""
+        self.__init__(*state)  # type: ignore[misc]
