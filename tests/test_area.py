@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import fixture_path
 from geo_files import in_rasterio
 from rasterio.coords import BoundingBox
 from rasterio.enums import Resampling
@@ -751,3 +752,18 @@ async def test_alpha_is_decoded_with_the_colours_that_it_masks(monkeypatch: pyte
         np.testing.assert_array_equal(found.data, pixels if bands is None else pixels[bands])
         np.testing.assert_array_equal(found.mask, pixels[3] > 0)
         monkeypatch.undo()
+
+
+async def test_a_read_of_more_tiles_than_the_limit_is_refused_before_it_begins():
+    cog = tinycog.open(fixture_path("cog-deflate-u8"), limits=tinycog.Limits(tiles=3))
+    with pytest.raises(tinycog.LimitError, match="stored tiles"):
+        await cog.read()
+    with pytest.raises(tinycog.LimitError, match="stored tiles"):
+        await cog.plan()
+    assert len(cog.requests) == 1
+
+
+async def test_a_result_over_the_limit_is_refused_before_it_is_made():
+    cog = tinycog.open(fixture_path("cog-deflate-u8"), limits=tinycog.Limits(result_bytes=1000))
+    with pytest.raises(tinycog.LimitError, match="result_bytes"):
+        await cog.read()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinycog.area import Area, FloatWindow, inside, reaches_out, size_of
-from tinycog.errors import Finding, LimitError, UsageError
+from tinycog.errors import Finding, LimitError, Limits, UsageError
 from tinycog.facts import Facts, LevelPlace
 from tinycog.gdal import Ghost
 from tinycog.image import Image
@@ -161,9 +161,28 @@ def _is_whole(area: Area, window: Window) -> bool:
     return area.is_plain and tuple(window) == tuple(area.window)
 
 
+def check_limits(limits: Limits, source: Source, wanted: Wanted) -> None:
+    """Ask the limits before anything is allocated from numbers of the file.
+
+    Raises:
+        LimitError: the read needs too many tiles, or too much memory.
+    """
+    window, image = _window(source.image, wanted), source.image
+    grid = image.grid
+    length = window.height * window.width * len(wanted.bands) * image.dtype.itemsize
+    limits.check("result_bytes", length, "bytes of the pixels that are read")
+    down, across = (
+        -(-window.height // grid.tile_height) + 1,
+        -(-window.width // grid.tile_width) + 1,
+    )
+    planes = len(wanted.bands) if grid.planes > 1 else 1
+    limits.check("tiles", down * across * planes, "stored tiles of one read")
+
+
 async def read_area(reader: Reader, source: Source, wanted: Wanted) -> Raster:
     """Read an area; see `Cog.read`."""
     area = wanted.area
+    check_limits(reader.limits, source, wanted)
     parts = parts_of(source, wanted)
     findings = await reader.read(pieces_of(source, area.z, parts, wanted.bands), source.ghost)
     flat = tuple(finding for odd in findings for finding in odd)

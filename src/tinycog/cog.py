@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.area import size_of
-from tinycog.areas import parts_of, pieces_of, read_area
+from tinycog.areas import check_limits, parts_of, pieces_of, read_area
 from tinycog.asked import Asked, bands_of, resolve
 from tinycog.dataset import Dataset
 from tinycog.errors import Limits, TileIndexError, UsageError
@@ -286,6 +286,7 @@ class Cog(Dataset):
         source, what = await resolve(
             opening, asked, bands, boundless=boundless, masked=masked, out=None
         )
+        check_limits(self._limits, source, what)
         parts = parts_of(source, what, planned=True)
         pieces = pieces_of(source, what.area.z, parts, what.bands)
         return await opening.reader.plan(pieces, source.ghost)

@@ -77,7 +77,8 @@ class Limits:
         entries: entries of one IFD (libtiff allows 4096).
         value_bytes: bytes of one tag's value, when it is read whole.
         tile_bytes: bytes of one tile or strip, encoded or decoded.
-        result_bytes: bytes of the result of one read, None = as much as is asked for.
+        result_bytes: bytes of the result of one read, and of the pixels that are read for it.
+        tiles: stored tiles of one read.
         unsafe_codecs: whether to decode JPEG XR too: hostile bytes can make its decoder crash the
             process.
         retries: how long a request is tried.
@@ -91,7 +92,8 @@ class Limits:
     entries: int = 4096
     value_bytes: int = 16 << 20
     tile_bytes: int = 256 << 20
-    result_bytes: int | None = None
+    result_bytes: int = 16 << 30
+    tiles: int = 1 << 20
     unsafe_codecs: bool = False
     retries: Retries = field(default_factory=Retries)
     whole_bytes: int = 16 << 20
@@ -100,8 +102,8 @@ class Limits:
 
     def check(self, limit: str, asked: int, what: str) -> None:
         """Raise `LimitError` if `asked` is more than the limit of that name allows."""
-        allowed: int | None = getattr(self, limit)
-        if allowed is not None and asked > allowed:
+        allowed: int = getattr(self, limit)
+        if asked > allowed:
             message = f"{what}: {asked} is over the limit of {allowed} (Limits.{limit})"
             raise LimitError(message, limit=limit, asked=asked, allowed=allowed)
 

@@ -69,6 +69,8 @@ async def read_points(
     """Read single pixels (row, col) of a level; those outside are not valid."""
     image = source.image
     width, height = size_of(image)
+    tile = image.grid.tile_height * image.grid.tile_width * image.samples * image.dtype.itemsize
+    reader.limits.check("tile_bytes", tile, "decoded bytes of a tile")
     rows, cols = pixels.T
     inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
     data = np.full((len(pixels), len(bands)), image.fill_value).astype(image.dtype)

@@ -36,7 +36,7 @@ class Reader:
         """Nothing is read."""
         self.findings: list[Finding] = []
         self._fetcher = fetcher
-        self._limits = limits
+        self.limits = limits
         self._locating = 0
         self._distrusts_leaders = False
 
@@ -69,7 +69,7 @@ class Reader:
         places = iter(await self._locate(flat, ghost))
         readings: list[Reading] = []
         for group in groups:
-            reading = Reading(self._fetcher, self._limits, group)
+            reading = Reading(self._fetcher, self.limits, group)
             reading.start(list(islice(places, len(group))))
             readings.append(reading)
         return readings
@@ -96,7 +96,7 @@ class Reader:
         indices: dict[int, list[int]] = {key: [] for key in images}
         for piece in pieces:
             indices[id(piece.image)].append(piece.position)
-        buffer, limits = self._fetcher.buffer, self._limits
+        buffer, limits = self._fetcher.buffer, self.limits
         parser = together(
             locate(buffer, image, indices[key], limits, leaders=leaders)
             for key, image in images.items()

@@ -50,7 +50,8 @@ def to_png(
     Raises:
         UsageError: shapes do not fit, or there are no pixels.
     """
-    pixels = _to_uint8(data, mask, vmin, vmax, colormap)
+    with np.errstate(all="ignore"):  # infinite and signalling values are data like others
+        pixels = _to_uint8(data, mask, vmin, vmax, colormap)
     import imagecodecs  # noqa: PLC0415 - heavy
 
     return bytes(imagecodecs.png_encode(pixels))

@@ -77,11 +77,12 @@ def resample(
     down, across = down.moved(-row_start), across.moved(-col_start)
     if method in ("nearest", "sample"):
         return _pick(data, mask, down, across)
-    bands, valid = worker(data.dtype, mask, down, across, method)
     out = np.zeros((len(data), *shape), data.dtype)
-    for band, target in zip(data, out, strict=True):
-        target[...] = bands(band)
-        target[~valid] = 0
+    with np.errstate(all="ignore"):  # infinite and signalling values are data like others
+        bands, valid = worker(data.dtype, mask, down, across, method)
+        for band, target in zip(data, out, strict=True):
+            target[...] = bands(band)
+            target[~valid] = 0
     return out, None if mask is None and valid.all() else valid
 
 
