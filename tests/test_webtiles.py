@@ -218,3 +218,24 @@ async def test_masked_pixels_are_masked_in_web_tiles(method):
     assert not raster.data[:, ~raster.mask].any()
     some = await cog.read_web_tile(tile.z, tile.x, tile.y, resampling=method, bands=[2])
     np.testing.assert_array_equal(some.data[0], raster.data[2])
+
+
+@pytest.mark.parametrize("method", ["nearest", "bilinear", "cubic", "average"])
+async def test_the_nodata_of_one_band_is_no_value_where_another_is_valid(tmp_path, method):
+    data = np.full((2, 128, 128), 100, np.int16)
+    data[0, :, ::2] = -9999
+    path = tmp_path / "holes.tif"
+    profile = {"driver": "GTiff", "count": 2, "height": 128, "width": 128, "dtype": "int16"}
+    place = {
+        "crs": "EPSG:32632",
+        "transform": from_bounds(650000, 5100000, 660000, 5110000, 128, 128),
+    }
+    with rasterio.open(path, "w", **profile, **place, nodata=-9999) as target:
+        target.write(data)
+
+    tile = await tinycog.open(path).read_web_tile(10, 543, 363, resampling=method)
+
+    assert tile.mask is not None
+    assert tile.mask.any()
+    assert set(np.unique(tile.data[0])) <= {-9999, 100}
+    assert set(np.unique(tile.data[1][tile.mask])) == {100}

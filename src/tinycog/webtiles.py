@@ -15,7 +15,7 @@ from tinycog.errors import UsageError
 from tinycog.facts import NOWHERE, FixedPlace
 from tinycog.geo import Crs, GeoKey, GeoKeys
 from tinycog.image import Image
-from tinycog.masks import Mask
+from tinycog.masks import Mask, nodata_mask
 from tinycog.opening import Opening
 from tinycog.pieces import Pixels
 from tinycog.points import transformer
@@ -29,7 +29,7 @@ from tinycog.tms import (
     tile_matrix_set,
     web_tile_bounds,
 )
-from tinycog.warp import METHODS, warp, warp_plan
+from tinycog.warp import METHODS, Coords, warp, warp_plan
 from tinycog.workers import in_worker
 
 Bands = Callable[[Image], list[int]]
@@ -171,11 +171,33 @@ async def _warped(
     area = Area(z, as_floats(window), (window.height, window.width))
     wanted = Wanted(area, chosen, "nearest", masked=True, boundless=False)
     raster = await read_area(opening.reader, source, wanted)
+    by_band = source.mask is None and source.image.nodata is not None
     data, mask = await in_worker(
-        warp, raster.data, raster.mask, plan.on(level_shape, window), method
+        _warp, raster, plan.on(level_shape, window), method, source.image, by_band=by_band
     )
-    np.copyto(data, source.image.fill_value, where=~mask, casting="unsafe")
     return _placed(raster, data, mask, target)
+
+
+def _warp(
+    raster: Raster, coords: Coords, method: str, image: Image, *, by_band: bool
+) -> tuple[Pixels, Mask]:
+    """Warped pixels, and which of them are valid; what is not is filled.
+
+    By nodata each band has a mask of its own: the nodata of one is no value of another.
+    """
+    groups = [slice(i, i + 1) for i in range(raster.count)] if by_band else [slice(None)]
+    found: list[Pixels] = []
+    valid = np.zeros(coords.plan.shape, np.bool_)
+    for group in groups:
+        part = raster.data[group]
+        mask = raster.mask
+        if by_band and image.nodata is not None:
+            mask = nodata_mask(part, image.nodata)
+        warped, good = warp(part, mask, coords, method)
+        np.copyto(warped, image.fill_value, where=~good, casting="unsafe")
+        found.append(warped)
+        valid |= good
+    return np.concatenate(found), valid
 
 
 def _same(xs: Any, ys: Any) -> tuple[Any, Any]:  # noqa: ANN401 - arrays, as pyproj takes them
