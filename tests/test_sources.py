@@ -321,7 +321,7 @@ ANSWERS: dict[str, tuple[Fault, type[SourceError], str]] = {
     "a longer body": (
         Fault.long_body(5),
         REFUSED,
-        "the body has 101 or more bytes, its Content-Range says 100",
+        "the body has 105 bytes, its Content-Range says 100",
     ),
     "no Content-Range": (
         Fault.bad_content_range(None),

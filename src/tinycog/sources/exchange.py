@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
+from functools import partial
 
 import aiohttp
 from multidict import CIMultiDict
@@ -23,10 +25,11 @@ from tinycog.errors import (
 )
 from tinycog.sources import heads
 from tinycog.sources.base import Answer
-from tinycog.sources.body import receive
 from tinycog.sources.http import HttpSource, Worn
+from tinycog.sources.lines import Asked, NotPlainError, Progress, StaleError
 from tinycog.sources.redirects import REDIRECTS, Hop, as_given
-from tinycog.sources.session import session_of_loop
+from tinycog.sources.session import Wires, wires_of_loop
+from tinycog.sources.wire import Head, request_head
 
 WHOLE, PARTIAL_CONTENT, PRECONDITION_FAILED = 200, 206, 412
 
@@ -37,25 +40,47 @@ DRIP = 1024
 """Bytes per second; a body that comes slower is given up when the seconds of `Retries` are over."""
 
 
+ALWAYS = {"User-Agent": "tinycog", "Accept": "*/*"}
+
+
+WINDINGS = 50
+"""An answer may be given up too early by this part of the time that it has."""
+
+
+class ElsewhereError(Exception):
+    """The server says where to ask instead."""
+
+    def __init__(self, location: str) -> None:
+        """Remember where."""
+        super().__init__(location)
+        self.location = location
+
+
 class Pace:
     """When an answer is given up: after a silence, or because it drips (http.time)."""
 
     def __init__(self, clock: asyncio.Timeout, seconds: float) -> None:
-        """Start now."""
+        """Begin with `restart`."""
         self._clock = clock
         self._time = asyncio.get_running_loop().time
         self._seconds = seconds
-        self.restart()
+        self._slack = min(SILENCE, seconds) / WINDINGS
+        self._when = self._last = 0.0
 
     def restart(self) -> None:
         """Another request begins."""
-        self._last = self._time() + self._seconds
-        self(0)
+        now = self._time()
+        self._last = now + self._seconds
+        self._when = min(now + SILENCE, self._last)
+        self._clock.reschedule(self._when)
 
     def __call__(self, length: int) -> None:
         """So many bytes have come."""
         self._last += length / DRIP
-        self._clock.reschedule(min(self._time() + SILENCE, self._last))
+        when = min(self._time() + SILENCE, self._last)
+        if when > self._when + self._slack:  # to wind it costs something
+            self._when = when
+            self._clock.reschedule(when)
 
 
 async def get_range(source: HttpSource, part: ByteRange, answer: Answer) -> None:
@@ -101,27 +126,65 @@ def _may_pass(error: Exception) -> bool:
 
 async def _ask(source: HttpSource, worn: Worn, part: ByteRange, answer: Answer, pace: Pace) -> None:
     """Send one GET, and follow redirects (http.range.closed, http.range.identity)."""
-    session = await session_of_loop()
+    wires = await wires_of_loop()
+    asked = Asked(partial(_judge, source, part, answer), answer, pace)
     hop = _first_hop(source, worn, part, answer.pin)
     while True:
         if not source.allows(str(hop.url)):
             message = f"allow_host does not allow {hop.url.origin()}"
             raise AccessDeniedError(message, url=source.name, range=part)
         pace.restart()
-        async with session.get(hop.url, headers=hop.headers, allow_redirects=False) as response:
-            location = response.headers.get("Location")
-            if response.status not in REDIRECTS or location is None:
-                await _receive(source, part, response, answer, pace)
-                return
         try:
-            hop.go_on(location)
-        except SourceError as exc:
-            raise SourceError(str(exc), url=source.name, range=part) from exc
+            if not await _asked_on_a_line(wires, hop, asked):
+                await _asked_by_aiohttp(wires, hop, asked, source, part)
+        except ElsewhereError as exc:
+            try:
+                hop.go_on(exc.location)
+            except SourceError as error:
+                raise SourceError(str(error), url=source.name, range=part) from error
+        else:
+            return
+
+
+async def _asked_on_a_line(wires: Wires, hop: Hop, asked: Asked) -> bool:
+    """Ask on a connection that was lent before, if there is one; whether that was all."""
+    line = wires.lines.take(hop.origin)
+    if line is None:
+        return False
+    request = request_head(hop.url, hop.headers)
+    if request is None:
+        wires.lines.give(hop.origin, line)
+        return False
+    try:
+        await line.ask(asked, request)
+    except (NotPlainError, StaleError):
+        return False
+    wires.lines.give(hop.origin, line)
+    return True
+
+
+async def _asked_by_aiohttp(
+    wires: Wires, hop: Hop, asked: Asked, source: HttpSource, part: ByteRange
+) -> None:
+    """Ask on a connection of aiohttp's, which is lent for a plain answer, and kept after it."""
+    request = wires.session.get(hop.url, headers=hop.headers, allow_redirects=False)
+    async with request as response:
+        line = getattr(response, "line", None)
+        if line is None:
+            await _receive(source, part, response, asked)
+            return
+        try:
+            await line.receive(asked)
+        except (NotPlainError, StaleError) as exc:
+            raise aiohttp.ServerDisconnectedError from exc
+        wires.lines.give(hop.origin, line)
 
 
 def _first_hop(source: HttpSource, worn: Worn, part: ByteRange, pin: str | None) -> Hop:
     given, secret = worn
-    headers = CIMultiDict({**given, **secret})
+    headers = CIMultiDict(ALWAYS)
+    headers.update(given)
+    headers.update(secret)
     headers["Range"] = f"bytes={part.start}-{part.stop - 1}"
     headers["Accept-Encoding"] = "identity"
     if pin is not None and heads.STRONG.fullmatch(pin):
@@ -129,33 +192,53 @@ def _first_hop(source: HttpSource, worn: Worn, part: ByteRange, pin: str | None)
     return Hop(as_given(source.name), headers, secret, source.limits)
 
 
-async def _receive(
-    source: HttpSource,
-    part: ByteRange,
-    response: aiohttp.ClientResponse,
-    answer: Answer,
-    pace: Pace,
-) -> None:
-    """Check the head, then pass the body on as it comes."""
-    url, headers = source.name, response.headers
-    tag = heads.generation(headers)
-    if response.status != PARTIAL_CONTENT:
-        if response.status == WHOLE and _may_be_taken(source, response):
-            await _take_whole(source, part, response, answer, pace)
-            return
-        if response.status == PRECONDITION_FAILED and answer.pin is not None:
-            raise heads.changed(url, part, answer.pin, headers)
-        raise heads.refusal(url, part, response.status, response.reason, headers)
+def _judge(source: HttpSource, part: ByteRange, answer: Answer, head: Head) -> int:
+    """Judge a head before its body comes: the length of that."""
+    if head.status == PARTIAL_CONTENT and head.length is not None:
+        return _begin(source.name, part, head.headers, head.length, answer)
+    if head.status in (WHOLE, PARTIAL_CONTENT):
+        raise NotPlainError
+    raise _refused(source.name, part, head, answer.pin)
+
+
+def _refused(
+    url: str, part: ByteRange, head: Head | aiohttp.ClientResponse, pin: str | None
+) -> Exception:
+    """What is neither a part nor the whole."""
+    location = head.headers.get("Location")
+    if head.status in REDIRECTS and location is not None:
+        return ElsewhereError(location)
+    if head.status == PRECONDITION_FAILED and pin is not None:
+        return heads.changed(url, part, pin, head.headers)
+    return heads.refusal(url, part, head.status, head.reason, head.headers)
+
+
+def _begin(
+    url: str, part: ByteRange, headers: Mapping[str, str], length: int | None, answer: Answer
+) -> int:
+    """Judge the head of a part, and take it; bytes to come."""
     heads.check_identity(url, part, headers)
     sent, size = heads.sent_range(url, part, headers)
-    pace(0)
-    if response.content_length == sent.length:
-        answer.begin(size, tag)
-        await receive(response, sent.length, answer, pace)
+    if length is not None and length != sent.length:
+        message = f"the body has {length} bytes, its Content-Range says {sent.length}"
+        raise RangeMismatchError(message, url=url, range=part)
+    answer.begin(size, heads.generation(headers))
+    return sent.length
+
+
+async def _receive(
+    source: HttpSource, part: ByteRange, response: aiohttp.ClientResponse, asked: Asked
+) -> None:
+    """Check the head of an answer that aiohttp has read, and pass its body on."""
+    url, answer, pace = source.name, asked.answer, asked.progress
+    if response.status == PARTIAL_CONTENT:
+        length = _begin(url, part, response.headers, response.content_length, answer)
+        pace(0)
+        answer.add(await _body(url, part, response, length, pace))
+    elif response.status == WHOLE and _may_be_taken(source, response):
+        await _take_whole(source, part, response, answer, pace)
     else:
-        body = await _body(url, part, response, sent.length, pace)
-        answer.begin(size, tag)
-        answer.add(body)
+        raise _refused(url, part, response, answer.pin)
 
 
 def _may_be_taken(source: HttpSource, response: aiohttp.ClientResponse) -> bool:
@@ -170,7 +253,7 @@ async def _take_whole(
     part: ByteRange,
     response: aiohttp.ClientResponse,
     answer: Answer,
-    pace: Pace,
+    pace: Progress,
 ) -> None:
     """Take the range out of the whole object, and keep that; one at a time keeps it."""
     size = response.content_length or 0
@@ -182,25 +265,25 @@ async def _take_whole(
         raise error
     answer.begin(size, heads.generation(response.headers))
     keeps, source.keeps_whole = source.keeps_whole, False
-    kept = bytearray()
-    at = 0
     try:
+        if keeps and size:
+            whole = await _body(source.name, part, response, size, pace)
+            answer.keep(whole)  # first: who is served may ask for more of it at once
+            answer.add(memoryview(whole)[part.start : part.stop])
+            return
+        at = 0
         async for chunk in response.content.iter_any():
             inside = chunk[max(part.start - at, 0) : max(part.stop - at, 0)]
             if inside:
                 answer.add(inside)
-            if keeps:
-                kept += chunk
             at += len(chunk)
             pace(len(chunk))
     finally:
         source.keeps_whole |= keeps
-    if keeps and size:
-        answer.keep(bytes(kept))
 
 
 async def _body(
-    url: str, part: ByteRange, response: aiohttp.ClientResponse, length: int, pace: Pace
+    url: str, part: ByteRange, response: aiohttp.ClientResponse, length: int, pace: Progress
 ) -> bytes:
     """Read the body, at most a byte beyond what was promised (http.range.length).
 

@@ -19,6 +19,10 @@ SECRET = re.compile(
 """Headers of such names never cross to another origin (http.redirect.secrets)."""
 
 
+Origin = tuple[str, str | None, int | None]
+"""Scheme, host and port."""
+
+
 class Hop:
     """One url on the way to an answer, and the headers that it is asked with."""
 
@@ -32,6 +36,11 @@ class Hop:
         self._limits = limits
         self._left = limits.redirects
         self._undressed()
+
+    @property
+    def origin(self) -> Origin:
+        """Which server it is asked of."""
+        return _origin(self.url)
 
     def go_on(self, location: str) -> None:
         """Follow a redirect (http.redirect).
@@ -71,7 +80,7 @@ class Hop:
             self.headers["Authorization"] = f"Basic {login.decode()}"
 
 
-def _origin(url: yarl.URL) -> tuple[str, str | None, int | None]:
+def _origin(url: yarl.URL) -> Origin:
     return url.scheme, url.host, url.port
 
 

@@ -11,9 +11,11 @@ import asyncio
 import atexit
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
+
+from tinycog.sources.lines import LentResponse, Lines
 
 READ_BYTES = 1 << 20
 """Bytes that aiohttp takes from a connection before we do; with its own 64 KiB it stops and starts
@@ -22,13 +24,21 @@ reading all the time."""
 TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=15, sock_read=None)
 """Seconds to open a connection; `exchange` sees to the silence of a server."""
 
-Keeper = AsyncGenerator[aiohttp.ClientSession, None]
 
-_keepers: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, Keeper]] = {}
+class Wires(NamedTuple):
+    """What an event loop has open: aiohttp's session, and the lines that it lent."""
+
+    session: aiohttp.ClientSession
+    lines: Lines
 
 
-async def session_of_loop() -> aiohttp.ClientSession:
-    """Give the running loop's session; make it if there is none."""
+Keeper = AsyncGenerator[Wires, None]
+
+_keepers: dict[asyncio.AbstractEventLoop, tuple[Wires, Keeper]] = {}
+
+
+async def wires_of_loop() -> Wires:
+    """Give what the running loop has open; make it if there is nothing."""
     loop = asyncio.get_running_loop()
     held = _keepers.get(loop)
     if held is None:
@@ -46,20 +56,23 @@ async def _keep(loop: asyncio.AbstractEventLoop) -> Keeper:
         auto_decompress=False,
         read_bufsize=READ_BYTES,
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": "tinycog"},
+        response_class=LentResponse,
     )
+    lines = Lines()
     try:
-        yield session
+        yield Wires(session, lines)
     finally:
         _keepers.pop(loop, None)
+        lines.close()
         await session.close()
 
 
 def _abandon_closed() -> None:
     """Let go of sessions whose loop was closed without finishing its async generators."""
-    for loop, (session, _) in list(_keepers.items()):
+    for loop, (wires, _) in list(_keepers.items()):
         if loop.is_closed() and _keepers.pop(loop, None):
-            _abandon(session)
+            wires.lines.abandon()
+            _abandon(wires.session)
 
 
 def _abandon(session: aiohttp.ClientSession) -> None:

@@ -1,0 +1,316 @@
+"""Connections that aiohttp opened, lent to us for answers, and for the ranges asked after them.
+
+aiohttp finds the server, opens the connection, speaks TLS, and sends the first request. What it
+costs from then on need not be: it takes longer over a head than the server over an answer, and
+copies a body three times. So its connection is lent to a protocol of ours, which receives bodies
+into the memory where they are wanted, and asks the same server for further ranges itself. An answer
+that is not as plain as most are is left to aiohttp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from tinycog.sources.base import Answer
+from tinycog.sources.redirects import Origin
+from tinycog.sources.wire import Head, parse_head
+
+HEAD_BYTES = 1 << 14
+"""Bytes that a head may have, and that are taken of a connection before it is read: what comes
+after it goes where it is wanted."""
+
+IDLE_SECONDS = 15
+"""A line that nobody has used for so long is closed, as aiohttp does with its own."""
+
+Progress = Callable[[int], None]
+Judge = Callable[[Head], int]
+"""Looks at a head before the body comes: bytes of the body, or an error."""
+
+
+HEAD_END = b"\r\n\r\n"
+
+
+class NotPlainError(Exception):
+    """The answer is one for aiohttp, which is to ask again."""
+
+
+class StaleError(Exception):
+    """The server closed the connection before it answered anything."""
+
+
+class Asked(NamedTuple):
+    """Who waits for an answer."""
+
+    judge: Judge
+    answer: Answer
+    progress: Progress
+
+
+class LentResponse(aiohttp.ClientResponse):
+    """An answer of which we read the head, if it is a plain one.
+
+    Attributes:
+        line: its connection, once that is ours; aiohttp then knows nothing of the answer.
+    """
+
+    line: Line | None = None
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:  # noqa: ANN401 - aiohttp's
+        """Read the head; give it back to aiohttp if it is not for us."""
+        if connection.transport is not None:
+            line = Line(connection)
+            if await line.starts_plain():
+                self.line = line
+                return self
+        return await super().start(connection)
+
+
+class Line(asyncio.BufferedProtocol):
+    """A connection to one server, lent by aiohttp: one request at a time.
+
+    Attributes:
+        is_sound: whether another request may be sent on it.
+        idle_since: time of its loop at which it was used last.
+    """
+
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - aiohttp's Connection
+        """Take a connection on which a request was just sent."""
+        self.is_sound = True
+        self.idle_since = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._connection = connection
+        self._transport: asyncio.Transport = connection.transport
+        self._owner: Any = self._transport.get_protocol()
+        self._scratch = bytearray(HEAD_BYTES)
+        self._held = b""
+        self._left = 0
+        self._asked: Asked | None = None
+        self._done: asyncio.Future[bool] | None = None
+        self._transport.set_protocol(self)
+
+    # --- what is asked of it ---------------------------------------------------------------------
+
+    async def starts_plain(self) -> bool:
+        """Wait for the first head; if no plain part follows it, aiohttp has its connection back."""
+        self._done = self._loop.create_future()
+        try:
+            return await self._done
+        finally:
+            if self._done.cancelled():
+                self._return()
+            self._done = None
+
+    async def receive(self, asked: Asked) -> None:
+        """Pass the first answer on; raises as `ask` does."""
+        await self._finish(asked, b"")
+
+    async def ask(self, asked: Asked, request: bytes) -> None:
+        """Send a request, and pass its answer on.
+
+        Raises:
+            NotPlainError, StaleError: aiohttp must ask.
+            aiohttp.ClientPayloadError: the connection ended inside the answer.
+        """
+        self._held = b""
+        await self._finish(asked, request)
+
+    async def _finish(self, asked: Asked, request: bytes) -> None:
+        if not self.is_sound:  # it was closed before anybody listened
+            raise StaleError
+        self._asked, self._done = asked, self._loop.create_future()
+        try:
+            if request:
+                self._transport.write(request)
+            else:
+                self._transport.resume_reading()
+                self._read_head()
+            await self._done
+        except BaseException:
+            self.drop()
+            raise
+        finally:
+            self._asked = self._done = None
+            self._left = 0
+
+    def drop(self) -> None:
+        """Close the connection: aiohttp does."""
+        self.is_sound = False
+        if self._transport.get_protocol() is self:
+            self._transport.set_protocol(self._owner)
+        self._connection.close()
+
+    def abandon(self) -> None:
+        """Close the connection after its loop was closed."""
+        with suppress(Exception):
+            self._transport._call_connection_lost(None)  # type: ignore[attr-defined]  # noqa: SLF001
+        self.drop()
+
+    # --- what the event loop calls ---------------------------------------------------------------
+
+    def get_buffer(self, sizehint: int) -> memoryview | bytearray:
+        """Where the event loop writes to."""
+        del sizehint
+        if self._left and self._asked is not None:
+            return self._asked.answer.room(self._left)
+        return self._scratch
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Bytes have been written there."""
+        if self._done is None or self._done.done():
+            self.drop()  # nothing was asked: whatever comes is no answer
+            return
+        try:
+            if self._left and self._asked is not None:
+                self._left -= nbytes
+                self._asked.answer.filled(nbytes)
+                self._tell(nbytes)
+            else:
+                self._held += self._scratch[:nbytes]
+                self._read_head()
+        except Exception as exc:  # noqa: BLE001 - told to whoever waits
+            self._fail(exc)
+
+    def eof_received(self) -> Any:  # noqa: ANN401 - the owner's
+        """The server ends the connection."""
+        self._cut()
+        return self._owner.eof_received()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The connection is gone."""
+        self._cut()
+        self._owner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """A request is short: there is nothing to hold back."""
+        self._owner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """A request is short: there was nothing to hold back."""
+        self._owner.resume_writing()
+
+    # --- heads and bodies ------------------------------------------------------------------------
+
+    def _read_head(self) -> None:
+        """Look for the end of the head; what follows it is of the body."""
+        end = self._held.find(HEAD_END)
+        if end < 0 and len(self._held) <= HEAD_BYTES:
+            return
+        head = parse_head(self._held[:end]) if 0 <= end <= HEAD_BYTES else None
+        if self._asked is None:
+            self._begin(head)
+            return
+        if head is None:
+            raise NotPlainError
+        body, self._held = self._held[end + len(HEAD_END) :], b""
+        length = self._asked.judge(head)
+        # with more than that, the next answer on this connection would be none of ours
+        self.is_sound = head.keeps and len(body) <= length
+        body = body[:length]
+        self._left = length - len(body)
+        if body:
+            self._asked.answer.add(body)
+        self._tell(len(body))
+
+    def _begin(self, head: Head | None) -> None:
+        """The first head: what follows waits until it is known who takes it."""
+        if head is not None and head.is_plain_part and self._done is not None:
+            self._transport.pause_reading()
+            self._done.set_result(True)
+        else:
+            self._return()
+
+    def _return(self) -> None:
+        """Give the connection back, with all that has come."""
+        if self._transport.get_protocol() is self:
+            self._transport.set_protocol(self._owner)
+            if self._held:
+                self._owner.data_received(self._held)
+        if self._done is not None and not self._done.done():
+            self._done.set_result(False)
+
+    def _tell(self, length: int) -> None:
+        if self._asked is not None:
+            self._asked.progress(length)
+        if not self._left and self._done is not None and not self._done.done():
+            self._done.set_result(True)
+
+    def _cut(self) -> None:
+        """The connection ends, whatever is under way."""
+        if self._done is not None and self._asked is None:
+            self._return()
+            return
+        if self._held or self._left:
+            told = "inside its head" if self._held else f"{self._left} bytes early"
+            self._fail(aiohttp.ClientPayloadError(f"the answer ended {told}"))
+        else:
+            self._fail(StaleError())
+        self.drop()
+
+    def _fail(self, error: Exception) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(error)
+
+
+class Lines:
+    """Lines of one event loop that nobody uses, by server."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._loop = asyncio.get_running_loop()
+        self._idle: defaultdict[Origin, list[Line]] = defaultdict(list)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def take(self, origin: Origin) -> Line | None:
+        """The line to a server that was used last, if there is any."""
+        idle = self._idle.get(origin)
+        while idle:
+            line = idle.pop()
+            if line.is_sound:
+                return line
+        return None
+
+    def give(self, origin: Origin, line: Line) -> None:
+        """Keep a line for the next request, if another may be sent on it."""
+        if not line.is_sound:
+            line.drop()
+            return
+        line.idle_since = self._loop.time()
+        self._idle[origin].append(line)
+        if self._timer is None:
+            self._timer = self._loop.call_later(IDLE_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        """Close what has been idle for long."""
+        self._timer = None
+        before = self._loop.time() - IDLE_SECONDS
+        for origin, lines in list(self._idle.items()):
+            old = [line for line in lines if line.idle_since <= before or not line.is_sound]
+            for line in old:
+                lines.remove(line)
+                line.drop()
+            if not lines:
+                del self._idle[origin]
+        if self._idle:
+            self._timer = self._loop.call_later(IDLE_SECONDS, self._sweep)
+
+    def abandon(self) -> None:
+        """Drop all, in a loop that was closed: there are only private ways."""
+        for line in [line for idle in self._idle.values() for line in idle]:
+            line.abandon()
+        self._idle.clear()
+
+    def close(self) -> None:
+        """Close all."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lines = [line for idle in self._idle.values() for line in idle]
+        self._idle.clear()
+        for line in lines:
+            line.drop()
