@@ -22,8 +22,14 @@ from tinycog.sources.redirects import Origin
 from tinycog.sources.wire import Head, parse_head
 
 HEAD_BYTES = 1 << 14
-"""Bytes that a head may have, and that are taken of a connection before it is read: what comes
-after it goes where it is wanted."""
+"""Bytes that a head may have."""
+
+FIRST_BYTES = 1 << 17
+"""Bytes taken of a connection before the head is read: to copy what follows it costs less than to
+ask the system twice. What comes later goes where it is wanted."""
+
+SMALL_BYTES = 1 << 16
+"""A body shorter than this needs no memory that is used again."""
 
 IDLE_SECONDS = 15
 """A line that nobody has used for so long is closed, as aiohttp does with its own."""
@@ -87,8 +93,8 @@ class Line(asyncio.BufferedProtocol):
         self._connection = connection
         self._transport: asyncio.Transport = connection.transport
         self._owner: Any = self._transport.get_protocol()
-        self._scratch = bytearray(HEAD_BYTES)
-        self._held = b""
+        self._scratch = bytearray(FIRST_BYTES)
+        self._came = 0
         self._left = 0
         self._asked: Asked | None = None
         self._done: asyncio.Future[bool] | None = None
@@ -117,7 +123,7 @@ class Line(asyncio.BufferedProtocol):
             NotPlainError, StaleError: aiohttp must ask.
             aiohttp.ClientPayloadError: the connection ended inside the answer.
         """
-        self._held = b""
+        self._came = 0
         await self._finish(asked, request)
 
     async def _finish(self, asked: Asked, request: bytes) -> None:
@@ -153,12 +159,12 @@ class Line(asyncio.BufferedProtocol):
 
     # --- what the event loop calls ---------------------------------------------------------------
 
-    def get_buffer(self, sizehint: int) -> memoryview | bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Where the event loop writes to."""
         del sizehint
         if self._left and self._asked is not None:
             return self._asked.answer.room(self._left)
-        return self._scratch
+        return memoryview(self._scratch)[self._came :]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes have been written there."""
@@ -171,7 +177,7 @@ class Line(asyncio.BufferedProtocol):
                 self._asked.answer.filled(nbytes)
                 self._tell(nbytes)
             else:
-                self._held += self._scratch[:nbytes]
+                self._came += nbytes
                 self._read_head()
         except Exception as exc:  # noqa: BLE001 - told to whoever waits
             self._fail(exc)
@@ -198,23 +204,22 @@ class Line(asyncio.BufferedProtocol):
 
     def _read_head(self) -> None:
         """Look for the end of the head; what follows it is of the body."""
-        end = self._held.find(HEAD_END)
-        if end < 0 and len(self._held) <= HEAD_BYTES:
+        end = self._scratch.find(HEAD_END, 0, self._came)
+        if end < 0 and self._came <= HEAD_BYTES:
             return
-        head = parse_head(self._held[:end]) if 0 <= end <= HEAD_BYTES else None
+        head = parse_head(bytes(self._scratch[:end])) if 0 <= end <= HEAD_BYTES else None
         if self._asked is None:
             self._begin(head)
             return
         if head is None:
             raise NotPlainError
-        body, self._held = self._held[end + len(HEAD_END) :], b""
+        body, self._came = memoryview(self._scratch)[end + len(HEAD_END) : self._came], 0
         length = self._asked.judge(head)
         # with more than that, the next answer on this connection would be none of ours
         self.is_sound = head.keeps and len(body) <= length
         body = body[:length]
         self._left = length - len(body)
-        if body:
-            self._asked.answer.add(body)
+        _pour(body, self._asked.answer)
         self._tell(len(body))
 
     def _begin(self, head: Head | None) -> None:
@@ -229,8 +234,8 @@ class Line(asyncio.BufferedProtocol):
         """Give the connection back, with all that has come."""
         if self._transport.get_protocol() is self:
             self._transport.set_protocol(self._owner)
-            if self._held:
-                self._owner.data_received(self._held)
+            if self._came:
+                self._owner.data_received(bytes(self._scratch[: self._came]))
         if self._done is not None and not self._done.done():
             self._done.set_result(False)
 
@@ -245,8 +250,8 @@ class Line(asyncio.BufferedProtocol):
         if self._done is not None and self._asked is None:
             self._return()
             return
-        if self._held or self._left:
-            told = "inside its head" if self._held else f"{self._left} bytes early"
+        if self._came or self._left:
+            told = "inside its head" if self._came else f"{self._left} bytes early"
             self._fail(aiohttp.ClientPayloadError(f"the answer ended {told}"))
         else:
             self._fail(StaleError())
@@ -255,6 +260,18 @@ class Line(asyncio.BufferedProtocol):
     def _fail(self, error: Exception) -> None:
         if self._done is not None and not self._done.done():
             self._done.set_exception(error)
+
+
+def _pour(body: memoryview, answer: Answer) -> None:
+    """Pass the first bytes of a body on, which lie where others will."""
+    if len(body) < SMALL_BYTES:
+        answer.add(bytes(body))
+        return
+    while body:
+        room = answer.room(len(body))
+        room[:] = body[: len(room)]
+        answer.filled(len(room))
+        body = body[len(room) :]
 
 
 class Lines:
