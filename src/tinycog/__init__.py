@@ -8,7 +8,8 @@
 """
 
 from tinycog.buffer import ByteRange
-from tinycog.cog import Cog, open  # noqa: A004 - the library's verb
+from tinycog.cog import Cog
+from tinycog.entry import open  # noqa: A004 - the library's verb
 from tinycog.errors import (
     AccessDeniedError,
     CorruptTileError,

@@ -24,7 +24,7 @@ from tinycog.areas import Source, Wanted
 from tinycog.errors import LimitError, UsageError
 from tinycog.image import Image
 from tinycog.opening import Opening
-from tinycog.pieces import checked_bands, checked_room
+from tinycog.pieces import Tile, checked_bands, checked_room
 from tinycog.points import transformer
 from tinycog.resample import METHODS
 
@@ -206,3 +206,30 @@ def bands_of(image: Image, bands: Iterable[int] | int | None) -> list[int]:
         message = f"bands are whole numbers, counted from 0, not {bands!r}"
         raise UsageError(message)
     return checked_bands(image, int(bands) if isinstance(bands, np.integer) else bands)
+
+
+def tile_of(place: Iterable[Any]) -> Tile:
+    """The tile that a caller names as (z, x, y).
+
+    Raises:
+        UsageError: these are not three integers.
+    """
+    try:
+        z, x, y = place
+    except (TypeError, ValueError) as exc:
+        message = f"a tile is three integers (z, x, y), not {place!r}"
+        raise UsageError(message) from exc
+    return Tile(integer(z, "z"), integer(x, "x"), integer(y, "y"))
+
+
+def integer(value: Any, name: str) -> int:  # noqa: ANN401 - anything a caller may pass
+    """An argument that must be one.
+
+    Raises:
+        UsageError: it is not.
+    """
+    try:
+        return operator.index(value)
+    except TypeError as exc:
+        message = f"{name} must be an integer, not {value!r}"
+        raise UsageError(message) from exc

@@ -1,9 +1,8 @@
-"""The handle: `open` and `Cog`."""
+"""The handle: what can be read of a file."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
@@ -15,17 +14,15 @@ from numpy.typing import NDArray
 
 from tinycog.area import size_of
 from tinycog.areas import check_limits, parts_of, pieces_of, read_area
-from tinycog.asked import Asked, bands_of, resolve
+from tinycog.asked import Asked, bands_of, integer, resolve, tile_of
 from tinycog.dataset import Dataset
 from tinycog.errors import Limits, TileIndexError, UsageError
-from tinycog.header import HEAD_BYTES
 from tinycog.image import Image
 from tinycog.pieces import Piece, Pixels, Tile, no_room, tile_pieces, tile_shape, window_tiles
 from tinycog.plan import Plan
 from tinycog.points import Values, checked_points, into_crs, pixels_of, read_points
 from tinycog.raster import Raster
-from tinycog.snapshot import pinned
-from tinycog.sources import AllowHost, Headers, Source, Where, make_source
+from tinycog.sources import Source
 from tinycog.spec import Photometric
 from tinycog.streams import stream
 from tinycog.tiles import How, Tiles, new_room, raster_of
@@ -109,7 +106,7 @@ class Cog(Dataset):
         index. Callers that ask in the same turn of the event loop share requests as `read_tiles`
         does, and those that ask for the same tile share its decoding.
         """
-        return await self._tiles.read(_tile((z, x, y)), How(padded, rgb))
+        return await self._tiles.read(tile_of((z, x, y)), How(padded, rgb))
 
     async def read_tiles(
         self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False, rgb: bool = False
@@ -119,7 +116,7 @@ class Cog(Dataset):
         Args and errors are those of `read_tile`; the result has the order of `tiles`. Cost: tiles
         that lie near each other share a request; `plan` tells.
         """
-        wanted = [_tile(place) for place in tiles]
+        wanted = [tile_of(place) for place in tiles]
         unique = list(dict.fromkeys(wanted))
         rasters = await self._read_tiles(unique, padded=padded, rgb=rgb)
         found = dict(zip(unique, rasters, strict=True))
@@ -152,7 +149,7 @@ class Cog(Dataset):
         `plane` picks the band where bands are stored apart. Cost and errors are those of
         `read_tile`. A JPEG tile may need the tables in `levels[z].image.options`.
         """
-        tile = _tile((z, x, y))
+        tile = tile_of((z, x, y))
         pieces = _unread(await self._opening.image(tile.z), tile)
         if not 0 <= plane < len(pieces):
             message = f"plane {plane} does not exist (planes 0 to {len(pieces) - 1})"
@@ -227,7 +224,7 @@ class Cog(Dataset):
         length = len(wanted.bands) * rows * cols * source.image.dtype.itemsize
         limits = self._limits
         if max_bytes is not None:
-            limits = replace(limits, result_bytes=_index(max_bytes, "max_bytes"))
+            limits = replace(limits, result_bytes=integer(max_bytes, "max_bytes"))
         limits.check("result_bytes", length, "bytes of the result")
         raster = await read_area(self._opening.reader, source, wanted)
         return await self._in_colours(raster) if rgb else raster
@@ -243,7 +240,7 @@ class Cog(Dataset):
         """
         image = await self._opening.image(0)
         width, height = size_of(image)
-        if _index(max_size, "max_size") < 1:
+        if integer(max_size, "max_size") < 1:
             message = f"max_size is at least 1, not {max_size}"
             raise UsageError(message)
         factor = max(width, height) / max_size
@@ -276,7 +273,9 @@ class Cog(Dataset):
         """
         opening = self._opening
         if tiles:
-            wanted = [_tile(place) for place in ([tiles] if len(tiles) > 1 else next(iter(tiles)))]
+            wanted = [
+                tile_of(place) for place in ([tiles] if len(tiles) > 1 else next(iter(tiles)))
+            ]
             images = await opening.images(wanted)
             pieces = [
                 piece for tile in dict.fromkeys(wanted) for piece in _unread(images[tile.z], tile)
@@ -368,7 +367,7 @@ class Cog(Dataset):
         Cost: each tile that holds a point is read once, however many it holds.
         """
         found = checked_points(points)
-        source = await self._opening.level(_index(level, "level"))
+        source = await self._opening.level(integer(level, "level"))
         if crs is not None:
             found = into_crs(found, crs, source.facts.crs)
         chosen = bands_of(source.image, bands)
@@ -400,7 +399,7 @@ class Cog(Dataset):
         """
         from tinycog.webtiles import read_web_tile  # noqa: PLC0415 - only here
 
-        place = (_index(zoom, "zoom"), _index(x, "x"), _index(y, "y"))
+        place = (integer(zoom, "zoom"), integer(x, "x"), integer(y, "y"))
         return await read_web_tile(
             self._opening, place, tilesize, lambda image: bands_of(image, bands), resampling
         )
@@ -413,7 +412,7 @@ class Cog(Dataset):
         None stands for a level without one that can be used.
         Cost: no request where it came with the header, else 1.
         """
-        return await self._opening.read_colormap(_index(z, "z"))
+        return await self._opening.read_colormap(integer(z, "z"))
 
     async def _in_colours(self, raster: Raster) -> Raster:
         """What a person would look at, of samples as stored."""
@@ -432,23 +431,6 @@ class Cog(Dataset):
         self.__init__(*state)  # type: ignore[misc]
 
 
-def _tile(place: Iterable[Any]) -> Tile:
-    try:
-        z, x, y = place
-    except (TypeError, ValueError) as exc:
-        message = f"a tile is three integers (z, x, y), not {place!r}"
-        raise UsageError(message) from exc
-    return Tile(_index(z, "z"), _index(x, "x"), _index(y, "y"))
-
-
-def _index(value: Any, name: str) -> int:  # noqa: ANN401 - anything a caller may pass
-    try:
-        return operator.index(value)
-    except TypeError as exc:
-        message = f"{name} must be an integer, not {value!r}"
-        raise UsageError(message) from exc
-
-
 def _unread(image: Image, tile: Tile) -> list[Piece]:
     """The pieces of a tile of which no pixels are wanted."""
     shape = tile_shape(image, tile, padded=False)
@@ -459,57 +441,3 @@ def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -
     from tinycog.decode import to_rgb  # noqa: PLC0415 - loads imagecodecs
 
     return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])
-
-
-def open(  # noqa: A001 - the library's verb, as in rasterio
-    where: Where | Source,
-    *,
-    fs: Any = None,  # noqa: ANN401 - fsspec has no types
-    headers: Headers | None = None,
-    auth: Headers | None = None,
-    allow_host: AllowHost | None = None,
-    storage_options: Mapping[str, Any] | None = None,
-    limits: Limits | None = None,
-    head_bytes: int = HEAD_BYTES,
-    snapshot: bytes | None = None,
-    pin: str | None = None,
-) -> Cog:
-    """Make a handle for a TIFF, BigTIFF or COG, without any I/O.
-
-    ::
-
-        tile = await tinycog.open(url).read_tile(z, x, y)   # opens itself
-        cog = await tinycog.open(url)                       # or at once: cog.levels
-        async with tinycog.open(path) as cog: ...
-
-    Args:
-        where: a url (`https://`, `s3://` and whatever fsspec knows), a path, or the bytes.
-        fs: an fsspec file system; `where` is then a path in it.
-        headers: sent along with each HTTP request, or a function that gives them, async or not:
-            it is asked once, and again if the server says 401 or 403.
-        auth: likewise, but these headers never go to another server that is redirected to; nor do
-            those of `headers` whose names tell of secrets (Authorization, Cookie, X-Api-Key).
-        allow_host: says of each url, those redirected to included, whether it may be asked.
-        storage_options: for the fsspec file system of a url.
-        limits: guards against files and servers that ask for too much; how long a request is
-            tried is in it too (`Limits(retries=Retries(tries=1))`).
-        head_bytes: bytes of the first request. Who knows that the header is longer than 32 KiB
-            saves the requests for the rest of it.
-        snapshot: what `Cog.snapshot()` gave: the header is not read again.
-        pin: the generation that is wanted, from the first request on: a strong ETag as the server
-            has it, with its quotes (or what `Cog.pin` gave). Any other is `SourceChangedError`.
-
-    Raises:
-        UsageError: `where`, `snapshot` or `pin` is none of these.
-    """
-    limits = limits or Limits()
-    source = make_source(
-        where,
-        fs=fs,
-        headers=headers,
-        auth=auth,
-        allow_host=allow_host,
-        limits=limits,
-        storage_options=storage_options,
-    )
-    return Cog(source, limits, head_bytes, snapshot if pin is None else pinned(snapshot, pin))
