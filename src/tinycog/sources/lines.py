@@ -39,6 +39,7 @@ Judge = Callable[[Head], int]
 """Looks at a head before the body comes: bytes of the body, or an error."""
 
 
+HTTP_1 = b"HTTP/1."
 HEAD_END = b"\r\n\r\n"
 
 
@@ -205,7 +206,7 @@ class Line(asyncio.BufferedProtocol):
     def _read_head(self) -> None:
         """Look for the end of the head; what follows it is of the body."""
         end = self._scratch.find(HEAD_END, 0, self._came)
-        if end < 0 and self._came <= HEAD_BYTES:
+        if end < 0 and self._came <= HEAD_BYTES and self._may_be_plain():
             return
         head = parse_head(bytes(self._scratch[:end])) if 0 <= end <= HEAD_BYTES else None
         if self._asked is None:
@@ -221,6 +222,11 @@ class Line(asyncio.BufferedProtocol):
         self._left = length - len(body)
         _pour(body, self._asked.answer)
         self._tell(len(body))
+
+    def _may_be_plain(self) -> bool:
+        """Whether what has come of a head may be that of one that ends as it should."""
+        start = self._scratch[: min(self._came, len(HTTP_1))]
+        return HTTP_1.startswith(start) and self._scratch.find(b"\n\n", 0, self._came) < 0
 
     def _begin(self, head: Head | None) -> None:
         """The first head: what follows waits until it is known who takes it."""

@@ -16,7 +16,7 @@ SPECIAL = frozenset(
 
 FIELD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*"
 REQUEST = re.compile(rf"GET /[\x21-\x7e]* HTTP/1\.1\r\n(?:{FIELD}\r\n)+\r\n")
-ANSWER = re.compile(rf"HTTP/1\.([01]) ([1-5]\d\d)(?: ([^\r\n]*))?((?:\r\n{FIELD})*)")
+ANSWER = re.compile(rf"HTTP/1\.([01]) ([2-5]\d\d)(?: ([^\r\n]*))?((?:\r\n{FIELD})*)")
 PARTIAL_CONTENT = 206
 LENGTH = re.compile(r"\d{1,18}")
 
