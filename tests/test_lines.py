@@ -64,14 +64,20 @@ async def serving(script):
         await server.wait_closed()
 
 
+def asked_range(head):
+    found = re.search(rb"[Rr]ange: bytes=(\d+)-(\d+)", head)
+    assert found is not None
+    return int(found[1]), int(found[2])
+
+
 def answer(head, *, more=b"", body=None, status=b"206 Partial Content"):
-    start, last = map(int, re.search(rb"[Rr]ange: bytes=(\d+)-(\d+)", head).groups())
+    start, last = asked_range(head)
     data = DATA[start : last + 1] if body is None else body
     told = f"Content-Range: bytes {start}-{last}/{len(DATA)}\r\nContent-Length: {len(data)}\r\n"
     return b"HTTP/1.1 " + status + b"\r\n" + more + told.encode() + b'ETag: "a"\r\n\r\n' + data
 
 
-def right(number, head):
+def right(_, head):
     return [answer(head)]
 
 
@@ -114,7 +120,7 @@ async def test_handles_of_one_server_share_connections():
 
 @pytest.mark.parametrize("size", [1, 3, 100, 5000])
 async def test_an_answer_may_come_in_pieces_of_any_size(size):
-    def script(number, head):
+    def script(_, head):
         whole = answer(head)
         return [whole[i : i + size] for i in range(0, min(len(whole), 400), size)] + [
             whole[-(-min(len(whole), 400) // size) * size :]
@@ -127,7 +133,7 @@ async def test_an_answer_may_come_in_pieces_of_any_size(size):
 
 
 async def test_bytes_after_an_answer_are_not_taken_for_the_next_one():
-    def script(number, head):
+    def script(_, head):
         forged = b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 20-29/512000\r\n"
         return [answer(head) + forged + b'Content-Length: 10\r\nETag: "a"\r\n\r\n' + b"x" * 10]
 
@@ -166,7 +172,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
 def chunked(head):
-    start, last = map(int, re.search(rb"[Rr]ange: bytes=(\d+)-(\d+)", head).groups())
+    start, last = asked_range(head)
     told = f"Content-Range: bytes {start}-{last}/{len(DATA)}\r\n".encode()
     body = b"%x\r\n%s\r\n0\r\n\r\n" % (last + 1 - start, DATA[start : last + 1])
     first = b"HTTP/1.1 206 Partial Content\r\n"
@@ -252,8 +258,7 @@ async def test_a_connection_that_nobody_uses_is_closed(monkeypatch):
         await read(raw, (0, 10))
         (writer,) = raw._writers
         async with asyncio.timeout(5):
-            while not writer.is_closing():
-                await asyncio.sleep(0.01)
+            await writer.wait_closed()
 
 
 @pytest.mark.parametrize("tidy", [True, False])
