@@ -7,6 +7,7 @@ import os
 import pickle
 import socket
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -374,7 +375,7 @@ ANSWERS: dict[str, tuple[Fault, type[SourceError], str]] = {
     "416": (
         Fault.status(416),
         RangeNotSatisfiableError,
-        "the range lies outside the object (HTTP 416 Requested Range Not Satisfiable)",
+        f"the range lies outside the object (HTTP 416 {HTTPStatus(416).phrase})",
     ),
     "204": (Fault.status(204, body=b""), SourceError, "the server refused (HTTP 204 No Content)"),
     "400": (Fault.status(400), SourceError, "the server refused (HTTP 400 Bad Request)"),
