@@ -75,8 +75,9 @@ def examine(case: Case) -> Outcome:
             truth = WRITERS[case.writer](case, path)
             check(case, path)
         except Exception as error:
-            error.add_note(f"while writing {case.name}")
-            raise
+            # in words: not every codec's errors can be pickled
+            told = f"{case.name} cannot be written: {type(error).__name__}: {error}"
+            raise RuntimeError(told) from None
         return judge(case, path, truth)
 
 
