@@ -27,7 +27,7 @@ from tinycog.fetch import HEADER, PIXELS, Fetcher, Want, origin
 from tinycog.fetch import flight as flights
 from tinycog.fetch.flight import Flight
 from tinycog.fetch.origin import BUDGET, Budget, Origin, origin_named
-from tinycog.fetch.slabs import GRAIN, Slabs
+from tinycog.slabs import GRAIN, Slabs
 from tinycog.sources import Answer
 from tinycog.testing import Fault, Layout, RangeServer, make_image, make_pyramid, make_tiff
 

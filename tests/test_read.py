@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -428,3 +430,24 @@ async def test_after_a_read_that_was_given_up_amid_its_body_the_next_one_is_righ
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(cog.read(), 0.05)
         assert_right(await cog.read())
+
+
+async def test_pixels_that_nobody_holds_are_gone_at_once():
+    """No reference cycle keeps them until the garbage collector comes."""
+    cog = await tinycog.open(fixture_path("cog-deflate-u16-p2"))
+    reads = (
+        lambda: cog.read_tile(0, 0, 0),
+        lambda: cog.read(window=(10, 10, 50, 50)),
+        lambda: cog.read_level(1),
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        for read in reads:
+            raster = await read()
+            gone = weakref.ref(raster.data)
+            del raster
+            await asyncio.sleep(0.01)
+            assert gone() is None
+    finally:
+        gc.enable()

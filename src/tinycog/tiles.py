@@ -61,7 +61,8 @@ class Wish:
         return not self._waiting
 
     def end(self, result: Raster | BaseException) -> None:
-        """Tell all who wait."""
+        """Tell all who wait, and keep no hold of the pixels."""
+        self.reading = self.batch = None
         for future in self._waiting:
             if future.done():
                 continue

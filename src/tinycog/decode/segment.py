@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from tinycog.errors import CorruptTileError, Finding
 from tinycog.image import Image
+from tinycog.slabs import SLABS
+from tinycog.spec import Predictor
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,31 @@ class Segment:
 
     def room(self) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays
         """Room for the decompressed bytes: where the pixels are wanted, if they fit there."""
+        # the bytes of these are put in another order afterwards
+        if self._place is not None and self.image.predictor != Predictor.FLOATING_POINT:
+            return self._place.reshape(-1).view(np.uint8)
+        return np.frombuffer(SLABS.lend(self.length), np.uint8)
+
+    def samples_room(self) -> NDArray[Any]:
+        """Room for samples of the image's dtype, (rows, cols, samples), likewise."""
+        if self._place is not None:
+            return self._place.reshape(self.shape)
+        dtype = self.image.dtype
+        length = math.prod(self.shape) * dtype.itemsize
+        return np.frombuffer(SLABS.lend(length), dtype).reshape(self.shape)
+
+    @cached_property
+    def _place(self) -> NDArray[Any] | None:
+        """Where the pixels are wanted, if they lie there as they lie in the tile."""
         wanted = self.wanted
-        if (
+        fits = (
             wanted is not None
             and wanted.shape == (1, self.rows, self.cols)
             and wanted.flags.c_contiguous
             and self.samples == 1
             and self.length == wanted.nbytes
-        ):
-            return wanted.reshape(-1).view(np.uint8)
-        return np.empty(self.length, np.uint8)
+        )
+        return wanted if fits else None
 
     @property
     def pixel_bytes(self) -> int:

@@ -7,7 +7,6 @@ The rooms::
     retries.py     which failures may pass, and how long to wait until then
     pin.py         which generation of the object is read
     origin.py      one server: its slots and its measured rates, for all handles of the process
-    slabs.py       memory for bytes in flight, used again
     once.py        work done side by side, and work done once
 """
 

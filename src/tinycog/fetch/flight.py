@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import TruncatedError
-from tinycog.fetch.slabs import SLABS
+from tinycog.slabs import SLABS
 
 Buffer = bytes | memoryview
 

@@ -1,6 +1,7 @@
-"""Memory for the bytes of answers, used again and again.
+"""Memory for bytes on their way, used again and again: those of answers, and what they unpack to.
 
 The first touch of fresh memory costs as much as receiving the bytes does, so that buffers are kept.
+No I/O.
 """
 
 from __future__ import annotations
@@ -46,6 +47,13 @@ class Slabs:
             self._idle.append(slab)
             while self.idle > self._most:
                 self._idle.pop(0)
+
+    def lend(self, length: int) -> memoryview:
+        """A buffer of just that length, kept for later as soon as nobody looks at it any more."""
+        slab = self.take(length)
+        view = memoryview(slab)[:length]
+        self.give(slab)
+        return view
 
 
 def _is_unseen(slab: bytearray) -> bool:
