@@ -1,6 +1,6 @@
 PYTHON = .venv/bin/python
 
-.PHONY: check test lint format fixtures conformance bench
+.PHONY: check test lint format fixtures conformance hostile bench
 
 check: ## what CI runs
 	bash .ci/run
@@ -23,6 +23,9 @@ fixtures: ## remake the fixtures and say which differ
 
 conformance: ## the whole matrix, against GDAL and tifffile; makes spec/conformance.md anew
 	$(PYTHON) tests/conformance/run.py --all --write
+
+hostile: ## every hostile file, under limits of time, memory and requests
+	$(PYTHON) tests/hostile/run.py
 
 bench: ## decoding, then reading against the peers that are installed
 	.venv/bin/pip install -q -e '.[test,bench]'

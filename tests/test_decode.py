@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,119 @@ async def test_bytes_behind_the_pixels_are_left_away_with_a_finding():
 
     np.testing.assert_array_equal(tile.data, GRAY)
     assert [finding.rule for finding in tile.findings] == ["tiff.decode.length"]
+
+
+async def test_a_tile_of_too_many_bytes_is_refused_where_libtiff_would_give_others():
+    file = tiff_of(GRAY, rows_per_strip=20, compression=8)
+    ambiguous = with_tile(file, zlib.compress(bytes(GRAY.size - 50) + bytes(5000)))
+
+    with pytest.raises(tinycog.CorruptTileError, match="readers differ"):
+        await tinycog.open(ambiguous).read_tile(0, 0, 0)
+
+
+# --- streams that lie about what they hold --------------------------------------------------------
+
+
+SQUARE = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
+
+
+def picture(stream: bytes, code: int, *fields: Field) -> tinycog.Cog:
+    """An image of one tile of 64 x 64 that is the stream."""
+    image = make_image(SQUARE[None], tile=(64, 64)).having(
+        Field(Tag.Compression, "SHORT", code),
+        Field(Tag.TileByteCounts, "LONG", [len(stream)]),
+        *fields,
+    )
+    return tinycog.open(make_tiff([replace(image, tiles=[stream])]))
+
+
+def patched(stream: bytes, at: int, new: bytes) -> bytes:
+    return stream[:at] + new + stream[at + len(new) :]
+
+
+def jpeg_2000(at: int, new: bytes) -> bytes:
+    """A codestream with other bytes at a place behind the length of its SIZ."""
+    good = bytes(imagecodecs.jpeg2k_encode(SQUARE, codecformat="j2k", reversible=True))
+    return patched(good, good.index(b"\xff\x51") + 4 + at, new)
+
+
+@pytest.mark.parametrize(
+    ("at", "new"),
+    [
+        (2, b"\x01\0\0\x40"),  # columns
+        (6, b"\x01\0\0\x40"),  # rows
+        (34, b"\x40\0"),  # components
+        (37, b"\xff"),  # subsampling
+    ],
+)
+async def test_jpeg_2000_of_another_size_is_refused_before_room_is_made_for_it(at, new):
+    assert (await picture(jpeg_2000(0, b""), 34712).read_tile(0, 0, 0)).data.max() == 126
+    with pytest.raises(tinycog.FormatError, match="no JPEG 2000 stream"):
+        await picture(jpeg_2000(at, new), 34712).read_tile(0, 0, 0)
+
+
+async def test_jpeg_2000_of_packets_without_number_is_refused():
+    good = jpeg_2000(0, b"")
+    layers = patched(good, good.index(b"\xff\x52") + 6, b"\xff\xff")
+    with pytest.raises(tinycog.LimitError, match="packets"):
+        await picture(layers, 34712).read_tile(0, 0, 0)
+
+
+async def test_jpeg_xl_of_another_size_is_refused():
+    stream = bytes(imagecodecs.jpegxl_encode(np.zeros((512, 512), np.uint8), lossless=True))
+    with pytest.raises(tinycog.CorruptTileError, match="holds 512 x 512 pixels"):
+        await picture(stream, 50002).read_tile(0, 0, 0)
+
+
+async def test_webp_of_another_size_is_refused():
+    stream = bytes(imagecodecs.webp_encode(np.zeros((128, 128, 3), np.uint8), lossless=True))
+    with pytest.raises(tinycog.CorruptTileError, match="no WebP picture of 64 x 64"):
+        await picture(stream, 50001).read_tile(0, 0, 0)
+
+
+async def test_lerc_of_more_blobs_than_bands_is_refused():
+    stream = bytes(imagecodecs.lerc_encode(SQUARE))
+    with pytest.raises(tinycog.CorruptTileError, match="of 1 bands"):
+        await picture(stream * 2, 34887).read_tile(0, 0, 0)
+
+
+async def test_jpeg_of_scans_without_number_is_refused():
+    stream = bytes(imagecodecs.jpeg_encode(SQUARE))
+    scan = stream[stream.rindex(b"\xff\xda") : -2]
+    with pytest.raises(tinycog.LimitError, match="201 scans"):
+        await picture(stream[:-2] + scan * 200 + b"\xff\xd9", 7).read_tile(0, 0, 0)
+
+
+async def test_of_png_only_the_pixels_count_and_nothing_is_said_on_stderr(capfd):
+    stream = bytes(imagecodecs.png_encode(SQUARE))
+    profile = b"\0\0\0\4iCCPnone" + zlib.crc32(b"iCCPnone").to_bytes(4, "big")
+    tile = await picture(stream[:33] + profile + stream[33:], 34933).read_tile(0, 0, 0)
+    np.testing.assert_array_equal(tile.data[0], SQUARE)
+    with pytest.raises(tinycog.CorruptTileError):
+        await picture(patched(stream, 16, bytes(4)), 34933).read_tile(0, 0, 0)
+    assert capfd.readouterr().err == ""
+
+
+async def test_a_dictionary_of_lzma_that_takes_gigabytes_is_refused():
+    stream = bytearray(lzma.compress(SQUARE.tobytes()))
+    stream[16] = 40  # of 4 GiB
+    stream[20:24] = zlib.crc32(bytes(stream[12:20])).to_bytes(4, "little")
+    with pytest.raises(tinycog.CorruptTileError, match=r"[Mm]emory"):
+        await picture(bytes(stream), 34925).read_tile(0, 0, 0)
+
+
+async def test_pixels_are_held_against_the_bytes_that_are_stored():
+    file = tiff_of(np.zeros((1, 2048, 2048), np.uint8), tile=(2048, 2048), compression=8)
+    small = tinycog.Limits(modest_bytes=1 << 20)
+    with pytest.raises(tinycog.LimitError, match=r"Limits\.ratio"):
+        await tinycog.open(file, limits=small).read_tile(0, 0, 0)
+    with pytest.raises(tinycog.LimitError, match=r"Limits\.ratio"):
+        await tinycog.open(file, limits=small).read_level(0)
+    generous = tinycog.Limits(modest_bytes=1 << 20, ratio=2000)
+    assert not (await tinycog.open(file, limits=generous).read_level(0)).data.any()
+
+
+# --- what is tolerated ---------------------------------------------------------------------------
 
 
 async def test_of_an_uncompressed_tile_no_more_than_its_pixels_are_read():

@@ -87,14 +87,18 @@ def test_a_tile_without_offset_or_without_bytes_is_not_stored(tag):
     assert located(TILED.having(Field(tag, "LONG", [0] * 16))).ranges(0) == [None]
 
 
-def test_a_tile_missing_from_a_short_index_is_not_stored():
+def test_a_tile_missing_from_a_short_index_is_refused_and_the_others_are_read():
     file = Located(make_tiff(flaws.short_index([TILED])))
-    assert tiles_of(file.feed.data, file.ranges(14, 15)) == [TILED.tiles[14], None]
+    assert tiles_of(file.feed.data, file.ranges(14)) == [TILED.tiles[14]]
+    with pytest.raises(FormatError, match=r"15 values, none for tile 15"):
+        file.ranges(14, 15)
 
 
-def test_byte_counts_may_be_shorter_than_offsets():
-    counts = Field(Tag.TileByteCounts, "LONG", [512] * 3)
-    assert [part is None for part in located(TILED.having(counts)).ranges(2, 3)] == [False, True]
+def test_a_tile_missing_from_short_byte_counts_is_refused():
+    file = located(TILED.having(Field(Tag.TileByteCounts, "LONG", [512] * 3)))
+    assert file.ranges(2) != [None]
+    with pytest.raises(FormatError, match=r"3 values, none for tile 3"):
+        file.ranges(3)
 
 
 @pytest.mark.parametrize("name", ["SHORT", "LONG", "LONG8", "SLONG"])

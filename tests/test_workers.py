@@ -72,6 +72,29 @@ async def test_who_is_cancelled_leaves_the_others_their_results():
     assert [isinstance(found, BaseException) for found in outcomes] == [True, False, False, False]
 
 
+async def test_without_room_for_a_thread_work_is_done_all_the_same(monkeypatch):
+    pool = Workers()
+
+    def refuse(_: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(workers, "_workers", pool)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert await in_worker(divmod, 17, 5) == (3, 2)
+        assert [await in_worker(abs, -n) for n in range(5)] == list(range(5))
+    assert await in_worker(threading.get_ident) != threading.get_ident()
+
+
+async def test_work_that_finds_no_memory_is_a_limit():
+    def exhaust() -> None:
+        raise MemoryError
+
+    with pytest.raises(tinycog.LimitError, match="no memory"):
+        await in_worker(exhaust)
+
+
 def test_loops_of_two_threads_get_their_own_results():
     def run(base: int) -> list[int]:
         async def main() -> list[int]:

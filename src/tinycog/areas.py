@@ -161,20 +161,28 @@ def _is_whole(area: Area, window: Window) -> bool:
     return area.is_plain and tuple(window) == tuple(area.window)
 
 
-def check_limits(limits: Limits, source: Source, wanted: Wanted) -> None:
-    """Ask the limits before anything is allocated from numbers of the file.
+def check_limits(limits: Limits, source: Source, wanted: Wanted, stored: int | None = None) -> None:
+    """Ask the limits before anything is allocated from numbers of the file of `stored` bytes.
 
     Raises:
         LimitError: the read needs too many tiles, or too much memory.
     """
-    window, image = _window(source.image, wanted), source.image
+    image = source.image
+    # first what the area itself needs: how far a kernel reaches takes memory to find out
+    _check_window(limits, image, inside(wanted.area.window, size_of(image)), wanted, stored)
+    _check_window(limits, image, _window(image, wanted), wanted, stored)
+
+
+def _check_window(
+    limits: Limits, image: Image, window: Window, wanted: Wanted, stored: int | None
+) -> None:
     grid = image.grid
     length = window.height * window.width * len(wanted.bands) * image.dtype.itemsize
     limits.check("result_bytes", length, "bytes of the pixels that are read")
-    down, across = (
-        -(-window.height // grid.tile_height) + 1,
-        -(-window.width // grid.tile_width) + 1,
-    )
+    if stored is not None:
+        limits.check_ratio(length, stored, "bytes of the pixels that are read", image.weight)
+    down = -(-window.height // grid.tile_height) + 1
+    across = -(-window.width // grid.tile_width) + 1
     planes = len(wanted.bands) if grid.planes > 1 else 1
     limits.check("tiles", down * across * planes, "stored tiles of one read")
 
@@ -182,7 +190,7 @@ def check_limits(limits: Limits, source: Source, wanted: Wanted) -> None:
 async def read_area(reader: Reader, source: Source, wanted: Wanted) -> Raster:
     """Read an area; see `Cog.read`."""
     area = wanted.area
-    check_limits(reader.limits, source, wanted)
+    check_limits(reader.limits, source, wanted, reader.stored)
     parts = parts_of(source, wanted)
     findings = await reader.read(pieces_of(source, area.z, parts, wanted.bands), source.ghost)
     flat = tuple(finding for odd in findings for finding in odd)

@@ -29,6 +29,9 @@ class ByteRange(NamedTuple):
         return self.stop - self.start
 
 
+FAR = 1 << 20
+"""Bytes between what is fetched one by one."""
+
 Steps = Generator[Sequence[ByteRange], None, T]
 """A parser: it yields the ranges that it lacks and returns what it found. It does no I/O."""
 
@@ -157,6 +160,15 @@ def need_bytes(buffer: SparseBuffer, start: int, length: int) -> Steps[memoryvie
     """Ask for `length` bytes from `start` and return them."""
     yield from need(buffer, [ByteRange(start, start + length)])
     return buffer.read(start, start + length)
+
+
+def places(ranges: Iterable[ByteRange]) -> int:
+    """How many places far from each other ranges lie in."""
+    found, stop = 0, -FAR
+    for start, end in sorted(ranges):
+        found += start - stop >= FAR
+        stop = max(stop, end)
+    return found
 
 
 def together(parsers: Iterable[Steps[T]]) -> Steps[list[T]]:

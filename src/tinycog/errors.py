@@ -79,6 +79,11 @@ class Limits:
         tile_bytes: bytes of one tile or strip, encoded or decoded.
         result_bytes: bytes of the result of one read, and of the pixels that are read for it.
         tiles: stored tiles of one read.
+        modest_bytes: bytes of pixels that any file may give in one read, and any tile, however few
+            bytes of it are stored; an eighth of it where decoding is slow.
+        ratio: bytes of pixels for each byte that is stored, where they are more than that.
+        overlap: how often all bytes of the file may be decoded in one read: tiles may share bytes.
+        requests: requests for the header, from where on the chain of IFDs is cut.
         unsafe_codecs: whether to decode JPEG XR too: hostile bytes can make its decoder crash the
             process.
         retries: how long a request is tried.
@@ -93,7 +98,11 @@ class Limits:
     value_bytes: int = 16 << 20
     tile_bytes: int = 256 << 20
     result_bytes: int = 16 << 30
-    tiles: int = 1 << 20
+    tiles: int = 1 << 17
+    modest_bytes: int = 128 << 20
+    ratio: int = 250
+    overlap: int = 4
+    requests: int = 24
     unsafe_codecs: bool = False
     retries: Retries = field(default_factory=Retries)
     whole_bytes: int = 16 << 20
@@ -106,6 +115,21 @@ class Limits:
         if asked > allowed:
             message = f"{what}: {asked} is over the limit of {allowed} (Limits.{limit})"
             raise LimitError(message, limit=limit, asked=asked, allowed=allowed)
+
+    def check_ratio(self, asked: int, stored: int, what: str, weight: int = 1) -> None:
+        """Raise `LimitError` if so many bytes of pixels are too many for those stored.
+
+        This is the rule tiff.decode.ratio.
+
+        `weight` is how much dearer than others they are to decode.
+        """
+        allowed = max(self.modest_bytes // weight, self.ratio * stored)
+        if asked > allowed:
+            message = (
+                f"{what}: {asked} of {stored} stored bytes are over the limit of {allowed}"
+                " (Limits.ratio, Limits.modest_bytes)"
+            )
+            raise LimitError(message, limit="ratio", asked=asked, allowed=allowed)
 
 
 class TinycogError(Exception):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tinycog.errors import Limits
+from tinycog.errors import Finding, Limits
 from tinycog.fetch import Fetcher
 from tinycog.gdal import Ghost, parse_ghost
 from tinycog.parse import Ifd, Tiff, parse_tiff
@@ -19,6 +19,9 @@ LONE_PAGE_BYTES = 1 << 13
 
 NEIGHBOUR_PAGE_BYTES = 7 << 13
 """The most that is read where more IFDs are likely to follow near."""
+
+PATIENCE = 3
+"""After so many IFDs far apart, twice as much is read at the next ones."""
 
 VALUE_PAGE_BYTES = 1 << 10
 """Bytes read at least where values, or SubIFDs, lie apart."""
@@ -83,11 +86,26 @@ async def read_held(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
 
 async def read_all(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
     """Walk the rest of the chain. Cost: a request for each place where IFDs lie."""
-    tiff = known.tiff
-    while not tiff.complete:
+    tiff, places = known.tiff, 0
+    while not (tiff := _walk_held(fetcher, limits, tiff)).complete:
+        places += 1
+        if places > limits.requests:
+            tiff = _cut(tiff, limits)
+            break
         step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
-        tiff = await fetcher.drive(step, page_bytes=_page_bytes(tiff))
+        page_bytes = max(_page_bytes(tiff), LONE_PAGE_BYTES << places // PATIENCE)
+        tiff = await fetcher.drive(step, page_bytes=page_bytes)
     return await _finish(fetcher, limits, tiff, known)
+
+
+def _cut(tiff: Tiff, limits: Limits) -> Tiff:
+    """The chain without what lies further on (tiff.ifd.far)."""
+    text = (
+        f"the IFD chain is cut at {len(tiff.ifds)} IFDs: they lie in more than {limits.requests}"
+        " places (Limits.requests)"
+    )
+    finding = Finding("tiff.ifd.far", text, tiff.next_offset, tiff.ifds[-1].offset)
+    return replace(tiff, next_offset=0, findings=(*tiff.findings, finding))
 
 
 async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, known: Header) -> Header:

@@ -18,6 +18,7 @@ from tinycog.parse import Entry, Header, Ifd, Value
 from tinycog.spec import (
     MASK,
     REDUCED,
+    SLOW,
     ByteOrder,
     Compression,
     Photometric,
@@ -163,6 +164,11 @@ class Image:
         """
         return sample_dtype(_only(self.sample_formats, "SampleFormat"), self.bits)
 
+    @property
+    def weight(self) -> int:
+        """How much dearer than others its pixels are to decode."""
+        return SLOW_WEIGHT if self.compression in SLOW else 1
+
     @cached_property
     def nodata(self) -> int | float | None:
         """Nodata as a value that samples can equal; None if there is none."""
@@ -269,6 +275,8 @@ FACTS = (
 """Tags whose values make an `Image`."""
 
 MAX_SAMPLES = 65535
+MAX_SIDE = (1 << 31) - 1
+SLOW_WEIGHT = 8
 COLOURS_OF_OLD_JPEG = (Photometric.RGB, Photometric.YCBCR)
 
 
@@ -349,7 +357,8 @@ def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
     """SamplesPerPixel; old-style JPEG files leave it out and mean 3 (tiff.jpeg.old)."""
     is_old_jpeg = _int(values, Tag.Compression, 1) == Compression.OLD_JPEG
     is_colour = _int(values, Tag.PhotometricInterpretation, 1) in COLOURS_OF_OLD_JPEG
-    samples = _int(values, Tag.SamplesPerPixel, 3 if is_old_jpeg and is_colour else 1)
+    default = 3 if is_old_jpeg and is_colour else 1
+    samples = _one(values, Tag.SamplesPerPixel) if Tag.SamplesPerPixel in values else default
     if not 1 <= samples <= MAX_SAMPLES:
         message = f"SamplesPerPixel is {samples}, expected 1 to {MAX_SAMPLES}"
         raise FormatError.of(Finding("tiff.image.samples", message, None, ifd.offset))
@@ -362,6 +371,9 @@ def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Fi
     if not width or not height:
         message = f"the image is {width} by {height} pixels, expected at least 1 by 1"
         raise FormatError.of(Finding("tiff.image.size", message, None, ifd.offset))
+    if max(width, height) > MAX_SIDE:
+        message = f"an image of {width} by {height} pixels is not supported, only up to {MAX_SIDE}"
+        raise UnsupportedError(message, feature="ImageWidth", value=(width, height))
     planes = _planes(values, ifd, samples)
     tiled = Tag.TileWidth in values or Tag.TileLength in values
     if tiled:

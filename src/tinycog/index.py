@@ -49,6 +49,9 @@ def locate(
         LimitError: a tile claims more bytes than `limits.tile_bytes`.
     """
     offsets, counts = _columns(buffer, image)
+    for column in (offsets, counts):
+        if column is not None and indices:
+            column.check(max(indices))
     framed: set[int] = set()
     if leaders and counts is not None:
         framed = {i for i in indices if offsets.same_page(i, i + 1) and not counts.holds(i)}
@@ -75,8 +78,10 @@ def _columns(buffer: SparseBuffer, image: Image) -> tuple[Column, Column | None]
     if image.offsets is None or image.offsets.count == 0:
         text = "the image has no TileOffsets or StripOffsets"
         raise FormatError.of(Finding("tiff.tile.index", text, None, image.ifd.offset))
-    counts = None if image.byte_counts is None else Column(buffer, image, image.byte_counts)
-    return Column(buffer, image, image.offsets), counts
+    counts = image.byte_counts
+    if counts is None or counts.count == 0:
+        return Column(buffer, image, image.offsets), None
+    return Column(buffer, image, image.offsets), Column(buffer, image, counts)
 
 
 INTEGERS = tuple("BHIQbhiq")
@@ -131,7 +136,7 @@ FEW = 16
 class Column:
     """One of the two arrays of an index. What it holds beyond the last tile is never read."""
 
-    __slots__ = ("_buffer", "_count", "_dtype", "_length", "_offset", "_per_page")
+    __slots__ = ("_buffer", "_count", "_dtype", "_length", "_offset", "_per_page", "_tag")
 
     def __init__(self, buffer: SparseBuffer, image: Image, entry: Entry) -> None:
         """Refuse what is no array of integers."""
@@ -140,6 +145,7 @@ class Column:
             text = f"tag {entry.tag} has field type {entry.field_type.name}, expected integers"
             raise FormatError.of(Finding("tiff.value.integer", text, entry.offset))
         self._buffer = buffer
+        self._tag = entry.tag
         self._offset = entry.offset
         self._length = entry.field_type.length
         self._per_page = PAGE_BYTES // self._length
@@ -157,6 +163,12 @@ class Column:
             self._page(page) for page in {i // self._per_page for i in indices if i < self._count}
         ]
 
+    def check(self, index: int) -> None:
+        """Refuse a tile that the array has no value for (tiff.tile.short)."""
+        if index >= self._count:
+            text = f"tag {self._tag} has {self._count} values, none for tile {index}"
+            raise FormatError.of(Finding("tiff.tile.short", text, self._offset))
+
     def holds(self, index: int) -> bool:
         """Whether the value has arrived."""
         return not self._buffer.missing(self.pages([index]))
@@ -166,7 +178,7 @@ class Column:
         return second < self._count and first // self._per_page == second // self._per_page
 
     def values(self, indices: Sequence[int]) -> list[int]:
-        """Values at `indices`; 0 where the array is too short (tiff.tile.short)."""
+        """Values at `indices`; 0 beyond the last tile."""
         if len(indices) <= FEW:
             return [self._value(i) if i < self._count else 0 for i in indices]
         wanted = {i // self._per_page for i in indices if i < self._count}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.errors import UsageError
+from tinycog.errors import LimitError, UsageError
 from tinycog.image import Image
 from tinycog.raster import Window
 
@@ -62,12 +62,12 @@ def tile_pieces(image: Image, tile: Tile, room: Pixels) -> list[Piece]:
     return list(_band_pieces(image, tile, cut, range(image.samples), room))
 
 
-def window_tiles(image: Image, z: int, window: Window) -> list[Tile]:
-    """The tiles that a window touches, row by row."""
+def window_tiles(image: Image, z: int, window: Window) -> Iterator[Tile]:
+    """The tiles that a window touches, row by row, each made as it is taken: there may be many."""
     grid = image.grid
     ys = range(window.row_off // grid.tile_height, -(-_bottom(window) // grid.tile_height))
     xs = range(window.col_off // grid.tile_width, -(-_right(window) // grid.tile_width))
-    return [Tile(z, x, y) for y in ys for x in xs]
+    return (Tile(z, x, y) for y in ys for x in xs)
 
 
 def window_pieces(
@@ -173,7 +173,7 @@ def checked_room(out: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> P
         UsageError: the caller's has another shape or dtype, or cannot be written to.
     """
     if out is None:
-        return np.empty(shape, dtype)
+        return new_array(shape, dtype)
     if not isinstance(out, np.ndarray):
         message = f"out must be a numpy array, not a {type(out).__name__}"
         raise UsageError(message)
@@ -183,6 +183,19 @@ def checked_room(out: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> P
         message = f"out must be a writable {dtype} array of shape {shape}, not {what}"
         raise UsageError(message)
     return found
+
+
+def new_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
+    """An array, not filled.
+
+    Raises:
+        LimitError: there is no memory for it.
+    """
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError as exc:
+        message = f"there is no memory for {dtype} of shape {shape}"
+        raise LimitError(message) from exc
 
 
 def no_room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:

@@ -27,6 +27,12 @@ FREE_GAP_BYTES = 256
 HEADER_GAP_BYTES = 1 << 15
 """A gap between parts of the header that is read along; what lies in longer ones is pixels."""
 
+MANY_PARTS, STREWN_GAP_BYTES = 16, 1 << 20
+"""If parts of the header lie in more places than this, so long gaps are read along."""
+
+MANY_REQUESTS, STREWN_BYTES = 32, 1 << 20
+"""If tiles lie in more places than this, but all of them so near together, it is one request."""
+
 MOST_GAP_BYTES = 1 << 20
 """The longest gap that is read along, however slow the round trips are."""
 
@@ -122,17 +128,30 @@ def merge(
 
 
 def plan_header(ranges: Sequence[ByteRange]) -> list[Batch]:
-    """Requests for parts of the header and the index: they never drag pixels along."""
-    return merge(ranges, gap_bytes=HEADER_GAP_BYTES, request_bytes=REQUEST_BYTES)
+    """Requests for parts of the header and the index.
+
+    They never drag pixels along, unless the parts are strewn all over the file.
+    """
+    batches = merge(ranges, gap_bytes=HEADER_GAP_BYTES, request_bytes=REQUEST_BYTES)
+    if len(batches) <= MANY_PARTS:
+        return batches
+    return merge(ranges, gap_bytes=STREWN_GAP_BYTES, request_bytes=REQUEST_BYTES)
 
 
 def plan_pixels(ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]:
-    """Requests for encoded tiles."""
-    return [
-        piece
-        for batch in _merge_pixels(ranges, range(len(ranges)), rates, REQUEST_BYTES)
-        for piece in _cut(batch, ranges, rates)
-    ]
+    """Requests for encoded tiles; a small file of strewn ones is read whole."""
+    batches = _merge_pixels(ranges, range(len(ranges)), rates, REQUEST_BYTES)
+    if len(batches) > MANY_REQUESTS:
+        batches = _joined(batches)
+    return [piece for batch in batches for piece in _cut(batch, ranges, rates)]
+
+
+def _joined(batches: Sequence[Batch]) -> list[Batch]:
+    """One request instead of many, if all that lies between them is short."""
+    whole = ByteRange(batches[0].range.start, max(batch.range.stop for batch in batches))
+    if whole.length > STREWN_BYTES:
+        return list(batches)
+    return [Batch(whole, [i for batch in batches for i in batch.members])]
 
 
 def _merge_pixels(

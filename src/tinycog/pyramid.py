@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TypeVar
 
-from tinycog.buffer import SparseBuffer, Steps, together
+from tinycog.buffer import ByteRange, SparseBuffer, Steps, places, together
 from tinycog.errors import Finding, FormatError, LimitError, Limits
-from tinycog.image import FACTS, Image, make_image
-from tinycog.parse import Entry, Header, Ifd, Tiff, decode_value, parse_ifd, parse_values
+from tinycog.image import FACTS, OPTIONS, Image, make_image
+from tinycog.parse import Entry, Header, Ifd, Tiff, parse_ifd, parse_values
 from tinycog.spec import MASK, REDUCED, Tag
 
 T = TypeVar("T")
+
+OPAQUE = 7
+"""Code of the field type of bytes that are no numbers."""
 
 OPTIONAL = frozenset(
     {Tag.GDALNoData, Tag.ExtraSamples, Tag.ReferenceBlackWhite, Tag.YCbCrCoefficients}
@@ -47,6 +51,10 @@ def parse_image(buffer: SparseBuffer, header: Header, ifd: Ifd, limits: Limits) 
         FormatError: a value that is needed lies beyond the end of the file, or is senseless.
     """
     entries = [entry for tag, entry in ifd.entries.items() if tag in FACTS]
+    for entry in entries:
+        if entry.field_type.code == OPAQUE and entry.tag not in OPTIONS:
+            text = f"tag {entry.tag} is of field type UNDEFINED, expected integers"
+            raise FormatError.of(Finding("tiff.value.integer", text, entry.offset, ifd.offset))
     lost = [entry for entry in entries if _is_lost(buffer, entry)]
     entries = [entry for entry in entries if entry not in lost]
     values = yield from parse_values(buffer, header, entries, limits)
@@ -77,29 +85,31 @@ def parse_pyramid(
         first = yield from parse_image(buffer, tiff.header, tiff.ifds[0], limits)
     subs = yield from _parse_sub_ifds(buffer, tiff, limits)
     rest = [found for found in (*subs, *tiff.ifds[1:]) if isinstance(found, Ifd)]
+    near, far = _near(buffer, rest, limits)
     images = yield from together(
         _or_finding(parse_image(buffer, tiff.header, ifd, limits), "an IFD is left out", ifd.offset)
-        for ifd in rest
+        for ifd in near
     )
-    lost = [found for found in (*subs, *images) if isinstance(found, Finding)]
+    lost = [found for found in (*subs, *far, *images) if isinstance(found, Finding)]
     roles = _Roles(first)
     for image in images:
         if isinstance(image, Image):
             roles.add(image)
-    while len(roles.levels) > 1 and _is_absent(buffer, tiff.header, roles.levels[-1]):
-        text = "the last overview's only tile lies beyond the end of the file; it is left out"
-        lost.append(Finding("tiff.pyramid.absent", text, None, roles.levels.pop().ifd.offset))
     return roles.pyramid([*tiff.findings, *lost])
 
 
-def _is_absent(buffer: SparseBuffer, header: Header, image: Image) -> bool:
-    """Whether an image of one tile has it beyond the end of the file (tiff.pyramid.absent)."""
-    entry = image.offsets
-    if entry is None or entry.count != 1 or buffer.size is None or buffer.missing([entry.range]):
-        return False
-    value = decode_value(header.byte_order, entry, buffer.read(*entry.range))
-    offset = value[0] if isinstance(value, tuple) else 0
-    return isinstance(offset, int) and offset >= buffer.size
+def _near(
+    buffer: SparseBuffer, ifds: Sequence[Ifd], limits: Limits
+) -> tuple[Sequence[Ifd], list[Finding]]:
+    """The IFDs whose values can be had with few requests (tiff.ifd.far), and if not, why."""
+    values = [[entry.range for tag, entry in ifd.entries.items() if tag in FACTS] for ifd in ifds]
+    count = len(ifds)
+    while count and places(buffer.missing(chain.from_iterable(values[:count]))) > limits.requests:
+        count //= 2
+    if count == len(ifds):
+        return ifds, []
+    text = f"{len(ifds) - count} IFDs are left out: their values lie in too many places"
+    return ifds[:count], [Finding("tiff.ifd.far", text, ifds[count].offset, ifds[count].offset)]
 
 
 def _parse_sub_ifds(
@@ -111,8 +121,10 @@ def _parse_sub_ifds(
         return ()
     try:
         (offsets,) = yield from parse_values(buffer, tiff.header, [entry], limits)
-        places = [v for v in offsets if isinstance(v, int) and v > 0]
-        limits.check("ifds", len(tiff.ifds) + len(places), "IFDs and SubIFDs")
+        starts = [v for v in offsets if isinstance(v, int) and v > 0]
+        limits.check("ifds", len(tiff.ifds) + len(starts), "IFDs and SubIFDs")
+        missing = buffer.missing(ByteRange(place, place + 1) for place in starts)
+        limits.check("requests", places(missing), "places that the SubIFDs lie in")
     except (FormatError, LimitError) as exc:
         text = f"the SubIFDs of the first IFD cannot be read: {exc}"
         return (Finding("tiff.pyramid.sub-ifds", text, entry.offset, tiff.ifds[0].offset),)
@@ -121,7 +133,7 @@ def _parse_sub_ifds(
             _or_finding(
                 parse_ifd(buffer, tiff.header, place, limits), "an IFD cannot be read", place
             )
-            for place in places
+            for place in starts
         )
     )
 

@@ -25,6 +25,9 @@ class LeaderError(TinycogError):
     """A tile is not framed by its leader and trailer as the ghost area promises."""
 
 
+FILLED = 256
+"""Tiles that are not stored and are filled in one go."""
+
 INDEX_BYTES = 16 << 20
 """Bytes of index pages that a handle keeps; they are fetched again when they are wanted again."""
 
@@ -40,6 +43,11 @@ class Reader:
         self._locating = 0
         self._distrusts_leaders = False
 
+    @property
+    def stored(self) -> int | None:
+        """Bytes of the file, once known."""
+        return self._fetcher.buffer.size
+
     async def read(self, pieces: Sequence[Piece], ghost: Ghost | None) -> list[tuple[Finding, ...]]:
         """Fetch, decode and put in place; the findings of each piece.
 
@@ -53,6 +61,7 @@ class Reader:
             return await self.read_again(pieces, ghost, exc)
         finally:
             reading.close()
+            del reading  # an error's traceback holds this frame, and so the pixels
 
     async def read_again(
         self, pieces: Sequence[Piece], ghost: Ghost | None, error: LeaderError
@@ -69,10 +78,25 @@ class Reader:
         places = iter(await self._locate(flat, ghost))
         readings: list[Reading] = []
         for group in groups:
+            found = list(islice(places, len(group)))
+            self._check_overlap(found)
             reading = Reading(self._fetcher, self.limits, group)
-            reading.start(list(islice(places, len(group))))
+            reading.start(found)
             readings.append(reading)
         return readings
+
+    def _check_overlap(self, places: Sequence[Place | None]) -> None:
+        """Refuse to decode the same bytes over and over.
+
+        Raises:
+            LimitError: the tiles are longer than the file holds, by far.
+        """
+        if self.stored is not None and len(places) > self.limits.overlap:
+            length = sum(place.range.length for place in places if place is not None)
+            times = length // max(self.stored, 1)
+            self.limits.check(
+                "overlap", times, "the tiles share bytes: times that they are decoded"
+            )
 
     async def read_bytes(self, piece: Piece) -> bytes | None:
         """The encoded bytes of one piece, by its byte count; None if it is not stored."""
@@ -145,12 +169,16 @@ class Reading:
 
     def start(self, places: Sequence[Place | None]) -> None:
         """Wish for the bytes of the pieces; those that are not stored are filled."""
+        absent: list[Piece] = []
         for i, (piece, place) in enumerate(zip(self._pieces, places, strict=True)):
             if place is None:
-                self._submit(i, piece, None, None)
+                absent.append(piece)
             else:
                 deliver, fail = partial(self._submit, i, piece, place), partial(self._fail, piece)
                 self._wants[i] = self._fetcher.want(place.range, deliver, fail)
+        for some in (absent[i : i + FILLED] for i in range(0, len(absent), FILLED)):
+            work = partial(self._fill, some)
+            workers.shared().submit(self._loop, work, partial(self._filled, some))
         if not places:
             self.done.set_result([])
 
@@ -160,13 +188,29 @@ class Reading:
             self.done.cancel()
         self._scheduler.drop([want for wants in self._wants for want in wants])
 
-    def _submit(self, i: int, piece: Piece, place: Place | None, data: memoryview | None) -> None:
+    def _fill(self, pieces: Sequence[Piece]) -> None:
+        """In a worker thread."""
+        for piece in pieces:
+            if not self.done.done():
+                decode_piece(piece, None, None, self._limits)
+
+    def _filled(self, pieces: Sequence[Piece], _: None, error: BaseException | None) -> None:
+        if error is not None:
+            self._fail(pieces[0], error)
+            return
+        self._put(len(pieces))
+
+    def _put(self, count: int) -> None:
+        """So many more pieces are in place."""
+        self._left -= count
+        if not self._left and not self.done.done():
+            self.done.set_result(self._findings)
+
+    def _submit(self, i: int, piece: Piece, place: Place, data: memoryview) -> None:
         work = partial(self._decode, piece, place, data)
         workers.shared().submit(self._loop, work, partial(self._decoded, i, piece))
 
-    def _decode(
-        self, piece: Piece, place: Place | None, data: memoryview | None
-    ) -> tuple[Finding, ...]:
+    def _decode(self, piece: Piece, place: Place, data: memoryview) -> tuple[Finding, ...]:
         """In a worker thread."""
         if self.done.done():  # given up meanwhile
             return ()
@@ -181,9 +225,7 @@ class Reading:
             self._fail(piece, error)
             return
         self._findings[i] = found or ()
-        self._left -= 1
-        if not self._left and not self.done.done():
-            self.done.set_result(self._findings)
+        self._put(1)
 
     def _fail(self, piece: Piece, error: BaseException) -> None:
         if self.done.done():
@@ -191,6 +233,8 @@ class Reading:
         if isinstance(error, asyncio.CancelledError):
             self.done.cancel()
             return
+        if isinstance(error, TinycogError):
+            error.__traceback__ = None  # its frames hold this reading, which holds the error
         placed = placed_at(error, piece.tile) if isinstance(error, FormatError) else error
         self.done.set_exception(placed)
 

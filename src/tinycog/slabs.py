@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 
+from tinycog.errors import LimitError
+
 IDLE_BYTES = 32 << 20
 """Bytes of buffers that are kept for the next read."""
 
@@ -33,13 +35,21 @@ class Slabs:
         return sum(map(len, self._idle))
 
     def take(self, length: int) -> bytearray:
-        """A buffer of at least `length` bytes; its contents are anything."""
+        """A buffer of at least `length` bytes; its contents are anything.
+
+        Raises:
+            LimitError: there is no memory for it.
+        """
         with self._lock:
             for i in range(len(self._idle) - 1, -1, -1):  # the newest is still in the caches
                 slab = self._idle[i]
                 if length <= len(slab) <= ROOMY * max(length, GRAIN) and _is_unseen(slab):
                     return self._idle.pop(i)
-        return bytearray(-(-max(length, 1) // GRAIN) * GRAIN)
+        try:
+            return bytearray(-(-max(length, 1) // GRAIN) * GRAIN)
+        except MemoryError as exc:
+            message = f"there is no memory for {length} bytes on their way"
+            raise LimitError(message) from exc
 
     def give(self, slab: bytearray) -> None:
         """Keep a buffer for later; it is not used while any view of it lives."""

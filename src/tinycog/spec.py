@@ -201,6 +201,18 @@ class Compression(IntEnum):
     JPEG_XL_DNG = 52546
 
 
+SLOW = frozenset(
+    {
+        Compression.LZMA,
+        Compression.JPEG_2000,
+        Compression.JPEG_2000_APERIO_RGB,
+        Compression.JPEG_XL,
+        Compression.JPEG_XL_DNG,
+    }
+)
+"""Codecs that take long for a pixel, however few bytes hold it."""
+
+
 class Photometric(IntEnum):
     """Values of PhotometricInterpretation."""
 

@@ -12,15 +12,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tinycog.area import size_of
 from tinycog.errors import Finding, FormatError, LimitError, Limits, TinycogError
 from tinycog.facts import Facts, LevelPlace
 from tinycog.gdal import Ghost
 from tinycog.image import Image
 from tinycog.opening import Opening
-from tinycog.pieces import Piece, Pixels, Tile, tile_pieces, tile_shape
+from tinycog.pieces import Piece, Pixels, Tile, new_array, tile_pieces, tile_shape
 from tinycog.raster import Raster, Window
 from tinycog.read import LeaderError, Reading
 
@@ -53,6 +51,7 @@ class Wish:
             raster = await future
         finally:
             self._waiting.discard(future)
+            del future  # an error's traceback holds this frame, and so itself
         return raster.copy() if self.is_shared else raster
 
     @property
@@ -72,6 +71,7 @@ class Wish:
                 future.cancel()
             else:
                 future.set_exception(result)
+        self.reading = None  # it holds the error, whose frames hold this wish
 
     def give_up(self) -> None:
         """Nobody waits: what is under way for it ends."""
@@ -139,6 +139,7 @@ class Tiles:
             if wish.is_over and self._under_way.get(key) is wish:
                 del self._under_way[key]
                 wish.give_up()
+            del wish
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         due = dict.fromkeys(self._due.pop(loop))
@@ -251,7 +252,8 @@ def new_room(image: Image, tile: Tile, limits: Limits, *, padded: bool) -> Pixel
     shape = tile_shape(image, tile, padded=padded)
     stored = image.samples * image.grid.stored_rows(tile.y) * image.grid.tile_width
     limits.check("tile_bytes", stored * image.dtype.itemsize, "decoded bytes of a tile")
-    return np.empty(shape, image.dtype)
+    limits.check("tiles", image.grid.planes, "stored tiles of one read")
+    return new_array(shape, image.dtype)
 
 
 def raster_of(

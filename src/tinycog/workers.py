@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
+
+from tinycog.errors import LimitError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,9 +80,16 @@ class Workers:
             if self._busy >= self._size:
                 return
             self._busy += 1
-        self._pool.submit(self._run)
+        turn = threading.Lock()
+        try:
+            self._pool.submit(self._run, turn)
+        except RuntimeError:  # no room for one more thread, but maybe it is in the pool's queue now
+            self._run(turn)
 
-    def _run(self) -> None:
+    def _run(self, turn: threading.Lock) -> None:
+        """Empty the queue; `turn` is taken by who does."""
+        if not turn.acquire(blocking=False):
+            return
         while True:
             try:
                 mailbox, work, done = self._queue.popleft()
@@ -92,17 +102,32 @@ class Workers:
             result = error = None
             try:
                 result = work()
+            except MemoryError as exc:
+                error = LimitError(f"there is no memory for it: {exc}")
             except BaseException as exc:  # noqa: BLE001 - told to whoever waits
                 error = exc
+            del work  # before anybody is told: what it holds may be looked for then
             mailbox.post(done, result, error)
-            del mailbox, work, done, result, error
+            del mailbox, done, result, error
+
+
+THREAD_BYTES = 80 << 20
+"""Address space that a thread takes, mostly unused: its stack, and its arena of malloc."""
 
 
 def _processors() -> int:
-    """Processors that this process may use."""
+    """Processors that this process may use, but no more than a quarter of its address space."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0)) or 1
+    else:
+        count = os.cpu_count() or 1
+    if sys.platform == "win32":
+        return count
+    import resource  # noqa: PLC0415 - not there on Windows
+
+    space, _ = resource.getrlimit(resource.RLIMIT_AS)
+    is_bounded = space != resource.RLIM_INFINITY
+    return max(min(count, space // 4 // THREAD_BYTES), 1) if is_bounded else count
 
 
 _workers: Workers | None = None

@@ -74,7 +74,7 @@ def examine(case: Case) -> Outcome:
         try:
             truth = WRITERS[case.writer](case, path)
             check(case, path)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a writer raises
             # in words: not every codec's errors can be pickled
             told = f"{case.name} cannot be written: {type(error).__name__}: {error}"
             raise RuntimeError(told) from None

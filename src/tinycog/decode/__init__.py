@@ -8,7 +8,10 @@ The rooms::
     jpeg.py       JPEG: tables and colour
     lerc.py       LERC: its layouts and masks
     libtiff.py    CCITT and others by the libtiff inside imagecodecs
-    pictures.py   WebP, JPEG 2000, JPEG XL and others that give samples at once
+    pictures.py   WebP and others that give samples at once
+    jpeg2000.py   JPEG 2000: sizes, tiles and packets of a stream, checked first
+    jpegxl.py     JPEG XL: its size, checked first
+    png.py        PNG: only what counts of it
     samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers
     ycbcr.py      YCbCr data units to RGB
     colour.py     samples to what a person would look at, where that is asked for
@@ -30,7 +33,14 @@ from tinycog.decode.codecs import CODECS
 from tinycog.decode.colour import to_rgb
 from tinycog.decode.samples import unpack_samples
 from tinycog.decode.segment import Segment
-from tinycog.errors import CorruptTileError, Finding, Limits, TinycogError, UnsupportedError
+from tinycog.errors import (
+    CorruptTileError,
+    Finding,
+    LimitError,
+    Limits,
+    TinycogError,
+    UnsupportedError,
+)
 from tinycog.image import Image
 from tinycog.spec import Compression, name_of
 
@@ -74,6 +84,7 @@ def decode_tile(
     """
     segment = Segment(image, y, room)
     limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
+    limits.check_ratio(segment.pixel_bytes, len(data), "decoded bytes of a tile", image.weight)
     codec = CODECS.get(image.compression)
     if codec is None:
         name = name_of(Compression, image.compression)
@@ -95,7 +106,10 @@ def decode_tile(
             pixels = unpack_samples(segment, raw, predicted=codec.predicted)
     except TinycogError:
         raise
-    except (RuntimeError, ValueError, MemoryError, zlib.error) as exc:  # what imagecodecs raises
+    except MemoryError as exc:
+        message = f"there is no memory to decode a tile of {segment.pixel_bytes} bytes"
+        raise LimitError(message) from exc
+    except (RuntimeError, ValueError, zlib.error) as exc:  # what imagecodecs raises
         message = f"{codec.name} data of {len(data)} bytes cannot be decoded: {exc}"
         raise CorruptTileError(message) from exc
     return DecodedTile(pixels.transpose(2, 0, 1), tuple(segment.findings))

@@ -12,16 +12,15 @@ from collections.abc import Mapping
 
 import imagecodecs
 
-from tinycog.decode import jpeg, lerc, libtiff, lossless, pictures
+from tinycog.decode import jpeg, jpeg2000, jpegxl, lerc, libtiff, lossless, pictures, png
 from tinycog.decode.segment import Codec
 from tinycog.spec import Compression
 
 ZSTD = lossless.lenient(imagecodecs.zstd_decode, "too small", "Src size is incorrect")
 PACKBITS = lossless.lenient(imagecodecs.packbits_decode, "TOO_SMALL", "INPUT_CORRUPT")
-JPEG_2000 = pictures.whole(imagecodecs.jpeg2k_decode)
-JPEG_XL = pictures.whole(imagecodecs.jpegxl_decode)
+JPEG_2000 = jpeg2000.decode_jpeg2000
+JPEG_XL = jpegxl.decode_jpegxl
 JPEG_XR = pictures.whole(imagecodecs.jpegxr_decode)
-PNG = pictures.whole(imagecodecs.png_decode)
 
 CODECS: Mapping[int, Codec] = {
     # bytes to bytes
@@ -53,5 +52,5 @@ CODECS: Mapping[int, Codec] = {
     Compression.JPEG_XL_DNG: Codec("JPEG XL", JPEG_XL, "samples", reversible=False),
     Compression.JPEG_XR: Codec("JPEG XR", JPEG_XR, "samples", reversible=False, safe=False),
     Compression.JPEG_XR_NDPI: Codec("JPEG XR", JPEG_XR, "samples", reversible=False, safe=False),
-    Compression.PNG: Codec("PNG", PNG, "samples", reversible=False),
+    Compression.PNG: Codec("PNG", png.decode_png, "samples", reversible=False),
 }

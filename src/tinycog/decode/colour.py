@@ -46,7 +46,7 @@ def to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) ->
         for i, kind in enumerate(image.extra_samples)
         if kind in ALPHAS
     ]
-    return np.concatenate([colours, *alpha[:1]])
+    return np.concatenate([colours, *alpha[:1]]) if alpha else colours
 
 
 def _conversion(image: Image) -> tuple[Callable[[Bytes], Bytes], int]:
@@ -68,7 +68,7 @@ def _to_bytes(samples: Pixels, bits: int) -> Bytes:
 
 def _palette(pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Bytes:
     """Look indexes up; maps whose values all fit 8 bits were written so (tiff.colour.palette)."""
-    if colormap is None:
+    if colormap is None or not len(colormap):
         message = "a palette image without a usable ColorMap has no colours"
         raise UnsupportedError(message, feature="ColorMap")
     scale = 1 if colormap.max(initial=0) <= TOP else WORDS_OF_BYTES

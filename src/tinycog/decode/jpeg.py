@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import imagecodecs
@@ -9,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
-from tinycog.errors import CorruptTileError, UnsupportedError
+from tinycog.errors import CorruptTileError, LimitError, UnsupportedError
 from tinycog.spec import Photometric, Tag
 
 START_OF_IMAGE = b"\xff\xd8"
 START_OF_SCAN = 0xDA
+SCAN = bytes((0xFF, START_OF_SCAN))
+FEW_SCANS, MOST_SCANS, SCAN_BYTES = 16, 100, 1 << 30
+"""So many scans may be in any tile, in a small one, and so many bytes of pixels in all scans."""
+
+FILL = re.compile(b"\xff{2,}")
 LOSSLESS = 0xC3
 ADOBE, ADOBE_TRANSFORM = 0xEE, 11
 NOT_FRAMES = (0xC4, 0xC8, 0xCC)
@@ -43,6 +49,7 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     data = bytes(data)
     frame = parse_frame(data)
     _check(segment, frame)
+    _check_scans(segment, data)
     tables = segment.image.options.get(Tag.JPEGTables)
     stored, wanted = (None, None) if frame.marker == LOSSLESS else _colours(segment)
     pixels = imagecodecs.jpeg_decode(
@@ -50,12 +57,22 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
         tables=tables if isinstance(tables, bytes) and tables else None,
         colorspace=stored,
         outcolorspace=wanted,
+        out=_room(segment, frame),
     )
     if segment.image.grid.strips and pixels.shape[0] > segment.rows:
         text = f"the last strip is encoded with {pixels.shape[0]} rows, not {segment.rows}"
         segment.tolerate("tiff.jpeg.height", text)
         pixels = pixels[: segment.rows]
     return pixels
+
+
+def _room(segment: Segment, frame: Frame) -> NDArray[Any] | None:
+    """Room for the pixels of an ordinary stream."""
+    is_usual = frame.marker != LOSSLESS and segment.image.bits == 8  # noqa: PLR2004
+    if not is_usual or (frame.rows, frame.cols) != (segment.rows, segment.cols):
+        return None
+    room = segment.samples_room()
+    return room if segment.samples > 1 else room[..., 0]
 
 
 def decode_old_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
@@ -74,20 +91,20 @@ def parse_frame(data: bytes) -> Frame:
     """
     at, transform = 2, None
     while data[:2] == START_OF_IMAGE and at + 4 <= len(data):
+        if (fill := FILL.match(data, at)) is not None:
+            at = fill.end() - 1
+            continue
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         body = data[at + 4 : at + 2 + length]
         if data[at] != 0xFF or length < 2 or marker == START_OF_SCAN:  # noqa: PLR2004
             break
-        if marker == 0xFF:  # noqa: PLR2004 - fill
-            at += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in NOT_FRAMES and len(body) >= 6:  # noqa: PLR2004
+        if 0xC0 <= marker <= 0xCF and marker not in NOT_FRAMES and len(body) >= 6:  # noqa: PLR2004
             factors = tuple(body[7 : 6 + 3 * body[5] : 3])
             rows, cols = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
             return Frame(marker, transform, body[0], rows, cols, factors)
-        else:
-            if marker == ADOBE and body[:5] == b"Adobe" and len(body) > ADOBE_TRANSFORM:
-                transform = body[ADOBE_TRANSFORM]
-            at += 2 + length
+        if marker == ADOBE and body[:5] == b"Adobe" and len(body) > ADOBE_TRANSFORM:
+            transform = body[ADOBE_TRANSFORM]
+        at += 2 + length
     message = f"the tile is no JPEG stream: no frame header in its first {min(at, len(data))} bytes"
     raise CorruptTileError(message)
 
@@ -108,6 +125,15 @@ def _check(segment: Segment, frame: Frame) -> None:
     if is_subsampled and not is_ycbcr:
         message = "JPEG with subsampled components that are not YCbCr is not supported"
         raise UnsupportedError(message, feature="YCbCrSubSampling", value=frame.factors)
+
+
+def _check_scans(segment: Segment, data: bytes) -> None:
+    """Refuse scans without number: each goes over all pixels, however short (tiff.jpeg.scans)."""
+    most = min(max(SCAN_BYTES // segment.pixel_bytes, FEW_SCANS), MOST_SCANS)
+    scans = data.count(SCAN)  # what looks so inside of a scan is none: there 0 follows on 255
+    if scans > most:
+        message = f"the JPEG stream has {scans} scans, more than the {most} that are decoded"
+        raise LimitError(message, asked=scans, allowed=most)
 
 
 def _colours(segment: Segment) -> tuple[str | None, str | None]:

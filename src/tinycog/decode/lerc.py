@@ -16,9 +16,11 @@ from tinycog.spec import Tag
 
 WRAPPERS = 2
 UNASSOCIATED_ALPHA = 2
-LERC_HEADER = struct.Struct("<6xi4x3i")
-"""Version, (checksum,) rows, columns, values per pixel."""
-OLD_LERC_SIZE = struct.Struct("<10x2i")
+LERC_HEADER = struct.Struct("<6xi4x6i")
+"""Version, (checksum,) rows, columns, (values per pixel,) valid pixels, block, bytes of it all."""
+OLD_LERC_HEADER = struct.Struct("<10x5i")
+BLOB_SIZE = 2
+"""Which of the numbers after the size that is."""
 LERC_MAGIC = b"Lerc2 "
 VERSION_WITH_CHECKSUM, VERSION_WITH_VALUES = 3, 4
 
@@ -80,19 +82,26 @@ def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401
 
 
 def _check_size(segment: Segment, blob: bytes) -> None:
-    """Refuse a blob of another size before room is made for it (tiff.decode.length)."""
-    version, rows, cols, values = LERC_HEADER.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
-    if version < VERSION_WITH_CHECKSUM:
-        rows, cols = OLD_LERC_SIZE.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
-    too_many = version >= VERSION_WITH_VALUES and values > segment.samples
-    if not blob.startswith(LERC_MAGIC) or (rows, cols) != segment.shape[:2] or too_many:
-        message = f"the tile is no LERC blob of {segment.rows} x {segment.cols} pixels"
-        raise CorruptTileError(message)
+    """Refuse blobs of another size, or too many, before room is made (tiff.decode.length)."""
+    at = bands = 0
+    while not at or blob.startswith(LERC_MAGIC, at):
+        head = blob[at : at + LERC_HEADER.size].ljust(LERC_HEADER.size, b"\0")
+        version, rows, cols, *numbers = LERC_HEADER.unpack(head)
+        if version < VERSION_WITH_CHECKSUM:
+            rows, cols, *numbers = OLD_LERC_HEADER.unpack_from(head)
+        values = numbers.pop(0) if version >= VERSION_WITH_VALUES else 1
+        bands += values
+        is_right = head.startswith(LERC_MAGIC) and (rows, cols) == segment.shape[:2]
+        if not is_right or values < 1 or bands > segment.samples:
+            size = f"{segment.rows} x {segment.cols} pixels of {segment.samples} bands"
+            message = f"the tile holds no LERC blobs of {size}"
+            raise CorruptTileError(message)
+        at += max(numbers[BLOB_SIZE], LERC_HEADER.size)
 
 
 def _values_per_pixel(blob: bytes) -> int:
     """How many bands the first blob interleaves: nDim of its header, since version 4."""
-    version, _, _, values = LERC_HEADER.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
+    version, _, _, values, *_ = LERC_HEADER.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
     return values if version >= VERSION_WITH_VALUES else 1
 
 

@@ -31,6 +31,9 @@ def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: A
         message = f"compression {image.compression} with {segment.samples} samples is not supported"
         raise UnsupportedError(message, feature="SamplesPerPixel", value=segment.samples)
     is_log = image.compression == Compression.SGI_LOG
+    if is_log and image.photometric != Photometric.LOG_L:
+        message = f"SGILog with photometric {image.photometric} is not supported"
+        raise UnsupportedError(message, feature="photometric", value=image.photometric)
     tags = {
         Tag.BitsPerSample: image.bits,
         Tag.Compression: image.compression,

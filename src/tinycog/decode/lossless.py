@@ -11,6 +11,7 @@ from __future__ import annotations
 import lzma
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import imagecodecs
@@ -21,6 +22,9 @@ from tinycog.errors import CorruptTileError
 
 TOO_LONG = "INSUFFICIENT_SPACE"
 """What libdeflate says of a stream that holds more than the tile."""
+
+LZMA_BYTES = 100 << 20
+"""Memory that a decoder of LZMA may take: that of the largest preset (9), and some."""
 
 Decoder = Callable[[Segment, Any], Any]
 
@@ -34,14 +38,27 @@ def decode_none(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffe
 def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     """Zlib streams (tiff.compression.deflate); of one that is too long, zlib gives the head.
 
-    Libtiff does not: it gives other bytes.
+    Libtiff gives what libdeflate had written when it found out, which may lack the last bytes: then
+    nobody reads the tile as it was meant.
     """
     try:
         return imagecodecs.deflate_decode(data, out=segment.room())
     except imagecodecs.DeflateError as exc:
         if TOO_LONG not in str(exc):
             raise
-        return zlib.decompressobj().decompress(data, segment.length + 1)
+        head = zlib.decompressobj().decompress(data, segment.length + 1)
+        if head[: segment.length] != bytes(_partly_deflated(data, segment.length)):
+            message = "the tile holds more bytes than its pixels, and readers differ on which count"
+            raise CorruptTileError(message) from exc
+        return head
+
+
+def _partly_deflated(data: Any, length: int) -> bytearray:  # noqa: ANN401
+    """What libdeflate writes of a stream that is too long."""
+    room = bytearray(b"\xa5") * length
+    with suppress(imagecodecs.DeflateError):
+        imagecodecs.deflate_decode(data, out=room)
+    return room
 
 
 def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
@@ -56,15 +73,16 @@ def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
 
 
 def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """LZMA in an xz container (tiff.compression.lzma); the slow one ends where that does."""
+    """LZMA in an xz container (tiff.compression.lzma).
+
+    Python's decoder, since it alone asks how much memory the stream's dictionary takes.
+    """
     try:
-        return imagecodecs.lzma_decode(data, out=segment.room())
-    except imagecodecs.LzmaError as first:
-        try:
-            return lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(data, segment.length + 1)
-        except lzma.LZMAError as exc:
-            message = f"LZMA data of {len(data)} bytes cannot be decoded: {exc}"
-            raise CorruptTileError(message) from first
+        decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=LZMA_BYTES)
+        return decoder.decompress(data, segment.length + 1)
+    except lzma.LZMAError as exc:
+        message = f"LZMA data of {len(data)} bytes cannot be decoded: {exc}"
+        raise CorruptTileError(message) from exc
 
 
 def lenient(decode: Callable[..., Any], *complaints: str) -> Decoder:

@@ -10,18 +10,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
+from tinycog.errors import CorruptTileError
 
 Pixels = NDArray[np.generic]
 RGB, RGBA = 3, 4
+WEBP_HEAD = 30
+ANIMATED = 2
 
 
 def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any buffer
     """WebP; an alpha that is opaque throughout is not stored: it is put back (tiff.webp.alpha)."""
+    _check_webp(segment, bytes(data[:WEBP_HEAD]))
     pixels = imagecodecs.webp_decode(data)
     if segment.samples == RGBA and pixels.shape[2:] == (RGB,):
         opaque = np.full((*pixels.shape[:2], 1), 255, pixels.dtype)
         return np.concatenate([pixels, opaque], axis=2)
     return pixels
+
+
+def _check_webp(segment: Segment, head: bytes) -> None:
+    """Hold the size in the header against the tile's before anything is decoded."""
+    kind, cols, rows = head[12:16], 0, 0
+    if kind == b"VP8X" and not head[20] & ANIMATED:
+        cols, rows = _number(head[24:27], 24) + 1, _number(head[27:30], 24) + 1
+    elif kind == b"VP8 ":
+        cols, rows = _number(head[26:28], 14), _number(head[28:30], 14)
+    elif kind == b"VP8L":
+        cols = _number(head[21:25], 14) + 1
+        rows = _number(head[21:25], 28) // (1 << 14) + 1
+    if cols != segment.cols or not segment.inside_rows <= rows <= segment.rows:
+        message = f"the tile is no WebP picture of {segment.rows} x {segment.cols} pixels"
+        raise CorruptTileError(message)
+
+
+def _number(data: bytes, bits: int) -> int:
+    return int.from_bytes(data, "little") & ((1 << bits) - 1)
 
 
 def whole(decode: Callable[..., Any]) -> Callable[[Segment, Any], Any]:

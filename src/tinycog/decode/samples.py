@@ -29,6 +29,8 @@ def unpack_samples(segment: Segment, raw: NDArray[np.uint8], *, predicted: bool)
     """
     image = segment.image
     predictor = image.predictor if predicted else Predictor.NONE
+    if image.photometric == Photometric.YCBCR and image.samples == 1:
+        raise _unsupported("YCbCr with SamplesPerPixel", 1)
     if image.photometric == Photometric.YCBCR and segment.samples > 1:
         if predictor != Predictor.NONE:
             raise _unsupported("uncompressed YCbCr with predictor", predictor)

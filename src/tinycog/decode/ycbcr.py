@@ -18,6 +18,9 @@ Table = NDArray[np.int64]
 SUBSAMPLINGS = {(h, v) for h in (1, 2, 4) for v in (1, 2, 4)}
 LUMA = (0.299, 0.587, 0.114)
 REFERENCE = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
+MOST = 1 << 16
+"""Numbers as large as this are none of colours."""
+
 SHIFT = 16
 HALF = 1 << (SHIFT - 1)
 
@@ -90,6 +93,9 @@ def _fractions(segment: Segment, tag: Tag, default: tuple[float, ...]) -> tuple[
         return default
     numbers = [v[0] / (v[1] or 1) if isinstance(v, tuple) else float(v) for v in value]
     usable = all(numbers) if tag == Tag.YCbCrCoefficients else True
+    if not all(abs(n) < MOST for n in numbers):  # nor NaN
+        message = f"{tag.name} {numbers} is not supported"
+        raise UnsupportedError(message, feature=tag.name, value=numbers)
     return tuple(float(np.float32(n)) for n in numbers) if usable else default
 
 

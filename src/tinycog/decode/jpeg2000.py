@@ -1,0 +1,160 @@
+"""JPEG 2000: what its headers say is held against the tags before anything is decoded.
+
+OpenJPEG makes room for what they say: tiles, components, layers, precincts.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.decode.segment import Segment
+from tinycog.errors import CorruptTileError, LimitError
+
+START, SIZ, COD, COC, SOT, SOD = 0xFF4F, 0xFF51, 0xFF52, 0xFF53, 0xFF90, 0xFF93
+START_OF_CODESTREAM = b"\xff\x4f\xff\x51"
+BOXES = b"\0\0\0\x0cjP  \r\n\x87\n"
+
+SIZES = struct.Struct(">2x8IH")
+"""SIZ: capabilities; size, offset, tile size and tile offset, each (x, y); components."""
+
+MOST_PACKETS = 1 << 17
+"""Packets that a stream may be cut into: each takes memory and time, and be it empty."""
+
+MOST_TILES = 1 << 12
+MOST_LEVELS = 32
+
+
+class Sizes(NamedTuple):
+    """SIZ, as far as it counts; all in pixels."""
+
+    cols: int
+    rows: int
+    tile_cols: int
+    tile_rows: int
+    components: int
+
+    @property
+    def tiles(self) -> int:
+        """Number of tiles that it is cut into itself."""
+        return -(-self.cols // self.tile_cols) * -(-self.rows // self.tile_rows)
+
+
+def decode_jpeg2000(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
+    """One codestream, bare or in boxes, for each tile (tiff.compression.jpeg2000)."""
+    data = bytes(data)
+    check_stream(segment, _codestream(data))
+    shape = segment.shape if segment.samples > 1 else segment.shape[:2]
+    return imagecodecs.jpeg2k_decode(data, out=np.empty(shape, segment.image.dtype))
+
+
+def _codestream(data: bytes) -> memoryview:
+    """The codestream, out of the boxes that it may be in."""
+    view = memoryview(data)
+    if data.startswith(START_OF_CODESTREAM):
+        return view
+    at = 0
+    while data.startswith(BOXES) and at + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        head = 8
+        if length == 1 and at + 16 <= len(data):
+            (length,) = struct.unpack_from(">Q", data, at + 8)
+            head = 16
+        if name == b"jp2c":
+            return view[at + head :]
+        if length < head:  # 0: to the end
+            break
+        at += length
+    message = "the tile is no JPEG 2000 stream"
+    raise CorruptTileError(message)
+
+
+def check_stream(segment: Segment, stream: memoryview) -> None:
+    """Hold the headers of the stream and of its tile-parts against the tags.
+
+    Raises:
+        CorruptTileError: the picture is another than that of the tags.
+        LimitError: it is cut into more parts than any needs.
+    """
+    sizes: Sizes | None = None
+    for marker, body in _markers(stream):
+        if marker == SIZ:
+            sizes = _sizes(segment, body)
+        elif sizes is None:
+            break
+        elif marker == COD and len(body) >= 10:  # noqa: PLR2004
+            _check_style(sizes, body[5:], bool(body[0] & 1), int.from_bytes(body[2:4], "big"))
+        elif marker == COC and len(body) >= 8:  # noqa: PLR2004
+            wide = 1 + (sizes.components > 256)  # noqa: PLR2004 - then they are counted in 2 bytes
+            _check_style(sizes, body[wide + 1 :], bool(body[wide] & 1), 1)
+    if sizes is None:
+        message = "the JPEG 2000 stream has no SIZ"
+        raise CorruptTileError(message)
+
+
+def _markers(stream: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Marker segments of the main header and of every tile-part, without those of pixels."""
+    at, part, stop = 2, 0, len(stream)
+    while at + 4 <= stop:
+        marker, length = struct.unpack_from(">HH", stream, at)
+        if marker == SOT and length == 10 and at + 12 <= stop:  # noqa: PLR2004
+            part = at + (int.from_bytes(stream[at + 6 : at + 10], "big") or stop - at)
+        if marker == SOD:
+            if part <= at:
+                return
+            at = part
+            continue
+        if length < 2 or marker < START:  # noqa: PLR2004
+            return
+        yield marker, stream[at + 4 : at + 2 + length]
+        at += 2 + length
+
+
+def _sizes(segment: Segment, body: memoryview) -> Sizes:
+    """SIZ, which must be that of the tile, its components not subsampled."""
+    if len(body) >= SIZES.size + 3:
+        right, bottom, left, top, tile_cols, tile_rows, tile_left, tile_top, components = (
+            SIZES.unpack_from(body)
+        )
+        found = Sizes(right - left, bottom - top, tile_cols, tile_rows, components)
+        is_placed = tile_left <= left < tile_left + tile_cols
+        is_placed = is_placed and tile_top <= top < tile_top + tile_rows
+        precisions = bytes(body[SIZES.size :])
+        is_plain = precisions[1::3] + precisions[2::3] == b"\1" * (2 * components)
+        is_right = (found.rows, found.cols, components) == segment.shape or (
+            found.cols == segment.cols
+            and segment.inside_rows <= found.rows <= segment.rows
+            and components == segment.samples
+        )
+        if is_placed and is_plain and is_right:
+            if found.tiles > MOST_TILES:
+                message = f"the JPEG 2000 stream is cut into {found.tiles} tiles"
+                raise LimitError(message, asked=found.tiles, allowed=MOST_TILES)
+            return found
+    message = f"the tile is no JPEG 2000 stream of {segment.shape} samples that are not subsampled"
+    raise CorruptTileError(message)
+
+
+def _check_style(sizes: Sizes, body: memoryview, own_precincts: bool, layers: int) -> None:  # noqa: FBT001
+    """Refuse coding styles that cut the pixels into too many packets."""
+    levels, *blocks = body[:3]
+    if levels > MOST_LEVELS or any(block > 8 for block in blocks) or sum(blocks) > 8:  # noqa: PLR2004
+        message = f"the JPEG 2000 stream has {levels} levels of code blocks {tuple(blocks)}"
+        raise CorruptTileError(message)
+    packets = 0
+    for level in range(levels + 1):  # 0: the smallest
+        place = 5 + level
+        size = body[place] if own_precincts and place < len(body) else 0xFF
+        shift = levels - level
+        across = -(-min(sizes.tile_cols, sizes.cols) >> shift) >> (size & 15)
+        down = -(-min(sizes.tile_rows, sizes.rows) >> shift) >> (size >> 4)
+        packets += (across + 1) * (down + 1)
+    packets *= sizes.tiles * sizes.components * max(layers, 1)
+    if packets > MOST_PACKETS:
+        message = f"the JPEG 2000 stream is cut into {packets} packets"
+        raise LimitError(message, asked=packets, allowed=MOST_PACKETS)

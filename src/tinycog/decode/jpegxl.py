@@ -1,0 +1,87 @@
+"""JPEG XL: the size of the picture is read before anything is decoded."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.decode.segment import Segment
+from tinycog.errors import CorruptTileError
+
+CODESTREAM = b"\xff\x0a"
+BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
+HEAD_BYTES = 32
+WIDTHS = (9, 13, 18, 30)
+RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+
+
+class _Bits:
+    """Bits, the lowest of a byte first."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data, "little")
+
+    def take(self, count: int) -> int:
+        found = self._value & ((1 << count) - 1)
+        self._value >>= count
+        return found
+
+
+def decode_jpegxl(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
+    """One codestream, bare or in boxes, for each tile (tiff.compression.jpegxl)."""
+    data = bytes(data)
+    rows, cols = parse_size(_head(data))
+    if rows * cols > segment.rows * segment.cols * segment.samples:
+        message = f"the JPEG XL stream holds {rows} x {cols} pixels, expected {segment.shape}"
+        raise CorruptTileError(message)
+    shape = segment.shape if segment.samples > 1 else segment.shape[:2]
+    return imagecodecs.jpegxl_decode(data, out=np.empty(shape, segment.image.dtype))
+
+
+def _head(data: bytes) -> bytes:
+    """The first bytes of the codestream, out of the boxes that it may be in."""
+    at = 0
+    while data.startswith(BOXES) and at + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        head = 8
+        if length == 1 and at + 16 <= len(data):
+            (length,) = struct.unpack_from(">Q", data, at + 8)
+            head = 16
+        if name in (b"jxlc", b"jxlp"):
+            start = at + head + (4 if name == b"jxlp" else 0)
+            return data[start : start + HEAD_BYTES]
+        if length < head:  # 0: to the end
+            break
+        at += length
+    return data[:HEAD_BYTES]
+
+
+def parse_size(head: bytes) -> tuple[int, int]:
+    """(rows, cols) of SizeHeader (ISO 18181-1, annex D): of a frame, where there are several.
+
+    Raises:
+        CorruptTileError: it is none of JPEG XL.
+    """
+    if not head.startswith(CODESTREAM):
+        message = "the tile is no JPEG XL stream"
+        raise CorruptTileError(message)
+    return _size(_Bits(head[2:]))
+
+
+def _size(bits: _Bits) -> tuple[int, int]:
+    """(rows, cols)."""
+    small = bits.take(1)
+    rows = _side(bits, small)
+    ratio = bits.take(3)
+    if ratio:
+        across, down = RATIOS[ratio - 1]
+        return rows, rows * across // down
+    return rows, _side(bits, small)
+
+
+def _side(bits: _Bits, small: int) -> int:
+    return (bits.take(5) + 1) * 8 if small else bits.take(WIDTHS[bits.take(2)]) + 1

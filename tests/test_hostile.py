@@ -1,0 +1,36 @@
+"""A part of the kit of hostile files: some of each attack, each in a process of its own.
+
+The whole kit is `make hostile`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("limits of processes are those of Unix", allow_module_level=True)
+
+from hostile.case import ATTACKS, Case
+from hostile.run import cases_of, run, sample
+
+
+@pytest.fixture(scope="module")
+def cases() -> Sequence[Case]:
+    return cases_of(())
+
+
+@pytest.mark.timeout(100)
+def test_hostile_files_end_in_the_right_pixels_or_in_an_error_of_ours(cases: Sequence[Case]):
+    found = [f"{one.case.name}: {fault}" for one in run(sample(cases)) for fault in one.faults]
+
+    assert not found, "\n".join(found)
+
+
+def test_the_kit_has_hundreds_of_files_of_every_attack(cases: Sequence[Case]):
+    names = [case.name for case in cases]
+
+    assert len(set(names)) == len(names) >= 1500
+    assert {case.attack for case in cases} == set(ATTACKS)
