@@ -1,6 +1,6 @@
 PYTHON = .venv/bin/python
 
-.PHONY: check test lint format fixtures conformance hostile bench
+.PHONY: check test lint format fixtures conformance hostile faults replaced soak bench
 
 check: ## what CI runs
 	bash .ci/run
@@ -26,6 +26,15 @@ conformance: ## the whole matrix, against GDAL and tifffile; makes spec/conforma
 
 hostile: ## every hostile file, under limits of time, memory and requests
 	$(PYTHON) tests/hostile/run.py
+
+faults: ## every server fault, each in a process of its own under limits
+	$(PYTHON) tests/faults/run.py
+
+replaced: ## 10,000 reads of a file that is replaced meanwhile
+	$(PYTHON) tests/faults/replaced.py
+
+soak: ## 20,000 tiles, 256 at once, with faults and cancellations
+	$(PYTHON) tests/faults/soak.py
 
 bench: ## decoding, then reading against the peers that are installed
 	.venv/bin/pip install -q -e '.[test,bench]'

@@ -1005,3 +1005,33 @@ async def test_pixels_that_the_caller_let_go_of_are_let_go_of(where):
         await turns()
         gc.collect()
         assert seen() is None
+
+
+# --- a limit of requests -------------------------------------------------------------------------
+
+
+async def test_a_header_that_takes_too_many_requests_is_refused():
+    pages = [make_image(np.zeros((1, 16, 16), np.uint8), tile=(16, 16)) for _ in range(20)]
+    data = make_tiff(pages, layout=Layout(gap=100_000))
+    async with RangeServer({"a.tif": data}) as server:
+        assert (await tinycog.open(server.url("a.tif"))).pages == 19
+        needed = len(server.log)
+        server.clear()
+        few = tinycog.Limits(requests=needed // 2)
+        with pytest.raises(tinycog.LimitError, match=r"over the limit of .* \(Limits.requests\)"):
+            await tinycog.open(server.url("a.tif"), limits=few)
+        assert len(server.log) < needed
+
+
+async def test_a_read_that_takes_too_many_requests_is_refused_before_any():
+    pixels = np.zeros((1, 2048, 512), np.uint8)
+    data = make_tiff(make_pyramid(pixels, (2,), tile=(64, 64)))
+    far = [(0, 0, y) for y in range(0, 32, 2)]
+    async with RangeServer({"a.tif": data}) as server:
+        cog = await tinycog.open(server.url("a.tif"), limits=tinycog.Limits(requests=10))
+        assert len(await cog.read_tiles(far[:10])) == 10
+        sent = len(server.log)
+        with pytest.raises(tinycog.LimitError, match=r"requests of one read: 1\d is over"):
+            await cog.read_tiles(far)
+        assert len(server.log) == sent
+        assert (await cog.read()).data.shape == pixels.shape  # many tiles, few requests

@@ -84,7 +84,7 @@ def right(_, head):
 async def read(raw, *parts, limits=None):
     """Read ranges, one after the other."""
     source = make_source(raw.url, limits=limits or Limits(retries=ONCE))
-    fetcher = Fetcher(source, (limits or Limits(retries=ONCE)).retries)
+    fetcher = Fetcher(source, limits or Limits(retries=ONCE))
     return [(await fetcher.read([ByteRange(*part)]))[0] for part in parts]
 
 

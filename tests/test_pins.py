@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from dataclasses import replace
-from random import Random
 
 import numpy as np
 import pytest
+from faults.replaced import ignoring_if_match, read_while_replaced
 
 import tinycog
-from tinycog import Limits, Retries, SourceChangedError
+from tinycog import SourceChangedError
 from tinycog.buffer import ByteRange
 from tinycog.errors import SourceError, UsageError
 from tinycog.fetch import Fetcher, retries
@@ -19,8 +18,6 @@ from tinycog.fetch.origin import BUDGET
 from tinycog.fetch.pin import Pin
 from tinycog.sources import make_source
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
-from tinycog.testing.server.content import Content
-from tinycog.testing.server.exchange import Answer, Exchange
 
 SIZE = 1024
 
@@ -118,7 +115,17 @@ async def test_without_a_strong_etag_there_is_no_condition(etag):
         await cog.read()
         assert all("if-match" not in line.headers for line in server.log)
         assert cog.pin is not None
-        assert cog.pin.endswith("GMT")
+        assert "GMT" in cog.pin
+        assert await tinycog.open(server.url("a.tif"), pin=cog.pin)
+
+
+async def test_a_weak_etag_that_changes_says_that_the_bytes_did():
+    async with RangeServer({"a.tif": FILES[0]}, etag="weak") as server:
+        server.script(Fault.headers({"Last-Modified": None}, times=None))
+        cog = await tinycog.open(server.url("a.tif"))
+        server.files["a.tif"] = FILES[1]
+        with pytest.raises(SourceChangedError, match="W/"):
+            await cog.read()
 
 
 async def test_a_replaced_object_is_refused_by_the_server_and_said(server):
@@ -207,16 +214,6 @@ async def test_what_cannot_tell_its_generation_has_not_the_one_demanded():
         await tinycog.open(FILES[0], pin='"x"')
 
 
-def ignoring_if_match() -> Fault:
-    """A server that does not know If-Match."""
-
-    def alter(exchange: Exchange) -> Answer:
-        headers = {k: v for k, v in exchange.request.headers.items() if k != "if-match"}
-        return Exchange(replace(exchange.request, headers=headers), exchange.shelf).right
-
-    return Fault(kind="ignores If-Match", alter=alter, times=None)
-
-
 async def test_requests_side_by_side_before_the_pin_is_known_are_held_against_each_other(server):
     server.script(Fault.stall(0.05, after=1, times=1), Fault.change(FILES[1], after=2))
     fetcher = Fetcher(make_source(server.url("a.tif")))
@@ -238,51 +235,6 @@ async def test_a_body_that_breaks_off_is_not_resumed_with_another_generation(ser
 
 
 # --- replaced at any moment ----------------------------------------------------------------------
-
-
-async def read_while_replaced(seed: int) -> str:
-    """One read of a file that is replaced at some request; what came of it."""
-    random = Random(seed)  # noqa: S311 - a seeded test
-    faults = [ignoring_if_match()] if random.random() < 0.5 else []
-    faults.insert(0, Fault.change(FILES[1], after=random.randrange(9)))
-    for _ in range(random.randrange(4)):
-        after = random.randrange(12)
-        kinds = [
-            Fault.short_body(random.randrange(20_000), after=after),
-            Fault.status(503, after=after),
-            Fault.stall(0.002, at=random.randrange(3000), after=after),
-            Fault.change(random.choice(FILES[2:]), after=after),
-        ]
-        faults.insert(0, random.choice(kinds))
-    etag = random.choice((True, True, False))
-    async with RangeServer({"a.tif": FILES[0]}, faults=faults, etag=etag) as server:
-        if etag is False:  # times to the second: one for each file
-            server._shelf._in_memory = _timed  # pyright: ignore[reportAttributeAccessIssue]
-        limits = Limits(retries=Retries(tries=10))
-        cog = tinycog.open(server.url("a.tif"), limits=limits, head_bytes=2048)
-        values: set[int] = set()
-        failed = 0
-        for _ in range(random.randrange(1, 4)):
-            try:
-                if random.random() < 0.5:
-                    values |= set(np.unique((await cog.read()).data).tolist())
-                else:
-                    tiles = [(0, random.randrange(16), random.randrange(16)) for _ in range(9)]
-                    for raster in await cog.read_tiles(tiles):
-                        values |= set(np.unique(raster.data).tolist())
-            except SourceChangedError:
-                failed += 1
-        assert len(values) <= 1, f"mixed generations {values} (seed {seed})"
-        await asyncio.sleep(0.001)
-        assert BUDGET.used == 0
-        assert cog._opening.fetcher.origin.in_flight == 0
-        return "changed" if failed else "whole"
-
-
-def _timed(source: bytes) -> Content:
-    number = FILES.index(source)
-    modified = f"Tue, 14 Nov 2023 22:13:{number:02d} GMT"
-    return Content(len(source), None, modified, lambda start, stop: source[start:stop])
 
 
 @pytest.mark.parametrize("block", range(8))

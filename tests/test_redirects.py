@@ -166,6 +166,38 @@ async def test_a_redirect_without_a_location_is_a_refusal(server):
         await read(server.url("a"))
 
 
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_what_has_moved_for_good_is_asked_there_the_next_time(server, other, code):
+    server.script(Fault.redirect(other.url("a"), code=code, times=None))
+    fetcher = Fetcher(make_source(server.url("a"), headers={"Authorization": "x"}))
+    for start in (0, 300, 600):
+        part = ByteRange(start, start + 10)
+        assert await fetcher.read([part]) == [DATA[slice(*part)]]
+    assert len(server.log) == (1 if code in (301, 308) else 3)
+    assert all("authorization" not in line.headers for line in other.log)
+
+
+async def test_what_may_not_be_kept_is_not_remembered(server, other):
+    headers = {"Location": other.url("a"), "Cache-Control": "no-store"}
+    server.script(Fault.status(301, headers=headers, times=None))
+    fetcher = Fetcher(make_source(server.url("a")))
+    for start in (0, 600):
+        await fetcher.read([ByteRange(start, start + 10)])
+    assert len(server.log) == 2
+
+
+async def test_a_place_that_no_longer_answers_is_forgotten(server, other):
+    server.script(Fault.redirect(other.url("a"), code=301))
+    other.script(Fault.status(404, after=1))
+    fetcher = Fetcher(make_source(server.url("a")))
+    await fetcher.read([ByteRange(0, 10)])
+    with pytest.raises(SourceError):
+        await fetcher.read([ByteRange(300, 310)])
+    assert len(server.log) == 1
+    assert await fetcher.read([ByteRange(600, 610)]) == [DATA[600:610]]
+    assert len(server.log) == 2
+
+
 async def test_another_server_is_told_no_secrets(server, other):
     server.script(Fault.redirect(other.url("a"), times=None))
     headers = {"Authorization": "x", "cookie": "x", "X-Api-Key": "x", "X-Hello": "y"}
@@ -308,6 +340,29 @@ async def test_who_waits_for_credentials_may_be_cancelled(server):
     assert (BUDGET.used, fetcher.origin.in_flight) == (0, 0)
 
 
+async def test_a_function_that_hangs_holds_nobody_up(server):
+    async def never() -> Mapping[str, str]:
+        await asyncio.Event().wait()
+        return {}
+
+    limits = Limits(retries=tinycog.Retries(silence=0.1))
+    fetcher = Fetcher(make_source(server.url("a"), auth=never, limits=limits), limits)
+    parts = [ByteRange(i * 10_000, i * 10_000 + 10) for i in range(5)]
+    async with asyncio.timeout(5):
+        found = await asyncio.gather(*(fetcher.read([p]) for p in parts), return_exceptions=True)
+    assert {str(error) for error in found} == {"auth did not come within 0.1 s"}
+    assert {type(error) for error in found} == {tinycog.SourceTimeoutError}
+    assert server.log == []
+
+
+async def test_a_function_that_is_cancelled_cancels_nobody_else(server):
+    async def cancelled() -> Mapping[str, str]:
+        raise asyncio.CancelledError
+
+    with pytest.raises(SourceError, match="the function was cancelled"):
+        await read(server.url("a"), headers=cancelled)
+
+
 async def test_a_handle_with_a_function_pickles(server):
     server.script(guarded(401))
     source = make_source(server.url("a"), auth=Fixed())
@@ -331,7 +386,7 @@ def test_one_source_is_used_from_several_loops(tmp_path):
     async def main() -> bytes:
         async with RangeServer({"a": DATA}) as server:
             server.script(guarded(401))
-            source._url = server.url("a")  # pyright: ignore[reportAttributeAccessIssue]
+            source.url = server.url("a")  # pyright: ignore[reportAttributeAccessIssue]
             return (await Fetcher(source).read([ByteRange(5, 10)]))[0]
 
     assert [asyncio.run(main()) for _ in range(2)] == [DATA[5:10]] * 2

@@ -107,12 +107,16 @@ def test_a_pause_is_drawn_between_nothing_and_its_longest(draw, tried):
     assert pause == draw * longest_pause(Retries(), tried)
 
 
-def test_retry_after_comes_below_the_drawn_pause_and_is_capped():
-    tries = Clock(0.5).tries(Retries(first_delay=2, most_delay=30))
+def test_retry_after_comes_below_the_drawn_pause_however_long():
+    tries = Clock(0.5).tries(Retries(first_delay=2, most_delay=8, seconds=1000))
     assert tries.pause_after(passing("10")) == 11
-    assert tries.pause_after(passing("29")) == 30
-    assert tries.pause_after(passing("1000")) == 30
-    assert tries.pause_after(passing(formatdate(NOW + 5, usegmt=True))) == 5 + 8
+    assert tries.pause_after(passing("900")) == 900 + 2
+    assert tries.pause_after(passing(formatdate(NOW + 5, usegmt=True))) == 5 + 4
+
+
+@pytest.mark.parametrize("told", ["31", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_who_is_told_to_come_back_too_late_gives_up_at_once(told):
+    assert Clock(0).tries(Retries(seconds=30)).pause_after(passing(told)) is None
 
 
 def test_there_are_so_many_tries_and_no_more():
@@ -162,7 +166,7 @@ def pauses(monkeypatch) -> list[float]:
 
 def fetcher_of(server: RangeServer, budget: Retries | None = None) -> Fetcher:
     limits = Limits(retries=budget or Retries())
-    return Fetcher(make_source(server.url("a"), limits=limits), limits.retries)
+    return Fetcher(make_source(server.url("a"), limits=limits), limits)
 
 
 async def read(fetcher: Fetcher, start: int, stop: int) -> bytes:
@@ -289,6 +293,57 @@ async def test_a_connection_that_is_reset_is_tried_again(server):
     assert await read(fetcher_of(server), 100, 200) == DATA[100:200]
 
 
+# --- a server that is down -----------------------------------------------------------------------
+
+FAR = [ByteRange(i * 10_000, i * 10_000 + 10) for i in range(10)]
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize("fault", [Fault.status(503, times=None), Fault.reset(times=None)])
+async def test_while_a_server_only_fails_one_request_asks_for_all(server, fault):
+    server.script(fault)
+    fetcher = fetcher_of(server)
+    found = await asyncio.gather(*(read(fetcher, *part) for part in FAR), return_exceptions=True)
+    assert {type(error) for error in found} <= {SourceError, SourceBusyError}
+    assert len(server.log) == len(FAR) + 5
+
+
+@pytest.mark.usefixtures("pauses")
+async def test_once_it_answers_all_ask_again(server):
+    server.script(Fault.status(503, times=12))
+    fetcher = fetcher_of(server)
+    found = await asyncio.gather(*(read(fetcher, *part) for part in FAR))
+    assert found == [DATA[a:b] for a, b in FAR]
+    assert len(server.log) == 22
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize("n", range(10))
+async def test_if_who_asks_is_given_up_another_asks(server, n):
+    server.script(Fault.status(500, times=10), Fault.stall(0.05, times=1))
+    fetcher = fetcher_of(server)
+    tasks = [asyncio.ensure_future(read(fetcher, *part)) for part in FAR]
+    await turns_until(lambda: len(server.log) > 10)
+    tasks[n].cancel()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    for i, (part, data) in enumerate(zip(FAR, found, strict=True)):
+        assert isinstance(data, asyncio.CancelledError) if i == n else data == DATA[slice(*part)]
+
+
+@pytest.mark.usefixtures("pauses")
+async def test_a_range_that_always_fails_does_not_hold_up_others(server):
+    bad = Fault.status(500).alter
+
+    def alter(e: Exchange) -> Sent:
+        return bad(e) if e.asked is not None and e.asked.start >= 50_000 else e.right
+
+    server.script(Fault(kind="half is bad", alter=alter, times=None))
+    fetcher = fetcher_of(server)
+    found = await asyncio.gather(*(read(fetcher, *part) for part in FAR), return_exceptions=True)
+    assert found[:5] == [DATA[a:b] for a, b in FAR[:5]]
+    assert {type(error) for error in found[5:]} == {SourceError}
+
+
 # --- resumed -------------------------------------------------------------------------------------
 
 
@@ -357,10 +412,9 @@ async def test_the_log_tells_each_try(server):
 
 @pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("at", [None, 50], ids=["before-the-answer", "in-the-body"])
-async def test_a_server_that_stalls_is_asked_again(server, monkeypatch, at):
-    monkeypatch.setattr(exchange, "SILENCE", 0.1)
+async def test_a_server_that_stalls_is_asked_again(server, at):
     server.script(Fault.stall(at=at, times=2))
-    assert await read(fetcher_of(server), 100, 200) == DATA[100:200]
+    assert await read(fetcher_of(server, Retries(silence=0.1)), 100, 200) == DATA[100:200]
     assert asked(server)[-1] == (100 + (at or 0), 200)
 
 

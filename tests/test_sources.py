@@ -7,6 +7,7 @@ import os
 import pickle
 import socket
 import sys
+import traceback
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ import fsspec
 import pytest
 from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 from fsspec.implementations.local import LocalFileSystem
+from multidict import CIMultiDict
 
 import tinycog
+from tinycog import Limits, Retries
 from tinycog.buffer import ByteRange
 from tinycog.errors import (
     AccessDeniedError,
@@ -29,7 +32,8 @@ from tinycog.errors import (
     SourceTimeoutError,
     UsageError,
 )
-from tinycog.sources import Source, exchange, make_source
+from tinycog.sources import Source, heads, make_source
+from tinycog.sources.shown import shown, without_secrets
 from tinycog.testing import Fault, RangeServer
 
 DATA = bytes(i * 7 % 256 for i in range(1000))
@@ -41,6 +45,7 @@ class Received:
     def __init__(self) -> None:
         self.data = b""
         self.pin: str | None = None
+        self.seconds = 30.0
         self.kept = b""
         self.size: int | None = None
         self.tag: str | None = None
@@ -430,10 +435,10 @@ async def test_a_url_that_is_none_is_an_error_of_ours(url):
 
 
 @pytest.mark.parametrize("at", [None, 50], ids=["before-the-answer", "in-the-body"])
-async def test_a_server_that_does_not_answer_in_time_is_said(server, monkeypatch, at):
-    monkeypatch.setattr(exchange, "SILENCE", 0.05)
+async def test_a_server_that_does_not_answer_in_time_is_said(server, at):
     server.script(Fault.stall(at=at, times=None))
-    error = await failure(make_source(server.url("a.tif")))
+    limits = Limits(retries=Retries(silence=0.05))
+    error = await failure(make_source(server.url("a.tif"), limits=limits))
     assert type(error) is SourceTimeoutError
     assert isinstance(error, TimeoutError)
 
@@ -530,3 +535,142 @@ async def test_a_file_that_is_written_meanwhile_is_said(path, new):
     path.write_bytes(new)
     with pytest.raises(SourceChangedError, match="the object has changed since it was opened"):
         await cog.read_tile(0, 0, 0)
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+SIGNED = {
+    "https://h/a.tif?X-Amz-Signature=S3CRET&X-Amz-Date=1": "https://h/a.tif?X-Amz-Signature=***&X-Amz-Date=1",
+    "https://h/a.tif?sv=2&sig=S3CRET": "https://h/a.tif?sv=2&sig=***",
+    "https://h/a.tif?token=S3CRET#x": "https://h/a.tif?token=***#x",
+    "https://S3CRET@h/a.tif": "https://***@h/a.tif",
+    "https://me:S3CRET@h:1/a?b=c": "https://***@h:1/a?b=c",
+    "https://me:S3C@RET@h:1/a?b=c": "https://***@h:1/a?b=c",
+    "https://h/a?x=" + "S3CRET" * 8: "https://h/a?x=***",
+    "https://h/a?b=1;key=S3CRET;c=2": "https://h/a?b=1;key=***;c=2",
+    "http://[::1?apikey=S3CRET": "http://[::1?apikey=***",
+    "zip://a.tif::https://u:S3CRET@h/a.zip?access_token=S3CRET": "zip://a.tif::https://***@h/a.zip?access_token=***",
+    "https://h/a.tif?file=b.tif&page=2": "https://h/a.tif?file=b.tif&page=2",
+    "/a/path?token=that-is-none": "/a/path?token=that-is-none",
+}
+
+
+@pytest.mark.parametrize("url", SIGNED)
+def test_credentials_of_a_url_are_not_shown(url):
+    assert without_secrets(url) == SIGNED[url]
+    assert without_secrets(SIGNED[url]) == SIGNED[url]
+    assert make_source(url).name == SIGNED[url]
+    assert "S3CRET" not in make_source(url).origin
+
+
+@pytest.mark.parametrize("url", [url for url in SIGNED if "S3C" in url])
+async def test_nor_by_errors_and_handles(url):
+    cog = tinycog.open(url, limits=Limits(retries=Retries(tries=1, silence=1)))
+    with pytest.raises(tinycog.TinycogError) as caught:
+        await cog
+    shown = [*traceback.format_exception(caught.value), repr(cog), cog.name, repr(caught.value)]
+    shown += [str(getattr(caught.value, "url", "")), cog._repr_html_()]
+    assert "S3C" not in "".join(line for line in shown if "format_exception" not in line)
+
+
+async def test_a_signed_url_is_sent_as_it_was_given(server):
+    url = server.url("a.tif") + "?X-Amz-Signature=S3CRET%2F&sig=a+b"
+    server.script(Fault.status(403, after=1))
+    source = make_source(url)
+    assert await read(source, 0, 10) == DATA[:10]
+    error = await failure(source)
+    assert error.url.endswith("a.tif?X-Amz-Signature=***&sig=***")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("plain", "plain"),
+        ("a\r\nb\x1b[2J\x00\udcff", "a\\r\\nb\\x1b[2J\\x00\\udcff"),
+        ("ü", "ü"),
+        ("x" * 10_000, "x" * 500 + "..."),
+    ],
+)
+def test_what_others_wrote_is_shown_in_a_short_line(text, line):
+    assert shown(text) == line
+
+
+# --- heads ---------------------------------------------------------------------------------------
+
+PART = ByteRange(0, 10)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Content-Range", "bytes 0-9/100"), ("Content-Range", "bytes 0-9/200")],
+        [("Content-Range", "bytes 0-9/100"), ("Content-Type", "multipart/byteranges; boundary=x")],
+        [("Content-Range", "bytes 0-9/\u0661\u0660\u0660")],
+    ],
+)
+def test_a_content_range_that_is_not_one_is_refused(headers):
+    with pytest.raises(RangeMismatchError):
+        heads.sent_range("http://h/a", PART, CIMultiDict(headers))
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_identity"),
+    [
+        ([], True),
+        ([("Content-Encoding", "Identity")], True),
+        ([("Content-Encoding", "identity"), ("content-encoding", "gzip")], False),
+        ([("Content-Encoding", "identity, gzip")], False),
+        ([("Transfer-Encoding", "chunked")], True),
+        ([("Transfer-Encoding", "gzip, chunked")], False),
+    ],
+)
+def test_every_coding_counts(headers, is_identity):
+    assert heads.is_identity(CIMultiDict(headers)) == is_identity
+
+
+MODIFIED = ("Last-Modified", "Tue, 14 Nov 2023 22:13:20 GMT")
+
+
+@pytest.mark.parametrize(
+    ("headers", "tag"),
+    [
+        ([("ETag", '"a"'), ("x-goog-generation", "17"), MODIFIED], '"a"'),
+        ([("ETag", 'W/"a"'), ("x-goog-generation", "17"), MODIFIED], "x-goog-generation 17"),
+        ([("x-amz-version-id", "v7"), MODIFIED], "x-amz-version-id v7"),
+        ([("x-amz-version-id", "null"), MODIFIED], MODIFIED[1]),
+        ([("ETag", 'W/"a"'), MODIFIED], f'{MODIFIED[1]} W/"a"'),
+        ([("ETag", 'W/"a"')], 'W/"a"'),
+        ([("ETag", '"\udce4"')], '"\\udce4"'),
+        ([("ETag", '"a"'), ("ETag", '"b"')], '"a", "b"'),
+        ([], None),
+    ],
+)
+def test_a_generation_is_named_by_the_best_that_is_told(headers, tag):
+    assert heads.generation(CIMultiDict(headers)) == tag
+
+
+async def test_s3_says_by_a_400_that_a_connection_was_slow(server):
+    body = b"<?xml?><Error><Code>RequestTimeout</Code></Error>"
+    server.script(Fault.status(400, body=body), Fault.status(400))
+    source = make_source(server.url("a.tif"))
+    assert [(await failure(source)).may_pass for _ in range(2)] == [True, False]
+
+
+# --- memory that there is none of ----------------------------------------------------------------
+
+
+class Crowded(Received):
+    """Has no room for more than a few bytes."""
+
+    def room(self, most: int) -> memoryview:
+        del most
+        raise MemoryError
+
+
+async def test_a_body_that_has_no_room_fails_without_a_word(server, caplog):
+    server.bandwidth = 50_000
+    server.files["a.tif"] = bytes(50_000)
+    with pytest.raises(MemoryError):
+        await make_source(server.url("a.tif")).read_range(ByteRange(0, 50_000), Crowded())
+    assert not caplog.records
+    assert await read(make_source(server.url("a.tif")), 0, 100) == bytes(100)

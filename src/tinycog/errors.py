@@ -56,16 +56,17 @@ class Retries:
 
     Attributes:
         tries: how often it is sent at most; 1 = never again.
-        seconds: after so long nothing is sent again, and a body that drips slower than 1 KiB/s is
-            given up.
+        seconds: for all tries and pauses together; each KiB that comes gives one more.
+        silence: seconds without any byte after which a try is given up.
         first_delay: the first pause is up to so many seconds; each next one up to twice as many.
-        most_delay: the longest pause, whatever `Retry-After` says.
+        most_delay: the longest pause, but for a longer `Retry-After`.
     """
 
     tries: int = 6
-    seconds: float = 120.0
+    seconds: float = 30.0
+    silence: float = 10.0
     first_delay: float = 0.25
-    most_delay: float = 30.0
+    most_delay: float = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,8 @@ class Limits:
             bytes of it are stored; an eighth of it where decoding is slow.
         ratio: bytes of pixels for each byte that is stored, where they are more than that.
         overlap: how often all bytes of the file may be decoded in one read: tiles may share bytes.
-        requests: requests for the header, from where on the chain of IFDs is cut.
+        header_requests: requests for the header, from where on the chain of IFDs is cut.
+        requests: requests of one call, tries not counted: for the header, or for pixels.
         unsafe_codecs: whether to decode JPEG XR too: hostile bytes can make its decoder crash the
             process.
         retries: how long a request is tried.
@@ -102,7 +104,8 @@ class Limits:
     modest_bytes: int = 128 << 20
     ratio: int = 250
     overlap: int = 4
-    requests: int = 24
+    header_requests: int = 24
+    requests: int = 1 << 16
     unsafe_codecs: bool = False
     retries: Retries = field(default_factory=Retries)
     whole_bytes: int = 16 << 20

@@ -86,10 +86,11 @@ async def read_held(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
 
 async def read_all(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
     """Walk the rest of the chain. Cost: a request for each place where IFDs lie."""
-    tiff, places = known.tiff, 0
+    tiff, places, begun = known.tiff, 0, fetcher.planned
     while not (tiff := _walk_held(fetcher, limits, tiff)).complete:
+        limits.check("requests", fetcher.planned - begun, "requests for the header")
         places += 1
-        if places > limits.requests:
+        if places > limits.header_requests:
             tiff = _cut(tiff, limits)
             break
         step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
@@ -101,8 +102,8 @@ async def read_all(fetcher: Fetcher, limits: Limits, known: Header) -> Header:
 def _cut(tiff: Tiff, limits: Limits) -> Tiff:
     """The chain without what lies further on (tiff.ifd.far)."""
     text = (
-        f"the IFD chain is cut at {len(tiff.ifds)} IFDs: they lie in more than {limits.requests}"
-        " places (Limits.requests)"
+        f"the IFD chain is cut at {len(tiff.ifds)} IFDs: they lie in more than"
+        f" {limits.header_requests} places (Limits.header_requests)"
     )
     finding = Finding("tiff.ifd.far", text, tiff.next_offset, tiff.ifds[-1].offset)
     return replace(tiff, next_offset=0, findings=(*tiff.findings, finding))

@@ -39,7 +39,7 @@ class Opening:
     ) -> None:
         """Nothing is read."""
         self.limits = limits
-        self.fetcher = Fetcher(source, limits.retries)
+        self.fetcher = Fetcher(source, limits)
         if snapshot is not None:
             self.fetcher.restore(*unpack(snapshot))
         self.reader = Reader(self.fetcher, limits)

@@ -104,7 +104,10 @@ def _near(
     """The IFDs whose values can be had with few requests (tiff.ifd.far), and if not, why."""
     values = [[entry.range for tag, entry in ifd.entries.items() if tag in FACTS] for ifd in ifds]
     count = len(ifds)
-    while count and places(buffer.missing(chain.from_iterable(values[:count]))) > limits.requests:
+    while (
+        count
+        and places(buffer.missing(chain.from_iterable(values[:count]))) > limits.header_requests
+    ):
         count //= 2
     if count == len(ifds):
         return ifds, []
@@ -124,7 +127,7 @@ def _parse_sub_ifds(
         starts = [v for v in offsets if isinstance(v, int) and v > 0]
         limits.check("ifds", len(tiff.ifds) + len(starts), "IFDs and SubIFDs")
         missing = buffer.missing(ByteRange(place, place + 1) for place in starts)
-        limits.check("requests", places(missing), "places that the SubIFDs lie in")
+        limits.check("header_requests", places(missing), "places that the SubIFDs lie in")
     except (FormatError, LimitError) as exc:
         text = f"the SubIFDs of the first IFD cannot be read: {exc}"
         return (Finding("tiff.pyramid.sub-ifds", text, entry.offset, tiff.ifds[0].offset),)

@@ -75,15 +75,21 @@ class Reader:
     async def begin(self, groups: Sequence[Sequence[Piece]], ghost: Ghost | None) -> list[Reading]:
         """Find the stored tiles of all groups, and begin to read each group."""
         flat = [piece for group in groups for piece in group]
-        places = iter(await self._locate(flat, ghost))
-        readings: list[Reading] = []
-        for group in groups:
-            found = list(islice(places, len(group)))
-            self._check_overlap(found)
-            reading = Reading(self._fetcher, self.limits, group)
-            reading.start(found)
-            readings.append(reading)
+        found = iter(await self._locate(flat, ghost))
+        places = [list(islice(found, len(group))) for group in groups]
+        for group, there in zip(groups, places, strict=True):
+            self._check_requests(group, there)
+            self._check_overlap(there)
+        readings = [Reading(self._fetcher, self.limits, group) for group in groups]
+        for reading, there in zip(readings, places, strict=True):
+            reading.start(there)
         return readings
+
+    def _check_requests(self, pieces: Sequence[Piece], places: Sequence[Place | None]) -> None:
+        """Ask the limit, where there are tiles enough to reach it."""
+        if len(pieces) > self.limits.requests:
+            count = len(self._planned(pieces, places).requests)
+            self.limits.check("requests", count, "requests of one read")
 
     def _check_overlap(self, places: Sequence[Place | None]) -> None:
         """Refuse to decode the same bytes over and over.
@@ -105,7 +111,9 @@ class Reader:
 
     async def plan(self, pieces: Sequence[Piece], ghost: Ghost | None) -> Plan:
         """What reading the pieces will send; the index is read for it, no pixels."""
-        places = await self._locate(pieces, ghost)
+        return self._planned(pieces, await self._locate(pieces, ghost))
+
+    def _planned(self, pieces: Sequence[Piece], places: Sequence[Place | None]) -> Plan:
         ranges = [place.range for place in places if place is not None]
         missing = self._fetcher.buffer.missing(ranges)
         tiles = dict.fromkeys(piece.tile for piece in pieces)

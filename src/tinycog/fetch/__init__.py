@@ -19,12 +19,13 @@ from functools import partial
 from typing import TypeVar
 
 from tinycog.buffer import ByteRange, SparseBuffer, Steps
-from tinycog.errors import RangeNotSatisfiableError, Retries, TruncatedError
+from tinycog.errors import Limits, RangeNotSatisfiableError, TruncatedError
 from tinycog.fetch.flight import Want
 from tinycog.fetch.once import Once, in_parallel
 from tinycog.fetch.origin import Origin, origin_named
 from tinycog.fetch.pin import Pin
 from tinycog.fetch.scheduler import AHEAD, HEADER, PIXELS, Request, Scheduler
+from tinycog.plan import plan_header
 from tinycog.sources import Source
 
 __all__ = ["AHEAD", "HEADER", "PIXELS", "Fetcher", "Once", "Request", "Want", "in_parallel"]
@@ -36,15 +37,22 @@ LOG_LENGTH = 10_000
 
 
 class Fetcher:
-    """Reads ranges of one source; `buffer` keeps what belongs to the header and the index."""
+    """Reads ranges of one source.
 
-    def __init__(self, source: Source, retries: Retries | None = None) -> None:
+    Attributes:
+        buffer: keeps what belongs to the header and the index.
+        log: the requests so far.
+        planned: requests for the header and the index so far.
+    """
+
+    def __init__(self, source: Source, limits: Limits | None = None) -> None:
         """Start with nothing held."""
         self.source = source
         self.buffer = SparseBuffer()
         self.log: deque[Request] = deque(maxlen=LOG_LENGTH)
+        self.planned = 0
         self._pin = Pin(source.name)
-        self._retries = retries or Retries()
+        self._limits = limits or Limits()
         self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
 
     @property
@@ -66,7 +74,7 @@ class Fetcher:
             self._schedulers = {
                 other: held for other, held in self._schedulers.items() if not other.is_closed()
             }
-            found = Scheduler(self.source, self.origin, self, self._retries)
+            found = Scheduler(self.source, self.origin, self, self._limits.retries)
             self._schedulers[loop] = found
         return found
 
@@ -85,12 +93,20 @@ class Fetcher:
         Each range that has to be fetched is read on to at least `page_bytes`, so that a parser that
         cannot name what comes next finds it there. What is fetched is kept, if `loose` until the
         buffer sheds it.
+
+        Raises:
+            LimitError: it takes too many requests.
         """
+        begun = self.planned
         try:
             wanted = next(parser)
             while True:
                 try:
-                    await self._fill([_widened(r, page_bytes) for r in wanted], loose=loose)
+                    gaps = self.buffer.missing([_widened(r, page_bytes) for r in wanted])
+                    self.planned += len(plan_header(gaps))
+                    sent = self.planned - begun
+                    self._limits.check("requests", sent, "requests for the header or the index")
+                    await self._fill(gaps, loose=loose)
                 except (TruncatedError, RangeNotSatisfiableError) as exc:
                     # the parser knows whether it can do without
                     wanted = parser.throw(TruncatedError(f"the file ends before: {exc}"))
@@ -99,8 +115,7 @@ class Fetcher:
         except StopIteration as done:
             return done.value
 
-    async def _fill(self, ranges: Iterable[ByteRange], *, loose: bool) -> None:
-        gaps = self.buffer.missing(ranges)
+    async def _fill(self, gaps: Sequence[ByteRange], *, loose: bool) -> None:
         for gap, data in zip(gaps, await self._gather(gaps, HEADER), strict=True):
             self.buffer.put(gap.start, data, loose=loose)
 

@@ -41,9 +41,14 @@ def longest_pause(retries: Retries, tried: int) -> float:
 
 
 class Tries:
-    """The tries of one request: how many there were, and whether there is one more."""
+    """The tries of one request: how many there were, and whether there is one more.
 
-    __slots__ = ("_begun", "_clock", "_draw", "_now", "_retries", "made")
+    Attributes:
+        made: how many there were, with the one that is under way.
+        error: of the last one that failed.
+    """
+
+    __slots__ = ("_begun", "_clock", "_draw", "_now", "_retries", "error", "made")
 
     def __init__(
         self,
@@ -55,25 +60,71 @@ class Tries:
     ) -> None:
         """Start the clock; the first try is about to be made."""
         self.made = 1
+        self.error: SourceError | None = None
         self._retries = retries
         self._clock = clock
         self._now = now
         self._draw = draw
         self._begun = clock()
 
+    @property
+    def seconds_left(self) -> float:
+        """Until all tries are over."""
+        return self._retries.seconds - (self._clock() - self._begun)
+
     def pause_after(self, error: SourceError) -> float | None:
         """Seconds until the next try, which counts as made then; None if there is none.
 
         A pause is drawn evenly from 0 to its longest; on top of `Retry-After`, where that is told,
-        so that those who were sent away together do not come back together.
+        so that those who were sent away together do not come back together. Who is told to come
+        back later than there is time for gives up at once.
         """
         retries = self._retries
+        self.error = error
         if not error.may_pass or self.made >= retries.tries:
             return None
         told = seconds_told(error.retry_after, self._now()) or 0.0
-        drawn = told + self._draw() * longest_pause(retries, self.made)
-        seconds = min(drawn, retries.most_delay)
-        if self._clock() - self._begun + seconds > retries.seconds:
+        seconds = told + self._draw() * longest_pause(retries, self.made)
+        if seconds > self.seconds_left:
             return None
         self.made += 1
         return seconds
+
+
+class Outage:
+    """A server that fails: one request asks again for all, and all heed it (http.retry.one).
+
+    So a server that is down gets a few requests more, not a few for each that it failed.
+    """
+
+    def __init__(self) -> None:
+        """Nobody asks."""
+        self._asking: Tries | None = None
+        self._waiting: list[asyncio.Future[bool | None]] = []
+
+    async def turn(self, tries: Tries) -> bool:
+        """Wait while another asks; False if it gave up, as this one should then."""
+        while self._asking not in (None, tries):
+            waiting: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            word = await waiting
+            if word is not None:
+                return word
+        self._asking = tries
+        return True
+
+    def passed(self) -> None:
+        """Some request was answered: all may ask again."""
+        if self._asking is not None:
+            self._end(word=True)
+
+    def left(self, tries: Tries, *, gave_up: bool = False) -> None:
+        """A request is over: if it asked for all, they give up too, or another one asks."""
+        if self._asking is tries:
+            self._end(word=False if gave_up else None)
+
+    def _end(self, *, word: bool | None) -> None:
+        waiting, self._waiting, self._asking = self._waiting, [], None
+        for one in waiting:
+            if not one.done():
+                one.set_result(word)

@@ -28,7 +28,7 @@ from tinycog.fetch import retries
 from tinycog.fetch.flight import Flight, Want
 from tinycog.fetch.origin import QUIET, Origin, wake_all
 from tinycog.fetch.pin import Pin
-from tinycog.fetch.retries import Tries
+from tinycog.fetch.retries import Outage, Tries
 from tinycog.plan import Batch, plan_header, plan_pixels
 from tinycog.sources import Source
 
@@ -96,6 +96,7 @@ class Scheduler:
         self._returning: deque[tuple[int, Flight, asyncio.Future[int]]] = deque()
         self._flights: list[tuple[int, int, Flight, asyncio.Task[None]]] = []
         self._turn_is_due = False
+        self._outage = Outage()
 
     # --- wishes ----------------------------------------------------------------------------------
 
@@ -225,14 +226,17 @@ class Scheduler:
 
     async def _fly(self, flight: Flight, rank: int, ticket: int) -> None:
         """Carry out one request."""
+        tries = Tries(self._budget)
         try:
-            tries = Tries(self._budget)
             while (seconds := await self._try(flight, tries, ticket)) is not None:
-                ticket = await self._pause(flight, rank, seconds)
+                ticket = await self._pause(flight, rank, tries, seconds)
+            self._outage.passed()
             flight.finish()
         except asyncio.CancelledError:
+            self._outage.left(tries)
             raise
         except BaseException as exc:
+            self._outage.left(tries, gave_up=isinstance(exc, SourceError) and exc.may_pass)
             self._forget(flight)  # nobody may join what has failed
             self._end(flight.fail(exc))
             if not isinstance(exc, Exception):
@@ -245,7 +249,7 @@ class Scheduler:
             SourceError: there is none.
         """
         await self._source.aopen()
-        timed = _Timed(flight, self._origin, ticket, self._keeper)
+        timed = _Timed(flight, self._origin, ticket, self._keeper, tries)
         try:
             await self._source.read_range(timed.part, timed)
         except SourceError as exc:
@@ -264,12 +268,18 @@ class Scheduler:
         self._keeper.note(timed.request())
         return None
 
-    async def _pause(self, flight: Flight, rank: int, seconds: float) -> int:
-        """Wait without a slot and without bytes in flight, then for them; the ticket."""
+    async def _pause(self, flight: Flight, rank: int, tries: Tries, seconds: float) -> int:
+        """Wait without a slot and without bytes in flight, then for them; the ticket.
+
+        Raises:
+            SourceError: another request gave up on the server meanwhile.
+        """
         self._origin.budget.give(flight.pause())
         self._origin.leave()
         wake_all()
         await retries.pause(seconds)
+        if not await self._outage.turn(tries) and tries.error is not None:
+            raise tries.error
         turn: asyncio.Future[int] = self._loop.create_future()
         self._returning.append((rank, flight, turn))
         self._pump()
@@ -279,12 +289,15 @@ class Scheduler:
 class _Timed:
     """An answer on its way to a flight, with a clock."""
 
-    def __init__(self, flight: Flight, origin: Origin, ticket: int, keeper: Keeper) -> None:
+    def __init__(
+        self, flight: Flight, origin: Origin, ticket: int, keeper: Keeper, tries: Tries
+    ) -> None:
         self.part = ByteRange(flight.arrived, flight.part.stop)
         self._flight = flight
         self._origin = origin
         self._ticket = ticket
         self._keeper = keeper
+        self._tries = tries
         self._under_way = origin.in_flight
         self._sent = self._begun = time.perf_counter()
 
@@ -292,6 +305,11 @@ class _Timed:
     def pin(self) -> str | None:
         """The generation that is wanted, if one is known."""
         return self._keeper.pin.tag
+
+    @property
+    def seconds(self) -> float:
+        """How long it may still take if no more bytes come."""
+        return self._tries.seconds_left
 
     def begin(self, size: int | None, tag: str | None) -> None:
         """Take the head."""

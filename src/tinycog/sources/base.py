@@ -19,6 +19,11 @@ class Answer(Protocol):
         """The tag that is wanted, if one is known: a server may be asked for that generation."""
         ...
 
+    @property
+    def seconds(self) -> float:
+        """How long it may still take if no more bytes come (http.time)."""
+        ...
+
     def begin(self, size: int | None, tag: str | None) -> None:
         """Take its head, once, before any bytes.
 

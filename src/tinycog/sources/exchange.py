@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
 from functools import partial
 
 import aiohttp
@@ -17,7 +16,6 @@ from multidict import CIMultiDict
 from tinycog.buffer import ByteRange
 from tinycog.errors import (
     AccessDeniedError,
-    RangeMismatchError,
     RangeNotSatisfiableError,
     SourceError,
     SourceTimeoutError,
@@ -27,18 +25,18 @@ from tinycog.sources import heads
 from tinycog.sources.base import Answer
 from tinycog.sources.http import HttpSource, Worn
 from tinycog.sources.lines import Asked, NotPlainError, Progress, StaleError
-from tinycog.sources.redirects import REDIRECTS, Hop, as_given
+from tinycog.sources.redirects import LASTING, REDIRECTS, Hop, as_given
 from tinycog.sources.session import Wires, wires_of_loop
+from tinycog.sources.shown import cause, shown
 from tinycog.sources.wire import Head, request_head
 
-WHOLE, PARTIAL_CONTENT, PRECONDITION_FAILED = 200, 206, 412
+WHOLE, PARTIAL_CONTENT, BAD_REQUEST, PRECONDITION_FAILED = 200, 206, 400, 412
 
-SILENCE = 60
-"""Seconds without any byte after which a server is given up."""
+ERROR_BYTES = 4096
+"""Bytes of the body of a refusal that are looked at, if any are."""
 
 DRIP = 1024
-"""Bytes per second; a body that comes slower is given up when the seconds of `Retries` are over."""
-
+"""Bytes that give an answer one second more."""
 
 ALWAYS = {"User-Agent": "tinycog", "Accept": "*/*"}
 
@@ -48,36 +46,31 @@ WINDINGS = 50
 
 
 class ElsewhereError(Exception):
-    """The server says where to ask instead."""
+    """The server says where to ask instead, and whether for good."""
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, *, lasts: bool) -> None:
         """Remember where."""
         super().__init__(location)
         self.location = location
+        self.lasts = lasts
 
 
 class Pace:
     """When an answer is given up: after a silence, or because it drips (http.time)."""
 
-    def __init__(self, clock: asyncio.Timeout, seconds: float) -> None:
-        """Begin with `restart`."""
+    def __init__(self, clock: asyncio.Timeout, silence: float, seconds: float) -> None:
+        """Start now; there are so many seconds at most if nothing comes."""
         self._clock = clock
         self._time = asyncio.get_running_loop().time
-        self._seconds = seconds
-        self._slack = min(SILENCE, seconds) / WINDINGS
-        self._when = self._last = 0.0
-
-    def restart(self) -> None:
-        """Another request begins."""
-        now = self._time()
-        self._last = now + self._seconds
-        self._when = min(now + SILENCE, self._last)
+        self._silence = silence
+        self._slack = silence / WINDINGS
+        self._last = self._when = self._time() + min(silence, seconds)
         self._clock.reschedule(self._when)
 
     def __call__(self, length: int) -> None:
         """So many bytes have come."""
         self._last += length / DRIP
-        when = min(self._time() + SILENCE, self._last)
+        when = min(self._time() + self._silence, self._last)
         if when > self._when + self._slack:  # to wind it costs something
             self._when = when
             self._clock.reschedule(when)
@@ -85,20 +78,25 @@ class Pace:
 
 async def get_range(source: HttpSource, part: ByteRange, answer: Answer) -> None:
     """Send one GET and check its answer; once more if fresh credentials may help."""
-    url = source.name
+    worn = await source.worn()
+    version = source.worn_version
     try:
-        async with asyncio.timeout(SILENCE) as clock:
-            pace = Pace(clock, source.limits.retries.seconds)
-            worn = await source.worn()
-            version = source.worn_version
-            try:
-                await _ask(source, worn, part, answer, pace)
-            except AccessDeniedError as exc:
-                if exc.status is None or not source.is_renewable:
-                    raise
-                await source.renew(version)
-                await _ask(source, await source.worn(), part, answer, pace)
+        await _get(source, worn, part, answer)
+    except AccessDeniedError as exc:
+        if exc.status is None or not source.is_renewable:
+            raise
+        await source.renew(version)
+        await _get(source, await source.worn(), part, answer)
+
+
+async def _get(source: HttpSource, worn: Worn, part: ByteRange, answer: Answer) -> None:
+    """Send one GET; whatever goes wrong is a `SourceError`, in time."""
+    url, silence = source.name, source.limits.retries.silence
+    try:
+        async with asyncio.timeout(None) as clock:
+            await _ask(source, worn, part, answer, Pace(clock, silence, answer.seconds))
     except TinycogError:
+        source.moved.clear()
         raise
     except TimeoutError as exc:
         message = "the server did not answer in time"
@@ -106,18 +104,18 @@ async def get_range(source: HttpSource, part: ByteRange, answer: Answer) -> None
         error.may_pass = True
         raise error from exc
     except (aiohttp.ClientError, OSError, ValueError) as exc:
-        message = f"the request failed: {type(exc).__name__}: {exc}"
+        message = f"the request failed: {type(exc).__name__}: {shown(exc)}"
         error = SourceError(message, url=url, range=part)
         error.may_pass = _may_pass(exc)
-        raise error from exc
+        raise error from cause(exc)
 
 
 def _may_pass(error: Exception) -> bool:
     """Whether a broken connection may be a whole one next time (http.retry)."""
-    cause = getattr(error, "os_error", None)
+    reason = getattr(error, "os_error", None)
     if isinstance(error, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch):
         return False
-    if isinstance(cause, socket.gaierror):  # there is no server of that name
+    if isinstance(reason, socket.gaierror):  # there is no server of that name
         return False
     return isinstance(
         error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | ConnectionError
@@ -129,20 +127,23 @@ async def _ask(source: HttpSource, worn: Worn, part: ByteRange, answer: Answer, 
     wires = await wires_of_loop()
     asked = Asked(partial(_judge, source, part, answer), answer, pace)
     hop = _first_hop(source, worn, part, answer.pin)
+    moved: dict[str, str] = {}
     while True:
         if not source.allows(str(hop.url)):
             message = f"allow_host does not allow {hop.url.origin()}"
             raise AccessDeniedError(message, url=source.name, range=part)
-        pace.restart()
         try:
             if not await _asked_on_a_line(wires, hop, asked):
                 await _asked_by_aiohttp(wires, hop, asked, source, part)
         except ElsewhereError as exc:
+            if exc.lasts:
+                moved[str(hop.url)] = exc.location
             try:
                 hop.go_on(exc.location)
             except SourceError as error:
                 raise SourceError(str(error), url=source.name, range=part) from error
         else:
+            source.remember(moved, hop.url)
             return
 
 
@@ -189,14 +190,17 @@ def _first_hop(source: HttpSource, worn: Worn, part: ByteRange, pin: str | None)
     headers["Accept-Encoding"] = "identity"
     if pin is not None and heads.STRONG.fullmatch(pin):
         headers["If-Match"] = pin
-    return Hop(as_given(source.name), headers, secret, source.limits)
+    hop = Hop(as_given(source.url), headers, secret, source.limits)
+    while source.moved and (location := source.moved.get(str(hop.url))) is not None:
+        hop.go_on(location)
+    return hop
 
 
 def _judge(source: HttpSource, part: ByteRange, answer: Answer, head: Head) -> int:
     """Judge a head before its body comes: the length of that."""
     if head.status == PARTIAL_CONTENT and head.length is not None:
         return _begin(source.name, part, head.headers, head.length, answer)
-    if head.status in (WHOLE, PARTIAL_CONTENT):
+    if head.status in (WHOLE, PARTIAL_CONTENT, BAD_REQUEST):  # whose body is looked at
         raise NotPlainError
     raise _refused(source.name, part, head, answer.pin)
 
@@ -207,21 +211,21 @@ def _refused(
     """What is neither a part nor the whole."""
     location = head.headers.get("Location")
     if head.status in REDIRECTS and location is not None:
-        return ElsewhereError(location)
+        lasts = head.status in LASTING and "Cache-Control" not in head.headers
+        return ElsewhereError(location, lasts=lasts)
     if head.status == PRECONDITION_FAILED and pin is not None:
         return heads.changed(url, part, pin, head.headers)
     return heads.refusal(url, part, head.status, head.reason, head.headers)
 
 
 def _begin(
-    url: str, part: ByteRange, headers: Mapping[str, str], length: int | None, answer: Answer
+    url: str, part: ByteRange, headers: heads.Headers, length: int | None, answer: Answer
 ) -> int:
     """Judge the head of a part, and take it; bytes to come."""
     heads.check_identity(url, part, headers)
     sent, size = heads.sent_range(url, part, headers)
     if length is not None and length != sent.length:
-        message = f"the body has {length} bytes, its Content-Range says {sent.length}"
-        raise RangeMismatchError(message, url=url, range=part)
+        raise heads.wrong_length(url, part, f"{length}", sent.length)
     answer.begin(size, heads.generation(headers))
     return sent.length
 
@@ -238,7 +242,18 @@ async def _receive(
     elif response.status == WHOLE and _may_be_taken(source, response):
         await _take_whole(source, part, response, answer, pace)
     else:
-        raise _refused(url, part, response, answer.pin)
+        error = _refused(url, part, response, answer.pin)
+        if response.status == BAD_REQUEST and isinstance(error, SourceError):
+            error.may_pass = heads.asks_for_another_try(await _start(response))
+        raise error
+
+
+async def _start(response: aiohttp.ClientResponse) -> bytes:
+    """The first bytes of a body."""
+    found = b""
+    while len(found) < ERROR_BYTES and (more := await response.content.read(ERROR_BYTES)):
+        found += more
+    return found
 
 
 def _may_be_taken(source: HttpSource, response: aiohttp.ClientResponse) -> bool:
@@ -302,6 +317,5 @@ async def _body(
         raise aiohttp.ClientPayloadError(message)
     if held != length:
         more = " or more" if held > length else ""
-        message = f"the body has {held}{more} bytes, its Content-Range says {length}"
-        raise RangeMismatchError(message, url=url, range=part)
+        raise heads.wrong_length(url, part, f"{held}{more}", length)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -9,6 +9,7 @@ from typing import Any
 from tinycog.buffer import ByteRange
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
 from tinycog.sources.base import Answer, answer_whole, load
+from tinycog.sources.shown import cause, shown, without_secrets
 
 
 class FsspecSource:
@@ -32,14 +33,15 @@ class FsspecSource:
 
     @property
     def name(self) -> str:
-        """Url or path, as given."""
-        return self._where
+        """Url or path, without credentials (http.secrets)."""
+        return without_secrets(self._where)
 
     @property
     def origin(self) -> str:
         """The scheme and the first part of the path: the bucket, the host."""
         scheme, separator, path = self._where.rpartition("://")
-        return scheme + separator + path.partition("/")[0] if separator else "fsspec"
+        place = path.partition("/")[0]
+        return without_secrets(scheme + separator + place) if separator else "fsspec"
 
     async def aopen(self) -> None:
         """Make the file system, the first time."""
@@ -51,12 +53,12 @@ class FsspecSource:
         try:
             data = await _cat(fs, path, part)
         except FileNotFoundError as exc:
-            raise NotFoundError("there is no such object", url=self.name) from exc
+            raise NotFoundError("there is no such object", url=self.name) from cause(exc)
         except PermissionError as exc:
-            raise AccessDeniedError("the object may not be read", url=self.name) from exc
-        except Exception as exc:
-            message = f"the file system cannot read it: {type(exc).__name__}: {exc}"
-            raise SourceError(message, url=self.name, range=part) from exc
+            raise AccessDeniedError("the object may not be read", url=self.name) from cause(exc)
+        except Exception as exc:  # noqa: BLE001 - it may be anything; told to the caller
+            message = f"the file system cannot read it: {type(exc).__name__}: {shown(exc)}"
+            raise SourceError(message, url=self.name, range=part) from cause(exc)
         answer_whole(self.name, part, data, answer)
 
     async def _opened(self) -> tuple[Any, str]:
@@ -69,13 +71,13 @@ class FsspecSource:
                 core.url_to_fs, self._where, **self._options
             )
         except (ImportError, ValueError, TypeError) as exc:
-            message = f"fsspec cannot open {self._where}: {exc}"
-            raise UsageError(message) from exc
+            message = f"fsspec cannot open {self.name}: {shown(exc)}"
+            raise UsageError(message) from cause(exc)
         except FileNotFoundError as exc:
-            raise NotFoundError("there is no such object", url=self.name) from exc
-        except Exception as exc:
-            message = f"the file system cannot be opened: {type(exc).__name__}: {exc}"
-            raise SourceError(message, url=self.name) from exc
+            raise NotFoundError("there is no such object", url=self.name) from cause(exc)
+        except Exception as exc:  # noqa: BLE001 - it may be anything; told to the caller
+            message = f"the file system cannot be opened: {type(exc).__name__}: {shown(exc)}"
+            raise SourceError(message, url=self.name) from cause(exc)
         self._place = place
         return place
 

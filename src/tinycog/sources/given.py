@@ -8,7 +8,8 @@ import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from tinycog.errors import SourceError, TinycogError, UsageError
+from tinycog.errors import SourceError, SourceTimeoutError, TinycogError, UsageError
+from tinycog.sources.shown import cause, shown
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
 """Headers, or a function that gives them, async or not."""
@@ -21,10 +22,11 @@ class Given:
         version: how often they were asked for.
     """
 
-    def __init__(self, name: str, given: Headers | None) -> None:
-        """Nothing is asked; `name` is the argument, for messages."""
+    def __init__(self, name: str, given: Headers | None, seconds: float) -> None:
+        """Nothing is asked; `name` is the argument, for messages, `seconds` is for an answer."""
         self._name = name
         self._given = given
+        self._seconds = seconds
         self.version = 0
         self._held: Mapping[str, str] | None = None
         if given is None or not callable(given):
@@ -55,11 +57,15 @@ class Given:
     async def _newer_than(self, version: int) -> Mapping[str, str]:
         loop = asyncio.get_running_loop()
         lock = self._locks.setdefault(loop, asyncio.Lock())
-        async with lock:
-            if self._held is None or self.version <= version:
-                self._held = self._checked(await self._asked())
-                self.version += 1
-            return self._held
+        try:
+            async with asyncio.timeout(self._seconds), lock:
+                if self._held is None or self.version <= version:
+                    self._held = self._checked(await self._asked())
+                    self.version += 1
+                return self._held
+        except TimeoutError as exc:
+            message = f"{self._name} did not come within {self._seconds:g} s"
+            raise SourceTimeoutError(message) from exc
 
     async def _asked(self) -> Any:  # noqa: ANN401 - checked by the caller
         given: Any = self._given
@@ -68,9 +74,14 @@ class Given:
             return await found if inspect.isawaitable(found) else found
         except TinycogError:
             raise
-        except Exception as exc:
-            message = f"{self._name} cannot be had: {type(exc).__name__}: {exc}"
+        except asyncio.CancelledError as exc:
+            if _is_cancelled():
+                raise
+            message = f"{self._name} cannot be had: the function was cancelled"
             raise SourceError(message) from exc
+        except Exception as exc:  # noqa: BLE001 - it may be anything; told to the caller
+            message = f"{self._name} cannot be had: {type(exc).__name__}: {shown(exc)}"
+            raise SourceError(message) from cause(exc)
 
     def _checked(self, found: Any) -> Mapping[str, str]:  # noqa: ANN401 - whatever came
         if not isinstance(found, Mapping):
@@ -83,10 +94,16 @@ class Given:
                 raise UsageError(message)
         return pairs
 
-    def __getstate__(self) -> tuple[str, Headers | None]:
+    def __getstate__(self) -> tuple[str, Headers | None, float]:
         """Pickle what was given."""
-        return self._name, self._given
+        return self._name, self._given, self._seconds
 
-    def __setstate__(self, state: tuple[str, Headers | None]) -> None:
+    def __setstate__(self, state: tuple[str, Headers | None, float]) -> None:
         """Start over with it."""
         self.__init__(*state)  # type: ignore[misc]
+
+
+def _is_cancelled() -> bool:
+    """Whether it is we who are cancelled, not the function that we wait for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

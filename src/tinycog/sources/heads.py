@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from http import HTTPStatus
+
+from multidict import MultiMapping
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import (
@@ -17,9 +18,12 @@ from tinycog.errors import (
     SourceChangedError,
     SourceError,
 )
+from tinycog.sources.shown import shown
 
-CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})")
+Headers = MultiMapping[str]
+
+CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
+UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
 STRONG = re.compile(r'"[\x21\x23-\x7e]*"')
 
 REFUSALS: dict[int, tuple[type[SourceError], str]] = {
@@ -38,28 +42,31 @@ http.status.unsatisfiable, http.status.busy); any other is a refusal (http.statu
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that may be others a little later (http.retry)."""
 
+GENERATIONS = ("x-goog-generation", "x-amz-version-id")
+"""What object stores name a generation by, if not by an ETag; "null" is no name."""
+
 
 def refusal(
-    url: str, part: ByteRange, status: int, reason: str | None, headers: Mapping[str, str]
+    url: str, part: ByteRange, status: int, reason: str | None, headers: Headers
 ) -> SourceError:
     """The error that a status other than 206 is."""
     kind, text = REFUSALS.get(status, (SourceError, "the server refused"))
-    told = f"HTTP {status} {reason or ''}".strip()
+    told = f"HTTP {status} {shown(reason or '')}".strip()
     message = f"{text} ({told})"
     error = kind(message, url=url, range=part)
     error.status = status
     error.may_pass = status in PASSING
     error.retry_after = headers.get("Retry-After")
     if isinstance(error, RangeNotSatisfiableError):
-        found = UNSATISFIED.fullmatch(headers.get("Content-Range", "").strip())
+        found = UNSATISFIED.fullmatch(_one(headers, "Content-Range").strip())
         error.size = None if found is None else int(found[1])
     return error
 
 
-def changed(url: str, part: ByteRange, pin: str, headers: Mapping[str, str]) -> SourceChangedError:
+def changed(url: str, part: ByteRange, pin: str, headers: Headers) -> SourceChangedError:
     """The error that a 412 is: the generation that was wanted is no more (http.pin.match)."""
     found = headers.get("ETag")
-    told = "" if found is None else f", now {found}"
+    told = "" if found is None else f", now {shown(found)}"
     message = f"the object has changed since it was opened: its generation was {pin}{told}"
     error = SourceChangedError(f"{message} (HTTP 412)", url=url, range=part)
     error.status = HTTPStatus.PRECONDITION_FAILED
@@ -67,43 +74,77 @@ def changed(url: str, part: ByteRange, pin: str, headers: Mapping[str, str]) -> 
     return error
 
 
-def is_identity(headers: Mapping[str, str]) -> bool:
+def is_identity(headers: Headers) -> bool:
     """Whether the body is the object's own bytes (http.range.identity)."""
-    return headers.get("Content-Encoding", "identity").strip().lower() in ("identity", "")
+    codings = ",".join(headers.getall("Content-Encoding", ()))
+    transfer = ",".join(headers.getall("Transfer-Encoding", ())).strip().lower()
+    own = {coding.strip().lower() for coding in codings.split(",")} <= {"identity", ""}
+    return own and transfer in ("", "chunked", "identity")
 
 
-def check_identity(url: str, part: ByteRange, headers: Mapping[str, str]) -> None:
+def check_identity(url: str, part: ByteRange, headers: Headers) -> None:
     """Refuse a part that is compressed.
 
     Raises:
         RangeMismatchError: it is.
     """
     if not is_identity(headers):
-        coding = headers.get("Content-Encoding")
-        message = f"the server sent Content-Encoding {coding}, which ranges cannot have"
+        told = [(name, told) for name, told in headers.items() if "encoding" in name.lower()]
+        codings = [" ".join(pair) for pair in told]
+        message = f"the server sent {shown(', '.join(codings))}, which ranges cannot have"
         raise RangeMismatchError(message, url=url, range=part)
 
 
-def sent_range(
-    url: str, part: ByteRange, headers: Mapping[str, str]
-) -> tuple[ByteRange, int | None]:
+def sent_range(url: str, part: ByteRange, headers: Headers) -> tuple[ByteRange, int | None]:
     """Which bytes were sent, and the object's size (http.range.content-range).
 
     Raises:
         RangeMismatchError: not those that were asked.
     """
-    told = headers.get("Content-Range", "")
+    told = _one(headers, "Content-Range")
+    if headers.get("Content-Type", "")[:10].lower() == "multipart/":
+        told = f"{told} of several parts"
     sent, size = _content_range(told)
     if sent is None or not _answers(part, sent, size):
-        message = f"the server sent Content-Range {told!r}, not the range that was asked"
+        message = f"the server sent Content-Range {shown(told)!r}, not the range that was asked"
         raise RangeMismatchError(message, url=url, range=part)
     return sent, sent.stop if size is None and sent.stop < part.stop else size
 
 
-def generation(headers: Mapping[str, str]) -> str | None:
-    """What names this state of the object: a strong ETag, else Last-Modified (http.pin)."""
-    etag = headers.get("ETag", "W/")
-    return headers.get("Last-Modified") if etag.startswith("W/") else etag
+def wrong_length(url: str, part: ByteRange, told: str, length: int) -> RangeMismatchError:
+    """The error that another length of the body is (http.range.length)."""
+    message = f"the body has {told} bytes, its Content-Range says {length}"
+    return RangeMismatchError(message, url=url, range=part)
+
+
+def generation(headers: Headers) -> str | None:
+    """What names this state of the object (http.pin).
+
+    A strong ETag, else the number that a store gives it, else Last-Modified and a weak ETag: that
+    may stay when bytes change, but when it changes, so have they.
+    """
+    etag = _one(headers, "ETag")
+    if etag and not etag.startswith("W/"):
+        return _printable(etag)
+    for name in GENERATIONS:
+        if headers.get(name, "null") != "null":
+            return f"{name} {_printable(_one(headers, name))}"
+    return _printable(" ".join(filter(None, (_one(headers, "Last-Modified"), etag)))) or None
+
+
+def _printable(text: str) -> str:
+    return text if text.isascii() else ascii(text)[1:-1]
+
+
+def asks_for_another_try(body: bytes) -> bool:
+    """Whether a 400 is what S3 makes of a connection that was slow (http.retry)."""
+    return b"<Code>RequestTimeout</Code>" in body
+
+
+def _one(headers: Headers, name: str) -> str:
+    """A header that is sent once; where it is sent twice and differs, both: that fits nothing."""
+    found = headers.getall(name, ())
+    return found[0] if len(found) == 1 else ", ".join(dict.fromkeys(found))
 
 
 def _content_range(told: str) -> tuple[ByteRange | None, int | None]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import Limits, SourceError
 from tinycog.sources.base import Answer, load
 from tinycog.sources.given import Given, Headers
+from tinycog.sources.shown import cause, shown, without_secrets
+
+MOST_MOVED = 16
+"""Urls that a source remembers to have moved."""
 
 AllowHost = Callable[[str], bool]
 """Says of a url, one that was redirected to included, whether it may be asked."""
@@ -20,8 +25,11 @@ class HttpSource:
     """Ranges of a url; `exchange` carries them out.
 
     Attributes:
+        url: as given.
+        name: url as it may be shown: without credentials (http.secrets).
         limits: what is taken of a server: redirects, whole objects, time.
         keeps_whole: whether an object that comes whole is kept now: one at a time.
+        moved: where urls have moved for good, by url.
     """
 
     def __init__(
@@ -34,23 +42,22 @@ class HttpSource:
         limits: Limits | None = None,
     ) -> None:
         """Remember the url; nothing is sent."""
-        self._url = url
-        self._headers = Given("headers", headers)
-        self._auth = Given("auth", auth)
-        self._allow_host = allow_host
         self.limits = limits or Limits()
+        self.url = url
+        self.name = without_secrets(url)
+        silence = self.limits.retries.silence
+        self._headers = Given("headers", headers, silence)
+        self._auth = Given("auth", auth, silence)
+        self._allow_host = allow_host
         self.keeps_whole = True
-
-    @property
-    def name(self) -> str:
-        """Url, as given."""
-        return self._url
+        self.moved: dict[str, str] = {}
 
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        scheme, _, rest = self._url.partition("://")
-        return f"{scheme}://{rest.partition('/')[0]}".lower()
+        scheme, _, rest = self.url.partition("://")
+        place = re.split(r"[/?#]", rest, maxsplit=1)[0]
+        return f"{scheme}://{place.rpartition('@')[2]}".lower()
 
     async def aopen(self) -> None:
         """Load aiohttp, the first time."""
@@ -85,6 +92,14 @@ class HttpSource:
         await self._headers.renew(version[0])
         await self._auth.renew(version[1])
 
+    def remember(self, moved: Mapping[str, str], reached: object) -> None:
+        """Keep where urls have moved for good (http.redirect): no way round to where they began."""
+        if not moved:
+            return
+        known = {**self.moved, **moved}
+        if str(reached) not in known and len(known) <= MOST_MOVED:
+            self.moved = known
+
     def allows(self, url: str) -> bool:
         """Whether a url may be asked (http.redirect.host).
 
@@ -95,10 +110,10 @@ class HttpSource:
             return True
         try:
             return bool(self._allow_host(url))
-        except Exception as exc:
-            message = f"allow_host failed: {type(exc).__name__}: {exc}"
-            raise SourceError(message, url=self._url) from exc
+        except Exception as exc:  # noqa: BLE001 - it may be anything; told to the caller
+            message = f"allow_host failed: {type(exc).__name__}: {shown(exc)}"
+            raise SourceError(message, url=self.name) from cause(exc)
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle what it was made with."""
-        return {**self.__dict__, "keeps_whole": True}
+        return {**self.__dict__, "keeps_whole": True, "moved": {}}

@@ -164,7 +164,11 @@ class Line(asyncio.BufferedProtocol):
         """Where the event loop writes to."""
         del sizehint
         if self._left and self._asked is not None:
-            return self._asked.answer.room(self._left)
+            try:
+                return self._asked.answer.room(self._left)
+            except Exception as exc:  # noqa: BLE001 - told to whoever waits: there is no memory
+                self._fail(exc)
+                self._came = 0
         return memoryview(self._scratch)[self._came :]
 
     def buffer_updated(self, nbytes: int) -> None:

@@ -10,8 +10,11 @@ import yarl
 from multidict import CIMultiDict
 
 from tinycog.errors import Limits, SourceError
+from tinycog.sources.shown import shown
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+LASTING = frozenset({301, 308})
+"""Those that say that it has moved for good."""
 
 SECRET = re.compile(
     r"auth|cookie|token|secret|key|passw|credential|session|signature", re.IGNORECASE
@@ -54,11 +57,12 @@ class Hop:
         self._left -= 1
         target = self.url.join(as_given(location))
         if target.scheme not in ("http", "https") or not target.host:
-            message = f"redirected to {target.scheme!r}, which is not http"
+            message = f"redirected to {shown(target.scheme)!r}, which is not http"
             raise SourceError(message)
         lowered = (self.url.scheme, target.scheme) == ("https", "http")
         if lowered and not self._limits.insecure_redirects:
-            message = f"redirected from https to {target.origin()}: Limits.insecure_redirects"
+            at = shown(target.origin())
+            message = f"redirected from https to {at}: Limits.insecure_redirects"
             raise SourceError(message)
         crosses = _origin(target) != _origin(self.url)
         self.url = target.with_user(None)

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import aiohttp
 
+from tinycog.sources.connection import Connector
 from tinycog.sources.lines import LentResponse, Lines
 
 READ_BYTES = 1 << 20
 """Bytes that aiohttp takes from a connection before we do; with its own 64 KiB it stops and starts
 reading all the time."""
 
-TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=15, sock_read=None)
-"""Seconds to open a connection; `exchange` sees to the silence of a server."""
+TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+"""None: `exchange` sees to all of them."""
 
 
 class Wires(NamedTuple):
@@ -49,9 +51,8 @@ async def wires_of_loop() -> Wires:
 
 
 async def _keep(loop: asyncio.AbstractEventLoop) -> Keeper:
-    connector = aiohttp.TCPConnector(limit=0)  # bounded by fetch.origin
     session = aiohttp.ClientSession(
-        connector=connector,
+        connector=Connector(),
         timeout=TIMEOUT,
         auto_decompress=False,
         read_bufsize=READ_BYTES,
@@ -77,12 +78,29 @@ def _abandon_closed() -> None:
 
 def _abandon(session: aiohttp.ClientSession) -> None:
     """Drop connections that nobody can close any more: a closed loop leaves only private ways."""
-    pooled: dict[object, list[tuple[Any, float]]] = getattr(session.connector, "_conns", {})
+    connector = session.connector  # it must not be gone before its connections are
+    pooled: dict[object, list[tuple[Any, float]]] = getattr(connector, "_conns", {})
     session.detach()
     for protocol, _ in [connection for host in pooled.values() for connection in host]:
         with suppress(Exception):
             protocol.transport._call_connection_lost(None)  # noqa: SLF001
     pooled.clear()
+
+
+_inherited: list[object] = []
+
+
+def _forget() -> None:
+    """A forked child makes its own; those of its parent are kept as they are, for ever.
+
+    To close them would end the parent's connections, and to drop them gives warnings.
+    """
+    _inherited.append(dict(_keepers))
+    _keepers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 @atexit.register

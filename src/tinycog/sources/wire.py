@@ -16,9 +16,9 @@ SPECIAL = frozenset(
 
 FIELD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*"
 REQUEST = re.compile(rf"GET /[\x21-\x7e]* HTTP/1\.1\r\n(?:{FIELD}\r\n)+\r\n")
-ANSWER = re.compile(rf"HTTP/1\.([01]) ([2-5]\d\d)(?: ([^\r\n]*))?((?:\r\n{FIELD})*)")
+ANSWER = re.compile(rf"HTTP/1\.([01]) ([2-5][0-9]{{2}})(?: ([^\r\n]*))?((?:\r\n{FIELD})*)")
 PARTIAL_CONTENT = 206
-LENGTH = re.compile(r"\d{1,18}")
+LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class Head(NamedTuple):
@@ -59,7 +59,7 @@ def request_head(url: yarl.URL, headers: Mapping[str, str]) -> bytes | None:
 
 def parse_head(data: bytes) -> Head | None:
     """Read a head, without its last empty line; None if it is not plain HTTP/1."""
-    found = ANSWER.fullmatch(data.decode("latin-1"))
+    found = ANSWER.fullmatch(data.decode("utf-8", "surrogateescape"))  # as aiohttp does
     if found is None:
         return None
     version, status, reason, lines = found.groups()
