@@ -40,6 +40,8 @@ def test_every_file_that_must_be_read_has_its_known_pixels():
             record["images"][0]["levels"], read_levels(path_of(record)), strict=False
         ):
             truths = level.get("truths") or ([level] if level.get("sha256") else [])
+            if isinstance(pixels, Exception) and level.get("status") == "invalid":
+                continue  # GDAL and tifffile cannot read it either
             if isinstance(pixels, Exception):
                 wrong.append(f"{record['file']}: {pixels}")
             elif pixels is not None and not is_lossy(level) and truths:

@@ -275,7 +275,7 @@ FACTS = (
 """Tags whose values make an `Image`."""
 
 MAX_SAMPLES = 65535
-MAX_SIDE = (1 << 31) - 1
+MAX_SIDE = (1 << 32) - 1
 SLOW_WEIGHT = 8
 COLOURS_OF_OLD_JPEG = (Photometric.RGB, Photometric.YCBCR)
 
