@@ -265,11 +265,21 @@ def read_roles(*chain: Directory) -> Pyramid:
     return read_pyramid(make_tiff(chain))
 
 
-@pytest.mark.parametrize("lost", [1, 2])
-def test_an_overview_whose_tiles_lie_beyond_the_end_is_a_level_as_in_gdal(lost):
-    chain = [image(64), image(32, REDUCED), image(16, REDUCED)]
-    chain[lost] = beyond(chain[lost])
-    assert [level.grid.width for level in read_roles(*chain).levels] == [64, 32, 16]
+def test_a_last_overview_whose_only_tile_lies_beyond_the_end_is_left_out():
+    pyramid = read_roles(image(64), image(32, REDUCED), beyond(image(16, REDUCED)))
+    assert [level.grid.width for level in pyramid.levels] == [64, 32]
+    assert len(pyramid.masks) == 2
+    assert [finding.rule for finding in pyramid.findings] == ["tiff.pyramid.absent"]
+
+
+def test_an_overview_beyond_the_end_keeps_its_number_if_others_follow():
+    pyramid = read_roles(image(64), beyond(image(32, REDUCED)), image(16, REDUCED))
+    assert [level.grid.width for level in pyramid.levels] == [64, 32, 16]
+    assert pyramid.findings == ()
+
+
+def test_level_0_is_never_left_out():
+    assert len(read_roles(beyond(image(64))).levels) == 1
 
 
 # --- what is asked -------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ class Limits:
     value_bytes: int = 16 << 20
     tile_bytes: int = 256 << 20
     result_bytes: int = 16 << 30
-    tiles: int = 1 << 17
+    tiles: int = 1 << 16
     modest_bytes: int = 128 << 20
     ratio: int = 250
     overlap: int = 4

@@ -13,7 +13,7 @@ from typing import TypeVar
 from tinycog.buffer import ByteRange, SparseBuffer, Steps, places, together
 from tinycog.errors import Finding, FormatError, LimitError, Limits
 from tinycog.image import FACTS, OPTIONS, Image, make_image
-from tinycog.parse import Entry, Header, Ifd, Tiff, parse_ifd, parse_values
+from tinycog.parse import Entry, Header, Ifd, Tiff, decode_value, parse_ifd, parse_values
 from tinycog.spec import MASK, REDUCED, Tag
 
 T = TypeVar("T")
@@ -95,7 +95,20 @@ def parse_pyramid(
     for image in images:
         if isinstance(image, Image):
             roles.add(image)
+    while len(roles.levels) > 1 and _is_absent(buffer, tiff.header, roles.levels[-1]):
+        text = "the last overview's only tile lies beyond the end of the file; it is left out"
+        lost.append(Finding("tiff.pyramid.absent", text, None, roles.levels.pop().ifd.offset))
     return roles.pyramid([*tiff.findings, *lost])
+
+
+def _is_absent(buffer: SparseBuffer, header: Header, image: Image) -> bool:
+    """Whether an image of one tile has it beyond the end of the file (tiff.pyramid.absent)."""
+    entry = image.offsets
+    if entry is None or entry.count != 1 or buffer.size is None or buffer.missing([entry.range]):
+        return False
+    value = decode_value(header.byte_order, entry, buffer.read(*entry.range))
+    offset = value[0] if isinstance(value, tuple) else 0
+    return isinstance(offset, int) and offset >= buffer.size
 
 
 def _near(
