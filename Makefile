@@ -1,6 +1,6 @@
 PYTHON = .venv/bin/python
 
-.PHONY: check test lint format fixtures conformance hostile faults replaced soak bench
+.PHONY: check test lint format fixtures conformance hostile faults replaced soak fuzz bench
 
 check: ## what CI runs
 	bash .ci/run
@@ -35,6 +35,16 @@ replaced: ## 10,000 reads of a file that is replaced meanwhile
 
 soak: ## 20,000 tiles, 256 at once, with faults and cancellations
 	$(PYTHON) tests/faults/soak.py
+
+SECONDS = 600
+CASES = 1000000000
+PROCESSES = 2
+
+fuzz: ## broken files for SECONDS, or CASES of them; then guided by coverage, if atheris is there
+	@failed=0; \
+	$(PYTHON) tests/fuzz/run.py --seconds $(SECONDS) --cases $(CASES) --processes $(PROCESSES) || failed=1; \
+	$(PYTHON) tests/fuzz/guided.py --seconds $(SECONDS) || failed=1; \
+	exit $$failed
 
 bench: ## decoding, then reading against the peers that are installed
 	.venv/bin/pip install -q -e '.[test,bench]'

@@ -25,6 +25,9 @@ from tinycog.workers import in_worker
 PICKING = ("nearest", "sample")
 """Methods for which a masked pixel has no part in the value of another."""
 
+WEIGHT_BYTES = 64
+"""What the weights of a row or a column of pixels take, about."""
+
 
 class Source(NamedTuple):
     """A level, and what reading it needs.
@@ -170,6 +173,10 @@ def check_limits(limits: Limits, source: Source, wanted: Wanted, stored: int | N
     image = source.image
     # first what the area itself needs: how far a kernel reaches takes memory to find out
     _check_window(limits, image, inside(wanted.area.window, size_of(image)), wanted, stored)
+    if _blends(wanted):  # every line that counts has weights
+        part = inside(wanted.area.window, size_of(image))
+        length = WEIGHT_BYTES * (part.width + part.height)
+        limits.check("result_bytes", length, "bytes of the weights to resample")
     _check_window(limits, image, _window(image, wanted), wanted, stored)
 
 

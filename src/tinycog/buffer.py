@@ -61,6 +61,8 @@ class SparseBuffer:
     def put(self, start: int, data: bytes | memoryview, *, loose: bool = False) -> None:
         """Add bytes that begin at `start`; where bytes are held already, the held ones stay."""
         view = memoryview(data)
+        if not view:  # of a range beyond an end that was not known
+            return
         stop = start + len(view)
         if self.size is not None and stop > self.size:
             message = f"bytes {start} to {stop} were put, but the file ends at {self.size}"

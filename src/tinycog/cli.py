@@ -188,5 +188,6 @@ def _png(data: NDArray[np.generic]) -> bytes:
         raise UsageError(message)
     import imagecodecs  # noqa: PLC0415 - heavy
 
-    pixels = np.ascontiguousarray(data.transpose(1, 2, 0) if len(data) > 1 else data[0])
+    # a copy has strides of its own; a view of one pixel only counts as contiguous
+    pixels = (data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C")
     return bytes(imagecodecs.png_encode(pixels))

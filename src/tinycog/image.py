@@ -200,10 +200,15 @@ class Image:
         return _int(self.options, tag, default)
 
 
+SHOWN = 8
+"""Values that a message shows."""
+
+
 def _only(values: tuple[int, ...], tag: str) -> int:
     """The value that all samples share (tiff.sample.alike)."""
     if len(set(values)) > 1:
-        message = f"samples with different {tag} {values} are not supported"
+        shown = f"{values[:SHOWN]}{' and more' if len(values) > SHOWN else ''}"
+        message = f"samples with different {tag} {shown} are not supported"
         raise UnsupportedError(message, feature=tag, value=values)
     return values[0]
 
@@ -276,6 +281,8 @@ FACTS = (
 
 MAX_SAMPLES = 65535
 MAX_SIDE = (1 << 32) - 1
+"""Of an image and of a tile, each way."""
+AT_MOST = f"at most {MAX_SIDE} each way"
 SLOW_WEIGHT = 8
 COLOURS_OF_OLD_JPEG = (Photometric.RGB, Photometric.YCBCR)
 
@@ -368,18 +375,16 @@ def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
 def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Finding]) -> Grid:
     """Size and tiling; strips are tiles as wide as the image (tiff.image.size, tiff.tile.strip)."""
     width, height = _one(values, Tag.ImageWidth), _one(values, Tag.ImageLength)
-    if not width or not height:
-        message = f"the image is {width} by {height} pixels, expected at least 1 by 1"
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        message = f"the image is {width} by {height} pixels, expected at least 1 by 1, {AT_MOST}"
         raise FormatError.of(Finding("tiff.image.size", message, None, ifd.offset))
-    if max(width, height) > MAX_SIDE:
-        message = f"an image of {width} by {height} pixels is not supported, only up to {MAX_SIDE}"
-        raise UnsupportedError(message, feature="ImageWidth", value=(width, height))
     planes = _planes(values, ifd, samples)
     tiled = Tag.TileWidth in values or Tag.TileLength in values
     if tiled:
         tile_width, tile_height = _one(values, Tag.TileWidth), _one(values, Tag.TileLength)
-        if not tile_width or not tile_height:
-            message = f"tiles are {tile_width} by {tile_height} pixels, expected at least 1 by 1"
+        if not (0 < tile_width <= MAX_SIDE and 0 < tile_height <= MAX_SIDE):
+            size = f"{tile_width} by {tile_height} pixels"
+            message = f"tiles are {size}, expected at least 1 by 1, {AT_MOST}"
             raise FormatError.of(Finding("tiff.tile.size", message, None, ifd.offset))
         if tile_width % 16 or tile_height % 16:
             message = f"tiles are {tile_width} by {tile_height} pixels, not multiples of 16"

@@ -115,7 +115,8 @@ def _to_uint8(
         ]
         shown = np.stack(stretched, axis=-1)
     if valid.all():
-        return np.ascontiguousarray(shown[..., 0] if shown.shape[-1] == 1 else shown)
+        # a copy has strides of its own; a view of one pixel only counts as contiguous
+        return (shown[..., 0] if shown.shape[-1] == 1 else shown).copy(order="C")
     return _with_alpha(shown, valid)
 
 

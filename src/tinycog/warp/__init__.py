@@ -72,7 +72,8 @@ def warp(
         return out, valid
     for start, stop, x, y, inside in coords.blocks():
         points = Points(x[inside], y[inside], coords.resolution)
-        values, good = sample(data, mask, points, method)
+        with np.errstate(all="ignore"):  # infinite and signalling values are data like others
+            values, good = sample(data, mask, points, method)
         out[:, start:stop][:, inside] = values
         valid[start:stop][inside] = good
     return out, valid
