@@ -47,10 +47,7 @@ import tinycog
 
 REPLAY = Path(__file__).parent / "fuzz" / "replay.py"
 OPEN = {
-    "web--strip-pages-43309.tif": "a web tile much coarser than the file's last level",
-    "sigprof-in-kernels-weigh--made-bands.tif": "a web tile of many bands: no limit is asked",
     "sigprof-in-axis-sums--made-bands.tif": "each of thousands of bands is resampled by itself",
-    "sigprof-in-pieces-window-tiles--tifffile-jpeg-422-106022.tif": "iter_tiles lists all tiles",
 }
 """Kept files that still fail, and why."""
 KEPT = sorted(str(path) for path in CORPUS.rglob("*.tif") if path.name not in OPEN)

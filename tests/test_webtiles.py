@@ -102,6 +102,35 @@ async def test_web_tiles_are_those_of_rio_tiler(make, crs, zoom):
             assert tuple(raster.bounds) == pytest.approx(tuple(expected.bounds))
 
 
+@pytest.mark.filterwarnings("ignore:The dataset has no Overviews")
+@pytest.mark.parametrize("crs", CRSS)
+@pytest.mark.parametrize("zoom", [5, 7])
+@pytest.mark.parametrize("method", ["nearest", "bilinear", "cubic", "average"])
+async def test_web_tiles_much_coarser_than_the_file(make, crs, zoom, method):
+    """Rows and columns are reduced first: what is smooth stays what it is."""
+    io = pytest.importorskip("rio_tiler.io")
+    path = make(crs, OVERVIEWS="NONE")
+    cog = await tinycog.open(path)
+    assert len(cog.levels) == 1
+    (tile,) = tiles_over(zoom)[:1]
+    raster = await cog.read_web_tile(tile.z, tile.x, tile.y, resampling=method)
+    with io.Reader(str(path)) as reader:
+        expected = reader.tile(
+            *(tile.x, tile.y, tile.z),
+            tilesize=256,
+            resampling_method=method,
+            reproject_method=method,
+        )
+    all_valid, any_valid = inner(expected.mask != 0)
+    assert raster.mask is not None
+    assert not (raster.mask & ~any_valid).any()
+    assert not (all_valid & ~raster.mask).any()
+    both = all_valid & raster.mask
+    assert both.any()
+    far = np.abs(raster.data[0].astype(int) - expected.data[0])[both]
+    assert far.max() <= 3
+
+
 @pytest.mark.parametrize("tilesize", [1, 100, 512])
 async def test_web_tiles_of_other_sizes(make, tilesize):
     cog = await tinycog.open(make("EPSG:32632"))

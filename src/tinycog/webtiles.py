@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 import numpy as np
 from affine import Affine
 
-from tinycog.area import Area, as_floats, best_level, inside, size_of
+from tinycog.area import Area, as_floats, best_level, inside, scaled, size_of
 from tinycog.areas import Wanted, read_area
 from tinycog.errors import UsageError
 from tinycog.facts import NOWHERE, FixedPlace
@@ -29,7 +30,7 @@ from tinycog.tms import (
     tile_matrix_set,
     web_tile_bounds,
 )
-from tinycog.warp import METHODS, Coords, warp, warp_plan
+from tinycog.warp import METHODS, Coords, WarpPlan, warp, warp_plan
 from tinycog.workers import in_worker
 
 Bands = Callable[[Image], list[int]]
@@ -44,6 +45,9 @@ PLACE = Crs(
     keys=GeoKeys(1, ((GeoKey.GTModelType, 1), (GeoKey.ProjectedCRS, WEB_MERCATOR[0]))),
 )
 """The CRS of web tiles."""
+
+ENOUGH = 2
+"""Pixels under one of the output, each way, that are weighed one by one."""
 
 MOST_PIXELS = 4096
 """Width and height of the largest web tile."""
@@ -161,21 +165,39 @@ async def _warped(
     sizes = [size_of(image) for image in opening.known().pyramid.levels]
     z = 0 if plan.bounds is None else best_level(sizes, plan.resolution, method)
     source = await opening.level(z)
-    level_shape = (sizes[z][1], sizes[z][0])
-    window = inside(as_floats(plan.support(method, level_shape)), sizes[z])
     chosen = bands(source.image)
+    length = len(chosen) * tilesize * tilesize * source.image.dtype.itemsize
+    opening.limits.check("result_bytes", length, "bytes of the result")
+    if opening.reader.stored is not None:
+        opening.limits.check_ratio(length, opening.reader.stored, "bytes of the result")
+    level_shape = (sizes[z][1], sizes[z][0])
+    reduced = level_shape if method == "nearest" else _reduced(plan, level_shape)
+    window = inside(as_floats(plan.support(method, reduced)), (reduced[1], reduced[0]))
     if plan.bounds is None or not window.width or not window.height:
         data = np.full((len(chosen), *shape), source.image.fill_value).astype(source.image.dtype)
         mask = np.zeros(shape, np.bool_)
         return Raster(data, z, window, source.image.nodata, (), mask, _place(target))
-    area = Area(z, as_floats(window), (window.height, window.width))
-    wanted = Wanted(area, chosen, "nearest", masked=True, boundless=False)
+    there = scaled(as_floats(window), (reduced[1], reduced[0]), sizes[z])
+    area = Area(z, there, (window.height, window.width))
+    how = "nearest" if reduced == level_shape else method
+    wanted = Wanted(area, chosen, how, masked=True, boundless=False)
     raster = await read_area(opening.reader, source, wanted)
     by_band = source.mask is None and source.image.nodata is not None
     data, mask = await in_worker(
-        _warp, raster, plan.on(level_shape, window), method, source.image, by_band=by_band
+        _warp, raster, plan.on(reduced, window), method, source.image, by_band=by_band
     )
     return _placed(raster, data, mask, target)
+
+
+def _reduced(plan: WarpPlan, shape: tuple[int, int]) -> tuple[int, int]:
+    """Size (rows, cols) of the level that suits, where the file has none that is coarse enough.
+
+    To weigh all pixels under one of the output costs by their number; to reduce them first, by rows
+    and columns, does not.
+    """
+    across, down = plan.on(shape).resolution
+    rows, cols = shape
+    return ceil(rows / max(down // ENOUGH, 1)), ceil(cols / max(across // ENOUGH, 1))
 
 
 def _warp(
