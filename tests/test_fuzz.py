@@ -165,9 +165,6 @@ LOST = {
 }
 
 
-@pytest.mark.xfail(
-    reason="buffer.put refuses no bytes; together() cannot tell whose are lost", strict=False
-)
 @pytest.mark.parametrize("lost", LOST)
 def test_what_is_lost_is_a_finding_even_if_the_size_is_not_told(lost):
     source = Unsized(LOST[lost], Random(0))  # noqa: S311 - no secret

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from tinycog.errors import TruncatedError
@@ -176,18 +176,41 @@ def places(ranges: Iterable[ByteRange]) -> int:
 def together(parsers: Iterable[Steps[T]]) -> Steps[list[T]]:
     """Run parsers side by side: what all of them lack is asked for in one step.
 
+    If some of it is lost, each asks for its own: so who can do without goes on, and only who cannot
+    fails.
+
     Returns their results in the order of `parsers`.
     """
     running = dict(enumerate(parsers))
+    lost: dict[int, TruncatedError] = {}
     results: dict[int, T] = {}
     while running:
-        wanted: list[ByteRange] = []
-        for i, parser in list(running.items()):
+        wanted: dict[int, Sequence[ByteRange]] = {}
+        for i, parser in running.items():
             try:
-                wanted += next(parser)
+                wanted[i] = parser.throw(lost[i]) if i in lost else next(parser)
             except StopIteration as done:
                 results[i] = done.value
-                del running[i]
-        if wanted:
-            yield wanted
+        running = {i: running[i] for i in wanted}
+        lost = (yield from _ask(wanted)) if wanted else {}
     return [results[i] for i in sorted(results)]
+
+
+def _ask(wanted: Mapping[int, Sequence[ByteRange]]) -> Steps[dict[int, TruncatedError]]:
+    """Ask for all; whose ranges are lost, and why."""
+    ranges = [part for parts in wanted.values() for part in parts]
+    try:
+        if ranges:
+            yield ranges
+    except TruncatedError as exc:
+        if len(wanted) == 1:
+            return dict.fromkeys(wanted, exc)
+    else:
+        return {}
+    lost: dict[int, TruncatedError] = {}
+    for i, parts in wanted.items():
+        try:
+            yield parts
+        except TruncatedError as exc:
+            lost[i] = exc
+    return lost
