@@ -113,6 +113,7 @@ class Flight:
         arrived: absolute position of the next byte to come.
         size: length of the object, once it is told.
         has_slot: whether it has one of the server's slots; not while it waits to be sent again.
+        company: requests under way to that server when it got its slot, itself included.
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class Flight:
         self.arrived = part.start
         self.size: int | None = None
         self.has_slot = True
+        self.company = 1
         self._on_begin = on_begin
         self._direct: Want | None = None
         self._chunk = bytearray()

@@ -203,12 +203,14 @@ class Scheduler:
                 if ticket is None:
                     return False
                 flight.resume()
+                flight.company = self._origin.in_flight
                 turn.set_result(ticket)
             self._returning.popleft()
         return True
 
     def _launch(self, part: ByteRange, members: list[Want], rank: int, ticket: int) -> None:
         flight = Flight(part, members, self._keeper.begin)
+        flight.company = self._origin.in_flight
         task = self._loop.create_task(self._fly(flight, rank, ticket))
         task.add_done_callback(partial(self._landed, flight))
         insort(self._flights, (part.start, ticket, flight, task))
@@ -298,7 +300,7 @@ class _Timed:
         self._ticket = ticket
         self._keeper = keeper
         self._tries = tries
-        self._under_way = origin.in_flight
+        self._under_way = flight.company
         self._sent = self._begun = time.perf_counter()
 
     @property
