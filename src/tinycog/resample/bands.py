@@ -1,12 +1,12 @@
 """What is done to one band along both axes: means, convolutions, extremes, the commonest value.
 
-Each method gives the mask of its result at once, and a function that makes one band of it: so no
-more than one band is ever held in float64.
+Each method gives the mask of its result at once, and a function that makes one band of it: so only
+some lines of one band are ever held in float64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from tinycog.resample.rounding import is_small, rounded, settled
 LEAST_SHARE = 0.1
 """Sum of the weights of valid pixels that a kernel with negative ones must have: a quotient of two
 sums near 0 is no mean of anything."""
+
+BLOCK = 1 << 22
+"""Pixels that are held in float64 at once."""
 
 Worker = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -80,14 +83,27 @@ def _shares(mask: Bools, axis: Axis, *, signed: bool) -> tuple[Float, Bools]:
     share = _along(mask, axis)
     fit = share > (LEAST_SHARE if signed else 0)
     if signed:
-        fit &= axis.enough(mask.T)
+        for part in _parts(mask):
+            fit[:, part] &= axis.enough(mask[part].T)
     return np.where(fit, share, 1), fit
 
 
 def _along(plane: NDArray[Any], axis: Axis) -> NDArray[Any]:
-    """Weighted sums along the last axis, which becomes the first: (m, source) to (n, m)."""
+    """Weighted sums along the last axis, which becomes the first: (m, source) to (n, m).
+
+    By some lines at a time: in float64 all of them would take many times the memory of the plane.
+    """
     work = np.complex128 if plane.dtype.kind == "c" else np.float64
-    return axis.sums(np.ascontiguousarray(plane.T, work))
+    out = np.empty((len(axis.start), len(plane)), work)
+    for part in _parts(plane):
+        out[:, part] = axis.sums(np.ascontiguousarray(plane[part].T, work))
+    return out
+
+
+def _parts(plane: NDArray[Any]) -> Iterator[slice]:
+    """Some lines at a time."""
+    step = max(BLOCK // max(plane.shape[1], 1), 1)
+    return (slice(at, at + step) for at in range(0, len(plane), step))
 
 
 def _extreme(
@@ -131,7 +147,8 @@ def _mode(mask: Bools | None, down: Axis, across: Axis) -> tuple[Worker, Bools]:
             codes = np.where(mask, codes, len(values))
         out = np.zeros(valid.shape, band.dtype)
         for i in np.flatnonzero(valid.any(axis=1)):
-            near = np.where(no_col, len(values), codes[down.start[i] : down.stop[i], cols])
+            rows = codes[down.start[i] : down.stop[i]].astype(np.intp)
+            near = np.where(no_col, len(values), rows[:, cols])
             winner = _winner(near.transpose(1, 0, 2).reshape(len(cols), -1), len(values))
             out[i] = values[np.where(valid[i], winner, 0)]
         return out
@@ -139,12 +156,12 @@ def _mode(mask: Bools | None, down: Axis, across: Axis) -> tuple[Worker, Bools]:
     return band_mode, valid
 
 
-def _codes(band: NDArray[Any]) -> tuple[NDArray[Any], Index]:
+def _codes(band: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.integer[Any]]]:
     """Values, and the place of each pixel's value among them."""
     if is_small(band.dtype):
         least = int(np.iinfo(band.dtype).min)
         values = np.arange(least, int(np.iinfo(band.dtype).max) + 1).astype(band.dtype)
-        return values, band.astype(np.intp) - least
+        return values, np.subtract(band, least, dtype=np.int32)
     values, codes = np.unique(band, return_inverse=True)
     return values, codes.reshape(band.shape)
 
