@@ -1035,3 +1035,16 @@ async def test_a_read_that_takes_too_many_requests_is_refused_before_any():
             await cog.read_tiles(far)
         assert len(server.log) == sent
         assert (await cog.read()).data.shape == pixels.shape  # many tiles, few requests
+
+
+def test_servers_without_number_are_not_remembered_without_end():
+    for i in range(2 * origin.MOST_ORIGINS):
+        origin.origin_named(f"test://{i}")
+    assert len(origin._origins) <= origin.MOST_ORIGINS
+    busy = origin.origin_named("test://busy")
+    assert busy.enter(1, 0, lambda: None) is not None
+    for i in range(2 * origin.MOST_ORIGINS):
+        origin.origin_named(f"test://{i}")
+    assert origin.origin_named("test://busy") is busy
+    busy.budget.give(1)
+    busy.leave()

@@ -71,6 +71,10 @@ class Budget:
 BUDGET = Budget(BYTES_IN_FLIGHT)
 
 
+_waited_for: set[Origin] = set()
+"""Those that anyone waits for."""
+
+
 class Origin:
     """Slots for requests to one server; safe to use from threads.
 
@@ -101,9 +105,9 @@ class Origin:
         return Rates.measured(self._round_trip, max(self._speeds) if is_known else None)
 
     @property
-    def waited_for(self) -> bool:
-        """Whether anyone waits for a slot."""
-        return bool(self._queue)
+    def is_idle(self) -> bool:
+        """Whether nothing is asked of it."""
+        return not self.in_flight and not self._queue
 
     # --- slots -----------------------------------------------------------------------------------
 
@@ -122,6 +126,7 @@ class Origin:
             if rank < self._queued.get(wake, sys.maxsize):
                 self._queued[wake] = rank
                 heapq.heappush(self._queue, (rank, next(self._turn), wake))
+                _waited_for.add(self)
             return None
 
     def leave(self) -> None:
@@ -137,6 +142,8 @@ class Origin:
                 if not self._queue or self.in_flight >= self.limit:
                     return
                 rank, _, waiting = heapq.heappop(self._queue)
+                if not self._queue:
+                    _waited_for.discard(self)
                 if self._queued.get(waiting) != rank:
                     continue  # it has moved forward since, and had its turn
                 del self._queued[waiting]
@@ -180,6 +187,9 @@ class Origin:
                 self._cut_at = self._sent
 
 
+MOST_ORIGINS = 1024
+"""Servers that are remembered; of those that nothing is asked of, the longest known go first."""
+
 _origins: dict[str, Origin] = {}
 _lock = threading.Lock()
 
@@ -187,7 +197,19 @@ _lock = threading.Lock()
 def origin_named(name: str) -> Origin:
     """The origin of that name, the same for all handles of the process."""
     with _lock:
-        return _origins.setdefault(name, Origin())
+        found = _origins.get(name)
+        if found is None:
+            _forget_some()
+            found = _origins[name] = Origin()
+        return found
+
+
+def _forget_some() -> None:
+    """Make room for one more."""
+    if len(_origins) >= MOST_ORIGINS:
+        idle = [name for name, origin in _origins.items() if origin.is_idle]
+        for name in idle[: MOST_ORIGINS // 2]:
+            del _origins[name]
 
 
 def _forget() -> None:
@@ -195,6 +217,7 @@ def _forget() -> None:
     global _lock  # noqa: PLW0603
     _lock = threading.Lock()
     _origins.clear()
+    _waited_for.clear()
     BUDGET.__init__(BYTES_IN_FLIGHT)
 
 
@@ -204,6 +227,5 @@ if hasattr(os, "register_at_fork"):
 
 def wake_all() -> None:
     """Bytes came free: whoever waits for them may be reading from any origin."""
-    for origin in list(_origins.values()):
-        if origin.waited_for:
-            origin.wake()
+    for origin in list(_waited_for):
+        origin.wake()
