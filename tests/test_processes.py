@@ -121,6 +121,11 @@ def test_a_handle_is_read_in_several_threads_at_once(url):
 @pytest.mark.parametrize("at", [None, 1000], ids=["before-the-head", "in-the-body"])
 def test_who_is_interrupted_ends_at_once_without_a_word(tmp_path, at):
     text = """
+        import signal
+
+        # whoever runs the tests in the background has it ignored, and so has every child
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
         async def main():
             reads = [cog.read_tile(0, x, y) for x in range(4) for y in range(4)]
             print("begun", flush=True)
