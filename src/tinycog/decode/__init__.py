@@ -10,6 +10,7 @@ The rooms::
     libtiff.py    CCITT and others by the libtiff inside imagecodecs
     pictures.py   WebP and others that give samples at once
     jpeg2000.py   JPEG 2000: sizes, tiles and packets of a stream, checked first
+    boxes.py      the boxes that both may lie in
     jpegxl.py     JPEG XL: its size, checked first
     png.py        PNG: only what counts of it
     samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers

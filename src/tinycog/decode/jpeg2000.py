@@ -13,6 +13,7 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.decode.boxes import boxes
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, LimitError
 
@@ -58,18 +59,10 @@ def _codestream(data: bytes) -> memoryview:
     view = memoryview(data)
     if data.startswith(START_OF_CODESTREAM):
         return view
-    at = 0
-    while data.startswith(BOXES) and at + 8 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
-        head = 8
-        if length == 1 and at + 16 <= len(data):
-            (length,) = struct.unpack_from(">Q", data, at + 8)
-            head = 16
-        if name == b"jp2c":
-            return view[at + head :]
-        if length < head:  # 0: to the end
-            break
-        at += length
+    if data.startswith(BOXES):
+        for name, start in boxes(data):
+            if name == b"jp2c":
+                return view[start:]
     message = "the tile is no JPEG 2000 stream"
     raise CorruptTileError(message)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.decode.boxes import boxes
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError
 
 CODESTREAM = b"\xff\x0a"
 BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
+PARTS = {b"jxlc": 0, b"jxlp": 4}
+"""Boxes of the codestream, and bytes in them before it."""
+
 HEAD_BYTES = 32
 WIDTHS = (9, 13, 18, 30)
 RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
@@ -44,19 +47,10 @@ def decode_jpegxl(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: 
 
 def _head(data: bytes) -> bytes:
     """The first bytes of the codestream, out of the boxes that it may be in."""
-    at = 0
-    while data.startswith(BOXES) and at + 8 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
-        head = 8
-        if length == 1 and at + 16 <= len(data):
-            (length,) = struct.unpack_from(">Q", data, at + 8)
-            head = 16
-        if name in (b"jxlc", b"jxlp"):
-            start = at + head + (4 if name == b"jxlp" else 0)
-            return data[start : start + HEAD_BYTES]
-        if length < head:  # 0: to the end
-            break
-        at += length
+    if data.startswith(BOXES):
+        for name, start in boxes(data):
+            if name in PARTS:
+                return data[start + PARTS[name] :][:HEAD_BYTES]
     return data[:HEAD_BYTES]
 
 
