@@ -42,7 +42,8 @@ class Request:
 
     Those without an error are the answers that came whole, as the server logs them. A try that
     failed is one of its own, and so is the one that resumed it. Redirects, the replay with fresh
-    credentials, and what aiohttp sends again on a connection that had been closed, are not.
+    credentials, and what is sent again since a kept connection was closed or gave an answer that is
+    left to aiohttp, are not.
 
     Attributes:
         start, stop: the bytes asked, half-open.
