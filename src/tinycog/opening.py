@@ -64,6 +64,10 @@ class Opening:
             header = await self._once.run("held", self._read_held)
         return header if header.knows(z) else await self._once.run("all", self._read_all)
 
+    def knows(self, z: int) -> bool:
+        """Whether level `z` can be had without waiting."""
+        return z >= 0 and self.header is not None and self.header.knows(z)
+
     async def _read_first(self) -> Header:
         self.header = await read_first(self.fetcher, self.limits, self._head_bytes)
         return self.header

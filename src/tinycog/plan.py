@@ -11,6 +11,7 @@ import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from tinycog.buffer import ByteRange
@@ -108,23 +109,27 @@ def merge(
         waste: bytes of gaps that a request may hold for each wanted byte.
         free_bytes: a gap up to this length is read along whatever the other two say.
     """
-    batches: list[Batch] = []
-    wasted = 0
-    for i, (start, stop) in sorted(enumerate(ranges), key=lambda item: item[1]):
-        if batches:
-            (first, last), members = batches[-1]
-            joined = ByteRange(first, max(last, stop))
-            gap = max(start - last, 0)
-            fits = joined.length <= request_bytes or stop <= last
-            pays = wasted + gap <= waste * (joined.length - wasted - gap)
-            if fits and (gap <= free_bytes or (gap <= gap_bytes and pays)):
-                members.append(i)
-                batches[-1] = Batch(joined, members)
-                wasted += gap
-                continue
-        batches.append(Batch(ByteRange(start, stop), [i]))
-        wasted = 0
-    return batches
+    found: list[Batch] = []
+    members: list[int] = []
+    first = last = wasted = 0
+    for i, (start, stop) in sorted(enumerate(ranges), key=itemgetter(1)):
+        gap = start - last if start > last else 0
+        length = max(last, stop) - first
+        fits = length <= request_bytes or stop <= last
+        pays = gap <= free_bytes or (
+            gap <= gap_bytes and wasted + gap <= waste * (length - wasted - gap)
+        )
+        if members and fits and pays:
+            last = max(last, stop)
+            wasted += gap
+        else:
+            if members:
+                found.append(Batch(ByteRange(first, last), members))
+            first, last, wasted, members = start, stop, 0, []
+        members.append(i)
+    if members:
+        found.append(Batch(ByteRange(first, last), members))
+    return found
 
 
 def plan_header(ranges: Sequence[ByteRange]) -> list[Batch]:
@@ -140,7 +145,7 @@ def plan_header(ranges: Sequence[ByteRange]) -> list[Batch]:
 
 def plan_pixels(ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]:
     """Requests for encoded tiles; a small file of strewn ones is read whole."""
-    batches = _merge_pixels(ranges, range(len(ranges)), rates, REQUEST_BYTES)
+    batches = _merge_pixels(ranges, rates, REQUEST_BYTES)
     if len(batches) > MANY_REQUESTS:
         batches = _joined(batches)
     return [piece for batch in batches for piece in _cut(batch, ranges, rates)]
@@ -154,17 +159,14 @@ def _joined(batches: Sequence[Batch]) -> list[Batch]:
     return [Batch(whole, [i for batch in batches for i in batch.members])]
 
 
-def _merge_pixels(
-    ranges: Sequence[ByteRange], members: Sequence[int], rates: Rates, request_bytes: int
-) -> list[Batch]:
-    batches = merge(
-        [ranges[i] for i in members],
+def _merge_pixels(ranges: Sequence[ByteRange], rates: Rates, request_bytes: int) -> list[Batch]:
+    return merge(
+        ranges,
         gap_bytes=rates.gap_bytes,
         request_bytes=request_bytes,
         waste=MOST_WASTE,
         free_bytes=FREE_GAP_BYTES,
     )
-    return [Batch(part, [members[i] for i in found]) for part, found in batches]
 
 
 def _cut(batch: Batch, ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]:
@@ -172,8 +174,11 @@ def _cut(batch: Batch, ranges: Sequence[ByteRange], rates: Rates) -> list[Batch]
     cuts = rates.cuts(batch.range.length)
     if cuts == 1:
         return [batch]
-    pieces = _merge_pixels(ranges, batch.members, rates, -(-batch.range.length // cuts))
-    return pieces if len(pieces) <= MOST_CUTS else [batch]
+    inside = [ranges[i] for i in batch.members]
+    pieces = _merge_pixels(inside, rates, -(-batch.range.length // cuts))
+    if len(pieces) > MOST_CUTS:
+        return [batch]
+    return [Batch(part, [batch.members[i] for i in found]) for part, found in pieces]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -56,7 +56,7 @@ class Reader:
         """
         (reading,) = await self.begin([pieces], ghost)
         try:
-            return await reading.done
+            return await reading.wait()
         except LeaderError as exc:
             return await self.read_again(pieces, ghost, exc)
         finally:
@@ -160,7 +160,9 @@ class Reading:
     """A group of pieces under way, in one event loop.
 
     Attributes:
-        done: the findings of each piece once all are in place, or the first error.
+        findings: of each piece, once all are in place.
+        error: the first one, if it failed; a `CancelledError` if it was given up.
+        is_over: whether it is one or the other.
     """
 
     def __init__(self, fetcher: Fetcher, limits: Limits, pieces: Sequence[Piece]) -> None:
@@ -170,10 +172,41 @@ class Reading:
         self._limits = limits
         self._pieces = pieces
         self._loop = asyncio.get_running_loop()
-        self.done: asyncio.Future[list[tuple[Finding, ...]]] = self._loop.create_future()
-        self._findings: list[tuple[Finding, ...]] = [()] * len(pieces)
+        self.findings: list[tuple[Finding, ...]] = [()] * len(pieces)
+        self.error: BaseException | None = None
+        self.is_over = False
+        self._told: Callable[[Reading], None] | None = None
         self._left = len(pieces)
         self._wants: list[list[Want]] = [[] for _ in pieces]
+
+    def when_over(self, told: Callable[[Reading], None]) -> None:
+        """Have it called once this is over, maybe at once."""
+        if self.is_over:
+            told(self)
+        else:
+            self._told = told
+
+    async def wait(self) -> list[tuple[Finding, ...]]:
+        """Wait until all pieces are in place; their findings, or the error."""
+        over: asyncio.Future[None] = self._loop.create_future()
+
+        def told(_: Reading) -> None:
+            if not over.done():
+                over.set_result(None)
+
+        self.when_over(told)
+        await over
+        if self.error is not None:
+            raise self.error
+        return self.findings
+
+    def _end(self, error: BaseException | None = None) -> None:
+        if self.is_over:
+            return
+        self.is_over, self.error = True, error
+        told, self._told = self._told, None
+        if told is not None:
+            told(self)
 
     def start(self, places: Sequence[Place | None]) -> None:
         """Wish for the bytes of the pieces; those that are not stored are filled."""
@@ -188,18 +221,17 @@ class Reading:
             work = partial(self._fill, some)
             workers.shared().submit(self._loop, work, partial(self._filled, some))
         if not places:
-            self.done.set_result([])
+            self._end()
 
     def close(self) -> None:
         """Nobody waits any more: what is not there yet is given up."""
-        if not self.done.done():
-            self.done.cancel()
+        self._end(asyncio.CancelledError())
         self._scheduler.drop([want for wants in self._wants for want in wants])
 
     def _fill(self, pieces: Sequence[Piece]) -> None:
         """In a worker thread."""
         for piece in pieces:
-            if not self.done.done():
+            if not self.is_over:
                 decode_piece(piece, None, None, self._limits)
 
     def _filled(self, pieces: Sequence[Piece], _: None, error: BaseException | None) -> None:
@@ -211,8 +243,8 @@ class Reading:
     def _put(self, count: int) -> None:
         """So many more pieces are in place."""
         self._left -= count
-        if not self._left and not self.done.done():
-            self.done.set_result(self._findings)
+        if not self._left:
+            self._end()
 
     def _submit(self, i: int, piece: Piece, place: Place, data: memoryview) -> None:
         work = partial(self._decode, piece, place, data)
@@ -220,7 +252,7 @@ class Reading:
 
     def _decode(self, piece: Piece, place: Place, data: memoryview) -> tuple[Finding, ...]:
         """In a worker thread."""
-        if self.done.done():  # given up meanwhile
+        if self.is_over:  # given up meanwhile
             return ()
         return decode_piece(piece, place, data, self._limits)
 
@@ -232,19 +264,15 @@ class Reading:
         if error is not None:
             self._fail(piece, error)
             return
-        self._findings[i] = found or ()
+        self.findings[i] = found or ()
         self._put(1)
 
     def _fail(self, piece: Piece, error: BaseException) -> None:
-        if self.done.done():
-            return
-        if isinstance(error, asyncio.CancelledError):
-            self.done.cancel()
+        if self.is_over:
             return
         if isinstance(error, TinycogError):
             error.__traceback__ = None  # its frames hold this reading, which holds the error
-        placed = placed_at(error, piece.tile) if isinstance(error, FormatError) else error
-        self.done.set_exception(placed)
+        self._end(placed_at(error, piece.tile) if isinstance(error, FormatError) else error)
 
 
 def decode_piece(

@@ -8,13 +8,14 @@ is under way is not read again for the next who asks: 16 neighbours by `gather` 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tinycog.area import size_of
 from tinycog.errors import Finding, FormatError, LimitError, Limits, TinycogError
 from tinycog.facts import Facts, LevelPlace
+from tinycog.fetch import begun
 from tinycog.gdal import Ghost
 from tinycog.image import Image
 from tinycog.opening import Opening
@@ -146,13 +147,17 @@ class Tiles:
         wishes = [self._under_way[key] for key in due if key in self._under_way]
         if wishes:
             batch = Batch(wishes)
-            batch.task = self._spawn(self._begin(wishes))
+            work = self._begin(wishes)
+            is_open = all(self._opening.knows(wish.tile.z) for wish in wishes)
+            batch.task = begun(work) if is_open else asyncio.get_running_loop().create_task(work)
+            if batch.task is not None:
+                self._keep(batch.task)
+            self._opening.fetcher.scheduler.flush()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """Hold it: the event loop does not."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
     async def _begin(self, wishes: list[Wish]) -> None:
         """Make pieces of all wishes, then begin to read them together."""
@@ -188,43 +193,28 @@ class Tiles:
             return
         for group, reading in zip(groups, readings, strict=True):
             group.wish.reading = reading
-            reading.done.add_done_callback(partial(self._done, group, ghost))
+            reading.when_over(partial(self._done, group, ghost))
             if group.wish.is_over:
                 reading.close()
 
-    def _done(
-        self,
-        group: Group,
-        ghost: Ghost | None,
-        done: asyncio.Future[list[tuple[Finding, ...]]],
-    ) -> None:
+    def _done(self, group: Group, ghost: Ghost | None, reading: Reading) -> None:
         """The pieces of a wish are in place, or will not be."""
-        if group.wish.reading is not None:
-            group.wish.reading.close()
-        if done.cancelled():
-            self._end(group.wish, asyncio.CancelledError())
-            return
-        error = done.exception()
+        reading.close()
+        error = reading.error
         if isinstance(error, LeaderError) or (error is None and group.wish.how.rgb):
-            self._spawn(self._finish(group, ghost, done))
+            work = self._finish(group, ghost, reading)
+            self._keep(asyncio.get_running_loop().create_task(work))
         elif error is not None:
             self._end(group.wish, error)
         else:
-            self._end(group.wish, self._raster(group, done.result()))
+            self._end(group.wish, self._raster(group, reading.findings))
 
-    async def _finish(
-        self,
-        group: Group,
-        ghost: Ghost | None,
-        done: asyncio.Future[list[tuple[Finding, ...]]],
-    ) -> None:
+    async def _finish(self, group: Group, ghost: Ghost | None, reading: Reading) -> None:
         """What takes more than a moment: to read again, to make colours."""
         try:
-            error = done.exception()
-            if isinstance(error, LeaderError):
-                findings = await self._reader.read_again(group.pieces, ghost, error)
-            else:
-                findings = done.result()
+            findings = reading.findings
+            if isinstance(reading.error, LeaderError):
+                findings = await self._reader.read_again(group.pieces, ghost, reading.error)
             raster = self._raster(group, findings)
             self._end(group.wish, await self._colour(raster) if group.wish.how.rgb else raster)
         except BaseException as exc:

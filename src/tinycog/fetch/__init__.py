@@ -21,14 +21,24 @@ from typing import TypeVar
 from tinycog.buffer import ByteRange, SparseBuffer, Steps
 from tinycog.errors import Limits, RangeNotSatisfiableError, TruncatedError
 from tinycog.fetch.flight import Want
-from tinycog.fetch.once import Once, in_parallel
+from tinycog.fetch.once import Once, begun, in_parallel
 from tinycog.fetch.origin import Origin, origin_named
 from tinycog.fetch.pin import Pin
 from tinycog.fetch.scheduler import AHEAD, HEADER, PIXELS, Request, Scheduler
 from tinycog.plan import plan_header
 from tinycog.sources import Source
 
-__all__ = ["AHEAD", "HEADER", "PIXELS", "Fetcher", "Once", "Request", "Want", "in_parallel"]
+__all__ = [
+    "AHEAD",
+    "HEADER",
+    "PIXELS",
+    "Fetcher",
+    "Once",
+    "Request",
+    "Want",
+    "begun",
+    "in_parallel",
+]
 
 T = TypeVar("T")
 

@@ -22,6 +22,41 @@ async def in_parallel(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
+def begun(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+    """Run a coroutine to where it first waits, and make a task of the rest; None if it is over.
+
+    Saves a turn of the event loop and a task where there is nothing to wait for. Up to there it
+    must not ask which task it is.
+    """
+    try:
+        waits_for = work.send(None)
+    except StopIteration:
+        return None
+    return asyncio.get_running_loop().create_task(_Rest(work, waits_for))
+
+
+class _Rest(Coroutine[Any, Any, None]):
+    """A coroutine that waits for a future already: the first who asks is given that."""
+
+    def __init__(self, work: Coroutine[Any, Any, None], waits_for: object) -> None:
+        self._work = work
+        self._waits_for: object | None = waits_for
+
+    def send(self, value: Any) -> Any:  # noqa: ANN401 - as of any coroutine
+        waits_for, self._waits_for = self._waits_for, None
+        return self._work.send(value) if waits_for is None else waits_for
+
+    def throw(self, *error: Any) -> Any:  # noqa: ANN401
+        self._waits_for = None
+        return self._work.throw(*error)
+
+    def close(self) -> None:
+        self._work.close()
+
+    def __await__(self) -> Any:  # noqa: ANN401
+        return self._work.__await__()
+
+
 class Once:
     """Work that is done once, however many wait for it, and that lives while anyone waits.
 

@@ -123,11 +123,22 @@ class Origin:
                 self.in_flight += 1
                 self._sent += 1
                 return self._sent
-            if rank < self._queued.get(wake, sys.maxsize):
-                self._queued[wake] = rank
-                heapq.heappush(self._queue, (rank, next(self._turn), wake))
-                _waited_for.add(self)
+            self._line_up(rank, wake)
             return None
+
+    def is_full(self, rank: int, wake: Wake) -> bool:
+        """Whether all slots are taken; `wake` is called then as by `enter`."""
+        with self._lock:
+            if self.in_flight < self.limit:
+                return False
+            self._line_up(rank, wake)
+            return True
+
+    def _line_up(self, rank: int, wake: Wake) -> None:
+        if rank < self._queued.get(wake, sys.maxsize):
+            self._queued[wake] = rank
+            heapq.heappush(self._queue, (rank, next(self._turn), wake))
+            _waited_for.add(self)
 
     def leave(self) -> None:
         """Free a slot, and wake those who wait for it."""

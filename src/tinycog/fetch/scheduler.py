@@ -92,7 +92,9 @@ class Scheduler:
         self._budget = budget
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        self._new: list[Want] = []
         self._waiting: list[Want] = []
+        self._is_planned = True
         self._planned: deque[tuple[int, ByteRange, list[Want]]] = deque()
         self._returning: deque[tuple[int, Flight, asyncio.Future[int]]] = deque()
         self._flights: list[tuple[int, int, Flight, asyncio.Task[None]]] = []
@@ -110,7 +112,7 @@ class Scheduler:
     ) -> Want:
         """Wish for the bytes of a range; see `Want`."""
         want = Want(part, rank, deliver, fail)
-        self._waiting.append(want)
+        self._new.append(want)
         if not self._turn_is_due:
             self._turn_is_due = True
             self._loop.call_soon(self._turn)
@@ -118,7 +120,7 @@ class Scheduler:
 
     def flush(self) -> None:
         """Plan and send at once what is wished for: who has named all of it does not wait."""
-        if self._waiting:
+        if self._new:
             self._turn()
 
     def release(self, want: Want) -> None:
@@ -148,9 +150,11 @@ class Scheduler:
     def _turn(self) -> None:
         """Plan all that waits, together."""
         self._turn_is_due = False
-        waiting = [want for want in self._waiting if want.state == Want.WAITING]
-        self._waiting = [want for want in waiting if not self._joined(want)]
-        self._planned = deque(self._plan())
+        new, self._new = self._new, []
+        waiting = [want for want in new if want.state == Want.WAITING and not self._joined(want)]
+        if waiting:
+            self._waiting += waiting
+            self._is_planned = False
         self._pump()
 
     def _joined(self, want: Want) -> bool:
@@ -163,7 +167,7 @@ class Scheduler:
         return True
 
     def _plan(self) -> Iterable[tuple[int, ByteRange, list[Want]]]:
-        for rank in (HEADER, PIXELS, AHEAD):
+        for rank in sorted({want.rank for want in self._waiting}):
             wants = [want for want in self._waiting if want.rank == rank]
             parts = [want.part for want in wants]
             if rank == HEADER:
@@ -176,6 +180,17 @@ class Scheduler:
         """Send what there are slots for; what was sent before goes first."""
         if not self._returned():
             return
+        self._waiting = [want for want in self._waiting if want.state == Want.WAITING]
+        if not self._is_planned and self._waiting:
+            rank = min(want.rank for want in self._waiting)
+            if self._origin.is_full(rank, self._wake):
+                return  # what comes until there is a slot is planned along
+            self._planned = deque(self._plan())
+            self._is_planned = True
+        self._send()
+
+    def _send(self) -> None:
+        """Send what is planned, as far as there are slots."""
         while self._planned:
             rank, part, members = self._planned[0]
             members = [want for want in members if want.state == Want.WAITING]
@@ -186,7 +201,6 @@ class Scheduler:
                     return
                 self._launch(part, members, rank, ticket)
             self._planned.popleft()
-        self._waiting = [want for want in self._waiting if want.state == Want.WAITING]
 
     def _wake(self) -> None:
         """Go on, from whatever thread."""
