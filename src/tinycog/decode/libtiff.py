@@ -57,12 +57,13 @@ def decompress(segment: Segment, data: Any) -> Any:  # noqa: ANN401
         Tag.Compression: segment.image.compression,
         Tag.PhotometricInterpretation: Photometric.MIN_IS_BLACK,
     }
-    return _decode(_one_strip_file(bytes(data), (segment.length, 1), tags))
+    room = np.frombuffer(segment.room(), np.uint8).reshape(1, -1)
+    return _decode(_one_strip_file(bytes(data), (segment.length, 1), tags), room)
 
 
-def _decode(file: bytes) -> Any:  # noqa: ANN401 - imagecodecs' types are narrower than it
+def _decode(file: bytes, room: Any = None) -> Any:  # noqa: ANN401 - imagecodecs' types are narrower
     try:
-        return imagecodecs.tiff_decode(file)
+        return imagecodecs.tiff_decode(file, out=room)
     except IndexError as exc:  # libtiff finds the directory itself wanting
         message = f"libtiff cannot decode such a tile: {exc}"
         raise CorruptTileError(message) from exc

@@ -4,6 +4,7 @@ The rooms::
 
     scheduler.py   wishes of one handle on one event loop, to requests
     flight.py      one request under way, and the wishes that it serves as its bytes arrive
+    timed.py       one try of it, with a clock, for the log
     retries.py     which failures may pass, and how long to wait until then
     pin.py         which generation of the object is read
     origin.py      one server: its slots and its measured rates, for all handles of the process
@@ -24,7 +25,8 @@ from tinycog.fetch.flight import Want
 from tinycog.fetch.once import Once, begun, in_parallel
 from tinycog.fetch.origin import Origin, origin_named
 from tinycog.fetch.pin import Pin
-from tinycog.fetch.scheduler import AHEAD, HEADER, PIXELS, Request, Scheduler
+from tinycog.fetch.scheduler import AHEAD, HEADER, PIXELS, Scheduler
+from tinycog.fetch.timed import Request
 from tinycog.plan import plan_header
 from tinycog.sources import Source
 
@@ -217,7 +219,7 @@ class Fetcher:
             for gap in gaps
         ]
 
-    # --- what a scheduler tells: see scheduler.Keeper --------------------------------------------
+    # --- what a scheduler tells: see timed.Keeper --------------------------------------------
 
     @property
     def pin(self) -> Pin:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import (
@@ -23,62 +21,48 @@ from tinycog.errors import (
     SourceBusyError,
     SourceError,
     SourceTimeoutError,
+    TruncatedError,
 )
 from tinycog.fetch import retries
 from tinycog.fetch.flight import Flight, Want
-from tinycog.fetch.origin import QUIET, Origin, wake_all
-from tinycog.fetch.pin import Pin
+from tinycog.fetch.origin import Origin, wake_all
 from tinycog.fetch.retries import Outage, Tries
+from tinycog.fetch.timed import Keeper, Timed
 from tinycog.plan import Batch, plan_header, plan_pixels
 from tinycog.sources import Source
+from tinycog.sources.base import SendRange
 
 HEADER, PIXELS, AHEAD = range(3)
 """Ranks: what all else waits for, what somebody waits for, what may be wanted later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request: one try, answered or not.
+class Failed(NamedTuple):
+    """A try that failed."""
 
-    Those without an error are the answers that came whole, as the server logs them. A try that
-    failed is one of its own, and so is the one that resumed it. Redirects, the replay with fresh
-    credentials, and what is sent again since a kept connection was closed or gave an answer that is
-    left to aiohttp, are not.
-
-    Attributes:
-        start, stop: the bytes asked, half-open.
-        length: number of bytes that came of them; fewer than asked at the end of the file, or where
-            the answer was cut.
-        seconds: from sending to the last byte.
-        error: why it failed, in a word (`SourceBusyError`); None if it did not.
-    """
-
-    start: int
-    stop: int
-    length: int
-    seconds: float
-    error: str | None = None
+    timed: Timed
+    error: Exception
 
 
-class Keeper(Protocol):
-    """Who keeps what the requests of a handle bring: its fetcher."""
+class Trip:
+    """A request from its slot to its end: the flight, and its tries."""
 
-    @property
-    def pin(self) -> Pin:
-        """The generation that every answer must be of."""
-        ...
+    __slots__ = ("cancel", "flight", "rank", "ticket", "tries")
 
-    def begin(self, part: ByteRange, size: int | None, tag: str | None) -> None:
-        """Judge the head of an answer."""
-        ...
+    def __init__(self, flight: Flight, rank: int, ticket: int, tries: Tries) -> None:
+        """Nothing is sent."""
+        self.flight = flight
+        self.rank = rank
+        self.ticket = ticket
+        self.tries = tries
+        self.cancel: Callable[[], object] = _nothing
 
-    def keep(self, data: bytes) -> None:
-        """Take the whole object, which came unasked."""
-        ...
 
-    def note(self, request: Request) -> None:
-        """Log a request."""
-        ...
+def _nothing() -> None:
+    """Nothing is to be cancelled."""
+
+
+def _start(trip: tuple[int, int, Trip]) -> int:
+    return trip[0]
 
 
 class Scheduler:
@@ -97,7 +81,8 @@ class Scheduler:
         self._is_planned = True
         self._planned: deque[tuple[int, ByteRange, list[Want]]] = deque()
         self._returning: deque[tuple[int, Flight, asyncio.Future[int]]] = deque()
-        self._flights: list[tuple[int, int, Flight, asyncio.Task[None]]] = []
+        self._trips: list[tuple[int, int, Trip]] = []
+        self._send_range: SendRange | None = getattr(source, "send_range", None)
         self._turn_is_due = False
         self._outage = Outage()
 
@@ -132,10 +117,12 @@ class Scheduler:
         wants = [want for want in wants if want.state != Want.OVER]
         flights = {want.flight for want in wants if want.is_under_way}
         self._end(wants)
-        for _, _, flight, task in list(self._flights):
-            if flight in flights and not flight.wanted:
-                self._forget(flight)  # nobody may join what is about to end
-                task.cancel()
+        if not flights:
+            return
+        for _, _, trip in list(self._trips):
+            if trip.flight in flights and not trip.flight.wanted:
+                self._forget(trip)  # nobody may join what is about to end
+                trip.cancel()
 
     def _end(self, wants: Sequence[Want]) -> None:
         """Free what wishes hold of the memory in flight."""
@@ -159,8 +146,8 @@ class Scheduler:
 
     def _joined(self, want: Want) -> bool:
         """Join a request that is under way, if it carries the same bytes."""
-        i = bisect_right(self._flights, want.part.start, key=lambda flown: flown[0])
-        if not i or not self._flights[i - 1][2].joined(want):
+        i = bisect_right(self._trips, want.part.start, key=_start)
+        if not i or not self._trips[i - 1][2].flight.joined(want):
             return False
         if want.state == Want.SENT:
             self._origin.budget.take_anyway(want.part.length)
@@ -226,135 +213,125 @@ class Scheduler:
     def _launch(self, part: ByteRange, members: list[Want], rank: int, ticket: int) -> None:
         flight = Flight(part, members, self._keeper.begin)
         flight.company = self._origin.in_flight
-        task = self._loop.create_task(self._fly(flight, rank, ticket))
-        task.add_done_callback(partial(self._landed, flight))
-        insort(self._flights, (part.start, ticket, flight, task))
+        trip = Trip(flight, rank, ticket, Tries(self._budget))
+        insort(self._trips, (part.start, ticket, trip))
+        if self._send_range is not None:
+            timed = self._timed(trip)
+            done = partial(self._answered, trip, timed)
+            stop = self._send_range(timed.part, timed, done)
+            if stop is not None:
+                trip.cancel = partial(self._stopped, trip, stop)
+                return
+        self._travel(trip, None)
 
-    def _landed(self, flight: Flight, task: asyncio.Task[None]) -> None:
+    def _timed(self, trip: Trip) -> Timed:
+        return Timed(trip.flight, self._origin, trip.ticket, self._keeper, trip.tries)
+
+    def _answered(self, trip: Trip, timed: Timed, error: Exception | None) -> None:
+        """A request that was sent without a task is over; what failed goes on with one."""
+        if error is not None:
+            self._travel(trip, Failed(timed, error))
+            return
+        self._keeper.note(timed.request())
+        try:
+            self._arrived(trip)
+        except TruncatedError as exc:
+            self._failed(trip, exc)
+        self._landed(trip)
+
+    def _stopped(self, trip: Trip, stop: Callable[[], None]) -> None:
+        """Nobody waits for it any more."""
+        stop()
+        self._outage.left(trip.tries)
+        self._landed(trip)
+
+    def _travel(self, trip: Trip, failed: Failed | None) -> None:
+        task = self._loop.create_task(self._fly(trip, failed))
+        task.add_done_callback(lambda done: self._landed(trip, was_cancelled=done.cancelled()))
+        trip.cancel = task.cancel
+
+    def _landed(self, trip: Trip, *, was_cancelled: bool = False) -> None:
         """A request is over, and be it that it was cancelled before it began."""
-        self._forget(flight)
-        if task.cancelled():
-            self._end(flight.fail(asyncio.CancelledError()))
-        if flight.has_slot:
+        self._forget(trip)
+        trip.cancel = _nothing  # it holds the trip
+        if was_cancelled:
+            self._end(trip.flight.fail(asyncio.CancelledError()))
+        if trip.flight.has_slot:
             self._origin.leave()
 
-    def _forget(self, flight: Flight) -> None:
-        self._flights = [flown for flown in self._flights if flown[2] is not flight]
+    def _forget(self, trip: Trip) -> None:
+        self._trips = [other for other in self._trips if other[2] is not trip]
 
-    async def _fly(self, flight: Flight, rank: int, ticket: int) -> None:
-        """Carry out one request."""
-        tries = Tries(self._budget)
+    def _arrived(self, trip: Trip) -> None:
+        self._outage.passed()
+        trip.flight.finish()
+
+    def _failed(self, trip: Trip, error: BaseException) -> None:
+        self._outage.left(trip.tries, gave_up=isinstance(error, SourceError) and error.may_pass)
+        self._forget(trip)  # nobody may join what has failed
+        self._end(trip.flight.fail(error))
+
+    async def _fly(self, trip: Trip, failed: Failed | None) -> None:
+        """Carry out one request, from where it failed if it did."""
         try:
-            while (seconds := await self._try(flight, tries, ticket)) is not None:
-                ticket = await self._pause(flight, rank, tries, seconds)
-            self._outage.passed()
-            flight.finish()
+            seconds = self._after(trip, *failed) if failed else await self._try(trip)
+            while seconds is not None:
+                trip.ticket = await self._pause(trip, seconds)
+                seconds = await self._try(trip)
+            self._arrived(trip)
         except asyncio.CancelledError:
-            self._outage.left(tries)
+            self._outage.left(trip.tries)
             raise
         except BaseException as exc:
-            self._outage.left(tries, gave_up=isinstance(exc, SourceError) and exc.may_pass)
-            self._forget(flight)  # nobody may join what has failed
-            self._end(flight.fail(exc))
+            self._failed(trip, exc)
             if not isinstance(exc, Exception):
                 raise
 
-    async def _try(self, flight: Flight, tries: Tries, ticket: int) -> float | None:
+    async def _try(self, trip: Trip) -> float | None:
         """Ask for what is lacking (http.retry.rest); seconds until the next try, if there is one.
 
         Raises:
             SourceError: there is none.
         """
         await self._source.aopen()
-        timed = _Timed(flight, self._origin, ticket, self._keeper, tries)
+        timed = self._timed(trip)
         try:
             await self._source.read_range(timed.part, timed)
         except SourceError as exc:
-            self._keeper.note(timed.request(type(exc).__name__))
-            if isinstance(exc, SourceTimeoutError | SourceBusyError):
-                self._origin.overloaded(ticket)
-            if isinstance(exc, RangeNotSatisfiableError) and exc.size is not None:
-                self._keeper.pin.hold_size(timed.part, exc.size)
-            if exc.may_pass and flight.is_full:
-                return None
-            seconds = tries.pause_after(exc)
-            if seconds is None:
-                exc.gave_up(tries.made)
-                raise
-            return seconds
+            return self._after(trip, timed, exc)
         self._keeper.note(timed.request())
         return None
 
-    async def _pause(self, flight: Flight, rank: int, tries: Tries, seconds: float) -> int:
+    def _after(self, trip: Trip, timed: Timed, exc: Exception) -> float | None:
+        """What comes after a try that failed: see `_try`."""
+        if not isinstance(exc, SourceError):
+            raise exc
+        self._keeper.note(timed.request(type(exc).__name__))
+        if isinstance(exc, SourceTimeoutError | SourceBusyError):
+            self._origin.overloaded(trip.ticket)
+        if isinstance(exc, RangeNotSatisfiableError) and exc.size is not None:
+            self._keeper.pin.hold_size(timed.part, exc.size)
+        if exc.may_pass and trip.flight.is_full:
+            return None
+        seconds = trip.tries.pause_after(exc)
+        if seconds is None:
+            exc.gave_up(trip.tries.made)
+            raise exc
+        return seconds
+
+    async def _pause(self, trip: Trip, seconds: float) -> int:
         """Wait without a slot and without bytes in flight, then for them; the ticket.
 
         Raises:
             SourceError: another request gave up on the server meanwhile.
         """
-        self._origin.budget.give(flight.pause())
+        self._origin.budget.give(trip.flight.pause())
         self._origin.leave()
         wake_all()
         await retries.pause(seconds)
-        if not await self._outage.turn(tries) and tries.error is not None:
-            raise tries.error
+        if not await self._outage.turn(trip.tries) and trip.tries.error is not None:
+            raise trip.tries.error
         turn: asyncio.Future[int] = self._loop.create_future()
-        self._returning.append((rank, flight, turn))
+        self._returning.append((trip.rank, trip.flight, turn))
         self._pump()
         return await turn
-
-
-class _Timed:
-    """An answer on its way to a flight, with a clock."""
-
-    def __init__(
-        self, flight: Flight, origin: Origin, ticket: int, keeper: Keeper, tries: Tries
-    ) -> None:
-        self.part = ByteRange(flight.arrived, flight.part.stop)
-        self._flight = flight
-        self._origin = origin
-        self._ticket = ticket
-        self._keeper = keeper
-        self._tries = tries
-        self._under_way = flight.company
-        self._sent = self._begun = time.perf_counter()
-
-    @property
-    def pin(self) -> str | None:
-        """The generation that is wanted, if one is known."""
-        return self._keeper.pin.tag
-
-    @property
-    def seconds(self) -> float:
-        """How long it may still take if no more bytes come."""
-        return self._tries.seconds_left
-
-    def begin(self, size: int | None, tag: str | None) -> None:
-        """Take the head."""
-        self._begun = time.perf_counter()
-        seconds = self._begun - self._sent
-        self._origin.answered(seconds, self._ticket, quiet=self._under_way <= QUIET)
-        self._flight.begin(size, tag)
-
-    def keep(self, data: bytes) -> None:
-        """Take the whole object, which came unasked."""
-        self._keeper.keep(data)
-
-    def add(self, chunk: bytes | memoryview) -> None:
-        """Take the next bytes of the body."""
-        self._flight.add(chunk)
-
-    def room(self, most: int) -> memoryview:
-        """Where the next bytes may be written."""
-        return self._flight.room(most)
-
-    def filled(self, length: int) -> None:
-        """Take what was written there."""
-        self._flight.filled(length)
-
-    def request(self, error: str | None = None) -> Request:
-        """The whole exchange, for the log."""
-        now = time.perf_counter()
-        length = self._flight.arrived - self.part.start
-        if error is None and self._under_way == self._origin.in_flight == 1:
-            self._origin.received(length, now - self._begun)
-        return Request(*self.part, length, now - self._sent, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, runtime_checkable
 
@@ -87,7 +88,24 @@ class Source(Protocol):
         ...
 
 
+Done = Callable[[Exception | None], None]
+"""Told once, in the event loop, of what `read_range` would return, or raise."""
+
+
+SendRange = Callable[[ByteRange, Answer, Done], Callable[[], None] | None]
+"""What a source may have besides, as `send_range`: begin to read at once, without a task.
+
+That saves much of what a request costs us. `done` is told later, never at once. What comes back is
+a function that gives the request up, after which nobody is told; or None, if nothing was done since
+something must be waited for: then `read_range` is called.
+"""
+
 _loaded: dict[str, Any] = {}
+
+
+def loaded(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
+    """A module, if it has been loaded."""
+    return _loaded.get(module)
 
 
 async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its own

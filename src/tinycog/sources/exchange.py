@@ -25,6 +25,7 @@ from tinycog.sources import heads
 from tinycog.sources.base import Answer
 from tinycog.sources.http import HttpSource, Worn
 from tinycog.sources.lines import Asked, NotPlainError, Progress, StaleError
+from tinycog.sources.pace import Pace
 from tinycog.sources.redirects import LASTING, REDIRECTS, Hop, as_given
 from tinycog.sources.session import Wires, wires_of_loop
 from tinycog.sources.shown import cause, shown
@@ -35,14 +36,7 @@ WHOLE, PARTIAL_CONTENT, BAD_REQUEST, PRECONDITION_FAILED = 200, 206, 400, 412
 ERROR_BYTES = 4096
 """Bytes of the body of a refusal that are looked at, if any are."""
 
-DRIP = 1024
-"""Bytes that give an answer one second more."""
-
 ALWAYS = {"User-Agent": "tinycog", "Accept": "*/*"}
-
-
-WINDINGS = 50
-"""An answer may be given up too early by this part of the time that it has."""
 
 
 class ElsewhereError(Exception):
@@ -55,59 +49,55 @@ class ElsewhereError(Exception):
         self.lasts = lasts
 
 
-class Pace:
-    """When an answer is given up: after a silence, or because it drips (http.time)."""
-
-    def __init__(self, clock: asyncio.Timeout, silence: float, seconds: float) -> None:
-        """Start now; there are so many seconds at most if nothing comes."""
-        self._clock = clock
-        self._time = asyncio.get_running_loop().time
-        self._silence = silence
-        self._slack = silence / WINDINGS
-        self._last = self._when = self._time() + min(silence, seconds)
-        self._clock.reschedule(self._when)
-
-    def __call__(self, length: int) -> None:
-        """So many bytes have come."""
-        self._last += length / DRIP
-        when = min(self._time() + self._silence, self._last)
-        if when > self._when + self._slack:  # to wind it costs something
-            self._when = when
-            self._clock.reschedule(when)
-
-
 async def get_range(source: HttpSource, part: ByteRange, answer: Answer) -> None:
     """Send one GET and check its answer; once more if fresh credentials may help."""
     worn = await source.worn()
     version = source.worn_version
     try:
-        await _get(source, worn, part, answer)
+        await get(source, worn, part, answer)
     except AccessDeniedError as exc:
         if exc.status is None or not source.is_renewable:
             raise
         await source.renew(version)
-        await _get(source, await source.worn(), part, answer)
+        await get(source, await source.worn(), part, answer)
 
 
-async def _get(source: HttpSource, worn: Worn, part: ByteRange, answer: Answer) -> None:
-    """Send one GET; whatever goes wrong is a `SourceError`, in time."""
-    url, silence = source.name, source.limits.retries.silence
+async def get(
+    source: HttpSource, worn: Worn, part: ByteRange, answer: Answer, met: Exception | None = None
+) -> None:
+    """Send one GET; whatever goes wrong is a `SourceError`, in time.
+
+    `met` is what was met when it was sent at once: it goes on from there.
+    """
     try:
         async with asyncio.timeout(None) as clock:
-            await _ask(source, worn, part, answer, Pace(clock, silence, answer.seconds))
-    except TinycogError:
-        source.moved.clear()
-        raise
-    except TimeoutError as exc:
+            pace = Pace(clock, source.limits.retries.silence, answer.seconds)
+            await _ask(source, worn, part, answer, pace, met)
+    except Exception as exc:
+        error = told(source, part, exc)
+        if error is exc:
+            raise
+        raise error from error.__cause__
+
+
+def told(source: HttpSource, part: ByteRange, exc: Exception) -> Exception:
+    """What went wrong, as the caller is told of it."""
+    if isinstance(exc, TinycogError):
+        source.forget_moved()
+        return exc
+    if isinstance(exc, TimeoutError):
         message = "the server did not answer in time"
-        error: SourceError = SourceTimeoutError(message, url=url, range=part)
+        error: SourceError = SourceTimeoutError(message, url=source.name, range=part)
         error.may_pass = True
-        raise error from exc
-    except (aiohttp.ClientError, OSError, ValueError) as exc:
+        error.__cause__ = exc
+        return error
+    if isinstance(exc, aiohttp.ClientError | OSError | ValueError):
         message = f"the request failed: {type(exc).__name__}: {shown(exc)}"
-        error = SourceError(message, url=url, range=part)
+        error = SourceError(message, url=source.name, range=part)
         error.may_pass = _may_pass(exc)
-        raise error from cause(exc)
+        error.__cause__ = cause(exc)
+        return error
+    return exc
 
 
 def _may_pass(error: Exception) -> bool:
@@ -122,20 +112,27 @@ def _may_pass(error: Exception) -> bool:
     )
 
 
-async def _ask(source: HttpSource, worn: Worn, part: ByteRange, answer: Answer, pace: Pace) -> None:
+async def _ask(
+    source: HttpSource,
+    worn: Worn,
+    part: ByteRange,
+    answer: Answer,
+    pace: Pace,
+    met: Exception | None,
+) -> None:
     """Send one GET, and follow redirects (http.range.closed, http.range.identity)."""
     wires = await wires_of_loop()
-    asked = Asked(partial(_judge, source, part, answer), answer, pace)
-    hop = _first_hop(source, worn, part, answer.pin)
+    asked = Asked(partial(judge, source, part, answer), answer, pace)
+    hop = first_hop(source, worn, part, answer.pin)
     moved: dict[str, str] = {}
     while True:
         if not source.allows(str(hop.url)):
             message = f"allow_host does not allow {hop.url.origin()}"
             raise AccessDeniedError(message, url=source.name, range=part)
         try:
-            if not await _asked_on_a_line(wires, hop, asked):
-                await _asked_by_aiohttp(wires, hop, asked, source, part)
+            await _asked(wires, hop, asked, source, part, met)
         except ElsewhereError as exc:
+            met = None
             if exc.lasts:
                 moved[str(hop.url)] = exc.location
             try:
@@ -145,6 +142,21 @@ async def _ask(source: HttpSource, worn: Worn, part: ByteRange, answer: Answer, 
         else:
             source.remember(moved, hop.url)
             return
+
+
+async def _asked(
+    wires: Wires,
+    hop: Hop,
+    asked: Asked,
+    source: HttpSource,
+    part: ByteRange,
+    met: Exception | None,
+) -> None:
+    """Ask one url: on a line first, if that was not tried before, then by aiohttp."""
+    if isinstance(met, ElsewhereError):
+        raise met
+    if met is not None or not await _asked_on_a_line(wires, hop, asked):
+        await _asked_by_aiohttp(wires, hop, asked, source, part)
 
 
 async def _asked_on_a_line(wires: Wires, hop: Hop, asked: Asked) -> bool:
@@ -175,13 +187,14 @@ async def _asked_by_aiohttp(
             await _receive(source, part, response, asked)
             return
         try:
-            await line.receive(asked)
+            await line.ask(asked)
         except (NotPlainError, StaleError) as exc:
             raise aiohttp.ServerDisconnectedError from exc
         wires.lines.give(hop.origin, line)
 
 
-def _first_hop(source: HttpSource, worn: Worn, part: ByteRange, pin: str | None) -> Hop:
+def first_hop(source: HttpSource, worn: Worn, part: ByteRange, pin: str | None) -> Hop:
+    """The url to be asked first, and all headers."""
     given, secret = worn
     headers = CIMultiDict(ALWAYS)
     headers.update(given)
@@ -196,7 +209,7 @@ def _first_hop(source: HttpSource, worn: Worn, part: ByteRange, pin: str | None)
     return hop
 
 
-def _judge(source: HttpSource, part: ByteRange, answer: Answer, head: Head) -> int:
+def judge(source: HttpSource, part: ByteRange, answer: Answer, head: Head) -> int:
     """Judge a head before its body comes: the length of that."""
     if head.status == PARTIAL_CONTENT and head.length is not None:
         return _begin(source.name, part, head.headers, head.length, answer)

@@ -40,6 +40,11 @@ class Given:
         """Whether there may be others when they are asked for again."""
         return callable(self._given)
 
+    @property
+    def held(self) -> Mapping[str, str] | None:
+        """The headers, if nobody has to be asked for them."""
+        return self._held
+
     async def get(self) -> Mapping[str, str]:
         """The headers; asked for if they never were.
 

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 
 from tinycog.buffer import ByteRange
 from tinycog.errors import Limits, SourceError
-from tinycog.sources.base import Answer, load
+from tinycog.sources.base import Answer, Done, load, loaded
 from tinycog.sources.given import Given, Headers
 from tinycog.sources.shown import cause, shown, without_secrets
+
+SENDING = "tinycog.sources.sending"
+"""Loaded at the first request: it imports aiohttp."""
 
 MOST_MOVED = 16
 """Urls that a source remembers to have moved."""
@@ -30,6 +33,7 @@ class HttpSource:
         limits: what is taken of a server: redirects, whole objects, time.
         keeps_whole: whether an object that comes whole is kept now: one at a time.
         moved: where urls have moved for good, by url.
+        prepared: what `sending` makes of all that is the same in every request.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class HttpSource:
         self._allow_host = allow_host
         self.keeps_whole = True
         self.moved: dict[str, str] = {}
+        self.prepared: object | None = None
 
     @property
     def origin(self) -> str:
@@ -61,12 +66,17 @@ class HttpSource:
 
     async def aopen(self) -> None:
         """Load aiohttp, the first time."""
-        await load("tinycog.sources.exchange")
+        await load(SENDING)
 
     async def read_range(self, part: ByteRange, answer: Answer) -> None:
         """Send one GET, on the running loop's session."""
-        exchange = await load("tinycog.sources.exchange")
-        await exchange.get_range(self, part, answer)
+        sending = await load(SENDING)
+        await sending.get_range(self, part, answer)
+
+    def send_range(self, part: ByteRange, answer: Answer, done: Done) -> Callable[[], None] | None:
+        """Send one GET now, if a connection is open that nobody uses; see `base.SendRange`."""
+        sending = loaded(SENDING)
+        return sending and sending.send(self, part, answer, done)
 
     async def aclose(self) -> None:
         """Nothing is this source's own: the session belongs to the loop."""
@@ -76,6 +86,17 @@ class HttpSource:
     async def worn(self) -> Worn:
         """The headers to be sent, and those that never leave the first server."""
         return await self._headers.get(), await self._auth.get()
+
+    @property
+    def worn_so_far(self) -> Worn | None:
+        """The same, if nobody has to be asked for them."""
+        headers, auth = self._headers.held, self._auth.held
+        return None if headers is None or auth is None else (headers, auth)
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether each url is asked about before it is."""
+        return self._allow_host is not None
 
     @property
     def worn_version(self) -> tuple[int, int]:
@@ -98,7 +119,12 @@ class HttpSource:
             return
         known = {**self.moved, **moved}
         if str(reached) not in known and len(known) <= MOST_MOVED:
-            self.moved = known
+            self.moved, self.prepared = known, None
+
+    def forget_moved(self) -> None:
+        """Ask where it began again, next time."""
+        if self.moved:
+            self.moved, self.prepared = {}, None
 
     def allows(self, url: str) -> bool:
         """Whether a url may be asked (http.redirect.host).
@@ -116,4 +142,4 @@ class HttpSource:
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle what it was made with."""
-        return {**self.__dict__, "keeps_whole": True, "moved": {}}
+        return {**self.__dict__, "keeps_whole": True, "moved": {}, "prepared": None}

@@ -59,6 +59,10 @@ class Asked(NamedTuple):
     progress: Progress
 
 
+Ended = Callable[[Exception | None], None]
+"""Told once, in the event loop: the answer is whole, or why it will not be. It raises nothing."""
+
+
 class LentResponse(aiohttp.ClientResponse):
     """An answer of which we read the head, if it is a plain one.
 
@@ -97,57 +101,88 @@ class Line(asyncio.BufferedProtocol):
         self._scratch = bytearray(FIRST_BYTES)
         self._came = 0
         self._left = 0
+        self._first: asyncio.Future[bool] | None = None
         self._asked: Asked | None = None
-        self._done: asyncio.Future[bool] | None = None
+        self._ended: Ended | None = None
+        self._trouble: Exception | None = None
+        self._until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._transport.set_protocol(self)
 
     # --- what is asked of it ---------------------------------------------------------------------
 
     async def starts_plain(self) -> bool:
         """Wait for the first head; if no plain part follows it, aiohttp has its connection back."""
-        self._done = self._loop.create_future()
+        self._first = self._loop.create_future()
         try:
-            return await self._done
+            return await self._first
         finally:
-            if self._done.cancelled():
+            if self._first.cancelled():
                 self._return()
-            self._done = None
+            self._first = None
 
-    async def receive(self, asked: Asked) -> None:
-        """Pass the first answer on; raises as `ask` does."""
-        await self._finish(asked, b"")
+    def begin(self, asked: Asked, ended: Ended, request: bytes = b"") -> None:
+        """Send a request, or none for the first answer, and pass its answer on.
 
-    async def ask(self, asked: Asked, request: bytes) -> None:
-        """Send a request, and pass its answer on.
-
-        Raises:
-            NotPlainError, StaleError: aiohttp must ask.
-            aiohttp.ClientPayloadError: the connection ended inside the answer.
+        `ended` is told of these errors, maybe at once if nothing is sent: `NotPlainError` and
+        `StaleError`, after which aiohttp must ask; `aiohttp.ClientPayloadError`, if the connection
+        ended inside the answer; `TimeoutError`, see `reschedule`; and whatever `asked` raises.
         """
-        self._came = 0
-        await self._finish(asked, request)
-
-    async def _finish(self, asked: Asked, request: bytes) -> None:
+        self._asked, self._ended = asked, ended
         if not self.is_sound:  # it was closed before anybody listened
-            raise StaleError
-        self._asked, self._done = asked, self._loop.create_future()
-        try:
-            if request:
-                self._transport.write(request)
+            self._end(StaleError())
+        elif request:
+            self._came = 0
+            self._transport.write(request)
+        else:
+            self._transport.resume_reading()
+            self._took(0)
+
+    async def ask(self, asked: Asked, request: bytes = b"") -> None:
+        """Do what `begin` does, and wait for the end; raises what it would be told."""
+        over: asyncio.Future[None] = self._loop.create_future()
+
+        def ended(error: Exception | None) -> None:
+            if over.done():
+                return
+            if error is None:
+                over.set_result(None)
             else:
-                self._transport.resume_reading()
-                self._read_head()
-            await self._done
+                over.set_exception(error)
+
+        self.begin(asked, ended, request)
+        try:
+            await over
         except BaseException:
             self.drop()
             raise
-        finally:
-            self._asked = self._done = None
-            self._left = 0
+
+    def reschedule(self, when: float) -> None:
+        """Give the answer up at that time of the loop: with a `TimeoutError`."""
+        self._until = when
+        if self._timer is not None and self._timer.when() > when:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        """See whether it is time; else wait on, for what is asked then."""
+        self._timer = None
+        if self._asked is None or not self._until:
+            return
+        if self._loop.time() >= self._until:
+            self._end(TimeoutError())
+        else:
+            self.reschedule(self._until)
 
     def drop(self) -> None:
-        """Close the connection: aiohttp does."""
+        """Close the connection: aiohttp does. Who waits for an answer is told nothing."""
         self.is_sound = False
+        self._asked = self._ended = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._transport.get_protocol() is self:
             self._transport.set_protocol(self._owner)
         self._connection.close()
@@ -166,26 +201,17 @@ class Line(asyncio.BufferedProtocol):
         if self._left and self._asked is not None:
             try:
                 return self._asked.answer.room(self._left)
-            except Exception as exc:  # noqa: BLE001 - told to whoever waits: there is no memory
-                self._fail(exc)
+            except Exception as exc:  # noqa: BLE001 - told when the bytes are there: no memory
+                self._trouble = exc
                 self._came = 0
         return memoryview(self._scratch)[self._came :]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes have been written there."""
-        if self._done is None or self._done.done():
+        if self._asked is None and (self._first is None or self._first.done()):
             self.drop()  # nothing was asked: whatever comes is no answer
             return
-        try:
-            if self._left and self._asked is not None:
-                self._left -= nbytes
-                self._asked.answer.filled(nbytes)
-                self._tell(nbytes)
-            else:
-                self._came += nbytes
-                self._read_head()
-        except Exception as exc:  # noqa: BLE001 - told to whoever waits
-            self._fail(exc)
+        self._took(nbytes)
 
     def eof_received(self) -> Any:  # noqa: ANN401 - the owner's
         """The server ends the connection."""
@@ -207,25 +233,49 @@ class Line(asyncio.BufferedProtocol):
 
     # --- heads and bodies ------------------------------------------------------------------------
 
-    def _read_head(self) -> None:
+    def _took(self, length: int) -> None:
+        """So many bytes have come; who waits is told last, for the line may be used again then."""
+        try:
+            is_whole = self._take(length)
+        except Exception as exc:  # noqa: BLE001 - told to whoever waits
+            self._end(exc)
+        else:
+            if is_whole:
+                self._end()
+
+    def _take(self, length: int) -> bool:
+        """Take them; whether the answer is whole."""
+        if self._trouble is not None:
+            raise self._trouble
+        if not self._left or self._asked is None:
+            self._came += length
+            return self._read_head()
+        self._left -= length
+        self._asked.answer.filled(length)
+        self._asked.progress(length)
+        return not self._left
+
+    def _read_head(self) -> bool:
         """Look for the end of the head; what follows it is of the body."""
         end = self._scratch.find(HEAD_END, 0, self._came)
         if end < 0 and self._came <= HEAD_BYTES and self._may_be_plain():
-            return
+            return False
         head = parse_head(bytes(self._scratch[:end])) if 0 <= end <= HEAD_BYTES else None
-        if self._asked is None:
+        asked = self._asked
+        if asked is None:
             self._begin(head)
-            return
+            return False
         if head is None:
             raise NotPlainError
         body, self._came = memoryview(self._scratch)[end + len(HEAD_END) : self._came], 0
-        length = self._asked.judge(head)
+        length = asked.judge(head)
         # with more than that, the next answer on this connection would be none of ours
         self.is_sound = head.keeps and len(body) <= length
         body = body[:length]
         self._left = length - len(body)
-        _pour(body, self._asked.answer)
-        self._tell(len(body))
+        _pour(body, asked.answer)
+        asked.progress(len(body))
+        return not self._left
 
     def _may_be_plain(self) -> bool:
         """Whether what has come of a head may be that of one that ends as it should."""
@@ -234,9 +284,9 @@ class Line(asyncio.BufferedProtocol):
 
     def _begin(self, head: Head | None) -> None:
         """The first head: what follows waits until it is known who takes it."""
-        if head is not None and head.is_plain_part and self._done is not None:
+        if head is not None and head.is_plain_part and self._first is not None:
             self._transport.pause_reading()
-            self._done.set_result(True)
+            self._first.set_result(True)
         else:
             self._return()
 
@@ -246,30 +296,27 @@ class Line(asyncio.BufferedProtocol):
             self._transport.set_protocol(self._owner)
             if self._came:
                 self._owner.data_received(bytes(self._scratch[: self._came]))
-        if self._done is not None and not self._done.done():
-            self._done.set_result(False)
-
-    def _tell(self, length: int) -> None:
-        if self._asked is not None:
-            self._asked.progress(length)
-        if not self._left and self._done is not None and not self._done.done():
-            self._done.set_result(True)
+        if self._first is not None and not self._first.done():
+            self._first.set_result(False)
 
     def _cut(self) -> None:
         """The connection ends, whatever is under way."""
-        if self._done is not None and self._asked is None:
+        if self._first is not None and self._asked is None:
             self._return()
-            return
-        if self._came or self._left:
+        elif self._came or self._left:
             told = "inside its head" if self._came else f"{self._left} bytes early"
-            self._fail(aiohttp.ClientPayloadError(f"the answer ended {told}"))
+            self._end(aiohttp.ClientPayloadError(f"the answer ended {told}"))
         else:
-            self._fail(StaleError())
-        self.drop()
+            self._end(StaleError())
 
-    def _fail(self, error: Exception) -> None:
-        if self._done is not None and not self._done.done():
-            self._done.set_exception(error)
+    def _end(self, error: Exception | None = None) -> None:
+        """Nothing is asked any more; who waited is told."""
+        ended, self._asked, self._ended = self._ended, None, None
+        self._until = self._left = 0
+        if error is not None:
+            self.drop()
+        if ended is not None:
+            ended(error)
 
 
 def _pour(body: memoryview, answer: Answer) -> None:

@@ -50,6 +50,12 @@ async def wires_of_loop() -> Wires:
     return held[0]
 
 
+def wires_held() -> Wires | None:
+    """What the running loop has open, if anything."""
+    held = _keepers.get(asyncio.get_running_loop())
+    return None if held is None else held[0]
+
+
 async def _keep(loop: asyncio.AbstractEventLoop) -> Keeper:
     session = aiohttp.ClientSession(
         connector=Connector(),

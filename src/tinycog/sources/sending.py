@@ -1,0 +1,121 @@
+"""One HTTP range request that is sent at once: on an open connection that nobody uses.
+
+Most are: the head of the request is made once for all of a source, and no task waits for the
+answer. What is met that is not the answer, a redirect say, is left to `exchange`, which goes on
+from there in a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from tinycog.buffer import ByteRange
+from tinycog.sources import heads
+from tinycog.sources.base import Answer, Done
+from tinycog.sources.exchange import ElsewhereError, first_hop, get, get_range, judge, told
+from tinycog.sources.http import HttpSource, Worn
+from tinycog.sources.lines import Asked, Line, NotPlainError, StaleError
+from tinycog.sources.pace import Pace
+from tinycog.sources.redirects import Origin
+from tinycog.sources.session import Wires, wires_held
+from tinycog.sources.wire import request_head
+
+__all__ = ["get_range", "send"]
+
+EMPTY_LINE = b"\r\n"
+NO_RANGE = ByteRange(0, 1)
+
+
+class Prepared(NamedTuple):
+    """The requests of a source, but for what differs.
+
+    Attributes:
+        origin: the server.
+        start: all lines of the head that are always the same; None if it cannot be sent so.
+        worn: headers in it.
+    """
+
+    origin: Origin
+    start: bytes | None
+    worn: Worn
+
+
+def prepare(source: HttpSource, worn: Worn) -> Prepared:
+    """Make the head of a source's requests, as far as it is always the same."""
+    hop = first_hop(source, worn, NO_RANGE, None)
+    hop.headers.popall("Range")
+    is_gated = source.is_gated or source.is_renewable or "If-Match" in hop.headers
+    head = None if is_gated else request_head(hop.url, hop.headers)
+    return Prepared(hop.origin, head and head.removesuffix(EMPTY_LINE), worn)
+
+
+def send(
+    source: HttpSource, part: ByteRange, answer: Answer, done: Done
+) -> Callable[[], None] | None:
+    """Send one GET now, if a line is free; see `sources.base.SendRange`."""
+    wires, worn = wires_held(), source.worn_so_far
+    if wires is None or worn is None:
+        return None
+    prepared = source.prepared
+    if not isinstance(prepared, Prepared):
+        prepared = source.prepared = prepare(source, worn)
+    line = None if prepared.start is None else wires.lines.take(prepared.origin)
+    if line is None or prepared.start is None:
+        return None
+    pin = answer.pin
+    match = f"If-Match: {pin}\r\n" if pin is not None and heads.STRONG.fullmatch(pin) else ""
+    request = f"Range: bytes={part.start}-{part.stop - 1}\r\n{match}\r\n".encode()
+    sent = _Sent(source, part, answer, done)
+    sent.ask(wires, line, prepared, prepared.start + request)
+    return sent.cancel
+
+
+class _Sent:
+    """A request on a line, and the task that goes on with it if the line does not suffice."""
+
+    __slots__ = ("_answer", "_done", "_line", "_part", "_prepared", "_source", "_task", "_wires")
+
+    _line: Line
+    _prepared: Prepared
+    _wires: Wires
+
+    def __init__(self, source: HttpSource, part: ByteRange, answer: Answer, done: Done) -> None:
+        self._source = source
+        self._part = part
+        self._answer = answer
+        self._done = done
+        self._task: asyncio.Task[None] | None = None
+
+    def ask(self, wires: Wires, line: Line, prepared: Prepared, request: bytes) -> None:
+        """Send it."""
+        self._wires, self._line, self._prepared = wires, line, prepared
+        pace = Pace(line, self._source.limits.retries.silence, self._answer.seconds)
+        judged = partial(judge, self._source, self._part, self._answer)
+        line.begin(Asked(judged, self._answer, pace), self._ended, request)
+
+    def cancel(self) -> None:
+        """Nobody waits any more, and nobody is told."""
+        if self._task is None:
+            self._line.drop()
+        else:
+            self._task.cancel()
+
+    def _ended(self, error: Exception | None) -> None:
+        if error is None:
+            self._wires.lines.give(self._prepared.origin, self._line)
+            self._done(None)
+        elif isinstance(error, ElsewhereError | NotPlainError | StaleError):
+            self._task = asyncio.get_running_loop().create_task(self._go_on(error))
+        else:
+            self._done(told(self._source, self._part, error))
+
+    async def _go_on(self, met: Exception) -> None:
+        try:
+            await get(self._source, self._prepared.worn, self._part, self._answer, met)
+        except Exception as exc:  # noqa: BLE001 - told to whoever waits
+            self._done(exc)
+        else:
+            self._done(None)
