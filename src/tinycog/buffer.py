@@ -29,6 +29,9 @@ class ByteRange(NamedTuple):
         return self.stop - self.start
 
 
+Span = tuple[int, int]
+"""A range where it is not worth a name: start and stop."""
+
 FAR = 1 << 20
 """Bytes between what is fetched one by one."""
 
@@ -92,13 +95,15 @@ class SparseBuffer:
             self._loose.clear()
             self.loose = 0
 
-    def missing(self, ranges: Iterable[ByteRange]) -> list[ByteRange]:
+    def missing(self, ranges: Iterable[Span]) -> list[ByteRange]:
         """Parts of `ranges` that have not arrived, as far as the file reaches."""
         with self._lock:
+            starts, parts = self._starts, self._parts
             end = sys.maxsize if self.size is None else self.size
             gaps: list[ByteRange] = []
             for start, stop in ranges:
-                if self._in_one_part(start, stop) is None:
+                i = bisect_right(starts, start) - 1
+                if i < 0 or stop - starts[i] > len(parts[i]):
                     gaps += self._gaps(start, min(stop, end))
             return gaps
 
@@ -126,6 +131,12 @@ class SparseBuffer:
             ]
         return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
 
+    def read_each(self, ranges: Iterable[Span]) -> list[memoryview]:
+        """Bytes of several ranges; see `read`."""
+        with self._lock:
+            found = [(start, stop, self._in_one_part(start, stop)) for start, stop in ranges]
+        return [self.read(start, stop) if piece is None else piece for start, stop, piece in found]
+
     def _in_one_part(self, start: int, stop: int) -> memoryview | None:
         """The range, if one part holds it: nearly always."""
         i = bisect_right(self._starts, start) - 1
@@ -151,7 +162,7 @@ class SparseBuffer:
         return gaps
 
 
-def need(buffer: SparseBuffer, ranges: Iterable[ByteRange]) -> Steps[None]:
+def need(buffer: SparseBuffer, ranges: Iterable[Span]) -> Steps[None]:
     """Ask for what is missing of `ranges`, all at once; nothing is asked if all of it is held."""
     missing = buffer.missing(ranges)
     if missing:
@@ -182,6 +193,8 @@ def together(parsers: Iterable[Steps[T]]) -> Steps[list[T]]:
     Returns their results in the order of `parsers`.
     """
     running = dict(enumerate(parsers))
+    if len(running) == 1:
+        return [(yield from running[0])]
     lost: dict[int, TruncatedError] = {}
     results: dict[int, T] = {}
     while running:

@@ -67,14 +67,14 @@ class Grid:
         Raises:
             TileIndexError: no such tile.
         """
-        if not (0 <= x < self.across and 0 <= y < self.down):
-            message = (
-                f"tile x={x}, y={y} does not exist"
-                f" (x 0 to {self.across - 1}, y 0 to {self.down - 1})"
-            )
+        across, down = self.across, self.down
+        if not (0 <= x < across and 0 <= y < down):
+            message = f"tile x={x}, y={y} does not exist (x 0 to {across - 1}, y 0 to {down - 1})"
             raise TileIndexError(message)
-        first = y * self.across + x
-        return tuple(first + plane * self.across * self.down for plane in range(self.planes))
+        first = y * across + x
+        if self.planes == 1:
+            return (first,)
+        return tuple(first + plane * across * down for plane in range(self.planes))
 
     def stored_rows(self, y: int) -> int:
         """Rows that a tile of tile row `y` holds: a last strip ends with the image."""
@@ -258,24 +258,26 @@ OPTIONS = (
 )
 """Tags that only codecs read; kept as values."""
 
-FACTS = (
-    Tag.NewSubfileType,
-    Tag.ImageWidth,
-    Tag.ImageLength,
-    Tag.BitsPerSample,
-    Tag.Compression,
-    Tag.PhotometricInterpretation,
-    Tag.FillOrder,
-    Tag.SamplesPerPixel,
-    Tag.RowsPerStrip,
-    Tag.PlanarConfiguration,
-    Tag.Predictor,
-    Tag.TileWidth,
-    Tag.TileLength,
-    Tag.ExtraSamples,
-    Tag.SampleFormat,
-    Tag.GDALNoData,
-    *OPTIONS,
+FACTS = frozenset(
+    (
+        Tag.NewSubfileType,
+        Tag.ImageWidth,
+        Tag.ImageLength,
+        Tag.BitsPerSample,
+        Tag.Compression,
+        Tag.PhotometricInterpretation,
+        Tag.FillOrder,
+        Tag.SamplesPerPixel,
+        Tag.RowsPerStrip,
+        Tag.PlanarConfiguration,
+        Tag.Predictor,
+        Tag.TileWidth,
+        Tag.TileLength,
+        Tag.ExtraSamples,
+        Tag.SampleFormat,
+        Tag.GDALNoData,
+        *OPTIONS,
+    )
 )
 """Tags whose values make an `Image`."""
 

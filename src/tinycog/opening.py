@@ -60,6 +60,8 @@ class Opening:
     async def ensure(self, z: int | None) -> Header:
         """Give a header that knows level `z`, or all levels if that is None or not there."""
         header = self.header or await self._once.run("first", self._read_first)
+        if not header.knows(z):
+            header = self.look() or header
         if not header.knows(z) and not header.walked:
             header = await self._once.run("held", self._read_held)
         return header if header.knows(z) else await self._once.run("all", self._read_all)

@@ -7,11 +7,12 @@ value. What reading can go on from becomes a `Finding`; what it cannot is a `For
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
-from tinycog.buffer import ByteRange, SparseBuffer, Steps, need, need_bytes
+from tinycog.buffer import ByteRange, Span, SparseBuffer, Steps, need, need_bytes
 from tinycog.errors import (
     Finding,
     FormatError,
@@ -35,8 +36,7 @@ class Header:
     first_ifd: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of an IFD; its value is not read until somebody asks.
 
     Attributes:
@@ -49,7 +49,7 @@ class Entry:
 
     tag: int
     field_type: FieldType
-    count: int
+    count: int  # pyright: ignore[reportIncompatibleMethodOverride] - not tuple's
     offset: int
 
     @property
@@ -234,8 +234,14 @@ def _step(buffer: SparseBuffer, limits: Limits, known: Tiff) -> Steps[Tiff]:
             text = f"the IFD chain ends early: {exc}"
             finding = Finding("tiff.ifd.unreadable", text, at, before)
         else:
-            return replace(known, ifds=(*known.ifds, ifd), next_offset=ifd.next_offset)
+            ifds = (*known.ifds, ifd)
+            return Tiff(known.header, ifds, ifd.next_offset, known.findings)
     return replace(known, next_offset=0, findings=(*known.findings, finding))
+
+
+def spans_of(entries: Iterable[Entry]) -> list[Span]:
+    """Where values lie: their `range`, for many."""
+    return [(at, at + count * kind.length) for _, kind, count, at in entries]
 
 
 def parse_values(
@@ -247,21 +253,34 @@ def parse_values(
         LimitError: a value is longer than `limits.value_bytes`.
         TruncatedError: a value lies beyond the end of the file.
     """
-    ranges = [entry.range for entry in entries]
-    for entry, (start, stop) in zip(entries, ranges, strict=True):
-        if stop - start > limits.value_bytes:
+    spans = spans_of(entries)
+    most = limits.value_bytes
+    for entry, (start, stop) in zip(entries, spans, strict=True):
+        if stop - start > most:
             what = f"bytes of the value of tag {entry.tag}"
             limits.check("value_bytes", stop - start, what)
-    yield from need(buffer, ranges)
+    yield from need(buffer, spans)
+    found = buffer.read_each(spans)
     return [
-        decode_value(header.byte_order, entry, buffer.read(start, stop))
-        for entry, (start, stop) in zip(entries, ranges, strict=True)
+        decode_value(header.byte_order, entry, data)
+        for entry, data in zip(entries, found, strict=True)
     ]
+
+
+SINGLE = {
+    (byte_order, code): struct.Struct(byte_order + kind.format).unpack
+    for code, kind in FIELD_TYPES.items()
+    for byte_order in BYTE_ORDERS.values()
+    if len(kind.format) == 1 and kind.format not in "sB"
+}
+"""How one number is read: nearly all values are one."""
 
 
 def decode_value(byte_order: ByteOrder, entry: Entry, data: memoryview | bytes) -> Value:
     """Turn bytes into Python (tiff.value.order, tiff.value.text, tiff.value.fraction)."""
     kind = entry.field_type
+    if entry.count == 1 and (unpack := SINGLE.get((byte_order, kind.code))) is not None:
+        return unpack(data)
     if kind.name in ("ASCII", "UTF-8"):
         return bytes(data).rstrip(b"\0").decode("utf-8", "replace")
     if kind.format in ("s", "B"):

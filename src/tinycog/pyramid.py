@@ -13,7 +13,16 @@ from typing import TypeVar
 from tinycog.buffer import ByteRange, SparseBuffer, Steps, places, together
 from tinycog.errors import Finding, FormatError, LimitError, Limits
 from tinycog.image import FACTS, OPTIONS, Image, make_image
-from tinycog.parse import Entry, Header, Ifd, Tiff, decode_value, parse_ifd, parse_values
+from tinycog.parse import (
+    Entry,
+    Header,
+    Ifd,
+    Tiff,
+    decode_value,
+    parse_ifd,
+    parse_values,
+    spans_of,
+)
 from tinycog.spec import MASK, REDUCED, Tag
 
 T = TypeVar("T")
@@ -56,9 +65,12 @@ def parse_image(buffer: SparseBuffer, header: Header, ifd: Ifd, limits: Limits) 
             text = f"tag {entry.tag} is of field type UNDEFINED, expected integers"
             raise FormatError.of(Finding("tiff.value.integer", text, entry.offset, ifd.offset))
     lost = [entry for entry in entries if _is_lost(buffer, entry)]
-    entries = [entry for entry in entries if entry not in lost]
+    if lost:
+        entries = [entry for entry in entries if entry not in lost]
     values = yield from parse_values(buffer, header, entries, limits)
     image = make_image(header, ifd, {e.tag: v for e, v in zip(entries, values, strict=True)})
+    if not lost:
+        return image
     return replace(image, findings=(*image.findings, *(_lost(ifd, entry) for entry in lost)))
 
 
@@ -115,7 +127,7 @@ def _near(
     buffer: SparseBuffer, ifds: Sequence[Ifd], limits: Limits
 ) -> tuple[Sequence[Ifd], list[Finding]]:
     """The IFDs whose values can be had with few requests (tiff.ifd.far), and if not, why."""
-    values = [[entry.range for tag, entry in ifd.entries.items() if tag in FACTS] for ifd in ifds]
+    values = [spans_of(entry for tag, entry in ifd.entries.items() if tag in FACTS) for ifd in ifds]
     count = len(ifds)
     while (
         count
