@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import tinycog
 from tinycog.buffer import ByteRange
 from tinycog.errors import SourceBusyError, SourceError, SourceTimeoutError, TruncatedError
-from tinycog.fetch import HEADER, PIXELS, Fetcher, Want, origin
+from tinycog.fetch import HEADER, PIXELS, Fetcher, Want, begun, origin
 from tinycog.fetch import flight as flights
 from tinycog.fetch.flight import Flight
 from tinycog.fetch.origin import BUDGET, Budget, Origin, origin_named
@@ -1048,3 +1048,79 @@ def test_servers_without_number_are_not_remembered_without_end():
     assert origin.origin_named("test://busy") is busy
     busy.budget.give(1)
     busy.leave()
+
+
+# --- work that is begun at once ------------------------------------------------------------------
+
+
+async def test_work_that_never_waits_is_over_at_once():
+    done = []
+
+    async def work():
+        done.append(1)
+
+    assert begun(work()) is None
+    assert done == [1]
+
+
+async def test_work_that_waits_goes_on_in_a_task():
+    steps: list[object] = []
+    gate: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def work():
+        steps.append("begun")
+        steps.append(await gate)
+        await asyncio.sleep(0)
+        steps.append("over")
+
+    task = begun(work())
+    assert steps == ["begun"]
+    gate.set_result("gone on")
+    assert task is not None
+    await task
+    assert steps == ["begun", "gone on", "over"]
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+async def test_work_that_is_cancelled_is_told_however_early(turns):
+    told = []
+
+    async def work():
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            told.append(1)
+            raise
+
+    task = begun(work())
+    assert task is not None
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert told == [1]
+
+
+async def test_an_error_after_a_wait_is_the_tasks_and_before_it_the_callers():
+    async def work(*, early):
+        if not early:
+            await asyncio.sleep(0)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        begun(work(early=True))
+    task = begun(work(early=False))
+    assert task is not None
+    with pytest.raises(KeyError):
+        await task
+
+
+def test_who_finds_all_slots_taken_is_woken_as_if_it_had_asked_for_one():
+    line = Line()
+    woken: list[int] = []
+    assert not line.origin.is_full(PIXELS, partial(woken.append, 1))
+    line.enter()
+    assert line.origin.is_full(PIXELS, partial(woken.append, 2))
+    line.leave()
+    assert woken == [2]
