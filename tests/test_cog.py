@@ -245,16 +245,41 @@ async def test_a_tile_that_is_asked_for_twice_is_two_arrays():
         *("cog-jpeg-ycbcr", "cog-lerc-nan", "tiled-be-f32-p3", "strip-planar-u16", "cog-nbits12"),
     ],
 )
-async def test_pixels_are_the_callers_own_in_c_order_and_native_byte_order(name):
+async def test_pixels_are_the_callers_own_in_native_byte_order(name):
     cog = await tinycog.open(fixture_path(name))
     tile = await cog.read_tile(0, 0, 0)
     assert tile.dtype == cog.levels[0].dtype
     assert tile.dtype.isnative
-    assert tile.data.flags.c_contiguous
     assert tile.data.flags.writeable
     before = tile.data.copy()
     tile.data[:] = 1
     np.testing.assert_array_equal((await cog.read_tile(0, 0, 0)).data, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "interleaved"),
+    [("cog-deflate-u8", False), ("tiled-planar-u16-p2", False), ("cog-jpeg-ycbcr", True)],
+)
+async def test_bands_lie_in_memory_as_in_the_file(name, interleaved):
+    cog = tinycog.open(fixture_path(name))
+    (several,) = await cog.read_tiles([(0, 0, 0)])
+    for raster in (await cog.read_tile(0, 0, 0), several, await cog.read(level=0)):
+        in_order = np.moveaxis(raster.data, 0, -1) if interleaved else raster.data
+        assert in_order.flags.c_contiguous
+        assert raster.copy().data.strides == raster.data.strides
+
+
+async def test_an_array_of_ones_own_is_filled_as_it_lies_in_memory():
+    cog = await tinycog.open(fixture_path("cog-jpeg-ycbcr"))
+    bands, rows, cols = cog.levels[0].shape
+    expected = (await cog.read()).data
+    for out in (
+        np.empty((bands, rows, cols), "u1"),
+        np.empty((rows, cols, bands), "u1").transpose(2, 0, 1),
+    ):
+        raster = await cog.read(out=out)
+        assert raster.data is out
+        np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize(("nodata", "expected"), [(None, 0), ("7", 7), ("-9999", 0)])

@@ -16,7 +16,7 @@ from tinycog.facts import Facts, LevelPlace
 from tinycog.gdal import Ghost
 from tinycog.image import Image
 from tinycog.masks import Mask, alpha_band, can_have_alpha, differs, nodata_mask, stored_mask
-from tinycog.pieces import Piece, Pixels, no_room, window_pieces
+from tinycog.pieces import Piece, Pixels, new_pixels, no_room, window_pieces
 from tinycog.raster import Raster, Window
 from tinycog.read import Reader
 from tinycog.resample import resample, support
@@ -111,9 +111,12 @@ def parts_of(source: Source, wanted: Wanted, *, planned: bool = False) -> Parts:
     extra = [] if alpha is None or alpha in wanted.bands else [alpha]
     bands = [*wanted.bands, *extra]
     make = no_room if planned else np.empty
+    is_all = bands == list(range(image.samples)) and wanted.area.is_plain
     try:
         if wanted.out is not None and not (planned or extra) and _is_whole(wanted.area, window):
             room = wanted.out
+        elif is_all and not planned:
+            room = new_pixels(image, (len(bands), *shape))
         else:
             room = make((len(bands), *shape), image.dtype)
         mask = None if mask_dtype is None else make((1, *shape), mask_dtype)

@@ -198,6 +198,21 @@ def new_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
         raise LimitError(message) from exc
 
 
+def new_pixels(image: Image, shape: tuple[int, ...]) -> Pixels:
+    """Room for all bands of an image, (bands, rows, cols), not filled.
+
+    In memory they lie as in its tiles, the bands of a pixel side by side if they are stored so:
+    then tiles are decoded in place, or copied by whole rows.
+
+    Raises:
+        LimitError: there is no memory for it.
+    """
+    if image.tile_samples == 1:
+        return new_array(shape, image.dtype)
+    bands, rows, cols = shape
+    return new_array((rows, cols, bands), image.dtype).transpose(2, 0, 1)
+
+
 def no_room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
     """Room of that shape that takes no memory: for a plan, which puts nothing there."""
     return np.broadcast_to(np.empty((), dtype), shape)

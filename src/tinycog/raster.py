@@ -45,7 +45,9 @@ class Raster:
     """Pixels that were read, and where they lie. `np.asarray(raster)` gives its data.
 
     Attributes:
-        data: (bands, rows, cols), native byte order, the file's own dtype.
+        data: (bands, rows, cols), native byte order, the file's own dtype. Where the file stores
+            the bands of a pixel side by side, they may lie so in memory, too: what is not turned
+            costs no time. `np.ascontiguousarray` turns it, and so does an `out=` of one's own.
         level: index in the pyramid, 0 = full resolution.
         window: the pixels of that level that `data` holds; with `padded=True` it may reach over
             the image's edge, and with another shape asked for it may be fractions of pixels.
@@ -68,7 +70,7 @@ class Raster:
     def copy(self) -> Raster:
         """The same with pixels of its own."""
         mask = None if self.mask is None else self.mask.copy()
-        return replace(self, data=self.data.copy(), mask=mask)
+        return replace(self, data=self.data.copy(order="K"), mask=mask)
 
     @property
     def shape(self) -> tuple[int, ...]:

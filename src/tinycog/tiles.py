@@ -19,7 +19,7 @@ from tinycog.fetch import begun
 from tinycog.gdal import Ghost
 from tinycog.image import Image
 from tinycog.opening import Opening
-from tinycog.pieces import Piece, Pixels, Tile, new_array, tile_pieces, tile_shape
+from tinycog.pieces import Piece, Pixels, Tile, new_pixels, tile_pieces, tile_shape
 from tinycog.raster import Raster, Window
 from tinycog.read import LeaderError, Reading
 
@@ -243,7 +243,7 @@ def new_room(image: Image, tile: Tile, limits: Limits, *, padded: bool) -> Pixel
     stored = image.samples * image.grid.stored_rows(tile.y) * image.grid.tile_width
     limits.check("tile_bytes", stored * image.dtype.itemsize, "decoded bytes of a tile")
     limits.check("tiles", image.grid.planes, "stored tiles of one read")
-    return new_array(shape, image.dtype)
+    return new_pixels(image, shape)
 
 
 def raster_of(

@@ -71,8 +71,7 @@ def _room(segment: Segment, frame: Frame) -> NDArray[Any] | None:
     is_usual = frame.marker != LOSSLESS and segment.image.bits == 8  # noqa: PLR2004
     if not is_usual or (frame.rows, frame.cols) != (segment.rows, segment.cols):
         return None
-    room = segment.samples_room()
-    return room if segment.samples > 1 else room[..., 0]
+    return segment.picture_room()
 
 
 def decode_old_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401

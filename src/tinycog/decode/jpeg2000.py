@@ -50,8 +50,7 @@ def decode_jpeg2000(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa
     """One codestream, bare or in boxes, for each tile (tiff.compression.jpeg2000)."""
     data = bytes(data)
     check_stream(segment, _codestream(data))
-    shape = segment.shape if segment.samples > 1 else segment.shape[:2]
-    return imagecodecs.jpeg2k_decode(data, out=np.empty(shape, segment.image.dtype))
+    return imagecodecs.jpeg2k_decode(data, out=segment.picture_room())
 
 
 def _codestream(data: bytes) -> memoryview:

@@ -41,8 +41,7 @@ def decode_jpegxl(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: 
     if rows * cols > segment.rows * segment.cols * segment.samples:
         message = f"the JPEG XL stream holds {rows} x {cols} pixels, expected {segment.shape}"
         raise CorruptTileError(message)
-    shape = segment.shape if segment.samples > 1 else segment.shape[:2]
-    return imagecodecs.jpegxl_decode(data, out=np.empty(shape, segment.image.dtype))
+    return imagecodecs.jpegxl_decode(data, out=segment.picture_room())
 
 
 def _head(data: bytes) -> bytes:

@@ -20,7 +20,9 @@ ANIMATED = 2
 
 def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any buffer
     """WebP; an alpha that is opaque throughout is not stored: it is put back (tiff.webp.alpha)."""
-    _check_webp(segment, bytes(data[:WEBP_HEAD]))
+    rows = _check_webp(segment, bytes(data[:WEBP_HEAD]))
+    if segment.samples == RGB and rows == segment.rows:
+        return imagecodecs.webp_decode(data, out=segment.samples_room())
     pixels = imagecodecs.webp_decode(data)
     if segment.samples == RGBA and pixels.shape[2:] == (RGB,):
         opaque = np.full((*pixels.shape[:2], 1), 255, pixels.dtype)
@@ -28,8 +30,8 @@ def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any bu
     return pixels
 
 
-def _check_webp(segment: Segment, head: bytes) -> None:
-    """Hold the size in the header against the tile's before anything is decoded."""
+def _check_webp(segment: Segment, head: bytes) -> int:
+    """Hold the size in the header against the tile's before anything is decoded; its rows."""
     kind, cols, rows = head[12:16], 0, 0
     if kind == b"VP8X" and not head[20] & ANIMATED:
         cols, rows = _number(head[24:27], 24) + 1, _number(head[27:30], 24) + 1
@@ -41,6 +43,7 @@ def _check_webp(segment: Segment, head: bytes) -> None:
     if cols != segment.cols or not segment.inside_rows <= rows <= segment.rows:
         message = f"the tile is no WebP picture of {segment.rows} x {segment.cols} pixels"
         raise CorruptTileError(message)
+    return rows
 
 
 def _number(data: bytes, bits: int) -> int:
@@ -54,7 +57,6 @@ def whole(decode: Callable[..., Any]) -> Callable[[Segment, Any], Any]:
     """
 
     def decode_into(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-        shape = segment.shape if segment.samples > 1 else segment.shape[:2]
-        return decode(data, out=np.empty(shape, segment.image.dtype))
+        return decode(data, out=segment.picture_room())
 
     return decode_into

@@ -54,8 +54,7 @@ def decode_png(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN
     clean = b"".join(
         [MAGIC, _chunk(b"IHDR", header), _chunk(b"IDAT", _repacked(packed, length)), _END]
     )
-    shape = segment.shape if segment.samples > 1 else segment.shape[:2]
-    return imagecodecs.png_decode(clean, out=np.empty(shape, segment.image.dtype))
+    return imagecodecs.png_decode(clean, out=segment.picture_room())
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -72,23 +72,24 @@ class Segment:
     def samples_room(self) -> NDArray[Any]:
         """Room for samples of the image's dtype, (rows, cols, samples), likewise."""
         if self._place is not None:
-            return self._place.reshape(self.shape)
+            return self._place
         dtype = self.image.dtype
         length = math.prod(self.shape) * dtype.itemsize
         return np.frombuffer(SLABS.lend(length), dtype).reshape(self.shape)
 
+    def picture_room(self) -> NDArray[Any]:
+        """The same as decoders of pictures want it: (rows, cols) where there is one sample."""
+        room = self.samples_room()
+        return room if self.samples > 1 else room[..., 0]
+
     @cached_property
     def _place(self) -> NDArray[Any] | None:
-        """Where the pixels are wanted, if they lie there as they lie in the tile."""
-        wanted = self.wanted
-        fits = (
-            wanted is not None
-            and wanted.shape == (1, self.rows, self.cols)
-            and wanted.flags.c_contiguous
-            and self.samples == 1
-            and self.length == wanted.nbytes
-        )
-        return wanted if fits else None
+        """Where the pixels are wanted, (rows, cols, samples), if they lie there as in the tile."""
+        if self.wanted is None:
+            return None
+        place = self.wanted.transpose(1, 2, 0)
+        is_whole = place.shape == self.shape and place.nbytes == self.length
+        return place if is_whole and place.flags.c_contiguous else None
 
     @property
     def pixel_bytes(self) -> int:
