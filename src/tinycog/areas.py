@@ -204,11 +204,13 @@ async def read_area(reader: Reader, source: Source, wanted: Wanted) -> Raster:
     parts = parts_of(source, wanted)
     findings = await reader.read(pieces_of(source, area.z, parts, wanted.bands), source.ghost)
     flat = tuple(finding for odd in findings for finding in odd)
-    if _is_whole(area, parts.window):
+    is_whole = _is_whole(area, parts.window)
+    if is_whole and (parts.mask is not None or not wanted.masked):
         data, mask = _as_read(source.image, parts, wanted)
     else:
         try:
-            data, mask = await in_worker(_made, source.image, parts, wanted)
+            make = _as_read if is_whole else _made
+            data, mask = await in_worker(make, source.image, parts, wanted)
         except MemoryError as exc:
             raise _no_memory(wanted) from exc
     return _raster(source, wanted, data, mask, flat)
@@ -226,7 +228,7 @@ def _raster(
 def _mask(image: Image, parts: Parts) -> Mask | None:
     """Which of the pixels that were fetched are valid; None if all are (gdal.mask.precedence)."""
     if parts.mask is not None:
-        return stored_mask(parts.mask)
+        return stored_mask(parts.mask, spent=True)
     if image.nodata is not None:
         return nodata_mask(parts.data, image.nodata)
     return None if parts.alpha is None else stored_mask(parts.room[parts.alpha :])

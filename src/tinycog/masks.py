@@ -77,6 +77,10 @@ def differs(data: NDArray[Any], nodata: float) -> Mask:
     return np.logical_not(is_near | (data == value))
 
 
-def stored_mask(samples: NDArray[Any]) -> Mask:
-    """The mask that a mask image's samples (1, rows, cols) say: what is not 0 is valid."""
-    return np.not_equal(samples[0], 0)
+def stored_mask(samples: NDArray[Any], *, spent: bool = False) -> Mask:
+    """The mask that a mask image's samples (1, rows, cols) say: what is not 0 is valid.
+
+    `spent` samples nobody needs any more: the mask takes their memory, if it fits.
+    """
+    own = samples[0].view(np.bool_) if spent and samples.dtype.itemsize == 1 else None
+    return np.not_equal(samples[0], 0, out=own)

@@ -15,7 +15,7 @@ from tinycog.spec import Photometric, Tag
 
 START_OF_IMAGE = b"\xff\xd8"
 START_OF_SCAN = 0xDA
-SCAN = bytes((0xFF, START_OF_SCAN))
+SCAN = re.compile(bytes((0xFF, START_OF_SCAN)))
 FEW_SCANS, MOST_SCANS, SCAN_BYTES = 16, 100, 1 << 30
 """So many scans may be in any tile, in a small one, and so many bytes of pixels in all scans."""
 
@@ -129,7 +129,7 @@ def _check(segment: Segment, frame: Frame) -> None:
 def _check_scans(segment: Segment, data: bytes) -> None:
     """Refuse scans without number: each goes over all pixels, however short (tiff.jpeg.scans)."""
     most = min(max(SCAN_BYTES // segment.pixel_bytes, FEW_SCANS), MOST_SCANS)
-    scans = data.count(SCAN)  # what looks so inside of a scan is none: there 0 follows on 255
+    scans = len(SCAN.findall(data))  # what looks so inside of a scan is none: there 0 follows on 255
     if scans > most:
         message = f"the JPEG stream has {scans} scans, more than the {most} that are decoded"
         raise LimitError(message, asked=scans, allowed=most)
