@@ -129,7 +129,8 @@ def _check(segment: Segment, frame: Frame) -> None:
 def _check_scans(segment: Segment, data: bytes) -> None:
     """Refuse scans without number: each goes over all pixels, however short (tiff.jpeg.scans)."""
     most = min(max(SCAN_BYTES // segment.pixel_bytes, FEW_SCANS), MOST_SCANS)
-    scans = len(SCAN.findall(data))  # what looks so inside of a scan is none: there 0 follows on 255
+    # what looks so inside of a scan is none: there 0 follows on 255
+    scans = len(SCAN.findall(data))
     if scans > most:
         message = f"the JPEG stream has {scans} scans, more than the {most} that are decoded"
         raise LimitError(message, asked=scans, allowed=most)

@@ -64,9 +64,11 @@ class Segment:
 
     def room(self) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays
         """Room for the decompressed bytes: where the pixels are wanted, if they fit there."""
+        place = self._place
         # the bytes of these are put in another order afterwards
-        if self._place is not None and self.image.predictor != Predictor.FLOATING_POINT:
-            return self._place.reshape(-1).view(np.uint8)
+        is_ordered = self.image.predictor != Predictor.FLOATING_POINT
+        if place is not None and is_ordered and place.nbytes == self.length:
+            return place.reshape(-1).view(np.uint8)
         return np.frombuffer(SLABS.lend(self.length), np.uint8)
 
     def samples_room(self) -> NDArray[Any]:
@@ -88,8 +90,7 @@ class Segment:
         if self.wanted is None:
             return None
         place = self.wanted.transpose(1, 2, 0)
-        is_whole = place.shape == self.shape and place.nbytes == self.length
-        return place if is_whole and place.flags.c_contiguous else None
+        return place if place.shape == self.shape and place.flags.c_contiguous else None
 
     @property
     def pixel_bytes(self) -> int:
