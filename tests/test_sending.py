@@ -7,7 +7,7 @@ import pytest
 from test_lines import DATA, RawServer, answer, asked_range, expected, right, serving
 
 from tinycog.buffer import ByteRange
-from tinycog.errors import AccessDeniedError, Limits, Retries, SourceTimeoutError
+from tinycog.errors import AccessDeniedError, Limits, Retries, SourceError, SourceTimeoutError
 from tinycog.fetch import Fetcher
 from tinycog.sources import make_source
 
@@ -161,6 +161,35 @@ async def test_a_redirect_each_time_costs_no_request_more_than_it_must():
         assert await read(fetcher_of(raw), *parts) == expected(*parts)
         paths = [head.split(b" ", 2)[1] for _, head in raw.asked]
         assert paths == [b"/a.tif", b"/b.tif"] * 2
+
+
+async def test_many_that_are_redirected_at_once_all_come_where_they_should():
+    def script(number, head):
+        if b"/deep/c.tif" in head or number == 0:
+            return [answer(head)]
+        return [b"HTTP/1.1 308 Moved\r\nLocation: deep/c.tif\r\nContent-Length: 0\r\n\r\n"]
+
+    async with serving(script) as raw:
+        fetcher = fetcher_of(raw)
+        await read(fetcher, (0, 10))
+        await asyncio.gather(*(read(fetcher_of(raw), (i, i + 5)) for i in range(4)))  # connections
+        parts = [(i * 1000, i * 1000 + 9) for i in range(8)]
+        found = await asyncio.gather(*(read(fetcher, part) for part in parts))
+        assert [data for (data,) in found] == expected(*parts)
+        paths = {head.split(b" ", 2)[1] for _, head in raw.asked}
+        assert paths == {b"/a.tif", b"/deep/c.tif"}
+
+
+@pytest.mark.parametrize("url", ["http://[half/a.tif", "http://127.0.0.1:99999/a.tif"])
+async def test_a_url_that_is_none_is_said_also_where_connections_are_open(url):
+    async with serving(right) as raw:
+        await read(fetcher_of(raw), (0, 10))
+        fetcher = Fetcher(make_source(url), Limits(retries=Retries(tries=1)))
+        for _ in range(2):
+            with pytest.raises(SourceError):
+                await read(fetcher, (0, 10))
+        await asyncio.sleep(0)  # the task that tells of it ends
+        assert fetcher.origin.in_flight == 0
 
 
 async def test_each_url_is_asked_about_where_the_caller_wants_that():

@@ -21,7 +21,6 @@ from tinycog.errors import (
     SourceBusyError,
     SourceError,
     SourceTimeoutError,
-    TruncatedError,
 )
 from tinycog.fetch import retries
 from tinycog.fetch.flight import Flight, Want
@@ -235,7 +234,7 @@ class Scheduler:
         self._keeper.note(timed.request())
         try:
             self._arrived(trip)
-        except TruncatedError as exc:
+        except Exception as exc:  # noqa: BLE001 - told to whoever waits
             self._failed(trip, exc)
         self._landed(trip)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from functools import partial
+from typing import NamedTuple
 
 import aiohttp
 from multidict import CIMultiDict
@@ -62,13 +64,17 @@ async def get_range(source: HttpSource, part: ByteRange, answer: Answer) -> None
         await get(source, await source.worn(), part, answer)
 
 
-async def get(
-    source: HttpSource, worn: Worn, part: ByteRange, answer: Answer, met: Exception | None = None
-) -> None:
-    """Send one GET; whatever goes wrong is a `SourceError`, in time.
+class Met(NamedTuple):
+    """What was met by a request that was sent at once, and where urls had moved then."""
 
-    `met` is what was met when it was sent at once: it goes on from there.
-    """
+    error: Exception
+    moved: Mapping[str, str]
+
+
+async def get(
+    source: HttpSource, worn: Worn, part: ByteRange, answer: Answer, met: Met | None = None
+) -> None:
+    """Send one GET, or go on from what was met; what goes wrong is a `SourceError`, in time."""
     try:
         async with asyncio.timeout(None) as clock:
             pace = Pace(clock, source.limits.retries.silence, answer.seconds)
@@ -118,27 +124,28 @@ async def _ask(
     part: ByteRange,
     answer: Answer,
     pace: Pace,
-    met: Exception | None,
+    met: Met | None,
 ) -> None:
     """Send one GET, and follow redirects (http.range.closed, http.range.identity)."""
     wires = await wires_of_loop()
     asked = Asked(partial(judge, source, part, answer), answer, pace)
-    hop = first_hop(source, worn, part, answer.pin)
+    hop = first_hop(source, worn, part, answer.pin, source.moved if met is None else met.moved)
+    error = None if met is None else met.error
     moved: dict[str, str] = {}
     while True:
         if not source.allows(str(hop.url)):
             message = f"allow_host does not allow {hop.url.origin()}"
             raise AccessDeniedError(message, url=source.name, range=part)
         try:
-            await _asked(wires, hop, asked, source, part, met)
+            await _asked(wires, hop, asked, source, part, error)
         except ElsewhereError as exc:
-            met = None
+            error = None
             if exc.lasts:
                 moved[str(hop.url)] = exc.location
             try:
                 hop.go_on(exc.location)
-            except SourceError as error:
-                raise SourceError(str(error), url=source.name, range=part) from error
+            except SourceError as why:
+                raise SourceError(str(why), url=source.name, range=part) from why
         else:
             source.remember(moved, hop.url)
             return
@@ -193,8 +200,10 @@ async def _asked_by_aiohttp(
         wires.lines.give(hop.origin, line)
 
 
-def first_hop(source: HttpSource, worn: Worn, part: ByteRange, pin: str | None) -> Hop:
-    """The url to be asked first, and all headers."""
+def first_hop(
+    source: HttpSource, worn: Worn, part: ByteRange, pin: str | None, moved: Mapping[str, str]
+) -> Hop:
+    """The url to be asked first, which may have moved, and all headers."""
     given, secret = worn
     headers = CIMultiDict(ALWAYS)
     headers.update(given)
@@ -204,7 +213,7 @@ def first_hop(source: HttpSource, worn: Worn, part: ByteRange, pin: str | None) 
     if pin is not None and heads.STRONG.fullmatch(pin):
         headers["If-Match"] = pin
     hop = Hop(as_given(source.url), headers, secret, source.limits)
-    while source.moved and (location := source.moved.get(str(hop.url))) is not None:
+    while moved and (location := moved.get(str(hop.url))) is not None:
         hop.go_on(location)
     return hop
 

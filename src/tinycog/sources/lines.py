@@ -247,12 +247,13 @@ class Line(asyncio.BufferedProtocol):
         """Take them; whether the answer is whole."""
         if self._trouble is not None:
             raise self._trouble
-        if not self._left or self._asked is None:
+        asked = self._asked  # who takes the bytes may give the rest up
+        if not self._left or asked is None:
             self._came += length
             return self._read_head()
         self._left -= length
-        self._asked.answer.filled(length)
-        self._asked.progress(length)
+        asked.answer.filled(length)
+        asked.progress(length)
         return not self._left
 
     def _read_head(self) -> bool:

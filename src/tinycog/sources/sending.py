@@ -8,14 +8,23 @@ from there in a task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
 from tinycog.buffer import ByteRange
+from tinycog.errors import SourceError
 from tinycog.sources import heads
 from tinycog.sources.base import Answer, Done
-from tinycog.sources.exchange import ElsewhereError, first_hop, get, get_range, judge, told
+from tinycog.sources.exchange import (
+    ElsewhereError,
+    Met,
+    first_hop,
+    get,
+    get_range,
+    judge,
+    told,
+)
 from tinycog.sources.http import HttpSource, Worn
 from tinycog.sources.lines import Asked, Line, NotPlainError, StaleError
 from tinycog.sources.pace import Pace
@@ -33,23 +42,36 @@ class Prepared(NamedTuple):
     """The requests of a source, but for what differs.
 
     Attributes:
-        origin: the server.
         start: all lines of the head that are always the same; None if it cannot be sent so.
+        origin: the server.
         worn: headers in it.
+        moved: where urls had moved when it was made.
     """
 
-    origin: Origin
     start: bytes | None
+    origin: Origin
     worn: Worn
+    moved: Mapping[str, str]
+
+
+NOWHERE: Origin = ("", None, None)
 
 
 def prepare(source: HttpSource, worn: Worn) -> Prepared:
     """Make the head of a source's requests, as far as it is always the same."""
-    hop = first_hop(source, worn, NO_RANGE, None)
-    hop.headers.popall("Range")
-    is_gated = source.is_gated or source.is_renewable or "If-Match" in hop.headers
-    head = None if is_gated else request_head(hop.url, hop.headers)
-    return Prepared(hop.origin, head and head.removesuffix(EMPTY_LINE), worn)
+    moved = source.moved
+    never = Prepared(None, NOWHERE, worn, moved)
+    if source.is_gated or source.is_renewable:
+        return never
+    try:
+        hop = first_hop(source, worn, NO_RANGE, None, moved)
+        hop.headers.popall("Range")
+        head = request_head(hop.url, hop.headers)
+    except (ValueError, SourceError):  # said when it is sent the other way
+        return never
+    if head is None or "If-Match" in hop.headers:
+        return never
+    return Prepared(head.removesuffix(EMPTY_LINE), hop.origin, worn, moved)
 
 
 def send(
@@ -114,7 +136,8 @@ class _Sent:
 
     async def _go_on(self, met: Exception) -> None:
         try:
-            await get(self._source, self._prepared.worn, self._part, self._answer, met)
+            worn, found = self._prepared.worn, Met(met, self._prepared.moved)
+            await get(self._source, worn, self._part, self._answer, found)
         except Exception as exc:  # noqa: BLE001 - told to whoever waits
             self._done(exc)
         else:
