@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from test_lines import DATA, RawServer, answer, asked_range, expected, right, serving
@@ -12,7 +13,7 @@ from tinycog.fetch import Fetcher
 from tinycog.sources import make_source
 
 
-def fetcher_of(raw: RawServer, limits: Limits | None = None, **options: object) -> Fetcher:
+def fetcher_of(raw: RawServer, limits: Limits | None = None, **options: Any) -> Fetcher:
     limits = limits or Limits(retries=Retries(tries=1))
     return Fetcher(make_source(raw.url, limits=limits, **options), limits)
 
