@@ -51,6 +51,14 @@ def test_other_dtypes_are_stretched_between_percentiles(dtype):
     assert abs(picture[0, 50] - (50 - low) / (high - low) * 255) <= 1
 
 
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize("shape", [(1, 1), (5000, 1), (3000, 3), (1, 5000), (700, 700)])
+def test_a_picture_may_be_as_narrow_as_it_likes(bands, shape):
+    data = np.random.default_rng(3).integers(0, 255, (bands, *shape), np.uint8)
+    pixels = np.asarray(imagecodecs.png_decode(to_png(data)))
+    np.testing.assert_array_equal(pixels.reshape(*shape, bands).transpose(2, 0, 1), data)
+
+
 def test_masked_pixels_do_not_count_for_the_stretch():
     data = ramp("int16")
     mask = np.ones((50, 100), bool)
