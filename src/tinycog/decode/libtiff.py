@@ -46,8 +46,8 @@ def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: A
     return pixels.view(np.uint8) if pixels.dtype == np.bool_ else pixels
 
 
-def decompress(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """Bytes of a tile, by the codec of its own code; the file says that they are one row of bytes.
+def decompress(segment: Segment, data: Any, length: int) -> Any:  # noqa: ANN401
+    """So many bytes of a tile, by the codec of its own code: in the file they are one row of bytes.
 
     Raises:
         imagecodecs.TiffError: there are too few.
@@ -57,8 +57,8 @@ def decompress(segment: Segment, data: Any) -> Any:  # noqa: ANN401
         Tag.Compression: segment.image.compression,
         Tag.PhotometricInterpretation: Photometric.MIN_IS_BLACK,
     }
-    room = np.frombuffer(segment.room(), np.uint8).reshape(1, -1)
-    return _decode(_one_strip_file(bytes(data), (segment.length, 1), tags), room)
+    room = np.frombuffer(segment.room(), np.uint8)[:length].reshape(1, -1)
+    return _decode(_one_strip_file(bytes(data), (length, 1), tags), room)
 
 
 def _decode(file: bytes, room: Any = None) -> Any:  # noqa: ANN401 - imagecodecs' types are narrower

@@ -62,14 +62,17 @@ def _partly_deflated(data: Any, length: int) -> bytearray:  # noqa: ANN401
 
 
 def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """LZW in both bit orders (tiff.compression.lzw).
+    """LZW in both bit orders (tiff.compression.lzw), by libtiff: imagecodecs' own can be crashed.
 
-    Libtiff is the fast one here; imagecodecs' own says how much a tile holds that ends early.
+    Libtiff gives all bytes that are asked for, or none: a tile at the bottom of the image is asked
+    for its rows inside, if it holds no more (tiff.tile.partial).
     """
     try:
-        return libtiff.decompress(segment, data)
+        return libtiff.decompress(segment, data, segment.length)
     except imagecodecs.TiffError:
-        return imagecodecs.lzw_decode(data, out=segment.room())
+        if segment.inside_length == segment.length:
+            raise
+        return libtiff.decompress(segment, data, segment.inside_length)
 
 
 def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
@@ -97,7 +100,7 @@ def lenient(decode: Callable[..., Any], *complaints: str) -> Decoder:
         except RuntimeError as exc:
             if not any(complaint in str(exc) for complaint in complaints):
                 raise
-            pixels = libtiff.decompress(segment, data)
+            pixels = libtiff.decompress(segment, data, segment.length)
             text = f"the codec complained ({exc}), but libtiff found all bytes of the tile"
             segment.tolerate("tiff.decode.length", text)
             return pixels

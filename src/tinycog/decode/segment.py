@@ -62,6 +62,11 @@ class Segment:
         """Bytes of the decompressed tile."""
         return self.image.unpacked_length(self.rows)
 
+    @property
+    def inside_length(self) -> int:
+        """Bytes of its rows that lie inside the image."""
+        return self.image.unpacked_length(self.inside_rows)
+
     def room(self) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays
         """Room for the decompressed bytes: where the pixels are wanted, if they fit there."""
         place = self._place
@@ -112,7 +117,7 @@ class Segment:
             self.tolerate("tiff.decode.length", text)
         if raw.size >= self.length:
             return raw[: self.length]
-        if raw.size < self.image.unpacked_length(self.inside_rows):
+        if raw.size < self.inside_length:
             message = f"the tile holds {raw.size} bytes, expected {self.length}"
             raise CorruptTileError(message)
         text = f"the tile holds {raw.size} of {self.length} bytes: it ends with the image"
