@@ -36,11 +36,10 @@ def colour_names(image: Image) -> list[str]:
     names = list(COLOURS.get(photometric, ()))[: image.samples]
     if _has_palette(image):
         names = ["palette", *names[1:]]
-    extra = image.extra_samples
-    for band in range(len(names), image.samples):
-        i = band - (image.samples - len(extra))
-        names.append("alpha" if i >= 0 and extra[i] in ALPHA else UNDEFINED)
-    return names
+    left = image.samples - len(names)
+    extra = image.extra_samples[max(len(image.extra_samples) - left, 0) :]
+    names += [UNDEFINED] * (left - len(extra))
+    return names + ["alpha" if kind in ALPHA else UNDEFINED for kind in extra]
 
 
 def _has_palette(image: Image) -> bool:
