@@ -7,6 +7,7 @@ arithmetic.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import atan, degrees, pi, sinh
@@ -308,6 +309,8 @@ def find_alignment(levels: Sequence[TileLevel], epsg: int | None) -> Alignment |
 def _place(level: TileLevel, tiles: WebTiles) -> Place | None:
     a, b, c, d, e, f = map(float, tuple(level.transform)[:6])
     if b or d or a <= 0 or e >= 0 or level.tile_width != level.tile_height:
+        return None
+    if not (math.isfinite(c) and math.isfinite(f)):
         return None
     for zoom in range(MAX_ZOOM + 1):
         size = tiles.size / (1 << zoom)
