@@ -1,7 +1,7 @@
 """Codecs of the libtiff inside imagecodecs: a tile is handed to it as the one strip of a TIFF.
 
 Some are nowhere else (NeXT, ThunderScan, SGILog). CCITT goes this way since imagecodecs' own gives
-garbage for fill bits; LZW, since this one is twice as fast and releases the GIL.
+garbage for fill bits; LZW, since this one is twice as fast, and imagecodecs' own can be crashed.
 """
 
 from __future__ import annotations
