@@ -15,6 +15,7 @@ import tifffile
 from numcodecs.zstd import Zstd
 
 import tinycog
+from tinycog.decode import decode_tile
 from tinycog.spec import Tag
 from tinycog.testing import Field, make_image, make_tiff
 
@@ -191,6 +192,24 @@ async def test_a_bottom_tile_may_end_with_the_image():
 
     np.testing.assert_array_equal(tile.data, GRAY)
     assert [finding.rule for finding in tile.findings] == ["tiff.tile.partial"]
+
+
+async def test_lzw_may_end_with_the_image_but_not_break_below_it():
+    cog = await tinycog.open(tiff_of(GRAY, tile=(32, 32)))
+    image = replace(cog.levels[0].image, compression=5)
+    rows, cols = GRAY.shape[1:]
+    whole = np.random.default_rng(2).integers(0, 255, (32, 32), np.uint8)
+    whole[:rows, :cols] = GRAY[0]
+    limits = tinycog.Limits()
+
+    short = bytes(imagecodecs.lzw_encode(whole[:rows].tobytes()))
+    tile = decode_tile(image, 0, short, limits)
+    np.testing.assert_array_equal(tile.pixels[0, :rows], whole[:rows])
+    assert [finding.rule for finding in tile.findings] == ["tiff.tile.partial"]
+
+    broken = bytes(imagecodecs.lzw_encode(whole.tobytes()))[:-30] + b"\xff" * 30
+    with pytest.raises(tinycog.CorruptTileError, match="not yet in table"):
+        decode_tile(image, 0, broken, limits)
 
 
 async def test_a_stream_without_its_checksum_is_refused_as_gdal_refuses_it():

@@ -23,6 +23,9 @@ from tinycog.errors import CorruptTileError
 TOO_LONG = "INSUFFICIENT_SPACE"
 """What libdeflate says of a stream that holds more than the tile."""
 
+TOO_SHORT = ("Not enough data", "not terminated with EOI")
+"""What libtiff says of LZW that ends early; of LZW that is broken it says else."""
+
 LZMA_BYTES = 100 << 20
 """Memory that a decoder of LZMA may take: that of the largest preset (9), and some."""
 
@@ -69,8 +72,9 @@ def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     """
     try:
         return libtiff.decompress(segment, data, segment.length)
-    except imagecodecs.TiffError:
-        if segment.inside_length == segment.length:
+    except imagecodecs.TiffError as exc:
+        is_short = any(complaint in str(exc) for complaint in TOO_SHORT)
+        if not is_short or segment.inside_length == segment.length:
             raise
         return libtiff.decompress(segment, data, segment.inside_length)
 
