@@ -32,10 +32,10 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 import tinycog
-from tinycog.decode import decode_tile
-from tinycog.image import Image
-from tinycog.pieces import new_pixels
-from tinycog.spec import Tag
+from tinycog.decode.tile import decode_tile
+from tinycog.reader.tile_parts import new_pixels
+from tinycog.tiff.image import Image
+from tinycog.tiff.spec import Tag
 
 SIDE, TILES = 512, 4
 LIMITS = tinycog.Limits()

@@ -9,10 +9,12 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from tinycog.buffer import ByteRange, SparseBuffer, Steps
-from tinycog.errors import Limits
-from tinycog.parse import Ifd, Tiff, parse_tiff
-from tinycog.pyramid import Pyramid, parse_pyramid
+from tinycog.limits import Limits
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
+from tinycog.tiff.pyramid import Pyramid, parse_pyramid
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.steps import Steps
 
 T = TypeVar("T")
 

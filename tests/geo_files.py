@@ -14,12 +14,15 @@ import rasterio
 from conftest import LIMITS, Feed
 from rasterio.io import MemoryFile
 
-from tinycog.errors import Limits
-from tinycog.geo import GeoKey, Georeference, Metadata, parse_geo
-from tinycog.parse import parse_tiff
-from tinycog.pyramid import Pyramid, parse_pyramid
-from tinycog.spec import Tag
+from tinycog.geo.georeference import Georeference
+from tinycog.geo.keys import GeoKey
+from tinycog.geo.metadata import Metadata
+from tinycog.geo.parse import parse_geo
+from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, make_tiff
+from tinycog.tiff.parse import parse_tiff
+from tinycog.tiff.pyramid import Pyramid, parse_pyramid
+from tinycog.tiff.spec import Tag
 
 Value = int | float | str | tuple[float, ...]
 

@@ -25,11 +25,11 @@ from rasterio.windows import Window as RasterioWindow
 from rasterio.windows import from_bounds
 
 import tinycog
-import tinycog.read
+import tinycog.reader.tile_reader
 from tinycog import LimitError, TileIndexError, UsageError, Window
-from tinycog.resample import METHODS
-from tinycog.spec import REDUCED, Tag
+from tinycog.pixels.resample.axis import METHODS
 from tinycog.testing import Field, make_image, make_pyramid, make_tiff
+from tinycog.tiff.spec import REDUCED, Tag
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = [
@@ -637,13 +637,13 @@ class Decoded(Counter):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
-        real = tinycog.read.decode_piece
+        real = tinycog.reader.tile_reader.decode_part
 
         def spy(piece: Any, *rest: Any) -> Any:
             self[id(piece.image), piece.position] += 1
             return real(piece, *rest)
 
-        monkeypatch.setattr(tinycog.read, "decode_piece", spy)
+        monkeypatch.setattr(tinycog.reader.tile_reader, "decode_part", spy)
 
 
 def sent_since(cog: tinycog.Cog, before: int) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import tinycog
-from tinycog import read
+from tinycog.reader import tile_reader
 from tinycog.testing import HugeTiff, Layout, RangeServer, make_image, make_pyramid, make_tiff
 
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
@@ -194,7 +194,7 @@ FRAMES = 8
 """Bytes of a trailer and the next leader, between two tiles."""
 
 
-def window_of(pixels: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
+def window_of(pixels: np.ndarray, window: tuple[Any, ...]) -> np.ndarray:
     left, top, width, height = window
     return pixels[:, top : top + height, left : left + width]
 
@@ -227,13 +227,13 @@ async def test_neighbours_of_a_handle_that_is_not_open_yet_cost_no_more():
 
 async def test_a_hundred_who_wait_for_one_tile_cost_one_request_and_one_decoding(monkeypatch):
     decoded: list[object] = []
-    decode = read.decode_piece
+    decode = tile_reader.decode_part
 
     def counting(piece: Any, *args: Any, **options: Any) -> Any:
         decoded.append(piece.tile)
         return decode(piece, *args, **options)
 
-    monkeypatch.setattr(read, "decode_piece", counting)
+    monkeypatch.setattr(tile_reader, "decode_part", counting)
     async with RangeServer({"a.tif": GRID}) as server:
         cog = tinycog.open(server.url("a.tif"))
 

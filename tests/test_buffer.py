@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycog.buffer import ByteRange, SparseBuffer, Steps, need, need_bytes, together
 from tinycog.errors import TruncatedError
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.steps import Steps, need, need_bytes, together
 
 DATA = bytes(range(100))
 

@@ -24,7 +24,6 @@ from tinycog.errors import (
     TruncatedError,
     UnsupportedError,
 )
-from tinycog.spec import Tag
 from tinycog.testing import (
     Fault,
     Field,
@@ -36,6 +35,7 @@ from tinycog.testing import (
     make_tiff,
     serve_in_thread,
 )
+from tinycog.tiff.spec import Tag
 
 PIXELS = np.arange(200 * 300, dtype=np.uint16).reshape(1, 200, 300)
 PYRAMID = make_pyramid(PIXELS, (2, 4, 8), tile=(64, 64))
@@ -651,9 +651,7 @@ def places(tmp_path_factory):
 def test_nothing_is_warned_of(name, places):
     script = f"import asyncio, sys, tinycog\nurl, path = sys.argv[1:]\n{SCRIPTS[name]}"
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", script, *places]
-    done = subprocess.run(  # noqa: S603 - our own words
-        command, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own
     # asyncio notes slow steps in this mode; a busy machine has them.
     noise = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
     assert (done.returncode, done.stdout, noise) == (0, PRINTED.get(name, ""), [])

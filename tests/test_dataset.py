@@ -28,8 +28,8 @@ from test_geo_corpus import (
 import tinycog
 from tinycog import UsageError
 from tinycog.errors import TinycogError
-from tinycog.spec import Tag
 from tinycog.testing import Field, Layout, make_image, make_pyramid, make_tiff
+from tinycog.tiff.spec import Tag
 
 # rasterio's own use of affine
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")

@@ -15,9 +15,9 @@ import tifffile
 from numcodecs.zstd import Zstd
 
 import tinycog
-from tinycog.decode import decode_tile
-from tinycog.spec import Tag
+from tinycog.decode.tile import decode_tile
 from tinycog.testing import Field, make_image, make_tiff
+from tinycog.tiff.spec import Tag
 
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
 GRAY = np.arange(20 * 30, dtype=np.uint8).reshape(1, 20, 30)

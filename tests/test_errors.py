@@ -15,7 +15,6 @@ from tinycog.errors import (
     Finding,
     FormatError,
     LimitError,
-    Limits,
     NotFoundError,
     NotTiffError,
     RangeMismatchError,
@@ -31,6 +30,7 @@ from tinycog.errors import (
     UnsupportedError,
     UsageError,
 )
+from tinycog.limits import Limits
 
 FINDING = Finding("tiff.ifd.loop", "the IFD chain comes back to an IFD", 8, 1234)
 SOURCE_ERRORS = [

@@ -19,7 +19,7 @@ from faults.matrix import KINDS, all_cases
 from faults.wire import Talk
 
 from tinycog import Limits, Retries
-from tinycog.fetch.origin import BUDGET
+from tinycog.fetch.concurrency import BUDGET
 
 BUDGET_OF_A_TEST = Retries(seconds=3.0, silence=1.2, first_delay=0.005, most_delay=0.02)
 LIMITS = Limits(retries=BUDGET_OF_A_TEST)

@@ -21,15 +21,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinycog
-from tinycog.buffer import ByteRange
+from tinycog.buffer_pool import GRAIN, BufferPool
 from tinycog.errors import SourceBusyError, SourceError, SourceTimeoutError, TruncatedError
-from tinycog.fetch import HEADER, PIXELS, Fetcher, Want, begun, origin
-from tinycog.fetch import flight as flights
-from tinycog.fetch.flight import Flight
-from tinycog.fetch.origin import BUDGET, Budget, Origin, origin_named
-from tinycog.slabs import GRAIN, Slabs
-from tinycog.sources import Answer
+from tinycog.fetch import concurrency
+from tinycog.fetch import in_flight as flights
+from tinycog.fetch.concurrency import BUDGET, Budget, Server, server_named
+from tinycog.fetch.fetcher import Fetcher
+from tinycog.fetch.in_flight import InFlight, RangeRequest
+from tinycog.fetch.scheduler import HEADER, PIXELS
+from tinycog.fetch.single_flight import start_eagerly
+from tinycog.sources.protocol import RangeSink
 from tinycog.testing import Fault, Layout, RangeServer, make_image, make_pyramid, make_tiff
+from tinycog.tiff.ranges import ByteRange
 
 DATA = bytes(i * 7 % 251 for i in range(10_000))
 FAR = 3_000_000
@@ -40,7 +43,7 @@ names = count()
 class Call:
     """One request that a source was given; the test answers it."""
 
-    def __init__(self, part: ByteRange, answer: Answer, size: int) -> None:
+    def __init__(self, part: ByteRange, answer: RangeSink, size: int) -> None:
         self.part = part
         self.answer = answer
         self.size = size
@@ -94,7 +97,7 @@ class Scripted:
     async def aopen(self) -> None:
         """Nothing is to be opened."""
 
-    async def read_range(self, part: ByteRange, answer: Answer) -> None:
+    async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
         call = Call(part, answer, self.size)
         self.calls.append(call)
         self.most = max(self.most, len(self.under_way))
@@ -130,8 +133,8 @@ async def source() -> AsyncIterator[Scripted]:
     source = Scripted()
     yield source
     await turns()
-    assert origin_named(source.origin).in_flight == 0
-    assert origin_named(source.origin).budget.used == 0
+    assert server_named(source.origin).in_flight == 0
+    assert server_named(source.origin).budget.used == 0
 
 
 @pytest.fixture
@@ -142,16 +145,16 @@ def fetcher(source: Scripted) -> Fetcher:
 @pytest.fixture
 def one_slot(monkeypatch):
     """A server that never gets more than one request at a time."""
-    monkeypatch.setattr(origin, "LEAST_LIMIT", 1)
-    monkeypatch.setattr(origin, "MOST_LIMIT", 1)
-    monkeypatch.setattr(origin, "GROWTH", 1)
+    monkeypatch.setattr(concurrency, "LEAST_LIMIT", 1)
+    monkeypatch.setattr(concurrency, "MOST_LIMIT", 1)
+    monkeypatch.setattr(concurrency, "GROWTH", 1)
 
 
 # --- slabs: memory that is used again ------------------------------------------------------------
 
 
 def test_a_buffer_that_nobody_sees_is_used_again():
-    slabs = Slabs()
+    slabs = BufferPool()
     slab = slabs.take(100)
     assert len(slab) >= 100
     slabs.give(slab)
@@ -161,7 +164,7 @@ def test_a_buffer_that_nobody_sees_is_used_again():
 
 @pytest.mark.parametrize("look", [memoryview, np.frombuffer], ids=["memoryview", "array"])
 def test_a_buffer_is_not_used_again_while_anything_looks_into_it(look):
-    slabs = Slabs()
+    slabs = BufferPool()
     slab = slabs.take(100)
     view = look(slab)[10:20]
     slabs.give(slab)
@@ -172,7 +175,7 @@ def test_a_buffer_is_not_used_again_while_anything_looks_into_it(look):
 
 
 def test_a_buffer_that_was_looked_into_keeps_its_length():
-    slabs = Slabs()
+    slabs = BufferPool()
     slab = slabs.take(GRAIN)
     slabs.give(slab)
     for _ in range(10):
@@ -181,7 +184,7 @@ def test_a_buffer_that_was_looked_into_keeps_its_length():
 
 
 def test_idle_buffers_are_bounded_and_the_oldest_go_first():
-    slabs = Slabs(most=3 * GRAIN)
+    slabs = BufferPool(most=3 * GRAIN)
     taken = [slabs.take(GRAIN) for _ in range(5)]
     for slab in taken:
         slabs.give(slab)
@@ -190,7 +193,7 @@ def test_idle_buffers_are_bounded_and_the_oldest_go_first():
 
 
 def test_a_huge_buffer_is_not_spent_on_a_small_wish():
-    slabs = Slabs()
+    slabs = BufferPool()
     slabs.give(slabs.take(10 * GRAIN))
     assert len(slabs.take(GRAIN)) == GRAIN
     assert len(slabs.take(9 * GRAIN)) == 10 * GRAIN
@@ -215,7 +218,7 @@ class Line:
     """Who waits for slots of an origin."""
 
     def __init__(self, limit: int = 1) -> None:
-        self.origin = Origin(Budget(1 << 20))
+        self.origin = Server(Budget(1 << 20))
         self.origin.limit = limit
         self.woken: list[str] = []
 
@@ -269,10 +272,11 @@ def test_who_has_nothing_to_send_any_more_leaves_the_slot_to_the_next():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "limit"), [(0.0001, origin.FIRST_LIMIT), (0.009, 30), (10, origin.MOST_LIMIT)]
+    ("seconds", "limit"),
+    [(0.0001, concurrency.FIRST_LIMIT), (0.009, 30), (10, concurrency.MOST_LIMIT)],
 )
 def test_a_round_trip_is_hidden_by_so_many_requests(seconds, limit):
-    line = Line(origin.FIRST_LIMIT)
+    line = Line(concurrency.FIRST_LIMIT)
     line.origin.answered(seconds, 1, quiet=True)
     assert line.origin.limit == pytest.approx(limit, abs=1)
     assert line.origin.rates.round_trip == seconds
@@ -334,9 +338,9 @@ def test_a_limit_of_one_comes_back_too():
     assert line.origin.limit == 1
     for _ in range(100):
         ticket = line.enter() or 0
-        line.origin.answered(0.01, ticket, quiet=line.origin.in_flight <= origin.QUIET)
+        line.origin.answered(0.01, ticket, quiet=line.origin.in_flight <= concurrency.QUIET)
         line.leave()
-    assert line.origin.limit >= origin.LEAST_LIMIT
+    assert line.origin.limit >= concurrency.LEAST_LIMIT
 
 
 def test_long_bodies_that_were_alone_tell_the_rate_of_a_connection():
@@ -362,7 +366,7 @@ members_of_a_flight = st.lists(
 cuts_of_a_body = st.lists(st.integers(0, 1000), max_size=12).map(sorted)
 
 
-def boarded(parts: list[ByteRange]) -> tuple[Flight, dict[int, bytes], list[BaseException]]:
+def boarded(parts: list[ByteRange]) -> tuple[InFlight, dict[int, bytes], list[BaseException]]:
     found: dict[int, bytes] = {}
     errors: list[BaseException] = []
 
@@ -374,12 +378,12 @@ def boarded(parts: list[ByteRange]) -> tuple[Flight, dict[int, bytes], list[Base
 
         return take
 
-    wants = [Want(part, PIXELS, deliver(i), errors.append) for i, part in enumerate(parts)]
+    wants = [RangeRequest(part, PIXELS, deliver(i), errors.append) for i, part in enumerate(parts)]
     whole = ByteRange(min(part.start for part in parts), max(part.stop for part in parts))
-    return Flight(whole, wants, lambda *_: None), found, errors
+    return InFlight(whole, wants, lambda *_: None), found, errors
 
 
-def receive(flight: Flight, data: bytes, *, copied: bool) -> None:
+def receive(flight: InFlight, data: bytes, *, copied: bool) -> None:
     """Let the flight take bytes: given to it, or written where it says."""
     if copied:
         flight.add(data)
@@ -431,7 +435,7 @@ def test_who_joins_on_the_way_gets_the_same_bytes(parts, joining, cuts, copied):
         patch.setattr(flights, "DIRECT_BYTES", 10)
         for n, (first, last) in enumerate(pieces):
             if n < len(joining):
-                want = Want(joining[n], PIXELS, partial(_keep, late, n), pytest.fail)  # pyright: ignore[reportArgumentType]
+                want = RangeRequest(joining[n], PIXELS, partial(_keep, late, n), pytest.fail)  # pyright: ignore[reportArgumentType]
                 may = first <= joining[n].start and joining[n].stop <= stop
                 assert flight.joined(want) == may
                 joined += [n] * may
@@ -711,7 +715,7 @@ async def test_an_error_reaches_all_who_wait_and_frees_the_slot(source, fetcher)
 async def test_who_asks_at_the_moment_of_an_error_does_not_join_what_has_failed(source, fetcher):
     scheduler = fetcher.scheduler
     found: list[bytes] = []
-    wants: list[Want] = []
+    wants: list[RangeRequest] = []
 
     def ask_again(_: BaseException) -> None:
         part = ByteRange(500, 600)
@@ -804,7 +808,7 @@ async def test_the_header_goes_before_pixels(source, fetcher):
 async def test_no_more_requests_are_under_way_than_the_server_is_given(source, fetcher):
     tasks = [reading(fetcher, (i * FAR, i * FAR + 10)) for i in range(40)]
     await turns()
-    assert len(source.under_way) == fetcher.origin.limit == origin.FIRST_LIMIT
+    assert len(source.under_way) == fetcher.origin.limit == concurrency.FIRST_LIMIT
     source.at_once = True
     for call in source.under_way:
         call.end()
@@ -827,13 +831,13 @@ class Releasing:
             ByteRange(start, stop), lambda data: self._take(want, data), self.failed.append
         )
 
-    def _take(self, want: Want, data: memoryview) -> None:
+    def _take(self, want: RangeRequest, data: memoryview) -> None:
         assert bytes(data) == bytes_at(*want.part)
         self.most = max(self.most, self.fetcher.origin.budget.used)
         loop = asyncio.get_running_loop()
         loop.call_soon(lambda: loop.call_soon(lambda: self._release(want)))
 
-    def _release(self, want: Want) -> None:
+    def _release(self, want: RangeRequest) -> None:
         self.read += want.part.length
         self.fetcher.scheduler.release(want)
         if self.read == 50 * 150 + 5000:
@@ -869,7 +873,7 @@ async def test_more_than_the_bound_can_be_read_at_once():
 @pytest.mark.usefixtures("one_slot")
 async def test_nobody_is_forgotten_where_many_handles_share_one_slot():
     name = f"shared-{next(names)}"
-    origin_named(name).limit = 1
+    server_named(name).limit = 1
     sources = [Scripted(name, at_once=True) for _ in range(50)]
     tasks = [
         reading(Fetcher(source), *((i * FAR, i * FAR + 10) for i in range(3))) for source in sources
@@ -883,13 +887,13 @@ async def test_nobody_is_forgotten_where_many_handles_share_one_slot():
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert sum(isinstance(outcome, list) for outcome in outcomes) == 50 - len(gone)
     assert max(source.most for source in sources) == 1
-    assert origin_named(name).in_flight == 0
+    assert server_named(name).in_flight == 0
 
 
 @pytest.mark.usefixtures("one_slot")
 def test_nobody_is_forgotten_where_event_loops_of_several_threads_share_one_slot():
     name = f"shared-{next(names)}"
-    origin_named(name).limit = 1
+    server_named(name).limit = 1
     found: list[list[bytes]] = []
 
     async def read() -> None:
@@ -904,7 +908,7 @@ def test_nobody_is_forgotten_where_event_loops_of_several_threads_share_one_slot
     for thread in threads:
         thread.join()
     assert len(found) == 40
-    assert origin_named(name).in_flight == 0
+    assert server_named(name).in_flight == 0
 
 
 class Script:
@@ -1038,14 +1042,14 @@ async def test_a_read_that_takes_too_many_requests_is_refused_before_any():
 
 
 def test_servers_without_number_are_not_remembered_without_end():
-    for i in range(2 * origin.MOST_ORIGINS):
-        origin.origin_named(f"test://{i}")
-    assert len(origin._origins) <= origin.MOST_ORIGINS
-    busy = origin.origin_named("test://busy")
+    for i in range(2 * concurrency.MAX_SERVERS):
+        concurrency.server_named(f"test://{i}")
+    assert len(concurrency._servers) <= concurrency.MAX_SERVERS
+    busy = concurrency.server_named("test://busy")
     assert busy.enter(1, 0, lambda: None) is not None
-    for i in range(2 * origin.MOST_ORIGINS):
-        origin.origin_named(f"test://{i}")
-    assert origin.origin_named("test://busy") is busy
+    for i in range(2 * concurrency.MAX_SERVERS):
+        concurrency.server_named(f"test://{i}")
+    assert concurrency.server_named("test://busy") is busy
     busy.budget.give(1)
     busy.leave()
 
@@ -1059,7 +1063,7 @@ async def test_work_that_never_waits_is_over_at_once():
     async def work():
         done.append(1)
 
-    assert begun(work()) is None
+    assert start_eagerly(work()) is None
     assert done == [1]
 
 
@@ -1073,7 +1077,7 @@ async def test_work_that_waits_goes_on_in_a_task():
         await asyncio.sleep(0)
         steps.append("over")
 
-    task = begun(work())
+    task = start_eagerly(work())
     assert steps == ["begun"]
     gate.set_result("gone on")
     assert task is not None
@@ -1092,7 +1096,7 @@ async def test_work_that_is_cancelled_is_told_however_early(turns):
             told.append(1)
             raise
 
-    task = begun(work())
+    task = start_eagerly(work())
     assert task is not None
     for _ in range(turns):
         await asyncio.sleep(0)
@@ -1109,8 +1113,8 @@ async def test_an_error_after_a_wait_is_the_tasks_and_before_it_the_callers():
         raise KeyError
 
     with pytest.raises(KeyError):
-        begun(work(early=True))
-    task = begun(work(early=False))
+        start_eagerly(work(early=True))
+    task = start_eagerly(work(early=False))
     assert task is not None
     with pytest.raises(KeyError):
         await task

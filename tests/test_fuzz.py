@@ -24,10 +24,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinycog.buffer import ByteRange
-from tinycog.sources.base import Answer, answer_whole
-from tinycog.spec import ByteOrder, Tag
+from tinycog.sources.protocol import RangeSink, answer_whole
 from tinycog.testing import Field, Layout, make_image, make_pyramid, make_tiff
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.spec import ByteOrder, Tag
 
 if sys.platform != "linux":
     pytest.skip("the tools need fork, setitimer and /proc", allow_module_level=True)
@@ -143,7 +143,7 @@ def test_cases_of_the_fuzzer_do_not_fail():
 class Unsized(Shattered):
     """Does not say how long the file is, as some file systems do not."""
 
-    async def read_range(self, part: ByteRange, answer: Answer) -> None:
+    async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
         answer_whole(self.name, part, self.data[part.start : part.stop], answer)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from conftest import Feed, fixture_path
 
-from tinycog.gdal import GHOST_HEAD_LENGTH, Ghost, fill_value, nodata_value, parse_ghost
-from tinycog.parse import parse_header
 from tinycog.testing import Directory, Field, Layout, make_tiff
 from tinycog.testing.maker import GHOST
+from tinycog.tiff.ghost import GHOST_HEAD_LENGTH, Ghost, parse_ghost
+from tinycog.tiff.nodata import fill_value, nodata_value
+from tinycog.tiff.parse import parse_header
 
 ONE = Directory([Field(256, "SHORT", 7)])
 

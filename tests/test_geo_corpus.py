@@ -12,8 +12,10 @@ from geo_files import assert_same_crs, horizontal, in_rasterio, read_all
 from test_corpus import RECORDS, SKIP, path_of
 
 from tinycog.errors import TinycogError
-from tinycog.geo import RPC, Georeference, Metadata, bounds_of, level_transform, res_of
-from tinycog.pyramid import Pyramid
+from tinycog.geo.georeference import Georeference
+from tinycog.geo.metadata import Metadata
+from tinycog.geo.transform import RPC, bounds_of, level_transform, res_of
+from tinycog.tiff.pyramid import Pyramid
 
 MOST_BYTES = 64 << 20
 

@@ -25,9 +25,8 @@ from hypothesis import strategies as st
 from rasterio.io import MemoryFile
 
 from tinycog.errors import TinycogError, UnsupportedError, UsageError
-from tinycog.geo import Crs, GeoKey, GeoKeys, vertical_of
-from tinycog.geo.crs import make_crs
-from tinycog.geo.keys import NUMBERS, TEXTS
+from tinycog.geo.crs import Crs, make_crs, vertical_of
+from tinycog.geo.keys import NUMBERS, TEXTS, GeoKey, GeoKeys
 
 K = GeoKey
 PROJECTED = {K.GTModelType: 1, K.GTRasterType: 1}

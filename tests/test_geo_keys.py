@@ -11,13 +11,13 @@ from geo_files import geo_tiff, key_fields, read_geo, rules
 from pyproj.database import get_database_metadata, get_units_map, query_crs_info
 from pyproj.enums import PJType
 
-from tinycog.geo import GeoKey, GeoKeys, Georeference
 from tinycog.geo.epsg_units import IN_GRADS, METRES, unit_code
-from tinycog.geo.keys import kind_of
+from tinycog.geo.georeference import Georeference
+from tinycog.geo.keys import GeoKey, GeoKeys, kind_of
 from tinycog.geo.methods import MERCATOR_B, METHODS, PARAMETERS, POLAR_B
 from tinycog.geo.units import UNITS
-from tinycog.spec import Tag
 from tinycog.testing import Field
+from tinycog.tiff.spec import Tag
 
 SPEC = Path(__file__).parents[1] / "spec"
 REGISTRY = "v11.022"

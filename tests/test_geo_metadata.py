@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 from rasterio.io import MemoryFile
 
-from tinycog.errors import Limits, UsageError
-from tinycog.geo import GeoKey, Metadata, Statistics
+from tinycog.errors import UsageError
 from tinycog.geo.colour import colour_names, colour_of_gdal
 from tinycog.geo.items import MAX_BYTES, MAX_DEPTH, parse_items, unescape
-from tinycog.spec import Tag
+from tinycog.geo.keys import GeoKey
+from tinycog.geo.metadata import Metadata, Statistics
+from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, make_tiff
+from tinycog.tiff.spec import Tag
 
 
 def metadata_of(*fields: Field, limits: Limits | None = None) -> Metadata:

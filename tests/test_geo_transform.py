@@ -15,22 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.io import MemoryFile
 
-from tinycog.errors import Limits
-from tinycog.geo import (
-    RPC,
-    BoundingBox,
-    GeoKey,
-    bounds_of,
-    level_transform,
-    parse_geo,
-    parse_georeference,
-    res_of,
-)
-from tinycog.parse import parse_tiff
-from tinycog.pyramid import parse_pyramid
-from tinycog.spec import Tag
+from tinycog.geo.georeference import parse_georeference
+from tinycog.geo.keys import GeoKey
+from tinycog.geo.parse import parse_geo
+from tinycog.geo.transform import RPC, BoundingBox, bounds_of, level_transform, res_of
+from tinycog.limits import Limits
 from tinycog.testing import Field, Layout, make_tiff
 from tinycog.testing.maker import BEYOND
+from tinycog.tiff.parse import parse_tiff
+from tinycog.tiff.pyramid import parse_pyramid
+from tinycog.tiff.spec import Tag
 
 POINT = {GeoKey.GTModelType: 1, GeoKey.GTRasterType: 2}
 MATRIX = [2.0, 0.5, 0.0, 100.0, 0.25, -3.0, 0.0, 50.0, *([0.0] * 7), 1.0]

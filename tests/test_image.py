@@ -9,20 +9,14 @@ import numpy as np
 import pytest
 from conftest import LIMITS, Feed, read_pyramid
 
-from tinycog.errors import (
-    FormatError,
-    LimitError,
-    Limits,
-    TileIndexError,
-    TruncatedError,
-    UnsupportedError,
-)
-from tinycog.image import Grid, Image, sample_dtype
-from tinycog.parse import parse_tiff
-from tinycog.pyramid import parse_image
-from tinycog.spec import Tag
+from tinycog.errors import FormatError, LimitError, TileIndexError, TruncatedError, UnsupportedError
+from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, make_image, make_tiff
 from tinycog.testing.maker import BEYOND
+from tinycog.tiff.image import Grid, Image, sample_dtype
+from tinycog.tiff.parse import parse_tiff
+from tinycog.tiff.pyramid import parse_image
+from tinycog.tiff.spec import Tag
 
 SIZE = [Field(Tag.ImageWidth, "SHORT", 100), Field(Tag.ImageLength, "SHORT", 60)]
 TILES = [Field(Tag.TileWidth, "SHORT", 32), Field(Tag.TileLength, "SHORT", 16)]

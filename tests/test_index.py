@@ -16,9 +16,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import tinycog
-from tinycog import index
-from tinycog.spec import Tag
 from tinycog.testing import Directory, Field, HugeTiff, Layout, RangeServer, make_image, make_tiff
+from tinycog.tiff import tile_index
+from tinycog.tiff.spec import Tag
 
 TILE = 16
 SIDE = 32
@@ -118,7 +118,7 @@ async def test_a_cold_tile_of_a_large_cog_costs_head_offsets_and_tile():
 
         head, offsets, tile = [(line.start or 0, line.stop or 0) for line in server.log]
         assert head == (0, 32 * 1024)
-        assert offsets[1] - offsets[0] <= index.PAGE_BYTES
+        assert offsets[1] - offsets[0] <= tile_index.PAGE_BYTES
         assert tile[1] - tile[0] == 4 + len(image.tiles[9050]) + 4
 
 
@@ -319,7 +319,7 @@ def expected() -> dict[str, list[np.ndarray]]:
 @example("cog-sparse-mask", 16, 1472)
 def test_pixels_do_not_depend_on_how_much_is_read_at_once(expected, name, page_bytes, head_bytes):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index, "PAGE_BYTES", page_bytes)
+        patch.setattr(tile_index, "PAGE_BYTES", page_bytes)
         cog = handle(FILES[name], head_bytes)
         found = asyncio.run(levels_of(cog))
     assert cog.findings == ()

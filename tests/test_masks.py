@@ -16,9 +16,9 @@ from rasterio.windows import Window as RasterioWindow
 from test_corpus import RECORDS, SKIP, path_of
 
 import tinycog
-from tinycog.masks import nodata_mask
-from tinycog.spec import Tag
+from tinycog.pixels.mask import nodata_mask
 from tinycog.testing import Field, make_image, make_tiff
+from tinycog.tiff.spec import Tag
 
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
 MASKED = [

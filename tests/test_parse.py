@@ -11,19 +11,13 @@ from itertools import product
 import pytest
 from conftest import LIMITS, Feed, read_ifd, read_tiff, run
 
-from tinycog.buffer import SparseBuffer
-from tinycog.errors import (
-    Finding,
-    FormatError,
-    LimitError,
-    Limits,
-    NotTiffError,
-    TruncatedError,
-)
-from tinycog.parse import Entry, Value, parse_header, parse_ifd, parse_tiff, parse_values
-from tinycog.spec import BIG, CLASSIC, FIELD_TYPES, ByteOrder, Tag
+from tinycog.errors import Finding, FormatError, LimitError, NotTiffError, TruncatedError
+from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, flaws, make_tiff
 from tinycog.testing.maker import BEYOND, Plain
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.parse import Entry, Value, parse_header, parse_ifd, parse_tiff, parse_values
+from tinycog.tiff.spec import BIG, CLASSIC, FIELD_TYPES, ByteOrder, Tag
 
 ORDERS: tuple[ByteOrder, ...] = ("<", ">")
 KINDS = {kind.name: kind for kind in FIELD_TYPES.values()}

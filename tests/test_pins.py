@@ -11,13 +11,14 @@ from faults.replaced import ignoring_if_match, read_while_replaced
 
 import tinycog
 from tinycog import SourceChangedError
-from tinycog.buffer import ByteRange
 from tinycog.errors import SourceError, UsageError
-from tinycog.fetch import Fetcher, retries
-from tinycog.fetch.origin import BUDGET
+from tinycog.fetch import retry
+from tinycog.fetch.concurrency import BUDGET
+from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.pin import Pin
-from tinycog.sources import make_source
+from tinycog.sources.factory import make_source
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
+from tinycog.tiff.ranges import ByteRange
 
 SIZE = 1024
 
@@ -34,7 +35,7 @@ PART = (0, 10)
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
-    monkeypatch.setattr(retries, "pause", lambda _: asyncio.sleep(0))
+    monkeypatch.setattr(retry, "pause", lambda _: asyncio.sleep(0))
 
 
 @pytest.fixture

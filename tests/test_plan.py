@@ -10,26 +10,27 @@ from conftest import LIMITS, Feed
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tinycog import index
-from tinycog.buffer import ByteRange
-from tinycog.errors import CorruptTileError, FormatError, LimitError, Limits, TruncatedError
-from tinycog.image import Image
-from tinycog.index import locate
-from tinycog.parse import parse_tiff
-from tinycog.plan import (
+from tinycog.errors import CorruptTileError, FormatError, LimitError, TruncatedError
+from tinycog.fetch.coalesce import (
     FREE_GAP_BYTES,
     MOST_CUTS,
     REQUEST_BYTES,
-    Batch,
+    CoalescedRange,
     Rates,
-    make_plan,
-    merge,
+    coalesce,
     plan_header,
     plan_pixels,
 )
-from tinycog.pyramid import parse_image
-from tinycog.spec import Tag
+from tinycog.fetch.plan import make_plan
+from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, HugeTiff, flaws, make_image, make_tiff
+from tinycog.tiff import tile_index
+from tinycog.tiff.image import Image
+from tinycog.tiff.parse import parse_tiff
+from tinycog.tiff.pyramid import parse_image
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.spec import Tag
+from tinycog.tiff.tile_index import locate
 
 PIXELS = np.arange(60 * 100, dtype=np.uint8).reshape(1, 60, 100)
 TILED = make_image(PIXELS, tile=(16, 32))
@@ -233,7 +234,7 @@ def test_of_a_long_index_only_the_pages_around_the_tiles_are_asked_for():
     file.feed.buffer.size = file.huge.size
     file.ranges(555_777, 555_778)
     (asked,) = file.feed.asked
-    assert [part.length for part in asked] == [index.PAGE_BYTES, index.PAGE_BYTES]
+    assert [part.length for part in asked] == [tile_index.PAGE_BYTES, tile_index.PAGE_BYTES]
     for part, start, length in zip(
         asked, (file.huge.offsets_at, file.huge.byte_counts_at), (8, 4), strict=True
     ):
@@ -263,7 +264,7 @@ def test_pages_of_any_length_find_the_same_tiles(indices, page_bytes):
     file = located(TILED)
     expected = [TILED.tiles[i] for i in indices]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index, "PAGE_BYTES", page_bytes)
+        patch.setattr(tile_index, "PAGE_BYTES", page_bytes)
         assert tiles_of(file.feed.data, file.ranges(*indices)) == expected
 
 
@@ -274,7 +275,7 @@ def merged(
     *ranges: tuple[int, int], gap_bytes: int = 10, request_bytes: int = 1000
 ) -> list[tuple[ByteRange, list[int]]]:
     wanted = [ByteRange(*part) for part in ranges]
-    batches = merge(wanted, gap_bytes=gap_bytes, request_bytes=request_bytes)
+    batches = coalesce(wanted, gap_bytes=gap_bytes, request_bytes=request_bytes)
     return [(batch.range, batch.members) for batch in batches]
 
 
@@ -326,7 +327,7 @@ wanted_ranges = st.lists(
 
 @given(wanted_ranges, st.integers(0, 50), st.integers(1, 200))
 def test_every_wanted_range_lies_in_the_one_batch_that_claims_it(wanted, gap, cap):
-    batches = merge(wanted, gap_bytes=gap, request_bytes=cap)
+    batches = coalesce(wanted, gap_bytes=gap, request_bytes=cap)
     assert sorted(i for batch in batches for i in batch.members) == list(range(len(wanted)))
     for batch in batches:
         for i in batch.members:
@@ -348,7 +349,7 @@ def disjoint(wanted: list[ByteRange]) -> list[ByteRange]:
 
 @given(wanted_ranges.map(disjoint), st.integers(0, 50), st.integers(1, 200))
 def test_batches_of_disjoint_ranges_are_disjoint_and_read_little_along(wanted, gap, cap):
-    batches = merge(wanted, gap_bytes=gap, request_bytes=cap)
+    batches = coalesce(wanted, gap_bytes=gap, request_bytes=cap)
     for before, after in pairwise(batches):
         assert before.range.stop <= after.range.start
     for batch in batches:
@@ -359,7 +360,7 @@ def test_batches_of_disjoint_ranges_are_disjoint_and_read_little_along(wanted, g
 
 @given(wanted_ranges.map(disjoint), st.integers(0, 50), st.integers(1, 200))
 def test_no_two_neighbours_could_have_been_merged(wanted, gap, cap):
-    batches = merge(wanted, gap_bytes=gap, request_bytes=cap)
+    batches = coalesce(wanted, gap_bytes=gap, request_bytes=cap)
     for before, after in pairwise(batches):
         start, stop = after.range.start, min(wanted[i].stop for i in after.members[:1])
         far = start - before.range.stop > gap
@@ -383,7 +384,7 @@ tile_ranges = st.lists(
 )
 
 
-def gaps(batch: Batch, wanted: list[ByteRange]) -> list[int]:
+def gaps(batch: CoalescedRange, wanted: list[ByteRange]) -> list[int]:
     """Lengths of the runs of a request that none of its members wants."""
     found: list[int] = []
     at = batch.range.start
@@ -394,7 +395,9 @@ def gaps(batch: Batch, wanted: list[ByteRange]) -> list[int]:
     return [*found, *([batch.range.stop - at] if batch.range.stop > at else [])]
 
 
-def shape(batches: list[Batch], wanted: list[ByteRange]) -> list[tuple[ByteRange, list[ByteRange]]]:
+def shape(
+    batches: list[CoalescedRange], wanted: list[ByteRange]
+) -> list[tuple[ByteRange, list[ByteRange]]]:
     return [(batch.range, sorted(wanted[i] for i in batch.members)) for batch in batches]
 
 
@@ -415,7 +418,7 @@ def test_the_requests_do_not_depend_on_the_order_of_the_wishes(wanted, rates, ra
     assert shape(plan_header(mixed), mixed) == shape(plan_header(wanted), wanted)
 
 
-def waste(batch: Batch, wanted: list[ByteRange]) -> int:
+def waste(batch: CoalescedRange, wanted: list[ByteRange]) -> int:
     """Bytes of gaps, but for those so short that it costs less to read them than to ask twice."""
     return sum(gap for gap in gaps(batch, wanted) if gap > FREE_GAP_BYTES)
 

@@ -14,8 +14,8 @@ from rasterio.warp import transform
 
 import tinycog
 from tinycog import TileIndexError, UsageError
-from tinycog.spec import Compression
 from tinycog.testing import HugeTiff, RangeServer, make_image, make_pyramid, make_tiff
+from tinycog.tiff.spec import Compression
 
 # rasterio's own use of affine
 pytestmark = pytest.mark.filterwarnings(

@@ -9,13 +9,14 @@ import pytest
 import rasterio
 from conftest import FILES, LIMITS, Feed, fixture_path, read_pyramid
 
-from tinycog.errors import FormatError, Limits
-from tinycog.image import Image
-from tinycog.parse import parse_tiff
-from tinycog.pyramid import Pyramid, parse_pyramid
-from tinycog.spec import Tag
+from tinycog.errors import FormatError
+from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, Places, flaws, make_image, make_tiff
 from tinycog.testing.maker import BEYOND
+from tinycog.tiff.image import Image
+from tinycog.tiff.parse import parse_tiff
+from tinycog.tiff.pyramid import Pyramid, parse_pyramid
+from tinycog.tiff.spec import Tag
 
 REDUCED, PAGE, MASK = 1, 2, 4
 

@@ -149,8 +149,8 @@ async def test_a_raster_whose_place_is_not_known_pickles_and_says_so():
 
 def make_georeferenced_apart():
     """A file whose tags of georeference have their values far behind the head."""
-    from tinycog.spec import Tag  # noqa: PLC0415 - only here
     from tinycog.testing import Field, make_image  # noqa: PLC0415 - only here
+    from tinycog.tiff.spec import Tag  # noqa: PLC0415 - only here
 
     extra = [
         Field(Tag.ModelPixelScale, "DOUBLE", [10.0, 10.0, 0.0]),

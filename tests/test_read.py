@@ -60,7 +60,7 @@ def gdal_levels(name: str) -> list[np.ndarray]:
     return found
 
 
-def window_of(pixels: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
+def window_of(pixels: np.ndarray, window: tuple[Any, ...]) -> np.ndarray:
     left, top, width, height = window
     return pixels[:, top : top + height, left : left + width]
 

@@ -13,12 +13,12 @@ from multidict import CIMultiDict
 
 import tinycog
 from tinycog import AccessDeniedError, Limits, SourceError, UsageError
-from tinycog.buffer import ByteRange
-from tinycog.fetch import Fetcher
-from tinycog.fetch.origin import BUDGET
-from tinycog.sources import make_source
-from tinycog.sources.redirects import Hop
+from tinycog.fetch.concurrency import BUDGET
+from tinycog.fetch.fetcher import Fetcher
+from tinycog.sources.factory import make_source
+from tinycog.sources.http.redirects import Hop
 from tinycog.testing import Fault, RangeServer
+from tinycog.tiff.ranges import ByteRange
 
 DATA = bytes(i * 7 % 256 for i in range(1000))
 

@@ -17,12 +17,9 @@ from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 import tinycog
-from tinycog.buffer import ByteRange
 from tinycog.cli import main
 from tinycog.errors import SourceError, TileIndexError, TinycogError
-from tinycog.gdal import nodata_value
-from tinycog.plan import merge
-from tinycog.spec import Tag
+from tinycog.fetch.coalesce import coalesce
 from tinycog.testing import (
     Fault,
     Field,
@@ -34,6 +31,9 @@ from tinycog.testing import (
     make_tiff,
     serve_in_thread,
 )
+from tinycog.tiff.nodata import nodata_value
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.spec import Tag
 
 PIXELS = np.arange(200 * 300, dtype=np.uint16).reshape(1, 200, 300)
 DATA = make_tiff(make_pyramid(PIXELS, (2, 4, 8), tile=(64, 64)))
@@ -107,7 +107,7 @@ async def test_values_beyond_the_last_tile_are_not_read():
 
 
 def test_a_range_that_is_wanted_twice_is_asked_once_however_long_it_is():
-    assert len(merge([ByteRange(0, 10)] * 2, gap_bytes=0, request_bytes=5)) == 1
+    assert len(coalesce([ByteRange(0, 10)] * 2, gap_bytes=0, request_bytes=5)) == 1
 
 
 async def test_an_asynchronous_file_system_is_awaited_in_the_callers_loop(tmp_path):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tinycog.errors import UsageError
-from tinycog.render import html, to_png
+from tinycog.pixels.html import html
+from tinycog.pixels.png import to_png
 
 
 def shown(data, mask=None, **options):

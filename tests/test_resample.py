@@ -12,7 +12,8 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from tinycog.errors import UsageError
-from tinycog.resample import METHODS, resample, support
+from tinycog.pixels.resample.axis import METHODS
+from tinycog.pixels.resample.window import resample, support
 
 DTYPES = ["uint8", "int16", "uint16", "int32", "float32", "float64"]
 

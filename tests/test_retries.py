@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 import tinycog
 from tinycog import Limits, Retries
-from tinycog.buffer import ByteRange
 from tinycog.errors import (
     RangeMismatchError,
     SourceBusyError,
@@ -29,13 +28,16 @@ from tinycog.errors import (
     SourceTimeoutError,
     TinycogError,
 )
-from tinycog.fetch import Fetcher, retries
-from tinycog.fetch.origin import BUDGET, origin_named
-from tinycog.fetch.retries import Tries, longest_pause, seconds_told
-from tinycog.sources import exchange, make_source
+from tinycog.fetch import retry
+from tinycog.fetch.concurrency import BUDGET, server_named
+from tinycog.fetch.fetcher import Fetcher
+from tinycog.fetch.retry import RetryState, longest_pause, parse_retry_after
+from tinycog.sources.factory import make_source
+from tinycog.sources.http import client
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
 from tinycog.testing.server.exchange import Answer as Sent
 from tinycog.testing.server.exchange import Exchange
+from tinycog.tiff.ranges import ByteRange
 
 DATA = bytes(i * 7 % 251 for i in range(100_000))
 NOW = 1_700_000_000.0
@@ -48,8 +50,10 @@ class Clock:
         self.seconds = 0.0
         self.draw = draw
 
-    def tries(self, budget: Retries) -> Tries:
-        return Tries(budget, clock=lambda: self.seconds, now=lambda: NOW, draw=lambda: self.draw)
+    def tries(self, budget: Retries) -> RetryState:
+        return RetryState(
+            budget, clock=lambda: self.seconds, now=lambda: NOW, draw=lambda: self.draw
+        )
 
 
 def passing(retry_after: str | None = None) -> SourceError:
@@ -83,12 +87,12 @@ def passing(retry_after: str | None = None) -> SourceError:
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text, seconds):
-    assert seconds_told(text, NOW) == seconds
+    assert parse_retry_after(text, NOW) == seconds
 
 
 @given(st.text())
 def test_whatever_retry_after_says_it_is_seconds_or_nothing(text):
-    seconds = seconds_told(text, NOW)
+    seconds = parse_retry_after(text, NOW)
     assert seconds is None or seconds >= 0
 
 
@@ -148,7 +152,7 @@ async def server():
     async with RangeServer({"a": DATA}) as server:
         yield server
     assert BUDGET.used == 0
-    assert origin_named(f"http://127.0.0.1:{server.port}").in_flight == 0
+    assert server_named(f"http://127.0.0.1:{server.port}").in_flight == 0
 
 
 @pytest.fixture
@@ -160,7 +164,7 @@ def pauses(monkeypatch) -> list[float]:
         asked.append(seconds)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(retries, "pause", pause)
+    monkeypatch.setattr(retry, "pause", pause)
     return asked
 
 
@@ -235,7 +239,7 @@ async def test_a_failure_that_does_not_pass_is_said_with_the_number_of_tries(ser
 
 @pytest.mark.parametrize("header", ["3", "in a while", "date"])
 async def test_retry_after_is_obeyed(server, pauses, monkeypatch, header):
-    defaults = Tries.__init__.__kwdefaults__
+    defaults = RetryState.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "now", lambda: NOW)
     monkeypatch.setitem(defaults, "draw", lambda: 0.0)
@@ -284,7 +288,7 @@ def test_a_name_that_there_is_not_will_not_pass():
     key: Any = None
     nobody = aiohttp.ClientConnectorError(key, socket.gaierror(-2, "Name or service not known"))
     refused = aiohttp.ClientConnectorError(key, ConnectionRefusedError(111, "refused"))
-    assert [exchange._may_pass(error) for error in (nobody, refused)] == [False, True]
+    assert [client._may_pass(error) for error in (nobody, refused)] == [False, True]
 
 
 @pytest.mark.usefixtures("pauses")
@@ -471,7 +475,7 @@ async def test_who_wants_bytes_of_a_request_that_pauses_joins_it(server, monkeyp
     async def pause(_: float) -> None:
         await go.wait()
 
-    monkeypatch.setattr(retries, "pause", pause)
+    monkeypatch.setattr(retry, "pause", pause)
     server.script(Fault.status(500))
     fetcher = fetcher_of(server)
     first = asyncio.ensure_future(read(fetcher, 0, 1000))

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from test_lines import DATA, RawServer, answer, asked_range, expected, right, serving
 
-from tinycog.buffer import ByteRange
-from tinycog.errors import AccessDeniedError, Limits, Retries, SourceError, SourceTimeoutError
-from tinycog.fetch import Fetcher
-from tinycog.sources import make_source
+from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError
+from tinycog.fetch.fetcher import Fetcher
+from tinycog.limits import Limits, Retries
+from tinycog.sources.factory import make_source
+from tinycog.tiff.ranges import ByteRange
 
 
 def fetcher_of(raw: RawServer, limits: Limits | None = None, **options: Any) -> Fetcher:

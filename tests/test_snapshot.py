@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import tinycog
 from tinycog.errors import SourceChangedError, UsageError
-from tinycog.snapshot import MAGIC
+from tinycog.reader.snapshot import MAGIC
 from tinycog.testing import HugeTiff, Layout, RangeServer, make_image, make_pyramid, make_tiff
 
 PIXELS = np.arange(200 * 300, dtype=np.uint16).reshape(1, 200, 300)

@@ -20,7 +20,6 @@ from multidict import CIMultiDict
 
 import tinycog
 from tinycog import Limits, Retries
-from tinycog.buffer import ByteRange
 from tinycog.errors import (
     AccessDeniedError,
     NotFoundError,
@@ -32,9 +31,12 @@ from tinycog.errors import (
     SourceTimeoutError,
     UsageError,
 )
-from tinycog.sources import Source, heads, make_source
-from tinycog.sources.shown import shown, without_secrets
+from tinycog.sources.factory import make_source
+from tinycog.sources.http import response
+from tinycog.sources.protocol import Source
+from tinycog.sources.redact import redact, redact_line
 from tinycog.testing import Fault, RangeServer
+from tinycog.tiff.ranges import ByteRange
 
 DATA = bytes(i * 7 % 256 for i in range(1000))
 
@@ -557,8 +559,8 @@ SIGNED = {
 
 @pytest.mark.parametrize("url", SIGNED)
 def test_credentials_of_a_url_are_not_shown(url):
-    assert without_secrets(url) == SIGNED[url]
-    assert without_secrets(SIGNED[url]) == SIGNED[url]
+    assert redact(url) == SIGNED[url]
+    assert redact(SIGNED[url]) == SIGNED[url]
     assert make_source(url).name == SIGNED[url]
     assert "S3CRET" not in make_source(url).origin
 
@@ -568,9 +570,14 @@ async def test_nor_by_errors_and_handles(url):
     cog = tinycog.open(url, limits=Limits(retries=Retries(tries=1, silence=1)))
     with pytest.raises(tinycog.TinycogError) as caught:
         await cog
-    shown = [*traceback.format_exception(caught.value), repr(cog), cog.name, repr(caught.value)]
-    shown += [str(getattr(caught.value, "url", "")), cog._repr_html_()]
-    assert "S3C" not in "".join(line for line in shown if "format_exception" not in line)
+    redact_line = [
+        *traceback.format_exception(caught.value),
+        repr(cog),
+        cog.name,
+        repr(caught.value),
+    ]
+    redact_line += [str(getattr(caught.value, "url", "")), cog._repr_html_()]
+    assert "S3C" not in "".join(line for line in redact_line if "format_exception" not in line)
 
 
 async def test_a_signed_url_is_sent_as_it_was_given(server):
@@ -592,7 +599,7 @@ async def test_a_signed_url_is_sent_as_it_was_given(server):
     ],
 )
 def test_what_others_wrote_is_shown_in_a_short_line(text, line):
-    assert shown(text) == line
+    assert redact_line(text) == line
 
 
 # --- heads ---------------------------------------------------------------------------------------
@@ -610,7 +617,7 @@ PART = ByteRange(0, 10)
 )
 def test_a_content_range_that_is_not_one_is_refused(headers):
     with pytest.raises(RangeMismatchError):
-        heads.sent_range("http://h/a", PART, CIMultiDict(headers))
+        response.sent_range("http://h/a", PART, CIMultiDict(headers))
 
 
 @pytest.mark.parametrize(
@@ -625,7 +632,7 @@ def test_a_content_range_that_is_not_one_is_refused(headers):
     ],
 )
 def test_every_coding_counts(headers, is_identity):
-    assert heads.is_identity(CIMultiDict(headers)) == is_identity
+    assert response.is_identity(CIMultiDict(headers)) == is_identity
 
 
 MODIFIED = ("Last-Modified", "Tue, 14 Nov 2023 22:13:20 GMT")
@@ -646,7 +653,7 @@ MODIFIED = ("Last-Modified", "Tue, 14 Nov 2023 22:13:20 GMT")
     ],
 )
 def test_a_generation_is_named_by_the_best_that_is_told(headers, tag):
-    assert heads.generation(CIMultiDict(headers)) == tag
+    assert response.generation(CIMultiDict(headers)) == tag
 
 
 async def test_s3_says_by_a_400_that_a_connection_was_slow(server):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tinycog import spec
 from tinycog.decode.codecs import CODECS
-from tinycog.image import FACTS, OPTIONS
+from tinycog.tiff import spec
+from tinycog.tiff.image import FACTS, OPTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = ROOT / "spec"

@@ -18,14 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinycog
-from tinycog import header, index, plan
-from tinycog.buffer import ByteRange
-from tinycog.errors import Limits, TinycogError
-from tinycog.gdal import parse_ghost
-from tinycog.index import locate
-from tinycog.parse import parse_tiff
-from tinycog.pyramid import parse_pyramid
+from tinycog.errors import TinycogError
+from tinycog.fetch import coalesce
+from tinycog.limits import Limits
+from tinycog.reader import read_header
 from tinycog.testing import Layout, flaws, make_pyramid, make_tiff
+from tinycog.tiff import tile_index
+from tinycog.tiff.ghost import parse_ghost
+from tinycog.tiff.parse import parse_tiff
+from tinycog.tiff.pyramid import parse_pyramid
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.tile_index import locate
 
 NAMES = [
     "cog-deflate-u8",
@@ -131,7 +134,7 @@ def test_nor_do_the_findings(flaw, random, steps):
     assert parsed(Careless(data, random), steps) == parsed(whole)
 
 
-async def all_pixels(data: bytes, head_bytes: int = header.HEAD_BYTES) -> list[np.ndarray]:
+async def all_pixels(data: bytes, head_bytes: int = read_header.HEAD_BYTES) -> list[np.ndarray]:
     cog = await tinycog.open(data, head_bytes=head_bytes)
     tiles = [
         (level.z, x, y)
@@ -154,14 +157,14 @@ sizes = st.sampled_from([1, 7, 50, 300, 2000, 10_000, 100_000])
 @given(st.fixed_dictionaries(dict.fromkeys(("head", "page", "values", "index", "gap"), sizes)))
 def test_pixels_do_not_depend_on_how_much_is_read_at_once(name, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(header, "LONE_PAGE_BYTES", size["page"])
-        patch.setattr(header, "NEIGHBOUR_PAGE_BYTES", size["page"])
-        patch.setattr(header, "VALUE_PAGE_BYTES", size["values"])
-        patch.setattr(index, "PAGE_BYTES", max(size["index"], 8))
-        patch.setattr(plan, "MOST_GAP_BYTES", size["gap"])
-        patch.setattr(plan, "HEADER_GAP_BYTES", size["gap"])
-        patch.setattr(plan, "MOST_WASTE", size["gap"])
-        patch.setattr(plan, "REQUEST_BYTES", size["index"])
+        patch.setattr(read_header, "LONE_PAGE_BYTES", size["page"])
+        patch.setattr(read_header, "NEIGHBOUR_PAGE_BYTES", size["page"])
+        patch.setattr(read_header, "VALUE_PAGE_BYTES", size["values"])
+        patch.setattr(tile_index, "PAGE_BYTES", max(size["index"], 8))
+        patch.setattr(coalesce, "MOST_GAP_BYTES", size["gap"])
+        patch.setattr(coalesce, "HEADER_GAP_BYTES", size["gap"])
+        patch.setattr(coalesce, "MOST_WASTE", size["gap"])
+        patch.setattr(coalesce, "REQUEST_BYTES", size["index"])
         actual = asyncio.run(all_pixels(file(name), head_bytes=size["head"]))
     for tile, expected in zip(actual, expected_pixels(name), strict=True):
         np.testing.assert_array_equal(tile, expected)
@@ -260,7 +263,7 @@ def without_messages(outcomes: list[Outcome]) -> list[object]:
 def test_a_broken_file_gives_the_same_however_much_is_read_at_once(data, size):
     expected = without_messages(asyncio.run(outcomes_of(data)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(header, "HEAD_BYTES", size)
-        patch.setattr(header, "LONE_PAGE_BYTES", size)
-        patch.setattr(header, "VALUE_PAGE_BYTES", size)
+        patch.setattr(read_header, "HEAD_BYTES", size)
+        patch.setattr(read_header, "LONE_PAGE_BYTES", size)
+        patch.setattr(read_header, "VALUE_PAGE_BYTES", size)
         assert without_messages(asyncio.run(outcomes_of(data))) == expected

@@ -12,12 +12,8 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinycog.buffer import SparseBuffer
-from tinycog.errors import FormatError, LimitError, Limits, TruncatedError
-from tinycog.gdal import parse_ghost
-from tinycog.parse import parse_ifd, parse_tiff, parse_values
-from tinycog.pyramid import parse_image, parse_pyramid
-from tinycog.spec import FIELD_TYPES, Tag
+from tinycog.errors import FormatError, LimitError, TruncatedError
+from tinycog.limits import Limits
 from tinycog.testing import (
     Directory,
     Field,
@@ -29,6 +25,11 @@ from tinycog.testing import (
     make_pyramid,
     make_tiff,
 )
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.ghost import parse_ghost
+from tinycog.tiff.parse import parse_ifd, parse_tiff, parse_values
+from tinycog.tiff.pyramid import parse_image, parse_pyramid
+from tinycog.tiff.spec import FIELD_TYPES, Tag
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

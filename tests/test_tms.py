@@ -11,15 +11,8 @@ from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 
 from tinycog.errors import UsageError
-from tinycog.tms import (
-    METRES_PER_DEGREE,
-    WORLD_CRS84_QUAD,
-    TileLevel,
-    find_alignment,
-    tile_matrix_set,
-    web_tile_bounds,
-    web_tile_lonlat,
-)
+from tinycog.geo.tile_matrix import METRES_PER_DEGREE, TileLevel, tile_matrix_set
+from tinycog.geo.web_grid import WORLD_CRS84_QUAD, find_alignment, web_tile_bounds
 
 # rasterio's own use of affine
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
@@ -82,7 +75,6 @@ def test_bounds_of_web_tiles(morecantile, tile):
     z, x, y = tile
     there = morecantile.Tile(x, y, z)
     assert web_tile_bounds(z, x, y) == pytest.approx(tuple(web.xy_bounds(there)), abs=1e-7)
-    assert web_tile_lonlat(z, x, y) == pytest.approx(tuple(web.bounds(there)), abs=1e-12)
 
 
 def test_bounds_of_world_crs84(morecantile):

@@ -10,9 +10,11 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import reproject
 
 from tinycog.errors import UsageError
-from tinycog.raster import Window
-from tinycog.tms import web_tile_bounds
-from tinycog.warp import METHODS, warp, warp_plan
+from tinycog.geo.web_grid import web_tile_bounds
+from tinycog.pixels.warp.array import warp
+from tinycog.pixels.warp.kernels import METHODS
+from tinycog.pixels.warp.plan import warp_plan
+from tinycog.window import Window
 
 pyproj = pytest.importorskip("pyproj")
 # rasterio's own use of affine

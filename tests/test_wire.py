@@ -5,7 +5,7 @@ import yarl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycog.sources.wire import parse_head, request_head
+from tinycog.sources.http.http1 import parse_head, request_head
 
 RANGE = {"Range": "bytes=0-9"}
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import tinycog
-from tinycog import workers
+from tinycog.reader import decode_pool
+from tinycog.reader.decode_pool import DecodePool, run_in_pool
 from tinycog.testing import Layout, RangeServer, make_pyramid, make_tiff, serve_in_thread
-from tinycog.workers import Workers, in_worker
 
 PIXELS = np.arange(200 * 300, dtype=np.uint16).reshape(1, 200, 300)
 DATA = make_tiff(make_pyramid(PIXELS, (2, 4), tile=(64, 64)), layout=Layout(gap=40_000))
@@ -32,38 +32,40 @@ def spoil() -> None:
 
 async def test_work_is_done_in_another_thread_and_its_result_awaited():
     here = threading.get_ident()
-    there = await in_worker(threading.get_ident)
+    there = await run_in_pool(threading.get_ident)
     assert there != here
-    assert await in_worker(divmod, 17, 5) == (3, 2)
+    assert await run_in_pool(divmod, 17, 5) == (3, 2)
 
 
 async def test_results_are_told_in_the_thread_of_the_loop():
     loop = asyncio.get_running_loop()
     told: asyncio.Future[int] = loop.create_future()
-    workers.shared().submit(loop, lambda: None, lambda *_: told.set_result(threading.get_ident()))
+    decode_pool.shared_pool().submit(
+        loop, lambda: None, lambda *_: told.set_result(threading.get_ident())
+    )
     assert await told == threading.get_ident()
 
 
 async def test_an_exception_reaches_who_awaits_the_work():
     with pytest.raises(SpoiltError):
-        await in_worker(spoil)
-    assert await in_worker(int, "5") == 5
+        await run_in_pool(spoil)
+    assert await run_in_pool(int, "5") == 5
 
 
 async def test_many_works_are_each_answered():
-    results = await asyncio.gather(*(in_worker(pow, i, 2) for i in range(500)))
+    results = await asyncio.gather(*(run_in_pool(pow, i, 2) for i in range(500)))
     assert results == [i * i for i in range(500)]
 
 
 async def test_no_more_threads_are_started_than_there_are_processors():
-    seen = await asyncio.gather(*(in_worker(threading.get_ident) for _ in range(200)))
+    seen = await asyncio.gather(*(run_in_pool(threading.get_ident) for _ in range(200)))
     assert len(set(seen)) <= max(os.cpu_count() or 1, 1)
 
 
 async def test_who_is_cancelled_leaves_the_others_their_results():
     gate = threading.Event()
-    blocked = [asyncio.ensure_future(in_worker(gate.wait, 5)) for _ in range(4)]
-    behind = asyncio.ensure_future(in_worker(int, "7"))
+    blocked = [asyncio.ensure_future(run_in_pool(gate.wait, 5)) for _ in range(4)]
+    behind = asyncio.ensure_future(run_in_pool(int, "7"))
     await asyncio.sleep(0)
     blocked[0].cancel()
     gate.set()
@@ -73,18 +75,18 @@ async def test_who_is_cancelled_leaves_the_others_their_results():
 
 
 async def test_without_room_for_a_thread_work_is_done_all_the_same(monkeypatch):
-    pool = Workers()
+    pool = DecodePool()
 
     def refuse(_: threading.Thread) -> None:
         message = "can't start new thread"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(workers, "_workers", pool)
+    monkeypatch.setattr(decode_pool, "_workers", pool)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        assert await in_worker(divmod, 17, 5) == (3, 2)
-        assert [await in_worker(abs, -n) for n in range(5)] == list(range(5))
-    assert await in_worker(threading.get_ident) != threading.get_ident()
+        assert await run_in_pool(divmod, 17, 5) == (3, 2)
+        assert [await run_in_pool(abs, -n) for n in range(5)] == list(range(5))
+    assert await run_in_pool(threading.get_ident) != threading.get_ident()
 
 
 async def test_work_that_finds_no_memory_is_a_limit():
@@ -92,13 +94,13 @@ async def test_work_that_finds_no_memory_is_a_limit():
         raise MemoryError
 
     with pytest.raises(tinycog.LimitError, match="no memory"):
-        await in_worker(exhaust)
+        await run_in_pool(exhaust)
 
 
 def test_loops_of_two_threads_get_their_own_results():
     def run(base: int) -> list[int]:
         async def main() -> list[int]:
-            return await asyncio.gather(*(in_worker(pow, base, i) for i in range(100)))
+            return await asyncio.gather(*(run_in_pool(pow, base, i) for i in range(100)))
 
         return asyncio.run(main())
 
@@ -110,7 +112,7 @@ def test_loops_of_two_threads_get_their_own_results():
 def test_a_loop_that_was_closed_does_not_break_the_pool():
     gate = threading.Event()
     loop = asyncio.new_event_loop()
-    pool = Workers()
+    pool = DecodePool()
     heard: list[Any] = []
     for work in (lambda: gate.wait(5), spoil, int):
         pool.submit(loop, work, lambda *result: heard.append(result))
@@ -128,7 +130,7 @@ def test_a_loop_that_was_closed_does_not_break_the_pool():
 
 
 def test_loops_that_were_closed_are_forgotten():
-    pool = Workers()
+    pool = DecodePool()
 
     async def main() -> None:
         told: asyncio.Future[object] = asyncio.get_running_loop().create_future()

@@ -7,7 +7,6 @@
     tile = await tinycog.open(url).read_tile(z, x, y)   # z = level, 0 = full resolution
 """
 
-from tinycog.buffer import ByteRange
 from tinycog.cog import Cog
 from tinycog.entry import open  # noqa: A004 - the library's verb
 from tinycog.errors import (
@@ -16,13 +15,11 @@ from tinycog.errors import (
     Finding,
     FormatError,
     LimitError,
-    Limits,
     NotFoundError,
     NotTiffError,
     RangeMismatchError,
     RangeNotSatisfiableError,
     RangeUnsupportedError,
-    Retries,
     SourceBusyError,
     SourceChangedError,
     SourceError,
@@ -33,10 +30,13 @@ from tinycog.errors import (
     UnsupportedError,
     UsageError,
 )
-from tinycog.fetch import Request
+from tinycog.fetch.attempt import Request
+from tinycog.fetch.plan import Plan
 from tinycog.level import Level
-from tinycog.plan import Plan
-from tinycog.raster import Raster, Window
+from tinycog.limits import Limits, Retries
+from tinycog.raster import Raster
+from tinycog.tiff.ranges import ByteRange
+from tinycog.window import Window
 
 __version__ = "0.1.0.dev0"
 

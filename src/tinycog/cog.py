@@ -12,21 +12,25 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.area import size_of
-from tinycog.areas import check_limits, parts_of, pieces_of, read_area
-from tinycog.asked import Asked, bands_of, integer, resolve, tile_of
+from tinycog.checks import check_bands, check_integer, check_points, check_size, check_tile
 from tinycog.dataset import Dataset
-from tinycog.errors import Limits, TileIndexError, UsageError
-from tinycog.image import Image
-from tinycog.pieces import Piece, Pixels, Tile, no_room, tile_pieces, tile_shape, window_tiles
-from tinycog.plan import Plan
-from tinycog.points import Values, checked_points, into_crs, pixels_of, read_points
+from tinycog.errors import TileIndexError, UsageError
+from tinycog.fetch.plan import Plan
+from tinycog.geo.transformer import into_crs
+from tinycog.limits import Limits
+from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.raster import Raster
-from tinycog.sources import Source
-from tinycog.spec import Photometric
-from tinycog.streams import stream
-from tinycog.tiles import How, Tiles, new_room, raster_of
-from tinycog.workers import in_worker
+from tinycog.reader.arguments import ReadArguments, resolve
+from tinycog.reader.decode_pool import run_in_pool
+from tinycog.reader.iter_tiles import stream
+from tinycog.reader.read_points import Values, pixels_of, read_points
+from tinycog.reader.read_tile import TileBatcher, TileOptions, new_tile, tile_raster
+from tinycog.reader.read_window import check_limits, make_buffers, read_area, window_tile_parts
+from tinycog.reader.tile_parts import TilePart, tile_parts, tile_shape, window_tiles
+from tinycog.sources.protocol import Source
+from tinycog.tiff.image import Image
+from tinycog.tiff.spec import Photometric
+from tinycog.window import Tile
 
 
 class Cog(Dataset):
@@ -42,7 +46,7 @@ class Cog(Dataset):
         """Keep the source; nothing is read. Use `tinycog.open`."""
         super().__init__(source, limits, head_bytes, snapshot)
         self._limits = limits
-        self._tiles = Tiles(self._opening, self._in_colours)
+        self._tiles = TileBatcher(self._opening, self._in_colours)
 
     def __await__(self) -> Generator[Any, None, Self]:
         """Read the header, all levels: `cog = await tinycog.open(where)`."""
@@ -106,7 +110,7 @@ class Cog(Dataset):
         index. Callers that ask in the same turn of the event loop share requests as `read_tiles`
         does, and those that ask for the same tile share its decoding.
         """
-        return await self._tiles.read(tile_of((z, x, y)), How(padded, rgb))
+        return await self._tiles.read(check_tile((z, x, y)), TileOptions(padded, rgb))
 
     async def read_tiles(
         self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False, rgb: bool = False
@@ -116,7 +120,7 @@ class Cog(Dataset):
         Args and errors are those of `read_tile`; the result has the order of `tiles`. Cost: tiles
         that lie near each other share a request; `plan` tells.
         """
-        wanted = [tile_of(place) for place in tiles]
+        wanted = [check_tile(place) for place in tiles]
         unique = list(dict.fromkeys(wanted))
         rasters = await self._read_tiles(unique, padded=padded, rgb=rgb)
         found = dict(zip(unique, rasters, strict=True))
@@ -131,14 +135,14 @@ class Cog(Dataset):
         if not tiles:
             return []
         images = await self._opening.images(tiles)
-        rooms = [new_room(images[tile.z], tile, self._limits, padded=padded) for tile in tiles]
+        rooms = [new_tile(images[tile.z], tile, self._limits, padded=padded) for tile in tiles]
         groups = [
-            tile_pieces(images[tile.z], tile, room) for tile, room in zip(tiles, rooms, strict=True)
+            tile_parts(images[tile.z], tile, room) for tile, room in zip(tiles, rooms, strict=True)
         ]
         flat = [piece for group in groups for piece in group]
         found = iter(await self._opening.reader.read(flat, await self._opening.ghost()))
         rasters = [
-            raster_of(self._opening.facts, images[tile.z], tile, room, islice(found, len(group)))
+            tile_raster(self._opening.facts, images[tile.z], tile, room, islice(found, len(group)))
             for tile, room, group in zip(tiles, rooms, groups, strict=True)
         ]
         return [await self._in_colours(raster) for raster in rasters] if rgb else rasters
@@ -149,7 +153,7 @@ class Cog(Dataset):
         `plane` picks the band where bands are stored apart. Cost and errors are those of
         `read_tile`. A JPEG tile may need the tables in `levels[z].image.options`.
         """
-        tile = tile_of((z, x, y))
+        tile = check_tile((z, x, y))
         pieces = _unread(await self._opening.image(tile.z), tile)
         if not 0 <= plane < len(pieces):
             message = f"plane {plane} does not exist (planes 0 to {len(pieces) - 1})"
@@ -216,7 +220,7 @@ class Cog(Dataset):
         if rgb and not (bands is None and out is None):
             message = "rgb=True makes bands and pixels of its own: leave out bands= and out="
             raise UsageError(message)
-        asked = Asked(window, bounds, crs, level, shape, res, resampling)
+        asked = ReadArguments(window, bounds, crs, level, shape, res, resampling)
         source, wanted = await resolve(
             self._opening, asked, bands, boundless=boundless, masked=masked, out=out
         )
@@ -224,7 +228,7 @@ class Cog(Dataset):
         length = len(wanted.bands) * rows * cols * source.image.dtype.itemsize
         limits = self._limits
         if max_bytes is not None:
-            limits = replace(limits, result_bytes=integer(max_bytes, "max_bytes"))
+            limits = replace(limits, result_bytes=check_integer(max_bytes, "max_bytes"))
         limits.check("result_bytes", length, "bytes of the result")
         raster = await read_area(self._opening.reader, source, wanted)
         return await self._in_colours(raster) if rgb else raster
@@ -239,11 +243,8 @@ class Cog(Dataset):
         Options are those of `read`. It is never made larger than it is.
         """
         image = await self._opening.image(0)
-        width, height = size_of(image)
-        if integer(max_size, "max_size") < 1:
-            message = f"max_size is at least 1, not {max_size}"
-            raise UsageError(message)
-        factor = max(width, height) / max_size
+        width, height = image.size
+        factor = max(width, height) / check_size(max_size, "max_size")
         if factor > 1:
             shape = max(round(height / factor), 1), max(round(width / factor), 1)
             options.setdefault("shape", shape)
@@ -274,20 +275,20 @@ class Cog(Dataset):
         opening = self._opening
         if tiles:
             wanted = [
-                tile_of(place) for place in ([tiles] if len(tiles) > 1 else next(iter(tiles)))
+                check_tile(place) for place in ([tiles] if len(tiles) > 1 else next(iter(tiles)))
             ]
             images = await opening.images(wanted)
             pieces = [
                 piece for tile in dict.fromkeys(wanted) for piece in _unread(images[tile.z], tile)
             ]
             return await opening.reader.plan(pieces, await opening.ghost())
-        asked = Asked.of(area)
+        asked = ReadArguments.of(area)
         source, what = await resolve(
             opening, asked, bands, boundless=boundless, masked=masked, out=None
         )
         check_limits(self._limits, source, what)
-        parts = parts_of(source, what, planned=True)
-        pieces = pieces_of(source, what.area.z, parts, what.bands)
+        parts = make_buffers(source, what, planned=True)
+        pieces = window_tile_parts(source, what.area.z, parts, what.bands)
         return await opening.reader.plan(pieces, source.ghost)
 
     async def iter_tiles(
@@ -308,11 +309,11 @@ class Cog(Dataset):
         Tiles are read some way ahead, and no further until they are taken. Arguments and errors
         are those of `read`; tiles are whole.
         """
-        asked = Asked(window, bounds, crs, level)
+        asked = ReadArguments(window, bounds, crs, level)
         source, wanted = await resolve(
             self._opening, asked, None, boundless=False, masked=False, out=None
         )
-        area = parts_of(source, wanted, planned=True).window
+        area = make_buffers(source, wanted, planned=True).window
         tiles = window_tiles(source.image, wanted.area.z, area)
 
         async def read(batch: list[Tile]) -> list[Raster]:
@@ -366,11 +367,11 @@ class Cog(Dataset):
 
         Cost: each tile that holds a point is read once, however many it holds.
         """
-        found = checked_points(points)
-        source = await self._opening.level(integer(level, "level"))
+        found = check_points(points)
+        source = await self._opening.level(check_integer(level, "level"))
         if crs is not None:
             found = into_crs(found, crs, source.facts.crs)
-        chosen = bands_of(source.image, bands)
+        chosen = check_bands(source.image.samples, bands)
         pixels = pixels_of(source, found)
         return await read_points(self._opening.reader, source, level, pixels, chosen)
 
@@ -397,11 +398,15 @@ class Cog(Dataset):
 
         Cost: that of the window of the level that it needs; none if the tile lies outside.
         """
-        from tinycog.webtiles import read_web_tile  # noqa: PLC0415 - only here
+        from tinycog.reader.read_web_tile import read_web_tile  # noqa: PLC0415 - only here
 
-        place = (integer(zoom, "zoom"), integer(x, "x"), integer(y, "y"))
+        place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
         return await read_web_tile(
-            self._opening, place, tilesize, lambda image: bands_of(image, bands), resampling
+            self._opening,
+            place,
+            tilesize,
+            lambda image: check_bands(image.samples, bands),
+            resampling,
         )
 
     # ---------------------------------------------------------------------------------------------
@@ -412,14 +417,14 @@ class Cog(Dataset):
         None stands for a level without one that can be used.
         Cost: no request where it came with the header, else 1.
         """
-        return await self._opening.read_colormap(integer(z, "z"))
+        return await self._opening.read_colormap(check_integer(z, "z"))
 
     async def _in_colours(self, raster: Raster) -> Raster:
         """What a person would look at, of samples as stored."""
         image = await self._opening.image(raster.level)
         is_palette = image.photometric == Photometric.PALETTE
         colormap = await self.read_colormap(raster.level) if is_palette else None
-        pixels = await in_worker(_to_rgb, image, raster.data, colormap)
+        pixels = await run_in_pool(_to_rgb, image, raster.data, colormap)
         return replace(raster, data=pixels, nodata=None)
 
     def __getstate__(self) -> tuple[Any, ...]:
@@ -431,13 +436,13 @@ class Cog(Dataset):
         self.__init__(*state)  # type: ignore[misc]
 
 
-def _unread(image: Image, tile: Tile) -> list[Piece]:
+def _unread(image: Image, tile: Tile) -> list[TilePart]:
     """The pieces of a tile of which no pixels are wanted."""
     shape = tile_shape(image, tile, padded=False)
-    return tile_pieces(image, tile, no_room(shape, np.dtype(np.uint8)))
+    return tile_parts(image, tile, empty_view(shape, np.dtype(np.uint8)))
 
 
 def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:
-    from tinycog.decode import to_rgb  # noqa: PLC0415 - loads imagecodecs
+    from tinycog.pixels.to_rgb import to_rgb  # noqa: PLC0415 - loads imagecodecs
 
     return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])

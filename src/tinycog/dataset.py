@@ -7,25 +7,23 @@ from typing import Any
 import numpy as np
 from affine import Affine
 
-from tinycog.areas import Source as AreaSource
-from tinycog.errors import Finding, Limits, TinycogError, UsageError
-from tinycog.facts import NOWHERE, ColorInterp, Colormap
-from tinycog.fetch import Request
-from tinycog.geo import (
-    RPC,
-    BoundingBox,
-    Crs,
-    GroundControlPoint,
-    Statistics,
-    bounds_of,
-    res_of,
-)
-from tinycog.image import Image
+from tinycog.checks import check_points
+from tinycog.errors import Finding, TinycogError, UsageError
+from tinycog.fetch.attempt import Request
+from tinycog.geo.colour import ColorInterp, Colormap
+from tinycog.geo.crs import Crs
+from tinycog.geo.lazy import NO_CRS
+from tinycog.geo.metadata import Statistics
+from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint, bounds_of, res_of
+from tinycog.geo.transformer import transformer
 from tinycog.level import Level, Overview, described, gdal_compression, gdal_photometric, mask_flags
-from tinycog.opening import Opening
-from tinycog.points import checked_points, pixels_of, transformer
-from tinycog.snapshot import pack
-from tinycog.sources import Source
+from tinycog.limits import Limits
+from tinycog.reader.open_file import OpenFile
+from tinycog.reader.read_points import pixels_of
+from tinycog.reader.read_window import LevelSource as AreaSource
+from tinycog.reader.snapshot import pack
+from tinycog.sources.protocol import Source
+from tinycog.tiff.image import Image
 
 
 class Dataset:
@@ -39,7 +37,7 @@ class Dataset:
     ) -> None:
         """Nothing is read."""
         self._opened_with = (source, limits, head_bytes, snapshot)
-        self._opening = Opening(source, limits, head_bytes, snapshot)
+        self._opening = OpenFile(source, limits, head_bytes, snapshot)
 
     @property
     def _first(self) -> Image:
@@ -177,7 +175,7 @@ class Dataset:
             UsageError: they are no numbers, or the transform has no inverse.
         """
         source = AreaSource(self._first, None, None, self._opening.facts)
-        ((row, col),) = pixels_of(source, checked_points([(x, y)])).tolist()
+        ((row, col),) = pixels_of(source, check_points([(x, y)])).tolist()
         return row, col
 
     def lnglat(self) -> tuple[float, float]:
@@ -189,7 +187,7 @@ class Dataset:
         """
         crs = self._opening.facts.crs
         if crs is None:
-            raise UsageError(NOWHERE)
+            raise UsageError(NO_CRS)
         left, bottom, right, top = self.bounds
         to_degrees = transformer(crs, Crs("geographic", 4326))
         x, y = to_degrees((left + right) / 2, (bottom + top) / 2)
@@ -324,13 +322,13 @@ class Dataset:
         Raises:
             UsageError: the file tells no CRS, or its pixels are rotated or not square.
         """
-        from tinycog.webtiles import own_matrix_set  # noqa: PLC0415 - only here
+        from tinycog.reader.read_web_tile import own_matrix_set  # noqa: PLC0415 - only here
 
         return own_matrix_set(self._opening)
 
     def stored_web_tile(self, zoom: int, x: int, y: int) -> tuple[int, int, int] | None:
         """The stored tile (z, x, y) that is a web tile, if the file is made of such."""
-        from tinycog.webtiles import alignment  # noqa: PLC0415 - only here
+        from tinycog.reader.read_web_tile import alignment  # noqa: PLC0415 - only here
 
         aligned = alignment(self._opening)
         return None if aligned is None else aligned.stored_tile(zoom, x, y)
@@ -347,7 +345,7 @@ class Dataset:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        from tinycog.render import html  # noqa: PLC0415 - most handles are not looked at
+        from tinycog.pixels.html import html  # noqa: PLC0415 - most handles are not looked at
 
         header = self._opening.look()
         if header is None or not header.complete:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinycog.cog import Cog
-from tinycog.errors import Limits
-from tinycog.header import HEAD_BYTES
-from tinycog.snapshot import pinned
-from tinycog.sources import AllowHost, Headers, Source, Where, make_source
+from tinycog.limits import Limits
+from tinycog.reader.read_header import HEAD_BYTES
+from tinycog.reader.snapshot import pinned
+from tinycog.sources.factory import Where, make_source
+from tinycog.sources.http.credentials import Headers
+from tinycog.sources.http.source import AllowHost
+from tinycog.sources.protocol import Source
 
 
 def open(  # noqa: A001 - the library's verb, as in rasterio

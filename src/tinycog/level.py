@@ -10,12 +10,12 @@ import numpy as np
 from affine import Affine
 
 from tinycog.errors import UnsupportedError
-from tinycog.facts import Facts
-from tinycog.geo import BoundingBox, bounds_of, res_of
-from tinycog.image import Image
-from tinycog.masks import alpha_band
+from tinycog.geo.lazy import LazyGeoreference
+from tinycog.geo.transform import BoundingBox, bounds_of, res_of
+from tinycog.pixels.mask import alpha_band
 from tinycog.raster import Raster
-from tinycog.spec import Compression, name_of
+from tinycog.tiff.image import Image
+from tinycog.tiff.spec import Compression, name_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Level:
     z: int
     image: Image
     has_mask: bool
-    facts: Facts
+    facts: LazyGeoreference
 
     @property
     def width(self) -> int:

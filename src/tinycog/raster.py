@@ -5,29 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import Finding, UsageError
+from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
     from affine import Affine
 
-    from tinycog.geo import BoundingBox
+    from tinycog.geo.transform import BoundingBox
 
 
-class Window(NamedTuple):
-    """A rectangle of pixels, in rasterio's words."""
-
-    col_off: int
-    row_off: int
-    width: int
-    height: int
-
-
-class Place(Protocol):
+class Placement(Protocol):
     """Where an array of pixels lies."""
 
     def transform(self, shape: tuple[int, int]) -> Affine:
@@ -60,11 +52,11 @@ class Raster:
 
     data: NDArray[Any]
     level: int
-    window: Window
+    window: Window | FloatWindow
     nodata: int | float | None
     findings: tuple[Finding, ...] = ()
     mask: NDArray[np.bool_] | None = None
-    place: Place | None = None
+    place: Placement | None = None
     colormap: NDArray[np.uint16] | None = None
 
     def copy(self) -> Raster:
@@ -117,7 +109,7 @@ class Raster:
     @property
     def bounds(self) -> BoundingBox:
         """(left, bottom, right, top) in coordinates."""
-        from tinycog.geo import bounds_of  # noqa: PLC0415 - most pixels are not asked where they are
+        from tinycog.geo.transform import bounds_of  # noqa: PLC0415 - most pixels are not asked where they are
 
         return bounds_of(self.transform, self.width, self.height)
 
@@ -134,7 +126,7 @@ class Raster:
         Without limits uint8 is shown as it is, other dtypes from their 2nd to their 98th
         percentile.
         """
-        from tinycog.render import to_png  # noqa: PLC0415 - most pixels are not looked at
+        from tinycog.pixels.png import to_png  # noqa: PLC0415 - most pixels are not looked at
 
         return to_png(self.data, self.mask, vmin=vmin, vmax=vmax, colormap=self.colormap)
 
@@ -169,7 +161,8 @@ class Raster:
 
     def _repr_html_(self) -> str:
         """For notebooks: a small picture and the facts."""
-        from tinycog.render import html, to_png  # noqa: PLC0415 - most pixels are not looked at
+        from tinycog.pixels.html import html  # noqa: PLC0415 - most handles are not looked at
+        from tinycog.pixels.png import to_png  # noqa: PLC0415 - most pixels are not looked at
 
         step = max(1, self.height // 512, self.width // 512)
         mask = None if self.mask is None else self.mask[::step, ::step]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from conformance.case import Case
 from conformance.lzw import encode_old
 from conformance.pixels import Pixels
-from tinycog.spec import Tag
 from tinycog.testing import Directory, Field, Places
+from tinycog.tiff.spec import Tag
 
 CODECS: Mapping[str, tuple[int, Callable[[bytes], Any]]] = {
     "none": (1, bytes),

@@ -21,8 +21,8 @@ from conformance.case import Case
 from conformance.hand import cut, directory_of, pack
 from conformance.pixels import Pixels
 from conformance.tricks import Made, Trick
-from tinycog.spec import Tag
 from tinycog.testing import Field
+from tinycog.tiff.spec import Tag
 
 END_OF_LINE = "000000000001"
 END_OF_BLOCK = END_OF_LINE * 2

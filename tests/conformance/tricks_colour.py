@@ -15,8 +15,8 @@ from conformance.case import Case
 from conformance.hand import CODECS, cut, directory_of
 from conformance.pixels import Pixels
 from conformance.tricks import Made, Trick
-from tinycog.spec import Tag
 from tinycog.testing import Field
+from tinycog.tiff.spec import Tag
 
 SUBSAMPLINGS = tuple(product((1, 2, 4), (1, 2, 4)))
 

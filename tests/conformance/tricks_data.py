@@ -15,8 +15,8 @@ from conformance.hand import CODECS, cut, directory_of, encode_block
 from conformance.lzw import encode_endless
 from conformance.pixels import Pixels, fill_of
 from conformance.tricks import Change, Made, Trick, changed
-from tinycog.spec import Tag
 from tinycog.testing import Directory, Field, Places
+from tinycog.tiff.spec import Tag
 
 COUNTS = (Tag.TileByteCounts, Tag.StripByteCounts)
 OFFSETS = (Tag.TileOffsets, Tag.StripOffsets)

@@ -9,8 +9,8 @@ from conformance.case import Case
 from conformance.hand import make_directory
 from conformance.pixels import Pixels
 from conformance.tricks import Change, Made, Trick, changed
-from tinycog.spec import REDUCED, Tag
 from tinycog.testing import Directory, Field, Layout, Places, flaws
+from tinycog.tiff.spec import REDUCED, Tag
 
 OFFSETS = (Tag.TileOffsets, Tag.StripOffsets)
 COUNTS = (Tag.TileByteCounts, Tag.StripByteCounts)

@@ -24,11 +24,11 @@ import numpy as np
 
 import tinycog
 from tinycog import Limits, Retries, SourceChangedError
-from tinycog.fetch.origin import BUDGET, origin_named
-from tinycog.spec import Compression
+from tinycog.fetch.concurrency import BUDGET, server_named
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
 from tinycog.testing.server.content import Content
 from tinycog.testing.server.exchange import Answer, Exchange
+from tinycog.tiff.spec import Compression
 
 SIDE, TILE = 1024, 64
 ACROSS = SIDE // TILE
@@ -112,7 +112,7 @@ async def read_while_replaced(seed: int) -> str:
             values |= more
             failed += lost
         await asyncio.sleep(0.001)
-        origin = origin_named(server.url("").rstrip("/"))
+        origin = server_named(server.url("").rstrip("/"))
         if BUDGET.used or origin.in_flight:
             return "something left in flight"
         if len(values) > 1:

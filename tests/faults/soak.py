@@ -29,7 +29,7 @@ import numpy as np
 
 import tinycog
 from tinycog import Limits, Retries
-from tinycog.fetch.origin import BUDGET, origin_named
+from tinycog.fetch.concurrency import BUDGET, server_named
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff, serve_in_thread
 from tinycog.testing.server.exchange import Answer, Exchange
 
@@ -146,7 +146,7 @@ async def soak(reads: int, at_once: int = 256, seed: int = 0) -> Sum:
         server.script(failing(Random(seed)))  # noqa: S311 - a seeded run
         found = await Readers(server, seed).run(reads, at_once)
         await asyncio.sleep(0.1)
-        origin = origin_named(server.url("").rstrip("/"))
+        origin = server_named(server.url("").rstrip("/"))
         if len(asyncio.all_tasks()) > tasks:
             found.left.append(f"tasks: {asyncio.all_tasks()}")
         if BUDGET.used or origin.in_flight:

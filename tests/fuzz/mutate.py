@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from fuzz.places import Array, Places
-from tinycog.spec import CLASSIC, FIELD_TYPES, Compression, Photometric, Tag, Variant
+from tinycog.tiff.spec import CLASSIC, FIELD_TYPES, Compression, Photometric, Tag, Variant
 
 NUMBERS = (
     *(0, 1, 2, 3, 4, 7, 8, 12, 15, 16, 17, 32, 63, 64, 100, 127, 128, 255, 256, 257, 511),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from tinycog.buffer import ByteRange, SparseBuffer, Steps
-from tinycog.errors import Limits, TinycogError
-from tinycog.image import Image
-from tinycog.index import locate
-from tinycog.parse import Header, Ifd, parse_ifd, parse_tiff, parse_values
-from tinycog.pyramid import parse_image
-from tinycog.spec import Tag
+from tinycog.errors import TinycogError
+from tinycog.limits import Limits
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.image import Image
+from tinycog.tiff.parse import FileHeader, Ifd, parse_ifd, parse_tiff, parse_values
+from tinycog.tiff.pyramid import parse_image
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.spec import Tag
+from tinycog.tiff.steps import Steps
+from tinycog.tiff.tile_index import locate
 
 T = TypeVar("T")
 
@@ -43,7 +46,7 @@ class Places:
         streams: encoded tiles.
     """
 
-    header: Header | None = None
+    header: FileHeader | None = None
     ifds: list[int] = field(default_factory=list[int])
     entries: list[int] = field(default_factory=list[int])
     links: list[int] = field(default_factory=list[int])
@@ -84,7 +87,7 @@ def _found(parser: Steps[T]) -> T | None:
     return None
 
 
-def _sub_ifds(buffer: SparseBuffer, header: Header, first: Ifd) -> list[Ifd]:
+def _sub_ifds(buffer: SparseBuffer, header: FileHeader, first: Ifd) -> list[Ifd]:
     entry = first.entries.get(Tag.SubIFDs)
     found = None if entry is None else _found(parse_values(buffer, header, [entry], LIMITS))
     places = [place for place in found[0] if isinstance(place, int)] if found else []
@@ -92,7 +95,7 @@ def _sub_ifds(buffer: SparseBuffer, header: Header, first: Ifd) -> list[Ifd]:
     return [ifd for ifd in ifds if ifd is not None]
 
 
-def _add(found: Places, header: Header, ifd: Ifd, size: int) -> None:
+def _add(found: Places, header: FileHeader, ifd: Ifd, size: int) -> None:
     variant = header.variant
     start = ifd.offset + variant.count_length
     found.ifds.append(ifd.offset)

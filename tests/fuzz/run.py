@@ -22,9 +22,9 @@ if __package__ in (None, ""):  # run as a script
 
 import pyproj  # noqa: F401 - what all children need, loaded once
 
-import tinycog.decode
-import tinycog.render
-import tinycog.webtiles  # noqa: F401
+import tinycog.decode.tile
+import tinycog.pixels.png
+import tinycog.reader.read_web_tile  # noqa: F401
 from fuzz.cases import Case, case_of
 from fuzz.children import Children, Found
 from fuzz.keep import CORPUS, keep

@@ -21,9 +21,9 @@ if __package__ in (None, ""):  # run as a script
 atheris: Any = import_module("atheris")  # it is there only where it installs
 
 with atheris.instrument_imports(include=["tinycog"]):
-    import tinycog.decode
-    import tinycog.render
-    import tinycog.webtiles  # noqa: F401
+    import tinycog.decode.tile
+    import tinycog.pixels.png
+    import tinycog.reader.read_web_tile  # noqa: F401
     from fuzz.cases import file, fixtures
     from fuzz.exercise import exercise, turn_of
     from fuzz.mutate import mutate

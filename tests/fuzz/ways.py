@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 import tinycog
-from tinycog.buffer import ByteRange
-from tinycog.sources import Answer
+from tinycog.sources.protocol import RangeSink
+from tinycog.tiff.ranges import ByteRange
 
 
 class Differs(AssertionError):  # noqa: N818 - it says so
@@ -72,7 +72,7 @@ class Shattered:
     async def aclose(self) -> None:
         pass
 
-    async def read_range(self, part: ByteRange, answer: Answer) -> None:
+    async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
         data = self.data[part.start : part.stop]
         answer.begin(len(self.data), None)
         step = max(self.length, len(data) // 50)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinycog.spec import ByteOrder, Tag
 from tinycog.testing import Directory, Field, Layout, Places, make_image, make_tiff
+from tinycog.tiff.spec import ByteOrder, Tag
 
 
 class Shape(NamedTuple):

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hostile.case import Made, Shape, attack, base, in_turn, written
-from tinycog.spec import Tag
 from tinycog.testing import Field
+from tinycog.tiff.spec import Tag
 
 Item = tuple[str, Callable[[Shape], bytes]]
 INF, NAN = float("inf"), float("nan")

@@ -13,8 +13,8 @@ import imagecodecs
 import numpy as np
 
 from hostile.case import Made, Shape, attack, in_turn, stream_image, written
-from tinycog.spec import Compression, Tag
 from tinycog.testing import Field
+from tinycog.tiff.spec import Compression, Tag
 
 Item = tuple[str, Callable[[Shape], bytes]]
 

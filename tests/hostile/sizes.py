@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from hostile.case import Made, Shape, attack, base, in_turn, stream_image, written
-from tinycog.spec import Tag
 from tinycog.testing import Field, Layout
+from tinycog.tiff.spec import Tag
 
 Item = tuple[str, Callable[[Shape], bytes]]
 

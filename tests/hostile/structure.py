@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from hostile.case import Made, Shape, attack, base, in_all, in_turn, written
-from tinycog.spec import BIG, CLASSIC, Tag
 from tinycog.testing import Directory, Field, Layout, Places, flaws, make_pyramid, make_tiff
+from tinycog.tiff.spec import BIG, CLASSIC, Tag
 
 Item = tuple[str, Callable[[Shape], bytes]]
 

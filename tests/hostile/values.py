@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hostile.case import Made, Shape, attack, base, in_turn, written
-from tinycog.spec import Tag
 from tinycog.testing import Field
+from tinycog.tiff.spec import Tag
 
 NAN = float("nan")
 

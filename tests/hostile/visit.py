@@ -43,7 +43,12 @@ class Seen(NamedTuple):
     lossy: bool
 
 
-TINYCOG = ("tinycog.decode", "tinycog.render", "tinycog.sources.exchange", "tinycog.webtiles")
+TINYCOG = (
+    "tinycog.decode.tile",
+    "tinycog.pixels.png",
+    "tinycog.sources.http.fast_path",
+    "tinycog.reader.read_web_tile",
+)
 LOSSY = ("JPEG", "WEBP", "LERC", "JPEG_2000", "JPEG_XL", "JPEG_XR")
 
 

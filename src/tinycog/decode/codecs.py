@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import imagecodecs
 
 from tinycog.decode import jpeg, jpeg2000, jpegxl, lerc, libtiff, lossless, pictures, png
-from tinycog.decode.segment import Codec
-from tinycog.spec import Compression
+from tinycog.decode.codec import Codec
+from tinycog.tiff.spec import Compression
 
 ZSTD = lossless.lenient(imagecodecs.zstd_decode, "too small", "Src size is incorrect")
 PACKBITS = lossless.lenient(imagecodecs.packbits_decode, "TOO_SMALL", "INPUT_CORRUPT")

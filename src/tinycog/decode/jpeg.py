@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, LimitError, UnsupportedError
-from tinycog.spec import Photometric, Tag
+from tinycog.tiff.spec import Photometric, Tag
 
 START_OF_IMAGE = b"\xff\xd8"
 START_OF_SCAN = 0xDA

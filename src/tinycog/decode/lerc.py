@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, UnsupportedError
-from tinycog.spec import Tag
+from tinycog.tiff.spec import Tag
 
 WRAPPERS = 2
 UNASSOCIATED_ALPHA = 2

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, UnsupportedError
-from tinycog.spec import FIELD_TYPES, Compression, Photometric, Tag
+from tinycog.tiff.spec import FIELD_TYPES, Compression, Photometric, Tag
 
 SHORT, LONG = FIELD_TYPES[3].code, FIELD_TYPES[4].code
 HEADER_LENGTH = 8

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinycog.decode.segment import Segment
 from tinycog.decode.ycbcr import ycbcr_to_rgb
 from tinycog.errors import UnsupportedError
-from tinycog.spec import Photometric, Predictor, SampleFormat
+from tinycog.tiff.spec import Photometric, Predictor, SampleFormat
 
 WHOLE_WORDS = (8, 16, 32, 64, 128)
 """Bits of samples that are stored as whole words; all others are packed bit by bit."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.buffer_pool import BUFFERS
 from tinycog.errors import CorruptTileError, Finding
-from tinycog.image import Image
-from tinycog.slabs import SLABS
-from tinycog.spec import Predictor
+from tinycog.tiff.image import Image
+from tinycog.tiff.spec import Predictor
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Segment:
         is_ordered = self.image.predictor != Predictor.FLOATING_POINT
         if place is not None and is_ordered and place.nbytes == self.length:
             return place.reshape(-1).view(np.uint8)
-        return np.frombuffer(SLABS.lend(self.length), np.uint8)
+        return np.frombuffer(BUFFERS.lend(self.length), np.uint8)
 
     def samples_room(self) -> NDArray[Any]:
         """Room for samples of the image's dtype, (rows, cols, samples), likewise."""
@@ -82,7 +81,7 @@ class Segment:
             return self._place
         dtype = self.image.dtype
         length = math.prod(self.shape) * dtype.itemsize
-        return np.frombuffer(SLABS.lend(length), dtype).reshape(self.shape)
+        return np.frombuffer(BUFFERS.lend(length), dtype).reshape(self.shape)
 
     def picture_room(self) -> NDArray[Any]:
         """The same as decoders of pictures want it: (rows, cols) where there is one sample."""
@@ -143,25 +142,3 @@ class Segment:
             message = f"the tile holds {found}, expected {self.image.dtype} of {self.shape}"
             raise CorruptTileError(message)
         return pixels
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """One row of the table of codecs.
-
-    Attributes:
-        name: for messages.
-        decode: (segment, encoded bytes) to a buffer of bytes or an array of samples.
-        gives: "bytes" as they were before compression (then samples are unpacked from them), or
-            "samples" in native byte order, as (rows, cols) or (rows, cols, samples).
-        predicted: whether libtiff honours the Predictor tag with it (tiff.predictor.codecs).
-        safe: whether no bytes can make the decoder crash the process.
-        reversible: whether FillOrder 2 means that its bytes are stored with their bits reversed.
-    """
-
-    name: str
-    decode: Callable[[Segment, Any], Any]
-    gives: Literal["bytes", "samples"] = "bytes"
-    predicted: bool = False
-    reversible: bool = True
-    safe: bool = True

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
 from tinycog.errors import UnsupportedError
-from tinycog.spec import Tag
+from tinycog.tiff.spec import Tag
 
 Table = NDArray[np.int64]
 

@@ -14,22 +14,22 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from tinycog.buffer import ByteRange
 from tinycog.errors import (
     RangeNotSatisfiableError,
-    Retries,
     SourceBusyError,
     SourceError,
     SourceTimeoutError,
 )
-from tinycog.fetch import retries
-from tinycog.fetch.flight import Flight, Want
-from tinycog.fetch.origin import Origin, wake_all
-from tinycog.fetch.retries import Outage, Tries
-from tinycog.fetch.timed import Keeper, Timed
-from tinycog.plan import Batch, plan_header, plan_pixels
-from tinycog.sources import Source
-from tinycog.sources.base import SendRange
+from tinycog.fetch import retry
+from tinycog.fetch.attempt import Attempt, Ledger
+from tinycog.fetch.circuit_breaker import CircuitBreaker
+from tinycog.fetch.coalesce import CoalescedRange, plan_header, plan_pixels
+from tinycog.fetch.concurrency import Server, wake_all
+from tinycog.fetch.in_flight import InFlight, RangeRequest
+from tinycog.fetch.retry import RetryState
+from tinycog.limits import Retries
+from tinycog.sources.protocol import SendRange, Source
+from tinycog.tiff.ranges import ByteRange
 
 HEADER, PIXELS, AHEAD = range(3)
 """Ranks: what all else waits for, what somebody waits for, what may be wanted later."""
@@ -38,7 +38,7 @@ HEADER, PIXELS, AHEAD = range(3)
 class Failed(NamedTuple):
     """A try that failed."""
 
-    timed: Timed
+    timed: Attempt
     error: Exception
 
 
@@ -47,7 +47,7 @@ class Trip:
 
     __slots__ = ("cancel", "flight", "rank", "ticket", "tries")
 
-    def __init__(self, flight: Flight, rank: int, ticket: int, tries: Tries) -> None:
+    def __init__(self, flight: InFlight, rank: int, ticket: int, tries: RetryState) -> None:
         """Nothing is sent."""
         self.flight = flight
         self.rank = rank
@@ -67,7 +67,7 @@ def _start(trip: tuple[int, int, Trip]) -> int:
 class Scheduler:
     """Requests of one handle on one event loop."""
 
-    def __init__(self, source: Source, origin: Origin, keeper: Keeper, budget: Retries) -> None:
+    def __init__(self, source: Source, origin: Server, keeper: Ledger, budget: Retries) -> None:
         """Nothing is sent; `keeper` judges the head of each answer and logs it."""
         self._source = source
         self._origin = origin
@@ -75,15 +75,15 @@ class Scheduler:
         self._budget = budget
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._new: list[Want] = []
-        self._waiting: list[Want] = []
+        self._new: list[RangeRequest] = []
+        self._waiting: list[RangeRequest] = []
         self._is_planned = True
-        self._planned: deque[tuple[int, ByteRange, list[Want]]] = deque()
-        self._returning: deque[tuple[int, Flight, asyncio.Future[int]]] = deque()
+        self._planned: deque[tuple[int, ByteRange, list[RangeRequest]]] = deque()
+        self._returning: deque[tuple[int, InFlight, asyncio.Future[int]]] = deque()
         self._trips: list[tuple[int, int, Trip]] = []
         self._send_range: SendRange | None = getattr(source, "send_range", None)
         self._turn_is_due = False
-        self._outage = Outage()
+        self._outage = CircuitBreaker()
 
     # --- wishes ----------------------------------------------------------------------------------
 
@@ -93,9 +93,9 @@ class Scheduler:
         deliver: Callable[[memoryview], None],
         fail: Callable[[BaseException], None],
         rank: int = PIXELS,
-    ) -> Want:
-        """Wish for the bytes of a range; see `Want`."""
-        want = Want(part, rank, deliver, fail)
+    ) -> RangeRequest:
+        """Wish for the bytes of a range; see `RangeRequest`."""
+        want = RangeRequest(part, rank, deliver, fail)
         self._new.append(want)
         if not self._turn_is_due:
             self._turn_is_due = True
@@ -107,13 +107,13 @@ class Scheduler:
         if self._new:
             self._turn()
 
-    def release(self, want: Want) -> None:
+    def release(self, want: RangeRequest) -> None:
         """The reader is done with the bytes of a wish."""
         self._end([want])
 
-    def drop(self, wants: Iterable[Want]) -> None:
+    def drop(self, wants: Iterable[RangeRequest]) -> None:
         """Nobody waits any more: what is not sent never is, and a request without others ends."""
-        wants = [want for want in wants if want.state != Want.OVER]
+        wants = [want for want in wants if want.state != RangeRequest.OVER]
         flights = {want.flight for want in wants if want.is_under_way}
         self._end(wants)
         if not flights:
@@ -123,10 +123,10 @@ class Scheduler:
                 self._forget(trip)  # nobody may join what is about to end
                 trip.cancel()
 
-    def _end(self, wants: Sequence[Want]) -> None:
+    def _end(self, wants: Sequence[RangeRequest]) -> None:
         """Free what wishes hold of the memory in flight."""
         for want in wants:
-            if want.state in (Want.SENT, Want.DELIVERED):
+            if want.state in (RangeRequest.SENT, RangeRequest.DELIVERED):
                 self._origin.budget.give(want.part.length)
             want.end()
         wake_all()
@@ -137,27 +137,29 @@ class Scheduler:
         """Plan all that waits, together."""
         self._turn_is_due = False
         new, self._new = self._new, []
-        waiting = [want for want in new if want.state == Want.WAITING and not self._joined(want)]
+        waiting = [
+            want for want in new if want.state == RangeRequest.WAITING and not self._joined(want)
+        ]
         if waiting:
             self._waiting += waiting
             self._is_planned = False
         self._pump()
 
-    def _joined(self, want: Want) -> bool:
+    def _joined(self, want: RangeRequest) -> bool:
         """Join a request that is under way, if it carries the same bytes."""
         i = bisect_right(self._trips, want.part.start, key=_start)
         if not i or not self._trips[i - 1][2].flight.joined(want):
             return False
-        if want.state == Want.SENT:
+        if want.state == RangeRequest.SENT:
             self._origin.budget.take_anyway(want.part.length)
         return True
 
-    def _plan(self) -> Iterable[tuple[int, ByteRange, list[Want]]]:
+    def _plan(self) -> Iterable[tuple[int, ByteRange, list[RangeRequest]]]:
         for rank in sorted({want.rank for want in self._waiting}):
             wants = [want for want in self._waiting if want.rank == rank]
             parts = [want.part for want in wants]
             if rank == HEADER:
-                batches: Sequence[Batch] = plan_header(parts)
+                batches: Sequence[CoalescedRange] = plan_header(parts)
             else:
                 batches = plan_pixels(parts, self._origin.rates)
             yield from ((rank, part, [wants[i] for i in members]) for part, members in batches)
@@ -166,7 +168,7 @@ class Scheduler:
         """Send what there are slots for; what was sent before goes first."""
         if not self._returned():
             return
-        self._waiting = [want for want in self._waiting if want.state == Want.WAITING]
+        self._waiting = [want for want in self._waiting if want.state == RangeRequest.WAITING]
         if not self._is_planned and self._waiting:
             rank = min(want.rank for want in self._waiting)
             if self._origin.is_full(rank, self._wake):
@@ -179,7 +181,7 @@ class Scheduler:
         """Send what is planned, as far as there are slots."""
         while self._planned:
             rank, part, members = self._planned[0]
-            members = [want for want in members if want.state == Want.WAITING]
+            members = [want for want in members if want.state == RangeRequest.WAITING]
             if members:
                 length = sum(want.part.length for want in members)
                 ticket = self._origin.enter(length, rank, self._wake)
@@ -209,10 +211,10 @@ class Scheduler:
             self._returning.popleft()
         return True
 
-    def _launch(self, part: ByteRange, members: list[Want], rank: int, ticket: int) -> None:
-        flight = Flight(part, members, self._keeper.begin)
+    def _launch(self, part: ByteRange, members: list[RangeRequest], rank: int, ticket: int) -> None:
+        flight = InFlight(part, members, self._keeper.begin)
         flight.company = self._origin.in_flight
-        trip = Trip(flight, rank, ticket, Tries(self._budget))
+        trip = Trip(flight, rank, ticket, RetryState(self._budget))
         insort(self._trips, (part.start, ticket, trip))
         if self._send_range is not None:
             timed = self._timed(trip)
@@ -223,10 +225,10 @@ class Scheduler:
                 return
         self._travel(trip, None)
 
-    def _timed(self, trip: Trip) -> Timed:
-        return Timed(trip.flight, self._origin, trip.ticket, self._keeper, trip.tries)
+    def _timed(self, trip: Trip) -> Attempt:
+        return Attempt(trip.flight, self._origin, trip.ticket, self._keeper, trip.tries)
 
-    def _answered(self, trip: Trip, timed: Timed, error: Exception | None) -> None:
+    def _answered(self, trip: Trip, timed: Attempt, error: Exception | None) -> None:
         """A request that was sent without a task is over; what failed goes on with one."""
         if error is not None:
             self._travel(trip, Failed(timed, error))
@@ -301,7 +303,7 @@ class Scheduler:
         self._keeper.note(timed.request())
         return None
 
-    def _after(self, trip: Trip, timed: Timed, exc: Exception) -> float | None:
+    def _after(self, trip: Trip, timed: Attempt, exc: Exception) -> float | None:
         """What comes after a try that failed: see `_try`."""
         if not isinstance(exc, SourceError):
             raise exc
@@ -327,7 +329,7 @@ class Scheduler:
         self._origin.budget.give(trip.flight.pause())
         self._origin.leave()
         wake_all()
-        await retries.pause(seconds)
+        await retry.backoff(seconds)
         if not await self._outage.turn(trip.tries) and trip.tries.error is not None:
             raise trip.tries.error
         turn: asyncio.Future[int] = self._loop.create_future()

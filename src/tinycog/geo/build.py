@@ -20,13 +20,7 @@ from tinycog.geo.crs import ESRI_PE, SAME_UNIT, WGS_84, Crs
 from tinycog.geo.epsg_units import unit_code
 from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
 from tinycog.geo.methods import conversion, utm
-from tinycog.geo.registry import (
-    Json,
-    crs_of,
-    crs_of_epsg,
-    from_epsg,
-    not_in_registry,
-)
+from tinycog.geo.registry import Json, crs_of, crs_of_epsg, from_epsg, not_in_registry
 from tinycog.geo.units import METRE, UNITS, Unit, linear_unit, unit_of
 
 OVERRIDES = (

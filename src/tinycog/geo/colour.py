@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from tinycog.image import Image
-from tinycog.spec import Photometric, Tag
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.tiff.image import Image
+from tinycog.tiff.spec import Photometric, Tag
 
 COLOURS: dict[int, tuple[str, ...]] = {
     Photometric.MIN_IS_BLACK: ("gray",),
@@ -56,3 +61,68 @@ def colour_of_gdal(name: str) -> str:
     name = name.casefold()
     name = GDAL_NAMES.get(name, name)
     return name if name in RASTERIO_NAMES or name in GDAL_NAMES.values() else UNDEFINED
+
+
+COLOUR_INTERPRETATIONS: tuple[str, ...] = (
+    *("undefined", "gray", "palette", "red", "green", "blue", "alpha"),
+    *("hue", "saturation", "lightness", "cyan", "magenta", "yellow", "black"),
+    *("Y", "Cb", "Cr"),
+)
+"""GDAL's colour interpretations, in the order of their numbers."""
+
+
+class ColorInterp(str):
+    """What a band is as a colour: a word, which equals rasterio's enum (GDAL's number), too."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The word, as members of an enum have it."""
+        return str(self)
+
+    def __eq__(self, other: object) -> bool:
+        """By word, number, or member of an enum of numbers."""
+        number: object = getattr(other, "value", other)
+        if isinstance(number, int):
+            return (
+                str(self) in COLOUR_INTERPRETATIONS
+                and COLOUR_INTERPRETATIONS.index(str(self)) == number
+            )
+        return str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        """By word, or by number."""
+        return not self == other
+
+    __hash__ = str.__hash__
+
+
+class Colormap(NamedTuple):
+    """The colours of a palette.
+
+    Attributes:
+        colours: (entries, 3) of uint16: red, green, blue, as stored.
+        nodata: the entry that is clear, if any.
+    """
+
+    colours: NDArray[np.uint16]
+    nodata: int | float | None
+
+    def as_rasterio(self) -> dict[int, tuple[int, int, int, int]]:
+        """RGBA of 8 bits by entry, as rasterio's `colormap(1)`.
+
+        Of writers that stored 8 bits, or shifted them up, they are taken as meant, as by GDAL.
+        """
+        full = self.colours
+        if full.max(initial=0) < EIGHT_BITS:
+            unit = 1
+        else:
+            unit = EIGHT_BITS if not (full % EIGHT_BITS).any() else EIGHT_BITS + 1
+        return {
+            i: (*(int(v) for v in colour), 0 if i == self.nodata else 255)
+            for i, colour in enumerate(full // unit)
+        }  # type: ignore[return-value]
+
+
+EIGHT_BITS = 256

@@ -7,15 +7,17 @@ from typing import Literal
 
 from affine import Affine
 
-from tinycog.buffer import SparseBuffer, Steps
-from tinycog.errors import Finding, Limits
+from tinycog.errors import Finding
 from tinycog.geo.crs import Crs, Heights, make_crs
 from tinycog.geo.keys import GeoKey, GeoKeys, make_keys
 from tinycog.geo.transform import RPC, GroundControlPoint, make_model, make_rpcs
 from tinycog.geo.units import UNITS
 from tinycog.geo.values import TagValues, read_values
-from tinycog.parse import Header, Ifd
-from tinycog.spec import Tag
+from tinycog.limits import Limits
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.parse import FileHeader, Ifd
+from tinycog.tiff.spec import Tag
+from tinycog.tiff.steps import Steps
 
 GEOREFERENCE_TAGS = (
     Tag.ModelPixelScale,
@@ -59,7 +61,7 @@ class Georeference:
 
 
 def parse_georeference(
-    buffer: SparseBuffer, header: Header, ifd: Ifd, limits: Limits
+    buffer: SparseBuffer, header: FileHeader, ifd: Ifd, limits: Limits
 ) -> Steps[Georeference]:
     """Read where the pixels of an IFD are, in one step; nothing that is wrong there can raise."""
     values, findings = yield from read_values(buffer, header, ifd, GEOREFERENCE_TAGS, limits)

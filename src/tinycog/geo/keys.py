@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from tinycog.errors import Finding
 from tinycog.geo.values import TagValues
-from tinycog.spec import Tag
+from tinycog.tiff.spec import Tag
 
 KeyValue = int | float | str | tuple[int, ...] | tuple[float, ...]
 """A key's value: a code, a number, a text; several numbers where the key says so."""

@@ -10,15 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinycog.buffer import SparseBuffer, Steps
-from tinycog.errors import Finding, Limits, UsageError
+from tinycog.errors import Finding, UsageError
 from tinycog.geo.colour import UNDEFINED, colour_names, colour_of_gdal
 from tinycog.geo.crs import Heights
 from tinycog.geo.items import Item, parse_items
 from tinycog.geo.values import TagValues, read_values
-from tinycog.image import Image
-from tinycog.parse import Header
-from tinycog.spec import Tag
+from tinycog.limits import Limits
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.image import Image
+from tinycog.tiff.parse import FileHeader
+from tinycog.tiff.spec import Tag
+from tinycog.tiff.steps import Steps
 
 TEXT_TAGS: dict[Tag, str] = {
     Tag.DocumentName: "TIFFTAG_DOCUMENTNAME",
@@ -113,7 +115,7 @@ class Metadata:
 
 
 def parse_metadata(
-    buffer: SparseBuffer, header: Header, image: Image, limits: Limits
+    buffer: SparseBuffer, header: FileHeader, image: Image, limits: Limits
 ) -> Steps[Metadata]:
     """Read what the samples of an image mean, in one step; nothing wrong there can raise."""
     values, findings = yield from read_values(buffer, header, image.ifd, METADATA_TAGS, limits)

@@ -19,7 +19,7 @@ Role = Literal[
 """What a number is to a projection."""
 
 
-class Source(NamedTuple):
+class ParameterSource(NamedTuple):
     """Keys that hold a number, the first that is there counts; and what it is without them."""
 
     keys: tuple[GeoKey, ...]
@@ -32,18 +32,18 @@ LATITUDES = (GeoKey.ProjNatOriginLat, GeoKey.ProjFalseOriginLat, GeoKey.ProjCent
 EASTINGS = (GeoKey.ProjFalseEasting, GeoKey.ProjCenterEasting, GeoKey.ProjFalseOriginEasting)
 NORTHINGS = (GeoKey.ProjFalseNorthing, GeoKey.ProjCenterNorthing, GeoKey.ProjFalseOriginNorthing)
 
-SOURCES: dict[Role, Source] = {
-    "lat": Source(LATITUDES, 0.0, "angle"),
-    "lon": Source(LONGITUDES, 0.0, "angle"),
-    "pole": Source((GeoKey.ProjStraightVertPoleLong, *LONGITUDES), 0.0, "angle"),
-    "sp1": Source((GeoKey.ProjStdParallel1,), 0.0, "angle"),
-    "sp2": Source((GeoKey.ProjStdParallel2,), 0.0, "angle"),
-    "azimuth": Source((GeoKey.ProjAzimuthAngle,), 0.0, "angle"),
-    "skew": Source((GeoKey.ProjRectifiedGridAngle,), 90.0, "angle"),
-    "scale": Source((GeoKey.ProjScaleAtNatOrigin, GeoKey.ProjScaleAtCenter), 1.0, "scale"),
-    "natural-scale": Source((GeoKey.ProjScaleAtNatOrigin,), 1.0, "scale"),
-    "east": Source(EASTINGS, 0.0, "length"),
-    "north": Source(NORTHINGS, 0.0, "length"),
+SOURCES: dict[Role, ParameterSource] = {
+    "lat": ParameterSource(LATITUDES, 0.0, "angle"),
+    "lon": ParameterSource(LONGITUDES, 0.0, "angle"),
+    "pole": ParameterSource((GeoKey.ProjStraightVertPoleLong, *LONGITUDES), 0.0, "angle"),
+    "sp1": ParameterSource((GeoKey.ProjStdParallel1,), 0.0, "angle"),
+    "sp2": ParameterSource((GeoKey.ProjStdParallel2,), 0.0, "angle"),
+    "azimuth": ParameterSource((GeoKey.ProjAzimuthAngle,), 0.0, "angle"),
+    "skew": ParameterSource((GeoKey.ProjRectifiedGridAngle,), 90.0, "angle"),
+    "scale": ParameterSource((GeoKey.ProjScaleAtNatOrigin, GeoKey.ProjScaleAtCenter), 1.0, "scale"),
+    "natural-scale": ParameterSource((GeoKey.ProjScaleAtNatOrigin,), 1.0, "scale"),
+    "east": ParameterSource(EASTINGS, 0.0, "length"),
+    "north": ParameterSource(NORTHINGS, 0.0, "length"),
 }
 
 PARAMETERS: dict[int, str] = {
@@ -241,7 +241,7 @@ def _conversion(method: Method, parameters: list[dict[str, Any]]) -> dict[str, A
     }
 
 
-def _stored(keys: GeoKeys, source: Source) -> float:
+def _stored(keys: GeoKeys, source: ParameterSource) -> float:
     """The number as stored: of the first of its keys that is there."""
     found = (keys.number(key) for key in source.keys)
     return next((number for number in found if number is not None), source.default)

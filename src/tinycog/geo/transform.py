@@ -13,7 +13,7 @@ from affine import Affine
 
 from tinycog.errors import Finding
 from tinycog.geo.values import TagValues
-from tinycog.spec import Tag
+from tinycog.tiff.spec import Tag
 
 TIEPOINT, MATRIX = 6, 16
 """Numbers of one tiepoint, and of ModelTransformation."""

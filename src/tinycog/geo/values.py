@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tinycog.buffer import SparseBuffer, Steps, need
-from tinycog.errors import Finding, LimitError, Limits
-from tinycog.parse import Entry, Header, Ifd, Value, decode_value
-from tinycog.spec import Tag
+from tinycog.errors import Finding, LimitError
+from tinycog.limits import Limits
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.parse import Entry, FileHeader, Ifd, Value, decode_value
+from tinycog.tiff.spec import Tag
+from tinycog.tiff.steps import Steps, need
 
 SHORT_MAX = 0xFFFF
 
@@ -63,7 +65,7 @@ def _number(value: float | tuple[int, int]) -> float:
 
 
 def read_values(
-    buffer: SparseBuffer, header: Header, ifd: Ifd, tags: Iterable[Tag], limits: Limits
+    buffer: SparseBuffer, header: FileHeader, ifd: Ifd, tags: Iterable[Tag], limits: Limits
 ) -> Steps[tuple[TagValues, list[Finding]]]:
     """Read tags of an IFD in one step; what cannot be had becomes a finding (geotiff.value.lost).
 

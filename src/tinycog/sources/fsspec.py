@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from tinycog.buffer import ByteRange
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
-from tinycog.sources.base import Answer, answer_whole, load
-from tinycog.sources.shown import cause, shown, without_secrets
+from tinycog.sources.lazy_import import load
+from tinycog.sources.protocol import RangeSink, answer_whole
+from tinycog.sources.redact import redact, redact_line, safe_cause
+from tinycog.tiff.ranges import ByteRange
 
 
 class FsspecSource:
@@ -34,31 +35,33 @@ class FsspecSource:
     @property
     def name(self) -> str:
         """Url or path, without credentials (http.secrets)."""
-        return without_secrets(self._where)
+        return redact(self._where)
 
     @property
     def origin(self) -> str:
         """The scheme and the first part of the path: the bucket, the host."""
         scheme, separator, path = self._where.rpartition("://")
         place = path.partition("/")[0]
-        return without_secrets(scheme + separator + place) if separator else "fsspec"
+        return redact(scheme + separator + place) if separator else "fsspec"
 
     async def aopen(self) -> None:
         """Make the file system, the first time."""
         await self._opened()
 
-    async def read_range(self, part: ByteRange, answer: Answer) -> None:
+    async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
         """Read by `cat_file`; a short answer means the end of the object."""
         fs, path = await self._opened()
         try:
             data = await _cat(fs, path, part)
         except FileNotFoundError as exc:
-            raise NotFoundError("there is no such object", url=self.name) from cause(exc)
+            raise NotFoundError("there is no such object", url=self.name) from safe_cause(exc)
         except PermissionError as exc:
-            raise AccessDeniedError("the object may not be read", url=self.name) from cause(exc)
+            raise AccessDeniedError("the object may not be read", url=self.name) from safe_cause(
+                exc
+            )
         except Exception as exc:  # noqa: BLE001 - it may be anything; told to the caller
-            message = f"the file system cannot read it: {type(exc).__name__}: {shown(exc)}"
-            raise SourceError(message, url=self.name, range=part) from cause(exc)
+            message = f"the file system cannot read it: {type(exc).__name__}: {redact_line(exc)}"
+            raise SourceError(message, url=self.name, range=part) from safe_cause(exc)
         answer_whole(self.name, part, data, answer)
 
     async def _opened(self) -> tuple[Any, str]:
@@ -71,13 +74,13 @@ class FsspecSource:
                 core.url_to_fs, self._where, **self._options
             )
         except (ImportError, ValueError, TypeError) as exc:
-            message = f"fsspec cannot open {self.name}: {shown(exc)}"
-            raise UsageError(message) from cause(exc)
+            message = f"fsspec cannot open {self.name}: {redact_line(exc)}"
+            raise UsageError(message) from safe_cause(exc)
         except FileNotFoundError as exc:
-            raise NotFoundError("there is no such object", url=self.name) from cause(exc)
+            raise NotFoundError("there is no such object", url=self.name) from safe_cause(exc)
         except Exception as exc:  # noqa: BLE001 - it may be anything; told to the caller
-            message = f"the file system cannot be opened: {type(exc).__name__}: {shown(exc)}"
-            raise SourceError(message, url=self.name) from cause(exc)
+            message = f"the file system cannot be opened: {type(exc).__name__}: {redact_line(exc)}"
+            raise SourceError(message, url=self.name) from safe_cause(exc)
         self._place = place
         return place
 

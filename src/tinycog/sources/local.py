@@ -10,9 +10,9 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from tinycog.buffer import ByteRange
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
-from tinycog.sources.base import Answer
+from tinycog.sources.protocol import RangeSink
+from tinycog.tiff.ranges import ByteRange
 
 
 class LocalSource:
@@ -37,7 +37,7 @@ class LocalSource:
     async def aopen(self) -> None:
         """Open the file at the first read, in the same thread."""
 
-    async def read_range(self, part: ByteRange, answer: Answer) -> None:
+    async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
         """Read at a position, in a worker thread."""
         try:
             data, size, tag = await asyncio.to_thread(self._read, part)

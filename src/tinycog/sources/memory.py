@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tinycog.buffer import ByteRange
-from tinycog.sources.base import Answer
+from tinycog.sources.protocol import RangeSink
+from tinycog.tiff.ranges import ByteRange
 
 
 class MemorySource:
@@ -29,7 +29,7 @@ class MemorySource:
     async def aopen(self) -> None:
         """Nothing is to be opened."""
 
-    async def read_range(self, part: ByteRange, answer: Answer) -> None:
+    async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
         """Slice the data."""
         answer.begin(len(self._data), None)
         answer.add(self._data[part.start : part.stop])

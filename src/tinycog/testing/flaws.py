@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tinycog.spec import Tag
 from tinycog.testing.maker import BEYOND, Directory, Field
+from tinycog.tiff.spec import Tag
 
 Directories = Sequence[Directory]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinycog.spec import BIG, CLASSIC, Compression, Tag
 from tinycog.testing.maker import Directory, Field, make_tiff
+from tinycog.tiff.spec import BIG, CLASSIC, Compression, Tag
 
 VALUES = 251
 """Number of different tiles; a prime, so that few grids repeat themselves after it."""

@@ -12,7 +12,7 @@ from enum import Enum
 from itertools import chain
 from typing import Literal
 
-from tinycog.spec import BIG, BYTE_ORDERS, CLASSIC, FIELD_TYPES, ByteOrder, FieldType, Variant
+from tinycog.tiff.spec import BIG, BYTE_ORDERS, CLASSIC, FIELD_TYPES, ByteOrder, FieldType, Variant
 
 GHOST = b"""LAYOUT=IFDS_BEFORE_DATA
 BLOCK_ORDER=ROW_MAJOR

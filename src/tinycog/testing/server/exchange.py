@@ -14,8 +14,8 @@ from http import HTTPStatus
 from typing import Literal
 from urllib.parse import unquote
 
-from tinycog.buffer import ByteRange
 from tinycog.testing.server.content import Content, Shelf
+from tinycog.tiff.ranges import ByteRange
 
 _RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))", re.IGNORECASE)
 Framing = Literal["length", "chunked", "close"]

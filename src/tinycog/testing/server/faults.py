@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
-from tinycog.buffer import ByteRange
 from tinycog.testing.server.content import Servable
 from tinycog.testing.server.exchange import Answer, Body, Exchange, Framing, content_range
+from tinycog.tiff.ranges import ByteRange
 
 
 class When(TypedDict, total=False):

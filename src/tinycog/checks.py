@@ -1,0 +1,228 @@
+"""Check arguments as given: values, sequences and arrays in; numbers, windows, bands out.
+
+Every public call checks its arguments here. No I/O; each function raises `UsageError` with what was
+expected and what was given.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from math import isfinite
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.errors import UsageError
+from tinycog.window import FloatWindow, Tile
+
+POINT_KINDS = "iuf"
+"""Kinds of numpy dtypes that hold coordinates."""
+
+
+def numbers(values: Any) -> tuple[float, ...]:  # noqa: ANN401 - anything a caller may pass
+    """Convert to finite floats.
+
+    Raises:
+        TypeError, ValueError: a value is text, not a number, NaN or infinite.
+    """
+    if isinstance(values, str | bytes):
+        raise TypeError(values)
+    given = list(cast("Iterable[Any]", values))
+    if any(isinstance(value, str | bytes) for value in given):
+        raise TypeError(values)
+    try:
+        found = tuple(float(value) for value in given)
+    except OverflowError as exc:
+        raise ValueError(values) from exc
+    if not all(map(isfinite, found)):
+        raise ValueError(values)
+    return found
+
+
+def check_integer(value: Any, name: str) -> int:  # noqa: ANN401 - anything a caller may pass
+    """Return a whole number; `name` is the argument's, for the message.
+
+    Raises:
+        UsageError: it is not an integer.
+    """
+    try:
+        return operator.index(value)
+    except TypeError as exc:
+        message = f"{name} must be an integer, not {value!r}"
+        raise UsageError(message) from exc
+
+
+def check_size(value: Any, name: str) -> int:  # noqa: ANN401 - anything a caller may pass
+    """Return a number of pixels, at least 1.
+
+    Raises:
+        UsageError: it is not an integer, or less than 1.
+    """
+    size = check_integer(value, name)
+    if size < 1:
+        message = f"{name} must be at least 1, not {size}"
+        raise UsageError(message)
+    return size
+
+
+def check_level(level: Any) -> int | None:  # noqa: ANN401 - anything a caller may pass
+    """Return a level, 0 = full resolution, or None where none is given.
+
+    Raises:
+        UsageError: it is not an integer.
+    """
+    return None if level is None else check_integer(level, "level")
+
+
+def check_tile(place: Iterable[Any]) -> Tile:
+    """Return the tile that a caller names as (z, x, y).
+
+    Raises:
+        UsageError: these are not three integers.
+    """
+    try:
+        z, x, y = place
+    except (TypeError, ValueError) as exc:
+        message = f"a tile is three integers (z, x, y), not {place!r}"
+        raise UsageError(message) from exc
+    return Tile(check_integer(z, "z"), check_integer(x, "x"), check_integer(y, "y"))
+
+
+def check_method(method: object, allowed: Sequence[str]) -> str:
+    """Return the name of a resampling method.
+
+    Raises:
+        UsageError: it is not one of `allowed`.
+    """
+    if not isinstance(method, str) or method not in allowed:
+        message = f"resampling must be one of {', '.join(allowed)}, not {method!r}"
+        raise UsageError(message)
+    return method
+
+
+def check_bounds(
+    bounds: Any,  # noqa: ANN401 - anything a caller may pass
+    *,
+    leftwards: bool = False,
+    upwards: bool = False,
+) -> tuple[float, float, float, float]:
+    """Return bounds as (left, bottom, right, top), finite and in order.
+
+    `leftwards` also accepts left > right, `upwards` bottom > top, for grids that go that way.
+
+    Raises:
+        UsageError: they are not four numbers, or upside-down.
+    """
+    try:
+        left, bottom, right, top = numbers(bounds)
+    except (TypeError, ValueError) as exc:
+        message = f"bounds are (left, bottom, right, top), four numbers, not {bounds!r}"
+        raise UsageError(message) from exc
+    if leftwards and left > right:
+        left, right = right, left
+    if upwards and bottom > top:
+        bottom, top = top, bottom
+    if left >= right or bottom >= top:
+        message = (
+            f"bounds are (left, bottom, right, top) with left < right and bottom < top,"
+            f" not {(left, bottom, right, top)}"
+        )
+        raise UsageError(message)
+    return left, bottom, right, top
+
+
+def check_window(window: Any) -> FloatWindow:  # noqa: ANN401 - anything a caller may pass
+    """Return a window of four numbers in pixels; rasterio's windows are accepted too.
+
+    Raises:
+        UsageError: it is not four numbers, or empty.
+    """
+    given = window
+    try:
+        if hasattr(window, "col_off"):
+            given = (window.col_off, window.row_off, window.width, window.height)
+        col, row, width, height = numbers(given)
+    except (AttributeError, TypeError, ValueError) as exc:
+        message = f"a window is (col_off, row_off, width, height) in pixels, not {window!r}"
+        raise UsageError(message) from exc
+    if width <= 0 or height <= 0:
+        message = f"a window has a width and a height of more than 0 pixels, not {window!r}"
+        raise UsageError(message)
+    return FloatWindow(col, row, width, height)
+
+
+def check_shape(shape: Any) -> tuple[int, int]:  # noqa: ANN401 - anything a caller may pass
+    """Return the shape of a result, (rows, cols).
+
+    Raises:
+        UsageError: it is not two whole numbers of at least 1.
+    """
+    try:
+        rows, cols = numbers(shape)
+    except (TypeError, ValueError) as exc:
+        message = f"shape is (rows, cols), two whole numbers, not {shape!r}"
+        raise UsageError(message) from exc
+    if not rows.is_integer() or not cols.is_integer() or rows < 1 or cols < 1:
+        message = f"shape is (rows, cols), whole numbers of at least 1, not {shape!r}"
+        raise UsageError(message)
+    return int(rows), int(cols)
+
+
+def check_bands(count: int, bands: Any) -> list[int]:  # noqa: ANN401 - anything a caller may pass
+    """Return bands, counted from 0, of an image that has `count`; None stands for all.
+
+    Raises:
+        UsageError: they are not integers, or there is no such band.
+    """
+    if bands is None:
+        return list(range(count))
+    try:
+        given: Any = [bands] if isinstance(bands, int | np.integer) else bands
+        found = [operator.index(band) for band in given]
+    except TypeError as exc:
+        message = f"bands are whole numbers, counted from 0, not {bands!r}"
+        raise UsageError(message) from exc
+    if not found or not all(0 <= band < count for band in found):
+        message = f"bands are counted from 0 to {count - 1}, not {found}"
+        raise UsageError(message)
+    return found
+
+
+def check_out(out: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the caller's array for the result.
+
+    Raises:
+        UsageError: it is not a writable numpy array of that shape and dtype.
+    """
+    if not isinstance(out, np.ndarray):
+        message = f"out must be a numpy array, not a {type(out).__name__}"
+        raise UsageError(message)
+    found = cast("NDArray[Any]", out)
+    if found.shape != shape or found.dtype != dtype or not found.flags.writeable:
+        what = f"{found.dtype} of {found.shape}"
+        message = f"out must be a writable {dtype} array of shape {shape}, not {what}"
+        raise UsageError(message)
+    return found
+
+
+def check_points(points: Iterable[Sequence[float]]) -> NDArray[np.float64]:
+    """Return points as an array (points, 2) of float64.
+
+    Raises:
+        UsageError: they are not pairs of numbers.
+    """
+    message = "points are pairs (x, y) of numbers"
+    try:
+        given: NDArray[Any] = np.asarray(points if hasattr(points, "__array__") else list(points))
+        if given.dtype.kind == "O":  # numbers of other classes: Decimal, for one
+            given = np.array([float(number) for number in given.flat]).reshape(given.shape)
+    except (TypeError, ValueError, OverflowError) as exc:
+        raise UsageError(message) from exc
+    if given.size == 0:
+        return np.empty((0, 2))
+    if given.dtype.kind not in POINT_KINDS or given.ndim != 2 or given.shape[1] != 2:  # noqa: PLR2004
+        message = f"{message}, not an array of {given.dtype} of shape {given.shape}"
+        raise UsageError(message)
+    return given.astype(np.float64)

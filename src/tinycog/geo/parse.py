@@ -1,0 +1,39 @@
+"""Where pixels are and what they mean: GeoTIFF's tags and GDAL's, without GDAL and without I/O.
+
+pyproj is loaded only by `Crs.to_pyproj`.
+"""
+
+from __future__ import annotations
+
+from tinycog.geo.georeference import (
+    GEOREFERENCE_TAGS,
+    Georeference,
+    make_georeference,
+)
+from tinycog.geo.metadata import METADATA_TAGS, Metadata, make_metadata
+from tinycog.geo.values import read_values
+from tinycog.limits import Limits
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.image import Image
+from tinycog.tiff.parse import FileHeader
+from tinycog.tiff.steps import Steps
+
+
+def parse_geo(
+    buffer: SparseBuffer, header: FileHeader, image: Image, limits: Limits
+) -> Steps[tuple[Georeference, Metadata]]:
+    """Read where the pixels of an image are and what its samples mean, in one step.
+
+    Nothing that is wrong with them raises: it is a finding of theirs.
+    """
+    tags = (*GEOREFERENCE_TAGS, *METADATA_TAGS)
+    values, findings = yield from read_values(buffer, header, image.ifd, tags, limits)
+    georeference = make_georeference(values, findings)
+    metadata = make_metadata(
+        values,
+        image,
+        [],
+        area_or_point=georeference.area_or_point,
+        heights=georeference.heights,
+    )
+    return georeference, metadata

@@ -1,0 +1,69 @@
+"""Coordinates from one CRS to another, by pyproj (an extra)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.errors import UsageError
+from tinycog.geo.crs import Crs
+
+if TYPE_CHECKING:
+    import pyproj
+
+Transform = Callable[[Any, Any], tuple[Any, Any]]
+"""(xs, ys) -> (xs, ys)."""
+
+
+def into_crs(points: NDArray[np.float64], crs: Any, to: Crs | None) -> NDArray[np.float64]:  # noqa: ANN401
+    """Points of any CRS in that of the file.
+
+    Raises:
+        UsageError: one of them is unknown, or pyproj is not installed.
+    """
+    transform = transformer(crs, to)
+    x, y = transform(points[:, 0], points[:, 1])
+    return np.stack([np.asarray(x), np.asarray(y)], 1)
+
+
+def transformer(crs: Any, to: Crs | None) -> Transform:  # noqa: ANN401 - whatever pyproj understands
+    """A function (xs, ys) -> (xs, ys) from any CRS to that of the file, by pyproj.
+
+    Raises:
+        UsageError: one of them is unknown, none leads to the other, or pyproj is not installed.
+    """
+    if to is None:
+        message = "the file does not say where it lies in a CRS: leave out crs="
+        raise UsageError(message)
+    target = to.to_pyproj()
+    from pyproj.exceptions import ProjError  # noqa: PLC0415 - an extra
+
+    try:
+        source = _known(crs)
+        return _transform(source, target)
+    except ProjError as exc:
+        message = (
+            f"the CRS {crs!r} is unknown, or does not lead to {to}:"
+            " give a code ('EPSG:4326'), WKT, or a pyproj.CRS"
+        )
+        raise UsageError(message) from exc
+
+
+def _known(crs: Any) -> pyproj.CRS:  # noqa: ANN401 - see `transformer`
+    import pyproj  # noqa: PLC0415 - an extra
+
+    if isinstance(crs, Crs):
+        return crs.to_pyproj()
+    return pyproj.CRS.from_user_input(crs)  # pyright: ignore[reportUnknownMemberType]
+
+
+@lru_cache(maxsize=32)
+def _transform(source: pyproj.CRS, target: pyproj.CRS) -> Transform:
+    """Made once for all tiles of a map; it may be used by several threads."""
+    import pyproj  # noqa: PLC0415 - an extra
+
+    return pyproj.Transformer.from_crs(source, target, always_xy=True).transform

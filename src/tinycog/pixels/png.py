@@ -1,0 +1,171 @@
+"""Pictures of data for people: PNG, and HTML for notebooks. Data themselves are never stretched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.errors import UsageError
+
+PERCENTILES = (2, 98)
+"""Of the valid pixels of a band: what becomes black and white, unless the caller says."""
+
+SAMPLE = 1 << 20
+"""Pixels of a band, about, that percentiles are taken of."""
+
+COLOURS = 3
+"""Bands of a colour picture."""
+
+PNG_FRAME = 1 << 12
+"""Bytes that a PNG has besides its pixels, at most."""
+
+StretchLimits = float | Sequence[float] | None
+
+
+def to_png(
+    data: NDArray[Any],
+    mask: NDArray[np.bool_] | None = None,
+    *,
+    vmin: StretchLimits = None,
+    vmax: StretchLimits = None,
+    colormap: NDArray[np.uint16] | None = None,
+) -> bytes:
+    """Make a PNG of 8 bits: grey or RGB, with alpha where a pixel is not valid.
+
+    Of more than three bands the first three are taken, of two the first. uint8 is shown as it is;
+    other dtypes, and uint8 if a limit is given, are stretched band by band from `vmin` (black) to
+    `vmax` (white), by default the 2nd and 98th percentile of the valid pixels. A band that is
+    constant comes out mid grey. NaN is not valid, infinite values are black or white, of complex
+    numbers the magnitude is shown.
+
+    Args:
+        data: (bands, rows, cols).
+        mask: (rows, cols), True = valid, or None: all valid.
+        vmin: one number for all bands or one for each that is shown.
+        vmax: the same.
+        colormap: (entries, 3 or 4) of uint16, 65535 = full: the first band is a palette's.
+
+    Raises:
+        UsageError: shapes do not fit, or there are no pixels.
+    """
+    with np.errstate(all="ignore"):  # infinite and signalling values are data like others
+        pixels = _to_uint8(data, mask, vmin, vmax, colormap)
+    import imagecodecs  # noqa: PLC0415 - heavy
+
+    # imagecodecs' own guess forgets the filter byte of each row
+    most = pixels.nbytes + len(pixels)
+    return bytes(imagecodecs.png_encode(pixels, out=most + most // 64 + PNG_FRAME))
+
+
+def _to_uint8(
+    data: NDArray[Any],
+    mask: NDArray[np.bool_] | None,
+    vmin: StretchLimits,
+    vmax: StretchLimits,
+    colormap: NDArray[np.uint16] | None,
+) -> NDArray[np.uint8]:
+    """(rows, cols) grey, or (rows, cols, 2, 3 or 4): grey and alpha, RGB, RGB and alpha."""
+    _check(data, mask)
+    count = 1 if colormap is not None or len(data) < COLOURS else COLOURS
+    bands = data[:count]
+    valid = np.ones(data.shape[1:], np.bool_) if mask is None else mask
+    if bands.dtype.kind in "fc":
+        valid = valid & ~np.isnan(bands).any(axis=0)
+    if colormap is not None:
+        shown = _painted(bands[0], valid, colormap)
+    elif bands.dtype == np.uint8 and vmin is None and vmax is None:
+        shown = np.moveaxis(bands, 0, -1)
+    else:
+        low, high = _limits(vmin, count, "vmin"), _limits(vmax, count, "vmax")
+        stretched = [
+            _stretch(band, valid, *ends) for band, *ends in zip(bands, low, high, strict=True)
+        ]
+        shown = np.stack(stretched, axis=-1)
+    if valid.all():
+        # a copy has strides of its own; a view of one pixel only counts as contiguous
+        return (shown[..., 0] if shown.shape[-1] == 1 else shown).copy(order="C")
+    return _with_alpha(shown, valid)
+
+
+def _with_alpha(shown: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Add a band of alpha, or make less of the one there is; what is not valid becomes 0."""
+    if shown.shape[-1] == COLOURS + 1:
+        return np.where(valid[..., None], shown, 0).astype(np.uint8)
+    out = np.zeros((*valid.shape, shown.shape[-1] + 1), np.uint8)
+    out[..., :-1] = np.where(valid[..., None], shown, 0)
+    out[..., -1] = np.where(valid, 255, 0)
+    return out
+
+
+def _stretch(
+    band: NDArray[Any], valid: NDArray[np.bool_], low: float | None, high: float | None
+) -> NDArray[np.uint8]:
+    """From `low` to `high` to 0 to 255."""
+    values = (np.abs(band) if band.dtype.kind == "c" else band).astype(np.float64)
+    if low is None or high is None:
+        found = _percentiles(values, valid)
+        low, high = found[0] if low is None else low, found[1] if high is None else high
+    if low == high:
+        # nothing to tell apart: grey, but for what lies below or above
+        return np.where(values == low, 128, np.where(values > low, 255, 0)).astype(np.uint8)
+    # halves: the difference of the ends may be too large for float64
+    with np.errstate(invalid="ignore", over="ignore"):
+        part = (values / 2 - low / 2) / (high / 2 - low / 2)
+    return np.floor(np.clip(np.nan_to_num(part), 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _percentiles(values: NDArray[np.float64], valid: NDArray[np.bool_]) -> tuple[float, float]:
+    """Of the valid finite pixels, or of about `SAMPLE` of them; 0 and 0 if there are none."""
+    known = values[valid & np.isfinite(values)]
+    if not known.size:
+        return 0.0, 0.0
+    step = -(-known.size // SAMPLE)
+    low, high = np.percentile(known[::step], PERCENTILES)
+    if low == high:
+        # rare values on a constant ground are worth seeing
+        low, high = known.min(), known.max()
+    return float(low), float(high)
+
+
+def _painted(
+    band: NDArray[Any], valid: NDArray[np.bool_], colormap: NDArray[np.uint16]
+) -> NDArray[np.uint8]:
+    """Colours of a palette's indices; there are none beyond its end: black."""
+    if colormap.ndim != 2 or colormap.shape[1] not in (COLOURS, COLOURS + 1):  # noqa: PLR2004 - a table
+        message = f"the colormap's shape is {colormap.shape}, expected (entries, 3 or 4)"
+        raise UsageError(message)
+    if band.dtype.kind not in "iub":
+        message = f"a colormap needs integers, not {band.dtype}"
+        raise UsageError(message)
+    known = valid & (band >= 0) & (band < len(colormap))
+    colours = np.floor(colormap / 257.0 + 0.5).astype(np.uint8)
+    out = colours[np.where(known, band, 0).astype(np.intp)] if len(colours) else None
+    if out is None:
+        return np.zeros((*band.shape, COLOURS), np.uint8)
+    out[~known, :COLOURS] = 0
+    return out
+
+
+def _limits(given: StretchLimits, count: int, name: str) -> list[float | None]:
+    """One limit for each band that is shown."""
+    if given is None:
+        return [None] * count
+    values: list[float | None] = [float(value) for value in np.atleast_1d(np.asarray(given))]
+    if np.ndim(given) == 0:
+        values = values * count
+    if len(values) != count:
+        message = f"{name} has {len(values)} values, expected one, or {count}: one for each band"
+        raise UsageError(message)
+    return values
+
+
+def _check(data: NDArray[Any], mask: NDArray[np.bool_] | None) -> None:
+    if data.ndim != 3 or not data.size:  # noqa: PLR2004 - (bands, rows, cols)
+        message = f"data has shape {data.shape}, expected (bands, rows, cols), none of them 0"
+        raise UsageError(message)
+    if mask is not None and mask.shape != data.shape[1:]:
+        message = f"the mask's shape is {mask.shape}, expected {data.shape[1:]} as of the data"
+        raise UsageError(message)

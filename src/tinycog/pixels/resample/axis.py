@@ -1,0 +1,188 @@
+"""One axis of a resampling: which source pixels count for each output pixel, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.checks import check_method
+from tinycog.errors import UsageError
+
+METHODS = ("nearest", "bilinear", "cubic", "average", "mean", "mode", "min", "max", "sample")
+"""What `resample` can do; "mean" is another word for "average"."""
+
+KERNELS = ("bilinear", "cubic")
+
+POINT_EPSILON = 1e-10
+"""Pixels by which GDAL moves a sampled point right, so that 2.9999999999 means 3."""
+
+AREA_EPSILON = 1e-8
+"""Pixels of overlap that GDAL takes for none."""
+
+NO_WEIGHT = 1e-12
+"""Weights below are rounding errors of 0."""
+
+Float = NDArray[np.float64]
+
+Bools = NDArray[np.bool_]
+
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """For each output pixel along one axis: which source pixels count, and by how much.
+
+    Attributes:
+        start, stop: (n,) half-open ranges of source pixels; empty where nothing counts.
+        weight: (n, most) of the source pixels from `start` on.
+    """
+
+    start: Index
+    stop: Index
+    weight: Float
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Half-open range of all source pixels that count."""
+        if not self.some.any():
+            return 0, 0
+        return int(self.start[self.some].min()), int(self.stop[self.some].max())
+
+    @cached_property
+    def some(self) -> Bools:
+        """(n,) where any pixel counts at all."""
+        return self.stop > self.start
+
+    @cached_property
+    def total(self) -> Float:
+        """(n,) sums of the weights; 1 where nothing counts."""
+        total = self.weight.sum(axis=1)
+        return np.where(total == 0, 1.0, total)
+
+    def scaled(self) -> Axis:
+        """The same pixels with weights that add up to 1."""
+        return Axis(self.start, self.stop, self.weight / self.total[:, None])
+
+    def moved(self, by: int) -> Axis:
+        """The same pixels with other numbers."""
+        return Axis(self.start + by, self.stop + by, self.weight)
+
+    def sums(self, lines: NDArray[Any]) -> NDArray[Any]:
+        """Weighted sums of lines: (source, m) to (n, m)."""
+        out = np.zeros((len(self.start), lines.shape[1]), lines.dtype)
+        for i in np.flatnonzero(self.some):
+            start, stop = self.start[i], self.stop[i]
+            # one small product each: a matrix of all weights would spread NaN and infinity
+            np.dot(
+                self.weight[i, : stop - start].astype(lines.dtype), lines[start:stop], out=out[i]
+            )
+        return out
+
+    def fold(self, lines: NDArray[Any], function: np.ufunc) -> NDArray[Any]:
+        """`function` (minimum, maximum, ...) over the lines that count: (source, m) to (n, m)."""
+        out = np.zeros((len(self.start), lines.shape[1]), lines.dtype)
+        for i in np.flatnonzero(self.some):
+            function.reduce(lines[self.start[i] : self.stop[i]], axis=0, out=out[i])
+        return out
+
+    def enough(self, valid: Bools) -> Bools:
+        """(source, m) to (n, m): whether half of the lines that count are valid, and neighbours.
+
+        GDAL's condition for kernels that have negative weights: with less their sum may be near 0.
+        """
+        place = np.arange(len(valid))[:, None]
+        run = place - np.maximum.accumulate(np.where(valid, -1, place), axis=0)
+        out = np.zeros((len(self.start), valid.shape[1]), np.bool_)
+        for i in np.flatnonzero(self.some):
+            start, stop = self.start[i], self.stop[i]
+            longest = np.minimum(run[start:stop], place[start:stop] - start + 1).max(axis=0)
+            out[i] = longest >= (stop - start) // 2
+        return out
+
+
+def axes(
+    window: tuple[float, float, float, float],
+    shape: tuple[int, int],
+    source_shape: tuple[int, ...],
+    method: str,
+) -> tuple[Axis, Axis]:
+    """Columns' and rows' axis of a resampling; arguments as in `support`."""
+    check_method(method, METHODS)
+    if min(shape) < 1:
+        message = f"the output shape is {tuple(shape)}, expected at least (1, 1)"
+        raise UsageError(message)
+    col_off, row_off, width, height = map(float, window)
+    if not (np.isfinite([col_off, row_off, width, height]).all() and width > 0 and height > 0):
+        message = f"the window is {tuple(window)}, expected finite numbers, width and height over 0"
+        raise UsageError(message)
+    return (
+        _axis(col_off, width, shape[1], source_shape[1], method),
+        _axis(row_off, height, shape[0], source_shape[0], method),
+    )
+
+
+def _axis(offset: float, length: float, count: int, size: int, method: str) -> Axis:
+    """`count` output pixels over `length` source pixels from `offset` on, of `size` there are."""
+    ratio = length / count
+    place = np.arange(count, dtype=np.float64)
+    if method in ("nearest", "sample"):
+        shift, epsilon = (0.5, POINT_EPSILON) if method == "nearest" else (0.0, AREA_EPSILON)
+        first = np.floor(offset + (place + shift) * ratio + epsilon)
+        return _weighted(first, first + 1, size, np.ones_like)
+    if method in KERNELS:
+        centre: Float = offset + (place + 0.5) * ratio
+        return kernel_axis(centre, max(ratio, 1.0), size, method)
+    begin, end = offset + place * ratio, offset + (place + 1) * ratio
+    first = np.floor(begin + AREA_EPSILON)
+    # never empty, however narrow
+    last = np.maximum(np.ceil(end - AREA_EPSILON), first + 1)
+
+    def overlap(pixel: Float) -> Float:
+        return np.minimum(pixel + 1, end[:, None]) - np.maximum(pixel, begin[:, None])
+
+    return _weighted(first, last, size, overlap)
+
+
+def kernel_axis(centre: Float, widen: float, size: int, method: str) -> Axis:
+    """Bilinear or cubic weights around each of `centre` (n,), the kernel `widen` times as wide."""
+    radius = kernel_radius(method) * widen
+    first, last = np.floor(centre - radius + 0.5), np.floor(centre + radius + 0.5)
+
+    def weights(pixel: Float) -> Float:
+        return kernel((pixel + 0.5 - centre[:, None]) / widen, method)
+
+    return _weighted(first, last, size, weights).scaled()
+
+
+def _weighted(first: Float, last: Float, size: int, weigh: Callable[[Float], Float]) -> Axis:
+    """Cut half-open ranges to the source, and weigh their pixels."""
+    start = np.clip(first, 0, size).astype(np.intp)
+    stop = np.maximum(np.clip(last, 0, size).astype(np.intp), start)
+    most = int((stop - start).max(initial=0))
+    pixel = start[:, None] + np.arange(most)
+    weight = np.where(pixel < stop[:, None], weigh(pixel.astype(np.float64)), 0.0)
+    # what differs from 0 by rounding only must not become all that is left beside masked pixels
+    weight[np.abs(weight) < NO_WEIGHT] = 0
+    # beyond the source's edge only weights of 0, or negative ones, may be left
+    return Axis(start, np.where(weight.sum(axis=1) > 0, stop, start), weight)
+
+
+def kernel_radius(method: str) -> int:
+    """Of the kernel, in pixels, before it is widened."""
+    return 1 if method == "bilinear" else 2
+
+
+def kernel(distance: Float, method: str) -> Float:
+    """Weights at distances (pixels): the tent, or Keys' cubic convolution with a = -0.5."""
+    x = np.abs(distance)
+    if method == "bilinear":
+        return np.maximum(0.0, 1 - x)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))  # noqa: PLR2004 - its radius

@@ -1,0 +1,182 @@
+"""What is done to one band along both axes: means, convolutions, extremes, the commonest value.
+
+Each method gives the mask of its result at once, and a function that makes one band of it: so only
+some lines of one band are ever held in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.pixels.resample.axis import KERNELS, Axis, Bools, Float, Index
+from tinycog.pixels.resample.rounding import is_small, rounded, settled
+
+LEAST_SHARE = 0.1
+"""Sum of the weights of valid pixels that a kernel with negative ones must have: a quotient of two
+sums near 0 is no mean of anything."""
+
+BLOCK = 1 << 22
+"""Pixels that are held in float64 at once."""
+
+Worker = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def worker(
+    dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis, method: str
+) -> tuple[Worker, Bools]:
+    """The function for one band, and the mask (rows, cols) of its result."""
+    if method == "mode":
+        return _mode(mask, down, across)
+    if method in ("min", "max"):
+        return _extreme(dtype, mask, down, across, method)
+    if method in KERNELS:
+        return _convolution(dtype, mask, down, across, signed=method == "cubic")
+    return _area(dtype, mask, down, across)
+
+
+def _area(
+    dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis
+) -> tuple[Worker, Bools]:
+    """Means by area: one sum over both axes, divided by the weights of what is valid."""
+
+    def both(plane: NDArray[Any]) -> NDArray[Any]:
+        return _along(_along(plane, across), down)
+
+    if mask is None:
+        whole = down.total[:, None] * across.total
+        valid = down.some[:, None] & across.some
+        return lambda band: settled(both(band) / whole, dtype), valid
+    whole = both(mask)
+    valid = whole > 0
+    divisor = np.where(valid, whole, 1)
+    return lambda band: settled(both(np.where(mask, band, 0)) / divisor, dtype), valid
+
+
+def _convolution(
+    dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis, *, signed: bool
+) -> tuple[Worker, Bools]:
+    """Bilinear or cubic (`signed`: some weights are negative), axis by axis."""
+
+    def cast(values: NDArray[Any]) -> NDArray[Any]:
+        return rounded(values.astype(np.float32) if is_small(dtype) else values, dtype)
+
+    if mask is None:
+        valid = down.some[:, None] & across.some
+        return lambda band: cast(_along(_along(band, across), down)), valid
+
+    share, fit = _shares(mask, across, signed=signed)
+    share_down, valid = _shares(fit, down, signed=signed)
+
+    def band_convolution(band: NDArray[Any]) -> NDArray[Any]:
+        lines = np.where(fit, _along(np.where(mask, band, 0), across) / share, 0)
+        return cast(np.where(valid, _along(lines, down) / share_down, 0))
+
+    return band_convolution, valid
+
+
+def _shares(mask: Bools, axis: Axis, *, signed: bool) -> tuple[Float, Bools]:
+    """One pass of a convolution over a mask: weights of what is valid, and where they will do."""
+    share = _along(mask, axis)
+    fit = share > (LEAST_SHARE if signed else 0)
+    if signed:
+        for part in _parts(mask):
+            fit[:, part] &= axis.enough(mask[part].T)
+    return np.where(fit, share, 1), fit
+
+
+def _along(plane: NDArray[Any], axis: Axis) -> NDArray[Any]:
+    """Weighted sums along the last axis, which becomes the first: (m, source) to (n, m).
+
+    By some lines at a time: in float64 all of them would take many times the memory of the plane.
+    """
+    work = np.complex128 if plane.dtype.kind == "c" else np.float64
+    out = np.empty((len(axis.start), len(plane)), work)
+    for part in _parts(plane):
+        out[:, part] = axis.sums(np.ascontiguousarray(plane[part].T, work))
+    return out
+
+
+def _parts(plane: NDArray[Any]) -> Iterator[slice]:
+    """Some lines at a time."""
+    step = max(BLOCK // max(plane.shape[1], 1), 1)
+    return (slice(at, at + step) for at in range(0, len(plane), step))
+
+
+def _extreme(
+    dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis, method: str
+) -> tuple[Worker, Bools]:
+    """Smallest or largest values."""
+    function = np.minimum if method == "min" else np.maximum
+    # what loses against every pixel stands where there is none
+    if dtype.kind == "f":
+        worst = np.inf if method == "min" else -np.inf
+    else:
+        worst = np.iinfo(dtype).max if method == "min" else np.iinfo(dtype).min
+
+    def both(lines: NDArray[Any], by: np.ufunc) -> NDArray[Any]:
+        return down.fold(np.ascontiguousarray(across.fold(lines.T, by).T), by)
+
+    def band_extreme(band: NDArray[Any]) -> NDArray[Any]:
+        return both(band if mask is None else np.where(mask, band, dtype.type(worst)), function)
+
+    if mask is None:
+        return band_extreme, down.some[:, None] & across.some
+    return band_extreme, both(mask, np.logical_or)
+
+
+def _mode(mask: Bools | None, down: Axis, across: Axis) -> tuple[Worker, Bools]:
+    """Commonest values; see `resample` for ties."""
+    most = across.weight.shape[1]
+    reached: Index = across.start[:, None] + np.arange(most, dtype=np.intp)
+    no_col: Bools = reached >= across.stop[:, None]
+    cols = np.where(no_col, 0, reached)
+    valid = np.zeros((len(down.start), len(across.start)), np.bool_)
+    if mask is None:
+        valid[...] = down.some[:, None] & across.some
+    else:
+        for i in np.flatnonzero(down.some):
+            valid[i] = (mask[down.start[i] : down.stop[i], cols] & ~no_col).any(axis=(0, 2))
+
+    def band_mode(band: NDArray[Any]) -> NDArray[Any]:
+        values, codes = _codes(band)
+        if mask is not None:
+            codes = np.where(mask, codes, len(values))
+        out = np.zeros(valid.shape, band.dtype)
+        for i in np.flatnonzero(valid.any(axis=1)):
+            rows = codes[down.start[i] : down.stop[i]].astype(np.intp)
+            near = np.where(no_col, len(values), rows[:, cols])
+            winner = _winner(near.transpose(1, 0, 2).reshape(len(cols), -1), len(values))
+            out[i] = values[np.where(valid[i], winner, 0)]
+        return out
+
+    return band_mode, valid
+
+
+def _codes(band: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.integer[Any]]]:
+    """Values, and the place of each pixel's value among them."""
+    if is_small(band.dtype):
+        least = int(np.iinfo(band.dtype).min)
+        values = np.arange(least, int(np.iinfo(band.dtype).max) + 1).astype(band.dtype)
+        return values, np.subtract(band, least, dtype=np.int32)
+    values, codes = np.unique(band, return_inverse=True)
+    return values, codes.reshape(band.shape)
+
+
+def _winner(codes: Index, none: int) -> Index:
+    """(n, k) codes to the (n,) that are commonest; `none` does not count."""
+    k = codes.shape[1]
+    step = np.arange(k, dtype=np.intp)
+    keys: Index = codes * k + step
+    keys.sort(axis=1)
+    ordered: Index = keys // k
+    place: Index = keys % k
+    begins = np.zeros_like(keys)
+    begins[:, 1:] = np.where(ordered[:, 1:] != ordered[:, :-1], step[1:], 0)
+    # how often the value has been met up to this place, row by row; the first to get there wins
+    met: Index = step - np.maximum.accumulate(begins, axis=1) + 1
+    best = np.where(ordered == none, -1, met * k - place).argmax(axis=1)
+    return ordered[np.arange(len(codes)), best]

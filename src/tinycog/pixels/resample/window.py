@@ -1,0 +1,134 @@
+"""Pixels on another grid of the same raster: fewer, more, or shifted by a part of a pixel.
+
+The rules are those of GDAL's RasterIO, so that the result is what `rasterio`'s
+`read(window=..., out_shape=..., resampling=...)` gives. Both axes are independent: an `Axis` says
+which source pixels count for each output pixel, and by how much. No I/O, numpy only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.checks import check_method
+from tinycog.errors import UsageError
+from tinycog.pixels.resample.axis import METHODS, Axis, Bools, axes
+from tinycog.pixels.resample.bands import worker
+from tinycog.window import Window
+
+
+def resample(
+    data: NDArray[Any],
+    mask: Bools | None,
+    window: tuple[float, float, float, float],
+    shape: tuple[int, int],
+    method: str = "nearest",
+) -> tuple[NDArray[Any], Bools | None]:
+    """Bring the window of `data` to another shape.
+
+    Output pixel (i, j) covers rows `row_off + i * height / rows` to
+    `row_off + (i + 1) * height / rows`, columns alike; its centre is half a step further.
+
+    - nearest: the source pixel in which the centre lies (on a border: the right, the lower one).
+    - bilinear, cubic: weighted mean around the centre by a tent of radius 1 pixel, by the cubic
+      convolution (a = -0.5) of radius 2. Where the output is coarser, the kernel is widened to
+      output pixels. It reaches over the window into `data`; at the edge of `data` what is left of
+      the kernel is scaled up to weigh 1.
+    - average, mean: mean of what is covered, weighted by the area covered.
+    - mode: the commonest value among the pixels touched, each counting once; of equally common
+      ones that which got there first, row by row. NaN equals NaN.
+    - min, max: of the pixels touched.
+    - sample: the source pixel in which the top left corner lies (Earth Engine's word).
+
+    Masked pixels never count; weights are scaled up to those that are left (bilinear and cubic:
+    within each row first, then among the rows, as GDAL). Cubic weights can cancel out, so the
+    result is masked too where less than half of a row (or of the rows) is valid in one run, as in
+    GDAL, or where valid weights add up to less than a tenth. Without a mask NaN is a number like
+    others and spreads; GDAL too leaves out only what nodata or a mask says. Sums are in float64,
+    integers are rounded half away from zero and kept in their range. An average that happens to
+    equal the nodata value is not changed (GDAL moves it by one): the mask tells them apart.
+
+    Args:
+        data: (bands, rows, cols) of any dtype; min and max not of complex numbers.
+        mask: (rows, cols), True = valid, or None: all valid.
+        window: (col_off, row_off, width, height) in pixels of `data`, may be fractional, and may
+            reach out of it: there is nothing valid there.
+        shape: (rows, cols) of the output.
+        method: one of `METHODS`.
+
+    Returns:
+        Data (bands, rows, cols) of the same dtype, 0 where nothing valid counted, and its mask
+        (rows, cols); no mask if none was given and the window does not reach out of `data`.
+
+    Raises:
+        UsageError: an argument is wrong.
+    """
+    _check(data, mask, method)
+    across, down = axes(window, shape, data.shape[1:], method)
+    row_start, row_stop = down.reach
+    col_start, col_stop = across.reach
+    part = np.s_[row_start:row_stop, col_start:col_stop]
+    # from here on only what counts, so that no copy is larger than it
+    data = data[(slice(None), *part)]
+    mask = None if mask is None else mask[part]
+    down, across = down.moved(-row_start), across.moved(-col_start)
+    if method in ("nearest", "sample"):
+        return _pick(data, mask, down, across)
+    out = np.zeros((len(data), *shape), data.dtype)
+    with np.errstate(all="ignore"):  # infinite and signalling values are data like others
+        bands, valid = worker(data.dtype, mask, down, across, method)
+        for band, target in zip(data, out, strict=True):
+            target[...] = bands(band)
+            target[~valid] = 0
+    return out, None if mask is None and valid.all() else valid
+
+
+def support(
+    window: tuple[float, float, float, float],
+    shape: tuple[int, int],
+    source_shape: tuple[int, int],
+    method: str,
+) -> Window:
+    """The pixels that `resample` looks at: what must be read for it.
+
+    Args:
+        window: as `resample` has it.
+        shape: the same.
+        method: the same.
+        source_shape: (rows, cols) of the whole source.
+
+    Returns:
+        Whole pixels inside the source; of width or height 0 if the window lies outside.
+    """
+    across, down = axes(window, shape, source_shape, method)
+    (col, col_stop), (row, row_stop) = across.reach, down.reach
+    return Window(col, row, col_stop - col, row_stop - row)
+
+
+def _pick(
+    data: NDArray[Any], mask: Bools | None, down: Axis, across: Axis
+) -> tuple[NDArray[Any], Bools | None]:
+    """The one pixel that counts for each output pixel."""
+    inside = down.some[:, None] & across.some
+    if not inside.any():
+        return np.zeros((len(data), *inside.shape), data.dtype), inside
+    rows, cols = np.where(down.some, down.start, 0), np.where(across.some, across.start, 0)
+    out = data[:, rows[:, None], cols]
+    valid = inside if mask is None else inside & mask[rows[:, None], cols]
+    out[:, ~valid] = 0
+    return out, None if mask is None and valid.all() else valid
+
+
+def _check(data: NDArray[Any], mask: Bools | None, method: str) -> None:
+    check_method(method, METHODS)
+    if data.ndim != 3:  # noqa: PLR2004 - (bands, rows, cols)
+        message = f"data has {data.ndim} dimensions, expected 3: (bands, rows, cols)"
+        raise UsageError(message)
+    if mask is not None and mask.shape != data.shape[1:]:
+        message = f"the mask's shape is {mask.shape}, expected {data.shape[1:]} as of the data"
+        raise UsageError(message)
+    if data.dtype.kind == "c" and method in ("min", "max"):
+        message = f"resampling {method!r} of complex numbers means nothing, expected another method"
+        raise UsageError(message)

@@ -1,0 +1,114 @@
+"""Headers that a caller gives, or a function that makes them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import weakref
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from tinycog.errors import SourceError, SourceTimeoutError, TinycogError, UsageError
+from tinycog.sources.redact import redact_line, safe_cause
+
+Headers = Mapping[str, str] | Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
+"""Headers, or a function that gives them, async or not."""
+
+
+class Credentials:
+    """Headers; a function is asked for them once, and again only if they were refused.
+
+    Attributes:
+        version: how often they were asked for.
+    """
+
+    def __init__(self, name: str, given: Headers | None, seconds: float) -> None:
+        """Nothing is asked; `name` is the argument, for messages, `seconds` is for an answer."""
+        self._name = name
+        self._given = given
+        self._seconds = seconds
+        self.version = 0
+        self._held: Mapping[str, str] | None = None
+        if given is None or not callable(given):
+            self._held = self._checked(given or {})
+        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether there may be others when they are asked for again."""
+        return callable(self._given)
+
+    @property
+    def held(self) -> Mapping[str, str] | None:
+        """The headers, if nobody has to be asked for them."""
+        return self._held
+
+    async def get(self) -> Mapping[str, str]:
+        """The headers; asked for if they never were.
+
+        Raises:
+            UsageError: they are none.
+            SourceError: the function failed.
+        """
+        return await self._newer_than(-1) if self._held is None else self._held
+
+    async def renew(self, version: int) -> None:
+        """Ask for others than those of that version, once for all who were refused."""
+        if self.is_renewable:
+            await self._newer_than(version)
+
+    async def _newer_than(self, version: int) -> Mapping[str, str]:
+        loop = asyncio.get_running_loop()
+        lock = self._locks.setdefault(loop, asyncio.Lock())
+        try:
+            async with asyncio.timeout(self._seconds), lock:
+                if self._held is None or self.version <= version:
+                    self._held = self._checked(await self._asked())
+                    self.version += 1
+                return self._held
+        except TimeoutError as exc:
+            message = f"{self._name} did not come within {self._seconds:g} s"
+            raise SourceTimeoutError(message) from exc
+
+    async def _asked(self) -> Any:  # noqa: ANN401 - checked by the caller
+        given: Any = self._given
+        try:
+            found = given()
+            return await found if inspect.isawaitable(found) else found
+        except TinycogError:
+            raise
+        except asyncio.CancelledError as exc:
+            if _is_cancelled():
+                raise
+            message = f"{self._name} cannot be had: the function was cancelled"
+            raise SourceError(message) from exc
+        except Exception as exc:  # noqa: BLE001 - it may be anything; told to the caller
+            message = f"{self._name} cannot be had: {type(exc).__name__}: {redact_line(exc)}"
+            raise SourceError(message) from safe_cause(exc)
+
+    def _checked(self, found: Any) -> Mapping[str, str]:  # noqa: ANN401 - whatever came
+        if not isinstance(found, Mapping):
+            message = f"{self._name} must be a mapping of texts, not a {type(found).__name__}"
+            raise UsageError(message)
+        pairs: dict[Any, Any] = dict(found)  # pyright: ignore[reportUnknownArgumentType]
+        for key, value in pairs.items():
+            if not isinstance(key, str) or not isinstance(value, str):
+                message = f"{self._name} must be texts, not {key!r} with a {type(value).__name__}"
+                raise UsageError(message)
+        return pairs
+
+    def __getstate__(self) -> tuple[str, Headers | None, float]:
+        """Pickle what was given."""
+        return self._name, self._given, self._seconds
+
+    def __setstate__(self, state: tuple[str, Headers | None, float]) -> None:
+        """Start over with it."""
+        self.__init__(*state)  # type: ignore[misc]
+
+
+def _is_cancelled() -> bool:
+    """Whether it is we who are cancelled, not the function that we wait for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

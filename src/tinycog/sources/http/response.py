@@ -1,0 +1,167 @@
+"""What the head of an answer says: pure, over status and headers."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from multidict import MultiMapping
+
+from tinycog.errors import (
+    AccessDeniedError,
+    NotFoundError,
+    RangeMismatchError,
+    RangeNotSatisfiableError,
+    RangeUnsupportedError,
+    SourceBusyError,
+    SourceChangedError,
+    SourceError,
+)
+from tinycog.sources.redact import redact_line
+from tinycog.tiff.ranges import ByteRange
+
+ResponseHeaders = MultiMapping[str]
+
+CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
+
+UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
+
+STRONG = re.compile(r'"[\x21\x23-\x7e]*"')
+
+REFUSALS: dict[int, tuple[type[SourceError], str]] = {
+    200: (RangeUnsupportedError, "the server ignores ranges and sent the whole object"),
+    401: (AccessDeniedError, "access needs credentials"),
+    403: (AccessDeniedError, "access is denied"),
+    404: (NotFoundError, "there is no such object"),
+    410: (NotFoundError, "the object is gone"),
+    416: (RangeNotSatisfiableError, "the range lies outside the object"),
+    429: (SourceBusyError, "the server is asked too much"),
+    503: (SourceBusyError, "the server is asked too much"),
+}
+"""What answers other than 206 mean (http.status.whole, http.status.denied, http.status.missing,
+http.status.unsatisfiable, http.status.busy); any other is a refusal (http.status.other)."""
+
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses that may be others a little later (http.retry)."""
+
+GENERATIONS = ("x-goog-generation", "x-amz-version-id")
+"""What object stores name a generation by, if not by an ETag; "null" is no name."""
+
+
+def refusal(
+    url: str, part: ByteRange, status: int, reason: str | None, headers: ResponseHeaders
+) -> SourceError:
+    """The error that a status other than 206 is."""
+    kind, text = REFUSALS.get(status, (SourceError, "the server refused"))
+    told = f"HTTP {status} {redact_line(reason or '')}".strip()
+    message = f"{text} ({told})"
+    error = kind(message, url=url, range=part)
+    error.status = status
+    error.may_pass = status in PASSING
+    error.retry_after = headers.get("Retry-After")
+    if isinstance(error, RangeNotSatisfiableError):
+        found = UNSATISFIED.fullmatch(_one(headers, "Content-Range").strip())
+        error.size = None if found is None else int(found[1])
+    return error
+
+
+def changed(url: str, part: ByteRange, pin: str, headers: ResponseHeaders) -> SourceChangedError:
+    """The error that a 412 is: the generation that was wanted is no more (http.pin.match)."""
+    found = headers.get("ETag")
+    told = "" if found is None else f", now {redact_line(found)}"
+    message = f"the object has changed since it was opened: its generation was {pin}{told}"
+    error = SourceChangedError(f"{message} (HTTP 412)", url=url, range=part)
+    error.status = HTTPStatus.PRECONDITION_FAILED
+    error.expected, error.found = pin, found
+    return error
+
+
+def is_identity(headers: ResponseHeaders) -> bool:
+    """Whether the body is the object's own bytes (http.range.identity)."""
+    codings = ",".join(headers.getall("Content-Encoding", ()))
+    transfer = ",".join(headers.getall("Transfer-Encoding", ())).strip().lower()
+    own = {coding.strip().lower() for coding in codings.split(",")} <= {"identity", ""}
+    return own and transfer in ("", "chunked", "identity")
+
+
+def check_identity(url: str, part: ByteRange, headers: ResponseHeaders) -> None:
+    """Refuse a part that is compressed.
+
+    Raises:
+        RangeMismatchError: it is.
+    """
+    if not is_identity(headers):
+        told = [(name, told) for name, told in headers.items() if "encoding" in name.lower()]
+        codings = [" ".join(pair) for pair in told]
+        message = f"the server sent {redact_line(', '.join(codings))}, which ranges cannot have"
+        raise RangeMismatchError(message, url=url, range=part)
+
+
+def sent_range(url: str, part: ByteRange, headers: ResponseHeaders) -> tuple[ByteRange, int | None]:
+    """Which bytes were sent, and the object's size (http.range.content-range).
+
+    Raises:
+        RangeMismatchError: not those that were asked.
+    """
+    told = _one(headers, "Content-Range")
+    if headers.get("Content-Type", "")[:10].lower() == "multipart/":
+        told = f"{told} of several parts"
+    sent, size = _content_range(told)
+    if sent is None or not _answers(part, sent, size):
+        message = (
+            f"the server sent Content-Range {redact_line(told)!r}, not the range that was asked"
+        )
+        raise RangeMismatchError(message, url=url, range=part)
+    return sent, sent.stop if size is None and sent.stop < part.stop else size
+
+
+def wrong_length(url: str, part: ByteRange, told: str, length: int) -> RangeMismatchError:
+    """The error that another length of the body is (http.range.length)."""
+    message = f"the body has {told} bytes, its Content-Range says {length}"
+    return RangeMismatchError(message, url=url, range=part)
+
+
+def generation(headers: ResponseHeaders) -> str | None:
+    """What names this state of the object (http.pin).
+
+    A strong ETag, else the number that a store gives it, else Last-Modified and a weak ETag: that
+    may stay when bytes change, but when it changes, so have they.
+    """
+    etag = _one(headers, "ETag")
+    if etag and not etag.startswith("W/"):
+        return _printable(etag)
+    for name in GENERATIONS:
+        if headers.get(name, "null") != "null":
+            return f"{name} {_printable(_one(headers, name))}"
+    return _printable(" ".join(filter(None, (_one(headers, "Last-Modified"), etag)))) or None
+
+
+def _printable(text: str) -> str:
+    return text if text.isascii() else ascii(text)[1:-1]
+
+
+def asks_for_another_try(body: bytes) -> bool:
+    """Whether a 400 is what S3 makes of a connection that was slow (http.retry)."""
+    return b"<Code>RequestTimeout</Code>" in body
+
+
+def _one(headers: ResponseHeaders, name: str) -> str:
+    """A header that is sent once; where it is sent twice and differs, both: that fits nothing."""
+    found = headers.getall(name, ())
+    return found[0] if len(found) == 1 else ", ".join(dict.fromkeys(found))
+
+
+def _content_range(told: str) -> tuple[ByteRange | None, int | None]:
+    """What was sent, if it can be read, and the object's size."""
+    found = CONTENT_RANGE.fullmatch(told.strip())
+    if found is None:
+        return None, None
+    size = None if found[3] == "*" else int(found[3])
+    return ByteRange(int(found[1]), int(found[2]) + 1), size
+
+
+def _answers(part: ByteRange, sent: ByteRange, size: int | None) -> bool:
+    """Whether it is what was asked, or all of it that the object has (http.range.short)."""
+    if size is None:
+        return sent.start == part.start < sent.stop <= part.stop
+    return sent == (part.start, min(part.stop, size)) and sent.length > 0

@@ -1,0 +1,15 @@
+"""What the bytes of a TIFF say: ranges in, frozen values out, no I/O.
+
+::
+
+    spec.py         tables of TIFF 6.0, BigTIFF and GDAL: tags, field types, codes
+    ranges.py       byte ranges, half-open
+    buffer.py       the parts of a file that have arrived
+    steps.py        parsers as generators, run side by side
+    parse.py        bytes to file header, IFD chain, entries, values
+    image.py        Ifd to Image: typed facts, and the Grid of its tiles
+    pyramid.py      which image is a level, a mask, a page: GDAL's rules
+    tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
+    ghost.py        GDAL's structural metadata behind the file header
+    nodata.py       GDAL's nodata tag
+"""

@@ -1,0 +1,138 @@
+"""The parts of a file that have arrived.
+
+A parser asks the buffer for a range; the driver puts ranges into it. Nothing here knows where the
+bytes come from, and no parser ever meets a short read: it is refused at this door.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from tinycog.errors import TruncatedError
+from tinycog.tiff.ranges import ByteRange, Span
+
+
+class SparseBuffer:
+    """Bytes of one file by absolute position, with gaps.
+
+    `size` is the length of the file in bytes, None until it is known. Loose parts are those that
+    can be let go of, and fetched again; `loose` is how many bytes they hold. Safe to use from
+    threads.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        """Start empty."""
+        self.size = size
+        self._lock = threading.Lock()
+        self._starts: list[int] = []
+        self._parts: list[memoryview] = []
+        self._loose: set[int] = set()
+        self.loose = 0
+
+    @property
+    def held(self) -> int:
+        """Number of bytes held."""
+        return sum(map(len, self._parts))
+
+    def put(self, start: int, data: bytes | memoryview, *, loose: bool = False) -> None:
+        """Add bytes that begin at `start`; where bytes are held already, the held ones stay."""
+        view = memoryview(data)
+        if not view:  # of a range beyond an end that was not known
+            return
+        stop = start + len(view)
+        if self.size is not None and stop > self.size:
+            message = f"bytes {start} to {stop} were put, but the file ends at {self.size}"
+            raise ValueError(message)
+        with self._lock:
+            for gap in self._gaps(start, stop):
+                i = bisect_right(self._starts, gap.start)
+                self._starts.insert(i, gap.start)
+                self._parts.insert(i, view[gap.start - start : gap.stop - start])
+                if loose:
+                    self._loose.add(gap.start)
+                    self.loose += gap.length
+
+    def parts(self) -> list[tuple[int, bytes]]:
+        """Copies of all that is held, with their positions."""
+        with self._lock:
+            return [(a, bytes(part)) for a, part in zip(self._starts, self._parts, strict=True)]
+
+    def shed(self) -> None:
+        """Let go of all loose parts."""
+        with self._lock:
+            kept = [i for i, start in enumerate(self._starts) if start not in self._loose]
+            self._starts, self._parts = (
+                [self._starts[i] for i in kept],
+                [self._parts[i] for i in kept],
+            )
+            self._loose.clear()
+            self.loose = 0
+
+    def missing(self, ranges: Iterable[Span]) -> list[ByteRange]:
+        """Parts of `ranges` that have not arrived, as far as the file reaches."""
+        with self._lock:
+            starts, parts = self._starts, self._parts
+            end = sys.maxsize if self.size is None else self.size
+            gaps: list[ByteRange] = []
+            for start, stop in ranges:
+                i = bisect_right(starts, start) - 1
+                if i < 0 or stop - starts[i] > len(parts[i]):
+                    gaps += self._gaps(start, min(stop, end))
+            return gaps
+
+    def read(self, start: int, stop: int) -> memoryview:
+        """Bytes `start` to `stop`; no copy if they arrived in one piece.
+
+        Raises:
+            TruncatedError: the file ends before `stop`.
+            LookupError: the range was not put; a parser must ask for it first.
+        """
+        with self._lock:
+            piece = self._in_one_part(start, stop)
+            if piece is not None:
+                return piece
+            if self.size is not None and stop > self.size:
+                message = (
+                    f"the file ends at byte {self.size}, but bytes {start} to {stop} are needed"
+                )
+                raise TruncatedError(message)
+            if self._gaps(start, stop):
+                message = f"bytes {start} to {stop} have not arrived"
+                raise LookupError(message)
+            pieces = [
+                part[max(start - at, 0) : stop - at] for at, part in self._overlapping(start, stop)
+            ]
+        return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
+
+    def read_each(self, ranges: Iterable[Span]) -> list[memoryview]:
+        """Bytes of several ranges; see `read`."""
+        with self._lock:
+            found = [(start, stop, self._in_one_part(start, stop)) for start, stop in ranges]
+        return [self.read(start, stop) if piece is None else piece for start, stop, piece in found]
+
+    def _in_one_part(self, start: int, stop: int) -> memoryview | None:
+        """The range, if one part holds it: nearly always."""
+        i = bisect_right(self._starts, start) - 1
+        if i < 0:
+            return None
+        at, part = self._starts[i], self._parts[i]
+        return part[start - at : stop - at] if stop - at <= len(part) else None
+
+    def _overlapping(self, start: int, stop: int) -> list[tuple[int, memoryview]]:
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        last = bisect_right(self._starts, stop - 1)
+        held = zip(self._starts[first:last], self._parts[first:last], strict=True)
+        return [(at, part) for at, part in held if at + len(part) > start]
+
+    def _gaps(self, start: int, stop: int) -> list[ByteRange]:
+        gaps: list[ByteRange] = []
+        for at, part in self._overlapping(start, stop) if stop > start else ():
+            if at > start:
+                gaps.append(ByteRange(start, at))
+            start = at + len(part)
+        if stop > start:
+            gaps.append(ByteRange(start, stop))
+        return gaps

@@ -1,0 +1,418 @@
+"""Directories to typed facts: `Image` (one IFD), its `Grid` of tiles, and the `Pyramid` of a file.
+
+Defaults are those of TIFF 6.0; a strip is a tile as wide as the image. Facts that the format allows
+but nobody can decode are kept as facts: `decode` says no, not opening.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tinycog.errors import Finding, FormatError, TileIndexError, UnsupportedError
+from tinycog.tiff.nodata import fill_value, nodata_value
+from tinycog.tiff.parse import Entry, FileHeader, Ifd, Value
+from tinycog.tiff.spec import (
+    MASK,
+    REDUCED,
+    SLOW,
+    ByteOrder,
+    Compression,
+    Photometric,
+    SampleFormat,
+    Tag,
+    name_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How an image is cut into tiles; all sizes in pixels unless they say tiles.
+
+    Attributes:
+        width, height: of the image.
+        tile_width, tile_height: of a stored tile; strips have the image's width.
+        planes: separately stored sample planes, 1 when samples are interleaved.
+        strips: whether the last row of tiles is stored short, as strips are.
+    """
+
+    width: int
+    height: int
+    tile_width: int
+    tile_height: int
+    planes: int = 1
+    strips: bool = False
+
+    @property
+    def across(self) -> int:
+        """Number of tiles in a row."""
+        return -(-self.width // self.tile_width)
+
+    @property
+    def down(self) -> int:
+        """Number of tiles in a column."""
+        return -(-self.height // self.tile_height)
+
+    @property
+    def count(self) -> int:
+        """Number of stored tiles, all planes."""
+        return self.across * self.down * self.planes
+
+    def indices(self, x: int, y: int) -> tuple[int, ...]:
+        """Positions of tile (x, y) in TileOffsets, one for each plane (tiff.tile.index).
+
+        Raises:
+            TileIndexError: no such tile.
+        """
+        across, down = self.across, self.down
+        if not (0 <= x < across and 0 <= y < down):
+            message = f"tile x={x}, y={y} does not exist (x 0 to {across - 1}, y 0 to {down - 1})"
+            raise TileIndexError(message)
+        first = y * across + x
+        if self.planes == 1:
+            return (first,)
+        return tuple(first + plane * across * down for plane in range(self.planes))
+
+    def stored_rows(self, y: int) -> int:
+        """Rows that a tile of tile row `y` holds: a last strip ends with the image."""
+        return self.inside(0, y)[0] if self.strips else self.tile_height
+
+    def inside(self, x: int, y: int) -> tuple[int, int]:
+        """Rows and columns of tile (x, y) that lie inside the image."""
+        return (
+            min(self.tile_height, self.height - y * self.tile_height),
+            min(self.tile_width, self.width - x * self.tile_width),
+        )
+
+
+@dataclass(frozen=True)
+class Image:
+    """The facts of one IFD that reading its pixels needs.
+
+    Attributes:
+        ifd: the directory itself, for every other tag.
+        byte_order: of the file.
+        grid: size and tiling.
+        subfile_type: NewSubfileType; GDAL does not heed the older SubfileType, nor do we
+            (tiff.image.subfile-type).
+        compression, photometric, predictor, fill_order: codes as stored.
+        samples: number of samples of a pixel (bands).
+        bits_per_sample, sample_formats: one for each sample.
+        extra_samples: meaning of the samples beyond the colour channels, as far as stated.
+        offsets, byte_counts: the index of tiles, unread; None where the tag is missing.
+        options: further tags that some codec needs, by tag.
+        nodata_text: GDAL's nodata as written.
+        findings: what is odd about the directory.
+    """
+
+    ifd: Ifd
+    byte_order: ByteOrder
+    grid: Grid
+    subfile_type: int
+    compression: int
+    photometric: int
+    predictor: int
+    fill_order: int
+    samples: int
+    bits_per_sample: tuple[int, ...]
+    sample_formats: tuple[int, ...]
+    extra_samples: tuple[int, ...]
+    offsets: Entry | None
+    byte_counts: Entry | None
+    options: Mapping[int, Value]
+    nodata_text: str | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether it is a smaller version of another image."""
+        return bool(self.subfile_type & REDUCED)
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it is a transparency mask of another image."""
+        return bool(self.subfile_type & MASK)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(bands, rows, cols)."""
+        return (self.samples, self.grid.height, self.grid.width)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return (self.grid.width, self.grid.height)
+
+    @property
+    def tile_samples(self) -> int:
+        """Samples that one stored tile holds for each pixel: 1 where planes are apart."""
+        return 1 if self.grid.planes > 1 else self.samples
+
+    @cached_property
+    def bits(self) -> int:
+        """Bits of a sample.
+
+        Raises:
+            UnsupportedError: samples differ in it.
+        """
+        return _only(self.bits_per_sample, "BitsPerSample")
+
+    @cached_property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Of the pixels as arrays: the smallest numpy type that holds a sample exactly.
+
+        Raises:
+            UnsupportedError: no numpy type does, or samples differ in theirs.
+        """
+        return sample_dtype(_only(self.sample_formats, "SampleFormat"), self.bits)
+
+    @property
+    def weight(self) -> int:
+        """How much dearer than others its pixels are to decode."""
+        return SLOW_WEIGHT if self.compression in SLOW else 1
+
+    @cached_property
+    def nodata(self) -> int | float | None:
+        """Nodata as a value that samples can equal; None if there is none."""
+        return None if self.nodata_text is None else nodata_value(self.nodata_text, self.dtype)
+
+    @cached_property
+    def fill_value(self) -> int | float:
+        """What stands for pixels that are not stored: nodata, or 0 (tiff.tile.sparse)."""
+        return fill_value(self.nodata_text, self.dtype)
+
+    @cached_property
+    def subsampling(self) -> tuple[int, int]:
+        """Columns and rows that share a chroma sample of YCbCr (tiff.ycbcr.subsampling)."""
+        if self.photometric != Photometric.YCBCR or self.tile_samples == 1:
+            return (1, 1)
+        found = _ints(self.options, Tag.YCbCrSubSampling)
+        return (found[0] or 1, found[1] or 1) if len(found) > 1 else (2, 2)
+
+    def unpacked_length(self, rows: int) -> int:
+        """Bytes that many rows of a tile have before compression; rows begin on whole bytes."""
+        across, down = self.subsampling
+        cols = self.grid.tile_width
+        if (across, down) == (1, 1):
+            return rows * -(-cols * self.tile_samples * self.bits // 8)
+        return -(-rows // down) * -(-cols // across) * (across * down + 2)
+
+    def option(self, tag: Tag, default: int) -> int:
+        """First number of a further tag."""
+        return _int(self.options, tag, default)
+
+
+SHOWN = 8
+"""Values that a message shows."""
+
+
+def _only(values: tuple[int, ...], tag: str) -> int:
+    """The value that all samples share (tiff.sample.alike)."""
+    if len(set(values)) > 1:
+        shown = f"{values[:SHOWN]}{' and more' if len(values) > SHOWN else ''}"
+        message = f"samples with different {tag} {shown} are not supported"
+        raise UnsupportedError(message, feature=tag, value=values)
+    return values[0]
+
+
+def sample_dtype(sample_format: int, bits: int) -> np.dtype[np.generic]:
+    """Numpy type of samples (tiff.sample.dtype).
+
+    Raises:
+        UnsupportedError: there is none.
+    """
+    code = None
+    if sample_format in (SampleFormat.UINT, SampleFormat.VOID):
+        code = next((f"u{n}" for n in (1, 2, 4) if 1 <= bits <= n * 8), None)
+        code = "u8" if bits == 64 else code  # noqa: PLR2004
+    elif sample_format == SampleFormat.INT:
+        code = {8: "i1", 16: "i2", 32: "i4", 64: "i8"}.get(bits)
+    elif sample_format == SampleFormat.FLOAT:
+        code = {16: "f2", 24: "f4", 32: "f4", 64: "f8"}.get(bits)
+    elif sample_format == SampleFormat.COMPLEX_INT:
+        code = {32: "c8", 64: "c16"}.get(bits)
+    elif sample_format == SampleFormat.COMPLEX_FLOAT:
+        code = {32: "c8", 64: "c8", 128: "c16"}.get(bits)
+    if code is None:
+        name = name_of(SampleFormat, sample_format)
+        message = f"samples of {bits} bits with SampleFormat {name} are not supported"
+        raise UnsupportedError(message, feature="BitsPerSample", value=(sample_format, bits))
+    return np.dtype(code)
+
+
+OPTIONS = (
+    Tag.T4Options,
+    Tag.T6Options,
+    Tag.JPEGTables,
+    Tag.YCbCrCoefficients,
+    Tag.YCbCrSubSampling,
+    Tag.ReferenceBlackWhite,
+    Tag.LercParameters,
+    Tag.JPEGProc,
+    Tag.JPEGInterchangeFormat,
+    Tag.JPEGInterchangeFormatLength,
+    Tag.JPEGRestartInterval,
+    Tag.JPEGQTables,
+    Tag.JPEGDCTables,
+    Tag.JPEGACTables,
+)
+"""Tags that only codecs read; kept as values."""
+
+FACTS = frozenset(
+    (
+        Tag.NewSubfileType,
+        Tag.ImageWidth,
+        Tag.ImageLength,
+        Tag.BitsPerSample,
+        Tag.Compression,
+        Tag.PhotometricInterpretation,
+        Tag.FillOrder,
+        Tag.SamplesPerPixel,
+        Tag.RowsPerStrip,
+        Tag.PlanarConfiguration,
+        Tag.Predictor,
+        Tag.TileWidth,
+        Tag.TileLength,
+        Tag.ExtraSamples,
+        Tag.SampleFormat,
+        Tag.GDALNoData,
+        *OPTIONS,
+    )
+)
+"""Tags whose values make an `Image`."""
+
+MAX_SAMPLES = 65535
+
+MAX_SIDE = (1 << 32) - 1
+"""Of an image and of a tile, each way."""
+
+AT_MOST = f"at most {MAX_SIDE} each way"
+
+SLOW_WEIGHT = 8
+
+COLOURS_OF_OLD_JPEG = (Photometric.RGB, Photometric.YCBCR)
+
+
+def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Image:
+    """Turn the values of `FACTS` into an `Image` (tiff.image.defaults, tiff.image.extra-samples).
+
+    Orientation is no such fact: it is not applied (tiff.image.orientation).
+
+    Raises:
+        FormatError: size or tiling is missing or senseless.
+    """
+    findings = list(ifd.findings)
+    samples = _samples(values, ifd)
+    grid = _grid(values, ifd, samples, findings)
+    tiled = not grid.strips
+    old_jpeg = _int(values, Tag.Compression, Compression.NONE) == Compression.OLD_JPEG
+    nodata = values.get(Tag.GDALNoData)
+    return Image(
+        ifd=ifd,
+        byte_order=header.byte_order,
+        grid=grid,
+        subfile_type=_int(values, Tag.NewSubfileType, 0),
+        compression=_int(values, Tag.Compression, Compression.NONE),
+        photometric=_int(values, Tag.PhotometricInterpretation, 1),
+        predictor=_int(values, Tag.Predictor, 1),
+        fill_order=_int(values, Tag.FillOrder, 1),
+        samples=samples,
+        bits_per_sample=_per_sample(values, Tag.BitsPerSample, samples, 8 if old_jpeg else 1),
+        sample_formats=_per_sample(values, Tag.SampleFormat, samples, SampleFormat.UINT),
+        extra_samples=_ints(values, Tag.ExtraSamples),
+        offsets=_index(ifd, Tag.TileOffsets, Tag.StripOffsets, tiled=tiled),
+        byte_counts=_index(ifd, Tag.TileByteCounts, Tag.StripByteCounts, tiled=tiled),
+        options={tag: values[tag] for tag in OPTIONS if tag in values},
+        nodata_text=nodata if isinstance(nodata, str) and nodata.strip() else None,
+        findings=tuple(findings),
+    )
+
+
+def _ints(values: Mapping[int, Value], tag: Tag) -> tuple[int, ...]:
+    """Values of an integer tag, whatever its field type (tiff.value.integer)."""
+    value = values.get(tag)
+    if value is None:
+        return ()
+    if len(value) == 1 and type(value[0]) is int and value[0] >= 0:  # nearly always
+        return (value[0],)
+    if not value:
+        message = f"tag {tag.name} holds no value, expected at least one"
+        raise FormatError.of(Finding("tiff.value.single", message))
+    if isinstance(value, str) or not all(isinstance(v, int) and v >= 0 for v in value):
+        message = f"tag {tag.name} holds {value!r}, expected unsigned integers"
+        raise FormatError.of(Finding("tiff.value.integer", message[:200]))
+    return tuple(v for v in value if isinstance(v, int))
+
+
+def _int(values: Mapping[int, Value], tag: Tag, default: int) -> int:
+    found = _ints(values, tag)
+    return found[0] if found else default
+
+
+def _one(values: Mapping[int, Value], tag: Tag) -> int:
+    """The value of a tag that must hold just one (tiff.value.single); 0 without the tag."""
+    found = _ints(values, tag)
+    if len(found) > 1:
+        message = f"tag {tag.name} holds {len(found)} values, expected one"
+        raise FormatError.of(Finding("tiff.value.single", message))
+    return found[0] if found else 0
+
+
+def _per_sample(
+    values: Mapping[int, Value], tag: Tag, samples: int, default: int
+) -> tuple[int, ...]:
+    """One value for each sample; too few are repeated (tiff.value.per-sample)."""
+    found = _ints(values, tag) or (default,)
+    return (found + found[-1:] * samples)[:samples]
+
+
+def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
+    """SamplesPerPixel; old-style JPEG files leave it out and mean 3 (tiff.jpeg.old)."""
+    is_old_jpeg = _int(values, Tag.Compression, 1) == Compression.OLD_JPEG
+    is_colour = _int(values, Tag.PhotometricInterpretation, 1) in COLOURS_OF_OLD_JPEG
+    default = 3 if is_old_jpeg and is_colour else 1
+    samples = _one(values, Tag.SamplesPerPixel) if Tag.SamplesPerPixel in values else default
+    if not 1 <= samples <= MAX_SAMPLES:
+        message = f"SamplesPerPixel is {samples}, expected 1 to {MAX_SAMPLES}"
+        raise FormatError.of(Finding("tiff.image.samples", message, None, ifd.offset))
+    return samples
+
+
+def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Finding]) -> Grid:
+    """Size and tiling; strips are tiles as wide as the image (tiff.image.size, tiff.tile.strip)."""
+    width, height = _one(values, Tag.ImageWidth), _one(values, Tag.ImageLength)
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        message = f"the image is {width} by {height} pixels, expected at least 1 by 1, {AT_MOST}"
+        raise FormatError.of(Finding("tiff.image.size", message, None, ifd.offset))
+    planes = _planes(values, ifd, samples)
+    tiled = Tag.TileWidth in values or Tag.TileLength in values
+    if tiled:
+        tile_width, tile_height = _one(values, Tag.TileWidth), _one(values, Tag.TileLength)
+        if not (0 < tile_width <= MAX_SIDE and 0 < tile_height <= MAX_SIDE):
+            size = f"{tile_width} by {tile_height} pixels"
+            message = f"tiles are {size}, expected at least 1 by 1, {AT_MOST}"
+            raise FormatError.of(Finding("tiff.tile.size", message, None, ifd.offset))
+        if tile_width % 16 or tile_height % 16:
+            message = f"tiles are {tile_width} by {tile_height} pixels, not multiples of 16"
+            findings.append(Finding("tiff.tile.multiple", message, None, ifd.offset))
+        return Grid(width, height, tile_width, tile_height, planes)
+    rows = _one(values, Tag.RowsPerStrip) or height
+    return Grid(width, height, width, min(rows, height), planes, strips=True)
+
+
+def _planes(values: Mapping[int, Value], ifd: Ifd, samples: int) -> int:
+    """Planes stored apart: 1, or one for each sample (tiff.image.planes)."""
+    planar = _one(values, Tag.PlanarConfiguration) or 1
+    if planar not in (1, 2):
+        message = f"PlanarConfiguration is {planar}, expected 1 or 2"
+        raise FormatError.of(Finding("tiff.image.planes", message, None, ifd.offset))
+    return 1 if planar == 1 else samples
+
+
+def _index(ifd: Ifd, tile_tag: Tag, strip_tag: Tag, *, tiled: bool) -> Entry | None:
+    """The tile or strip tag, or the other where only that one is there (tiff.tile.other-tag)."""
+    first, second = (tile_tag, strip_tag) if tiled else (strip_tag, tile_tag)
+    return ifd.entries.get(first) or ifd.entries.get(second)

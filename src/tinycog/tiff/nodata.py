@@ -1,0 +1,63 @@
+"""GDAL's nodata tag: text to the value that samples can equal (gdal.nodata.*)."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+import numpy as np
+
+NUMBER = re.compile(
+    r"(?P<nan>[-+]?(nan|1\.#(qnan|snan|ind)))"
+    r"|(?P<sign>[-+]?)(inf(inity)?|(\d+\.?\d*|\.\d+)(e(?P<exponent>[-+]?\d+))?)",
+    re.IGNORECASE | re.ASCII,
+)
+
+EXPONENT_LENGTH, MAX_EXPONENT = 6, 400
+
+
+def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
+    """Nodata as a number that samples of `dtype` can equal, else None (gdal.nodata.value).
+
+    Integers are exact, floats rounded to the dtype; `nan` and `inf` in any case.
+    """
+    number = _number(text)
+    if number is None:
+        return None
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype.name)
+        is_inside = number.is_finite() and info.min <= number <= info.max
+        return int(number) if is_inside and number == int(number) else None
+    with np.errstate(over="ignore"):
+        return float(np.array(float(number)).astype(np.empty(0, dtype).real.dtype))
+
+
+def fill_value(text: str | None, dtype: np.dtype[np.generic]) -> int | float:
+    """What a tile that is not stored is filled with: nodata, made to fit the dtype; else 0.
+
+    Where samples cannot equal nodata, GDAL fills with the nearest value that they can have
+    (gdal.nodata.fill).
+    """
+    number = None if text is None else _number(text)
+    if text is None or number is None:
+        return 0
+    if dtype.kind not in "iu":
+        return nodata_value(text, dtype) or 0.0
+    info = np.iinfo(dtype.name)
+    if number.is_nan():
+        return 0
+    nearest = min(max(number, Decimal(int(info.min))), Decimal(int(info.max)))
+    return int(nearest.to_integral_value(ROUND_HALF_UP))
+
+
+def _number(text: str) -> Decimal | None:
+    """The number at the start of the text, as C reads it (gdal.nodata.text)."""
+    found = NUMBER.match(text.strip(" \0\t\r\n").replace(",", "."))
+    if found is None:
+        return None
+    if found["nan"]:
+        return Decimal("nan")
+    exponent = int((found["exponent"] or "0")[:EXPONENT_LENGTH])
+    if abs(exponent) > MAX_EXPONENT:  # beyond every dtype: what C's strtod makes of it
+        return Decimal("inf" if exponent > 0 else 0).copy_sign(Decimal(found["sign"] + "1"))
+    return Decimal(found[0])

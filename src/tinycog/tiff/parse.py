@@ -1,0 +1,287 @@
+"""Bytes to directories: header, IFD chain, entries and their values.
+
+Every parser here is a generator (`Steps`): it yields the ranges that it lacks and returns a frozen
+value. What reading can go on from becomes a `Finding`; what it cannot is a `FormatError`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+from tinycog.errors import Finding, FormatError, LimitError, NotTiffError, TruncatedError
+from tinycog.limits import Limits
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.ranges import ByteRange, Span
+from tinycog.tiff.spec import BIG, BYTE_ORDERS, FIELD_TYPES, VARIANTS, ByteOrder, FieldType, Variant
+from tinycog.tiff.steps import Steps, need, need_bytes
+
+Value = str | bytes | tuple[int, ...] | tuple[float, ...] | tuple[tuple[int, int], ...]
+"""A tag's value: text, bytes (BYTE and UNDEFINED), numbers, or (numerator, denominator) pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """The first 8 or 16 bytes: `byte_order`, `variant`, and where the first IFD lies."""
+
+    byte_order: ByteOrder
+    variant: Variant
+    first_ifd: int
+
+
+class Entry(NamedTuple):
+    """One entry of an IFD; its value is not read until somebody asks.
+
+    Attributes:
+        tag: id of the tag.
+        field_type: how each value is stored.
+        count: number of values.
+        offset: absolute position of the value's bytes; inside the entry itself if they fit there
+            (tiff.value.place).
+    """
+
+    tag: int
+    field_type: FieldType
+    count: int  # pyright: ignore[reportIncompatibleMethodOverride] - not tuple's
+    offset: int
+
+    @property
+    def range(self) -> ByteRange:
+        """Bytes of the whole value."""
+        return ByteRange(self.offset, self.offset + self.count * self.field_type.length)
+
+
+@dataclass(frozen=True, slots=True)
+class Ifd:
+    """One image file directory.
+
+    Attributes:
+        offset: absolute position of its first byte.
+        entries: by tag; the first of each tag counts (tiff.ifd.duplicate).
+        next_offset: position of the next IFD in the chain, 0 at its end.
+        findings: what is odd about it.
+    """
+
+    offset: int
+    entries: Mapping[int, Entry]
+    next_offset: int
+    findings: tuple[Finding, ...] = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the read-only mapping as a plain one."""
+        return (_ifd, (self.offset, dict(self.entries), self.next_offset, self.findings))
+
+
+def _ifd(at: int, entries: dict[int, Entry], link: int, findings: tuple[Finding, ...]) -> Ifd:
+    return Ifd(at, MappingProxyType(entries), link, findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Tiff:
+    """The part of an IFD chain that has been walked.
+
+    Attributes:
+        header: the file's header.
+        ifds: the chain, in its order.
+        next_offset: where the walk goes on; 0 when the chain is complete.
+        findings: what is odd about the chain itself.
+    """
+
+    header: FileHeader
+    ifds: tuple[Ifd, ...] = ()
+    next_offset: int = 0
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole chain has been walked."""
+        return self.next_offset == 0
+
+
+def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
+    """Read the file header (tiff.header.*).
+
+    Raises:
+        NotTiffError: the first bytes are of something else; the message shows them.
+    """
+    yield from need(buffer, [ByteRange(0, BIG.header_length)])
+    if buffer.size is not None and buffer.size < min(v.header_length for v in VARIANTS.values()):
+        message = f"not a TIFF: {buffer.size} bytes are too few for a header"
+        raise NotTiffError(message, finding=Finding("tiff.header.byte-order", message, 0))
+    first = bytes(buffer.read(0, 4))
+    byte_order = BYTE_ORDERS.get(first[:2])
+    if byte_order is None:
+        message = f"not a TIFF: it starts with {first!r}, expected b'II' or b'MM'"
+        raise NotTiffError(message, finding=Finding("tiff.header.byte-order", message, 0))
+    (magic,) = struct.unpack(byte_order + "H", first[2:])
+    variant = VARIANTS.get(magic)
+    if variant is None:
+        message = f"not a TIFF: version {magic} in bytes 2 and 3, expected 42 or 43 (BigTIFF)"
+        raise NotTiffError(message, finding=Finding("tiff.header.version", message, 2))
+    rest = buffer.read(4, variant.header_length)
+    if variant is BIG and (sizes := struct.unpack(byte_order + "HH", rest[:4])) != (8, 0):
+        message = f"BigTIFF header says offset size {sizes[0]} and reserved {sizes[1]}, not 8 and 0"
+        raise NotTiffError(message, finding=Finding("tiff.header.bigtiff", message, 4))
+    (first_ifd,) = struct.unpack(byte_order + variant.offset_code, rest[-variant.offset_length :])
+    return FileHeader(byte_order, variant, first_ifd)
+
+
+def parse_ifd(buffer: SparseBuffer, header: FileHeader, offset: int, limits: Limits) -> Steps[Ifd]:
+    """Read one IFD: its entries and its link, no value (tiff.ifd.layout, tiff.ifd.alignment).
+
+    Raises:
+        FormatError: it has no entries, or lies beyond the end of the file.
+        LimitError: it claims more entries than `limits.entries` (tiff.ifd.entries).
+    """
+    variant = header.variant
+    counted = yield from need_bytes(buffer, offset, variant.count_length)
+    (count,) = struct.unpack(header.byte_order + variant.count_code, counted)
+    if count == 0:
+        raise FormatError.of(Finding("tiff.ifd.empty", "an IFD has no entries", offset, offset))
+    limits.check("entries", count, f"entries of the IFD at byte {offset}")
+    start = offset + variant.count_length
+    stop = start + count * variant.entry_length
+    yield from need(buffer, [ByteRange(start, stop + variant.offset_length)])
+    findings: list[Finding] = []
+    entries = _entries(header, offset, start, buffer.read(start, stop), findings)
+    try:
+        link = buffer.read(stop, stop + variant.offset_length)
+    except TruncatedError:
+        findings.append(
+            Finding("tiff.ifd.link", "the file ends before the link to the next IFD", stop, offset)
+        )
+        next_offset = 0
+    else:
+        (next_offset,) = struct.unpack(header.byte_order + variant.offset_code, link)
+    return _ifd(offset, entries, next_offset, tuple(findings))
+
+
+def _entries(
+    header: FileHeader, ifd: int, start: int, data: memoryview, findings: list[Finding]
+) -> dict[int, Entry]:
+    variant = header.variant
+    layout = struct.Struct(f"{header.byte_order}{variant.entry_code}{variant.offset_length}s")
+    last = -1
+    entries: dict[int, Entry] = {}
+    for i, (tag, code, count, place) in enumerate(layout.iter_unpack(data)):
+        at = start + i * variant.entry_length
+        field_type = FIELD_TYPES.get(code)
+        if field_type is None:
+            text = f"tag {tag} has the unknown field type {code}; the entry is skipped"
+            findings.append(Finding("tiff.field-type.known", text, at, ifd))
+            continue
+        if tag in entries:
+            text = f"tag {tag} occurs twice; the first one counts"
+            findings.append(Finding("tiff.ifd.duplicate", text, at, ifd))
+            continue
+        if tag < last:
+            text = f"tag {tag} comes after tag {last}, but tags must ascend"
+            findings.append(Finding("tiff.ifd.order", text, at, ifd))
+        last = max(tag, last)
+        if count * field_type.length <= variant.offset_length:
+            offset = at + variant.entry_length - variant.offset_length
+        else:
+            (offset,) = struct.unpack(header.byte_order + variant.offset_code, place)
+        entries[tag] = Entry(tag, field_type, count, offset)
+    return entries
+
+
+def parse_tiff(
+    buffer: SparseBuffer, limits: Limits, *, known: Tiff | None = None, ifds: int | None = None
+) -> Steps[Tiff]:
+    """Walk the IFD chain: all of it, or until `ifds` directories are known.
+
+    `known` is an earlier, shorter walk to go on from. An IFD past the first that cannot be read
+    ends the chain with a finding, as do a loop (tiff.ifd.loop) and a chain over `limits.ifds`.
+
+    Raises:
+        NotTiffError: not a TIFF.
+        FormatError: the first IFD cannot be read.
+    """
+    if known is None:
+        header = yield from parse_header(buffer)
+        known = Tiff(header, next_offset=header.first_ifd)
+        if header.first_ifd == 0:
+            at = header.variant.header_length - header.variant.offset_length
+            raise FormatError.of(Finding("tiff.header.first-ifd", "the file has no IFD", at))
+    while known.next_offset and (ifds is None or len(known.ifds) < ifds):
+        known = yield from _step(buffer, limits, known)
+    return known
+
+
+def _step(buffer: SparseBuffer, limits: Limits, known: Tiff) -> Steps[Tiff]:
+    """Add the next IFD of the chain, or end it with a finding."""
+    at = known.next_offset
+    before = known.ifds[-1].offset if known.ifds else None
+    if any(at == ifd.offset for ifd in known.ifds):
+        finding = Finding("tiff.ifd.loop", "the IFD chain comes back to an IFD", at, before)
+    elif len(known.ifds) >= limits.ifds:
+        text = f"the IFD chain is cut at {limits.ifds} IFDs (Limits.ifds)"
+        finding = Finding("tiff.ifd.count", text, at, before)
+    else:
+        try:
+            ifd = yield from parse_ifd(buffer, known.header, at, limits)
+        except (FormatError, LimitError) as exc:
+            if not known.ifds:
+                raise
+            text = f"the IFD chain ends early: {exc}"
+            finding = Finding("tiff.ifd.unreadable", text, at, before)
+        else:
+            ifds = (*known.ifds, ifd)
+            return Tiff(known.header, ifds, ifd.next_offset, known.findings)
+    return replace(known, next_offset=0, findings=(*known.findings, finding))
+
+
+def spans_of(entries: Iterable[Entry]) -> list[Span]:
+    """Where values lie: their `range`, for many."""
+    return [(at, at + count * kind.length) for _, kind, count, at in entries]
+
+
+def parse_values(
+    buffer: SparseBuffer, header: FileHeader, entries: Sequence[Entry], limits: Limits
+) -> Steps[list[Value]]:
+    """Read the values of several entries, in one step (tiff.value.length).
+
+    Raises:
+        LimitError: a value is longer than `limits.value_bytes`.
+        TruncatedError: a value lies beyond the end of the file.
+    """
+    spans = spans_of(entries)
+    most = limits.value_bytes
+    for entry, (start, stop) in zip(entries, spans, strict=True):
+        if stop - start > most:
+            what = f"bytes of the value of tag {entry.tag}"
+            limits.check("value_bytes", stop - start, what)
+    yield from need(buffer, spans)
+    found = buffer.read_each(spans)
+    return [
+        decode_value(header.byte_order, entry, data)
+        for entry, data in zip(entries, found, strict=True)
+    ]
+
+
+SINGLE = {
+    (byte_order, code): struct.Struct(byte_order + kind.format).unpack
+    for code, kind in FIELD_TYPES.items()
+    for byte_order in BYTE_ORDERS.values()
+    if len(kind.format) == 1 and kind.format not in "sB"
+}
+"""How one number is read: nearly all values are one."""
+
+
+def decode_value(byte_order: ByteOrder, entry: Entry, data: memoryview | bytes) -> Value:
+    """Turn bytes into Python (tiff.value.order, tiff.value.text, tiff.value.fraction)."""
+    kind = entry.field_type
+    if entry.count == 1 and (unpack := SINGLE.get((byte_order, kind.code))) is not None:
+        return unpack(data)
+    if kind.name in ("ASCII", "UTF-8"):
+        return bytes(data).rstrip(b"\0").decode("utf-8", "replace")
+    if kind.format in ("s", "B"):
+        return bytes(data)
+    numbers = struct.unpack(f"{byte_order}{entry.count * len(kind.format)}{kind.format[0]}", data)
+    if len(kind.format) == 1:
+        return numbers
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))

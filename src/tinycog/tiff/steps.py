@@ -1,0 +1,76 @@
+"""Parsers as generators: they yield the ranges that they lack and return what they found.
+
+No I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from tinycog.errors import TruncatedError
+from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.ranges import ByteRange, Span
+
+T = TypeVar("T")
+
+Steps = Generator[Sequence[ByteRange], None, T]
+"""A parser: it yields the ranges that it lacks and returns what it found. It does no I/O."""
+
+
+def need(buffer: SparseBuffer, ranges: Iterable[Span]) -> Steps[None]:
+    """Ask for what is missing of `ranges`, all at once; nothing is asked if all of it is held."""
+    missing = buffer.missing(ranges)
+    if missing:
+        yield missing
+
+
+def need_bytes(buffer: SparseBuffer, start: int, length: int) -> Steps[memoryview]:
+    """Ask for `length` bytes from `start` and return them."""
+    yield from need(buffer, [ByteRange(start, start + length)])
+    return buffer.read(start, start + length)
+
+
+def together(parsers: Iterable[Steps[T]]) -> Steps[list[T]]:
+    """Run parsers side by side: what all of them lack is asked for in one step.
+
+    If some of it is lost, each asks for its own: so who can do without goes on, and only who cannot
+    fails.
+
+    Returns their results in the order of `parsers`.
+    """
+    running = dict(enumerate(parsers))
+    if len(running) == 1:
+        return [(yield from running[0])]
+    lost: dict[int, TruncatedError] = {}
+    results: dict[int, T] = {}
+    while running:
+        wanted: dict[int, Sequence[ByteRange]] = {}
+        for i, parser in running.items():
+            try:
+                wanted[i] = parser.throw(lost[i]) if i in lost else next(parser)
+            except StopIteration as done:
+                results[i] = done.value
+        running = {i: running[i] for i in wanted}
+        lost = (yield from _ask(wanted)) if wanted else {}
+    return [results[i] for i in sorted(results)]
+
+
+def _ask(wanted: Mapping[int, Sequence[ByteRange]]) -> Steps[dict[int, TruncatedError]]:
+    """Ask for all; whose ranges are lost, and why."""
+    ranges = [part for parts in wanted.values() for part in parts]
+    try:
+        if ranges:
+            yield ranges
+    except TruncatedError as exc:
+        if len(wanted) == 1:
+            return dict.fromkeys(wanted, exc)
+    else:
+        return {}
+    lost: dict[int, TruncatedError] = {}
+    for i, parts in wanted.items():
+        try:
+            yield parts
+        except TruncatedError as exc:
+            lost[i] = exc
+    return lost
