@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from tinycog.errors import UsageError
 
-
 EARTH_RADIUS = 6378137.0
 """Of WGS 84's ellipsoid at the equator, in metres."""
 
