@@ -15,8 +15,8 @@ from rasterio.warp import transform_bounds
 
 import tinycog
 from tinycog import UsageError
+from tinycog.geo.web_grid import web_tile_bounds
 from tinycog.testing import RangeServer, make_pyramid, make_tiff
-from tinycog.tms import web_tile_bounds
 
 # rasterio's own use of affine
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
