@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, UnsupportedError
-from tinycog.tiff.spec import Tag
+from tinycog.tiff.spec import ExtraSample, Tag
 
 WRAPPERS = 2
-UNASSOCIATED_ALPHA = 2
 LERC_HEADER = struct.Struct("<6xi4x6i")
 """Version, (checksum,) rows, columns, (values per pixel,) valid pixels, block, bytes of it all."""
 OLD_LERC_HEADER = struct.Struct("<10x5i")
@@ -106,7 +105,7 @@ def _values_per_pixel(blob: bytes) -> int:
 
 
 def _has_alpha(segment: Segment) -> bool:
-    return segment.image.extra_samples[-1:] == (UNASSOCIATED_ALPHA,)
+    return segment.image.extra_samples[-1:] == (ExtraSample.UNASSOCIATED_ALPHA,)
 
 
 def _with_alpha(pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.tiff.image import Image
-from tinycog.tiff.spec import Photometric, Tag
+from tinycog.tiff.spec import ALPHA, Photometric, Tag
 
 COLOURS: dict[int, tuple[str, ...]] = {
     Photometric.MIN_IS_BLACK: ("gray",),
@@ -28,8 +28,6 @@ RASTERIO_NAMES = frozenset(
         *("sar_ka", "sar_k", "sar_ku", "sar_x", "sar_c", "sar_s", "sar_l", "sar_p"),
     )
 )
-ALPHA = (1, 2)
-"""Values of ExtraSamples that mean opacity, associated or not."""
 PALETTE_BITS = 16
 
 

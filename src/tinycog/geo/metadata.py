@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from tinycog.geo.items import Item, parse_items
 from tinycog.geo.values import TagValues
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Tag
+from tinycog.tiff.text import leading_number
 
 TEXT_TAGS: dict[Tag, str] = {
     Tag.DocumentName: "TIFFTAG_DOCUMENTNAME",
@@ -38,8 +38,6 @@ SHORT_TAGS: dict[Tag, str] = {
 RESOLUTION_UNITS = {1: "1 (unitless)", 2: "2 (pixels/inch)", 3: "3 (pixels/cm)"}
 
 METADATA_TAGS = (*TEXT_TAGS, *FLOAT_TAGS, *SHORT_TAGS, Tag.ResolutionUnit, Tag.GDALMetadata)
-
-NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,5})?)", re.IGNORECASE | re.ASCII)
 
 Items = Mapping[str, Mapping[str, str]]
 """Items by domain and name; the domain of most is ""."""
@@ -255,6 +253,7 @@ def _plain(domains: _Domains) -> dict[str, dict[str, str]]:
 
 
 def number_of(text: str) -> float | None:
-    """The number at the start of a text, as C reads it; a comma is a decimal point."""
-    found = NUMBER.match(text.replace(",", "."))
-    return None if found is None else float(found[1])
+    """Parse the number at the start of a text; None if there is none, or it is not finite."""
+    found = leading_number(text)
+    number = math.nan if found is None else float(found)
+    return number if math.isfinite(number) else None

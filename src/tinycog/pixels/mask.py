@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.tiff.image import Image
-
-ALPHA = (1, 2)
-"""ExtraSamples of associated and of unassociated alpha."""
+from tinycog.tiff.spec import ALPHA
 
 ALPHA_COUNTS = (2, 4)
 

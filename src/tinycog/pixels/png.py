@@ -19,8 +19,8 @@ SAMPLE = 1 << 20
 COLOURS = 3
 """Bands of a colour picture."""
 
-PNG_FRAME = 1 << 12
-"""Bytes that a PNG has besides its pixels, at most."""
+PNG_OVERHEAD = 1 << 12
+"""Most bytes of a PNG besides its pixels."""
 
 StretchLimits = float | Sequence[float] | None
 
@@ -53,11 +53,27 @@ def to_png(
     """
     with np.errstate(all="ignore"):  # infinite and signalling values are data like others
         pixels = _to_uint8(data, mask, vmin, vmax, colormap)
+    return _encode(pixels)
+
+
+def encode_png(data: NDArray[Any]) -> bytes:
+    """Encode samples as they are.
+
+    Args:
+        data: (bands, rows, cols) of uint8 or uint16, 1 to 4 bands: grey, grey and alpha, RGB,
+            RGB and alpha.
+    """
+    # a copy has strides of its own: a view of one pixel only counts as contiguous
+    return _encode((data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C"))
+
+
+def _encode(pixels: NDArray[Any]) -> bytes:
+    """Encode a contiguous array of (rows, cols), or (rows, cols, 2 to 4)."""
     import imagecodecs  # noqa: PLC0415 - heavy
 
-    # imagecodecs' own guess forgets the filter byte of each row
-    most = pixels.nbytes + len(pixels)
-    return bytes(imagecodecs.png_encode(pixels, out=most + most // 64 + PNG_FRAME))
+    # imagecodecs' own guess of the size forgets the filter byte of each row
+    size = pixels.nbytes + len(pixels)
+    return bytes(imagecodecs.png_encode(pixels, out=size + size // 64 + PNG_OVERHEAD))
 
 
 def _to_uint8(

@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 
 from tinycog.errors import UnsupportedError
 from tinycog.tiff.image import Image
-from tinycog.tiff.spec import Photometric, name_of
+from tinycog.tiff.spec import ALPHA, Photometric, name_of
 
 Pixels = NDArray[np.generic]
 
 Bytes = NDArray[np.uint8]
-
-ALPHAS = (1, 2)
-"""Values of ExtraSamples that are alpha: associated and unassociated."""
 
 TOP = 255
 
@@ -46,7 +43,7 @@ def to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) ->
     alpha = [
         _to_bytes(pixels[count + i : count + i + 1], image.bits)
         for i, kind in enumerate(image.extra_samples)
-        if kind in ALPHAS
+        if kind in ALPHA
     ]
     return np.concatenate([colours, *alpha[:1]]) if alpha else colours
 

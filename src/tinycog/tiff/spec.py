@@ -234,6 +234,18 @@ class Photometric(IntEnum):
     LINEAR_RAW = 34892
 
 
+class ExtraSample(IntEnum):
+    """Values of ExtraSamples."""
+
+    UNSPECIFIED = 0
+    ASSOCIATED_ALPHA = 1
+    UNASSOCIATED_ALPHA = 2
+
+
+ALPHA = frozenset({ExtraSample.ASSOCIATED_ALPHA, ExtraSample.UNASSOCIATED_ALPHA})
+"""Extra samples that hold opacity, already multiplied into the colours or not."""
+
+
 class SampleFormat(IntEnum):
     """Values of SampleFormat."""
 
