@@ -87,9 +87,10 @@ def best_level(
 ) -> int:
     """Choose the level to read for a result coarser than level 0 by `factors` (across, down).
 
-    It is the coarsest level that is finer than the result, or coarser by at most `OVERSAMPLING`
-    plus `FACTOR_TOLERANCE`; or else the first in the file's order within `FACTOR_TOLERANCE` of it (gdal.level.best). The
-    axis that is reduced less decides; for a result of one row, the columns.
+    This is the coarsest level that is finer than the result, or coarser by at most `OVERSAMPLING`
+    plus `FACTOR_TOLERANCE`; or else the first in the file's order within `FACTOR_TOLERANCE` of the
+    result (gdal.level.best). The axis that is reduced less decides; for a result of one row, the
+    columns.
     """
     if max(factors) <= 1:
         return 0

@@ -129,7 +129,7 @@ def axes(
 
 
 def _axis(offset: float, length: float, count: int, size: int, method: str) -> Axis:
-    """Make the axis of `count` output pixels over `length` of `size` source pixels from `offset`."""
+    """Make the axis of `count` output pixels over `length` of `size` source pixels."""
     ratio = length / count
     place = np.arange(count, dtype=np.float64)
     if method in ("nearest", "sample"):

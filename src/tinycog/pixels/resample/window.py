@@ -42,13 +42,13 @@ def resample(
     - min, max: of the pixels touched.
     - sample: the source pixel in which the top left corner lies (Earth Engine's name).
 
-    Masked pixels never count; the remaining weights are scaled up (bilinear and cubic: within
-    each row first, then among the rows, as in GDAL). Cubic weights can cancel out, so the
-    result is masked too where less than half of a row (or of the rows) is valid in one run, as in
-    GDAL, or where valid weights add up to less than a tenth. Without a mask NaN is an
-    ordinary number and spreads; GDAL too omits only what nodata or a mask excludes. Sums are in float64,
-    integers are rounded half away from zero and clipped to their range. An average that happens
-    to equal the nodata value is not changed (GDAL shifts it by one): the mask distinguishes them.
+    Masked pixels never count; the remaining weights are scaled up (bilinear and cubic: within each
+    row first, then among the rows, as in GDAL). Cubic weights can cancel out, so the result is
+    masked too where less than half of a row (or of the rows) is valid in one run, as in GDAL, or
+    where valid weights add up to less than a tenth. Without a mask NaN is an ordinary number and
+    spreads; GDAL too omits only what nodata or a mask excludes. Sums are in float64, integers are
+    rounded half away from zero and clipped to their range. An average that happens to equal the
+    nodata value is not changed (GDAL shifts it by one): the mask distinguishes them.
 
     Args:
         data: (bands, rows, cols) of any dtype; min and max not of complex numbers.
