@@ -28,7 +28,7 @@ from tinycog.fetch.concurrency import Server, wake_all
 from tinycog.fetch.in_flight import InFlight, RangeRequest
 from tinycog.fetch.retry import RetryState
 from tinycog.limits import Retries
-from tinycog.sources.protocol import SendRange, Source
+from tinycog.sources.protocol import EagerSource, Source
 from tinycog.tiff.ranges import ByteRange
 
 HEADER, PIXELS, AHEAD = range(3)
@@ -81,7 +81,7 @@ class Scheduler:
         self._planned: deque[tuple[int, ByteRange, list[RangeRequest]]] = deque()
         self._returning: deque[tuple[int, InFlight, asyncio.Future[int]]] = deque()
         self._trips: list[tuple[int, int, Trip]] = []
-        self._send_range: SendRange | None = getattr(source, "send_range", None)
+        self._send_range = source.send_range if isinstance(source, EagerSource) else None
         self._turn_is_due = False
         self._outage = CircuitBreaker()
 
