@@ -230,7 +230,7 @@ async def test_a_failure_that_does_not_pass_is_said_with_the_number_of_tries(ser
     with pytest.raises(SourceBusyError) as caught:
         await read(fetcher_of(server), 100, 200)
     told = "the server is asked too much (HTTP 503 Service Unavailable)"
-    assert str(caught.value) == f"{told}: {url} (bytes 100 to 200) (asked 6 times)"
+    assert str(caught.value) == f"{told}: {url} (bytes 100 to 200) (tried 6 times)"
     assert (caught.value.status, caught.value.tries, len(server.log)) == (503, 6, 6)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (str(again), again.status, again.tries) == (str(caught.value), 503, 6)
@@ -272,7 +272,7 @@ async def test_a_server_that_is_not_there_is_tried_again(pauses):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         source = make_source(f"http://127.0.0.1:{unused.getsockname()[1]}/a")
-        with pytest.raises(SourceError, match=r"asked 6 times"):
+        with pytest.raises(SourceError, match=r"tried 6 times"):
             await Fetcher(source).read([ByteRange(0, 10)])
     assert len(pauses) == 5
 
