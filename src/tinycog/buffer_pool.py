@@ -51,7 +51,8 @@ class BufferPool:
         try:
             return bytearray(-(-max(length, 1) // BUFFER_UNIT) * BUFFER_UNIT)
         except MemoryError as exc:
-            raise LimitError.no_memory(f"a buffer of {length} bytes") from exc
+            what = f"a buffer of {length} bytes"
+            raise LimitError.no_memory(what) from exc
 
     def give(self, buffer: bytearray) -> None:
         """Return a buffer to the pool; the oldest are dropped above `max_bytes`."""
@@ -73,7 +74,7 @@ class BufferPool:
 
 
 def _is_unused(buffer: bytearray) -> bool:
-    """Return whether no memoryview or array refers to it: Python refuses to resize while one does."""
+    """Return whether no view of it lives: Python refuses to resize while one does."""
     try:
         buffer.append(buffer.pop())
     except BufferError:

@@ -6,7 +6,7 @@ Five branches, because a caller does five different things::
     ├── FormatError(ValueError)             the file breaks a rule: .finding
     │   ├── NotTiffError                    not a TIFF at all
     │   ├── TruncatedError                  bytes that the file refers to lie beyond its end
-    │   └── CorruptTileError                .level .x .y: a tile does not decode to what its tags say
+    │   └── CorruptTileError                .level .x .y: a tile does not decode as its tags say
     ├── UnsupportedError(NotImplementedError)   legal, but not supported: .feature .value
     ├── LimitError(ValueError)              a limit was exceeded: .limit .asked .allowed
     ├── UsageError(ValueError)              the call is wrong

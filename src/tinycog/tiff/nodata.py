@@ -17,7 +17,7 @@ EXPONENT_LENGTH, MAX_EXPONENT = 6, 400
 
 
 def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
-    """Nodata as a number that samples of `dtype` can equal, else None (gdal.nodata.value).
+    """Return nodata as a number that samples of `dtype` can equal, else None (gdal.nodata.value).
 
     Integers are exact, floats rounded to the dtype; `nan` and `inf` in any case.
     """
@@ -33,7 +33,7 @@ def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
 
 
 def fill_value(text: str | None, dtype: np.dtype[np.generic]) -> int | float:
-    """What a tile that is not stored is filled with: nodata, made to fit the dtype; else 0.
+    """Return the value of pixels that are not stored: nodata made to fit the dtype, else 0.
 
     Where samples cannot equal nodata, GDAL fills with the nearest value that they can have
     (gdal.nodata.fill).
@@ -51,7 +51,7 @@ def fill_value(text: str | None, dtype: np.dtype[np.generic]) -> int | float:
 
 
 def _number(text: str) -> Decimal | None:
-    """The number at the start of the text, as C reads it (gdal.nodata.text)."""
+    """Return the number at the start of a text, as C reads it (gdal.nodata.text)."""
     found = NUMBER.match(text.strip(" \0\t\r\n").replace(",", "."))
     if found is None:
         return None
