@@ -71,7 +71,7 @@ class Case:
         return self.fault.server(file, self.answer, self.fault.greeting)
 
     async def answer(self, talk: Talk) -> None:
-        """Response a request: wrongly if it is hit."""
+        """Answer a request: wrongly if it is hit."""
         if WHENS[self.when](talk.number):
             await self.fault.handler(talk)
         else:
