@@ -10,7 +10,7 @@ from tinycog.tiff.text import leading_number
 
 
 def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
-    """Nodata as a number that samples of `dtype` can equal, else None (gdal.nodata.value).
+    """Return nodata as a number that samples of `dtype` can equal, else None (gdal.nodata.value).
 
     Integers are exact, floats rounded to the dtype; `nan` and `inf` in any case.
     """
@@ -26,7 +26,7 @@ def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
 
 
 def fill_value(text: str | None, dtype: np.dtype[np.generic]) -> int | float:
-    """What a tile that is not stored is filled with: nodata, made to fit the dtype; else 0.
+    """Return the value of pixels that are not stored: nodata made to fit the dtype, else 0.
 
     Where samples cannot equal nodata, GDAL fills with the nearest value that they can have
     (gdal.nodata.fill).

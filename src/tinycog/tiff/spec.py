@@ -212,7 +212,7 @@ SLOW = frozenset(
         Compression.JPEG_XL_DNG,
     }
 )
-"""Codecs that take long for a pixel, however few bytes hold it."""
+"""Codecs that take long for a pixel, however few bytes store it."""
 
 
 class Photometric(IntEnum):
@@ -276,7 +276,7 @@ MASK = 4
 
 
 def name_of(kind: type[IntEnum], code: int) -> str:
-    """Name of a code as the tables have it, or `unknown 123`."""
+    """Return the name and number of a code, or `unknown (123)`."""
     try:
         return f"{kind(code).name} ({code})"
     except ValueError:
