@@ -48,7 +48,7 @@ class Dataset:
     @property
     def name(self) -> str:
         """What was opened: a url, a path."""
-        return self._opening.fetcher.source.name
+        return self._opening.fetcher.name
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -95,7 +95,7 @@ class Dataset:
             UsageError: the file is not open yet.
         """
         self._opening.known()
-        return pack(self._opening.fetcher.buffer, self._opening.fetcher.tag)
+        return pack(self._opening.fetcher.buffer, self._opening.fetcher.generation)
 
     # --- pixels ----------------------------------------------------------------------------------
 
