@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import tinycog
 from tinycog.cog import Cog
 from tinycog.errors import TinycogError, UsageError
+from tinycog.pixels.png import encode_png
 from tinycog.raster import Raster
 
 BANDS_OF_PNG = (1, 2, 3, 4)
@@ -186,8 +187,4 @@ def _png(data: NDArray[np.generic]) -> bytes:
             " write .npy"
         )
         raise UsageError(message)
-    import imagecodecs  # noqa: PLC0415 - heavy
-
-    # a copy has strides of its own; a view of one pixel only counts as contiguous
-    pixels = (data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C")
-    return bytes(imagecodecs.png_encode(pixels))
+    return encode_png(data)

@@ -17,13 +17,14 @@ from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
 from tinycog.fetch.plan import Plan
 from tinycog.geo.transformer import into_crs
+from tinycog.geo.windows import pixels_of
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.iter_tiles import stream
-from tinycog.reader.read_points import Values, pixels_of, read_points
+from tinycog.reader.read_points import Values, read_points
 from tinycog.reader.read_tile import TileBatcher, TileOptions, new_tile, tile_raster
 from tinycog.reader.read_window import check_limits, make_buffers, read_area, window_tile_parts
 from tinycog.reader.tile_parts import TilePart, tile_parts, tile_shape, window_tiles
@@ -372,7 +373,7 @@ class Cog(Dataset):
         if crs is not None:
             found = into_crs(found, crs, source.facts.crs)
         chosen = check_bands(source.image.samples, bands)
-        pixels = pixels_of(source, found)
+        pixels = pixels_of(found, source.facts.transform(source.image.size))
         return await read_points(self._opening.reader, source, level, pixels, chosen)
 
     async def read_web_tile(

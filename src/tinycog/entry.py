@@ -37,7 +37,9 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         async with tinycog.open(path) as cog: ...
 
     Args:
-        where: a url (`https://`, `s3://` and whatever fsspec knows), a path, or the bytes.
+        where: a url (`https://`, `s3://` and whatever fsspec knows), a path, the bytes, an async
+            function `get_range(start, stop) -> bytes` (half-open; short only at the end of the
+            object), or a `Source`.
         fs: an fsspec file system; `where` is then a path in it.
         headers: sent along with each HTTP request, or a function that gives them, async or not:
             it is asked once, and again if the server says 401 or 403.

@@ -1,23 +1,20 @@
-"""Where the pixels of an image are: everything that its tags say of it, in one value."""
+"""The georeference of an image: all that its tags say about where its pixels are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
-
-from affine import Affine
+from typing import TYPE_CHECKING, Literal
 
 from tinycog.errors import Finding
 from tinycog.geo.crs import Crs, Heights, make_crs
 from tinycog.geo.keys import GeoKey, GeoKeys, make_keys
-from tinycog.geo.transform import RPC, GroundControlPoint, make_model, make_rpcs
+from tinycog.geo.transform import RPC, GroundControlPoint, identity, make_model, make_rpcs
 from tinycog.geo.units import UNITS
-from tinycog.geo.values import TagValues, read_values
-from tinycog.limits import Limits
-from tinycog.tiff.buffer import SparseBuffer
-from tinycog.tiff.parse import FileHeader, Ifd
+from tinycog.geo.values import TagValues
 from tinycog.tiff.spec import Tag
-from tinycog.tiff.steps import Steps
+
+if TYPE_CHECKING:  # loads attrs
+    from affine import Affine
 
 GEOREFERENCE_TAGS = (
     Tag.ModelPixelScale,
@@ -29,7 +26,7 @@ GEOREFERENCE_TAGS = (
     Tag.RPCCoefficient,
 )
 
-POINT = 2
+PIXEL_IS_POINT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +35,18 @@ class Georeference:
 
     Attributes:
         transform: of level 0, (col, row) to (x, y); the identity if the file has none.
-        has_transform: whether the file has one (geotiff.model.none).
-        gcps: ground control points, where these take the place of a transform.
-        rpcs: the model of a sensor, if there is one.
+        has_transform: whether the file has a transform (geotiff.model.none).
+        gcps: ground control points, where the file has them instead of a transform.
+        rpcs: rational polynomial coefficients of a sensor, if there are any.
         keys: the GeoKeys.
-        crs: that of the transform, or of the control points; None if no keys tell.
-        area_or_point: "Area" or "Point" as the keys say, None if they do not. The transform holds
-            for corners either way (geotiff.model.point).
-        heights: what makes heights of samples, where the CRS has heights (gdal.metadata.heights).
-        findings: what is odd about it.
+        crs: the CRS of the transform, or of the control points; None without keys.
+        area_or_point: "Area" or "Point" as the keys say, else None. The transform refers to
+            corners either way (geotiff.model.point).
+        heights: how samples become heights, if the CRS has heights (gdal.metadata.heights).
+        findings: rules that its tags break.
     """
 
-    transform: Affine = field(default_factory=Affine.identity)
+    transform: Affine = field(default_factory=identity)
     has_transform: bool = False
     gcps: tuple[GroundControlPoint, ...] = ()
     rpcs: RPC | None = None
@@ -60,23 +57,20 @@ class Georeference:
     findings: tuple[Finding, ...] = ()
 
 
-def parse_georeference(
-    buffer: SparseBuffer, header: FileHeader, ifd: Ifd, limits: Limits
-) -> Steps[Georeference]:
-    """Read where the pixels of an IFD are, in one step; nothing that is wrong there can raise."""
-    values, findings = yield from read_values(buffer, header, ifd, GEOREFERENCE_TAGS, limits)
-    return make_georeference(values, findings)
-
-
 def make_georeference(values: TagValues, lost: list[Finding]) -> Georeference:
-    """The same, of values that have been read."""
+    """Make a georeference from tag values.
+
+    Args:
+        values: of `GEOREFERENCE_TAGS`.
+        lost: findings so far.
+    """
     findings = list(lost)
     keys = make_keys(values, findings)
     raster_type = keys.code(GeoKey.GTRasterType)
-    model = make_model(values, findings, is_point=raster_type == POINT)
+    model = make_model(values, findings, is_point=raster_type == PIXEL_IS_POINT)
     crs = make_crs(keys, findings)
     return Georeference(
-        transform=model.transform or Affine.identity(),
+        transform=model.transform or identity(),
         has_transform=model.transform is not None,
         gcps=model.gcps,
         rpcs=make_rpcs(values, findings),
@@ -99,4 +93,4 @@ def _heights(crs: Crs | None, scaling: tuple[float, float] | None) -> Heights | 
 def _area_or_point(keys: GeoKeys) -> Literal["Area", "Point"] | None:
     if GeoKey.GTRasterType not in keys:
         return None
-    return "Point" if keys.code(GeoKey.GTRasterType) == POINT else "Area"
+    return "Point" if keys.code(GeoKey.GTRasterType) == PIXEL_IS_POINT else "Area"

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.errors import UsageError
 from tinycog.pixels.mask import alpha_band, nodata_mask, stored_mask
 from tinycog.reader.read_window import LevelSource
 from tinycog.reader.tile_parts import TilePart, window_parts
@@ -34,21 +33,6 @@ class Values(NamedTuple):
     data: NDArray[Any]
     mask: NDArray[np.bool_]
     inside: NDArray[np.bool_]
-
-
-def pixels_of(source: LevelSource, points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(row, col) of the pixel of a level that each point (x, y) lies in; may lie outside."""
-    a, b, c, d, e, f = tuple(source.facts.transform(source.image.size))[:6]
-    determinant = a * e - b * d
-    if not determinant:
-        message = f"the transform {(a, b, c, d, e, f)} has no inverse: points have no pixels"
-        raise UsageError(message)
-    with np.errstate(invalid="ignore", over="ignore"):  # infinite ones are outside
-        x, y = points[:, 0] - c, points[:, 1] - f
-        cols, rows = (e * x - b * y) / determinant, (a * y - d * x) / determinant
-    far = 2.0**62
-    places = np.floor(np.nan_to_num(np.stack([rows, cols], 1), nan=-1.0, posinf=far, neginf=-far))
-    return np.clip(places, -far, far).astype(np.int64)
 
 
 async def read_points(

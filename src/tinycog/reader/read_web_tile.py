@@ -5,17 +5,17 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from affine import Affine
 
 from tinycog.checks import check_method
 from tinycog.errors import UsageError
-from tinycog.geo.crs import Crs
+from tinycog.geo.crs import WEB_MERCATOR, WEB_MERCATOR_CODES, Crs
 from tinycog.geo.keys import GeoKey, GeoKeys
 from tinycog.geo.lazy import NO_CRS, FixedPlacement
 from tinycog.geo.tile_matrix import EARTH_RADIUS, METRES_PER_DEGREE, TileLevel, tile_matrix_set
+from tinycog.geo.transform import make_affine
 from tinycog.geo.transformer import transformer
 from tinycog.geo.web_grid import Alignment, find_alignment, web_tile_bounds
 from tinycog.pixels.arrays import Pixels
@@ -30,16 +30,16 @@ from tinycog.reader.read_window import WindowRequest, read_area
 from tinycog.tiff.image import Image
 from tinycog.window import Area, Window, as_floats, best_level, inside, scale
 
-Bands = Callable[[Image], list[int]]
+if TYPE_CHECKING:  # loads attrs
+    from affine import Affine
 
-WEB_MERCATOR = (3857, 900913, 3785, 102100, 102113)
-"""Codes of the one CRS of web tiles."""
+Bands = Callable[[Image], list[int]]
 
 PLACE = Crs(
     "projected",
-    WEB_MERCATOR[0],
+    WEB_MERCATOR,
     "WGS 84 / Pseudo-Mercator",
-    keys=GeoKeys(1, ((GeoKey.GTModelType, 1), (GeoKey.ProjectedCRS, WEB_MERCATOR[0]))),
+    keys=GeoKeys(1, ((GeoKey.GTModelType, 1), (GeoKey.ProjectedCRS, WEB_MERCATOR))),
 )
 """The CRS of web tiles."""
 
@@ -87,7 +87,7 @@ def own_matrix_set(opening: OpenFile) -> dict[str, Any]:
 def alignment(opening: OpenFile) -> Alignment | None:
     """Which tiles of the web (Web Mercator) the stored tiles are; the file must be open."""
     crs = opening.facts.crs
-    if crs is None or crs.epsg not in WEB_MERCATOR:
+    if crs is None or crs.epsg not in WEB_MERCATOR_CODES:
         return None
     if opening.known().pyramid.levels[0].grid.strips:
         return None
@@ -107,7 +107,7 @@ async def read_web_tile(
     check_method(method, METHODS)
     bounds = web_tile_bounds(*tile)
     pixel = (bounds.right - bounds.left) / size
-    target = Affine(pixel, 0, bounds.left, 0, -pixel, bounds.top)
+    target = make_affine(pixel, 0.0, bounds.left, 0.0, -pixel, bounds.top)
     aligned = alignment(opening)
     stored = None if aligned is None else aligned.stored_tile(*tile)
     if stored is not None:
@@ -151,7 +151,7 @@ async def _warped(
     crs = facts.crs
     if crs is None:
         raise UsageError(NO_CRS)
-    transform = _same if crs.epsg in WEB_MERCATOR else transformer(PLACE, crs)
+    transform = _same if crs.epsg in WEB_MERCATOR_CODES else transformer(PLACE, crs)
     full = facts.size
     shape = (tilesize, tilesize)
     plan = await run_in_pool(

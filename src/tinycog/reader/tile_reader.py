@@ -305,7 +305,7 @@ def decode_part(
             message = f"tile {piece.position} does not stand between its leader and its trailer"
             raise LeaderError(message)
         data = found
-    pixels, findings = decode_tile(piece.image, piece.tile.y, data, limits, room=piece.target)
+    pixels, findings = decode_tile(piece.image, piece.tile.y, data, limits, out=piece.target)
     if not np.may_share_memory(pixels, piece.target):
         piece.target[...] = pixels[piece.samples, piece.rows, piece.cols]
     return findings
