@@ -12,7 +12,6 @@ from faults.replaced import ignoring_if_match, read_while_replaced
 import tinycog
 from tinycog import SourceChangedError
 from tinycog.errors import SourceError, UsageError
-from tinycog.fetch import retry
 from tinycog.fetch.concurrency import BUDGET
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.pin import Pin
@@ -33,11 +32,6 @@ FILES = [file_of(value) for value in range(1, 5)]
 PART = (0, 10)
 
 
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch):
-    monkeypatch.setattr(retry, "backoff", lambda _: asyncio.sleep(0))
-
-
 @pytest.fixture
 async def server():
     async with RangeServer({"a.tif": FILES[0]}) as server:
@@ -50,50 +44,50 @@ async def server():
 
 def test_the_first_answer_says_which_generation_it_is():
     pin = Pin("a")
-    pin.hold(PART, None, '"x"')
-    pin.hold(PART, 1000, '"x"')
-    pin.hold(PART, None, '"x"')
-    assert (pin.size, pin.tag) == (1000, '"x"')
+    pin.check(PART, None, '"x"')
+    pin.check(PART, 1000, '"x"')
+    pin.check(PART, None, '"x"')
+    assert (pin.size, pin.generation) == (1000, '"x"')
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "told", "expected", "found"),
+    ("first", "then", "change", "expected", "found"),
     [
         ((9, '"x"'), (9, '"y"'), 'its generation was "x", now "y"', '"x"', '"y"'),
-        ((9, '"x"'), (9, None), 'its generation was "x", now not told', '"x"', None),
-        ((9, None), (9, '"x"'), 'its generation was not told, now "x"', None, '"x"'),
+        ((9, '"x"'), (9, None), 'its generation was "x", now not reported', '"x"', None),
+        ((9, None), (9, '"x"'), 'its generation was not reported, now "x"', None, '"x"'),
         ((9, '"x"'), (8, '"x"'), "it had 9 bytes, now 8", "9 bytes", "8 bytes"),
         ((None, '"x"'), (None, '"y"'), 'its generation was "x", now "y"', '"x"', '"y"'),
     ],
 )
-def test_every_other_answer_must_agree(first, then, told, expected, found):
+def test_every_other_answer_must_agree(first, then, change, expected, found):
     pin = Pin("http://x/a")
-    pin.hold(PART, *first)
+    pin.check(PART, *first)
     with pytest.raises(SourceChangedError) as caught:
-        pin.hold(PART, *then)
-    message = f"the object has changed since it was opened: {told}: http://x/a (bytes 0 to 10)"
+        pin.check(PART, *then)
+    message = f"the object has changed since it was opened: {change}: http://x/a (bytes 0 to 10)"
     assert str(caught.value) == message
     assert (caught.value.expected, caught.value.found) == (expected, found)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (str(again), again.expected, again.found) == (message, expected, found)
-    pin.hold(PART, *first)
+    pin.check(PART, *first)
 
 
 def test_a_generation_may_be_demanded_before_any_answer():
     pin = Pin("a")
-    pin.set(None, '"x"')
+    pin.require(None, '"x"')
     with pytest.raises(SourceChangedError):
-        pin.hold(PART, 9, None)
-    pin.hold(PART, 9, '"x"')
+        pin.check(PART, 9, None)
+    pin.check(PART, 9, '"x"')
     assert pin.size == 9
 
 
 def test_a_size_alone_demands_no_tag():
     pin = Pin("a")
-    pin.set(9, None)
-    pin.hold(PART, 9, '"x"')
+    pin.require(9, None)
+    pin.check(PART, 9, '"x"')
     with pytest.raises(SourceChangedError):
-        pin.hold(PART, 9, '"y"')
+        pin.check(PART, 9, '"y"')
 
 
 # --- over the wire -------------------------------------------------------------------------------
@@ -211,7 +205,7 @@ async def test_a_pin_is_held_against_a_file_too(tmp_path):
 
 
 async def test_what_cannot_tell_its_generation_has_not_the_one_demanded():
-    with pytest.raises(SourceChangedError, match="now not told"):
+    with pytest.raises(SourceChangedError, match="now not reported"):
         await tinycog.open(FILES[0], pin='"x"')
 
 
@@ -228,7 +222,8 @@ async def test_requests_side_by_side_before_the_pin_is_known_are_held_against_ea
 
 @pytest.mark.parametrize("ignoring", [False, True])
 async def test_a_body_that_breaks_off_is_not_resumed_with_another_generation(server, ignoring):
-    cog = await tinycog.open(server.url("a.tif"))
+    at_once = tinycog.Limits(retries=tinycog.Retries(first_delay=0))
+    cog = await tinycog.open(server.url("a.tif"), limits=at_once)
     changed = Fault.change(FILES[1], times=1)
     server.script(Fault.short_body(1000), changed, *([ignoring_if_match()] if ignoring else []))
     with pytest.raises(SourceChangedError):

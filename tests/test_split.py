@@ -161,9 +161,9 @@ def test_pixels_do_not_depend_on_how_much_is_read_at_once(name, size):
         patch.setattr(read_header, "NEIGHBOUR_PAGE_BYTES", size["page"])
         patch.setattr(read_header, "VALUE_PAGE_BYTES", size["values"])
         patch.setattr(tile_index, "PAGE_BYTES", max(size["index"], 8))
-        patch.setattr(coalesce, "MOST_GAP_BYTES", size["gap"])
+        patch.setattr(coalesce, "MAX_GAP_BYTES", size["gap"])
         patch.setattr(coalesce, "HEADER_GAP_BYTES", size["gap"])
-        patch.setattr(coalesce, "MOST_WASTE", size["gap"])
+        patch.setattr(coalesce, "MAX_WASTE", size["gap"])
         patch.setattr(coalesce, "REQUEST_BYTES", size["index"])
         actual = asyncio.run(all_pixels(file(name), head_bytes=size["head"]))
     for tile, expected in zip(actual, expected_pixels(name), strict=True):
@@ -177,7 +177,7 @@ Outcome = tuple[tuple[int, ...], str, bytes] | tuple[str, str]
 """Shape, dtype and pixels of a tile; or name and message of an error."""
 
 
-def told(error: TinycogError) -> Outcome:
+def named(error: TinycogError) -> Outcome:
     return (type(error).__name__, str(error))
 
 
@@ -187,7 +187,7 @@ async def outcomes_of(data: bytes) -> list[Outcome]:
     try:
         levels = (await cog).levels
     except TinycogError as error:
-        return [told(error)]
+        return [named(error)]
     return [await outcome_of(cog, level) for level in levels]
 
 
@@ -195,7 +195,7 @@ async def outcome_of(cog: tinycog.Cog, level: tinycog.Level) -> Outcome:
     try:
         raster = await cog.read_tile(level.z, 0, 0)
     except TinycogError as error:
-        return told(error)
+        return named(error)
     bands, rows, cols = level.shape
     assert raster.shape == (bands, *np.minimum((rows, cols), level.tile_shape))
     assert raster.dtype == level.dtype

@@ -72,7 +72,7 @@ class Cog(Dataset):
 
     async def aclose(self) -> None:
         """Let go of what this handle holds open, a file say; a later read opens it again."""
-        await self._opening.fetcher.source.aclose()
+        await self._opening.fetcher.aclose()
 
     @property
     def pin(self) -> str | None:
@@ -80,7 +80,7 @@ class Cog(Dataset):
 
         None before the first answer, and where nothing names it.
         """
-        return self._opening.fetcher.tag
+        return self._opening.fetcher.generation
 
     # --- tiles -----------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ class Dataset:
     @property
     def name(self) -> str:
         """What was opened: a url, a path."""
-        return self._opening.fetcher.source.name
+        return self._opening.fetcher.name
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -96,7 +96,7 @@ class Dataset:
             UsageError: the file is not open yet.
         """
         self._opening.known()
-        return pack(self._opening.fetcher.buffer, self._opening.fetcher.tag)
+        return pack(self._opening.fetcher.buffer, self._opening.fetcher.generation)
 
     # --- pixels ----------------------------------------------------------------------------------
 

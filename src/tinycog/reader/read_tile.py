@@ -156,7 +156,7 @@ class TileBatcher:
             )
             if batch.task is not None:
                 self._keep(batch.task)
-            self._opening.fetcher.scheduler.flush()
+            self._opening.fetcher.flush()
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         """Hold it: the event loop does not."""

@@ -11,8 +11,7 @@ from itertools import islice
 import numpy as np
 
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
-from tinycog.fetch.fetcher import Fetcher
-from tinycog.fetch.fetcher import complete as check_complete
+from tinycog.fetch.fetcher import Fetcher, check_complete
 from tinycog.fetch.in_flight import RangeRequest
 from tinycog.fetch.plan import Plan, make_plan
 from tinycog.limits import Limits
@@ -126,7 +125,7 @@ class TileReader:
         ranges = [place.range for place in places if place is not None]
         missing = self._fetcher.buffer.missing(ranges)
         tiles = dict.fromkeys(piece.tile for piece in pieces)
-        return make_plan(missing, tiles, self._fetcher.origin.rates)
+        return make_plan(missing, tiles, self._fetcher.rates)
 
     async def _locate(
         self, pieces: Sequence[TilePart], ghost: Ghost | None
@@ -179,7 +178,6 @@ class TileJob:
     def __init__(self, fetcher: Fetcher, limits: Limits, pieces: Sequence[TilePart]) -> None:
         """Nothing is asked for yet."""
         self._fetcher = fetcher
-        self._scheduler = fetcher.scheduler
         self._limits = limits
         self._pieces = pieces
         self._loop = asyncio.get_running_loop()
@@ -227,7 +225,7 @@ class TileJob:
                 absent.append(piece)
             else:
                 deliver, fail = partial(self._submit, i, piece, place), partial(self._fail, piece)
-                self._wants[i] = self._fetcher.want(place.range, deliver, fail)
+                self._wants[i] = self._fetcher.submit(RangeRequest(place.range, deliver, fail))
         for some in (absent[i : i + FILLED] for i in range(0, len(absent), FILLED)):
             work = partial(self._fill, some)
             decode_pool.shared_pool().submit(self._loop, work, partial(self._filled, some))
@@ -237,7 +235,7 @@ class TileJob:
     def close(self) -> None:
         """Nobody waits any more: what is not there yet is given up."""
         self._end(asyncio.CancelledError())
-        self._scheduler.drop([want for wants in self._wants for want in wants])
+        self._fetcher.release(want for wants in self._wants for want in wants)
 
     def _fill(self, pieces: Sequence[TilePart]) -> None:
         """In a worker thread."""
@@ -276,8 +274,7 @@ class TileJob:
         found: tuple[Finding, ...] | None,
         error: BaseException | None,
     ) -> None:
-        for want in self._wants[i]:
-            self._scheduler.release(want)
+        self._fetcher.release(self._wants[i])
         if error is not None:
             self._fail(piece, error)
             return
