@@ -214,13 +214,13 @@ async def test_ten_thousand_points_of_a_tile_cost_one_tile():
 
 async def test_each_tile_is_read_once_whatever_the_order(monkeypatch):
     cog = await tinycog.open(DATA)
-    read, seen = cog._opening.reader.read, []
+    read, seen = cog._file.reader.read, []
 
     async def counted(pieces, ghost):
         seen.extend(piece.tile for piece in pieces)
         return await read(pieces, ghost)
 
-    monkeypatch.setattr(cog._opening.reader, "read", counted)
+    monkeypatch.setattr(cog._file.reader, "read", counted)
     places = RNG.uniform((0, 0), (300, 200), (3000, 2))
     values = await cog.points(places)
     assert len(seen) == len(set(seen)) == 20

@@ -15,7 +15,7 @@ from conftest import fixture_path
 
 import tinycog
 from tinycog import CorruptTileError, TileIndexError, UsageError
-from tinycog.reader.iter_tiles import MOST_TILES, stream
+from tinycog.reader.iter_tiles import BATCH_TILES, stream
 from tinycog.testing import HugeTiff, RangeServer, make_image, make_pyramid, make_tiff
 from tinycog.tiff.spec import Compression
 from tinycog.window import Tile
@@ -117,7 +117,7 @@ async def test_nothing_more_is_read_until_tiles_are_taken():
             for _ in range(20):
                 await asyncio.sleep(0.01)
             assert len(cog.requests) == sent
-    assert read < (2 * MOST_TILES + 1) * 256 * 256 + (4 << 20)
+    assert read < (2 * BATCH_TILES + 1) * 256 * 256 + (4 << 20)
 
 
 # --- leaving early -------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ async def test_an_error_reaches_who_takes_the_tiles_after_those_before_it():
 
     with pytest.raises(CorruptTileError):
         await take()
-    assert seen == [16 * x for x in range(2 * MOST_TILES)]
+    assert seen == [16 * x for x in range(2 * BATCH_TILES)]
 
 
 async def test_an_error_that_nobody_waits_for_is_no_noise():
@@ -175,7 +175,7 @@ async def test_an_error_that_nobody_waits_for_is_no_noise():
     await anext(tiles)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert [len(batch) for batch in calls] == [MOST_TILES, MOST_TILES]
+    assert [len(batch) for batch in calls] == [BATCH_TILES, BATCH_TILES]
     await tiles.aclose()
     del tiles
     gc.collect()

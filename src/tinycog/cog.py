@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,19 +18,16 @@ from tinycog.errors import TileIndexError, UsageError
 from tinycog.fetch.plan import Plan
 from tinycog.geo.transformer import into_crs
 from tinycog.limits import Limits
-from tinycog.pixels.arrays import Pixels, empty_view
+from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
-from tinycog.reader.decode_pool import run_in_pool
+from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
 from tinycog.reader.read_points import Values, pixels_of, read_points
-from tinycog.reader.read_tile import TileBatcher, TileOptions, new_tile, tile_raster
-from tinycog.reader.read_window import check_limits, make_buffers, read_area, window_tile_parts
-from tinycog.reader.tile_parts import TilePart, tile_parts, tile_shape, window_tiles
+from tinycog.reader.read_tile import TileBatcher, TileOptions
+from tinycog.reader.read_window import check_limits, make_buffers, read_area
+from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.sources.protocol import Source
-from tinycog.tiff.image import Image
-from tinycog.tiff.spec import Photometric
-from tinycog.window import Tile
 
 
 class Cog(Dataset):
@@ -45,15 +42,14 @@ class Cog(Dataset):
     ) -> None:
         """Keep the source; nothing is read. Use `tinycog.open`."""
         super().__init__(source, limits, head_bytes, snapshot)
-        self._limits = limits
-        self._tiles = TileBatcher(self._opening, self._in_colours)
+        self._tiles = TileBatcher(self._file)
 
     def __await__(self) -> Generator[Any, None, Self]:
         """Read the header, all levels: `cog = await tinycog.open(where)`."""
         return self._opened().__await__()
 
     async def _opened(self) -> Self:
-        await self._opening.all()
+        await self._file.read_all()
         return self
 
     async def __aenter__(self) -> Self:
@@ -71,7 +67,7 @@ class Cog(Dataset):
 
     async def aclose(self) -> None:
         """Let go of what this handle holds open, a file say; a later read opens it again."""
-        await self._opening.fetcher.source.aclose()
+        await self._file.aclose()
 
     @property
     def pin(self) -> str | None:
@@ -79,7 +75,7 @@ class Cog(Dataset):
 
         None before the first answer, and where nothing names it.
         """
-        return self._opening.fetcher.tag
+        return self._file.generation
 
     # --- tiles -----------------------------------------------------------------------------------
 
@@ -110,7 +106,9 @@ class Cog(Dataset):
         index. Callers that ask in the same turn of the event loop share requests as `read_tiles`
         does, and those that ask for the same tile share its decoding.
         """
-        return await self._tiles.read(check_tile((z, x, y)), TileOptions(padded, rgb))
+        tile = check_tile((z, x, y))
+        (raster,) = await self._tiles.read((tile,), TileOptions(padded, rgb))
+        return raster
 
     async def read_tiles(
         self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False, rgb: bool = False
@@ -120,32 +118,8 @@ class Cog(Dataset):
         Args and errors are those of `read_tile`; the result has the order of `tiles`. Cost: tiles
         that lie near each other share a request; `plan` tells.
         """
-        wanted = [check_tile(place) for place in tiles]
-        unique = list(dict.fromkeys(wanted))
-        rasters = await self._read_tiles(unique, padded=padded, rgb=rgb)
-        found = dict(zip(unique, rasters, strict=True))
-        again: set[Tile] = set()
-        return [
-            found[tile].copy() if tile in again else (again.add(tile) or found[tile])
-            for tile in wanted
-        ]
-
-    async def _read_tiles(self, tiles: list[Tile], *, padded: bool, rgb: bool) -> list[Raster]:
-        """Read tiles that all differ."""
-        if not tiles:
-            return []
-        images = await self._opening.images(tiles)
-        rooms = [new_tile(images[tile.z], tile, self._limits, padded=padded) for tile in tiles]
-        groups = [
-            tile_parts(images[tile.z], tile, room) for tile, room in zip(tiles, rooms, strict=True)
-        ]
-        flat = [piece for group in groups for piece in group]
-        found = iter(await self._opening.reader.read(flat, await self._opening.ghost()))
-        rasters = [
-            tile_raster(self._opening.facts, images[tile.z], tile, room, islice(found, len(group)))
-            for tile, room, group in zip(tiles, rooms, groups, strict=True)
-        ]
-        return [await self._in_colours(raster) for raster in rasters] if rgb else rasters
+        checked = [check_tile(tile) for tile in tiles]
+        return await self._tiles.read(checked, TileOptions(padded, rgb))
 
     async def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None:
         """Read one tile's bytes as they are stored, encoded; None if it is not stored.
@@ -154,11 +128,11 @@ class Cog(Dataset):
         `read_tile`. A JPEG tile may need the tables in `levels[z].image.options`.
         """
         tile = check_tile((z, x, y))
-        pieces = _unread(await self._opening.image(tile.z), tile)
-        if not 0 <= plane < len(pieces):
-            message = f"plane {plane} does not exist (planes 0 to {len(pieces) - 1})"
+        parts = parts_to_plan(await self._file.image(tile.z), tile)
+        if not 0 <= plane < len(parts):
+            message = f"plane {plane} does not exist (planes 0 to {len(parts) - 1})"
             raise TileIndexError(message)
-        return await self._opening.reader.read_bytes(pieces[plane])
+        return await self._file.reader.read_bytes(parts[plane])
 
     # --- areas -----------------------------------------------------------------------------------
 
@@ -220,18 +194,18 @@ class Cog(Dataset):
         if rgb and not (bands is None and out is None):
             message = "rgb=True makes bands and pixels of its own: leave out bands= and out="
             raise UsageError(message)
-        asked = ReadArguments(window, bounds, crs, level, shape, res, resampling)
-        source, wanted = await resolve(
-            self._opening, asked, bands, boundless=boundless, masked=masked, out=out
+        arguments = ReadArguments(window, bounds, crs, level, shape, res, resampling)
+        source, request = await resolve(
+            self._file, arguments, bands, boundless=boundless, masked=masked, out=out
         )
-        rows, cols = wanted.area.shape
-        length = len(wanted.bands) * rows * cols * source.image.dtype.itemsize
-        limits = self._limits
+        rows, cols = request.area.shape
+        length = len(request.bands) * rows * cols * source.image.dtype.itemsize
+        limits = self._file.limits
         if max_bytes is not None:
             limits = replace(limits, result_bytes=check_integer(max_bytes, "max_bytes"))
         limits.check("result_bytes", length, "bytes of the result")
-        raster = await read_area(self._opening.reader, source, wanted)
-        return await self._in_colours(raster) if rgb else raster
+        raster = await read_area(self._file.reader, source, request)
+        return await to_rgb_raster(self._file, raster) if rgb else raster
 
     async def read_level(self, z: int, **options: Any) -> Raster:  # noqa: ANN401 - those of `read`
         """Read a whole level: `read(level=z)`, with its options."""
@@ -242,7 +216,7 @@ class Cog(Dataset):
 
         Options are those of `read`. It is never made larger than it is.
         """
-        image = await self._opening.image(0)
+        image = await self._file.image(0)
         width, height = image.size
         factor = max(width, height) / check_size(max_size, "max_size")
         if factor > 1:
@@ -272,24 +246,20 @@ class Cog(Dataset):
         Raises:
             TinycogError: what the read itself would raise before it sends anything.
         """
-        opening = self._opening
+        file = self._file
         if tiles:
-            wanted = [
-                check_tile(place) for place in ([tiles] if len(tiles) > 1 else next(iter(tiles)))
-            ]
-            images = await opening.images(wanted)
-            pieces = [
-                piece for tile in dict.fromkeys(wanted) for piece in _unread(images[tile.z], tile)
-            ]
-            return await opening.reader.plan(pieces, await opening.ghost())
-        asked = ReadArguments.of(area)
-        source, what = await resolve(
-            opening, asked, bands, boundless=boundless, masked=masked, out=None
+            places = [tiles] if len(tiles) > 1 else next(iter(tiles))
+            checked = [check_tile(place) for place in places]
+            images = await file.images(checked)
+            unique = dict.fromkeys(checked)
+            parts = [part for tile in unique for part in parts_to_plan(images[tile.z], tile)]
+            return await file.reader.plan(parts)
+        source, request = await resolve(
+            file, ReadArguments.of(area), bands, boundless=boundless, masked=masked, out=None
         )
-        check_limits(self._limits, source, what)
-        parts = make_buffers(source, what, planned=True)
-        pieces = window_tile_parts(source, what.area.z, parts, what.bands)
-        return await opening.reader.plan(pieces, source.ghost)
+        check_limits(file.limits, source, request)
+        buffers = make_buffers(source, request, planned=True)
+        return await file.reader.plan(buffers.parts(source, request))
 
     async def iter_tiles(
         self,
@@ -309,16 +279,13 @@ class Cog(Dataset):
         Tiles are read some way ahead, and no further until they are taken. Arguments and errors
         are those of `read`; tiles are whole.
         """
-        asked = ReadArguments(window, bounds, crs, level)
-        source, wanted = await resolve(
-            self._opening, asked, None, boundless=False, masked=False, out=None
+        arguments = ReadArguments(window, bounds, crs, level)
+        source, request = await resolve(
+            self._file, arguments, None, boundless=False, masked=False, out=None
         )
-        area = make_buffers(source, wanted, planned=True).window
-        tiles = window_tiles(source.image, wanted.area.z, area)
-
-        async def read(batch: list[Tile]) -> list[Raster]:
-            return await self._read_tiles(batch, padded=False, rgb=rgb)
-
+        touched = make_buffers(source, request, planned=True).window
+        tiles = window_tiles(source.image, request.area.z, touched)
+        read = partial(self._tiles.read, options=TileOptions(padded=False, rgb=rgb))
         async with aclosing(stream(source.image, tiles, read)) as rasters:
             async for raster in rasters:
                 yield raster
@@ -367,13 +334,13 @@ class Cog(Dataset):
 
         Cost: each tile that holds a point is read once, however many it holds.
         """
-        found = check_points(points)
-        source = await self._opening.level(check_integer(level, "level"))
+        checked = check_points(points)
+        source = await self._file.level(check_integer(level, "level"))
         if crs is not None:
-            found = into_crs(found, crs, source.facts.crs)
+            checked = into_crs(checked, crs, source.georeference.crs)
         chosen = check_bands(source.image.samples, bands)
-        pixels = pixels_of(source, found)
-        return await read_points(self._opening.reader, source, level, pixels, chosen)
+        pixels = pixels_of(source.georeference.transform(source.image.size), checked)
+        return await read_points(self._file.reader, source, level, pixels, chosen)
 
     async def read_web_tile(
         self,
@@ -401,13 +368,7 @@ class Cog(Dataset):
         from tinycog.reader.read_web_tile import read_web_tile  # noqa: PLC0415 - only here
 
         place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
-        return await read_web_tile(
-            self._opening,
-            place,
-            tilesize,
-            lambda image: check_bands(image.samples, bands),
-            resampling,
-        )
+        return await read_web_tile(self._file, place, tilesize, bands, resampling)
 
     # ---------------------------------------------------------------------------------------------
 
@@ -417,15 +378,7 @@ class Cog(Dataset):
         None stands for a level without one that can be used.
         Cost: no request where it came with the header, else 1.
         """
-        return await self._opening.read_colormap(check_integer(z, "z"))
-
-    async def _in_colours(self, raster: Raster) -> Raster:
-        """What a person would look at, of samples as stored."""
-        image = await self._opening.image(raster.level)
-        is_palette = image.photometric == Photometric.PALETTE
-        colormap = await self.read_colormap(raster.level) if is_palette else None
-        pixels = await run_in_pool(_to_rgb, image, raster.data, colormap)
-        return replace(raster, data=pixels, nodata=None)
+        return await self._file.read_colormap(check_integer(z, "z"))
 
     def __getstate__(self) -> tuple[Any, ...]:
         """Pickle what it was opened with; the header is read anew, but for a snapshot's."""
@@ -434,15 +387,3 @@ class Cog(Dataset):
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Start over."""
         self.__init__(*state)  # type: ignore[misc]
-
-
-def _unread(image: Image, tile: Tile) -> list[TilePart]:
-    """The pieces of a tile of which no pixels are wanted."""
-    shape = tile_shape(image, tile, padded=False)
-    return tile_parts(image, tile, empty_view(shape, np.dtype(np.uint8)))
-
-
-def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:
-    from tinycog.pixels.to_rgb import to_rgb  # noqa: PLC0415 - loads imagecodecs
-
-    return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])

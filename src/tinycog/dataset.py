@@ -20,8 +20,6 @@ from tinycog.level import Level, Overview, described, gdal_compression, gdal_pho
 from tinycog.limits import Limits
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.read_points import pixels_of
-from tinycog.reader.read_window import LevelSource as AreaSource
-from tinycog.reader.snapshot import pack
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 
@@ -37,18 +35,18 @@ class Dataset:
     ) -> None:
         """Nothing is read."""
         self._opened_with = (source, limits, head_bytes, snapshot)
-        self._opening = OpenFile(source, limits, head_bytes, snapshot)
+        self._file = OpenFile(source, limits, head_bytes, snapshot)
 
     @property
     def _first(self) -> Image:
-        return self._opening.known().pyramid.levels[0]
+        return self._file.levels[0]
 
     # --- the file --------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
         """What was opened: a url, a path."""
-        return self._opening.fetcher.source.name
+        return self._file.name
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -57,32 +55,26 @@ class Dataset:
         Raises:
             UsageError: the file is not open yet.
         """
-        pyramid, facts = self._opening.known().pyramid, self._opening.facts
-        has_mask = [mask is not None for mask in pyramid.masks]
-        return tuple(Level(z, image, has_mask[z], facts) for z, image in enumerate(pyramid.levels))
+        georeference = self._file.georeference
+        has_mask = [mask is not None for mask in self._file.masks]
+        return tuple(
+            Level(z, image, has_mask[z], georeference) for z, image in enumerate(self._file.levels)
+        )
 
     @property
     def pages(self) -> int:
         """Number of further images in the file that are neither level nor mask."""
-        return len(self._opening.known().pyramid.pages)
+        return len(self._file.pages)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found odd in the file so far, though it could be read."""
-        header = self._opening.header
-        if header is None:
-            return ()
-        found = (*header.pyramid.findings, *self._opening.reader.findings)
-        try:
-            geo, metadata = self._opening.facts.geo, self._opening.facts.metadata
-        except UsageError:  # they have not been read
-            return found
-        return (*found, *geo.findings, *metadata.findings)
+        return self._file.findings
 
     @property
     def requests(self) -> tuple[Request, ...]:
         """What was sent for this handle, in the order of the answers; the newest 10,000."""
-        return tuple(self._opening.fetcher.log)
+        return self._file.log
 
     def snapshot(self) -> bytes:
         """What is known of the header, to be kept: `tinycog.open(where, snapshot=...)`.
@@ -94,8 +86,7 @@ class Dataset:
         Raises:
             UsageError: the file is not open yet.
         """
-        self._opening.known()
-        return pack(self._opening.fetcher.buffer, self._opening.fetcher.tag)
+        return self._file.snapshot()
 
     # --- pixels ----------------------------------------------------------------------------------
 
@@ -149,14 +140,14 @@ class Dataset:
     @property
     def mask_ifd(self) -> Image | None:
         """The transparency mask of level 0, if there is one."""
-        return self._opening.known().pyramid.masks[0]
+        return self._file.masks[0]
 
     # --- places ----------------------------------------------------------------------------------
 
     @property
     def transform(self) -> Affine:
         """Of level 0, (col, row) to coordinates (x, y); the identity if the file tells none."""
-        return self._opening.facts.geo.transform
+        return self._file.geo.transform
 
     @property
     def bounds(self) -> BoundingBox:
@@ -174,8 +165,7 @@ class Dataset:
         Raises:
             UsageError: they are no numbers, or the transform has no inverse.
         """
-        source = AreaSource(self._first, None, None, self._opening.facts)
-        ((row, col),) = pixels_of(source, check_points([(x, y)])).tolist()
+        ((row, col),) = pixels_of(self.transform, check_points([(x, y)])).tolist()
         return row, col
 
     def lnglat(self) -> tuple[float, float]:
@@ -185,7 +175,7 @@ class Dataset:
             UsageError: the file tells no CRS, or pyproj is not installed.
             UnsupportedError: PROJ makes no such CRS.
         """
-        crs = self._opening.facts.crs
+        crs = self._file.georeference.crs
         if crs is None:
             raise UsageError(NO_CRS)
         left, bottom, right, top = self.bounds
@@ -196,39 +186,39 @@ class Dataset:
     @property
     def crs(self) -> Crs | None:
         """Coordinate reference system, of the transform or of the control points."""
-        return self._opening.facts.geo.crs
+        return self._file.geo.crs
 
     @property
     def gcps(self) -> tuple[GroundControlPoint, ...]:
         """Ground control points, where these take the place of a transform."""
-        return self._opening.facts.geo.gcps
+        return self._file.geo.gcps
 
     @property
     def rpcs(self) -> RPC | None:
         """The model of a sensor, if there is one."""
-        return self._opening.facts.geo.rpcs
+        return self._file.geo.rpcs
 
     # --- meaning ---------------------------------------------------------------------------------
 
     @property
     def scales(self) -> tuple[float, ...]:
         """Of each band: value = sample * scale + offset."""
-        return self._opening.facts.metadata.scales
+        return self._file.metadata.scales
 
     @property
     def offsets(self) -> tuple[float, ...]:
         """Of each band: value = sample * scale + offset."""
-        return self._opening.facts.metadata.offsets
+        return self._file.metadata.offsets
 
     @property
     def units(self) -> tuple[str | None, ...]:
         """Of the values of each band."""
-        return self._opening.facts.metadata.units
+        return self._file.metadata.units
 
     @property
     def descriptions(self) -> tuple[str | None, ...]:
         """What each band is called."""
-        return self._opening.facts.metadata.descriptions
+        return self._file.metadata.descriptions
 
     @property
     def colorinterp(self) -> tuple[ColorInterp, ...]:
@@ -236,12 +226,12 @@ class Dataset:
 
         Words that equal members of rasterio's `ColorInterp`, too.
         """
-        return tuple(ColorInterp(name) for name in self._opening.facts.metadata.colorinterp)
+        return tuple(ColorInterp(name) for name in self._file.metadata.colorinterp)
 
     @property
     def colormap(self) -> Colormap | None:
         """The colours of a palette, if level 0 has one."""
-        found = self._opening.colormap
+        found = self._file.colormap
         return None if found is None else Colormap(found, self.nodata)
 
     def tags(self, band: int | None = None, *, ns: str = "") -> dict[str, str]:
@@ -250,7 +240,7 @@ class Dataset:
         Raises:
             UsageError: there is no such band.
         """
-        return self._opening.facts.metadata.tags(band, ns)
+        return self._file.metadata.tags(band, ns)
 
     def statistics(self, band: int) -> Statistics | None:
         """Statistics that the file stores of a band, if any.
@@ -258,7 +248,7 @@ class Dataset:
         Raises:
             UsageError: there is no such band.
         """
-        return self._opening.facts.metadata.statistics(band)
+        return self._file.metadata.statistics(band)
 
     @property
     def stored_stats(self) -> dict[int, Statistics]:
@@ -324,31 +314,29 @@ class Dataset:
         """
         from tinycog.reader.read_web_tile import own_matrix_set  # noqa: PLC0415 - only here
 
-        return own_matrix_set(self._opening)
+        return own_matrix_set(self._file)
 
     def stored_web_tile(self, zoom: int, x: int, y: int) -> tuple[int, int, int] | None:
         """The stored tile (z, x, y) that is a web tile, if the file is made of such."""
         from tinycog.reader.read_web_tile import alignment  # noqa: PLC0415 - only here
 
-        aligned = alignment(self._opening)
+        aligned = alignment(self._file)
         return None if aligned is None else aligned.stored_tile(zoom, x, y)
 
     # --- for people ------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         """What it is, as far as known."""
-        header = self._opening.look()
-        if header is None:
+        if self._file.variant is None:
             return f"<Cog {self.name}, not read yet>"
-        levels = [described(z, image) for z, image in enumerate(header.pyramid.levels)]
-        return "\n  ".join([f"<Cog {self.name}, {header.tiff.header.variant.name}", *levels]) + ">"
+        levels = [described(z, image) for z, image in enumerate(self._file.levels_so_far)]
+        return "\n  ".join([f"<Cog {self.name}, {self._file.variant}", *levels]) + ">"
 
     def _repr_html_(self) -> str:
         """For notebooks."""
         from tinycog.pixels.html import html  # noqa: PLC0415 - most handles are not looked at
 
-        header = self._opening.look()
-        if header is None or not header.complete:
+        if not self._file.is_complete:
             return html(f"Cog {self.name}", {"state": "not read yet"})
         facts = {
             "shape": self.shape,
