@@ -447,6 +447,6 @@ async def test_pixels_that_nobody_holds_are_gone_at_once():
             raster = await read()
             pixels = weakref.ref(raster.data)
             del raster
-            await until(lambda: pixels() is None)
+            await until(lambda gone=pixels: gone() is None)
     finally:
         gc.enable()

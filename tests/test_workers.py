@@ -17,7 +17,7 @@ import pytest
 from conftest import until
 
 import tinycog
-from tinycog.reader.decode_pool import DecodePool, run_in_pool
+from tinycog.reader.decode_pool import DecodePool, run_in_pool, shared_pool
 from tinycog.testing import Layout, RangeServer, make_pyramid, make_tiff, serve_in_thread
 
 PIXELS = np.arange(200 * 300, dtype=np.uint16).reshape(1, 200, 300)
@@ -50,9 +50,7 @@ async def test_work_is_done_in_another_thread_and_its_result_awaited():
 async def test_results_are_told_in_the_thread_of_the_loop():
     loop = asyncio.get_running_loop()
     told: asyncio.Future[int] = loop.create_future()
-    decode_pool.shared_pool().submit(
-        loop, lambda: None, lambda *_: told.set_result(threading.get_ident())
-    )
+    shared_pool().submit(loop, lambda: None, lambda *_: told.set_result(threading.get_ident()))
     assert await told == threading.get_ident()
 
 
