@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from affine import Affine
 
 from tinycog.checks import check_points
 from tinycog.errors import Finding, TinycogError, UsageError
@@ -16,12 +15,15 @@ from tinycog.geo.lazy import NO_CRS
 from tinycog.geo.metadata import Statistics
 from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint, bounds_of, res_of
 from tinycog.geo.transformer import transformer
+from tinycog.geo.windows import pixels_of
 from tinycog.level import Level, Overview, described, gdal_compression, gdal_photometric, mask_flags
 from tinycog.limits import Limits
 from tinycog.reader.open_file import OpenFile
-from tinycog.reader.read_points import pixels_of
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
+
+if TYPE_CHECKING:  # loads attrs
+    from affine import Affine
 
 
 class Dataset:
@@ -165,7 +167,7 @@ class Dataset:
         Raises:
             UsageError: they are no numbers, or the transform has no inverse.
         """
-        ((row, col),) = pixels_of(self.transform, check_points([(x, y)])).tolist()
+        ((row, col),) = pixels_of(check_points([(x, y)]), self.transform).tolist()
         return row, col
 
     def lnglat(self) -> tuple[float, float]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from affine import Affine
 
 from tinycog.errors import UnsupportedError
 from tinycog.geo.lazy import LazyGeoreference
@@ -16,6 +15,9 @@ from tinycog.pixels.mask import alpha_band
 from tinycog.raster import Raster
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, name_of
+
+if TYPE_CHECKING:  # loads attrs
+    from affine import Affine
 
 
 @dataclass(frozen=True)
