@@ -61,11 +61,13 @@ asyncio.run(main())
 """,
 }
 PROLOGUE = """
-import sys, time
+import os, sys, time
 url = sys.argv[1]
 def done(pixel):
     print(pixel, time.process_time(), flush=True)
+    os._exit(0)
 """
+"""What is between the first pixel and the end of the process is not measured, so it is not run."""
 GDAL_OPTIONS = {
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif",
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
