@@ -500,7 +500,7 @@ async def test_a_raster_knows_where_it_lies_after_resampling():
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"window": (290, 0, 20, 10)}, "reaches out of the level's 300 x 200"),
+    ({"window": (290, 0, 20, 10)}, "reaches over the edge of the level's 300 x 200"),
     ({"window": (-1, 0, 20, 10)}, "boundless=True"),
     ({"window": (5000, 5000, 20, 10)}, "boundless=True"),
     ({"window": (0, 0, 0, 10)}, "more than 0 pixels"),
@@ -519,14 +519,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"bounds": (500_000, 5_000_000, 501_000, 5_000_000)}, "bottom < top"),
     ({"bounds": (0, 0, math.nan, 1)}, "four numbers"),
     ({"bounds": "0011"}, "four numbers"),
-    ({"bounds": (0, 0, 1, 1)}, "reaches out"),
+    ({"bounds": (0, 0, 1, 1)}, "reaches over the edge"),
     ({"bounds": (0, 0, 1e300, 1e300), "boundless": True}, "memory"),
     ({"bounds": (0, 0, 1, 1), "crs": "EPSG:0"}, "is unknown"),
     ({"crs": "EPSG:4326"}, "missing"),
     ({"level": 4}, "levels 0 to 3"),
     ({"level": -1}, "levels 0 to 3"),
-    ({"level": "1"}, "whole number"),
-    ({"level": 1.5}, "whole number"),
+    ({"level": "1"}, "level must be an integer"),
+    ({"level": 1.5}, "level must be an integer"),
     ({"shape": (0, 10)}, "at least 1"),
     ({"shape": (10, -1)}, "at least 1"),
     ({"shape": (10.5, 10)}, "whole numbers"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tinycog.errors import TruncatedError
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange
-from tinycog.tiff.steps import Steps, need, need_bytes, together
+from tinycog.tiff.steps import Steps, need, need_bytes, run_cached, together
 
 DATA = bytes(range(100))
 
@@ -192,3 +192,11 @@ def test_what_is_missing_is_exactly_what_was_not_put(pieces, asked, size):
     gaps = buffer.missing([asked])
     assert [i for gap in gaps for i in range(*gap)] == sorted(set(range(*asked)) - put)
     assert buffer.held == len(put)
+
+
+def test_a_parser_runs_on_what_has_arrived_or_not_at_all():
+    buffer = buffer_of((0, 10))
+    assert run_cached(chain(buffer, 1, 2)) == b"\1\2"
+    lacking = chain(buffer, 1, 20)
+    assert run_cached(lacking) is None
+    assert next(lacking, "closed") == "closed"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import rasterio.shutil
 from conftest import fixture_path
+from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 from rasterio.transform import from_bounds
 from rasterio.warp import transform_bounds
 
 import tinycog
 from tinycog import UsageError
+from tinycog.geo.web_grid import web_tile_bounds
 from tinycog.testing import RangeServer, make_pyramid, make_tiff
 
 # rasterio's own use of affine
@@ -102,24 +105,137 @@ async def test_web_tiles_are_those_of_rio_tiler(make, crs, zoom):
             assert tuple(raster.bounds) == pytest.approx(tuple(expected.bounds))
 
 
-@pytest.mark.filterwarnings("ignore:The dataset has no Overviews")
+# --- much coarser than the file -------------------------------------------------------------------
+
+METHODS = ["nearest", "bilinear", "cubic", "average"]
+VALUE = 200
+"""The one value of a file whose resampled pixels can have no other."""
+
+
+@pytest.fixture(scope="module")
+def flat(tmp_path_factory):
+    """Writes a file in a CRS all of whose pixels are `VALUE`; neither nodata nor a mask."""
+    folder = tmp_path_factory.mktemp("flat")
+
+    def write(crs):
+        path = folder / f"{crs[5:]}.tif"
+        bounds = transform_bounds("EPSG:4326", crs, *DEGREES)
+        profile = {"driver": "GTiff", "count": 1, "dtype": "uint8", "height": SIZE, "width": SIZE}
+        place = {"crs": crs, "transform": from_bounds(*bounds, width=SIZE, height=SIZE)}
+        with rasterio.open(path, "w", **profile, **place) as target:
+            target.write(np.full((1, SIZE, SIZE), VALUE, np.uint8))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def outside_counts(flat):
+    """Whether rasterio's boundless reads count what lies outside the file, as 0.
+
+    They are GDAL's reads of a VRT with a resampled source. GDAL 3.10 resamples the source; 3.12
+    reads the VRT at full resolution, 0 where there is no source, and resamples that. So files of
+    one value come to have others, which are called valid. (Where the VRT has nodata, or is warped,
+    what lies outside does not count.)
+    """
+    with rasterio.open(flat("EPSG:3857")) as source:
+        found = source.read(
+            1,
+            window=((-330, 950), (-330, 950)),
+            out_shape=(20, 20),
+            boundless=True,
+            masked=True,
+            resampling=Resampling.average,
+        )
+    return bool((found.compressed() != VALUE).any())
+
+
+def exact(path, tile, method):
+    """The tile in float64, by the definition of the method: (data, mask).
+
+    Each pixel is transformed by itself, and all pixels of the file are weighed by the kernel around
+    it, which is as wide as the pixel there. Weights are scaled up to the pixels that there are.
+    """
+    with rasterio.open(path) as source:
+        data, crs = source.read(1).astype(np.float64), source.crs.to_wkt()
+        a, b, c, d, e, f, *_ = ~source.transform
+    rows, cols = data.shape
+    left, bottom, right, top = web_tile_bounds(tile.z, tile.x, tile.y)
+    to_source = pyproj.Transformer.from_crs("EPSG:3857", crs, always_xy=True)
+
+    def locate(row, col):
+        xs, ys = left + col * (right - left) / 256, top + row * (bottom - top) / 256
+        xs, ys = to_source.transform(xs, ys)
+        return np.stack([a * xs + b * ys + c, d * xs + e * ys + f])
+
+    row, col = np.mgrid[:256, :256] + 0.5
+    x, y = locate(row, col)
+    mask = (x >= 0) & (x <= cols) & (y >= 0) & (y <= rows)
+    row, col, x, y = row[mask], col[mask], x[mask], y[mask]
+    width, height = np.hypot(
+        locate(row, col + 0.5) - locate(row, col - 0.5),
+        locate(row + 0.5, col) - locate(row - 0.5, col),
+    )
+    out = np.zeros(mask.shape)
+    if method == "nearest":
+        col, row = np.minimum(x.astype(int), cols - 1), np.minimum(y.astype(int), rows - 1)
+        out[mask] = data[row, col]
+        return out, mask
+    across, down = weights(method, x, width, cols), weights(method, y, height, rows)
+    out[mask] = (down @ data * across).sum(1) / (down.sum(1) * across.sum(1))
+    return out, mask
+
+
+def weights(method, places, widths, count):
+    """(places, count): how much each pixel of an axis counts at each place."""
+    places, widths, pixel = places[:, None], np.maximum(widths, 1)[:, None], np.arange(count)
+    if method == "average":
+        stop = np.minimum(pixel + 1, places + widths / 2)
+        return np.maximum(stop - np.maximum(pixel, places - widths / 2), 0)
+    far = np.abs(pixel + 0.5 - places) / widths
+    if method == "bilinear":
+        return np.maximum(1 - far, 0)
+    near = 1.5 * far**3 - 2.5 * far**2 + 1
+    return np.where(far < 1, near, np.where(far < 2, -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2, 0))
+
+
 @pytest.mark.parametrize("crs", CRSS)
 @pytest.mark.parametrize("zoom", [5, 7])
-@pytest.mark.parametrize("method", ["nearest", "bilinear", "cubic", "average"])
+@pytest.mark.parametrize("method", METHODS)
 async def test_web_tiles_much_coarser_than_the_file(make, crs, zoom, method):
-    """Rows and columns are reduced first: what is smooth stays what it is."""
-    io = pytest.importorskip("rio_tiler.io")
+    """Rows and columns are reduced first: what is smooth stays what it is, up to the edges."""
     path = make(crs, OVERVIEWS="NONE")
     cog = await tinycog.open(path)
     assert len(cog.levels) == 1
     (tile,) = tiles_over(zoom)[:1]
     raster = await cog.read_web_tile(tile.z, tile.x, tile.y, resampling=method)
+    expected, valid = exact(path, tile, method)
+    np.testing.assert_array_equal(raster.mask, valid)
+    assert valid.any()
+    far = np.abs(raster.data[0] - expected)[valid]
+    assert far.max() <= (0 if method == "nearest" else 2)
+
+
+@pytest.mark.filterwarnings("ignore:The dataset has no Overviews")
+@pytest.mark.parametrize("crs", CRSS)
+@pytest.mark.parametrize("zoom", [5, 7])
+@pytest.mark.parametrize("method", METHODS)
+async def test_web_tiles_much_coarser_than_the_file_are_those_of_rio_tiler(
+    make, crs, zoom, method, outside_counts
+):
+    """Through GDAL's warper where its boundless read is wrong, which only Web Mercator takes."""
+    io = pytest.importorskip("rio_tiler.io")
+    path = make(crs, OVERVIEWS="NONE")
+    warped = {"vrt_options": {"add_alpha": True}} if outside_counts and crs == "EPSG:3857" else {}
+    (tile,) = tiles_over(zoom)[:1]
+    raster = await tinycog.open(path).read_web_tile(tile.z, tile.x, tile.y, resampling=method)
     with io.Reader(str(path)) as reader:
         expected = reader.tile(
             *(tile.x, tile.y, tile.z),
             tilesize=256,
             resampling_method=method,
             reproject_method=method,
+            **warped,
         )
     all_valid, any_valid = inner(expected.mask != 0)
     assert raster.mask is not None
@@ -129,6 +245,18 @@ async def test_web_tiles_much_coarser_than_the_file(make, crs, zoom, method):
     assert both.any()
     far = np.abs(raster.data[0].astype(int) - expected.data[0])[both]
     assert far.max() <= 3
+
+
+@pytest.mark.parametrize("crs", CRSS)
+@pytest.mark.parametrize("method", METHODS)
+async def test_what_lies_outside_the_file_counts_for_no_pixel(flat, crs, method):
+    cog = await tinycog.open(flat(crs))
+    for zoom in (5, 7, 9, 11):
+        tile = tiles_over(zoom)[0]
+        raster = await cog.read_web_tile(tile.z, tile.x, tile.y, resampling=method)
+        assert raster.mask is not None
+        assert raster.mask.any()
+        assert set(np.unique(raster.data[0][raster.mask])) == {VALUE}
 
 
 @pytest.mark.parametrize("tilesize", [1, 100, 512])

@@ -11,6 +11,7 @@ from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
 from tinycog.tiff.pyramid import Pyramid, parse_image, parse_pyramid
 from tinycog.tiff.spec import Tag
+from tinycog.tiff.steps import run_cached
 
 HEAD_BYTES = 1 << 15
 """Bytes of the first request: holds the header of most COGs (cog.header.size)."""
@@ -71,13 +72,8 @@ async def read_first(fetcher: Fetcher, limits: Limits, head_bytes: int = HEAD_BY
 def sort_held(fetcher: Fetcher, limits: Limits, known: HeaderState) -> HeaderState | None:
     """The same as `read_held`, at once; None if that would cost a request."""
     tiff = _walk_held(fetcher, limits, known.tiff)
-    parser = parse_pyramid(fetcher.buffer, tiff, limits, known.pyramid.levels[0])
-    try:
-        next(parser)
-    except StopIteration as done:
-        return HeaderState(tiff, done.value, known.ghost, walked=True)
-    parser.close()
-    return None
+    pyramid = run_cached(parse_pyramid(fetcher.buffer, tiff, limits, known.pyramid.levels[0]))
+    return None if pyramid is None else HeaderState(tiff, pyramid, known.ghost, walked=True)
 
 
 async def read_held(fetcher: Fetcher, limits: Limits, known: HeaderState) -> HeaderState:
@@ -120,13 +116,10 @@ def _walk_held(fetcher: Fetcher, limits: Limits, tiff: Tiff) -> Tiff:
     """Go along the chain as far as it has already arrived."""
     while not tiff.complete:
         step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
-        try:
-            next(step)
-        except StopIteration as done:
-            tiff = done.value
-        else:
-            step.close()
+        walked = run_cached(step)
+        if walked is None:
             break
+        tiff = walked
     return tiff
 
 

@@ -31,6 +31,20 @@ def need_bytes(buffer: SparseBuffer, start: int, length: int) -> Steps[memoryvie
     return buffer.read(start, start + length)
 
 
+def run_cached(parser: Steps[T]) -> T | None:
+    """Run a parser on the bytes that have arrived, without a request.
+
+    Returns its result, or None where it lacks bytes; it is closed then. Only for parsers whose own
+    result is never None.
+    """
+    try:
+        next(parser)
+    except StopIteration as done:
+        return done.value
+    parser.close()
+    return None
+
+
 def together(parsers: Iterable[Steps[T]]) -> Steps[list[T]]:
     """Run parsers side by side: what all of them lack is asked for in one step.
 

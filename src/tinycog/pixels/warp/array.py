@@ -40,9 +40,9 @@ def warp(
       output: a box of n by n pixels costs (n + 1)^2 steps.
 
     Where the output is coarser by more than 1 / 0.95, bilinear and cubic kernels are widened to
-    output pixels, as by GDAL's warper. Masked pixels never count; weights are scaled up to those
-    that are left. Without a mask, NaN spreads to all pixels that it counts for. Integers are
-    rounded half away from zero and kept in their range.
+    output pixels, as by GDAL's warper. Masked pixels, and what lies outside, never count; weights
+    are scaled up to those that are left (gdal.warp.outside). Without a mask, NaN spreads to all
+    pixels that it counts for. Integers are rounded half away from zero and kept in their range.
 
     Args:
         data: (bands, rows, cols), the pixels of `coords.window`, at least of `WarpPlan.support`.
