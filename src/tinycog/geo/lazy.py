@@ -8,9 +8,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from affine import Affine
+from numpy.typing import NDArray
 
-from tinycog.errors import UsageError
+from tinycog.errors import FormatError, LimitError, UsageError
+from tinycog.geo.colour import make_colormap
 from tinycog.geo.crs import Crs
 from tinycog.geo.georeference import Georeference
 from tinycog.geo.metadata import Metadata
@@ -19,8 +22,9 @@ from tinycog.geo.transform import level_transform
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import FileHeader
-from tinycog.tiff.steps import Steps
+from tinycog.tiff.parse import Entry, FileHeader, parse_values
+from tinycog.tiff.spec import Photometric, Tag
+from tinycog.tiff.steps import Steps, run_cached
 from tinycog.window import Window
 
 Parsed = tuple[Georeference, Metadata]
@@ -42,6 +46,7 @@ class LazyGeoreference:
         self._place: _Held | None = (buffer, header, image, limits)
         _, height, width = image.shape
         self.size = (width, height)
+        self._colormaps: dict[Entry, NDArray[np.uint16]] = {}
 
     def parse(self) -> Steps[Parsed]:
         """Read them, in one step.
@@ -81,6 +86,21 @@ class LazyGeoreference:
         """
         return self._parsed[1]
 
+    def colormap(self, image: Image) -> NDArray[np.uint16] | None:
+        """Return the ColorMap of a palette image as (entries, 3), if it has been read; else None.
+
+        `image` is any level of the file. The array is read-only: rasters share it.
+        """
+        entry = image.ifd.entries.get(Tag.ColorMap)
+        if image.photometric != Photometric.PALETTE or entry is None:
+            return None
+        if entry not in self._colormaps and self._place is not None:
+            found = _cached_colormap(*self._place, entry)
+            if found is not None:
+                found.flags.writeable = False
+                self._colormaps[entry] = found
+        return self._colormaps.get(entry)
+
     def transform(self, size: tuple[int, int]) -> Affine:
         """That of the level of that (width, height)."""
         return level_transform(self.geo.transform, self.size, size)
@@ -102,10 +122,22 @@ class LazyGeoreference:
         return (_found, (parsed, self.size))
 
 
+def _cached_colormap(
+    buffer: SparseBuffer, header: FileHeader, _: Image, limits: Limits, entry: Entry
+) -> NDArray[np.uint16] | None:
+    """Return a ColorMap whose bytes have been read; None for others, and for unusable ones."""
+    try:
+        values = run_cached(parse_values(buffer, header, [entry], limits))
+    except (FormatError, LimitError):  # pixels can be read without it
+        return None
+    return None if values is None else make_colormap(entry, values[0])
+
+
 def _found(parsed: Parsed | None, size: tuple[int, int]) -> LazyGeoreference:
     facts = LazyGeoreference.__new__(LazyGeoreference)
     facts.size = size
     facts.__dict__["_place"] = None
+    facts.__dict__["_colormaps"] = {}
     if parsed is not None:
         facts.__dict__["_parsed"] = parsed
     return facts
@@ -138,7 +170,7 @@ class LevelPlacement:
 class FixedPlacement:
     """A place that is told."""
 
-    def __init__(self, transform: Affine, crs: Any) -> None:  # noqa: ANN401 - whose ever CRS it is
+    def __init__(self, transform: Affine, crs: Crs | None) -> None:
         """Keep it."""
         self._transform = transform
         self.crs = crs

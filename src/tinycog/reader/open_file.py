@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tinycog.errors import FormatError, LimitError, TileIndexError, UsageError
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
+from tinycog.geo.colour import make_colormap
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
 from tinycog.reader.read_header import HeaderState, read_all, read_first, read_held, sort_held
@@ -20,7 +21,7 @@ from tinycog.reader.tile_reader import TileReader
 from tinycog.sources.protocol import Source
 from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import parse_values
+from tinycog.tiff.parse import Value, parse_values
 from tinycog.tiff.spec import Tag
 from tinycog.window import Tile
 
@@ -92,17 +93,21 @@ class OpenFile:
             self.colormap = await self.read_colormap(0)
         self._facts_read = True
 
-    async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
-        """A level's ColorMap as (entries, 3), or None; see `Cog.read_colormap`."""
-        entry = (await self.image(z)).ifd.entries.get(Tag.ColorMap)
+    async def read_tag(self, tag: int, z: int) -> Value | None:
+        """Return the value of a tag of a level's IFD, None without it; see `Cog.read_tag`."""
+        entry = (await self.image(z)).ifd.entries.get(tag)
         if entry is None:
             return None
         header = (await self.ensure(0)).tiff.header
         parser = parse_values(self.fetcher.buffer, header, [entry], self.limits)
-        (colours,) = await self.fetcher.drive(parser)
-        if entry.field_type.name != "SHORT" or entry.count % 3:
-            return None
-        return np.array(colours, np.uint16).reshape(3, -1).T
+        (value,) = await self.fetcher.drive(parser)
+        return value
+
+    async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
+        """Return a level's ColorMap as (entries, 3), or None; see `Cog.read_colormap`."""
+        entry = (await self.image(z)).ifd.entries.get(Tag.ColorMap)
+        value = await self.read_tag(Tag.ColorMap, z)
+        return None if entry is None or value is None else make_colormap(entry, value)
 
     def look(self) -> HeaderState | None:
         """What is known, with all that can be known without a request."""

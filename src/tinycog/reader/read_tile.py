@@ -263,4 +263,5 @@ def tile_raster(
     window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
     flat = tuple(finding for odd in findings for finding in odd)
     place = LevelPlacement(facts, image.size, window)
-    return Raster(room, tile.z, window, image.nodata, flat, None, place)
+    colormap = facts.colormap(image)
+    return Raster(room, tile.z, window, image.nodata, flat, None, place, colormap)

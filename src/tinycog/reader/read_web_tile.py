@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -224,9 +225,7 @@ def _same(xs: Any, ys: Any) -> tuple[Any, Any]:  # noqa: ANN401 - arrays, as pyp
 
 def _placed(raster: Raster, data: Pixels, mask: Mask | None, target: Affine) -> Raster:
     mask = np.ones(data.shape[1:], np.bool_) if mask is None else mask
-    return Raster(
-        data, raster.level, raster.window, raster.nodata, raster.findings, mask, _place(target)
-    )
+    return replace(raster, data=data, mask=mask, place=_place(target))
 
 
 def _place(target: Affine) -> FixedPlacement:

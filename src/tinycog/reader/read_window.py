@@ -236,7 +236,8 @@ def _raster(
     area = wanted.area
     window = _as_window(area.window)
     place = LevelPlacement(source.facts, source.image.size, area.window)
-    return Raster(data, area.z, window, source.image.nodata, findings, mask, place)
+    colormap = source.facts.colormap(source.image) if wanted.bands[0] == 0 else None
+    return Raster(data, area.z, window, source.image.nodata, findings, mask, place, colormap)
 
 
 def _mask(image: Image, parts: WindowBuffers) -> Mask | None:
