@@ -36,7 +36,7 @@ from tinycog.sources.factory import make_source
 from tinycog.sources.http import client
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
 from tinycog.testing.server.exchange import Answer as Sent
-from tinycog.testing.server.exchange import Exchange
+from tinycog.testing.server.exchange import ServerExchange
 from tinycog.tiff.ranges import ByteRange
 
 DATA = bytes(i * 7 % 251 for i in range(100_000))
@@ -164,7 +164,7 @@ def pauses(monkeypatch) -> list[float]:
         asked.append(seconds)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(retry, "pause", pause)
+    monkeypatch.setattr(retry, "backoff", pause)
     return asked
 
 
@@ -338,7 +338,7 @@ async def test_if_who_asks_is_given_up_another_asks(server, n):
 async def test_a_range_that_always_fails_does_not_hold_up_others(server):
     bad = Fault.status(500).alter
 
-    def alter(e: Exchange) -> Sent:
+    def alter(e: ServerExchange) -> Sent:
         return bad(e) if e.asked is not None and e.asked.start >= 50_000 else e.right
 
     server.script(Fault(kind="half is bad", alter=alter, times=None))
@@ -475,7 +475,7 @@ async def test_who_wants_bytes_of_a_request_that_pauses_joins_it(server, monkeyp
     async def pause(_: float) -> None:
         await go.wait()
 
-    monkeypatch.setattr(retry, "pause", pause)
+    monkeypatch.setattr(retry, "backoff", pause)
     server.script(Fault.status(500))
     fetcher = fetcher_of(server)
     first = asyncio.ensure_future(read(fetcher, 0, 1000))
@@ -582,7 +582,7 @@ async def test_a_longer_one_is_refused_early(server, most):
 async def test_one_of_unknown_length_is_refused_early(server):
     whole = Fault.ignore_range().alter
 
-    def unframed(e: Exchange) -> Sent:
+    def unframed(e: ServerExchange) -> Sent:
         return replace(whole(e), framing="close")
 
     server.script(Fault(kind="unframed whole", alter=unframed, times=None))
@@ -601,7 +601,7 @@ async def test_a_range_beyond_a_whole_object_is_said(server):
 async def test_a_whole_object_that_breaks_off_is_asked_again(server):
     whole = Fault.ignore_range().alter
 
-    def cut(e: Exchange) -> Sent:
+    def cut(e: ServerExchange) -> Sent:
         return replace(whole(e), cut=150)
 
     server.script(Fault(kind="cut", alter=cut), Fault.ignore_range(times=None))

@@ -77,11 +77,16 @@ class Limits:
             raise LimitError(message, limit=limit, asked=asked, allowed=allowed)
 
     def check_ratio(self, asked: int, stored: int, what: str, weight: int = 1) -> None:
-        """Raise `LimitError` if so many bytes of pixels are too many for those stored.
+        """Raise `LimitError` if pixels take too many bytes for those stored (tiff.decode.ratio).
 
-        This is the rule tiff.decode.ratio.
+        Args:
+            asked: bytes of the decoded pixels.
+            stored: encoded bytes that they come from.
+            what: what is decoded, for the message.
+            weight: how many times longer than others the pixels take to decode.
 
-        `weight` is how much dearer than others they are to decode.
+        Raises:
+            LimitError: `asked` is over `ratio` times `stored`, and over `modest_bytes / weight`.
         """
         allowed = max(self.modest_bytes // weight, self.ratio * stored)
         if asked > allowed:

@@ -21,6 +21,7 @@ from tinycog.checks import (
 from tinycog.errors import UsageError
 from tinycog.geo.transformer import transformer
 from tinycog.geo.windows import shape_for, window_of_bounds
+from tinycog.options import AreaOptions, CrsLike, WindowLike
 from tinycog.pixels.methods import RESAMPLING
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.read_window import LevelSource, WindowRequest
@@ -38,12 +39,12 @@ EDGE_POINTS = 101
 class ReadArguments(NamedTuple):
     """Arguments of `Cog.read` that say which pixels are read, as given."""
 
-    window: Sequence[float] | None = None
+    window: WindowLike | None = None
     bounds: Sequence[float] | None = None
-    crs: Any = None
+    crs: CrsLike | None = None
     level: int | None = None
     shape: Sequence[int] | None = None
-    res: Any = None
+    res: float | Sequence[float] | None = None
     resampling: str = "nearest"
 
     @classmethod
@@ -54,7 +55,7 @@ class ReadArguments(NamedTuple):
             UsageError: `read` has no such argument.
         """
         known = {key: value for key, value in options.items() if key in cls._fields}
-        others = set(options) - set(known) - {"out", "max_bytes", "rgb", "padded"}
+        others = set(options) - set(known) - set(AreaOptions.__annotations__)
         if others:
             message = f"read has no argument {', '.join(sorted(others))}"
             raise UsageError(message)

@@ -24,7 +24,7 @@ async def to_rgb_raster(file: OpenFile, raster: Raster) -> Raster:
     is_palette = image.photometric == Photometric.PALETTE
     colormap = await file.read_colormap(raster.level) if is_palette else None
     pixels = await run_in_pool(_to_rgb, image, raster.data, colormap)
-    return replace(raster, data=pixels, nodata=None)
+    return replace(raster, data=pixels, nodata=None, colormap=None)
 
 
 def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:

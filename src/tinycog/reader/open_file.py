@@ -16,6 +16,7 @@ from tinycog.errors import Finding, FormatError, LimitError, TileIndexError, Usa
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
+from tinycog.geo.colour import make_colormap
 from tinycog.geo.georeference import Georeference
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.geo.metadata import Metadata
@@ -26,7 +27,7 @@ from tinycog.reader.snapshot import pack, unpack
 from tinycog.reader.tile_reader import TileReader
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import parse_values
+from tinycog.tiff.parse import Value, parse_values
 from tinycog.tiff.spec import Tag
 from tinycog.window import Tile
 
@@ -100,17 +101,21 @@ class OpenFile:
             self.colormap = await self.read_colormap(0)
         self._georeference_is_read = True
 
-    async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
-        """Read a level's ColorMap as (entries, 3), or None; see `Cog.read_colormap`."""
-        entry = (await self.image(z)).ifd.entries.get(Tag.ColorMap)
+    async def read_tag(self, tag: int, z: int) -> Value | None:
+        """Return the value of a tag of a level's IFD, None without it; see `Cog.read_tag`."""
+        entry = (await self.image(z)).ifd.entries.get(tag)
         if entry is None:
             return None
         header = (await self.read_header(0)).tiff.header
         parser = parse_values(self.fetcher.buffer, header, [entry], self.limits)
-        (colours,) = await self.fetcher.drive(parser)
-        if entry.field_type.name != "SHORT" or entry.count % 3:
-            return None
-        return np.array(colours, np.uint16).reshape(3, -1).T
+        (value,) = await self.fetcher.drive(parser)
+        return value
+
+    async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
+        """Return a level's ColorMap as (entries, 3), or None; see `Cog.read_colormap`."""
+        entry = (await self.image(z)).ifd.entries.get(Tag.ColorMap)
+        value = await self.read_tag(Tag.ColorMap, z)
+        return None if entry is None or value is None else make_colormap(entry, value)
 
     async def image(self, z: int) -> Image:
         """Return a level, reading as much of the header as it needs.

@@ -74,7 +74,8 @@ class TileBuffer(NamedTuple):
         window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
         flat = tuple(finding for found in findings for finding in found)
         place = LevelPlacement(georeference, image.size, window)
-        return Raster(pixels, tile.z, window, image.nodata, flat, None, place)
+        colormap = georeference.colormap(image)
+        return Raster(pixels, tile.z, window, image.nodata, flat, None, place, colormap)
 
 
 class TileRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -213,9 +214,7 @@ def _same(xs: Any, ys: Any) -> tuple[Any, Any]:  # noqa: ANN401 - arrays, as pyp
 
 def _placed(raster: Raster, data: Pixels, mask: Mask | None, target: Affine) -> Raster:
     mask = np.ones(data.shape[1:], np.bool_) if mask is None else mask
-    return Raster(
-        data, raster.level, raster.window, raster.nodata, raster.findings, mask, _place(target)
-    )
+    return replace(raster, data=data, mask=mask, place=_place(target))
 
 
 def _place(target: Affine) -> FixedPlacement:

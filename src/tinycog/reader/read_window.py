@@ -261,7 +261,8 @@ def _raster(
     area = request.area
     window = _as_window(area.window)
     place = LevelPlacement(source.georeference, source.image.size, area.window)
-    return Raster(data, area.z, window, source.image.nodata, findings, mask, place)
+    colormap = source.georeference.colormap(source.image) if request.bands[0] == 0 else None
+    return Raster(data, area.z, window, source.image.nodata, findings, mask, place, colormap)
 
 
 def _as_fetched(

@@ -92,7 +92,7 @@ async def get(
     """Send one GET, or go on from what was met; what goes wrong is a `SourceError`, in time."""
     try:
         async with asyncio.timeout(None) as clock:
-            pace = Deadline(clock, source.limits.retries.silence, answer.seconds)
+            pace = Deadline(clock, source.limits.retries.silence, answer.seconds_left)
             await _request(source, worn, part, answer, pace, met)
     except Exception as exc:
         error = to_source_error(source, part, exc)
@@ -144,7 +144,9 @@ async def _request(
     """Send one GET, and follow redirects (http.range.closed, http.range.identity)."""
     wires = await connections_of_loop()
     asked = Exchange(partial(judge, source, part, answer), answer, pace)
-    hop = first_hop(source, worn, part, answer.pin, source.moved if met is None else met.moved)
+    hop = first_hop(
+        source, worn, part, answer.generation, source.moved if met is None else met.moved
+    )
     error = None if met is None else met.error
     moved: dict[str, str] = {}
     while True:
@@ -243,7 +245,7 @@ def judge(source: HttpSource, part: ByteRange, answer: RangeSink, head: Response
         return _begin(source.name, part, head.headers, head.length, answer)
     if head.status in (WHOLE, PARTIAL_CONTENT, BAD_REQUEST):  # whose body is looked at
         raise NotPlainError
-    raise _refused(source.name, part, head, answer.pin)
+    raise _refused(source.name, part, head, answer.generation)
 
 
 def _refused(
@@ -279,11 +281,11 @@ async def _receive(
     if response.status == PARTIAL_CONTENT:
         length = _begin(url, part, response.headers, response.content_length, answer)
         pace(0)
-        answer.add(await _body(url, part, response, length, pace))
+        answer.write(await _body(url, part, response, length, pace))
     elif response.status == WHOLE and _may_be_taken(source, response):
         await _take_whole(source, part, response, answer, pace)
     else:
-        error = _refused(url, part, response, answer.pin)
+        error = _refused(url, part, response, answer.generation)
         if response.status == BAD_REQUEST and isinstance(error, SourceError):
             error.may_pass = asks_for_another_try(await _start(response))
         raise error
@@ -324,14 +326,14 @@ async def _take_whole(
     try:
         if keeps and size:
             whole = await _body(source.name, part, response, size, pace)
-            answer.keep(whole)  # first: who is served may ask for more of it at once
-            answer.add(memoryview(whole)[part.start : part.stop])
+            answer.write_whole(whole)  # first: who is served may ask for more of it at once
+            answer.write(memoryview(whole)[part.start : part.stop])
             return
         at = 0
         async for chunk in response.content.iter_any():
             inside = chunk[max(part.start - at, 0) : max(part.stop - at, 0)]
             if inside:
-                answer.add(inside)
+                answer.write(inside)
             at += len(chunk)
             pace(len(chunk))
     finally:

@@ -201,7 +201,7 @@ class Connection(asyncio.BufferedProtocol):
         del sizehint
         if self._left and self._asked is not None:
             try:
-                return self._asked.answer.room(self._left)
+                return self._asked.answer.buffer(self._left)
             except Exception as exc:  # noqa: BLE001 - told when the bytes are there: no memory
                 self._trouble = exc
                 self._came = 0
@@ -253,7 +253,7 @@ class Connection(asyncio.BufferedProtocol):
             self._came += length
             return self._read_head()
         self._left -= length
-        asked.answer.filled(length)
+        asked.answer.advance(length)
         asked.progress(length)
         return not self._left
 
@@ -324,12 +324,12 @@ class Connection(asyncio.BufferedProtocol):
 def _pour(body: memoryview, answer: RangeSink) -> None:
     """Pass the first bytes of a body on, which lie where others will."""
     if len(body) < SMALL_BYTES:
-        answer.add(bytes(body))
+        answer.write(bytes(body))
         return
     while body:
-        room = answer.room(len(body))
+        room = answer.buffer(len(body))
         room[:] = body[: len(room)]
-        answer.filled(len(room))
+        answer.advance(len(room))
         body = body[len(room) :]
 
 

@@ -88,7 +88,7 @@ def send(
     line = None if prepared.start is None else wires.lines.take(prepared.origin)
     if line is None or prepared.start is None:
         return None
-    pin = answer.pin
+    pin = answer.generation
     match = f"If-Match: {pin}\r\n" if pin is not None and STRONG.fullmatch(pin) else ""
     request = f"Range: bytes={part.start}-{part.stop - 1}\r\n{match}\r\n".encode()
     sent = _Sent(source, part, answer, done)
@@ -117,7 +117,7 @@ class _Sent:
     ) -> None:
         """Send it."""
         self._wires, self._line, self._prepared = wires, line, prepared
-        pace = Deadline(line, self._source.limits.retries.silence, self._answer.seconds)
+        pace = Deadline(line, self._source.limits.retries.silence, self._answer.seconds_left)
         judged = partial(judge, self._source, self._part, self._answer)
         line.begin(Exchange(judged, self._answer, pace), self._ended, request)
 

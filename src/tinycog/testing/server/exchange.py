@@ -23,7 +23,7 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ServerRequest:
     """A request head.
 
     Attributes:
@@ -40,7 +40,7 @@ class Request:
     keep_alive: bool
 
     @classmethod
-    def parse(cls, head: bytes) -> Request:
+    def parse(cls, head: bytes) -> ServerRequest:
         """Read a request head.
 
         Raises:
@@ -123,10 +123,10 @@ def content_range(part: ByteRange, total: int | str) -> str:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class ServerExchange:
     """One request against the files as they are at this moment."""
 
-    request: Request
+    request: ServerRequest
     shelf: Shelf
 
     @cached_property

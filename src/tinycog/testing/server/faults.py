@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from tinycog.testing.server.content import Servable
-from tinycog.testing.server.exchange import Answer, Body, Exchange, Framing, content_range
+from tinycog.testing.server.exchange import Answer, Body, Framing, ServerExchange, content_range
 from tinycog.tiff.ranges import ByteRange
 
 
@@ -42,7 +42,7 @@ class Fault:
     """
 
     kind: str
-    alter: Callable[[Exchange], Answer] = field(repr=False)
+    alter: Callable[[ServerExchange], Answer] = field(repr=False)
     ranges_only: bool = False
     path: str | None = None
     times: int | None = 1
@@ -80,7 +80,7 @@ class Fault:
         Infinite `seconds`: until the client or the server closes the connection.
         """
 
-        def alter(exchange: Exchange) -> Answer:
+        def alter(exchange: ServerExchange) -> Answer:
             return replace(exchange.right, pause=seconds, pause_at=at)
 
         return cls(kind="stall", alter=alter, **when)
@@ -99,7 +99,7 @@ class Fault:
         With `cut`, that is after so many bytes of it.
         """
 
-        def alter(exchange: Exchange) -> Answer:
+        def alter(exchange: ServerExchange) -> Answer:
             return replace(exchange.right, framing=framing, cut=cut)
 
         return cls(kind="unframed", alter=alter, **when)
@@ -108,7 +108,7 @@ class Fault:
     def headers(cls, headers: Mapping[str, str | None], **when: Unpack[When]) -> Fault:
         """Send these headers too, or instead; None: leave one out."""
 
-        def alter(exchange: Exchange) -> Answer:
+        def alter(exchange: ServerExchange) -> Answer:
             merged = {**exchange.right.headers, **headers}
             kept = {name: value for name, value in merged.items() if value is not None}
             return replace(exchange.right, headers=kept)
@@ -127,9 +127,9 @@ class Fault:
     def change(cls, source: Servable, **when: Unpack[When]) -> Fault:
         """Swap the file that is asked for, for good, before answering; it gets a new ETag."""
 
-        def alter(exchange: Exchange) -> Answer:
+        def alter(exchange: ServerExchange) -> Answer:
             exchange.shelf.files[exchange.request.name] = source
-            return Exchange(exchange.request, exchange.shelf).right
+            return ServerExchange(exchange.request, exchange.shelf).right
 
         return cls(kind="change", alter=alter, **when)
 
@@ -221,7 +221,7 @@ class Script:
         """Start with all faults fresh."""
         self._lines = [_Line(fault, fault.after, fault.times) for fault in faults]
 
-    def answer(self, exchange: Exchange) -> Answer:
+    def answer(self, exchange: ServerExchange) -> Answer:
         """The answer of the first fault that strikes, else the right one."""
         for line in self._lines:
             if line.strikes(exchange):
@@ -235,7 +235,7 @@ class _Line:
     passes: int
     hits: int | None
 
-    def strikes(self, exchange: Exchange) -> bool:
+    def strikes(self, exchange: ServerExchange) -> bool:
         """Whether this fault takes the request; counts it as a pass or a hit."""
         fault = self.fault
         if self.hits == 0 or fault.path not in (None, exchange.request.name):

@@ -14,7 +14,7 @@ from typing import Any, Self, TypedDict, Unpack
 from urllib.parse import quote
 
 from tinycog.testing.server.content import EtagMode, Servable, Shelf
-from tinycog.testing.server.exchange import Answer, Exchange, Request
+from tinycog.testing.server.exchange import Answer, ServerExchange, ServerRequest
 from tinycog.testing.server.faults import Fault, Script
 
 HOST = "127.0.0.1"
@@ -128,9 +128,9 @@ class RangeServer:
         """
         self._script = Script(faults)
 
-    def decide(self, request: Request) -> tuple[Answer, Logged]:
+    def decide(self, request: ServerRequest) -> tuple[Answer, Logged]:
         """The answer to a request, faults considered, and its new line in the log."""
-        exchange = Exchange(request, self._shelf)
+        exchange = ServerExchange(request, self._shelf)
         start, stop = exchange.asked or (None, None)
         answer = self._script.answer(exchange)
         status, headers = answer.status, request.headers
@@ -209,7 +209,7 @@ class _Connection:
         """Answer one request; whether the connection stays open."""
         head = await self._reader.readuntil(b"\r\n\r\n")
         try:
-            request = Request.parse(head)
+            request = ServerRequest.parse(head)
         except ValueError:
             self._writer.write(Answer(400).head(keep_alive=False))
             return False
@@ -222,7 +222,7 @@ class _Connection:
         await self._send(request, answer, logged)
         return request.keep_alive and answer.cut is None and answer.framing != "close"
 
-    async def _send(self, request: Request, answer: Answer, logged: Logged) -> None:
+    async def _send(self, request: ServerRequest, answer: Answer, logged: Logged) -> None:
         head = answer.head(keep_alive=request.keep_alive)
         length = 0 if request.method == "HEAD" else answer.body.length
         length = length if answer.cut is None else min(length, answer.cut)
