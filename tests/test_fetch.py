@@ -52,7 +52,7 @@ from tinycog.fetch.single_flight import start_eagerly
 from tinycog.sources.protocol import RangeSink
 from tinycog.testing import Fault, Layout, RangeServer, make_image, make_pyramid, make_tiff
 from tinycog.testing.server.exchange import Answer as Sent
-from tinycog.testing.server.exchange import Exchange
+from tinycog.testing.server.exchange import ServerExchange
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps
 
@@ -851,7 +851,7 @@ async def test_a_tile_that_another_reader_gives_up_can_be_read_at_any_moment():
     data = make_tiff([make_image(pixels, tile=(64, 64))], layout=Layout(gap=40_000))
     asked = asyncio.Event()
 
-    def alter(e: Exchange) -> Sent:
+    def alter(e: ServerExchange) -> Sent:
         asked.set()
         return e.right
 

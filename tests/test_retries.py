@@ -477,7 +477,7 @@ async def test_if_who_asks_is_given_up_another_asks(server, n):
     probed = asyncio.Event()
     stall = Fault.stall(0.05).alter
 
-    def alter(e: Exchange) -> Sent:
+    def alter(e: ServerExchange) -> Sent:
         probed.set()
         return stall(e)
 
