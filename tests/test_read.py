@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from conftest import fixture_path
+from conftest import fixture_path, until
 from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.windows import Window as GdalWindow
@@ -363,12 +363,12 @@ async def test_a_tile_may_be_wanted_in_several_ways_at_once():
     np.testing.assert_array_equal(rgb.data, other.data)
 
 
-async def test_of_many_who_wait_for_a_tile_some_may_be_cancelled():
+async def test_of_many_callers_that_wait_for_a_tile_some_may_be_cancelled():
     async with RangeServer({"a.tif": FILE}, latency=0.02) as server:
         cog = await tinycog.open(server.url("a.tif"))
         server.clear()
         tasks = [asyncio.ensure_future(cog.read_tile(0, 5, 5)) for _ in range(20)]
-        await asyncio.sleep(0.005)
+        await until(lambda: server.log)
         for task in tasks[::2]:
             task.cancel()
         for task in tasks[1::2]:
@@ -432,7 +432,7 @@ async def test_after_a_read_that_was_given_up_amid_its_body_the_next_one_is_righ
         assert_right(await cog.read())
 
 
-async def test_pixels_that_nobody_holds_are_gone_at_once():
+async def test_pixels_are_freed_at_once_when_the_caller_drops_them():
     """No reference cycle keeps them until the garbage collector comes."""
     cog = await tinycog.open(fixture_path("cog-deflate-u16-p2"))
     reads = (
@@ -445,9 +445,8 @@ async def test_pixels_that_nobody_holds_are_gone_at_once():
     try:
         for read in reads:
             raster = await read()
-            gone = weakref.ref(raster.data)
+            pixels = weakref.ref(raster.data)
             del raster
-            await asyncio.sleep(0.01)
-            assert gone() is None
+            await until(lambda gone=pixels: gone() is None)
     finally:
         gc.enable()

@@ -5,9 +5,15 @@
     import tinycog
 
     tile = await tinycog.open(url).read_tile(z, x, y)   # z = level, 0 = full resolution
+
+Public are the names in `__all__` and the modules `tinycog`, `tinycog.errors` and `tinycog.testing`;
+docs/api.md lists them. Every other module is private: it may change in any release.
 """
 
+from typing import TYPE_CHECKING
+
 from tinycog.cog import Cog
+from tinycog.dataset import Profile
 from tinycog.entry import open  # noqa: A004 - the library's verb
 from tinycog.errors import (
     AccessDeniedError,
@@ -32,43 +38,135 @@ from tinycog.errors import (
 )
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
-from tinycog.level import Level
+from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
-from tinycog.raster import Raster
+from tinycog.options import (
+    AreaOptions,
+    CrsLike,
+    FileSystem,
+    ReadOptions,
+    Resampling,
+    SupportsWindow,
+    SupportsWkt,
+    WarpResampling,
+    WindowLike,
+)
+from tinycog.raster import Placement, Raster
+from tinycog.sources.http.credentials import Headers
+from tinycog.sources.http.source import AllowHost
+from tinycog.sources.protocol import RangeSink, Source
+from tinycog.tiff.image import Grid, Image
+from tinycog.tiff.parse import Entry, Ifd
+from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.ranges import ByteRange
-from tinycog.window import Window
+from tinycog.tiff.spec import FieldType, Tag
+from tinycog.window import FloatWindow, Window
+
+if TYPE_CHECKING:
+    from tinycog.geo.colour import ColorInterp, Colormap
+    from tinycog.geo.crs import Crs
+    from tinycog.geo.keys import GeoKey, GeoKeys
+    from tinycog.geo.metadata import Statistics
+    from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
+    from tinycog.reader.read_points import Values
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "RPC",
     "AccessDeniedError",
+    "AllowHost",
+    "AreaOptions",
+    "BoundingBox",
     "ByteRange",
     "Cog",
+    "ColorInterp",
+    "Colormap",
     "CorruptTileError",
+    "Crs",
+    "CrsLike",
+    "Entry",
+    "FieldType",
+    "FileSystem",
     "Finding",
+    "FloatWindow",
     "FormatError",
+    "GeoKey",
+    "GeoKeys",
+    "Grid",
+    "GroundControlPoint",
+    "Headers",
+    "Ifd",
+    "Image",
     "Level",
     "LimitError",
     "Limits",
     "NotFoundError",
     "NotTiffError",
+    "Overview",
+    "Placement",
     "Plan",
+    "Profile",
     "RangeMismatchError",
     "RangeNotSatisfiableError",
+    "RangeSink",
     "RangeUnsupportedError",
     "Raster",
+    "ReadOptions",
     "Request",
+    "Resampling",
     "Retries",
+    "Source",
     "SourceBusyError",
     "SourceChangedError",
     "SourceError",
     "SourceTimeoutError",
+    "Statistics",
+    "SupportsWindow",
+    "SupportsWkt",
+    "Tag",
+    "TagValue",
     "TileIndexError",
     "TinycogError",
     "TruncatedError",
     "UnsupportedError",
     "UsageError",
+    "Values",
+    "WarpResampling",
     "Window",
+    "WindowLike",
     "__version__",
     "open",
 ]
+
+_ON_DEMAND = {
+    "RPC": "tinycog.geo.transform",
+    "BoundingBox": "tinycog.geo.transform",
+    "ColorInterp": "tinycog.geo.colour",
+    "Colormap": "tinycog.geo.colour",
+    "Crs": "tinycog.geo.crs",
+    "GeoKey": "tinycog.geo.keys",
+    "GeoKeys": "tinycog.geo.keys",
+    "GroundControlPoint": "tinycog.geo.transform",
+    "Statistics": "tinycog.geo.metadata",
+    "Values": "tinycog.reader.read_points",
+}
+"""Modules of the names that are imported when they are first used: no tile needs them."""
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import a name of `_ON_DEMAND` at its first use."""
+        if name not in _ON_DEMAND:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        from importlib import import_module  # noqa: PLC0415 - only here
+
+        value = globals()[name] = getattr(import_module(_ON_DEMAND[name]), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, without those of private modules."""
+    return sorted(__all__)

@@ -9,27 +9,22 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib import resources
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 import tinycog
 from tinycog.cog import Cog
-from tinycog.errors import TinycogError, UsageError
-from tinycog.pixels.png import encode_png
+from tinycog.errors import TinycogError
 from tinycog.raster import Raster
 
-BANDS_OF_PNG = (1, 2, 3, 4)
 DEMO_NAME = "demo.tif"
+"""Name of the packaged COG."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; errors are one line on stderr and exit status 1."""
+    """Run one command and return its exit status; an error is one line on stderr and status 1."""
     args = _parser().parse_args(argv)
     try:
         asyncio.run(args.run(args))
-    except BrokenPipeError:  # whoever reads our output has seen enough
+    except BrokenPipeError:  # the reader of the output, `head` for one, has gone
         sys.stdout = None
         return 1
     except (TinycogError, OSError) as error:
@@ -47,18 +42,22 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="read the packaged COG from a loopback range server")
     demo.add_argument("--out", default="demo.png", help="picture to write (default: %(default)s)")
-    demo.add_argument("--latency-ms", type=float, default=20, help="of the server (default: 20)")
+    demo.add_argument(
+        "--latency-ms", type=float, default=20, help="latency of the server (default: 20)"
+    )
     demo.set_defaults(run=_demo)
 
-    info = commands.add_parser("info", help="print what a file holds")
+    info = commands.add_parser("info", help="print levels, georeference and findings of a file")
     info.add_argument("where", help="url or path")
-    info.add_argument("--json", action="store_true", help="with the keys of `rio info`")
+    info.add_argument("--json", action="store_true", help="print JSON with the keys of `rio info`")
     info.set_defaults(run=_info)
 
-    preview = commands.add_parser("preview", help="write a small picture of it")
+    preview = commands.add_parser("preview", help="write a small picture of a file")
     preview.add_argument("where", help="url or path")
-    preview.add_argument("--size", type=int, default=512, help="most rows and columns (512)")
-    preview.add_argument("--out", default="preview.png", help="(default: %(default)s)")
+    preview.add_argument("--size", type=int, default=512, help="maximum rows and columns (512)")
+    preview.add_argument(
+        "--out", default="preview.png", help="picture to write (default: %(default)s)"
+    )
     preview.set_defaults(run=_preview)
 
     tile = commands.add_parser("tile", help="read one tile into a .png or .npy file")
@@ -66,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     tile.add_argument("--out", default="tile.png", help="file to write (default: %(default)s)")
     tile.set_defaults(run=_tile)
 
-    plan = commands.add_parser("plan", help="say which requests a tile or a window would cost")
+    plan = commands.add_parser("plan", help="print the requests that a tile or a window would take")
     plan.add_argument("where", help="url or path")
     plan.add_argument("--tile", type=int, nargs=3, metavar=("Z", "X", "Y"))
     plan.add_argument("--level", type=int, default=0, help="0 = full resolution (the default)")
@@ -107,7 +106,7 @@ async def _demo(args: argparse.Namespace) -> None:
         began = time.perf_counter()
         small = await cog.read_tile(z, 0, 0)
         _print_read(cog, small, began, sent)
-    _write(small, Path(args.out))
+    _save(small, args.out, raw=True)
 
 
 def _print_read(cog: Cog, raster: Raster, began: float, sent: int) -> None:
@@ -145,16 +144,16 @@ async def _tile(args: argparse.Namespace) -> None:
         raster = await cog.read_tile(args.z, args.x, args.y)
         print(raster)
         _print_requests(cog)
-    _write(raster, Path(args.out))
+    _save(raster, args.out, raw=True)
 
 
 async def _preview(args: argparse.Namespace) -> None:
     async with tinycog.open(args.where) as cog:
-        raster = await cog.preview(args.size, masked=True, resampling="average")
+        method = "average" if cog.colormap is None else "nearest"  # indices have no average
+        raster = await cog.preview(args.size, masked=True, resampling=method)
         print(raster)
         _print_requests(cog)
-    raster.save(args.out)
-    print(f"wrote {args.out}")
+    _save(raster, args.out, raw=False)
 
 
 async def _plan(args: argparse.Namespace) -> None:
@@ -168,23 +167,6 @@ async def _plan(args: argparse.Namespace) -> None:
         print(plan)
 
 
-def _write(raster: Raster, path: Path) -> None:
-    """Write pixels as they are: .npy always, .png where PNG can hold them."""
-    if path.suffix == ".npy":
-        np.save(path, raster.data)
-    elif path.suffix == ".png":
-        path.write_bytes(_png(raster.data))
-    else:
-        message = f"cannot write {path.name}: expected a name that ends with .png or .npy"
-        raise UsageError(message)
+def _save(raster: Raster, path: str, *, raw: bool) -> None:
+    raster.save(path, raw=raw)
     print(f"wrote {path}")
-
-
-def _png(data: NDArray[np.generic]) -> bytes:
-    if data.dtype.name not in ("uint8", "uint16") or data.shape[0] not in BANDS_OF_PNG:
-        message = (
-            f"PNG holds 1 to 4 bands of uint8 or uint16, not {data.shape[0]} of {data.dtype};"
-            " write .npy"
-        )
-        raise UsageError(message)
-    return encode_png(data)

@@ -1,13 +1,13 @@
-"""The handle: what can be read of a file."""
+"""The handle of a file, and everything that can be read from it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,46 +19,53 @@ from tinycog.fetch.plan import Plan
 from tinycog.geo.transformer import into_crs
 from tinycog.geo.windows import pixels_of
 from tinycog.limits import Limits
-from tinycog.pixels.arrays import Pixels, empty_view
+from tinycog.options import (
+    AreaOptions,
+    CrsLike,
+    ReadOptions,
+    Resampling,
+    WarpResampling,
+    WindowLike,
+)
+from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
-from tinycog.reader.decode_pool import run_in_pool
+from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
 from tinycog.reader.read_points import Values, read_points
-from tinycog.reader.read_tile import TileBatcher, TileOptions, new_tile, tile_raster
-from tinycog.reader.read_window import check_limits, make_buffers, read_area, window_tile_parts
-from tinycog.reader.tile_parts import TilePart, tile_parts, tile_shape, window_tiles
+from tinycog.reader.read_tile import TileBatcher, TileOptions
+from tinycog.reader.read_window import check_limits, make_buffers, read_area
+from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.sources.protocol import Source
-from tinycog.tiff.image import Image
-from tinycog.tiff.spec import Photometric
+from tinycog.tiff.parse import Value as TagValue
+from tinycog.tiff.spec import tag_number
 from tinycog.window import Tile
 
 
 class Cog(Dataset):
-    """A TIFF, BigTIFF or COG that can be read by tiles, windows, levels. Made by `tinycog.open`.
+    """Handle of a TIFF, BigTIFF or COG, made by `tinycog.open`: reads tiles, windows and levels.
 
-    It opens itself at the first use, once, however many callers wait; `await cog` does just that.
-    It may be used from several event loops and threads, and pickles as what it was opened with.
+    It opens itself at its first use, once, however many callers wait; `await cog` only opens it.
+    It may be used from several event loops and threads, and pickles as the arguments of `open`.
     """
 
     def __init__(
         self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
     ) -> None:
-        """Keep the source; nothing is read. Use `tinycog.open`."""
+        """Keep the source; nothing is read. Called by `tinycog.open`."""
         super().__init__(source, limits, head_bytes, snapshot)
-        self._limits = limits
-        self._tiles = TileBatcher(self._opening, self._in_colours)
+        self._tiles = TileBatcher(self._file)
 
     def __await__(self) -> Generator[Any, None, Self]:
-        """Read the header, all levels: `cog = await tinycog.open(where)`."""
+        """Read the header with all levels: `cog = await tinycog.open(where)`."""
         return self._opened().__await__()
 
     async def _opened(self) -> Self:
-        await self._opening.all()
+        await self._file.read_all()
         return self
 
     async def __aenter__(self) -> Self:
-        """Read the header, all levels."""
+        """Read the header with all levels."""
         return await self._opened()
 
     async def __aexit__(
@@ -67,20 +74,20 @@ class Cog(Dataset):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let go of what is open."""
+        """Close the source."""
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Let go of what this handle holds open, a file say; a later read opens it again."""
-        await self._opening.fetcher.aclose()
+        """Close what the handle holds open, such as a file; a later read opens it again."""
+        await self._file.aclose()
 
     @property
     def pin(self) -> str | None:
-        """What names the generation that is read, for `open(..., pin=)`: a strong ETag, say.
+        """Name of the generation that is read, for `open(..., pin=)`: a strong ETag, for one.
 
-        None before the first answer, and where nothing names it.
+        None before the first response, and where the source does not name generations.
         """
-        return self._opening.fetcher.generation
+        return self._file.generation
 
     # --- tiles -----------------------------------------------------------------------------------
 
@@ -93,10 +100,11 @@ class Cog(Dataset):
             z: level, 0 = full resolution.
             x: tile column in that level.
             y: tile row in that level.
-            padded: give edge tiles at their full stored size; otherwise they are cut to the image.
-            rgb: give what a person would look at, uint8 RGB or RGBA: palettes looked up,
-                MinIsWhite inverted, inks mixed. Otherwise samples are data, as they are stored
-                (but YCbCr is RGB always).
+            padded: return edge tiles at their full stored size; by default they are cut to the
+                image.
+            rgb: return colours for the eye, uint8 RGB or RGBA: palettes looked up, MinIsWhite
+                inverted, inks mixed. By default samples are data, as they are stored (except that
+                YCbCr is always converted to RGB).
 
         Returns:
             The pixels as (bands, rows, cols). A tile that is not stored is nodata, or 0.
@@ -104,106 +112,108 @@ class Cog(Dataset):
         Raises:
             TileIndexError: there is no such level or tile.
             FormatError, UnsupportedError, LimitError: the file cannot be read, and why.
-            SourceError: the bytes cannot be had.
+            SourceError: the bytes cannot be fetched.
 
-        Cost: at first 2 requests (header, tile); then 1, or as many as there are planes; 0 for a
-        tile that lies in the first 32 KiB or is not stored. A large file may add up to 2 for the
-        index. Callers that ask in the same turn of the event loop share requests as `read_tiles`
-        does, and those that ask for the same tile share its decoding.
+        Cost: 2 requests the first time (header, tile); then 1, or one for each plane; 0 for a tile
+        that lies in the first 32 KiB or is not stored. A large file may add up to 2 for the index.
+        Reads that begin in the same iteration of the event loop share requests as `read_tiles`
+        does, and concurrent reads of the same tile share its decoding.
         """
-        return await self._tiles.read(check_tile((z, x, y)), TileOptions(padded, rgb))
+        tile = check_tile((z, x, y))
+        (raster,) = await self._tiles.read((tile,), TileOptions(padded, rgb))
+        return raster
 
     async def read_tiles(
         self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False, rgb: bool = False
     ) -> list[Raster]:
-        """Read several tiles, of any levels, planned together.
+        """Read several tiles, of any levels, with requests planned together.
 
-        Args and errors are those of `read_tile`; the result has the order of `tiles`. Cost: tiles
-        that lie near each other share a request; `plan` tells.
+        Args:
+            tiles: (z, x, y) of each tile: level, column, row.
+            padded: as for `read_tile`.
+            rgb: as for `read_tile`.
+
+        Returns:
+            One raster for each tile, in the order of `tiles`.
+
+        Raises:
+            TinycogError: as for `read_tile`.
+
+        Cost: tiles that lie near each other in the file share a request; `plan` says how many.
         """
-        wanted = [check_tile(place) for place in tiles]
-        unique = list(dict.fromkeys(wanted))
-        rasters = await self._read_tiles(unique, padded=padded, rgb=rgb)
-        found = dict(zip(unique, rasters, strict=True))
-        again: set[Tile] = set()
-        return [
-            found[tile].copy() if tile in again else (again.add(tile) or found[tile])
-            for tile in wanted
-        ]
-
-    async def _read_tiles(self, tiles: list[Tile], *, padded: bool, rgb: bool) -> list[Raster]:
-        """Read tiles that all differ."""
-        if not tiles:
-            return []
-        images = await self._opening.images(tiles)
-        rooms = [new_tile(images[tile.z], tile, self._limits, padded=padded) for tile in tiles]
-        groups = [
-            tile_parts(images[tile.z], tile, room) for tile, room in zip(tiles, rooms, strict=True)
-        ]
-        flat = [piece for group in groups for piece in group]
-        found = iter(await self._opening.reader.read(flat, await self._opening.ghost()))
-        rasters = [
-            tile_raster(self._opening.facts, images[tile.z], tile, room, islice(found, len(group)))
-            for tile, room, group in zip(tiles, rooms, groups, strict=True)
-        ]
-        return [await self._in_colours(raster) for raster in rasters] if rgb else rasters
+        checked = [check_tile(tile) for tile in tiles]
+        return await self._tiles.read(checked, TileOptions(padded, rgb))
 
     async def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None:
-        """Read one tile's bytes as they are stored, encoded; None if it is not stored.
+        """Read the encoded bytes of one tile, as they are stored.
 
-        `plane` picks the band where bands are stored apart. Cost and errors are those of
-        `read_tile`. A JPEG tile may need the tables in `levels[z].image.options`.
+        A JPEG tile may need the tables in `levels[z].image.options` to be decoded.
+
+        Args:
+            z: level, 0 = full resolution.
+            x: tile column in that level.
+            y: tile row in that level.
+            plane: band, counted from 0, where bands are stored in separate planes; else 0.
+
+        Returns:
+            The bytes, None for a tile that is not stored.
+
+        Raises:
+            TileIndexError: there is no such level, tile or plane.
+            FormatError, LimitError, SourceError: as for `read_tile`.
+
+        Cost: as for `read_tile`.
         """
         tile = check_tile((z, x, y))
-        pieces = _unread(await self._opening.image(tile.z), tile)
-        if not 0 <= plane < len(pieces):
-            message = f"plane {plane} does not exist (planes 0 to {len(pieces) - 1})"
+        parts = parts_to_plan(await self._file.image(tile.z), tile)
+        if not 0 <= plane < len(parts):
+            message = f"plane {plane} does not exist (planes 0 to {len(parts) - 1})"
             raise TileIndexError(message)
-        return await self._opening.reader.read_bytes(pieces[plane])
+        return await self._file.reader.read_bytes(parts[plane])
 
     # --- areas -----------------------------------------------------------------------------------
 
     async def read(
         self,
         *,
-        window: Sequence[float] | None = None,
+        window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
-        crs: Any = None,  # noqa: ANN401 - whatever pyproj understands
+        crs: CrsLike | None = None,
         level: int | None = None,
         shape: Sequence[int] | None = None,
         res: float | Sequence[float] | None = None,
         bands: Iterable[int] | int | None = None,
-        resampling: str = "nearest",
+        resampling: Resampling = "nearest",
         boundless: bool = False,
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
         rgb: bool = False,
     ) -> Raster:
-        """Read an area.
+        """Read an area: a window or bounds of a level, at any shape.
 
         Args:
-            window: (col_off, row_off, width, height) in pixels of `level`, or of level 0 if none is
-                named; None is all of it.
+            window: (col_off, row_off, width, height) in pixels of `level`, or of level 0 if no
+                level is given; None is all of it.
             bounds: (left, bottom, right, top) instead of a window: all pixels that they touch.
-            crs: of `bounds`, if not the file's: a code ("EPSG:4326"), WKT, a `pyproj.CRS`. Needs
-                the extra `geo`.
-            level: 0 = full resolution. If it is not named, `shape` or `res` pick one as GDAL does,
-                else it is 0.
-            shape: (rows, cols) of the result; another one than the window's is resampled.
+            crs: CRS of `bounds`, if not the file's: a code ("EPSG:4326"), WKT, a `pyproj.CRS`.
+                Needs the extra `geo`.
+            level: 0 = full resolution. By default `shape` or `res` pick a level as GDAL does, else
+                it is 0.
+            shape: (rows, cols) of the result; if it is not the window's, pixels are resampled.
             res: pixel size of the result instead, a number or (x, y), in units of the file's CRS.
-            bands: which, counted from 0, in the order wanted; None is all. Where bands are stored
-                apart, only theirs are fetched.
+            bands: bands to read, counted from 0, in the order of the result; None is all. Where
+                bands are stored in separate planes, only these are fetched.
             resampling: "nearest", "bilinear", "cubic", "average" (or "mean"), "mode", "min", "max",
-                "sample" (the top left pixel); masked pixels have no part in it.
-            boundless: let the window reach over the edge: nodata, or 0, lies there.
-            masked: give `Raster.mask` too: the mask image of the level, else nodata, else alpha
-                (where GDAL takes it for a mask) says which pixels are valid. False leaves it out;
-                None, the default, gives it if the file holds a mask image, as far as its header is
-                known. It is fetched with the pixels.
-            out: a caller's array to put the pixels into: (bands, rows, cols) and the file's dtype.
-                After an error or a cancellation its contents are anything, and may still change.
-            max_bytes: refuse to make a larger result.
+                "sample" (the top left pixel); masked pixels do not contribute.
+            boundless: allow a window that reaches over the image's edge: nodata, or 0, lies there.
+            masked: fill `Raster.mask`: the mask image of the level, else nodata, else alpha (where
+                GDAL takes it for a mask) says which pixels are valid. False leaves it out; None,
+                the default, fills it if the file holds a mask image, as far as its header is
+                known. The mask is fetched with the pixels.
+            out: array to put the pixels into: (bands, rows, cols) and the file's dtype. After an
+                error or a cancellation its contents are undefined, and may still change.
+            max_bytes: largest result to allocate, in bytes, below `Limits.result_bytes`.
             rgb: as for `read_tile`; not together with `bands` or `out`.
 
         Returns:
@@ -212,38 +222,42 @@ class Cog(Dataset):
         Raises:
             UsageError: an argument is wrong, or the window reaches over the edge.
             TileIndexError: there is no such level.
-            LimitError: the result is larger than `max_bytes`.
+            LimitError: the result is larger than `max_bytes` or a limit.
             FormatError, UnsupportedError, SourceError: as for `read_tile`.
 
-        Cost: tiles that lie side by side share a request, so in a COG one for each row of tiles;
-        no tile is read twice; `plan` tells.
+        Cost: tiles that lie side by side in the file share a request, so in a COG one for each row
+        of tiles; no tile is read twice; `plan` says how many.
         """
         if rgb and not (bands is None and out is None):
             message = "rgb=True makes bands and pixels of its own: leave out bands= and out="
             raise UsageError(message)
-        asked = ReadArguments(window, bounds, crs, level, shape, res, resampling)
-        source, wanted = await resolve(
-            self._opening, asked, bands, boundless=boundless, masked=masked, out=out
+        arguments = ReadArguments(window, bounds, crs, level, shape, res, resampling)
+        source, request = await resolve(
+            self._file, arguments, bands, boundless=boundless, masked=masked, out=out
         )
-        rows, cols = wanted.area.shape
-        length = len(wanted.bands) * rows * cols * source.image.dtype.itemsize
-        limits = self._limits
+        rows, cols = request.area.shape
+        length = len(request.bands) * rows * cols * source.image.dtype.itemsize
+        limits = self._file.limits
         if max_bytes is not None:
             limits = replace(limits, result_bytes=check_integer(max_bytes, "max_bytes"))
         limits.check("result_bytes", length, "bytes of the result")
-        raster = await read_area(self._opening.reader, source, wanted)
-        return await self._in_colours(raster) if rgb else raster
+        raster = await read_area(self._file.reader, source, request)
+        return await to_rgb_raster(self._file, raster) if rgb else raster
 
-    async def read_level(self, z: int, **options: Any) -> Raster:  # noqa: ANN401 - those of `read`
-        """Read a whole level: `read(level=z)`, with its options."""
+    async def _read_level(self, z: int, options: ReadOptions) -> Raster:
         return await self.read(level=z, **options)
 
-    async def preview(self, max_size: int = 512, **options: Any) -> Raster:  # noqa: ANN401
-        """Read all of it at a size that fits `max_size` rows and cols, from the level that suits.
+    async def read_level(self, z: int, **options: Unpack[ReadOptions]) -> Raster:
+        """Read a whole level: `read(level=z)`, with the options, errors and cost of `read`."""
+        return await self._read_level(z, options)
 
-        Options are those of `read`. It is never made larger than it is.
+    async def preview(self, max_size: int = 512, **options: Unpack[AreaOptions]) -> Raster:
+        """Read the whole image at a size that fits `max_size` rows and columns.
+
+        The level to read is picked as for `shape`; an image is never enlarged. Options, errors and
+        cost are those of `read`.
         """
-        image = await self._opening.image(0)
+        image = await self._file.image(0)
         width, height = image.size
         factor = max(width, height) / check_size(max_size, "max_size")
         if factor > 1:
@@ -251,15 +265,31 @@ class Cog(Dataset):
             options.setdefault("shape", shape)
         return await self.read(**options)
 
+    @overload
+    async def plan(
+        self, z: int, x: int, y: int, /, *, padded: bool = False, rgb: bool = False
+    ) -> Plan: ...
+
+    @overload
     async def plan(
         self,
-        *tiles: Any,  # noqa: ANN401 - those of `read_tile` or `read_tiles`
-        bands: Iterable[int] | int | None = None,
-        boundless: bool = False,
-        masked: bool | None = None,
-        **area: Any,  # noqa: ANN401 - those of `read`
+        tiles: Iterable[tuple[int, int, int]],
+        /,
+        *,
+        padded: bool = False,
+        rgb: bool = False,
+    ) -> Plan: ...
+
+    @overload
+    async def plan(self, **options: Unpack[AreaOptions]) -> Plan: ...
+
+    async def plan(
+        self,
+        *tiles: int | Iterable[tuple[int, int, int]],
+        padded: bool = False,
+        **options: Unpack[AreaOptions],
     ) -> Plan:
-        """Say what a read will send, without sending it.
+        """Return the requests that a read would send, without sending them.
 
         ::
 
@@ -267,59 +297,77 @@ class Cog(Dataset):
             await cog.plan([(z, x, y), ...])           # of read_tiles
             await cog.plan(window=..., level=...)      # of read, with its arguments
 
-        Cost: what of the header and the index is not held yet is read for it; then the read costs
-        just the requests of the plan, if nobody else reads meanwhile.
+        Args:
+            tiles: one tile, or an iterable of tiles; none for an area.
+            padded: accepted as by `read_tile`; it does not change the requests.
+            options: those of `read`; without any the plan is that of all of level 0.
 
         Raises:
             TinycogError: what the read itself would raise before it sends anything.
+
+        Cost: the parts of the header and the index that are not known yet are read; then the read
+        sends just the planned requests, unless another read fetches some of them first.
         """
-        opening = self._opening
+        del padded
+        file = self._file
         if tiles:
-            wanted = [
-                check_tile(place) for place in ([tiles] if len(tiles) > 1 else next(iter(tiles)))
-            ]
-            images = await opening.images(wanted)
-            pieces = [
-                piece for tile in dict.fromkeys(wanted) for piece in _unread(images[tile.z], tile)
-            ]
-            return await opening.reader.plan(pieces, await opening.ghost())
-        asked = ReadArguments.of(area)
-        source, what = await resolve(
-            opening, asked, bands, boundless=boundless, masked=masked, out=None
+            checked = _as_tiles(tiles)
+            images = await file.images(checked)
+            unique = dict.fromkeys(checked)
+            parts = [part for tile in unique for part in parts_to_plan(images[tile.z], tile)]
+            return await file.reader.plan(parts)
+        source, request = await resolve(
+            file,
+            ReadArguments.of(options),
+            options.get("bands"),
+            boundless=options.get("boundless", False),
+            masked=options.get("masked"),
+            out=None,
         )
-        check_limits(self._limits, source, what)
-        parts = make_buffers(source, what, planned=True)
-        pieces = window_tile_parts(source, what.area.z, parts, what.bands)
-        return await opening.reader.plan(pieces, source.ghost)
+        check_limits(file.limits, source, request)
+        buffers = make_buffers(source, request, planned=True)
+        return await file.reader.plan(buffers.parts(source, request.area.z))
 
     async def iter_tiles(
         self,
         *,
         level: int = 0,
-        window: Sequence[float] | None = None,
+        window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
-        crs: Any = None,  # noqa: ANN401 - whatever pyproj understands
+        crs: CrsLike | None = None,
         rgb: bool = False,
     ) -> AsyncGenerator[Raster, None]:
-        """Give the tiles that an area touches, row by row, in bounded memory.
+        """Iterate over the tiles that an area touches, row by row, in bounded memory.
 
         ::
 
             async for tile in cog.iter_tiles(level=1): ...
 
-        Tiles are read some way ahead, and no further until they are taken. Arguments and errors
-        are those of `read`; tiles are whole.
+        Tiles are read ahead, at most 32 MiB of pixels or 64 tiles, and no further until the
+        consumer takes them.
+
+        Args:
+            level: 0 = full resolution.
+            window: as for `read`, in pixels of `level`.
+            bounds: as for `read`, instead of a window.
+            crs: as for `read`: that of `bounds`.
+            rgb: as for `read_tile`.
+
+        Yields:
+            Whole tiles, cut to the image at its edge only.
+
+        Raises:
+            TinycogError: as for `read`.
+
+        Cost: as for `read_tiles`, of some tiles at a time.
         """
-        asked = ReadArguments(window, bounds, crs, level)
-        source, wanted = await resolve(
-            self._opening, asked, None, boundless=False, masked=False, out=None
+        arguments = ReadArguments(window, bounds, crs, level)
+        source, request = await resolve(
+            self._file, arguments, None, boundless=False, masked=False, out=None
         )
-        area = make_buffers(source, wanted, planned=True).window
-        tiles = window_tiles(source.image, wanted.area.z, area)
-
-        async def read(batch: list[Tile]) -> list[Raster]:
-            return await self._read_tiles(batch, padded=False, rgb=rgb)
-
+        touched = make_buffers(source, request, planned=True).window
+        tiles = window_tiles(source.image, request.area.z, touched)
+        read = partial(self._tiles.read, options=TileOptions(padded=False, rgb=rgb))
         async with aclosing(stream(source.image, tiles, read)) as rasters:
             async for raster in rasters:
                 yield raster
@@ -331,16 +379,26 @@ class Cog(Dataset):
         x: float,
         y: float,
         *,
-        crs: Any = None,  # noqa: ANN401 - whatever pyproj understands
+        crs: CrsLike | None = None,
         level: int = 0,
         bands: Iterable[int] | int | None = None,
     ) -> NDArray[Any]:
-        """Read the values of the pixel at a place, one for each band.
+        """Read the values of the pixel that a point lies in.
+
+        Args:
+            x: first coordinate: easting or longitude.
+            y: second coordinate: northing or latitude.
+            crs: as for `points`.
+            level: as for `points`.
+            bands: as for `points`.
+
+        Returns:
+            One value for each band, (bands,), in the file's dtype.
 
         Raises:
-            UsageError: it lies outside; and as for `points`.
+            UsageError: the point lies outside of the image; and as for `points`.
 
-        Cost: one tile.
+        Cost: that of one tile.
         """
         values = await self.points([(x, y)], crs=crs, level=level, bands=bands)
         if not values.inside[0]:
@@ -352,29 +410,35 @@ class Cog(Dataset):
         self,
         points: Iterable[Sequence[float]],
         *,
-        crs: Any = None,  # noqa: ANN401 - whatever pyproj understands
+        crs: CrsLike | None = None,
         level: int = 0,
         bands: Iterable[int] | int | None = None,
     ) -> Values:
-        """Read the values of the pixels at places (x, y), in coordinates of the file or of `crs`.
+        """Read the values of the pixels that points lie in.
+
+        Args:
+            points: pairs (x, y), or an array (points, 2), in coordinates of the file or of `crs`.
+            crs: CRS of the points, if not the file's; needs the extra `geo`.
+            level: 0 = full resolution.
+            bands: as for `read`.
 
         Returns:
             `data` (points, bands), `mask` (points,): True where the pixel is valid, and `inside`
             (points,): True where there is one. Outside there is nodata, or 0.
 
         Raises:
-            UsageError: they are no pairs of numbers, or the CRS is unknown.
+            UsageError: the points are not pairs of numbers, or the CRS is unknown.
             TileIndexError, FormatError, UnsupportedError, SourceError: as for `read_tile`.
 
         Cost: each tile that holds a point is read once, however many it holds.
         """
-        found = check_points(points)
-        source = await self._opening.level(check_integer(level, "level"))
+        checked = check_points(points)
+        source = await self._file.level(check_integer(level, "level"))
         if crs is not None:
-            found = into_crs(found, crs, source.facts.crs)
+            checked = into_crs(checked, crs, source.georeference.crs)
         chosen = check_bands(source.image.samples, bands)
-        pixels = pixels_of(found, source.facts.transform(source.image.size))
-        return await read_points(self._opening.reader, source, level, pixels, chosen)
+        pixels = pixels_of(checked, source.georeference.transform(source.image.size))
+        return await read_points(self._file.reader, source, level, pixels, chosen)
 
     async def read_web_tile(
         self,
@@ -384,66 +448,81 @@ class Cog(Dataset):
         *,
         tilesize: int = 256,
         bands: Iterable[int] | int | None = None,
-        resampling: str = "bilinear",
+        resampling: WarpResampling = "bilinear",
     ) -> Raster:
-        """Read a web tile (XYZ, Web Mercator): (bands, tilesize, tilesize), with its mask.
+        """Read a web tile (XYZ, Web Mercator), with its mask.
 
-        Where the file's tiles are web tiles of that size, the stored one is given as it is.
-        Otherwise pixels are warped from the level that suits; resampling is "nearest", "bilinear",
-        "cubic" or "average". Coordinates are right to a hundredth of a pixel.
+        Where the stored tiles are web tiles of that size, the stored one is returned as it is.
+        Otherwise pixels are warped from the level that suits, with coordinates accurate to a
+        hundredth of a pixel.
+
+        Args:
+            zoom: zoom level of the web tile, 0 = one tile for the world.
+            x: column of the web tile, from the west.
+            y: row of the web tile, from the north.
+            tilesize: rows and columns of the result.
+            bands: as for `read`.
+            resampling: "nearest", "bilinear", "cubic" or "average".
+
+        Returns:
+            The pixels as (bands, tilesize, tilesize), in EPSG:3857.
 
         Raises:
-            UsageError: there is no such tile, the file tells no CRS, or pyproj is missing (it is
-                not needed for files in Web Mercator).
+            UsageError: there is no such web tile, the file names no CRS, or pyproj is not
+                installed (files in Web Mercator do not need it).
             FormatError, UnsupportedError, SourceError: as for `read_tile`.
 
-        Cost: that of the window of the level that it needs; none if the tile lies outside.
+        Cost: that of the window of the level that it needs; 0 if the tile lies outside.
         """
         from tinycog.reader.read_web_tile import read_web_tile  # noqa: PLC0415 - only here
 
         place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
-        return await read_web_tile(
-            self._opening,
-            place,
-            tilesize,
-            lambda image: check_bands(image.samples, bands),
-            resampling,
-        )
+        return await read_web_tile(self._file, place, tilesize, bands, resampling)
 
-    # ---------------------------------------------------------------------------------------------
+    # --- tags ------------------------------------------------------------------------------------
+
+    async def read_tag(self, tag: str | int, *, level: int = 0) -> TagValue | None:
+        """Read the value of a TIFF tag, such as "ImageDescription" or 270.
+
+        Args:
+            tag: name as in TIFF 6.0 and its successors (spec/tags.csv), or number. A private tag
+                is read by its number.
+            level: level whose IFD is read, 0 = full resolution.
+
+        Returns:
+            Text for ASCII; bytes for BYTE and UNDEFINED; for all other types a tuple with one item
+            for each value: integers, floats, or (numerator, denominator) of a RATIONAL. None if
+            the IFD has no such tag.
+
+        Raises:
+            UsageError: no tag has that name.
+            TileIndexError: there is no such level.
+            LimitError: the value is longer than `Limits.value_bytes`.
+            TruncatedError: the value lies beyond the end of the file.
+            SourceError: as for `read_tile`.
+
+        Cost: 0 requests where the value came with the header, else 1; that of opening if the
+        handle is not open yet.
+        """
+        return await self._file.read_tag(tag_number(tag), check_integer(level, "level"))
 
     async def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None:
-        """Read a level's ColorMap as (entries, 3): red, green, blue of 16 bits.
+        """Read the ColorMap of a level as (entries, 3): red, green, blue of 16 bits.
 
-        None stands for a level without one that can be used.
-        Cost: no request where it came with the header, else 1.
+        None if the level has none that can be used.
+
+        Cost: 0 requests where it came with the header, else 1.
         """
-        return await self._opening.read_colormap(check_integer(z, "z"))
+        return await self._file.read_colormap(check_integer(z, "z"))
 
-    async def _in_colours(self, raster: Raster) -> Raster:
-        """What a person would look at, of samples as stored."""
-        image = await self._opening.image(raster.level)
-        is_palette = image.photometric == Photometric.PALETTE
-        colormap = await self.read_colormap(raster.level) if is_palette else None
-        pixels = await run_in_pool(_to_rgb, image, raster.data, colormap)
-        return replace(raster, data=pixels, nodata=None)
-
-    def __getstate__(self) -> tuple[Any, ...]:
-        """Pickle what it was opened with; the header is read anew, but for a snapshot's."""
-        return self._opened_with
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """Start over."""
-        self.__init__(*state)  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[Self], tuple[Source, Limits, int, bytes | None]]:
+        """Pickle the arguments of `open`; the header is read anew unless a snapshot holds it."""
+        return (type(self), self._opened_with)
 
 
-def _unread(image: Image, tile: Tile) -> list[TilePart]:
-    """The pieces of a tile of which no pixels are wanted."""
-    shape = tile_shape(image, tile, padded=False)
-    return tile_parts(image, tile, empty_view(shape, np.dtype(np.uint8)))
-
-
-def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:
-    from tinycog.pixels.to_rgb import to_rgb  # noqa: PLC0415 - loads imagecodecs
-
-    return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])
+def _as_tiles(places: tuple[int | Iterable[tuple[int, int, int]], ...]) -> list[Tile]:
+    """Return the tiles that `plan` was given: three integers, or an iterable of such."""
+    first = places[0]
+    if len(places) == 1 and not isinstance(first, int):
+        return [check_tile(place) for place in first]
+    return [check_tile(places)]

@@ -1,191 +1,183 @@
-"""What a file is, in rasterio's words: `Dataset`, which `Cog` adds reading to."""
+"""What a file is, in rasterio's words: `Dataset`, the base of `Cog`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, TypedDict
 
-import numpy as np
-
-from tinycog.checks import check_points
 from tinycog.errors import Finding, TinycogError, UsageError
 from tinycog.fetch.attempt import Request
-from tinycog.geo.colour import ColorInterp, Colormap
-from tinycog.geo.crs import Crs
-from tinycog.geo.lazy import NO_CRS
-from tinycog.geo.metadata import Statistics
-from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint, bounds_of, res_of
-from tinycog.geo.transformer import transformer
-from tinycog.geo.windows import pixels_of
-from tinycog.level import Level, Overview, described, gdal_compression, gdal_photometric, mask_flags
+from tinycog.level import (
+    ImageFacts,
+    Level,
+    Overview,
+    describe,
+    gdal_compression,
+    gdal_photometric,
+    mask_flags,
+)
 from tinycog.limits import Limits
+from tinycog.options import ReadOptions
+from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenFile
-from tinycog.reader.snapshot import pack
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 
-if TYPE_CHECKING:  # loads attrs
+if TYPE_CHECKING:
     from affine import Affine
 
+    from tinycog.geo.colour import ColorInterp, Colormap
+    from tinycog.geo.crs import Crs
+    from tinycog.geo.metadata import Statistics
+    from tinycog.geo.transform import RPC, GroundControlPoint
 
-class Dataset:
+
+class Profile(TypedDict):
+    """What a writer needs to make a file of the same kind, by rasterio's names."""
+
+    driver: str
+    dtype: str
+    nodata: int | float | None
+    width: int
+    height: int
+    count: int
+    crs: Crs | None
+    transform: Affine
+    blockxsize: int
+    blockysize: int
+    tiled: bool
+    compress: str
+    interleave: str
+    photometric: str
+
+
+class Dataset(ImageFacts):
     """Facts of a file; all but `name`, `requests` and `findings` need `await` on the handle first.
 
-    Bands are counted from 0, where rasterio counts from 1.
+    Bands are counted from 0, where rasterio counts from 1. Only the keys of `stored_stats` and the
+    "indexes" of `info()` are rasterio's numbers, from 1.
     """
 
     def __init__(
         self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
     ) -> None:
-        """Nothing is read."""
+        """Keep the source; nothing is read."""
         self._opened_with = (source, limits, head_bytes, snapshot)
-        self._opening = OpenFile(source, limits, head_bytes, snapshot)
+        self._file = OpenFile(source, limits, head_bytes, snapshot)
 
-    @property
-    def _first(self) -> Image:
-        return self._opening.known().pyramid.levels[0]
+    @abstractmethod
+    async def _read_level(self, z: int, options: ReadOptions) -> Raster:
+        """Read an area of level `z`, as `Cog.read` does."""
+
+    def _described(self) -> Image:
+        return self._file.levels[0]
 
     # --- the file --------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
-        """What was opened: a url, a path."""
-        return self._opening.fetcher.name
+        """Url, without credentials, or path that was opened."""
+        return self._file.name
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """The levels of the pyramid, 0 = full resolution, masks not counted.
+        """Levels of the pyramid, 0 = full resolution; masks are not counted.
 
         Raises:
             UsageError: the file is not open yet.
         """
-        pyramid, facts = self._opening.known().pyramid, self._opening.facts
-        has_mask = [mask is not None for mask in pyramid.masks]
-        return tuple(Level(z, image, has_mask[z], facts) for z, image in enumerate(pyramid.levels))
+        georeference = self._file.georeference
+        has_mask = [mask is not None for mask in self._file.masks]
+        return tuple(
+            Level(z, image, has_mask[z], georeference) for z, image in enumerate(self._file.levels)
+        )
 
     @property
     def pages(self) -> int:
         """Number of further images in the file that are neither level nor mask."""
-        return len(self._opening.known().pyramid.pages)
+        return len(self._file.pages)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found odd in the file so far, though it could be read."""
-        header = self._opening.header
-        if header is None:
-            return ()
-        found = (*header.pyramid.findings, *self._opening.reader.findings)
-        try:
-            geo, metadata = self._opening.facts.geo, self._opening.facts.metadata
-        except UsageError:  # they have not been read
-            return found
-        return (*found, *geo.findings, *metadata.findings)
+        """Oddities of the file found so far, which did not keep it from being read."""
+        return self._file.findings
 
     @property
     def requests(self) -> tuple[Request, ...]:
-        """What was sent for this handle, in the order of the answers; the newest 10,000."""
-        return tuple(self._opening.fetcher.log)
+        """Log of the requests of this handle, in the order of their answers; the last 10,000."""
+        return self._file.log
 
     def snapshot(self) -> bytes:
-        """What is known of the header, to be kept: `tinycog.open(where, snapshot=...)`.
+        """Return what is known of the header, for `tinycog.open(where, snapshot=...)`.
 
-        A handle that is opened with it asks for no header, nor for what was read of the index: a
-        cold tile costs one request. It holds what names the generation of the file too, so that a
-        changed file is noticed.
+        A handle opened with it requests neither the header nor the part of the index that has been
+        read: a cold tile costs one request. The snapshot also names the generation of the file, so
+        that a changed file is noticed.
 
         Raises:
             UsageError: the file is not open yet.
         """
-        self._opening.known()
-        return pack(self._opening.fetcher.buffer, self._opening.fetcher.generation)
+        return self._file.snapshot()
 
-    # --- pixels ----------------------------------------------------------------------------------
-
-    @property
-    def width(self) -> int:
-        """Columns of level 0."""
-        return self._first.grid.width
-
-    @property
-    def height(self) -> int:
-        """Rows of level 0."""
-        return self._first.grid.height
-
-    @property
-    def count(self) -> int:
-        """Number of bands."""
-        return self._first.samples
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(bands, rows, cols) of level 0."""
-        return self._first.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the pixels.
-
-        Raises:
-            UnsupportedError: no numpy type holds such samples.
-        """
-        return self._first.dtype
-
-    @property
-    def nodata(self) -> int | float | None:
-        """The value that means "no data", as samples can have it; None if there is none."""
-        return self._first.nodata
+    # --- images ----------------------------------------------------------------------------------
 
     @property
     def overviews(self) -> list[Overview]:
-        """The levels after the first, each with its `decimation` and its own `read`."""
-        this: Any = self  # a `Cog`, which reads
+        """Levels after the first, each with its `decimation` and its own `read`."""
+        georeference = self._file.georeference
         return [
-            level.as_overview(round(self.width / level.width), this) for level in self.levels[1:]
+            Overview(
+                level.z,
+                level.image,
+                level.has_mask,
+                georeference,
+                round(self.width / level.width),
+                self._read_level,
+            )
+            for level in self.levels[1:]
         ]
 
     @property
     def has_mask(self) -> bool:
-        """Whether the file holds a transparency mask."""
+        """True if the file holds a transparency mask of level 0."""
         return self.mask_ifd is not None
 
     @property
     def mask_ifd(self) -> Image | None:
-        """The transparency mask of level 0, if there is one."""
-        return self._opening.known().pyramid.masks[0]
+        """Facts of the transparency mask of level 0, None without one."""
+        return self._file.masks[0]
 
-    # --- places ----------------------------------------------------------------------------------
+    # --- georeference ----------------------------------------------------------------------------
 
     @property
     def transform(self) -> Affine:
-        """Of level 0, (col, row) to coordinates (x, y); the identity if the file tells none."""
-        return self._opening.facts.geo.transform
-
-    @property
-    def bounds(self) -> BoundingBox:
-        """(left, bottom, right, top) in coordinates."""
-        return bounds_of(self.transform, self.width, self.height)
-
-    @property
-    def res(self) -> tuple[float, float]:
-        """Width and height of a pixel of level 0 in coordinates."""
-        return res_of(self.transform)
+        """Affine transform from (col, row) of level 0 to (x, y); identity if the file has none."""
+        return self._file.geo.transform
 
     def index(self, x: float, y: float) -> tuple[int, int]:
-        """(row, col) of the pixel of level 0 that a place lies in, which may lie outside.
+        """Return (row, col) of the pixel of level 0 that (x, y) lies in, inside the image or not.
 
         Raises:
-            UsageError: they are no numbers, or the transform has no inverse.
+            UsageError: x or y is not a number, or the transform has no inverse.
         """
+        from tinycog.checks import check_points  # noqa: PLC0415 - geo is loaded on demand
+        from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - the same
+
         ((row, col),) = pixels_of(check_points([(x, y)]), self.transform).tolist()
         return row, col
 
     def lnglat(self) -> tuple[float, float]:
-        """Longitude and latitude (WGS 84) of the middle.
+        """Return longitude and latitude (WGS 84) of the centre of the image.
 
         Raises:
-            UsageError: the file tells no CRS, or pyproj is not installed.
-            UnsupportedError: PROJ makes no such CRS.
+            UsageError: the file names no CRS, or pyproj is not installed.
+            UnsupportedError: PROJ cannot build its CRS.
         """
-        crs = self._opening.facts.crs
+        from tinycog.geo.crs import Crs  # noqa: PLC0415 - geo is loaded on demand
+        from tinycog.geo.lazy import NO_CRS  # noqa: PLC0415 - the same
+        from tinycog.geo.transformer import transformer  # noqa: PLC0415 - the same
+
+        crs = self._file.georeference.crs
         if crs is None:
             raise UsageError(NO_CRS)
         left, bottom, right, top = self.bounds
@@ -195,81 +187,87 @@ class Dataset:
 
     @property
     def crs(self) -> Crs | None:
-        """Coordinate reference system, of the transform or of the control points."""
-        return self._opening.facts.geo.crs
+        """Coordinate reference system of the transform, or of the ground control points."""
+        return self._file.geo.crs
 
     @property
     def gcps(self) -> tuple[GroundControlPoint, ...]:
-        """Ground control points, where these take the place of a transform."""
-        return self._opening.facts.geo.gcps
+        """Ground control points; empty where the file has a transform instead."""
+        return self._file.geo.gcps
 
     @property
     def rpcs(self) -> RPC | None:
-        """The model of a sensor, if there is one."""
-        return self._opening.facts.geo.rpcs
+        """Rational polynomial coefficients of a sensor, None without them."""
+        return self._file.geo.rpcs
 
-    # --- meaning ---------------------------------------------------------------------------------
+    # --- metadata --------------------------------------------------------------------------------
 
     @property
     def scales(self) -> tuple[float, ...]:
-        """Of each band: value = sample * scale + offset."""
-        return self._opening.facts.metadata.scales
+        """Scale of each band: value = sample * scale + offset."""
+        return self._file.metadata.scales
 
     @property
     def offsets(self) -> tuple[float, ...]:
-        """Of each band: value = sample * scale + offset."""
-        return self._opening.facts.metadata.offsets
+        """Offset of each band: value = sample * scale + offset."""
+        return self._file.metadata.offsets
 
     @property
     def units(self) -> tuple[str | None, ...]:
-        """Of the values of each band."""
-        return self._opening.facts.metadata.units
+        """Unit of the values of each band, None where the file names none."""
+        return self._file.metadata.units
 
     @property
     def descriptions(self) -> tuple[str | None, ...]:
-        """What each band is called."""
-        return self._opening.facts.metadata.descriptions
+        """Description of each band, None where the file has none."""
+        return self._file.metadata.descriptions
 
     @property
     def colorinterp(self) -> tuple[ColorInterp, ...]:
-        """What each band is as a colour: "gray", "red", "palette", "alpha", "undefined", ...
+        """Colour interpretation of each band: "gray", "red", "palette", "alpha", "undefined", ...
 
-        Words that equal members of rasterio's `ColorInterp`, too.
+        Words that also equal the members of rasterio's `ColorInterp`.
         """
-        return tuple(ColorInterp(name) for name in self._opening.facts.metadata.colorinterp)
+        from tinycog.geo.colour import ColorInterp  # noqa: PLC0415 - geo is loaded on demand
+
+        return tuple(ColorInterp(name) for name in self._file.metadata.colorinterp)
 
     @property
     def colormap(self) -> Colormap | None:
-        """The colours of a palette, if level 0 has one."""
-        found = self._opening.colormap
+        """Colours of the palette of level 0, None without one."""
+        from tinycog.geo.colour import Colormap  # noqa: PLC0415 - geo is loaded on demand
+
+        found = self._file.colormap
         return None if found is None else Colormap(found, self.nodata)
 
     def tags(self, band: int | None = None, *, ns: str = "") -> dict[str, str]:
-        """Items of metadata by name, of the file or of a band; `ns` is their domain.
+        """Return GDAL's metadata items by name, of the file or of a band; `ns` is their domain.
+
+        TIFF tags are read by `Cog.read_tag`.
 
         Raises:
             UsageError: there is no such band.
         """
-        return self._opening.facts.metadata.tags(band, ns)
+        return self._file.metadata.tags(band, ns)
 
     def statistics(self, band: int) -> Statistics | None:
-        """Statistics that the file stores of a band, if any.
+        """Return the statistics that the file stores for a band, counted from 0; None without any.
 
         Raises:
             UsageError: there is no such band.
         """
-        return self._opening.facts.metadata.statistics(band)
+        return self._file.metadata.statistics(band)
 
     @property
     def stored_stats(self) -> dict[int, Statistics]:
-        """`statistics` of the bands that have any, counted from 1."""
+        """Statistics of the bands for which the file stores any; the keys count bands from 1."""
         found = {band + 1: self.statistics(band) for band in range(self.count)}
-        return {band: told for band, told in found.items() if told is not None}
+        return {index: stats for index, stats in found.items() if stats is not None}
 
     @property
-    def profile(self) -> dict[str, Any]:
-        """What a writer needs to make a file like this, in rasterio's words."""
-        image = self._first
+    def profile(self) -> Profile:
+        """What a writer needs to make a file of the same kind, by rasterio's names."""
+        image = self._described()
         grid = image.grid
         return {
             "driver": "GTiff",
@@ -289,7 +287,7 @@ class Dataset:
         }
 
     def info(self) -> dict[str, Any]:
-        """All facts as plain values for JSON, with the keys of `rio info`."""
+        """Return all facts as a JSON document, with the keys of `rio info`."""
         bands = range(self.count)
         statistics = [self.statistics(band) for band in bands]
         return {
@@ -304,7 +302,7 @@ class Dataset:
             "units": list(self.units),
             "descriptions": list(self.descriptions),
             "indexes": [band + 1 for band in bands],
-            "mask_flags": mask_flags(self.colorinterp, self._first, has_mask=self.has_mask),
+            "mask_flags": mask_flags(self.colorinterp, self._described(), has_mask=self.has_mask),
             "overviews": [level.decimation for level in self.overviews],
             "scales": list(self.scales),
             "offsets": list(self.offsets),
@@ -314,41 +312,42 @@ class Dataset:
             "findings": [str(finding) for finding in self.findings],
         }
 
-    # --- tiles of the world ----------------------------------------------------------------------
+    # --- tile matrices ---------------------------------------------------------------------------
 
     def tile_matrix_set(self) -> dict[str, Any]:
-        """The pyramid as an OGC TileMatrixSet 2.0, for `json.dumps` and morecantile.
+        """Return the pyramid as an OGC TileMatrixSet 2.0: a JSON document, as morecantile takes it.
 
         Raises:
-            UsageError: the file tells no CRS, or its pixels are rotated or not square.
+            UsageError: the file names no CRS, or its pixels are rotated or not square.
         """
-        from tinycog.reader.read_web_tile import own_matrix_set  # noqa: PLC0415 - only here
+        from tinycog.reader.read_web_tile import own_matrix_set  # noqa: PLC0415 - loads warping
 
-        return own_matrix_set(self._opening)
+        return own_matrix_set(self._file)
 
     def stored_web_tile(self, zoom: int, x: int, y: int) -> tuple[int, int, int] | None:
-        """The stored tile (z, x, y) that is a web tile, if the file is made of such."""
-        from tinycog.reader.read_web_tile import alignment  # noqa: PLC0415 - only here
+        """Return the stored tile (z, x, y) that equals a web tile.
 
-        aligned = alignment(self._opening)
+        None if the stored tiles are no web tiles, or there is none at that place.
+        """
+        from tinycog.reader.read_web_tile import alignment  # noqa: PLC0415 - loads warping
+
+        aligned = alignment(self._file)
         return None if aligned is None else aligned.stored_tile(zoom, x, y)
 
-    # --- for people ------------------------------------------------------------------------------
+    # --- representations -------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        """What it is, as far as known."""
-        header = self._opening.look()
-        if header is None:
+        """Return name, variant and levels, as far as they are known."""
+        if self._file.variant is None:
             return f"<Cog {self.name}, not read yet>"
-        levels = [described(z, image) for z, image in enumerate(header.pyramid.levels)]
-        return "\n  ".join([f"<Cog {self.name}, {header.tiff.header.variant.name}", *levels]) + ">"
+        levels = [describe(z, image) for z, image in enumerate(self._file.levels_so_far)]
+        return "\n  ".join([f"<Cog {self.name}, {self._file.variant}", *levels]) + ">"
 
     def _repr_html_(self) -> str:
-        """For notebooks."""
-        from tinycog.pixels.html import html  # noqa: PLC0415 - most handles are not looked at
+        """Return a table of facts for notebooks."""
+        from tinycog.pixels.html import html  # noqa: PLC0415 - only notebooks need it
 
-        header = self._opening.look()
-        if header is None or not header.complete:
+        if not self._file.is_complete:
             return html(f"Cog {self.name}", {"state": "not read yet"})
         facts = {
             "shape": self.shape,
@@ -364,7 +363,7 @@ class Dataset:
 
 
 def _lnglat(dataset: Dataset) -> list[float] | None:
-    """None where it cannot be known."""
+    """Return [longitude, latitude] of the centre, None where it cannot be computed."""
     try:
         return list(dataset.lnglat())
     except TinycogError:

@@ -1,124 +1,136 @@
-"""One level of a pyramid, as users see it."""
+"""Levels of a pyramid: the facts of one image, and the overviews, which can be read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from tinycog.errors import UnsupportedError
 from tinycog.geo.lazy import LazyGeoreference
-from tinycog.geo.transform import BoundingBox, bounds_of, res_of
-from tinycog.pixels.mask import alpha_band
+from tinycog.options import ReadOptions
 from tinycog.raster import Raster
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, name_of
 
-if TYPE_CHECKING:  # loads attrs
+if TYPE_CHECKING:
     from affine import Affine
 
+    from tinycog.geo.transform import BoundingBox
 
-@dataclass(frozen=True)
-class Level:
-    """One level of the pyramid.
 
-    Attributes:
-        z: its index, 0 = full resolution.
-        width, height: in pixels.
-        count: number of bands.
-        tile_shape: (rows, cols) of a tile; strips are as wide as the image.
-        grid: (rows, cols) of tiles: y goes from 0 to grid[0] - 1, x from 0 to grid[1] - 1.
-        compression: name and code, as spec/compressions.csv has them.
-        has_mask: whether the file holds a transparency mask for it.
-        transform, bounds, res: where it lies, by its own size.
-    """
+class ImageFacts(ABC):
+    """Facts of one image, in rasterio's words; those of a file are those of its level 0."""
 
-    z: int
-    image: Image
-    has_mask: bool
-    facts: LazyGeoreference
+    @abstractmethod
+    def _described(self) -> Image:
+        """Return the image that the facts are about."""
+
+    @property
+    @abstractmethod
+    def transform(self) -> Affine:
+        """Affine transform from (col, row) to coordinates (x, y); identity if the file has none."""
 
     @property
     def width(self) -> int:
-        """Columns of pixels."""
-        return self.image.grid.width
+        """Number of columns of pixels."""
+        return self._described().grid.width
 
     @property
     def height(self) -> int:
-        """Rows of pixels."""
-        return self.image.grid.height
+        """Number of rows of pixels."""
+        return self._described().grid.height
 
     @property
     def count(self) -> int:
         """Number of bands."""
-        return self.image.samples
+        return self._described().samples
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(bands, rows, cols)."""
-        return self.image.shape
+        return self._described().shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the pixels as arrays.
+        """Numpy dtype of the pixels.
 
         Raises:
-            UnsupportedError: no numpy type holds such samples.
+            UnsupportedError: no numpy type can hold the samples.
         """
-        return self.image.dtype
-
-    @property
-    def tile_shape(self) -> tuple[int, int]:
-        """(rows, cols) of a stored tile."""
-        return (self.image.grid.tile_height, self.image.grid.tile_width)
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """(rows, cols) of tiles."""
-        return (self.image.grid.down, self.image.grid.across)
+        return self._described().dtype
 
     @property
     def nodata(self) -> int | float | None:
-        """The value that means "no data", or None."""
-        return self.image.nodata
-
-    @property
-    def compression(self) -> str:
-        """Name and code of the compression."""
-        return name_of(Compression, self.image.compression)
-
-    @property
-    def transform(self) -> Affine:
-        """(col, row) to coordinates (x, y): the identity, scaled, if the file tells none."""
-        return self.facts.transform((self.width, self.height))
+        """The "no data" value, as a value that samples can equal; None if there is none."""
+        return self._described().nodata
 
     @property
     def bounds(self) -> BoundingBox:
         """(left, bottom, right, top) in coordinates."""
+        from tinycog.geo.transform import bounds_of  # noqa: PLC0415 - geo is loaded on demand
+
         return bounds_of(self.transform, self.width, self.height)
 
     @property
     def res(self) -> tuple[float, float]:
         """Width and height of a pixel in coordinates."""
+        from tinycog.geo.transform import res_of  # noqa: PLC0415 - geo is loaded on demand
+
         return res_of(self.transform)
 
-    def as_overview(self, decimation: int, handle: Reads) -> Overview:
-        """The same, that can be read."""
-        return Overview(self.z, self.image, self.has_mask, self.facts, decimation, handle)
+
+@dataclass(frozen=True, repr=False)
+class Level(ImageFacts):
+    """One level of the pyramid.
+
+    Attributes:
+        z: index of the level, 0 = full resolution.
+        image: facts of its IFD that decoding needs.
+        has_mask: True if the file holds a transparency mask for the level.
+    """
+
+    z: int
+    image: Image
+    has_mask: bool
+    _facts: LazyGeoreference
+
+    def _described(self) -> Image:
+        return self.image
+
+    @property
+    def tile_shape(self) -> tuple[int, int]:
+        """(rows, cols) of a stored tile; a strip is as wide as the image."""
+        return (self.image.grid.tile_height, self.image.grid.tile_width)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, cols) of tiles: y is 0 to grid[0] - 1, x is 0 to grid[1] - 1."""
+        return (self.image.grid.down, self.image.grid.across)
+
+    @property
+    def compression(self) -> str:
+        """Name and code of the compression, as in spec/compressions.csv."""
+        return name_of(Compression, self.image.compression)
+
+    @property
+    def transform(self) -> Affine:
+        """Affine transform from (col, row) of this level to coordinates (x, y).
+
+        That of level 0, scaled; the identity, scaled, if the file has none.
+        """
+        return self._facts.transform((self.width, self.height))
 
     def __repr__(self) -> str:
-        """Sizes in words."""
-        return described(self.z, self.image)
+        """Return index, shape, dtype, tiling and compression in a line."""
+        return describe(self.z, self.image)
 
 
-class Reads(Protocol):
-    """A handle that reads areas."""
-
-    async def read(self, **options: Any) -> Raster:  # noqa: ANN401 - those of `Cog.read`
-        """Read an area."""
-        ...
+LevelReader = Callable[[int, ReadOptions], Awaitable[Raster]]
+"""Reads an area of the level of an index."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -126,20 +138,23 @@ class Overview(Level):
     """A level after the first, which can be read by itself.
 
     Attributes:
-        decimation: how many times coarser than level 0 it is, rounded, as rasterio has it.
-        handle: who reads it.
+        decimation: how many times coarser than level 0, rounded, as in rasterio.
     """
 
     decimation: int
-    handle: Reads
+    _reader: LevelReader
 
-    async def read(self, **options: Any) -> Raster:  # noqa: ANN401 - those of `Cog.read`
-        """Read an area of it, with the mask: options are those of `Cog.read`, but for `level`."""
-        return await self.handle.read(**{"masked": True, **options, "level": self.z})
+    async def read(self, **options: Unpack[ReadOptions]) -> Raster:
+        """Read an area of this level, by default all of it and with its mask.
+
+        Options, errors and cost are those of `Cog.read`; `masked` is True unless given.
+        """
+        with_mask: ReadOptions = {"masked": True, **options}
+        return await self._reader(self.z, with_mask)
 
 
-def described(z: int, image: Image) -> str:
-    """A level in a line."""
+def describe(z: int, image: Image) -> str:
+    """Return a line about a level."""
     try:
         dtype = str(image.dtype)
     except UnsupportedError:
@@ -153,7 +168,7 @@ def described(z: int, image: Image) -> str:
     )
 
 
-COMPRESS = {
+GDAL_COMPRESSIONS = {
     "CCITT_RLE": "ccittrle",
     "CCITT_T4": "ccittfax3",
     "CCITT_T6": "ccittfax4",
@@ -161,25 +176,34 @@ COMPRESS = {
     "JPEG_2000": "jpeg2000",
     "JPEG_XL": "jxl",
 }
-"""GDAL's names of compressions, where they are not ours."""
+"""GDAL's names of compressions, where they differ from those in spec/compressions.csv."""
 
-PHOTOMETRIC = {0: "miniswhite", 2: "rgb", 3: "palette", 5: "cmyk", 6: "ycbcr", 8: "cielab"}
-"""GDAL's names of photometric interpretations."""
+GDAL_PHOTOMETRICS = {
+    0: "miniswhite",
+    2: "rgb",
+    3: "palette",
+    5: "cmyk",
+    6: "ycbcr",
+    8: "cielab",
+}
+"""GDAL's names of photometric interpretations; all others are "minisblack"."""
 
 
 def gdal_compression(image: Image) -> str:
-    """What GDAL calls the compression, in lower case."""
+    """Return GDAL's name of the compression, in lower case."""
     name = name_of(Compression, image.compression).split(" ")[0]
-    return COMPRESS.get(name, name.lower())
+    return GDAL_COMPRESSIONS.get(name, name.lower())
 
 
 def gdal_photometric(image: Image) -> str:
-    """What GDAL calls the photometric interpretation, in lower case."""
-    return PHOTOMETRIC.get(image.photometric, "minisblack")
+    """Return GDAL's name of the photometric interpretation, in lower case."""
+    return GDAL_PHOTOMETRICS.get(image.photometric, "minisblack")
 
 
 def mask_flags(colours: Sequence[str], image: Image, *, has_mask: bool) -> list[list[str]]:
-    """What tells which pixels of each band are valid, in rasterio's words."""
+    """Return rasterio's mask flags of each band: where its validity comes from."""
+    from tinycog.pixels.mask import alpha_band  # noqa: PLC0415 - only `info` needs it
+
     flags = ["per_dataset"] if has_mask else ["nodata"]
     if not has_mask and image.nodata is None:
         flags = ["all_valid"]

@@ -98,12 +98,16 @@ class Limits:
             raise LimitError(message, limit=limit, asked=asked, allowed=allowed)
 
     def check_ratio(self, asked: int, stored: int, what: str, weight: int = 1) -> None:
-        """Check bytes of pixels against the bytes stored for them (tiff.decode.ratio).
+        """Raise `LimitError` if pixels take too many bytes for those stored (tiff.decode.ratio).
 
-        `weight` is how many times slower than others they are to decode.
+        Args:
+            asked: bytes of the decoded pixels.
+            stored: encoded bytes that they come from.
+            what: what is decoded, for the message.
+            weight: how many times longer than others the pixels take to decode.
 
         Raises:
-            LimitError: `asked` is more than `modest_bytes` and `ratio` allow.
+            LimitError: `asked` is over `ratio` times `stored`, and over `modest_bytes / weight`.
         """
         allowed = max(self.modest_bytes // weight, self.ratio * stored)
         if asked > allowed:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,38 +16,45 @@ from tinycog.window import FloatWindow, Window
 if TYPE_CHECKING:
     from affine import Affine
 
+    from tinycog.geo.crs import Crs
     from tinycog.geo.transform import BoundingBox
+
+REPR_SIZE = 512
+"""Rows and columns of the picture in a notebook: about this many, fewer than twice as many."""
 
 
 class Placement(Protocol):
-    """Where an array of pixels lies."""
+    """The place of an array of pixels."""
 
     def transform(self, shape: tuple[int, int]) -> Affine:
-        """(col, row) of an array of (rows, cols) to (x, y)."""
+        """Return the transform from (col, row) of an array of (rows, cols) to (x, y)."""
         ...
 
     @property
-    def crs(self) -> Any:  # noqa: ANN401 - a `tinycog.geo.Crs`, or what the caller named
+    def crs(self) -> Crs | None:
         """Coordinate reference system, None if unknown."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Raster:
-    """Pixels that were read, and where they lie. `np.asarray(raster)` gives its data.
+    """Pixels that were read, and where they lie. `np.asarray(raster)` is its data.
 
     Attributes:
         data: (bands, rows, cols), native byte order, the file's own dtype. Where the file stores
-            the bands of a pixel side by side, they may lie so in memory, too: what is not turned
-            costs no time. `np.ascontiguousarray` turns it, and so does an `out=` of one's own.
+            the bands of a pixel side by side they may lie so in memory, too: pixels that are not
+            transposed cost no time. `np.ascontiguousarray` transposes them, as does `out=`.
         level: index in the pyramid, 0 = full resolution.
-        window: the pixels of that level that `data` holds; with `padded=True` it may reach over
-            the image's edge, and with another shape asked for it may be fractions of pixels.
-        nodata: the value that means "no data", or None.
-        findings: what was odd about the stored tiles, though they could be decoded.
-        mask: (rows, cols), True = valid; None if all pixels are, or if it was not asked for.
-        place: where it lies; `transform`, `bounds` and `crs` ask it.
-        colormap: of a palette, (entries, 3) of uint16, where it was asked for.
+        window: pixels of that level that `data` covers. With `padded=True` it may reach over the
+            image's edge; where `data` was resampled it may begin and end inside pixels.
+        nodata: the "no data" value, or None.
+        findings: oddities of the stored tiles, which could be decoded all the same.
+        mask: (rows, cols), True = valid; None if all pixels are valid, or if no mask was asked for.
+        place: where `data` lies; `transform`, `bounds` and `crs` come from it.
+        colormap: of a palette image, (entries, 3) of uint16: red, green, blue as stored. None for
+            other images, with `rgb=True`, where `data` does not begin with band 0, and where the
+            ColorMap did not come with the header: no request is made for it (await the handle, or
+            `Cog.read_colormap`).
     """
 
     data: NDArray[Any]
@@ -60,7 +67,7 @@ class Raster:
     colormap: NDArray[np.uint16] | None = None
 
     def copy(self) -> Raster:
-        """The same with pixels of its own."""
+        """Return the same raster with its own copy of pixels and mask."""
         mask = None if self.mask is None else self.mask.copy()
         return replace(self, data=self.data.copy(order="K"), mask=mask)
 
@@ -76,22 +83,24 @@ class Raster:
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """Number of rows."""
         return self.data.shape[1]
 
     @property
     def width(self) -> int:
-        """Columns."""
+        """Number of columns."""
         return self.data.shape[2]
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the pixels."""
+        """Numpy dtype of the pixels."""
         return self.data.dtype
 
     @property
     def transform(self) -> Affine:
-        """(col, row) of `data` to coordinates (x, y); the window's place if the file tells none.
+        """Affine transform from (col, row) of `data` to coordinates (x, y).
+
+        Where the file has none, coordinates are pixels of level 0.
 
         Raises:
             UsageError: the georeference has not been read: `await` the handle first.
@@ -102,50 +111,94 @@ class Raster:
         return self.place.transform((self.height, self.width))
 
     @property
-    def crs(self) -> Any:  # noqa: ANN401 - see `Place`
-        """Coordinate reference system of `transform`, None if the file tells none."""
+    def crs(self) -> Crs | None:
+        """Coordinate reference system of `transform`, None if the file names none.
+
+        Raises:
+            UsageError: the georeference has not been read: `await` the handle first.
+        """
         return None if self.place is None else self.place.crs
 
     @property
     def bounds(self) -> BoundingBox:
-        """(left, bottom, right, top) in coordinates."""
-        from tinycog.geo.transform import bounds_of  # noqa: PLC0415 - most pixels are not asked where they are
+        """(left, bottom, right, top) in coordinates.
+
+        Raises:
+            UsageError: the georeference has not been read: `await` the handle first.
+        """
+        from tinycog.geo.transform import bounds_of  # noqa: PLC0415 - geo is loaded on demand
 
         return bounds_of(self.transform, self.width, self.height)
 
     def masked(self) -> np.ma.MaskedArray[Any, Any]:
-        """The pixels as a numpy masked array, its mask True where they are not valid."""
+        """Return the pixels as a numpy masked array, whose mask is True where they are invalid."""
         invalid = np.False_ if self.mask is None else np.broadcast_to(~self.mask, self.data.shape)
         return np.ma.MaskedArray(self.data, invalid, fill_value=self.nodata)
 
     as_masked = masked
 
-    def to_png(self, *, vmin: Any = None, vmax: Any = None) -> bytes:  # noqa: ANN401 - see `render`
-        """A PNG of 8 bits: grey or RGB, stretched between `vmin` and `vmax`, masked pixels clear.
+    def to_png(
+        self,
+        *,
+        raw: bool = False,
+        vmin: float | Sequence[float] | None = None,
+        vmax: float | Sequence[float] | None = None,
+    ) -> bytes:
+        """Return a PNG: a picture for the eye, or with `raw` the samples as they are.
 
-        Without limits uint8 is shown as it is, other dtypes from their 2nd to their 98th
-        percentile.
-        """
-        from tinycog.pixels.png import to_png  # noqa: PLC0415 - most pixels are not looked at
+        A picture has 8 bits: grey or RGB, invalid pixels transparent. Palette indices become the
+        colours of `colormap`. uint8 is shown as it is unless a limit is given; other dtypes are
+        stretched from black to white, by default from their 2nd to their 98th percentile.
 
-        return to_png(self.data, self.mask, vmin=vmin, vmax=vmax, colormap=self.colormap)
-
-    def save(self, path: str | Path, **options: Any) -> None:  # noqa: ANN401 - those of `to_png`
-        """Write a `.png` for the eye, or a `.npy` of the pixels as they are.
+        Args:
+            raw: write 1 to 4 bands of uint8 or uint16 without loss; the mask and the colormap are
+                left out.
+            vmin: value shown as black, one for all bands or one for each that is shown.
+            vmax: value shown as white, likewise.
 
         Raises:
-            UsageError: the name ends otherwise.
+            UsageError: the raster has no pixels, `vmin` or `vmax` does not fit its bands, or with
+                `raw` PNG cannot hold such samples.
         """
+        from tinycog.pixels.png import raw_png, to_png  # noqa: PLC0415 - only pictures need it
+
+        if raw:
+            return raw_png(self.data)
+        return to_png(self.data, self.mask, vmin=vmin, vmax=vmax, colormap=self.colormap)
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        raw: bool = False,
+        vmin: float | Sequence[float] | None = None,
+        vmax: float | Sequence[float] | None = None,
+    ) -> None:
+        """Write a `.png` for the eye (see `to_png`), or a `.npy` of the pixels as they are.
+
+        Args:
+            path: file to write; its suffix picks the format.
+            raw: write the samples as they are to a `.png`, too.
+            vmin: as for `to_png`.
+            vmax: as for `to_png`.
+
+        Raises:
+            UsageError: the name ends otherwise, or as for `to_png`.
+            OSError: the file cannot be written.
+        """
+        from pathlib import Path  # noqa: PLC0415 - only here
+
         path = Path(path)
         if path.suffix == ".png":
-            path.write_bytes(self.to_png(**options))
+            path.write_bytes(self.to_png(raw=raw, vmin=vmin, vmax=vmax))
         elif path.suffix == ".npy":
             np.save(path, self.data)
         else:
             message = f"cannot write {path.name}: expected a name that ends with .png or .npy"
             raise UsageError(message)
 
-    def _facts(self) -> Mapping[str, object]:
+    def _summary(self) -> Mapping[str, object]:
+        """Return the rows of the table in a notebook."""
         try:
             crs = self.crs
         except UsageError:
@@ -160,23 +213,23 @@ class Raster:
         }
 
     def _repr_html_(self) -> str:
-        """For notebooks: a small picture and the facts."""
-        from tinycog.pixels.html import html  # noqa: PLC0415 - most handles are not looked at
-        from tinycog.pixels.png import to_png  # noqa: PLC0415 - most pixels are not looked at
+        """Return a small picture and a table for notebooks."""
+        from tinycog.pixels.html import html  # noqa: PLC0415 - only notebooks need it
+        from tinycog.pixels.png import to_png  # noqa: PLC0415 - only pictures need it
 
-        step = max(1, self.height // 512, self.width // 512)
+        step = max(1, self.height // REPR_SIZE, self.width // REPR_SIZE)
         mask = None if self.mask is None else self.mask[::step, ::step]
         png = to_png(self.data[:, ::step, ::step], mask, colormap=self.colormap)
-        return html("Raster", self._facts(), png)
+        return html("Raster", self._summary(), png)
 
     def __array__(
         self,
         dtype: np.dtype[Any] | None = None,
         copy: bool | None = None,  # noqa: FBT001 - numpy's
     ) -> NDArray[Any]:
-        """Give the pixels to numpy."""
+        """Return the pixels as numpy asks for them."""
         return np.array(self.data, dtype, copy=copy)
 
     def __repr__(self) -> str:
-        """Shape, dtype, level and window."""
+        """Return shape, dtype, level and window in a line."""
         return f"<Raster {self.shape} {self.dtype}, level {self.level}, {self.window}>"

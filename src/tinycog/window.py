@@ -66,8 +66,8 @@ class Area(NamedTuple):
     def is_plain(self) -> bool:
         """Whether the result is whole pixels of the level, without resampling."""
         col, row, width, height = self.window
-        whole = all(float(v).is_integer() for v in (col, row))
-        return whole and (height, width) == self.shape
+        starts_whole = float(col).is_integer() and float(row).is_integer()
+        return starts_whole and (height, width) == self.shape
 
 
 def as_floats(window: Window) -> FloatWindow:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.tiff.image import Image
+from tinycog.tiff.parse import Entry, Value
 from tinycog.tiff.spec import ALPHA, Photometric, Tag
 
 BAND_NAMES: dict[int, tuple[str, ...]] = {
@@ -60,6 +61,13 @@ def colour_of_gdal(name: str) -> str:
     name = name.casefold()
     name = GDAL_NAMES.get(name, name)
     return name if name in RASTERIO_NAMES or name in GDAL_NAMES.values() else UNDEFINED
+
+
+def make_colormap(entry: Entry, value: Value) -> NDArray[np.uint16] | None:
+    """Return a ColorMap as (entries, 3), red, green, blue; None if it is not made of SHORTs."""
+    if entry.field_type.name != "SHORT" or entry.count % 3:
+        return None
+    return np.array(value, np.uint16).reshape(3, -1).T
 
 
 COLOUR_INTERPRETATIONS: tuple[str, ...] = (

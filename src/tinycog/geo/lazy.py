@@ -5,10 +5,14 @@ Reading a tile costs nothing for them unless its `transform` or `crs` is used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tinycog.affine_math import apply, coefficients
-from tinycog.errors import UsageError
+from tinycog.errors import FormatError, LimitError, UsageError
+from tinycog.geo.colour import make_colormap
 from tinycog.geo.crs import Crs
 from tinycog.geo.georeference import Georeference
 from tinycog.geo.metadata import Metadata
@@ -17,7 +21,8 @@ from tinycog.geo.transform import level_transform, make_affine
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import FileHeader
+from tinycog.tiff.parse import Entry, FileHeader, parse_values
+from tinycog.tiff.spec import Photometric, Tag
 from tinycog.tiff.steps import Steps, run_cached
 from tinycog.window import Window
 
@@ -53,6 +58,7 @@ class LazyGeoreference:
         self._cached: Parsed | None = None
         _, height, width = image.shape
         self.size = (width, height)
+        self._colormaps: dict[Entry, NDArray[np.uint16]] = {}
 
     def parse(self) -> Steps[Parsed]:
         """Parse both, in one step.
@@ -90,6 +96,21 @@ class LazyGeoreference:
         """
         return self._parsed[1]
 
+    def colormap(self, image: Image) -> NDArray[np.uint16] | None:
+        """Return the ColorMap of a palette image as (entries, 3), if it has been read; else None.
+
+        `image` is any level of the file. The array is read-only: rasters share it.
+        """
+        entry = image.ifd.entries.get(Tag.ColorMap)
+        if image.photometric != Photometric.PALETTE or entry is None:
+            return None
+        if entry not in self._colormaps and self._arguments is not None:
+            found = _cached_colormap(*self._arguments, entry)
+            if found is not None:
+                found.flags.writeable = False
+                self._colormaps[entry] = found
+        return self._colormaps.get(entry)
+
     def transform(self, size: tuple[int, int]) -> Affine:
         """Return the transform of the level with that (width, height)."""
         return level_transform(self.geo.transform, self.size, size)
@@ -108,7 +129,18 @@ class LazyGeoreference:
             parsed = self._parsed
         except UsageError:
             parsed = None
-        return {"size": self.size, "_arguments": None, "_cached": parsed}
+        return {"size": self.size, "_arguments": None, "_cached": parsed, "_colormaps": {}}
+
+
+def _cached_colormap(
+    buffer: SparseBuffer, header: FileHeader, _: Image, limits: Limits, entry: Entry
+) -> NDArray[np.uint16] | None:
+    """Return a ColorMap whose bytes have been read; None for others, and for unusable ones."""
+    try:
+        values = run_cached(parse_values(buffer, header, [entry], limits))
+    except (FormatError, LimitError):  # pixels can be read without it
+        return None
+    return None if values is None else make_colormap(entry, values[0])
 
 
 class LevelPlacement:
@@ -142,7 +174,7 @@ class LevelPlacement:
 class FixedPlacement:
     """A transform and CRS that are given, not derived from a file."""
 
-    def __init__(self, transform: Affine, crs: Any) -> None:  # noqa: ANN401 - any library's CRS
+    def __init__(self, transform: Affine, crs: Crs | None) -> None:
         """Keep both."""
         self._transform = transform
         self.crs = crs

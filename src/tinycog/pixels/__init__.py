@@ -3,6 +3,7 @@
 ::
 
     arrays.py     allocate arrays of pixels
+    methods.py    names of the resampling methods
     resample/     resample to another shape on the same grid, as GDAL's RasterIO
     warp/         resample to the grid of another CRS
     mask.py       masks of valid pixels

@@ -76,6 +76,29 @@ def _encode(pixels: NDArray[Any]) -> bytes:
     return bytes(imagecodecs.png_encode(pixels, out=size + size // 64 + PNG_OVERHEAD))
 
 
+RAW_BANDS = (1, 2, 3, 4)
+"""Numbers of bands that PNG can hold: grey, grey and alpha, RGB, RGB and alpha."""
+
+
+def raw_png(data: NDArray[Any]) -> bytes:
+    """Make a PNG that holds the samples of (bands, rows, cols) as they are.
+
+    Raises:
+        UsageError: PNG cannot hold them: it takes 1 to 4 bands of uint8 or uint16.
+    """
+    if data.dtype.name not in ("uint8", "uint16") or data.shape[0] not in RAW_BANDS:
+        message = (
+            f"PNG holds 1 to 4 bands of uint8 or uint16, not {data.shape[0]} of {data.dtype};"
+            " write .npy"
+        )
+        raise UsageError(message)
+    import imagecodecs  # noqa: PLC0415 - heavy
+
+    # a copy has strides of its own; a view of one pixel only counts as contiguous
+    pixels = (data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C")
+    return bytes(imagecodecs.png_encode(pixels))
+
+
 def _to_uint8(
     data: NDArray[Any],
     mask: NDArray[np.bool_] | None,

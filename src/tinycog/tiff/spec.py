@@ -9,6 +9,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Literal, NamedTuple
 
+from tinycog.checks import check_integer
+from tinycog.errors import UsageError
+
 ByteOrder = Literal["<", ">"]
 """As `struct` and numpy write it: "<" little endian (II), ">" big endian (MM)."""
 
@@ -281,3 +284,18 @@ def name_of(kind: type[IntEnum], code: int) -> str:
         return f"{kind(code).name} ({code})"
     except ValueError:
         return f"unknown ({code})"
+
+
+def tag_number(tag: str | int) -> int:
+    """Return the number of a tag, given by its name in `Tag` or by number.
+
+    Raises:
+        UsageError: no tag has that name.
+    """
+    if not isinstance(tag, str):
+        return check_integer(tag, "tag")
+    try:
+        return Tag[tag]
+    except KeyError:
+        message = f"no tag is named {tag!r}: expected a name of spec/tags.csv, or a number"
+        raise UsageError(message) from None

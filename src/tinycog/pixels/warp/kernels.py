@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from tinycog.pixels.resample.axis import POINT_EPSILON, Bools, Float, Index, kernel, kernel_radius
 from tinycog.pixels.resample.rounding import settled
 
-METHODS = ("nearest", "bilinear", "cubic", "average", "mean")
-"""Methods of `warp`; "mean" is a synonym of "average"."""
-
 MAX_UNWIDENED = 1 / 0.95
 """Source pixels per output pixel up to which GDAL's warper does not widen kernels."""
 

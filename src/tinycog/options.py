@@ -1,0 +1,91 @@
+"""Types of what public calls take: options of a read, areas, CRSs, file systems. No code.
+
+They stand here so that an editor completes the options of `Cog.preview(...)`, and so that a type
+checker knows which objects of other libraries are accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypedDict
+
+from numpy.typing import NDArray
+
+Resampling = Literal[
+    "nearest", "bilinear", "cubic", "average", "mean", "mode", "min", "max", "sample"
+]
+"""Resampling methods of `Cog.read`; "mean" is another name of "average"."""
+
+WarpResampling = Literal["nearest", "bilinear", "cubic", "average", "mean"]
+"""Resampling methods of `Cog.read_web_tile`; "mean" is another name of "average"."""
+
+
+class SupportsWkt(Protocol):
+    """A CRS object that can be written as WKT: `tinycog.Crs`, `pyproj.CRS`, rasterio's `CRS`."""
+
+    def to_wkt(self) -> str:
+        """Return the CRS as WKT."""
+        ...
+
+
+CrsLike = str | int | tuple[str, str | int] | Mapping[str, object] | SupportsWkt
+"""A CRS: "EPSG:4326" or WKT, an EPSG code, (authority, code), PROJ JSON, or a CRS object."""
+
+
+class SupportsWindow(Protocol):
+    """A rectangle of pixels with named sides: `tinycog.Window`, rasterio's `Window`."""
+
+    @property
+    def col_off(self) -> float:
+        """First column."""
+        ...
+
+    @property
+    def row_off(self) -> float:
+        """First row."""
+        ...
+
+    @property
+    def width(self) -> float:
+        """Number of columns."""
+        ...
+
+    @property
+    def height(self) -> float:
+        """Number of rows."""
+        ...
+
+
+WindowLike = Sequence[float] | SupportsWindow
+"""(col_off, row_off, width, height) in pixels, or an object with these attributes."""
+
+
+class FileSystem(Protocol):
+    """An fsspec file system, as far as it is used here."""
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
+        """Return bytes `start` to `end` of a file, half-open."""
+        ...
+
+
+class ReadOptions(TypedDict, total=False):
+    """Options of a read of one level; see `Cog.read` for what each means."""
+
+    window: WindowLike | None
+    bounds: Sequence[float] | None
+    crs: CrsLike | None
+    shape: Sequence[int] | None
+    res: float | Sequence[float] | None
+    bands: Iterable[int] | int | None
+    resampling: Resampling
+    boundless: bool
+    masked: bool | None
+    out: NDArray[Any] | None
+    max_bytes: int | None
+    rgb: bool
+
+
+class AreaOptions(ReadOptions, total=False):
+    """Options of a read that may name its level; see `Cog.read` for what each means."""
+
+    level: int | None
