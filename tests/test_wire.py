@@ -1,13 +1,14 @@
 """Heads of requests and answers as they are written."""
 
 import pytest
-import yarl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinycog.sources.http.fields import Fields
 from tinycog.sources.http.http1 import parse_head, request_head
+from tinycog.sources.http.urls import Url, parse_url
 
-RANGE = {"Range": "bytes=0-9"}
+RANGE = Fields({"Range": "bytes=0-9"}.items())
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ RANGE = {"Range": "bytes=0-9"}
     ],
 )
 def test_a_request_names_its_target_and_its_host(url, first, host):
-    text = request_head(yarl.URL(url, encoded=True), RANGE)
+    text = request_head(parse_url(url), RANGE)
     assert text is not None
     assert text.decode().split("\r\n") == [first, host, "Range: bytes=0-9", "", ""]
 
@@ -43,12 +44,12 @@ def test_a_request_names_its_target_and_its_host(url, first, host):
     ],
 )
 def test_a_header_that_says_more_than_its_value_is_not_written(headers):
-    assert request_head(yarl.URL("http://a.b/c"), headers) is None
+    assert request_head(parse_url("http://a.b/c"), Fields(headers.items())) is None
 
 
 @given(st.text(), st.text(), st.text())
 def test_no_url_and_no_header_brings_a_line_of_its_own(path, name, value):
-    written = request_head(yarl.URL("http://a.b/" + path, encoded=True), {name: value})
+    written = request_head(Url("http", "a.b", 80, "/" + path), Fields([(name, value)]))
     if written is not None:
         lines = written.decode().split("\r\n")
         assert len(lines) == 5
@@ -62,9 +63,8 @@ def test_a_head_is_read():
     )
     assert head is not None
     assert (head.status, head.reason, head.length, head.keeps) == (206, "Partial Content", 10, True)
-    assert head.headers.getall("X") == ["", "b:c"]
-    assert head.headers["etag"] == '"x"'
-    assert head.is_plain_part
+    assert head.headers.get_all("X") == ["", "b:c"]
+    assert head.headers.get("etag") == '"x"'
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_head_is_read():
         b"HTTP/1.2 206 x",
         b"HTTP/1.1 6 x",
         b"HTTP/1.1 2066 x",
-        b"HTTP/1.1 100 Continue",
+        b"HTTP/1.1 006 x",
         b"HTTP/1.1 206 x\r\n folded",
         b"HTTP/1.1 206 x\r\nno colon",
         b"HTTP/1.1 206 x\r\na b: c",
@@ -95,30 +95,31 @@ def test_what_is_no_plain_head_is_none(data):
 @pytest.mark.parametrize(
     "lines",
     [
-        b"",
         b"\r\nContent-Length: -1",
         b"\r\nContent-Length: +1",
         b"\r\nContent-Length: 1e3",
         b"\r\nContent-Length: " + b"9" * 400,
         b"\r\nContent-Length: 1\r\nContent-Length: 2",
         b"\r\nContent-Length: 1, 1",
+        b"\r\nContent-Length: 1\r\nContent-Length: 1",
         b"\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
     ],
 )
-def test_a_length_counts_only_if_it_is_told_once_and_plainly(lines):
-    head = parse_head(b"HTTP/1.1 206 Partial Content" + lines)
-    assert head is not None
-    assert head.length is None
-    assert not head.is_plain_part
+def test_a_head_that_is_unclear_on_where_its_body_ends_is_not_taken(lines):
+    assert parse_head(b"HTTP/1.1 206 Partial Content" + lines) is None
 
 
 @pytest.mark.parametrize(
     ("data", "keeps"),
     [
-        (b"HTTP/1.1 206 x", True),
-        (b"HTTP/1.1 206 x\r\nConnection: Keep-Alive", True),
-        (b"HTTP/1.1 206 x\r\nConnection: foo, Close", False),
-        (b"HTTP/1.0 206 x", False),
+        (b"HTTP/1.1 206 x\r\nContent-Length: 5", True),
+        (b"HTTP/1.1 206 x\r\nTransfer-Encoding: Chunked", True),
+        (b"HTTP/1.1 206 x\r\nContent-Length: 5\r\nConnection: Keep-Alive", True),
+        (b"HTTP/1.1 404 x\r\nContent-Length: 0", True),
+        (b"HTTP/1.1 304 x", True),
+        (b"HTTP/1.1 206 x", False),
+        (b"HTTP/1.1 206 x\r\nContent-Length: 5\r\nConnection: foo, Close", False),
+        (b"HTTP/1.0 206 x\r\nContent-Length: 5", False),
     ],
 )
 def test_a_connection_is_kept_unless_the_server_says_otherwise(data, keeps):
@@ -130,4 +131,4 @@ def test_a_connection_is_kept_unless_the_server_says_otherwise(data, keeps):
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_head_or_none(data):
     head = parse_head(data)
-    assert head is None or 200 <= head.status < 600
+    assert head is None or 100 <= head.status < 1000
