@@ -58,7 +58,7 @@ class Call:
         start = self.part.start + self.sent
         stop = self.part.stop if length is None else start + length
         stop = min(stop, self.part.stop, self.size)
-        self.answer.add(bytes_at(start, stop))
+        self.answer.write(bytes_at(start, stop))
         self.sent += stop - start
 
     def end(self) -> None:
@@ -386,13 +386,13 @@ def boarded(parts: list[ByteRange]) -> tuple[InFlight, dict[int, bytes], list[Ba
 def receive(flight: InFlight, data: bytes, *, copied: bool) -> None:
     """Let the flight take bytes: given to it, or written where it says."""
     if copied:
-        flight.add(data)
+        flight.write(data)
         return
     while data:
-        room = flight.room(len(data))
+        room = flight.buffer(len(data))
         written = min(len(room), len(data))
         room[:written] = data[:written]
-        flight.filled(written)
+        flight.advance(written)
         data = data[written:]
 
 
@@ -455,14 +455,14 @@ def test_a_member_gets_its_bytes_as_soon_as_they_are_there(parts, cuts):
     flight.begin(None, None)
     start, stop = flight.part
     for first, last in pairwise([start, *(c for c in cuts if start <= c <= stop), stop]):
-        flight.add(DATA[first:last])
+        flight.write(DATA[first:last])
         assert set(found) == {i for i, part in enumerate(parts) if part.stop <= last > start}
 
 
 def test_an_answer_that_is_too_short_is_an_error():
     flight, found, _ = boarded([ByteRange(0, 10), ByteRange(10, 20)])
     flight.begin(1000, None)
-    flight.add(DATA[:15])
+    flight.write(DATA[:15])
     with pytest.raises(TruncatedError, match="15 bytes came of bytes 0 to 20"):
         flight.finish()
     assert found == {0: DATA[:10]}

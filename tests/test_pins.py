@@ -35,7 +35,7 @@ PART = (0, 10)
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
-    monkeypatch.setattr(retry, "pause", lambda _: asyncio.sleep(0))
+    monkeypatch.setattr(retry, "backoff", lambda _: asyncio.sleep(0))
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def pauses(monkeypatch) -> list[float]:
         asked.append(seconds)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(retry, "pause", pause)
+    monkeypatch.setattr(retry, "backoff", pause)
     return asked
 
 
@@ -475,7 +475,7 @@ async def test_who_wants_bytes_of_a_request_that_pauses_joins_it(server, monkeyp
     async def pause(_: float) -> None:
         await go.wait()
 
-    monkeypatch.setattr(retry, "pause", pause)
+    monkeypatch.setattr(retry, "backoff", pause)
     server.script(Fault.status(500))
     fetcher = fetcher_of(server)
     first = asyncio.ensure_future(read(fetcher, 0, 1000))

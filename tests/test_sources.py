@@ -46,30 +46,30 @@ class Received:
 
     def __init__(self) -> None:
         self.data = b""
-        self.pin: str | None = None
-        self.seconds = 30.0
+        self.generation: str | None = None
+        self.seconds_left = 30.0
         self.kept = b""
         self.size: int | None = None
         self.tag: str | None = None
         self.begun = 0
 
-    def begin(self, size: int | None, tag: str | None) -> None:
+    def begin(self, size: int | None, generation: str | None) -> None:
         self.begun += 1
-        self.size, self.tag = size, tag
+        self.size, self.tag = size, generation
 
-    def add(self, chunk: bytes | memoryview) -> None:
+    def write(self, chunk: bytes | memoryview) -> None:
         assert self.begun == 1
         self.data += bytes(chunk)
 
-    def keep(self, data: bytes) -> None:
+    def write_whole(self, data: bytes) -> None:
         self.kept = data
 
-    def room(self, most: int) -> memoryview:
-        self.buffer = bytearray(min(most, 100))
-        return memoryview(self.buffer)
+    def buffer(self, max_bytes: int) -> memoryview:
+        self.scratch = bytearray(min(max_bytes, 100))
+        return memoryview(self.scratch)
 
-    def filled(self, length: int) -> None:
-        self.add(bytes(self.buffer[:length]))
+    def advance(self, count: int) -> None:
+        self.write(bytes(self.scratch[:count]))
 
 
 async def received(source: Source, start: int, stop: int) -> Received:
@@ -669,8 +669,8 @@ async def test_s3_says_by_a_400_that_a_connection_was_slow(server):
 class Crowded(Received):
     """Has no room for more than a few bytes."""
 
-    def room(self, most: int) -> memoryview:
-        del most
+    def buffer(self, max_bytes: int) -> memoryview:
+        del max_bytes
         raise MemoryError
 
 

@@ -77,7 +77,7 @@ class Shattered:
         answer.begin(len(self.data), None)
         step = max(self.length, len(data) // 50)
         for at in range(0, len(data), step):
-            answer.add(data[at : at + step])
+            answer.write(data[at : at + step])
 
 
 M_PERTURB = -6

@@ -75,37 +75,37 @@ class Attempt:
         self._sent = self._begun = time.perf_counter()
 
     @property
-    def pin(self) -> str | None:
+    def generation(self) -> str | None:
         """The generation that is wanted, if one is known."""
         return self._keeper.pin.tag
 
     @property
-    def seconds(self) -> float:
+    def seconds_left(self) -> float:
         """How long it may still take if no more bytes come."""
         return self._tries.seconds_left
 
-    def begin(self, size: int | None, tag: str | None) -> None:
+    def begin(self, size: int | None, generation: str | None) -> None:
         """Take the head."""
         self._begun = time.perf_counter()
         seconds = self._begun - self._sent
         self._origin.answered(seconds, self._ticket, quiet=self._under_way <= QUIET)
-        self._flight.begin(size, tag)
+        self._flight.begin(size, generation)
 
-    def keep(self, data: bytes) -> None:
+    def write_whole(self, data: bytes) -> None:
         """Take the whole object, which came unasked."""
         self._keeper.keep(data)
 
-    def add(self, chunk: bytes | memoryview) -> None:
+    def write(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes of the body."""
-        self._flight.add(chunk)
+        self._flight.write(chunk)
 
-    def room(self, most: int) -> memoryview:
+    def buffer(self, max_bytes: int) -> memoryview:
         """Where the next bytes may be written."""
-        return self._flight.room(most)
+        return self._flight.buffer(max_bytes)
 
-    def filled(self, length: int) -> None:
+    def advance(self, count: int) -> None:
         """Take what was written there."""
-        self._flight.filled(length)
+        self._flight.advance(count)
 
     def request(self, error: str | None = None) -> Request:
         """The whole exchange, for the log."""

@@ -57,7 +57,7 @@ class RangeRequest:
         """Whether a request carries it, be it that it pauses."""
         return self.state in (RangeRequest.SENT, RangeRequest.PAUSED)
 
-    def add(self, at: int, chunk: memoryview, stop: int) -> bool:
+    def write(self, at: int, chunk: memoryview, stop: int) -> bool:
         """Take what is ours of a chunk that lies at `at`; whether that was all up to `stop`."""
         length = min(self.part.stop, stop) - self.part.start
         first = self.part.start + self._filled - at
@@ -76,16 +76,16 @@ class RangeRequest:
         """Whether the next byte that is lacking is the one at `position`."""
         return self.part.start + self._filled == position
 
-    def room(self, most: int) -> memoryview:
+    def buffer(self, max_bytes: int) -> memoryview:
         """Where the next bytes may be written."""
         if self._view is None:
             self._slab = BUFFERS.take(self.part.length)
             self._view = memoryview(self._slab)[: self.part.length]
-        return self._view[self._filled : self._filled + most]
+        return self._view[self._filled : self._filled + max_bytes]
 
-    def filled(self, length: int) -> bool:
-        """Note that bytes were written to the room; whether that was all."""
-        self._filled += length
+    def advance(self, count: int) -> bool:
+        """Note that bytes were written to the buffer; whether that was all."""
+        self._filled += count
         return self._filled >= self.part.length
 
     def hand_over(self) -> None:
@@ -175,45 +175,45 @@ class InFlight:
             if want.state == RangeRequest.PAUSED:
                 want.state = RangeRequest.SENT
 
-    # --- what a source calls: see sources.base.Answer --------------------------------------------
+    # --- what a source calls: see `sources.protocol.RangeSink` ----------------------------------
 
-    def begin(self, size: int | None, tag: str | None) -> None:
+    def begin(self, size: int | None, generation: str | None) -> None:
         """Take the head of the answer."""
-        self._on_begin(self.part, size, tag)
+        self._on_begin(self.part, size, generation)
         self.size = size
 
-    def add(self, chunk: Buffer) -> None:
+    def write(self, chunk: Buffer) -> None:
         """Take the next bytes of the body, and serve whom they complete."""
         view = memoryview(chunk)
         at, self.arrived = self.arrived, self.arrived + len(view)
         self._serve(at, view)
 
-    def room(self, most: int) -> memoryview:
+    def buffer(self, max_bytes: int) -> memoryview:
         """Where the next bytes may be written: the memory of the member itself, if it is large."""
-        self._direct = self._next_alone(most)
+        self._direct = self._next_alone(max_bytes)
         if self._direct is not None:
-            return self._direct.room(most)
+            return self._direct.buffer(max_bytes)
         self._chunk = BUFFERS.take(CHUNK_BYTES)
-        return memoryview(self._chunk)[:most]
+        return memoryview(self._chunk)[:max_bytes]
 
-    def filled(self, length: int) -> None:
-        """Take what was written to the room, and serve whom it completes."""
+    def advance(self, count: int) -> None:
+        """Take what was written to the buffer, and serve whom it completes."""
         if self._direct is not None:
-            self.arrived += length
-            if self._direct.filled(length) and self._direct.state == RangeRequest.SENT:
+            self.arrived += count
+            if self._direct.advance(count) and self._direct.state == RangeRequest.SENT:
                 self._direct.hand_over()
             self._forget_served()
         else:
-            self.add(memoryview(self._chunk)[:length])
+            self.write(memoryview(self._chunk)[:count])
             BUFFERS.give(self._chunk)
 
-    def _next_alone(self, most: int) -> RangeRequest | None:
+    def _next_alone(self, max_bytes: int) -> RangeRequest | None:
         """The member that the next bytes are for, if they are many and for no other."""
         self._forget_served()
         if not self._members:
             return None
         first, others = self._members[0], self._members[1:2]
-        left = min(first.part.stop - self.arrived, most)
+        left = min(first.part.stop - self.arrived, max_bytes)
         is_next = first.part.start <= self.arrived and first.is_filled_to(self.arrived)
         is_alone = not others or others[0].part.start >= first.part.stop
         return first if is_next and is_alone and left >= DIRECT_BYTES else None
@@ -224,7 +224,7 @@ class InFlight:
         for want in self._members:
             if want.part.start >= self.arrived:
                 break
-            if want.state == RangeRequest.SENT and want.add(at, view, self._stop):
+            if want.state == RangeRequest.SENT and want.write(at, view, self._stop):
                 want.hand_over()
         self._forget_served()
 

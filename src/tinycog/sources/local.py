@@ -49,7 +49,7 @@ class LocalSource:
             message = f"the file cannot be read: {exc}"
             raise SourceError(message, url=self.name, range=part) from exc
         answer.begin(size, tag)
-        answer.add(data)
+        answer.write(data)
 
     def _read(self, part: ByteRange) -> tuple[bytes, int, str]:
         fd = self._descriptor()

@@ -32,7 +32,7 @@ class MemorySource:
     async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
         """Slice the data."""
         answer.begin(len(self._data), None)
-        answer.add(self._data[part.start : part.stop])
+        answer.write(self._data[part.start : part.stop])
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -13,41 +13,41 @@ class RangeSink(Protocol):
     """Who takes the answer to a range, piece by piece."""
 
     @property
-    def pin(self) -> str | None:
+    def generation(self) -> str | None:
         """The tag that is wanted, if one is known: a server may be asked for that generation."""
         ...
 
     @property
-    def seconds(self) -> float:
+    def seconds_left(self) -> float:
         """How long it may still take if no more bytes come (http.time)."""
         ...
 
-    def begin(self, size: int | None, tag: str | None) -> None:
+    def begin(self, size: int | None, generation: str | None) -> None:
         """Take its head, once, before any bytes.
 
         Args:
             size: length of the whole object in bytes, if it was told.
-            tag: what names this generation of the object (a strong ETag, a time), if anything does.
+            generation: what names this state of the object (a strong ETag, a time), if known.
 
         Raises:
             SourceChangedError: it is not the object that was read before.
         """
         ...
 
-    def add(self, chunk: bytes | memoryview) -> None:
+    def write(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes; they are not changed afterwards."""
         ...
 
-    def keep(self, data: bytes) -> None:
+    def write_whole(self, data: bytes) -> None:
         """Take the whole object besides, if that came where a range was asked."""
         ...
 
-    def room(self, most: int) -> memoryview:
-        """Where the next bytes may be written, at most `most`: saves a copy against `add`."""
+    def buffer(self, max_bytes: int) -> memoryview:
+        """Where at most `max_bytes` may be written next: saves a copy against `write`."""
         ...
 
-    def filled(self, length: int) -> None:
-        """Take the first `length` bytes that were written to the last room."""
+    def advance(self, count: int) -> None:
+        """Take the first `count` bytes that were written to the last buffer."""
         ...
 
 
@@ -108,4 +108,4 @@ def answer_whole(name: str, part: ByteRange, data: bytes | memoryview, answer: R
         raise RangeMismatchError(message, url=name, range=part)
     is_end = 0 < len(data) < part.length
     answer.begin(part.start + len(data) if is_end else None, None)
-    answer.add(data)
+    answer.write(data)
