@@ -126,6 +126,7 @@ class Connection(asyncio.BufferedProtocol):
         self._body: Body | None = None
         self._decoder: BodyDecoder | None = None
         self._buffer_error: Exception | None = None
+        self._first: asyncio.Future[None] | None = None
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -148,10 +149,17 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.write(request)
 
     async def send(self, request: bytes, exchange: Exchange) -> None:
-        """Do what `begin` does, and wait for the end; raises what `done` would be called with."""
+        """Do what `begin` does, and wait for the end; raises what `done` would be called with.
+
+        The first bytes of the response wait for this task. A short one is all among them: it is
+        over for this task, and in the log of requests, before anybody who awaits its bytes goes on.
+        """
         over: asyncio.Future[None] = self._loop.create_future()
+        first: asyncio.Future[None] = self._loop.create_future()
 
         def done(error: Exception | None) -> None:
+            if not first.done():
+                first.set_result(None)
             if over.done():
                 return
             if error is None:
@@ -159,12 +167,21 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 over.set_exception(error)
 
+        self._first = first
         self.begin(request, exchange, done)
         try:
+            await first
+            self._read_first()
             await over
         except (asyncio.CancelledError, GeneratorExit):
             self.close()
             raise
+
+    def _read_first(self) -> None:
+        """Take the bytes that have waited for the task, if any have."""
+        self._first = None
+        if self.state is HEAD and self._received:
+            self._receive(0)
 
     def reschedule(self, when: float) -> None:
         """Give the response up at that time of the loop: with a `TimeoutError`."""
@@ -225,14 +242,8 @@ class Connection(asyncio.BufferedProtocol):
         """Take the bytes that were written there."""
         if self._exchange is None:
             self.close()  # nothing was requested: whatever comes is no response
-            return
-        try:
-            is_complete = self._take(nbytes)
-        except Exception as exc:  # noqa: BLE001 - `done` is called with it
-            self._end(exc)
         else:
-            if is_complete:
-                self._end()
+            self._receive(nbytes)
 
     def eof_received(self) -> None:
         """Take note that the server sends no more; the transport closes itself then."""
@@ -243,6 +254,16 @@ class Connection(asyncio.BufferedProtocol):
         self._cut(exc)
 
     # --- heads and bodies ------------------------------------------------------------------------
+
+    def _receive(self, nbytes: int) -> None:
+        """Take received bytes, and call `done` if that is all, or if they are wrong."""
+        try:
+            is_complete = self._take(nbytes)
+        except Exception as exc:  # noqa: BLE001 - `done` is called with it
+            self._end(exc)
+        else:
+            if is_complete:
+                self._end()
 
     def _take(self, nbytes: int) -> bool:
         """Take received bytes; return whether the response is complete."""
@@ -257,7 +278,13 @@ class Connection(asyncio.BufferedProtocol):
             exchange.progress(nbytes)
             return not self._left
         self._received += nbytes
-        return self._read_head(exchange) if self.state is HEAD else self._read_body(exchange)
+        if self.state is BODY:
+            return self._read_body(exchange)
+        if self._first is not None and self._received < BUFFER_BYTES:
+            if not self._first.done():
+                self._first.set_result(None)
+            return False
+        return self._read_head(exchange)
 
     def _read_head(self, exchange: Exchange) -> bool:
         """Look for the end of the head; what follows it is of the body."""
@@ -332,6 +359,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _cut(self, exc: Exception | None) -> None:
         """The connection ends, whatever is under way."""
+        self._read_first()
         if self._exchange is None:
             self.close()
             return
@@ -372,6 +400,7 @@ class Connection(asyncio.BufferedProtocol):
         body, self._body = self._body, None
         self._exchange = self._done = self._decoder = None
         self._received = self._left = 0
+        self._first = None
         self._deadline = 0.0
         if body is not None:
             body.close()
