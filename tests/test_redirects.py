@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
 import tinycog
 from tinycog import AccessDeniedError, Limits, SourceError, UsageError
 from tinycog.fetch.concurrency import BUDGET
@@ -379,6 +380,7 @@ class Fixed:
 def test_one_source_is_used_from_several_loops():
     tokens = Tokens()
     tokens.given = 1
+
     async def main() -> bytes:
         return (await Fetcher(source).read([ByteRange(5, 10)]))[0]
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 import pytest

@@ -36,7 +36,7 @@ class Dialler:
     def __init__(self) -> None:
         """Know no addresses."""
         self._loop = asyncio.get_running_loop()
-        self._lookups: dict[tuple[str, int], tuple[float, asyncio.Future[list[Any]]]] = {}
+        self._lookups: dict[tuple[str, int], tuple[float, asyncio.Future[Sequence[AddrInfo]]]] = {}
         self._turn = 0
 
     async def dial(self, origin: Origin) -> Connection:
@@ -71,22 +71,22 @@ class Dialler:
 
     async def _race(self, addresses: Sequence[AddrInfo]) -> socket.socket:
         """Connect to the first of several addresses that answers."""
-        from aiohappyeyeballs import start_connection  # noqa: PLC0415 - only for several
+        import aiohappyeyeballs  # noqa: PLC0415 - only for several
 
-        return await start_connection(
+        return await aiohappyeyeballs.start_connection(  # pyright: ignore[reportUnknownMemberType]
             addresses,
             happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
             interleave=1,
             loop=self._loop,
         )
 
-    def _rotated(self, addresses: list[AddrInfo]) -> list[AddrInfo]:
+    def _rotated(self, addresses: Sequence[AddrInfo]) -> Sequence[AddrInfo]:
         """Begin with another address each time: a store has several, and shares its load so."""
         self._turn += 1
         at = self._turn % len(addresses)
-        return addresses[at:] + addresses[:at]
+        return [*addresses[at:], *addresses[:at]]
 
-    async def _lookup(self, host: str, port: int) -> list[AddrInfo]:
+    async def _lookup(self, host: str, port: int) -> Sequence[AddrInfo]:
         """Resolve a name: once for all that connect at the same time.
 
         Raises:
@@ -108,7 +108,7 @@ class Dialler:
         return addresses
 
 
-def _has_failed(lookup: asyncio.Future[list[Any]]) -> bool:
+def _has_failed(lookup: asyncio.Future[Sequence[AddrInfo]]) -> bool:
     return lookup.cancelled() or lookup.exception() is not None
 
 
