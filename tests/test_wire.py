@@ -1,12 +1,19 @@
-"""Heads of requests and answers as they are written."""
+"""HTTP/1.1 as it is written: urls, heads of requests and responses, bodies."""
 
 import pytest
+import yarl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinycog.sources.http.errors import TransportError
 from tinycog.sources.http.fields import Fields
-from tinycog.sources.http.http1 import parse_head, request_head
-from tinycog.sources.http.urls import Url, parse_url
+from tinycog.sources.http.http1 import (
+    ChunkedDecoder,
+    IdentityDecoder,
+    parse_head,
+    request_head,
+)
+from tinycog.sources.http.urls import PLAIN_URL, Url, parse_url
 
 RANGE = Fields({"Range": "bytes=0-9"}.items())
 
@@ -132,3 +139,101 @@ def test_a_connection_is_kept_unless_the_server_says_otherwise(data, keeps):
 def test_any_bytes_are_a_head_or_none(data):
     head = parse_head(data)
     assert head is None or 100 <= head.status < 1000
+
+
+# --- urls ----------------------------------------------------------------------------------------
+
+PLAIN_URLS = st.from_regex(PLAIN_URL, fullmatch=True)
+
+
+@given(PLAIN_URLS)
+def test_a_plain_url_is_split_as_yarl_splits_it(text):
+    try:
+        found = parse_url(text)
+    except ValueError as error:
+        assert "is larger than 65535" in str(error)
+        return
+    url = yarl.URL(text, encoded=True)
+    assert found[:4] == (url.scheme, url.raw_host, url.port, url.raw_path_qs)
+    assert str(found) == f"{url.scheme}://{found.authority}{url.raw_path_qs}"
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("http://a.b/ä b?c=ü", "http://a.b/%C3%A4%20b?c=%C3%BC"),
+        ("HTTP://a.b/c", "http://a.b/c"),
+        ("http://ä.b/c", "http://xn--4ca.b/c"),
+        ("http://a.b/x/../c", "http://a.b/x/../c"),
+        ("http://a.b?c=d", "http://a.b/?c=d"),
+        ("http://a.b/c#part", "http://a.b/c"),
+        ("http://a.b/c?X-Sig=a%2Bb%3D", "http://a.b/c?X-Sig=a%2Bb%3D"),
+    ],
+)
+def test_a_url_that_is_not_plain_is_sent_as_yarl_quotes_it(text, sent):
+    assert str(parse_url(text)) == sent
+
+
+# --- bodies --------------------------------------------------------------------------------------
+
+
+def chunked_body(chunks: list[bytes], extension: bytes = b"", trailers: bytes = b"") -> bytes:
+    lines = [b"%x%s\r\n%s\r\n" % (len(chunk), extension, chunk) for chunk in chunks if chunk]
+    return b"".join(lines) + b"0\r\n" + trailers + b"\r\n"
+
+
+@given(
+    st.lists(st.binary(max_size=40)),
+    st.integers(1, 30),
+    st.sampled_from([b"", b";a=b", b"  ;x"]),
+    st.sampled_from([b"", b"X: y\r\n"]),
+    st.sampled_from([b"", b"HTTP/1.1 206"]),
+)
+def test_chunks_are_put_together_however_they_come(chunks, step, extension, trailers, surplus):
+    wire = chunked_body(chunks, extension, trailers) + surplus
+    decoder = ChunkedDecoder()
+    found = b"".join(decoder.feed(wire[i : i + step]) for i in range(0, len(wire), step))
+    assert found == b"".join(chunks)
+    assert decoder.is_complete
+    assert decoder.has_surplus == bool(surplus)
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"xyz\r\n",
+        b"-5\r\n",
+        b"\r\n",
+        b"+5\r\nabcde\r\n",
+        b"0x5\r\nabcde\r\n",
+        b"f" * 400 + b"\r\n",
+        b"5\r\nabcdexx5\r\n",
+        b"5\nabcde\r\n\r\n",
+        b"5;" + b"a" * 300_000,
+        b"1\r\na\r\n0\r\n" + b"a: b\r\n" * 60_000,
+    ],
+)
+def test_what_is_no_chunk_is_an_error(wire):
+    with pytest.raises(TransportError):
+        ChunkedDecoder().feed(wire)
+
+
+def test_a_body_of_known_length_ends_there_and_one_of_none_with_its_connection():
+    known, unknown = IdentityDecoder(5), IdentityDecoder(None)
+    assert known.feed(b"abc") == b"abc"
+    assert (known.is_complete, known.has_surplus, known.may_end) == (False, False, False)
+    assert known.feed(b"defg") == b"de"
+    assert (known.is_complete, known.has_surplus) == (True, True)
+    assert unknown.feed(b"abc") == b"abc"
+    assert (unknown.is_complete, unknown.may_end) == (False, True)
+
+
+def test_fields_are_found_in_any_case():
+    fields = Fields([("ETag", "a"), ("X", "1"), ("x", "2")])
+    assert (fields.get("etag"), fields.get_all("X"), "x" in fields) == ("a", ["1", "2"], True)
+    fields.update({"x": "3", "Y": "4"})
+    assert list(fields.items()) == [("ETag", "a"), ("x", "3"), ("Y", "4")]
+    fields.set("ETAG", "b")
+    fields.remove("nothing")
+    fields.remove("y")
+    assert list(fields) == ["ETAG", "x"]

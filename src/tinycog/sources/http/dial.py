@@ -36,7 +36,7 @@ class Dialler:
     def __init__(self) -> None:
         """Know no addresses."""
         self._loop = asyncio.get_running_loop()
-        self._lookups: dict[tuple[str, int], tuple[float, asyncio.Future[Sequence[AddrInfo]]]] = {}
+        self._lookups: dict[tuple[str, int], tuple[float, asyncio.Future[list[Any]]]] = {}
         self._turn = 0
 
     async def dial(self, origin: Origin) -> Connection:
@@ -108,7 +108,7 @@ class Dialler:
         return addresses
 
 
-def _has_failed(lookup: asyncio.Future[Sequence[AddrInfo]]) -> bool:
+def _has_failed(lookup: asyncio.Future[list[Any]]) -> bool:
     return lookup.cancelled() or lookup.exception() is not None
 
 

@@ -27,6 +27,11 @@ LENGTH = re.compile(r"[0-9]{1,18}")
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 """Size of a chunk, and its extensions, which are ignored."""
 
+HEX_DIGITS = b"0123456789ABCDEFabcdef"
+
+MAX_SIZE_DIGITS = 15
+"""Digits of the size of a chunk, as `CHUNK_LINE` has them."""
+
 CRLF = b"\r\n"
 
 NO_CONTENT, NOT_MODIFIED = 204, 304
@@ -186,7 +191,7 @@ class ChunkedDecoder:
     def __init__(self) -> None:
         """Expect the size of the first chunk."""
         self.is_complete = False
-        self._pending = bytearray()
+        self._pending = b""
         self._left = 0
         self._at_end_of_chunk = False
         self._in_trailers = False
@@ -204,19 +209,33 @@ class ChunkedDecoder:
         Raises:
             TransportError: they are no chunks, or there is too much besides the body.
         """
-        self._pending += data
+        if self._pending:
+            data = self._pending + data
         found: list[bytes] = []
+        at = 0
         while not self.is_complete:
             if self._left:
-                taken = bytes(self._pending[: self._left])
-                del self._pending[: self._left]
-                self._left -= len(taken)
-                found.append(taken)
+                chunk = data[at : at + self._left]
+                at += len(chunk)
+                self._left -= len(chunk)
+                found.append(chunk)
                 if self._left:
                     break
-            elif not self._read_line():
-                break
-        body = b"".join(found)
+                if data.startswith(CRLF, at):  # else it has not come, or is none
+                    at += len(CRLF)
+                    self._overhead += len(CRLF)
+                    self._at_end_of_chunk = False
+            else:
+                end = data.find(CRLF, at)
+                if end < 0:
+                    break
+                self._read_line(data[at:end])
+                at = end + len(CRLF)
+        self._pending = data[at:]
+        return self._bounded(b"".join(found))
+
+    def _bounded(self, body: bytes) -> bytes:
+        """Hold what came besides the body against it."""
         self._body += len(body)
         waiting = 0 if self.is_complete else len(self._pending)
         if self._overhead + waiting > OVERHEAD_BYTES + CHUNK_OVERHEAD * self._body:
@@ -224,30 +243,26 @@ class ChunkedDecoder:
             raise TransportError(message)
         return body
 
-    def _read_line(self) -> bool:
-        """Take the next line that is not of the body; return whether it has come whole."""
-        end = self._pending.find(CRLF)
-        if end < 0:
-            return False
-        line = bytes(self._pending[:end])
-        del self._pending[: end + len(CRLF)]
-        self._overhead += end + len(CRLF)
-        if self._in_trailers:
-            self.is_complete = not line
-        elif self._at_end_of_chunk:
+    def _read_line(self, line: bytes) -> None:
+        """Take a line that is not of the body."""
+        self._overhead += len(line) + len(CRLF)
+        if self._at_end_of_chunk:
             self._at_end_of_chunk = False
             if line:
                 message = "a chunk of the response is longer than its size"
                 raise TransportError(message)
+        elif self._in_trailers:
+            self.is_complete = not line
         else:
             self._begin_chunk(line)
-        return True
 
     def _begin_chunk(self, line: bytes) -> None:
-        found = CHUNK_LINE.fullmatch(line)
-        if found is None:
-            message = "the response holds a chunk without a size"
-            raise TransportError(message)
-        self._left = int(found[1], 16)
+        if len(line) > MAX_SIZE_DIGITS or line.translate(None, HEX_DIGITS) or not line:
+            found = CHUNK_LINE.fullmatch(line)
+            if found is None:
+                message = "the response holds a chunk without a size"
+                raise TransportError(message)
+            line = found[1]
+        self._left = int(line, 16)
         self._in_trailers = self._left == 0
         self._at_end_of_chunk = self._left > 0

@@ -69,7 +69,7 @@ def parse_url(text: str) -> Url:
         ValueError: it is no url.
     """
     found = PLAIN_URL.fullmatch(text)
-    if found is None or "/." in text:  # yarl resolves dot segments
+    if found is None:
         return _from_yarl(_yarl(text))
     scheme, host, port, path = found.groups()
     number = DEFAULT_PORTS[scheme] if port is None else int(port)
@@ -85,7 +85,7 @@ def join_url(base: Url, location: str) -> Url:
     Raises:
         ValueError: it is no url.
     """
-    if PLAIN_URL.fullmatch(location):
+    if PLAIN_URL.fullmatch(location) and "/." not in location:  # yarl resolves dot segments
         return parse_url(location)
     return _from_yarl(_yarl(str(base)).join(_yarl(location)))
 
