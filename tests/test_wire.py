@@ -148,12 +148,12 @@ PLAIN_URLS = st.from_regex(PLAIN_URL, fullmatch=True)
 
 @given(PLAIN_URLS)
 def test_a_plain_url_is_split_as_yarl_splits_it(text):
-    try:
-        found = parse_url(text)
-    except ValueError as error:
-        assert "is larger than 65535" in str(error)
-        return
     url = yarl.URL(text, encoded=True)
+    if (url.port or 0) > 65535:
+        with pytest.raises(ValueError, match="is larger than 65535"):
+            parse_url(text)
+        return
+    found = parse_url(text)
     assert found[:4] == (url.scheme, url.raw_host, url.port, url.raw_path_qs)
     assert str(found) == f"{url.scheme}://{found.authority}{url.raw_path_qs}"
 
