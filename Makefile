@@ -1,6 +1,6 @@
 PYTHON = .venv/bin/python
 
-.PHONY: check test lint format fixtures conformance hostile faults replaced soak fuzz bench
+.PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced soak fuzz bench
 
 check: ## what CI runs
 	bash .ci/run
@@ -29,6 +29,9 @@ hostile: ## every hostile file, under limits of time, memory and requests
 
 faults: ## every server fault, each in a process of its own under limits
 	$(PYTHON) tests/faults/run.py
+
+faults-plain: ## the same with every request sent by aiohttp's public API
+	$(PYTHON) tests/faults/run.py --plain
 
 replaced: ## 10,000 reads of a file that is replaced meanwhile
 	$(PYTHON) tests/faults/replaced.py

@@ -11,10 +11,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
-from typing import Any
 
-import aiohttp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,7 +41,7 @@ from tinycog.fetch.retry import (
     parse_retry_after,
 )
 from tinycog.sources.factory import make_source
-from tinycog.sources.http import client
+from tinycog.sources.http import dial
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
 from tinycog.testing.server.exchange import RequestContext
 from tinycog.testing.server.exchange import Response as Sent
@@ -437,12 +434,11 @@ async def test_a_url_that_is_none_is_not_tried_again(url, clock):
 
 
 def test_a_name_that_there_is_not_will_not_pass():
-    key: Any = SimpleNamespace(host="nobody", port=80, ssl=True)
-    nobody = aiohttp.ClientConnectorError(key, socket.gaierror(-2, "Name or service not known"))
-    refused = aiohttp.ClientConnectorError(key, ConnectionRefusedError(111, "refused"))
-    source: Any = make_source("http://nobody/a")
-    errors = [client.to_source_error(source, ByteRange(0, 10), one) for one in (nobody, refused)]
-    assert [isinstance(e, SourceError) and e.may_pass for e in errors] == [False, True]
+    nobody = socket.gaierror(-2, "Name or service not known")
+    refused = ConnectionRefusedError(111, "refused")
+    origin = ("http", "a.b", 80)
+    found = [dial.connect_error(origin, error).may_pass for error in (nobody, refused)]
+    assert found == [False, True]
 
 
 async def test_a_connection_that_is_reset_is_tried_again(server):
