@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -92,3 +93,9 @@ def read_pyramid(data: bytes, limits: Limits = LIMITS) -> Pyramid:
     feed = Feed(data)
     tiff = feed.run(parse_tiff(feed.buffer, limits))
     return feed.run(parse_pyramid(feed.buffer, tiff, limits))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition, which the test's own timeout bounds."""
+    while not condition():
+        await asyncio.sleep(0.001)

@@ -27,7 +27,7 @@ from rasterio.windows import from_bounds
 import tinycog
 import tinycog.reader.tile_reader
 from tinycog import LimitError, TileIndexError, UsageError, Window
-from tinycog.pixels.resample.axis import METHODS
+from tinycog.pixels.methods import RESAMPLING
 from tinycog.testing import Field, make_image, make_pyramid, make_tiff
 from tinycog.tiff.spec import REDUCED, Tag
 
@@ -118,7 +118,7 @@ async def test_a_window_far_outside_is_all_fill_and_costs_nothing():
     cog = await tinycog.open(DATA)
     sent = len(cog.requests)
     for shape in (None, (3, 4)):
-        for method in METHODS:
+        for method in RESAMPLING:
             found = await cog.read(
                 window=(1000, -5000, 5, 6),
                 boundless=True,
@@ -726,7 +726,7 @@ def random_options(rng: random.Random, cog: tinycog.Cog) -> dict[str, Any]:
     }
     if rng.random() < 0.5:
         options |= {"shape": (rng.randint(1, 300), rng.randint(1, 300))}
-        options |= {"resampling": rng.choice(METHODS)}
+        options |= {"resampling": rng.choice(RESAMPLING)}
     return options
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import fixture_path
+from conftest import fixture_path, until
 
 import tinycog
 from tinycog import CorruptTileError, Limits, TileIndexError, UsageError, Window
@@ -99,7 +99,7 @@ async def test_fifty_callers_open_a_handle_once(server, name):
     alone = await tinycog.open(server.url(name))
     cog = tinycog.open(server.url(name))
     first = [asyncio.ensure_future(cog.read_tile(3, 0, 0)) for _ in range(25)]
-    others = [asyncio.ensure_future(cog._opened()) for _ in range(25)]
+    others = [asyncio.ensure_future(cog.__aenter__()) for _ in range(25)]
     await asyncio.gather(*first, *others)
     headers = [(request.start, request.stop) for request in alone.requests]
     assert [(line.start, line.stop) for line in server.log[: len(headers)]] == headers
@@ -514,7 +514,7 @@ async def test_who_is_cancelled_does_not_take_the_others_along(server):
     server.latency = 0.05
     cog = tinycog.open(server.url("a.tif"))
     one, other = (asyncio.ensure_future(cog.read_tile(0, 0, 0)) for _ in range(2))
-    await asyncio.sleep(0.02)
+    await until(lambda: server.log)
     one.cancel()
     np.testing.assert_array_equal((await other).data, PIXELS[:, :64, :64])
     with pytest.raises(asyncio.CancelledError):
@@ -526,7 +526,7 @@ async def test_where_all_are_cancelled_the_next_caller_starts_anew(server):
     server.latency = 0.05
     cog = tinycog.open(server.url("a.tif"))
     tasks = [asyncio.ensure_future(cog.read_tile(0, 0, 0)) for _ in range(3)]
-    await asyncio.sleep(0.02)
+    await until(lambda: server.log)
     for task in tasks:
         task.cancel()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)

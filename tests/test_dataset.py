@@ -270,7 +270,7 @@ async def test_a_palette_that_cannot_be_read_stops_nothing():
 
 async def test_facts_are_read_once(monkeypatch):
     cog = await tinycog.open(fixture_path("cog-metadata"))
-    monkeypatch.setattr(cog._opening.fetcher, "drive", None)
+    monkeypatch.setattr(cog._file.fetcher, "drive", None)
     assert await cog is cog
     assert cog.crs is not None
 

@@ -970,11 +970,11 @@ async def test_a_server_that_says_it_is_busy_is_believed(status):
     async with RangeServer({"a.tif": TIFF}) as server:
         once = tinycog.Limits(retries=tinycog.Retries(tries=1))
         cog = await tinycog.open(server.url("a.tif"), limits=once)
-        limit = cog._opening.fetcher.origin.limit
+        limit = cog._file.fetcher.origin.limit
         server.script(Fault.status(status))
         with pytest.raises(SourceBusyError, match=f"asked too much .HTTP {status}"):
             await cog.read_tile(0, 1, 1)
-        assert cog._opening.fetcher.origin.limit == limit // 2
+        assert cog._file.fetcher.origin.limit == limit // 2
         tile = await cog.read_tile(0, 1, 1)
         np.testing.assert_array_equal(tile.data, PIXEL_VALUES[:, 64:128, 64:128])
 
@@ -995,7 +995,7 @@ async def test_nothing_is_in_flight_after_reads_that_went_well_or_wrong():
         server.script(Fault.stall(times=None))
         assert isinstance(await outcome(asyncio.wait_for(cog.read(), 0.05)), TimeoutError)
         await asyncio.sleep(0.01)
-        assert_idle(cog._opening.fetcher)
+        assert_idle(cog._file.fetcher)
     assert BUDGET.used == 0
 
 

@@ -53,6 +53,7 @@ async def test_tiles_lie_where_rasterio_says(name):
                     same(tile.transform, window_transform(window, dataset.transform))
                     if name != "cog-rotated":
                         same(tile.bounds, window_bounds(window, dataset.transform))
+            assert tile.crs is not None
             assert tile.crs.to_epsg() == dataset.crs.to_epsg()
 
 
@@ -108,6 +109,7 @@ async def test_the_place_of_a_cold_tile_costs_nothing():
         sent = len(cog.requests)
         assert sent <= 2
         assert tile.transform.a == 10
+        assert tile.crs is not None
         assert tile.crs.epsg == 32633
         assert len(cog.requests) == sent
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from conftest import fixture_path
+from conftest import fixture_path, until
 from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.windows import Window as GdalWindow
@@ -368,7 +368,7 @@ async def test_of_many_who_wait_for_a_tile_some_may_be_cancelled():
         cog = await tinycog.open(server.url("a.tif"))
         server.clear()
         tasks = [asyncio.ensure_future(cog.read_tile(0, 5, 5)) for _ in range(20)]
-        await asyncio.sleep(0.005)
+        await until(lambda: server.log)
         for task in tasks[::2]:
             task.cancel()
         for task in tasks[1::2]:
@@ -445,9 +445,8 @@ async def test_pixels_that_nobody_holds_are_gone_at_once():
     try:
         for read in reads:
             raster = await read()
-            gone = weakref.ref(raster.data)
+            pixels = weakref.ref(raster.data)
             del raster
-            await asyncio.sleep(0.01)
-            assert gone() is None
+            await until(lambda: pixels() is None)
     finally:
         gc.enable()

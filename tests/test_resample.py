@@ -12,7 +12,7 @@ from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from tinycog.errors import UsageError
-from tinycog.pixels.resample.axis import METHODS
+from tinycog.pixels.methods import RESAMPLING
 from tinycog.pixels.resample.window import resample, support
 
 DTYPES = ["uint8", "int16", "uint16", "int32", "float32", "float64"]
@@ -251,7 +251,7 @@ def test_sample_is_the_top_left_pixel():
     assert (out == data[:, 2::3, 1:7:2][:, :2]).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", RESAMPLING)
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint64", "float16", "float32", "complex64"])
 def test_the_same_grid_gives_the_same_pixels(method, dtype):
     if dtype == "complex64" and method in ("min", "max"):
@@ -263,7 +263,7 @@ def test_the_same_grid_gives_the_same_pixels(method, dtype):
     assert (out == data[:, 3:8, 2:9]).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", RESAMPLING)
 def test_what_support_names_is_all_that_counts(method):
     rng = np.random.default_rng(8)
     for _, size, window, shape in cases(9, 30, fractional=True):
@@ -279,7 +279,7 @@ def test_what_support_names_is_all_that_counts(method):
         assert (mask_of_whole == mask_of_some).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", RESAMPLING)
 def test_masked_pixels_never_count(method):
     rng = np.random.default_rng(10)
     data = rng.normal(size=(1, 30, 40))
@@ -294,7 +294,7 @@ def test_masked_pixels_never_count(method):
         assert np.isfinite(out).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", RESAMPLING)
 def test_nan_without_a_mask_spreads_no_further_than_the_kernel(method):
     data = np.ones((1, 64, 64))
     data[0, 32, 32] = np.nan
@@ -304,7 +304,7 @@ def test_nan_without_a_mask_spreads_no_further_than_the_kernel(method):
     assert np.allclose(out[np.isfinite(out)], 1)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", RESAMPLING)
 def test_outside_the_data_nothing_is_valid(method):
     data = np.ones((1, 10, 10), "uint8")
     out, mask = resample(data, None, (-5, -5, 20, 20), (20, 20), method)

@@ -157,8 +157,8 @@ sizes = st.sampled_from([1, 7, 50, 300, 2000, 10_000, 100_000])
 @given(st.fixed_dictionaries(dict.fromkeys(("head", "page", "values", "index", "gap"), sizes)))
 def test_pixels_do_not_depend_on_how_much_is_read_at_once(name, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(read_header, "LONE_PAGE_BYTES", size["page"])
-        patch.setattr(read_header, "NEIGHBOUR_PAGE_BYTES", size["page"])
+        patch.setattr(read_header, "ISOLATED_IFD_BYTES", size["page"])
+        patch.setattr(read_header, "MAX_IFD_BYTES", size["page"])
         patch.setattr(read_header, "VALUE_PAGE_BYTES", size["values"])
         patch.setattr(tile_index, "PAGE_BYTES", max(size["index"], 8))
         patch.setattr(coalesce, "MOST_GAP_BYTES", size["gap"])
@@ -264,6 +264,6 @@ def test_a_broken_file_gives_the_same_however_much_is_read_at_once(data, size):
     expected = without_messages(asyncio.run(outcomes_of(data)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(read_header, "HEAD_BYTES", size)
-        patch.setattr(read_header, "LONE_PAGE_BYTES", size)
+        patch.setattr(read_header, "ISOLATED_IFD_BYTES", size)
         patch.setattr(read_header, "VALUE_PAGE_BYTES", size)
         assert without_messages(asyncio.run(outcomes_of(data))) == expected

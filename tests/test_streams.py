@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import fixture_path
+from conftest import fixture_path, until
 
 import tinycog
 from tinycog import CorruptTileError, TileIndexError, UsageError
-from tinycog.reader.iter_tiles import MOST_TILES, stream
+from tinycog.reader.iter_tiles import BATCH_TILES, stream
 from tinycog.testing import HugeTiff, RangeServer, make_image, make_pyramid, make_tiff
 from tinycog.tiff.spec import Compression
 from tinycog.window import Tile
@@ -85,6 +85,14 @@ async def test_bad_arguments_are_told(options, error):
         await anext(tinycog.open(DATA).iter_tiles(**options))
 
 
+async def quiet(cog):
+    """Wait until no request has ended for a fifth of a second."""
+    sent = -1
+    while sent < len(cog.requests):
+        sent = len(cog.requests)
+        await asyncio.sleep(0.2)
+
+
 # --- how far ahead -------------------------------------------------------------------------------
 
 
@@ -110,14 +118,12 @@ async def test_nothing_more_is_read_until_tiles_are_taken():
         cog = tinycog.open(server.url("a.tif"))
         async with aclosing(cog.iter_tiles()) as tiles:
             await anext(tiles)
-            for _ in range(20):
-                await asyncio.sleep(0.01)
+            await quiet(cog)
             read = sum(request.stop - request.start for request in cog.requests)
             sent = len(cog.requests)
-            for _ in range(20):
-                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
             assert len(cog.requests) == sent
-    assert read < (2 * MOST_TILES + 1) * 256 * 256 + (4 << 20)
+    assert read < (2 * BATCH_TILES + 1) * 256 * 256 + (4 << 20)
 
 
 # --- leaving early -------------------------------------------------------------------------------
@@ -155,7 +161,7 @@ async def test_an_error_reaches_who_takes_the_tiles_after_those_before_it():
 
     with pytest.raises(CorruptTileError):
         await take()
-    assert seen == [16 * x for x in range(2 * MOST_TILES)]
+    assert seen == [16 * x for x in range(2 * BATCH_TILES)]
 
 
 async def test_an_error_that_nobody_waits_for_is_no_noise():
@@ -173,9 +179,8 @@ async def test_an_error_that_nobody_waits_for_is_no_noise():
 
     tiles = stream(cog.levels[0].image, (Tile(0, x, 0) for x in itertools.count()), read)
     await anext(tiles)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert [len(batch) for batch in calls] == [MOST_TILES, MOST_TILES]
+    await until(lambda: len(calls) == 2)
+    assert [len(batch) for batch in calls] == [BATCH_TILES, BATCH_TILES]
     await tiles.aclose()
     del tiles
     gc.collect()
@@ -192,7 +197,7 @@ async def test_whoever_is_cancelled_stops_the_reading():
                 pass
 
         taking = asyncio.ensure_future(take())
-        await asyncio.sleep(0.05)
+        await until(lambda: server.log)
         taking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await taking

@@ -11,8 +11,8 @@ from rasterio.warp import reproject
 
 from tinycog.errors import UsageError
 from tinycog.geo.web_grid import web_tile_bounds
+from tinycog.pixels.methods import WARPING
 from tinycog.pixels.warp.array import warp
-from tinycog.pixels.warp.kernels import METHODS
 from tinycog.pixels.warp.plan import warp_plan
 from tinycog.window import Window
 
@@ -261,7 +261,7 @@ def test_masked_pixels_are_gdals():
         assert (np.abs(out[0].astype(int) - expected)[compared] <= 1).mean() > 0.999, method
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WARPING)
 def test_masked_pixels_never_count(method):
     mask = np.random.default_rng(1).random(SHAPE) > 0.4
     data = np.random.default_rng(2).normal(size=(1, *SHAPE))
@@ -272,7 +272,7 @@ def test_masked_pixels_never_count(method):
         assert (valid == results[0][1]).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WARPING)
 @pytest.mark.parametrize("case", ["utm to mercator", "turned", "a tenth"])
 def test_support_is_all_that_counts(case, method):
     plan = planned(case, (100, 90))
@@ -299,7 +299,7 @@ def test_a_coarser_level_gives_the_same_picture():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint64", "float32", "complex64"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WARPING)
 def test_dtypes_and_bands(dtype, method):
     data = smooth(bands=5).astype(dtype)
     plan = planned("turned", (40, 50))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import until
 
 import tinycog
-from tinycog.reader import decode_pool
 from tinycog.reader.decode_pool import DecodePool, run_in_pool
 from tinycog.testing import Layout, RangeServer, make_pyramid, make_tiff, serve_in_thread
 
@@ -28,6 +30,14 @@ class SpoiltError(Exception):
 
 def spoil() -> None:
     raise SpoiltError
+
+
+async def result_of(pool: DecodePool, work: Callable[[], Any]) -> Any:
+    """The result of work that a pool does."""
+    loop = asyncio.get_running_loop()
+    finished: asyncio.Future[Any] = loop.create_future()
+    pool.submit(loop, work, lambda result, _: finished.set_result(result))
+    return await asyncio.wait_for(finished, 5)
 
 
 async def test_work_is_done_in_another_thread_and_its_result_awaited():
@@ -81,12 +91,11 @@ async def test_without_room_for_a_thread_work_is_done_all_the_same(monkeypatch):
         message = "can't start new thread"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(decode_pool, "_workers", pool)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        assert await run_in_pool(divmod, 17, 5) == (3, 2)
-        assert [await run_in_pool(abs, -n) for n in range(5)] == list(range(5))
-    assert await run_in_pool(threading.get_ident) != threading.get_ident()
+        assert await result_of(pool, lambda: divmod(17, 5)) == (3, 2)
+        assert [await result_of(pool, lambda n=n: -n) for n in range(5)] == [0, -1, -2, -3, -4]
+    assert await result_of(pool, threading.get_ident) != threading.get_ident()
 
 
 async def test_work_that_finds_no_memory_is_a_limit():
@@ -119,27 +128,22 @@ def test_a_loop_that_was_closed_does_not_break_the_pool():
     loop.close()
     gate.set()
 
-    async def after() -> object:
-        told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        pool.submit(asyncio.get_running_loop(), lambda: 5, lambda *found: told.set_result(found))
-        return await asyncio.wait_for(told, 5)
-
-    assert [asyncio.run(after()) for _ in range(3)] == [(5, None)] * 3
+    assert [asyncio.run(result_of(pool, lambda: 5)) for _ in range(3)] == [5] * 3
     assert heard == []
-    assert len(pool._mailboxes) <= 2
 
 
-def test_loops_that_were_closed_are_forgotten():
+def test_the_pool_keeps_no_loop_that_was_closed():
     pool = DecodePool()
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
 
     async def main() -> None:
-        told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        pool.submit(asyncio.get_running_loop(), int, lambda *found: told.set_result(found))
-        await told
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        await result_of(pool, int)
 
     for _ in range(10):
         asyncio.run(main())
-    assert len(pool._mailboxes) <= 2
+    gc.collect()
+    assert sum(loop() is not None for loop in loops) <= 2
 
 
 def test_a_read_whose_loop_ends_leaves_the_next_one_alone():
@@ -148,9 +152,10 @@ def test_a_read_whose_loop_ends_leaves_the_next_one_alone():
 
         async def leave() -> None:
             asyncio.ensure_future(cog.read())  # noqa: RUF006 - nobody waits: that is the point
-            await asyncio.sleep(0.008)
+            await until(lambda: server.log)
 
         for _ in range(3):
+            server.clear()
             asyncio.run(leave())
         np.testing.assert_array_equal(asyncio.run(cog.read()).data, PIXELS)
 
@@ -202,8 +207,9 @@ def test_a_child_that_is_forked_while_requests_are_under_way_starts_anew():
 
         async def main() -> int:
             await cog
+            server.clear()
             reading = asyncio.ensure_future(cog.read())
-            await asyncio.sleep(0.02)
+            await until(lambda: server.log)
             code = in_child(child)
             assert ((await reading).data == PIXELS).all()
             return code
@@ -233,8 +239,9 @@ def test_all_of_it_works_on_uvloop():
                 left, top, width, height = tile.window
                 expected = PIXELS[:, top : top + height, left : left + width]
                 np.testing.assert_array_equal(tile.data, expected)
+            server.clear()
             task = asyncio.ensure_future(cog.read())
-            await asyncio.sleep(0.001)
+            await until(lambda: server.log)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -1,7 +1,7 @@
 """Check arguments as given: values, sequences and arrays in; numbers, windows, bands out.
 
-Every public call checks its arguments here. No I/O; each function raises `UsageError` with what was
-expected and what was given.
+Every public call checks its arguments here. No I/O; each function raises `UsageError` (or, for a
+result that is too large, `LimitError`) with what was expected and what was given.
 """
 
 from __future__ import annotations
@@ -14,8 +14,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.errors import UsageError
+from tinycog.errors import LimitError, UsageError
 from tinycog.window import FloatWindow, Tile
+
+ADDRESSABLE_BYTES = 1 << 47
+"""Bytes that a process can address on most computers."""
+
+MAX_TILE_SIZE = 4096
+"""Width and height of the largest web tile, in pixels."""
 
 POINT_KINDS = "iuf"
 """Kinds of numpy dtypes that hold coordinates."""
@@ -168,6 +174,48 @@ def check_shape(shape: Any) -> tuple[int, int]:  # noqa: ANN401 - anything a cal
         message = f"shape is (rows, cols), whole numbers of at least 1, not {shape!r}"
         raise UsageError(message)
     return int(rows), int(cols)
+
+
+def check_tile_size(size: Any) -> int:  # noqa: ANN401 - anything a caller may pass
+    """Return the width and height of a web tile in pixels.
+
+    Raises:
+        UsageError: it is not a whole number from 1 to `MAX_TILE_SIZE`.
+    """
+    try:
+        found = operator.index(size)
+    except TypeError:
+        found = 0
+    if not 1 <= found <= MAX_TILE_SIZE:
+        message = f"tilesize is 1 to {MAX_TILE_SIZE} pixels, not {size!r}"
+        raise UsageError(message)
+    return found
+
+
+def check_whole_window(window: FloatWindow) -> tuple[int, int]:
+    """Return the shape (rows, cols) of a window of whole pixels.
+
+    Raises:
+        UsageError: it begins or ends inside a pixel, or is empty.
+    """
+    if not all(float(v).is_integer() for v in window):
+        message = f"the window {window} has parts of pixels: say the shape of the result, too"
+        raise UsageError(message)
+    if window.width < 1 or window.height < 1:
+        message = f"the window {window} holds no pixel"
+        raise UsageError(message)
+    return int(window.height), int(window.width)
+
+
+def check_result_bytes(length: int) -> None:
+    """Refuse a result that no computer can hold, before numpy does so in words of its own.
+
+    Raises:
+        LimitError: it is longer than `ADDRESSABLE_BYTES`.
+    """
+    if length > ADDRESSABLE_BYTES:
+        message = f"the result would have {length} bytes, more than any memory: ask for less"
+        raise LimitError(message, limit="result_bytes", asked=length, allowed=ADDRESSABLE_BYTES)
 
 
 def check_bands(count: int, bands: Any) -> list[int]:  # noqa: ANN401 - anything a caller may pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, Unpack, overload
 
@@ -26,19 +26,18 @@ from tinycog.options import (
     WarpResampling,
     WindowLike,
 )
-from tinycog.pixels.arrays import Pixels, empty_view
+from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
-from tinycog.reader.decode_pool import run_in_pool
+from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
 from tinycog.reader.read_points import Values, pixels_of, read_points
-from tinycog.reader.read_tile import TileBatcher, TileOptions, new_tile, tile_raster
-from tinycog.reader.read_window import check_limits, make_buffers, read_area, window_tile_parts
-from tinycog.reader.tile_parts import TilePart, tile_parts, tile_shape, window_tiles
+from tinycog.reader.read_tile import TileBatcher, TileOptions
+from tinycog.reader.read_window import check_limits, make_buffers, read_area
+from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.sources.protocol import Source
-from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Value as TagValue
-from tinycog.tiff.spec import Photometric, tag_number
+from tinycog.tiff.spec import tag_number
 from tinycog.window import Tile
 
 
@@ -54,15 +53,14 @@ class Cog(Dataset):
     ) -> None:
         """Keep the source; nothing is read. Called by `tinycog.open`."""
         super().__init__(source, limits, head_bytes, snapshot)
-        self._limits = limits
-        self._tiles = TileBatcher(self._opening, self._in_colours)
+        self._tiles = TileBatcher(self._file)
 
     def __await__(self) -> Generator[Any, None, Self]:
         """Read the header with all levels: `cog = await tinycog.open(where)`."""
         return self._opened().__await__()
 
     async def _opened(self) -> Self:
-        await self._opening.all()
+        await self._file.read_all()
         return self
 
     async def __aenter__(self) -> Self:
@@ -80,7 +78,7 @@ class Cog(Dataset):
 
     async def aclose(self) -> None:
         """Close what the handle holds open, such as a file; a later read opens it again."""
-        await self._opening.fetcher.source.aclose()
+        await self._file.aclose()
 
     @property
     def pin(self) -> str | None:
@@ -88,7 +86,7 @@ class Cog(Dataset):
 
         None before the first response, and where the source does not name generations.
         """
-        return self._opening.fetcher.tag
+        return self._file.generation
 
     # --- tiles -----------------------------------------------------------------------------------
 
@@ -120,7 +118,9 @@ class Cog(Dataset):
         Reads that begin in the same iteration of the event loop share requests as `read_tiles`
         does, and concurrent reads of the same tile share its decoding.
         """
-        return await self._tiles.read(check_tile((z, x, y)), TileOptions(padded, rgb))
+        tile = check_tile((z, x, y))
+        (raster,) = await self._tiles.read((tile,), TileOptions(padded, rgb))
+        return raster
 
     async def read_tiles(
         self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False, rgb: bool = False
@@ -140,32 +140,8 @@ class Cog(Dataset):
 
         Cost: tiles that lie near each other in the file share a request; `plan` says how many.
         """
-        wanted = [check_tile(place) for place in tiles]
-        unique = list(dict.fromkeys(wanted))
-        rasters = await self._read_tiles(unique, padded=padded, rgb=rgb)
-        found = dict(zip(unique, rasters, strict=True))
-        again: set[Tile] = set()
-        return [
-            found[tile].copy() if tile in again else (again.add(tile) or found[tile])
-            for tile in wanted
-        ]
-
-    async def _read_tiles(self, tiles: list[Tile], *, padded: bool, rgb: bool) -> list[Raster]:
-        """Read distinct tiles."""
-        if not tiles:
-            return []
-        images = await self._opening.images(tiles)
-        rooms = [new_tile(images[tile.z], tile, self._limits, padded=padded) for tile in tiles]
-        groups = [
-            tile_parts(images[tile.z], tile, room) for tile, room in zip(tiles, rooms, strict=True)
-        ]
-        flat = [piece for group in groups for piece in group]
-        found = iter(await self._opening.reader.read(flat, await self._opening.ghost()))
-        rasters = [
-            tile_raster(self._opening.facts, images[tile.z], tile, room, islice(found, len(group)))
-            for tile, room, group in zip(tiles, rooms, groups, strict=True)
-        ]
-        return [await self._in_colours(raster) for raster in rasters] if rgb else rasters
+        checked = [check_tile(tile) for tile in tiles]
+        return await self._tiles.read(checked, TileOptions(padded, rgb))
 
     async def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None:
         """Read the encoded bytes of one tile, as they are stored.
@@ -188,11 +164,11 @@ class Cog(Dataset):
         Cost: as for `read_tile`.
         """
         tile = check_tile((z, x, y))
-        pieces = _unread(await self._opening.image(tile.z), tile)
-        if not 0 <= plane < len(pieces):
-            message = f"plane {plane} does not exist (planes 0 to {len(pieces) - 1})"
+        parts = parts_to_plan(await self._file.image(tile.z), tile)
+        if not 0 <= plane < len(parts):
+            message = f"plane {plane} does not exist (planes 0 to {len(parts) - 1})"
             raise TileIndexError(message)
-        return await self._opening.reader.read_bytes(pieces[plane])
+        return await self._file.reader.read_bytes(parts[plane])
 
     # --- areas -----------------------------------------------------------------------------------
 
@@ -254,18 +230,18 @@ class Cog(Dataset):
         if rgb and not (bands is None and out is None):
             message = "rgb=True makes bands and pixels of its own: leave out bands= and out="
             raise UsageError(message)
-        asked = ReadArguments(window, bounds, crs, level, shape, res, resampling)
-        source, wanted = await resolve(
-            self._opening, asked, bands, boundless=boundless, masked=masked, out=out
+        arguments = ReadArguments(window, bounds, crs, level, shape, res, resampling)
+        source, request = await resolve(
+            self._file, arguments, bands, boundless=boundless, masked=masked, out=out
         )
-        rows, cols = wanted.area.shape
-        length = len(wanted.bands) * rows * cols * source.image.dtype.itemsize
-        limits = self._limits
+        rows, cols = request.area.shape
+        length = len(request.bands) * rows * cols * source.image.dtype.itemsize
+        limits = self._file.limits
         if max_bytes is not None:
             limits = replace(limits, result_bytes=check_integer(max_bytes, "max_bytes"))
         limits.check("result_bytes", length, "bytes of the result")
-        raster = await read_area(self._opening.reader, source, wanted)
-        return await self._in_colours(raster) if rgb else raster
+        raster = await read_area(self._file.reader, source, request)
+        return await to_rgb_raster(self._file, raster) if rgb else raster
 
     async def _read_level(self, z: int, options: ReadOptions) -> Raster:
         return await self.read(level=z, **options)
@@ -280,7 +256,7 @@ class Cog(Dataset):
         The level to read is picked as for `shape`; an image is never enlarged. Options, errors and
         cost are those of `read`.
         """
-        image = await self._opening.image(0)
+        image = await self._file.image(0)
         width, height = image.size
         factor = max(width, height) / check_size(max_size, "max_size")
         if factor > 1:
@@ -332,27 +308,24 @@ class Cog(Dataset):
         sends just the planned requests, unless another read fetches some of them first.
         """
         del padded
-        opening = self._opening
+        file = self._file
         if tiles:
-            wanted = _as_tiles(tiles)
-            images = await opening.images(wanted)
-            pieces = [
-                piece for tile in dict.fromkeys(wanted) for piece in _unread(images[tile.z], tile)
-            ]
-            return await opening.reader.plan(pieces, await opening.ghost())
-        asked = ReadArguments.of(options)
-        source, what = await resolve(
-            opening,
-            asked,
+            checked = _as_tiles(tiles)
+            images = await file.images(checked)
+            unique = dict.fromkeys(checked)
+            parts = [part for tile in unique for part in parts_to_plan(images[tile.z], tile)]
+            return await file.reader.plan(parts)
+        source, request = await resolve(
+            file,
+            ReadArguments.of(options),
             options.get("bands"),
             boundless=options.get("boundless", False),
             masked=options.get("masked"),
             out=None,
         )
-        check_limits(self._limits, source, what)
-        parts = make_buffers(source, what, planned=True)
-        pieces = window_tile_parts(source, what.area.z, parts, what.bands)
-        return await opening.reader.plan(pieces, source.ghost)
+        check_limits(file.limits, source, request)
+        buffers = make_buffers(source, request, planned=True)
+        return await file.reader.plan(buffers.parts(source, request))
 
     async def iter_tiles(
         self,
@@ -387,16 +360,13 @@ class Cog(Dataset):
 
         Cost: as for `read_tiles`, of some tiles at a time.
         """
-        asked = ReadArguments(window, bounds, crs, level)
-        source, wanted = await resolve(
-            self._opening, asked, None, boundless=False, masked=False, out=None
+        arguments = ReadArguments(window, bounds, crs, level)
+        source, request = await resolve(
+            self._file, arguments, None, boundless=False, masked=False, out=None
         )
-        area = make_buffers(source, wanted, planned=True).window
-        tiles = window_tiles(source.image, wanted.area.z, area)
-
-        async def read(batch: list[Tile]) -> list[Raster]:
-            return await self._read_tiles(batch, padded=False, rgb=rgb)
-
+        touched = make_buffers(source, request, planned=True).window
+        tiles = window_tiles(source.image, request.area.z, touched)
+        read = partial(self._tiles.read, options=TileOptions(padded=False, rgb=rgb))
         async with aclosing(stream(source.image, tiles, read)) as rasters:
             async for raster in rasters:
                 yield raster
@@ -461,13 +431,13 @@ class Cog(Dataset):
 
         Cost: each tile that holds a point is read once, however many it holds.
         """
-        found = check_points(points)
-        source = await self._opening.level(check_integer(level, "level"))
+        checked = check_points(points)
+        source = await self._file.level(check_integer(level, "level"))
         if crs is not None:
-            found = into_crs(found, crs, source.facts.crs)
+            checked = into_crs(checked, crs, source.georeference.crs)
         chosen = check_bands(source.image.samples, bands)
-        pixels = pixels_of(source, found)
-        return await read_points(self._opening.reader, source, level, pixels, chosen)
+        pixels = pixels_of(source.georeference.transform(source.image.size), checked)
+        return await read_points(self._file.reader, source, level, pixels, chosen)
 
     async def read_web_tile(
         self,
@@ -506,13 +476,7 @@ class Cog(Dataset):
         from tinycog.reader.read_web_tile import read_web_tile  # noqa: PLC0415 - only here
 
         place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
-        return await read_web_tile(
-            self._opening,
-            place,
-            tilesize,
-            lambda image: check_bands(image.samples, bands),
-            resampling,
-        )
+        return await read_web_tile(self._file, place, tilesize, bands, resampling)
 
     # --- tags ------------------------------------------------------------------------------------
 
@@ -539,7 +503,7 @@ class Cog(Dataset):
         Cost: 0 requests where the value came with the header, else 1; that of opening if the
         handle is not open yet.
         """
-        return await self._opening.read_tag(tag_number(tag), check_integer(level, "level"))
+        return await self._file.read_tag(tag_number(tag), check_integer(level, "level"))
 
     async def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None:
         """Read the ColorMap of a level as (entries, 3): red, green, blue of 16 bits.
@@ -548,15 +512,7 @@ class Cog(Dataset):
 
         Cost: 0 requests where it came with the header, else 1.
         """
-        return await self._opening.read_colormap(check_integer(z, "z"))
-
-    async def _in_colours(self, raster: Raster) -> Raster:
-        """Convert stored samples to colours for the eye."""
-        image = await self._opening.image(raster.level)
-        is_palette = image.photometric == Photometric.PALETTE
-        colormap = await self.read_colormap(raster.level) if is_palette else None
-        pixels = await run_in_pool(_to_rgb, image, raster.data, colormap)
-        return replace(raster, data=pixels, nodata=None, colormap=None)
+        return await self._file.read_colormap(check_integer(z, "z"))
 
     def __reduce__(self) -> tuple[type[Self], tuple[Source, Limits, int, bytes | None]]:
         """Pickle the arguments of `open`; the header is read anew unless a snapshot holds it."""
@@ -569,15 +525,3 @@ def _as_tiles(places: tuple[int | Iterable[tuple[int, int, int]], ...]) -> list[
     if len(places) == 1 and not isinstance(first, int):
         return [check_tile(place) for place in first]
     return [check_tile(places)]
-
-
-def _unread(image: Image, tile: Tile) -> list[TilePart]:
-    """Return the parts of a tile whose pixels are not needed."""
-    shape = tile_shape(image, tile, padded=False)
-    return tile_parts(image, tile, empty_view(shape, np.dtype(np.uint8)))
-
-
-def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:
-    from tinycog.pixels.to_rgb import to_rgb  # noqa: PLC0415 - loads imagecodecs
-
-    return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])

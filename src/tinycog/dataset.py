@@ -63,21 +63,21 @@ class Dataset(ImageFacts):
     ) -> None:
         """Keep the source; nothing is read."""
         self._opened_with = (source, limits, head_bytes, snapshot)
-        self._opening = OpenFile(source, limits, head_bytes, snapshot)
+        self._file = OpenFile(source, limits, head_bytes, snapshot)
 
     @abstractmethod
     async def _read_level(self, z: int, options: ReadOptions) -> Raster:
         """Read an area of level `z`, as `Cog.read` does."""
 
     def _described(self) -> Image:
-        return self._opening.known().pyramid.levels[0]
+        return self._file.levels[0]
 
     # --- the file --------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
         """Url, without credentials, or path that was opened."""
-        return self._opening.fetcher.source.name
+        return self._file.name
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -86,32 +86,26 @@ class Dataset(ImageFacts):
         Raises:
             UsageError: the file is not open yet.
         """
-        pyramid, facts = self._opening.known().pyramid, self._opening.facts
-        has_mask = [mask is not None for mask in pyramid.masks]
-        return tuple(Level(z, image, has_mask[z], facts) for z, image in enumerate(pyramid.levels))
+        georeference = self._file.georeference
+        has_mask = [mask is not None for mask in self._file.masks]
+        return tuple(
+            Level(z, image, has_mask[z], georeference) for z, image in enumerate(self._file.levels)
+        )
 
     @property
     def pages(self) -> int:
         """Number of further images in the file that are neither level nor mask."""
-        return len(self._opening.known().pyramid.pages)
+        return len(self._file.pages)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Oddities of the file found so far, which did not keep it from being read."""
-        header = self._opening.header
-        if header is None:
-            return ()
-        found = (*header.pyramid.findings, *self._opening.reader.findings)
-        try:
-            geo, metadata = self._opening.facts.geo, self._opening.facts.metadata
-        except UsageError:  # they have not been read
-            return found
-        return (*found, *geo.findings, *metadata.findings)
+        return self._file.findings
 
     @property
     def requests(self) -> tuple[Request, ...]:
         """Log of the requests of this handle, in the order of their answers; the last 10,000."""
-        return tuple(self._opening.fetcher.log)
+        return self._file.log
 
     def snapshot(self) -> bytes:
         """Return what is known of the header, for `tinycog.open(where, snapshot=...)`.
@@ -123,23 +117,20 @@ class Dataset(ImageFacts):
         Raises:
             UsageError: the file is not open yet.
         """
-        from tinycog.reader.snapshot import pack  # noqa: PLC0415 - loads json and hashlib
-
-        self._opening.known()
-        return pack(self._opening.fetcher.buffer, self._opening.fetcher.tag)
+        return self._file.snapshot()
 
     # --- images ----------------------------------------------------------------------------------
 
     @property
     def overviews(self) -> list[Overview]:
         """Levels after the first, each with its `decimation` and its own `read`."""
-        facts = self._opening.facts
+        georeference = self._file.georeference
         return [
             Overview(
                 level.z,
                 level.image,
                 level.has_mask,
-                facts,
+                georeference,
                 round(self.width / level.width),
                 self._read_level,
             )
@@ -154,14 +145,14 @@ class Dataset(ImageFacts):
     @property
     def mask_ifd(self) -> Image | None:
         """Facts of the transparency mask of level 0, None without one."""
-        return self._opening.known().pyramid.masks[0]
+        return self._file.masks[0]
 
     # --- georeference ----------------------------------------------------------------------------
 
     @property
     def transform(self) -> Affine:
         """Affine transform from (col, row) of level 0 to (x, y); identity if the file has none."""
-        return self._opening.facts.geo.transform
+        return self._file.geo.transform
 
     def index(self, x: float, y: float) -> tuple[int, int]:
         """Return (row, col) of the pixel of level 0 that (x, y) lies in, inside the image or not.
@@ -171,10 +162,8 @@ class Dataset(ImageFacts):
         """
         from tinycog.checks import check_points  # noqa: PLC0415 - geo is loaded on demand
         from tinycog.reader.read_points import pixels_of  # noqa: PLC0415 - the same
-        from tinycog.reader.read_window import LevelSource  # noqa: PLC0415 - the same
 
-        source = LevelSource(self._described(), None, None, self._opening.facts)
-        ((row, col),) = pixels_of(source, check_points([(x, y)])).tolist()
+        ((row, col),) = pixels_of(self.transform, check_points([(x, y)])).tolist()
         return row, col
 
     def lnglat(self) -> tuple[float, float]:
@@ -188,7 +177,7 @@ class Dataset(ImageFacts):
         from tinycog.geo.lazy import NO_CRS  # noqa: PLC0415 - the same
         from tinycog.geo.transformer import transformer  # noqa: PLC0415 - the same
 
-        crs = self._opening.facts.crs
+        crs = self._file.georeference.crs
         if crs is None:
             raise UsageError(NO_CRS)
         left, bottom, right, top = self.bounds
@@ -199,39 +188,39 @@ class Dataset(ImageFacts):
     @property
     def crs(self) -> Crs | None:
         """Coordinate reference system of the transform, or of the ground control points."""
-        return self._opening.facts.geo.crs
+        return self._file.geo.crs
 
     @property
     def gcps(self) -> tuple[GroundControlPoint, ...]:
         """Ground control points; empty where the file has a transform instead."""
-        return self._opening.facts.geo.gcps
+        return self._file.geo.gcps
 
     @property
     def rpcs(self) -> RPC | None:
         """Rational polynomial coefficients of a sensor, None without them."""
-        return self._opening.facts.geo.rpcs
+        return self._file.geo.rpcs
 
     # --- metadata --------------------------------------------------------------------------------
 
     @property
     def scales(self) -> tuple[float, ...]:
         """Scale of each band: value = sample * scale + offset."""
-        return self._opening.facts.metadata.scales
+        return self._file.metadata.scales
 
     @property
     def offsets(self) -> tuple[float, ...]:
         """Offset of each band: value = sample * scale + offset."""
-        return self._opening.facts.metadata.offsets
+        return self._file.metadata.offsets
 
     @property
     def units(self) -> tuple[str | None, ...]:
         """Unit of the values of each band, None where the file names none."""
-        return self._opening.facts.metadata.units
+        return self._file.metadata.units
 
     @property
     def descriptions(self) -> tuple[str | None, ...]:
         """Description of each band, None where the file has none."""
-        return self._opening.facts.metadata.descriptions
+        return self._file.metadata.descriptions
 
     @property
     def colorinterp(self) -> tuple[ColorInterp, ...]:
@@ -241,14 +230,14 @@ class Dataset(ImageFacts):
         """
         from tinycog.geo.colour import ColorInterp  # noqa: PLC0415 - geo is loaded on demand
 
-        return tuple(ColorInterp(name) for name in self._opening.facts.metadata.colorinterp)
+        return tuple(ColorInterp(name) for name in self._file.metadata.colorinterp)
 
     @property
     def colormap(self) -> Colormap | None:
         """Colours of the palette of level 0, None without one."""
         from tinycog.geo.colour import Colormap  # noqa: PLC0415 - geo is loaded on demand
 
-        found = self._opening.colormap
+        found = self._file.colormap
         return None if found is None else Colormap(found, self.nodata)
 
     def tags(self, band: int | None = None, *, ns: str = "") -> dict[str, str]:
@@ -259,7 +248,7 @@ class Dataset(ImageFacts):
         Raises:
             UsageError: there is no such band.
         """
-        return self._opening.facts.metadata.tags(band, ns)
+        return self._file.metadata.tags(band, ns)
 
     def statistics(self, band: int) -> Statistics | None:
         """Return the statistics that the file stores for a band, counted from 0; None without any.
@@ -267,7 +256,7 @@ class Dataset(ImageFacts):
         Raises:
             UsageError: there is no such band.
         """
-        return self._opening.facts.metadata.statistics(band)
+        return self._file.metadata.statistics(band)
 
     @property
     def stored_stats(self) -> dict[int, Statistics]:
@@ -333,7 +322,7 @@ class Dataset(ImageFacts):
         """
         from tinycog.reader.read_web_tile import own_matrix_set  # noqa: PLC0415 - loads warping
 
-        return own_matrix_set(self._opening)
+        return own_matrix_set(self._file)
 
     def stored_web_tile(self, zoom: int, x: int, y: int) -> tuple[int, int, int] | None:
         """Return the stored tile (z, x, y) that equals a web tile.
@@ -342,25 +331,23 @@ class Dataset(ImageFacts):
         """
         from tinycog.reader.read_web_tile import alignment  # noqa: PLC0415 - loads warping
 
-        aligned = alignment(self._opening)
+        aligned = alignment(self._file)
         return None if aligned is None else aligned.stored_tile(zoom, x, y)
 
     # --- representations -------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         """Return name, variant and levels, as far as they are known."""
-        header = self._opening.look()
-        if header is None:
+        if self._file.variant is None:
             return f"<Cog {self.name}, not read yet>"
-        levels = [describe(z, image) for z, image in enumerate(header.pyramid.levels)]
-        return "\n  ".join([f"<Cog {self.name}, {header.tiff.header.variant.name}", *levels]) + ">"
+        levels = [describe(z, image) for z, image in enumerate(self._file.levels_so_far)]
+        return "\n  ".join([f"<Cog {self.name}, {self._file.variant}", *levels]) + ">"
 
     def _repr_html_(self) -> str:
         """Return a table of facts for notebooks."""
         from tinycog.pixels.html import html  # noqa: PLC0415 - only notebooks need it
 
-        header = self._opening.look()
-        if header is None or not header.complete:
+        if not self._file.is_complete:
             return html(f"Cog {self.name}", {"state": "not read yet"})
         facts = {
             "shape": self.shape,

@@ -53,7 +53,7 @@ class Visit:
 
     def agree(self, one: Any, other: Any, what: str) -> None:
         """Fail if two outcomes differ."""
-        header = self.cog._opening.header
+        header = self.cog._file.header
         ghost = None if header is None else header.ghost
         must_agree(one, other, what, leaders=ghost is not None and ghost.has_leaders)
 

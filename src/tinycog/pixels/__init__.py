@@ -3,6 +3,7 @@
 ::
 
     arrays.py     allocate arrays of pixels
+    methods.py    names of the resampling methods
     resample/     another shape on the same grid, as GDAL's RasterIO
     warp/         another CRS
     mask.py       which pixels are valid

@@ -12,8 +12,13 @@ from tinycog.errors import LimitError
 Pixels = NDArray[Any]
 
 
+def no_memory(what: str) -> LimitError:
+    """Return the error that says what there is no memory for, to be raised from a `MemoryError`."""
+    return LimitError(f"there is no memory for {what}")
+
+
 def new_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
-    """An array, not filled.
+    """Allocate an array, not filled.
 
     Raises:
         LimitError: there is no memory for it.
@@ -21,10 +26,10 @@ def new_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
     try:
         return np.empty(shape, dtype)
     except MemoryError as exc:
-        message = f"there is no memory for {dtype} of shape {shape}"
-        raise LimitError(message) from exc
+        what = f"{dtype} of shape {shape}"
+        raise no_memory(what) from exc
 
 
 def empty_view(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
-    """Room of that shape that takes no memory: for a plan, which puts nothing there."""
+    """Return a read-only array of a shape that takes no memory: for plans, which write nothing."""
     return np.broadcast_to(np.empty((), dtype), shape)

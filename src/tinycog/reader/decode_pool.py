@@ -1,7 +1,7 @@
-"""Threads for decoding, off the event loop: the codecs release the GIL.
+"""A thread pool for decoding, off the event loop: the codecs release the GIL.
 
-Work is put into one queue; as many threads as there are processors empty it. A thread that finds
-more work goes on with it, and results go back to their event loop in batches, so that small tiles
+Work goes into one queue that as many threads as there are processors take from. A thread goes on
+as long as it finds work, and results go back to their event loop in batches, so that small tiles
 do not each pay for two changes of thread.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
-from tinycog.errors import LimitError
+from tinycog.pixels.arrays import no_memory
 
 P = ParamSpec("P")
 
@@ -24,38 +24,38 @@ T = TypeVar("T")
 
 
 class _Mailbox:
-    """Results on their way back to one event loop."""
+    """Results on their way back to one event loop, in batches."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._results: deque[tuple[Callable[[Any, Any], None], Any, Any]] = deque()
-        self._is_told = False
+        self._is_scheduled = False
         self._lock = threading.Lock()
 
-    def post(self, done: Callable[[Any, Any], None], result: Any, error: Any) -> None:  # noqa: ANN401
-        """Leave a result; the loop is told once for all that it finds."""
+    def post(self, done: Callable[[Any, Any], None], result: Any, error: Any) -> None:  # noqa: ANN401 - of any work
+        """Put a result; one callback is scheduled for all that have come when it runs."""
         self._results.append((done, result, error))
         with self._lock:
-            is_told, self._is_told = self._is_told, True
-        if not is_told:
+            is_scheduled, self._is_scheduled = self._is_scheduled, True
+        if not is_scheduled:
             try:
                 self.loop.call_soon_threadsafe(self._empty)
-            except RuntimeError:  # the loop is closed: nobody waits
+            except RuntimeError:  # the loop is closed: no caller waits
                 self._results.clear()
 
     def _empty(self) -> None:
         with self._lock:
-            self._is_told = False
+            self._is_scheduled = False
         while self._results:
             done, result, error = self._results.popleft()
             done(result, error)
 
 
 class DecodePool:
-    """A pool of threads and its queue."""
+    """A thread pool with one queue."""
 
     def __init__(self) -> None:
-        """Start no thread yet."""
+        """Make the queue; no thread is started yet."""
         self._size = _processors()
         self._pool = ThreadPoolExecutor(self._size, thread_name_prefix="tinycog")
         self._queue: deque[tuple[_Mailbox, Callable[[], Any], Callable[[Any, Any], None]]] = deque()
@@ -69,7 +69,7 @@ class DecodePool:
         work: Callable[[], T],
         done: Callable[[T | None, BaseException | None], None],
     ) -> None:
-        """Run `work` in a thread, then `done(result, error)` in the event loop."""
+        """Run `work` in a thread, then call `done(result, error)` in the event loop."""
         mailbox = self._mailboxes.get(loop)
         if mailbox is None:
             self._mailboxes = {
@@ -81,15 +81,15 @@ class DecodePool:
             if self._busy >= self._size:
                 return
             self._busy += 1
-        turn = threading.Lock()
+        claim = threading.Lock()
         try:
-            self._pool.submit(self._run, turn)
-        except RuntimeError:  # no room for one more thread, but maybe it is in the pool's queue now
-            self._run(turn)
+            self._pool.submit(self._run, claim)
+        except RuntimeError:  # no thread could be started, but the call may be in the pool's queue
+            self._run(claim)
 
-    def _run(self, turn: threading.Lock) -> None:
-        """Empty the queue; `turn` is taken by who does."""
-        if not turn.acquire(blocking=False):
+    def _run(self, claim: threading.Lock) -> None:
+        """Work until the queue is empty; only the first call that acquires `claim` does so."""
+        if not claim.acquire(blocking=False):
             return
         while True:
             try:
@@ -104,27 +104,30 @@ class DecodePool:
             try:
                 result = work()
             except MemoryError as exc:
-                error = LimitError(f"there is no memory for it: {exc}")
-            except BaseException as exc:  # noqa: BLE001 - told to whoever waits
+                error = no_memory(f"the pixels of a read: {exc}")
+            except BaseException as exc:  # noqa: BLE001 - handed to the caller that waits
                 error = exc
-            del work  # before anybody is told: what it holds may be looked for then
+            del work  # before the result is posted: memory that it refers to is free by then
             mailbox.post(done, result, error)
             del mailbox, done, result, error
 
 
 THREAD_BYTES = 80 << 20
-"""Address space that a thread takes, mostly unused: its stack, and its arena of malloc."""
+"""Address space of a thread, mostly unused: its stack and its malloc arena."""
 
 
 def _processors() -> int:
-    """Processors that this process may use, but no more than a quarter of its address space."""
+    """Return the processors of this process, fewer if threads would take a quarter of its memory.
+
+    Memory means address space, where that is bounded (`ulimit -v`).
+    """
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0)) or 1
     else:
         count = os.cpu_count() or 1
     if sys.platform == "win32":
         return count
-    import resource  # noqa: PLC0415 - not there on Windows
+    import resource  # noqa: PLC0415 - does not exist on Windows
 
     space, _ = resource.getrlimit(resource.RLIMIT_AS)
     is_bounded = space != resource.RLIM_INFINITY
@@ -135,8 +138,8 @@ _pool: DecodePool | None = None
 
 
 def shared_pool() -> DecodePool:
-    """The pool of the process."""
-    global _pool  # noqa: PLW0603 - one for the process, made at first use
+    """Return the pool of the process, made at first use."""
+    global _pool  # noqa: PLW0603 - one for the process
     if _pool is None:
         _pool = DecodePool()
     return _pool
@@ -147,7 +150,7 @@ async def run_in_pool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
-    def done(result: Any, error: BaseException | None) -> None:  # noqa: ANN401
+    def done(result: Any, error: BaseException | None) -> None:  # noqa: ANN401 - of any work
         if future.done():
             return
         if error is not None:
@@ -159,11 +162,11 @@ async def run_in_pool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     return await future
 
 
-def _forget() -> None:
-    """Threads do not live on in a forked child: it makes its own."""
-    global _pool  # noqa: PLW0603
+def _drop_after_fork() -> None:
+    """Drop the pool in a forked child, where its threads do not exist."""
+    global _pool  # noqa: PLW0603 - one for the process
     _pool = None
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_drop_after_fork)

@@ -1,4 +1,4 @@
-"""Tiles of an area one after the other, in bounded memory."""
+"""Stream the tiles of an area one after the other, in bounded memory: `Cog.iter_tiles`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tinycog.raster import Raster
 from tinycog.tiff.image import Image
 from tinycog.window import Tile
 
-AHEAD_BYTES = 32 << 20
-"""Decoded bytes that are read ahead of whoever takes the tiles, beside those just taken."""
+READ_AHEAD_BYTES = 32 << 20
+"""Most decoded bytes of the batch that is read ahead of the consumer, unless one tile is more."""
 
-MOST_TILES = 64
-"""Tiles that are read together at most."""
+BATCH_TILES = 64
+"""Most tiles that are read together."""
 
 
 async def stream(
@@ -23,18 +23,18 @@ async def stream(
     tiles: Iterable[Tile],
     read: Callable[[list[Tile]], Awaitable[list[Raster]]],
 ) -> AsyncGenerator[Raster, None]:
-    """Give tiles in their order; the next batch is read while the last one is taken.
+    """Yield tiles in their order, reading the next batch while the consumer takes the last one.
 
-    Who does not take them lets nothing more be read. Whoever leaves early closes it (`aclose`, or
-    `contextlib.aclosing`): what is under way then is cancelled.
+    Back-pressure: no further batch is requested until the consumer asks for it. Closing the
+    generator early (`aclose`, or `contextlib.aclosing`) cancels what is under way.
     """
     grid = image.grid
     length = grid.tile_width * grid.tile_height * image.samples * image.dtype.itemsize
-    size = min(max(AHEAD_BYTES // max(length, 1), 1), MOST_TILES)
-    rest = iter(tiles)
+    size = min(max(READ_AHEAD_BYTES // max(length, 1), 1), BATCH_TILES)
+    remaining = iter(tiles)
 
     def start() -> asyncio.Future[list[Raster]] | None:
-        batch = list(islice(rest, size))
+        batch = list(islice(remaining, size))
         return asyncio.ensure_future(read(batch)) if batch else None
 
     under_way = start()
@@ -46,11 +46,11 @@ async def stream(
                 yield rasters.popleft()
     finally:
         if under_way is not None:
-            await _end(under_way)
+            await _cancel(under_way)
 
 
-async def _end(under_way: asyncio.Future[list[Raster]]) -> None:
-    """Nobody wants it any more: leave no task, and no error that nobody was told of."""
+async def _cancel(under_way: asyncio.Future[list[Raster]]) -> None:
+    """Cancel a batch and wait for its end, so that neither a task nor an error is left behind."""
     under_way.cancel()
     await asyncio.wait([under_way])
     if not under_way.cancelled():

@@ -1,4 +1,8 @@
-"""How a handle opens itself: once, as far as is needed, however many callers wait."""
+"""A file as far as it has been opened: once, as far as is needed, however many callers wait.
+
+The one object that knows source, fetcher and header together. Other modules use its verbs, and do
+not reach through it into those: tests/test_architecture.py holds them to it.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,20 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.errors import FormatError, LimitError, TileIndexError, UsageError
+from tinycog.errors import Finding, FormatError, LimitError, TileIndexError, UsageError
+from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
 from tinycog.geo.colour import make_colormap
+from tinycog.geo.georeference import Georeference
 from tinycog.geo.lazy import LazyGeoreference
+from tinycog.geo.metadata import Metadata
 from tinycog.limits import Limits
-from tinycog.reader.read_header import HeaderState, read_all, read_first, read_held, sort_held
-from tinycog.reader.read_window import LevelSource as AreaSource
-from tinycog.reader.snapshot import unpack
+from tinycog.reader.read_header import HeaderState, read_all, read_cached, read_first, sort_cached
+from tinycog.reader.read_window import LevelSource
+from tinycog.reader.snapshot import pack, unpack
 from tinycog.reader.tile_reader import TileReader
 from tinycog.sources.protocol import Source
-from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Value, parse_values
 from tinycog.tiff.spec import Tag
@@ -27,20 +33,20 @@ from tinycog.window import Tile
 
 
 class OpenFile:
-    """A file as far as it has been opened.
+    """A file whose header, levels and georeference are read once, when first needed.
 
     Attributes:
-        header: what is known of it so far, None before the first read.
-        fetcher: reads its bytes.
-        reader: reads its tiles.
-        limits: as the handle was given them.
-        colormap: of level 0, once all is read.
+        limits: of the handle.
+        fetcher: fetches its bytes.
+        reader: reads its stored tiles.
+        header: what has been read of its header, None before the first read.
+        colormap: of level 0 as (entries, 3), known after `read_all`; None if it has none.
     """
 
     def __init__(
         self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
     ) -> None:
-        """Nothing is read."""
+        """Keep the source; nothing is read. `head_bytes` is the length of the first request."""
         self.limits = limits
         self.fetcher = Fetcher(source, limits)
         if snapshot is not None:
@@ -49,56 +55,58 @@ class OpenFile:
         self.header: HeaderState | None = None
         self.colormap: NDArray[np.uint16] | None = None
         self._head_bytes = head_bytes
-        self._once = SingleFlight()
-        self._facts: LazyGeoreference | None = None
-        self._facts_read = False
+        self._single_flight = SingleFlight()
+        self._georeference: LazyGeoreference | None = None
+        self._georeference_is_read = False
 
-    async def all(self) -> HeaderState:
-        """Know all levels, and where they are."""
-        header = await self.ensure(None)
-        if not self._facts_read:
-            await self._once.run("facts", self._read_facts)
+    # --- read ------------------------------------------------------------------------------------
+
+    async def read_all(self) -> HeaderState:
+        """Read the header of all levels, the georeference and the metadata."""
+        header = await self.read_header(None)
+        if not self._georeference_is_read:
+            await self._single_flight.run("georeference", self._read_georeference)
         return header
 
-    async def ensure(self, z: int | None) -> HeaderState:
-        """Give a header that knows level `z`, or all levels if that is None or not there."""
-        header = self.header or await self._once.run("first", self._read_first)
+    async def read_header(self, z: int | None) -> HeaderState:
+        """Read as much of the header as level `z` needs; all of it for None or a missing level."""
+        header = self.header or await self._single_flight.run("first", self._read_first)
         if not header.knows(z):
-            header = self.look() or header
+            header = self._sorted_header() or header
         if not header.knows(z) and not header.walked:
-            header = await self._once.run("held", self._read_held)
-        return header if header.knows(z) else await self._once.run("all", self._read_all)
-
-    def knows(self, z: int) -> bool:
-        """Whether level `z` can be had without waiting."""
-        return z >= 0 and self.header is not None and self.header.knows(z)
+            header = await self._single_flight.run("cached", self._read_cached)
+        if header.knows(z):
+            return header
+        return await self._single_flight.run("all", self._read_rest)
 
     async def _read_first(self) -> HeaderState:
         self.header = await read_first(self.fetcher, self.limits, self._head_bytes)
+        ghost = self.header.ghost
+        self.reader.leaders = ghost is not None and ghost.has_leaders
         return self.header
 
-    async def _read_held(self) -> HeaderState:
+    async def _read_cached(self) -> HeaderState:
         header = self.header or await self._read_first()
-        self.header = await read_held(self.fetcher, self.limits, header)
+        self.header = await read_cached(self.fetcher, self.limits, header)
         return self.header
 
-    async def _read_all(self) -> HeaderState:
+    async def _read_rest(self) -> HeaderState:
         header = self.header or await self._read_first()
         self.header = await read_all(self.fetcher, self.limits, header)
         return self.header
 
-    async def _read_facts(self) -> None:
-        await self.fetcher.drive(self.facts.parse())
+    async def _read_georeference(self) -> None:
+        await self.fetcher.drive(self.georeference.parse())
         with suppress(FormatError, LimitError):  # pixels can be read without it
             self.colormap = await self.read_colormap(0)
-        self._facts_read = True
+        self._georeference_is_read = True
 
     async def read_tag(self, tag: int, z: int) -> Value | None:
         """Return the value of a tag of a level's IFD, None without it; see `Cog.read_tag`."""
         entry = (await self.image(z)).ifd.entries.get(tag)
         if entry is None:
             return None
-        header = (await self.ensure(0)).tiff.header
+        header = (await self.read_header(0)).tiff.header
         parser = parse_values(self.fetcher.buffer, header, [entry], self.limits)
         (value,) = await self.fetcher.drive(parser)
         return value
@@ -109,47 +117,13 @@ class OpenFile:
         value = await self.read_tag(Tag.ColorMap, z)
         return None if entry is None or value is None else make_colormap(entry, value)
 
-    def look(self) -> HeaderState | None:
-        """What is known, with all that can be known without a request."""
-        if self.header is not None and not self.header.walked:
-            self.header = sort_held(self.fetcher, self.limits, self.header) or self.header
-        return self.header
-
-    def known(self) -> HeaderState:
-        """The header with all its levels.
-
-        Raises:
-            UsageError: not all of it has been read.
-        """
-        header = self.look()
-        if header is None or not header.complete:
-            message = "the file is not open yet: use `cog = await tinycog.open(...)`"
-            raise UsageError(message)
-        return header
-
-    @property
-    def facts(self) -> LazyGeoreference:
-        """Where the pixels of level 0 are and what they mean.
-
-        Raises:
-            UsageError: the file is not open yet.
-        """
-        if self._facts is None:
-            header = self.header or self.known()
-            first = header.pyramid.levels[0]
-            self._facts = LazyGeoreference(
-                self.fetcher.buffer, header.tiff.header, first, self.limits
-            )
-        return self._facts
-
     async def image(self, z: int) -> Image:
-        """A level.
+        """Return a level, reading as much of the header as it needs.
 
         Raises:
-            TileIndexError: there is none of that number.
+            TileIndexError: there is no such level.
         """
-        header = await self.ensure(z if z >= 0 else None)
-        levels = header.pyramid.levels
+        levels = (await self.read_header(z if z >= 0 else None)).pyramid.levels
         if not 0 <= z < len(levels):
             all_levels = f"levels 0 to {len(levels) - 1}, 0 = full resolution"
             message = f"level {z} does not exist ({all_levels})"
@@ -157,34 +131,171 @@ class OpenFile:
         return levels[z]
 
     async def images(self, tiles: Iterable[Tile]) -> dict[int, Image]:
-        """The levels of tiles."""
+        """Return the levels of tiles, by z."""
         return {z: await self.image(z) for z in sorted({tile.z for tile in tiles})}
 
-    async def ghost(self) -> Ghost | None:
-        """GDAL's promises, if there are any."""
-        return (await self.ensure(0)).ghost
-
-    async def found(self, z: int) -> tuple[Image, Ghost | None]:
-        """A level, and GDAL's promises."""
-        return await self.image(z), await self.ghost()
-
-    async def level_so_far(self, z: int) -> AreaSource:
-        """A level with its mask, if that came with the header; no request is made to find it.
+    async def level(self, z: int) -> LevelSource:
+        """Return a level with its mask; the whole header is read to find that.
 
         Raises:
-            TileIndexError: there is no level of that number.
+            TileIndexError: there is no such level.
         """
-        image, ghost = await self.found(z)
-        header = self.look()
-        masks = () if header is None else header.pyramid.masks
-        return AreaSource(image, masks[z] if z < len(masks) else None, ghost, self.facts)
-
-    async def level(self, z: int) -> AreaSource:
-        """A level with its mask: all levels are looked at for that.
-
-        Raises:
-            TileIndexError: there is none of that number.
-        """
-        header = await self.all()
+        header = await self.read_all()
         image = await self.image(z)
-        return AreaSource(image, header.pyramid.masks[z], header.ghost, self.facts)
+        return LevelSource(image, header.pyramid.masks[z], self.georeference)
+
+    async def level_so_far(self, z: int) -> LevelSource:
+        """Return a level with its mask if that came with the header, without a request to find it.
+
+        Raises:
+            TileIndexError: there is no such level.
+        """
+        image = await self.image(z)
+        header = self._sorted_header()
+        masks = () if header is None else header.pyramid.masks
+        return LevelSource(image, masks[z] if z < len(masks) else None, self.georeference)
+
+    async def aclose(self) -> None:
+        """Release what the source holds open; a later read opens it again."""
+        await self.fetcher.source.aclose()
+
+    def flush(self) -> None:
+        """Send the requests queued on the running event loop, without waiting for its next turn."""
+        self.fetcher.scheduler.flush()
+
+    # --- what is known, without waiting ----------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The URL or path, without credentials."""
+        return self.fetcher.source.name
+
+    @property
+    def generation(self) -> str | None:
+        """The name of the object's generation, a strong ETag or the like; None if not known."""
+        return self.fetcher.tag
+
+    @property
+    def log(self) -> tuple[Request, ...]:
+        """The requests sent so far, the newest 10,000."""
+        return tuple(self.fetcher.log)
+
+    @property
+    def variant(self) -> str | None:
+        """TIFF variant and byte order by name; None before the first read."""
+        return None if self.header is None else self.header.tiff.header.variant.name
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was odd about the file so far, though it could be read."""
+        if self.header is None:
+            return ()
+        found = (*self.header.pyramid.findings, *self.reader.findings)
+        try:
+            return (*found, *self.geo.findings, *self.metadata.findings)
+        except UsageError:  # these have not been read
+            return found
+
+    def knows(self, z: int) -> bool:
+        """Return whether level `z` is known, so that `image` does not wait."""
+        return z >= 0 and self.header is not None and self.header.knows(z)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all levels are known, maybe from bytes that have arrived."""
+        header = self._sorted_header()
+        return header is not None and header.complete
+
+    @property
+    def levels_so_far(self) -> tuple[Image, ...]:
+        """The levels known so far, 0 = full resolution; none before the first read."""
+        header = self._sorted_header()
+        return () if header is None else header.pyramid.levels
+
+    @property
+    def levels(self) -> tuple[Image, ...]:
+        """All levels, 0 = full resolution.
+
+        Raises:
+            UsageError: the file is not open yet; so do `masks`, `pages` and `level_size`.
+        """
+        return self._whole_header().pyramid.levels
+
+    @property
+    def masks(self) -> tuple[Image | None, ...]:
+        """The mask of each level, None where the file holds none."""
+        return self._whole_header().pyramid.masks
+
+    @property
+    def pages(self) -> tuple[Image, ...]:
+        """Further images that are neither level nor mask."""
+        return self._whole_header().pyramid.pages
+
+    def level_size(self, z: int) -> tuple[int, int]:
+        """Return (width, height) of a level in pixels."""
+        return self.levels[z].size
+
+    @property
+    def level_sizes(self) -> list[tuple[int, int]]:
+        """(width, height) of each level in pixels."""
+        return [image.size for image in self.levels]
+
+    @property
+    def georeference(self) -> LazyGeoreference:
+        """Where pixels lie and what samples mean, parsed when first looked at.
+
+        Raises:
+            UsageError: the file is not open yet.
+        """
+        if self._georeference is None:
+            header = self.header or self._whole_header()
+            first = header.pyramid.levels[0]
+            self._georeference = LazyGeoreference(
+                self.fetcher.buffer, header.tiff.header, first, self.limits
+            )
+        return self._georeference
+
+    @property
+    def geo(self) -> Georeference:
+        """Transform, CRS and control points.
+
+        Raises:
+            UsageError: they have not been read.
+        """
+        return self.georeference.geo
+
+    @property
+    def metadata(self) -> Metadata:
+        """What samples mean: scales, units, colours, items.
+
+        Raises:
+            UsageError: it has not been read.
+        """
+        return self.georeference.metadata
+
+    def snapshot(self) -> bytes:
+        """Pack what has been read of header and index; see `Dataset.snapshot`.
+
+        Raises:
+            UsageError: the file is not open yet.
+        """
+        self._whole_header()
+        return pack(self.fetcher.buffer, self.fetcher.tag)
+
+    def _sorted_header(self) -> HeaderState | None:
+        """Return what is known of the header, with all that needs no request to be known."""
+        if self.header is not None and not self.header.walked:
+            self.header = sort_cached(self.fetcher, self.limits, self.header) or self.header
+        return self.header
+
+    def _whole_header(self) -> HeaderState:
+        """Return the header with all its levels.
+
+        Raises:
+            UsageError: not all of it has been read.
+        """
+        header = self._sorted_header()
+        if header is None or not header.complete:
+            message = "the file is not open yet: use `cog = await tinycog.open(...)`"
+            raise UsageError(message)
+        return header

@@ -1,25 +1,25 @@
-"""Values at points: each tile that holds any is read once."""
+"""Read values at points: each tile that holds any is read once. `Cog.points`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
-from tinycog.pixels.mask import alpha_band, nodata_mask, stored_mask
-from tinycog.reader.read_window import LevelSource
-from tinycog.reader.tile_parts import TilePart, window_parts
+from tinycog.reader.read_window import LevelSource, WindowBuffers, WindowRequest, make_buffers
 from tinycog.reader.tile_reader import TileReader
-from tinycog.window import Tile, Window
+from tinycog.tiff.image import Image
+from tinycog.window import Area, Tile, Window, as_floats
 
-TILES_AT_ONCE = 32
-"""Tiles whose pixels are held at the same time, at most."""
+BATCH_TILES = 32
+"""Most tiles whose pixels are held at the same time."""
 
-BYTES_AT_ONCE = 64 << 20
-"""Bytes of pixels that are held at the same time, but for one tile that is larger."""
+BATCH_BYTES = 64 << 20
+"""Most bytes of pixels held at the same time, except where a single tile is larger."""
 
 
 class Values(NamedTuple):
@@ -36,9 +36,13 @@ class Values(NamedTuple):
     inside: NDArray[np.bool_]
 
 
-def pixels_of(source: LevelSource, points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(row, col) of the pixel of a level that each point (x, y) lies in; may lie outside."""
-    a, b, c, d, e, f = tuple(source.facts.transform(source.image.size))[:6]
+def pixels_of(transform: Affine, points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the pixel (row, col) that each point (x, y) lies in; it may lie outside the image.
+
+    Raises:
+        UsageError: the transform has no inverse.
+    """
+    a, b, c, d, e, f = tuple(transform)[:6]
     determinant = a * e - b * d
     if not determinant:
         message = f"the transform {(a, b, c, d, e, f)} has no inverse: points have no pixels"
@@ -47,77 +51,71 @@ def pixels_of(source: LevelSource, points: NDArray[np.float64]) -> NDArray[np.in
         x, y = points[:, 0] - c, points[:, 1] - f
         cols, rows = (e * x - b * y) / determinant, (a * y - d * x) / determinant
     far = 2.0**62
-    places = np.floor(np.nan_to_num(np.stack([rows, cols], 1), nan=-1.0, posinf=far, neginf=-far))
-    return np.clip(places, -far, far).astype(np.int64)
+    pixels = np.floor(np.nan_to_num(np.stack([rows, cols], 1), nan=-1.0, posinf=far, neginf=-far))
+    return np.clip(pixels, -far, far).astype(np.int64)
 
 
 async def read_points(
     reader: TileReader, source: LevelSource, z: int, pixels: NDArray[np.int64], bands: list[int]
 ) -> Values:
-    """Read single pixels (row, col) of a level; those outside are not valid."""
+    """Read single pixels (row, col) of a level; those outside are fill values and not valid."""
     image = source.image
+    grid = image.grid
+    tile_bytes = grid.tile_height * grid.tile_width * image.samples * image.dtype.itemsize
+    reader.limits.check("tile_bytes", tile_bytes, "decoded bytes of a tile")
     width, height = image.size
-    tile = image.grid.tile_height * image.grid.tile_width * image.samples * image.dtype.itemsize
-    reader.limits.check("tile_bytes", tile, "decoded bytes of a tile")
     rows, cols = pixels.T
     inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
     data = np.full((len(pixels), len(bands)), image.fill_value).astype(image.dtype)
     mask = inside.copy()
-    grid = image.grid
-    places = np.flatnonzero(inside)
-    ys, xs = (pixels[places] // (grid.tile_height, grid.tile_width)).T
-    keys, members = np.unique(ys * grid.across + xs, return_inverse=True)
-    # by their tiles: those of tile i are `order[ends[i] : ends[i + 1]]`
-    order = places[np.argsort(members, kind="stable")]
-    ends = np.concatenate([[0], np.cumsum(np.bincount(members, minlength=len(keys)))])
     length = grid.tile_width * grid.tile_height * len(bands) * image.dtype.itemsize
-    step = min(max(BYTES_AT_ONCE // length, 1), TILES_AT_ONCE)
-    for start in range(0, len(keys), step):
-        tiles = [
-            Tile(z, int(key) % grid.across, int(key) // grid.across)
-            for key in keys[start : start + step]
+    batch_tiles = min(max(BATCH_BYTES // length, 1), BATCH_TILES)
+    for batch in _batches(image, z, pixels, inside, batch_tiles):
+        requests = [_tile_request(image, tile, bands) for tile in batch]
+        buffers = [make_buffers(source, request) for request in requests]
+        parts = [
+            part
+            for request, one in zip(requests, buffers, strict=True)
+            for part in one.parts(source, request)
         ]
-        parts = [_Part.of(source, tile, bands) for tile in tiles]
-        pieces = [piece for part in parts for piece in part.pieces]
-        await reader.read(pieces, source.ghost)
-        for i, part in enumerate(parts, start):
-            here = order[ends[i] : ends[i + 1]]
-            data[here], mask[here] = part.pick(source, pixels[here])
+        await reader.read(parts)
+        for one, members in zip(buffers, batch.values(), strict=True):
+            data[members], mask[members] = _values(image, one, pixels[members])
     return Values(data, mask, inside)
 
 
-class _Part(NamedTuple):
-    """One tile: its pixels, and what says which of them are valid."""
+def _batches(
+    image: Image, z: int, pixels: NDArray[np.int64], inside: NDArray[np.bool_], length: int
+) -> Iterator[dict[Tile, NDArray[np.intp]]]:
+    """Iterate over batches of tiles, each tile with the indices of the pixels that it holds."""
+    grid = image.grid
+    indices = np.flatnonzero(inside)
+    ys, xs = (pixels[indices] // (grid.tile_height, grid.tile_width)).T
+    keys, members = np.unique(ys * grid.across + xs, return_inverse=True)
+    # sorted by tile: those of tile i are `order[stops[i] : stops[i + 1]]`
+    order = indices[np.argsort(members, kind="stable")]
+    stops = np.concatenate([[0], np.cumsum(np.bincount(members, minlength=len(keys)))])
+    for start in range(0, len(keys), length):
+        yield {
+            Tile(z, int(key) % grid.across, int(key) // grid.across): order[stops[i] : stops[i + 1]]
+            for i, key in enumerate(keys[start : start + length], start)
+        }
 
-    window: Window
-    room: NDArray[Any]
-    extra: NDArray[Any] | None
-    pieces: list[TilePart]
 
-    @classmethod
-    def of(cls, source: LevelSource, tile: Tile, bands: Sequence[int]) -> _Part:
-        image = source.image
-        rows, cols = image.grid.inside(tile.x, tile.y)
-        window = Window(tile.x * image.grid.tile_width, tile.y * image.grid.tile_height, cols, rows)
-        room = np.empty((len(bands), rows, cols), image.dtype)
-        pieces = window_parts(image, tile.z, window, bands, room)
-        extra: NDArray[Any] | None = None
-        alpha = alpha_band(image, source.facts.metadata.colorinterp)
-        if source.mask is not None:
-            extra = np.empty((1, rows, cols), source.mask.dtype)
-            pieces += window_parts(source.mask, tile.z, window, [0], extra)
-        elif image.nodata is None and alpha is not None:
-            extra = np.empty((1, rows, cols), image.dtype)
-            pieces += window_parts(image, tile.z, window, [alpha], extra)
-        return cls(window, room, extra, pieces)
+def _tile_request(image: Image, tile: Tile, bands: list[int]) -> WindowRequest:
+    """Return the request for all pixels of a tile, with what says which of them are valid."""
+    grid = image.grid
+    rows, cols = grid.inside(tile.x, tile.y)
+    window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
+    area = Area(tile.z, as_floats(window), (rows, cols))
+    return WindowRequest(area, bands, "nearest", masked=True, boundless=False)
 
-    def pick(
-        self, source: LevelSource, pixels: NDArray[np.int64]
-    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        rows, cols = (pixels - (self.window.row_off, self.window.col_off)).T
-        values = self.room[:, rows, cols]
-        if self.extra is not None:
-            return values.T, stored_mask(self.extra)[rows, cols]
-        if source.image.nodata is not None:
-            return values.T, nodata_mask(values[:, None], source.image.nodata)[0]
-        return values.T, np.ones(len(pixels), np.bool_)
+
+def _values(
+    image: Image, buffers: WindowBuffers, pixels: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[np.bool_] | bool]:
+    """Return values (n, bands) of pixels (n, 2) of the level, and which are valid, (n,)."""
+    rows, cols = (pixels - (buffers.window.row_off, buffers.window.col_off)).T
+    picked = buffers.pick(rows, cols)
+    valid = picked.valid(image)
+    return picked.data[:, 0].T, True if valid is None else valid[0]

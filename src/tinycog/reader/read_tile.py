@@ -1,15 +1,16 @@
-"""Tiles that callers wish for one by one, read together.
+"""Read tiles of one turn of the event loop together: `Cog.read_tile` and `Cog.read_tiles`.
 
-What is wished for in one turn of the event loop is located and planned in one go, and a tile that
-is under way is not read again for the next who asks: 16 neighbours by `gather` cost what
+All tiles requested in one turn of the event loop are located and planned in one go, and a request
+for tiles that are being read joins the one under way: 16 neighbours by `gather` cost what
 `read_tiles` costs, and 100 awaiters of one tile cost one request and one decoding.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from tinycog.errors import Finding, FormatError, LimitError, TinycogError
@@ -18,250 +19,302 @@ from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
+from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.tile_parts import TilePart, new_pixels, tile_parts, tile_shape
 from tinycog.reader.tile_reader import LeaderError, TileJob
-from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 
 
 class TileOptions(NamedTuple):
-    """What is to be made of a tile."""
+    """Options of `Cog.read_tile`."""
 
     padded: bool
     rgb: bool
 
 
-class TileRequest:
-    """One tile that somebody waits for."""
+class TileBuffer(NamedTuple):
+    """A tile on its way to a `Raster`.
 
-    def __init__(self, tile: Tile, how: TileOptions) -> None:
-        """Nobody waits yet."""
-        self.tile = tile
-        self.how = how
-        self.reading: TileJob | None = None
+    Attributes:
+        image: the level.
+        tile: its z, x, y.
+        pixels: the array that it is decoded into, (bands, rows, cols).
+        parts: what fills the array.
+    """
+
+    image: Image
+    tile: Tile
+    pixels: Pixels
+    parts: list[TilePart]
+
+    @classmethod
+    def new(cls, image: Image, tile: Tile, limits: Limits, *, padded: bool) -> TileBuffer:
+        """Allocate the array of a tile, not filled.
+
+        Raises:
+            TileIndexError: there is no such tile.
+            LimitError: it is larger than `limits.tile_bytes`, or there is no memory for it.
+        """
+        shape = tile_shape(image, tile, padded=padded)
+        stored = image.samples * image.grid.stored_rows(tile.y) * image.grid.tile_width
+        limits.check("tile_bytes", stored * image.dtype.itemsize, "decoded bytes of a tile")
+        limits.check("tiles", image.grid.planes, "stored tiles of one read")
+        pixels = new_pixels(image, shape)
+        return cls(image, tile, pixels, tile_parts(image, tile, pixels))
+
+    def raster(
+        self, georeference: LazyGeoreference, findings: Iterable[tuple[Finding, ...]]
+    ) -> Raster:
+        """Return the tile, once its parts are in place; `findings` are those of each part."""
+        image, tile, pixels, _ = self
+        grid = image.grid
+        _, rows, cols = pixels.shape
+        window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
+        flat = tuple(finding for found in findings for finding in found)
+        place = LevelPlacement(georeference, image.size, window)
+        colormap = georeference.colormap(image)
+        return Raster(pixels, tile.z, window, image.nodata, flat, None, place, colormap)
+
+
+class TileRequest:
+    """Tiles that one or more callers wait for: those of one read.
+
+    Attributes:
+        tiles, options: what is read, and how.
+        job: the read, once it has started and until it is over.
+        batch: the requests it is started with, until it is over.
+        is_shared: whether more than one caller has waited at the same time.
+    """
+
+    def __init__(self, tiles: tuple[Tile, ...], options: TileOptions) -> None:
+        """Keep what is read; no caller waits yet."""
+        self.tiles = tiles
+        self.options = options
+        self.job: TileJob | None = None
         self.batch: TileBatch | None = None
         self.is_shared = False
-        self._waiting: set[asyncio.Future[Raster]] = set()
+        self._waiting: set[asyncio.Future[list[Raster]]] = set()
 
-    async def wait(self) -> Raster:
-        """Wait for the tile; each who does gets pixels of its own."""
-        future: asyncio.Future[Raster] = asyncio.get_running_loop().create_future()
+    async def wait(self) -> list[Raster]:
+        """Wait for the tiles; each caller gets pixels of its own."""
+        future: asyncio.Future[list[Raster]] = asyncio.get_running_loop().create_future()
         self.is_shared = self.is_shared or bool(self._waiting)
         self._waiting.add(future)
         try:
-            raster = await future
+            rasters = await future
         finally:
             self._waiting.discard(future)
             del future  # an error's traceback holds this frame, and so itself
-        return raster.copy() if self.is_shared else raster
+        return [raster.copy() for raster in rasters] if self.is_shared else rasters
 
     @property
-    def is_over(self) -> bool:
-        """Whether nobody waits any more."""
+    def is_abandoned(self) -> bool:
+        """Whether no caller waits any more."""
         return not self._waiting
 
-    def end(self, result: Raster | BaseException) -> None:
-        """Tell all who wait, and keep no hold of the pixels."""
-        self.reading = self.batch = None
+    def end(self, result: list[Raster] | BaseException) -> None:
+        """Hand the result to all callers, and keep no reference to the pixels."""
+        self.job = self.batch = None
         for future in self._waiting:
             if future.done():
                 continue
-            if isinstance(result, Raster):
+            if isinstance(result, list):
                 future.set_result(result)
             elif isinstance(result, asyncio.CancelledError):
                 future.cancel()
             else:
                 future.set_exception(result)
-        self.reading = None  # it holds the error, whose frames hold this wish
 
-    def give_up(self) -> None:
-        """Nobody waits: what is under way for it ends."""
-        if self.reading is not None:
-            self.reading.close()
+    def cancel(self) -> None:
+        """End what is under way for an abandoned request."""
+        if self.job is not None:
+            self.job.close()
         if self.batch is not None:
             self.batch.leave(self)
 
 
 class TileBatch:
-    """Wishes of one turn, and the task that begins them."""
+    """Requests of one turn of the event loop, and the task that starts them."""
 
-    def __init__(self, wishes: Iterable[TileRequest]) -> None:
-        """Nothing has begun."""
+    def __init__(self, requests: Iterable[TileRequest]) -> None:
+        """Keep the requests; no task is made yet."""
         self.task: asyncio.Task[None] | None = None
-        self._wishes = set(wishes)
-        for wish in self._wishes:
-            wish.batch = self
+        self._requests = set(requests)
+        for request in self._requests:
+            request.batch = self
 
-    def leave(self, wish: TileRequest) -> None:
-        """A wish is given up; without any, so is the task."""
-        self._wishes.discard(wish)
-        if not self._wishes and self.task is not None:
+    def leave(self, request: TileRequest) -> None:
+        """Take out an abandoned request; the last one cancels the task."""
+        self._requests.discard(request)
+        if not self._requests and self.task is not None:
             self.task.cancel()
 
 
-class TileRead(NamedTuple):
-    """What is read for a wish."""
+class _Started(NamedTuple):
+    """A request whose arrays are allocated."""
 
-    wish: TileRequest
-    image: Image
-    room: Pixels
-    pieces: list[TilePart]
+    request: TileRequest
+    buffers: list[TileBuffer]
+
+    @property
+    def parts(self) -> list[TilePart]:
+        if len(self.buffers) == 1:
+            return self.buffers[0].parts
+        return [part for buffer in self.buffers for part in buffer.parts]
+
+    def rasters(
+        self, georeference: LazyGeoreference, findings: Sequence[tuple[Finding, ...]]
+    ) -> list[Raster]:
+        """Return the tiles; `findings` are those of each part."""
+        rest = iter(findings)
+        return [
+            buffer.raster(georeference, islice(rest, len(buffer.parts))) for buffer in self.buffers
+        ]
 
 
-Key = tuple[asyncio.AbstractEventLoop, Tile, TileOptions]
+Key = tuple[asyncio.AbstractEventLoop, tuple[Tile, ...], TileOptions]
 
 
 class TileBatcher:
-    """Wishes for tiles of one file."""
+    """Reads tiles of one file, batched by turns of the event loop."""
 
-    def __init__(self, opening: OpenFile, colour: Callable[[Raster], Awaitable[Raster]]) -> None:
-        """Nothing is wished for; `colour` makes of a tile what a person would look at."""
-        self._opening = opening
-        self._reader = opening.reader
-        self._colour = colour
+    def __init__(self, file: OpenFile) -> None:
+        """Keep the file; nothing is read."""
+        self._file = file
+        self._reader = file.reader
         self._under_way: dict[Key, TileRequest] = {}
         self._due: dict[asyncio.AbstractEventLoop, list[Key]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def read(self, tile: Tile, how: TileOptions) -> Raster:
-        """Read one tile, together with all that is wished for in this turn of the event loop."""
+    async def read(self, tiles: Sequence[Tile], options: TileOptions) -> list[Raster]:
+        """Read tiles together with all others requested in this turn of the event loop.
+
+        Each is read once; one that is named again is a copy.
+        """
+        unique = tuple(dict.fromkeys(tiles))
+        rasters = await self._read_unique(unique, options) if unique else []
+        if len(unique) == len(tiles):
+            return rasters
+        by_tile = dict(zip(unique, rasters, strict=True))
+        result: list[Raster] = []
+        returned: set[Tile] = set()
+        for tile in tiles:
+            raster = by_tile[tile]
+            result.append(raster.copy() if tile in returned else raster)
+            returned.add(tile)
+        return result
+
+    async def _read_unique(self, tiles: tuple[Tile, ...], options: TileOptions) -> list[Raster]:
         loop = asyncio.get_running_loop()
-        key = (loop, tile, how)
-        wish = self._under_way.get(key)
-        if wish is None:
-            wish = self._under_way[key] = TileRequest(tile, how)
+        key = (loop, tiles, options)
+        request = self._under_way.get(key)
+        if request is None:
+            request = self._under_way[key] = TileRequest(tiles, options)
             if loop not in self._due:
                 self._due[loop] = []
                 loop.call_soon(self._turn, loop)
             self._due[loop].append(key)
         try:
-            return await wish.wait()
+            return await request.wait()
         finally:
-            if wish.is_over and self._under_way.get(key) is wish:
+            if request.is_abandoned and self._under_way.get(key) is request:
                 del self._under_way[key]
-                wish.give_up()
-            del wish
+                request.cancel()
+            del request
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start all requests of this turn; without a task if their levels are known."""
         due = dict.fromkeys(self._due.pop(loop))
-        wishes = [self._under_way[key] for key in due if key in self._under_way]
-        if wishes:
-            batch = TileBatch(wishes)
-            work = self._begin(wishes)
-            is_open = all(self._opening.knows(wish.tile.z) for wish in wishes)
-            batch.task = (
-                start_eagerly(work) if is_open else asyncio.get_running_loop().create_task(work)
-            )
-            if batch.task is not None:
-                self._keep(batch.task)
-            self._opening.fetcher.scheduler.flush()
+        requests = [self._under_way[key] for key in due if key in self._under_way]
+        if not requests:
+            return
+        batch = TileBatch(requests)
+        work = self._start_all(requests)
+        is_known = all(self._file.knows(tile.z) for one in requests for tile in one.tiles)
+        batch.task = start_eagerly(work) if is_known else loop.create_task(work)
+        if batch.task is not None:
+            self._keep(batch.task)
+        self._file.flush()
 
     def _keep(self, task: asyncio.Task[None]) -> None:
-        """Hold it: the event loop does not."""
+        """Hold a reference to a task: the event loop does not."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _begin(self, wishes: list[TileRequest]) -> None:
-        """Make pieces of all wishes, then begin to read them together."""
-        groups: list[TileRead] = []
-        ghost: Ghost | None = None
+    async def _start_all(self, requests: list[TileRequest]) -> None:
+        """Allocate the arrays of all requests, then start to read them together."""
+        started: list[_Started] = []
         try:
-            for wish in wishes:
+            for request in requests:
                 try:
-                    image, ghost = await self._opening.found(wish.tile.z)
-                    room = new_tile(image, wish.tile, self._opening.limits, padded=wish.how.padded)
-                    groups.append(TileRead(wish, image, room, tile_parts(image, wish.tile, room)))
+                    started.append(_Started(request, await self._new_buffers(request)))
                 except TinycogError as exc:
-                    self._end(wish, exc)
-            await self._start(groups, ghost)
+                    self._end(request, exc)
+            await self._start(started)
         except BaseException as exc:
-            for wish in wishes:
-                if wish.reading is None:
-                    self._end(wish, exc)
+            for request in requests:
+                if request.job is None:
+                    self._end(request, exc)
             if not isinstance(exc, Exception):
                 raise
 
-    async def _start(self, groups: list[TileRead], ghost: Ghost | None) -> None:
+    async def _new_buffers(self, request: TileRequest) -> list[TileBuffer]:
+        images = await self._file.images(request.tiles)
+        limits, padded = self._file.limits, request.options.padded
+        return [
+            TileBuffer.new(images[tile.z], tile, limits, padded=padded) for tile in request.tiles
+        ]
+
+    async def _start(self, started: list[_Started]) -> None:
         try:
-            readings = await self._reader.begin([group.pieces for group in groups], ghost)
+            jobs = await self._reader.begin([one.parts for one in started])
         except (FormatError, LimitError):
-            if len(groups) == 1:
+            if len(started) == 1:
                 raise
-            for group in groups:  # whose index it is that cannot be read
+            for one in started:  # find out whose tiles cannot be located
                 try:
-                    await self._start([group], ghost)
+                    await self._start([one])
                 except TinycogError as exc:
-                    self._end(group.wish, exc)
+                    self._end(one.request, exc)
             return
-        for group, reading in zip(groups, readings, strict=True):
-            group.wish.reading = reading
-            reading.when_over(partial(self._done, group, ghost))
-            if group.wish.is_over:
-                reading.close()
+        for one, job in zip(started, jobs, strict=True):
+            one.request.job = job
+            job.when_over(partial(self._on_end, one))
+            if one.request.is_abandoned:
+                job.close()
 
-    def _done(self, group: TileRead, ghost: Ghost | None, reading: TileJob) -> None:
-        """The pieces of a wish are in place, or will not be."""
-        reading.close()
-        error = reading.error
-        if isinstance(error, LeaderError) or (error is None and group.wish.how.rgb):
-            work = self._finish(group, ghost, reading)
+    def _on_end(self, started: _Started, job: TileJob) -> None:
+        """End a request whose job is over; in a task if more is to be done for it."""
+        job.close()
+        is_rgb = job.error is None and started.request.options.rgb
+        if isinstance(job.error, LeaderError) or is_rgb:
+            work = self._finish(started, job)
             self._keep(asyncio.get_running_loop().create_task(work))
-        elif error is not None:
-            self._end(group.wish, error)
+        elif job.error is not None:
+            self._end(started.request, job.error)
         else:
-            self._end(group.wish, self._raster(group, reading.findings))
+            rasters = started.rasters(self._file.georeference, job.findings)
+            self._end(started.request, rasters)
 
-    async def _finish(self, group: TileRead, ghost: Ghost | None, reading: TileJob) -> None:
-        """What takes more than a moment: to read again, to make colours."""
+    async def _finish(self, started: _Started, job: TileJob) -> None:
+        """Read again what the ghost area was wrong about, convert to colours, end the request."""
         try:
-            findings = reading.findings
-            if isinstance(reading.error, LeaderError):
-                findings = await self._reader.read_again(group.pieces, ghost, reading.error)
-            raster = self._raster(group, findings)
-            self._end(group.wish, await self._colour(raster) if group.wish.how.rgb else raster)
+            findings = job.findings
+            if isinstance(job.error, LeaderError):
+                findings = await self._reader.read_again(started.parts, job.error)
+            rasters = started.rasters(self._file.georeference, findings)
+            if started.request.options.rgb:
+                rasters = [await to_rgb_raster(self._file, raster) for raster in rasters]
+            self._end(started.request, rasters)
         except BaseException as exc:
-            self._end(group.wish, exc)
+            self._end(started.request, exc)
             if not isinstance(exc, Exception):
                 raise
 
-    def _raster(self, group: TileRead, findings: Iterable[tuple[Finding, ...]]) -> Raster:
-        return tile_raster(self._opening.facts, group.image, group.wish.tile, group.room, findings)
-
-    def _end(self, wish: TileRequest, result: Raster | BaseException) -> None:
-        key = (asyncio.get_running_loop(), wish.tile, wish.how)
-        if self._under_way.get(key) is wish:
+    def _end(self, request: TileRequest, result: list[Raster] | BaseException) -> None:
+        key = (asyncio.get_running_loop(), request.tiles, request.options)
+        if self._under_way.get(key) is request:
             del self._under_way[key]
-        wish.end(result)
-
-
-def new_tile(image: Image, tile: Tile, limits: Limits, *, padded: bool) -> Pixels:
-    """New room for a tile, (bands, rows, cols), not filled.
-
-    Raises:
-        TileIndexError: there is no such tile.
-        LimitError: it is larger than `limits.tile_bytes`.
-    """
-    shape = tile_shape(image, tile, padded=padded)
-    stored = image.samples * image.grid.stored_rows(tile.y) * image.grid.tile_width
-    limits.check("tile_bytes", stored * image.dtype.itemsize, "decoded bytes of a tile")
-    limits.check("tiles", image.grid.planes, "stored tiles of one read")
-    return new_pixels(image, shape)
-
-
-def tile_raster(
-    facts: LazyGeoreference,
-    image: Image,
-    tile: Tile,
-    room: Pixels,
-    findings: Iterable[tuple[Finding, ...]],
-) -> Raster:
-    """A tile that has been read, and where it lies in its level."""
-    grid = image.grid
-    _, rows, cols = room.shape
-    window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
-    flat = tuple(finding for odd in findings for finding in odd)
-    place = LevelPlacement(facts, image.size, window)
-    colormap = facts.colormap(image)
-    return Raster(room, tile.z, window, image.nodata, flat, None, place, colormap)
+        request.end(result)

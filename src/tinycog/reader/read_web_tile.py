@@ -1,9 +1,8 @@
-"""Web tiles: stored ones where the file is made for them, else warped from the right level."""
+"""Read web tiles: stored ones as they are where the file is made for them, else warped ones."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from affine import Affine
 
-from tinycog.checks import check_method
+from tinycog.checks import check_bands, check_method, check_tile_size
 from tinycog.errors import UsageError
 from tinycog.geo.crs import Crs
 from tinycog.geo.keys import GeoKey, GeoKeys
@@ -21,8 +20,8 @@ from tinycog.geo.transformer import transformer
 from tinycog.geo.web_grid import Alignment, find_alignment, web_tile_bounds
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask, nodata_mask
+from tinycog.pixels.methods import WARPING
 from tinycog.pixels.warp.array import warp
-from tinycog.pixels.warp.kernels import METHODS
 from tinycog.pixels.warp.plan import Coords, WarpPlan, warp_plan
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
@@ -31,12 +30,13 @@ from tinycog.reader.read_window import WindowRequest, read_area
 from tinycog.tiff.image import Image
 from tinycog.window import Area, Window, as_floats, best_level, inside, scale
 
-Bands = Callable[[Image], list[int]]
+Bands = Iterable[int] | int | None
+"""Bands as given to `Cog.read_web_tile`."""
 
 WEB_MERCATOR = (3857, 900913, 3785, 102100, 102113)
-"""Codes of the one CRS of web tiles."""
+"""Codes of Web Mercator, the CRS of web tiles."""
 
-PLACE = Crs(
+WEB_MERCATOR_CRS = Crs(
     "projected",
     WEB_MERCATOR[0],
     "WGS 84 / Pseudo-Mercator",
@@ -44,34 +44,32 @@ PLACE = Crs(
 )
 """The CRS of web tiles."""
 
-ENOUGH = 2
-"""Pixels under one of the output, each way, that are weighed one by one."""
-
-MOST_PIXELS = 4096
-"""Width and height of the largest web tile."""
+WARPED_PIXELS = 2
+"""Source pixels per output pixel, each way, that the warp weighs one by one; finer levels are
+reduced first."""
 
 
-def tile_levels(opening: OpenFile) -> list[TileLevel]:
-    """The pyramid as `tms` sees it; the file must be open."""
-    facts = opening.facts
+def tile_levels(file: OpenFile) -> list[TileLevel]:
+    """Return the pyramid as `geo.tile_matrix` takes it; the file must be open."""
+    georeference = file.georeference
     return [
         TileLevel(
             image.grid.width,
             image.grid.height,
             image.grid.tile_width,
             image.grid.tile_height,
-            facts.transform(image.size),
+            georeference.transform(image.size),
         )
-        for image in opening.known().pyramid.levels
+        for image in file.levels
     ]
 
 
-def own_matrix_set(opening: OpenFile) -> dict[str, Any]:
-    """The pyramid as a TileMatrixSet; see `Dataset.tile_matrix_set`."""
-    crs = opening.facts.crs
+def own_matrix_set(file: OpenFile) -> dict[str, Any]:
+    """Return the pyramid as a TileMatrixSet; see `Dataset.tile_matrix_set`."""
+    crs = file.georeference.crs
     if crs is None:
         raise UsageError(NO_CRS)
-    levels = tile_levels(opening)
+    levels = tile_levels(file)
     if crs.epsg is not None and crs.kind == "geographic":
         return tile_matrix_set(levels, crs.epsg, metres_per_unit=METRES_PER_DEGREE)
     known: Any = crs.to_pyproj()
@@ -85,87 +83,77 @@ def own_matrix_set(opening: OpenFile) -> dict[str, Any]:
     )
 
 
-def alignment(opening: OpenFile) -> Alignment | None:
-    """Which tiles of the web (Web Mercator) the stored tiles are; the file must be open."""
-    crs = opening.facts.crs
+def alignment(file: OpenFile) -> Alignment | None:
+    """Return which web tiles the stored tiles are, None if not any; the file must be open."""
+    crs = file.georeference.crs
     if crs is None or crs.epsg not in WEB_MERCATOR:
         return None
-    if opening.known().pyramid.levels[0].grid.strips:
+    if file.levels[0].grid.strips:
         return None
-    return find_alignment(tile_levels(opening), crs.epsg)
+    return find_alignment(tile_levels(file), crs.epsg)
 
 
 async def read_web_tile(
-    opening: OpenFile,
+    file: OpenFile,
     tile: tuple[int, int, int],
     tilesize: Any,  # noqa: ANN401 - whatever a caller passes
     bands: Bands,
     method: Any,  # noqa: ANN401 - the same
 ) -> Raster:
-    """Read a web tile; see `Cog.read_web_tile`. `bands` makes a list of what a level has."""
-    await opening.all()
-    size = _size(tilesize)
-    check_method(method, METHODS)
+    """Read a web tile; see `Cog.read_web_tile`."""
+    await file.read_all()
+    size = check_tile_size(tilesize)
+    check_method(method, WARPING)
     bounds = web_tile_bounds(*tile)
     pixel = (bounds.right - bounds.left) / size
     target = Affine(pixel, 0, bounds.left, 0, -pixel, bounds.top)
-    aligned = alignment(opening)
+    aligned = alignment(file)
     stored = None if aligned is None else aligned.stored_tile(*tile)
     if stored is not None:
-        raster = await _stored(opening, stored, size, bands, target)
+        raster = await _stored(file, stored, size, bands, target)
         if raster is not None:
             return raster
-    return await _warped(opening, target, size, bands, method)
-
-
-def _size(tilesize: Any) -> int:  # noqa: ANN401 - whatever a caller passes
-    try:
-        size = operator.index(tilesize)
-    except TypeError:
-        size = 0
-    if not 1 <= size <= MOST_PIXELS:
-        message = f"tilesize is 1 to {MOST_PIXELS} pixels, not {tilesize!r}"
-        raise UsageError(message)
-    return size
+    return await _warped(file, target, size, bands, method)
 
 
 async def _stored(
-    opening: OpenFile, stored: tuple[int, int, int], tilesize: int, bands: Bands, target: Affine
+    file: OpenFile, stored: tuple[int, int, int], tilesize: int, bands: Bands, target: Affine
 ) -> Raster | None:
-    """The stored tile as it is; None if its size is not the one that is wanted."""
+    """Return the stored tile as it is, None if its size is not `tilesize`."""
     z, x, y = stored
-    source = await opening.level(z)
+    source = await file.level(z)
     grid = source.image.grid
     if (grid.tile_width, grid.tile_height) != (tilesize, tilesize):
         return None
     window = Window(x * tilesize, y * tilesize, tilesize, tilesize)
     area = Area(z, as_floats(window), (tilesize, tilesize))
-    wanted = WindowRequest(area, bands(source.image), "nearest", masked=True, boundless=True)
-    raster = await read_area(opening.reader, source, wanted)
+    chosen = check_bands(source.image.samples, bands)
+    request = WindowRequest(area, chosen, "nearest", masked=True, boundless=True)
+    raster = await read_area(file.reader, source, request)
     return _placed(raster, raster.data, raster.mask, target)
 
 
 async def _warped(
-    opening: OpenFile, target: Affine, tilesize: int, bands: Bands, method: str
+    file: OpenFile, target: Affine, tilesize: int, bands: Bands, method: str
 ) -> Raster:
-    facts = opening.facts
-    crs = facts.crs
+    """Warp the pixels of the level that suits a tile of (tilesize, tilesize) pixels."""
+    crs = file.georeference.crs
     if crs is None:
         raise UsageError(NO_CRS)
-    transform = _same if crs.epsg in WEB_MERCATOR else transformer(PLACE, crs)
-    full = facts.size
+    transform = _same if crs.epsg in WEB_MERCATOR else transformer(WEB_MERCATOR_CRS, crs)
     shape = (tilesize, tilesize)
+    width, height = file.georeference.size
     plan = await run_in_pool(
-        warp_plan, transform, target, shape, facts.geo.transform, (full[1], full[0])
+        warp_plan, transform, target, shape, file.geo.transform, (height, width)
     )
-    sizes = [image.size for image in opening.known().pyramid.levels]
+    sizes = file.level_sizes
     z = 0 if plan.bounds is None else best_level(sizes, plan.resolution, method)
-    source = await opening.level(z)
-    chosen = bands(source.image)
+    source = await file.level(z)
+    chosen = check_bands(source.image.samples, bands)
     length = len(chosen) * tilesize * tilesize * source.image.dtype.itemsize
-    opening.limits.check("result_bytes", length, "bytes of the result")
-    if opening.reader.stored is not None:
-        opening.limits.check_ratio(length, opening.reader.stored, "bytes of the result")
+    file.limits.check("result_bytes", length, "bytes of the result")
+    if file.reader.file_size is not None:
+        file.limits.check_ratio(length, file.reader.file_size, "bytes of the result")
     level_shape = (sizes[z][1], sizes[z][0])
     reduced = level_shape if method == "nearest" else _reduced(plan, level_shape)
     window = inside(as_floats(plan.support(method, reduced)), (reduced[1], reduced[0]))
@@ -173,11 +161,11 @@ async def _warped(
         data = np.full((len(chosen), *shape), source.image.fill_value).astype(source.image.dtype)
         mask = np.zeros(shape, np.bool_)
         return Raster(data, z, window, source.image.nodata, (), mask, _place(target))
-    there = scale(as_floats(window), (reduced[1], reduced[0]), sizes[z])
-    area = Area(z, there, (window.height, window.width))
-    how = "nearest" if reduced == level_shape else method
-    wanted = WindowRequest(area, chosen, how, masked=True, boundless=False)
-    raster = await read_area(opening.reader, source, wanted)
+    level_window = scale(as_floats(window), (reduced[1], reduced[0]), sizes[z])
+    area = Area(z, level_window, (window.height, window.width))
+    first_method = "nearest" if reduced == level_shape else method
+    request = WindowRequest(area, chosen, first_method, masked=True, boundless=False)
+    raster = await read_area(file.reader, source, request)
     by_band = source.mask is None and source.image.nodata is not None
     data, mask = await run_in_pool(
         _warp, raster, plan.on(reduced, window), method, source.image, by_band=by_band
@@ -186,40 +174,40 @@ async def _warped(
 
 
 def _reduced(plan: WarpPlan, shape: tuple[int, int]) -> tuple[int, int]:
-    """Size (rows, cols) of the level that suits, where the file has none that is coarse enough.
+    """Return (rows, cols) that a level is reduced to first, where the file has none as coarse.
 
-    To weigh all pixels under one of the output costs by their number; to reduce them first, by rows
-    and columns, does not.
+    Weighing all source pixels of an output pixel costs by their number; reducing them first, by
+    rows and columns, does not.
     """
     across, down = plan.on(shape).resolution
     rows, cols = shape
-    return ceil(rows / max(down // ENOUGH, 1)), ceil(cols / max(across // ENOUGH, 1))
+    return ceil(rows / max(down // WARPED_PIXELS, 1)), ceil(cols / max(across // WARPED_PIXELS, 1))
 
 
 def _warp(
     raster: Raster, coords: Coords, method: str, image: Image, *, by_band: bool
 ) -> tuple[Pixels, Mask]:
-    """Warped pixels, and which of them are valid; what is not is filled.
+    """Return warped pixels, and which of them are valid; invalid ones are filled.
 
-    By nodata each band has a mask of its own: the nodata of one is no value of another.
+    With nodata each band has a mask of its own: nodata in one band is a value in another.
     """
     groups = [slice(i, i + 1) for i in range(raster.count)] if by_band else [slice(None)]
-    found: list[Pixels] = []
+    bands: list[Pixels] = []
     valid = np.zeros(coords.plan.shape, np.bool_)
     for group in groups:
-        part = raster.data[group]
+        data = raster.data[group]
         mask = raster.mask
         if by_band and image.nodata is not None:
-            mask = nodata_mask(part, image.nodata)
-        warped, good = warp(part, mask, coords, method)
+            mask = nodata_mask(data, image.nodata)
+        warped, good = warp(data, mask, coords, method)
         np.copyto(warped, image.fill_value, where=~good, casting="unsafe")
-        found.append(warped)
+        bands.append(warped)
         valid |= good
-    return np.concatenate(found), valid
+    return np.concatenate(bands), valid
 
 
 def _same(xs: Any, ys: Any) -> tuple[Any, Any]:  # noqa: ANN401 - arrays, as pyproj takes them
-    """The coordinates are those of the file."""
+    """Return the coordinates as they are: the file is in Web Mercator."""
     return xs, ys
 
 
@@ -229,4 +217,4 @@ def _placed(raster: Raster, data: Pixels, mask: Mask | None, target: Affine) -> 
 
 
 def _place(target: Affine) -> FixedPlacement:
-    return FixedPlacement(target, PLACE)
+    return FixedPlacement(target, WEB_MERCATOR_CRS)

@@ -1,6 +1,8 @@
-"""Reading areas: windows and bounds of any level, at any shape, with their masks.
+"""Read windows of a level, at any shape, with their masks: `Cog.read`.
 
-`area` says what is read; here it is fetched, resampled and masked.
+`arguments` says what is read; here its pixels are fetched, resampled and masked. `read_points` and
+`read_web_tile` read through it, so that one place says which pixels are valid
+(gdal.mask.precedence).
 """
 
 from __future__ import annotations
@@ -9,54 +11,50 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinycog.errors import Finding, LimitError, UsageError
 from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
-from tinycog.pixels.arrays import Pixels, empty_view
+from tinycog.pixels.arrays import Pixels, empty_view, no_memory
 from tinycog.pixels.mask import Mask, alpha_band, can_have_alpha, differs, nodata_mask, stored_mask
+from tinycog.pixels.methods import PICKING
 from tinycog.pixels.resample.window import resample, support
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.tile_parts import TilePart, new_pixels, window_parts
 from tinycog.reader.tile_reader import TileReader
-from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Window, inside, reaches_out
 
-PICKING = ("nearest", "sample")
-"""Methods for which a masked pixel has no part in the value of another."""
-
 WEIGHT_BYTES = 64
-"""What the weights of a row or a column of pixels take, about."""
+"""Approximate bytes of resampling weights for one row or column of pixels."""
 
 
 class LevelSource(NamedTuple):
-    """A level, and what reading it needs.
+    """A level, and what is needed to read it.
 
     Attributes:
-        image: the level's.
-        mask: of its mask in the file, if there is one.
-        ghost: GDAL's promises of the file.
-        facts: where pixels are.
+        image: the level.
+        mask: its mask image, None where the file holds none.
+        georeference: of the file.
     """
 
     image: Image
     mask: Image | None
-    ghost: Ghost | None
-    facts: LazyGeoreference
+    georeference: LazyGeoreference
 
 
 class WindowRequest(NamedTuple):
-    """How an area is read.
+    """What is read of a level, and how.
 
     Attributes:
-        area: which level, which window, which shape.
-        bands: counted from 0, in the order wanted.
-        method: of resampling, if the shape differs.
-        masked: whether the mask is wanted.
-        boundless: whether the window may reach over the edge.
-        out: a caller's array for the result.
+        area: level, window and shape of the result.
+        bands: counted from 0, in the order of the result.
+        method: of resampling, used if the shape of the result differs from the window's.
+        masked: whether the result has a mask.
+        boundless: whether the window may reach over the edge of the level.
+        out: the caller's array for the result, (bands, rows, cols).
     """
 
     area: Area
@@ -66,84 +64,118 @@ class WindowRequest(NamedTuple):
     boundless: bool
     out: Pixels | None = None
 
+    @property
+    def blends(self) -> bool:
+        """Whether a pixel of the result is made of several, of which invalid ones are left out."""
+        return not self.area.is_plain and self.method not in PICKING
+
 
 class WindowBuffers(NamedTuple):
-    """What is fetched of a level for an area: whole pixels, inside it.
+    """Arrays that whole pixels of a level are fetched into.
 
     Attributes:
-        window: which.
-        room: for the bands that are wanted, and for those of `extra`, (bands, rows, cols).
-        data: of it, the bands that are wanted.
-        extra: a band that is read only for what it says of the others.
-        mask: room for the stored mask, (1, rows, cols), if it counts.
-        alpha: place of the alpha band in `room`, if it counts.
+        window: the pixels, all inside the level.
+        pixels: the bands requested, then those of `extra`, (bands, rows, cols).
+        data: the bands requested, a view of `pixels`.
+        extra: bands fetched only because they say which pixels of the others are valid.
+        mask: the stored mask, (1, rows, cols), None where it has no say.
+        alpha: index of the alpha band in `pixels`, None where it has no say.
     """
 
     window: Window
-    room: Pixels
+    pixels: Pixels
     data: Pixels
     extra: list[int]
     mask: Pixels | None
     alpha: int | None
 
+    def parts(self, source: LevelSource, request: WindowRequest) -> list[TilePart]:
+        """Return the parts of stored tiles that fill the arrays.
 
-def window_tile_parts(
-    source: LevelSource, z: int, parts: WindowBuffers, bands: Sequence[int]
-) -> list[TilePart]:
-    """The pieces of all parts; pixels and their mask tiles lie side by side in many files."""
-    window = parts.window
-    if not window.width or not window.height:
-        return []
-    pieces = window_parts(source.image, z, window, [*bands, *parts.extra], parts.room)
-    if parts.mask is not None and source.mask is not None:
-        pieces += window_parts(source.mask, z, window, [0], parts.mask)
-    return pieces
+        Pixels and mask are read together: their tiles lie side by side in many files.
+        """
+        z, window = request.area.z, self.window
+        if not window.width or not window.height:
+            return []
+        bands = [*request.bands, *self.extra]
+        parts = window_parts(source.image, z, window, bands, self.pixels)
+        if self.mask is not None and source.mask is not None:
+            parts += window_parts(source.mask, z, window, [0], self.mask)
+        return parts
+
+    def pick(self, rows: NDArray[np.intp], cols: NDArray[np.intp]) -> WindowBuffers:
+        """Return copies of single pixels as the columns of one row, (bands, 1, n)."""
+        pixels = self.pixels[:, None, rows, cols]
+        data = pixels[: len(self.data)]
+        mask = None if self.mask is None else self.mask[:, None, rows, cols]
+        return self._replace(pixels=pixels, data=data, mask=mask)
+
+    def valid(self, image: Image) -> Mask | None:
+        """Return which pixels are valid, (rows, cols); None if all are (gdal.mask.precedence).
+
+        The samples of a stored mask are used up.
+        """
+        if self.mask is not None:
+            return stored_mask(self.mask, spent=True)
+        if image.nodata is not None:
+            return nodata_mask(self.data, image.nodata)
+        return None if self.alpha is None else stored_mask(self.pixels[self.alpha :])
 
 
 def make_buffers(
-    source: LevelSource, wanted: WindowRequest, *, planned: bool = False
+    source: LevelSource, request: WindowRequest, *, planned: bool = False
 ) -> WindowBuffers:
-    """Room for what an area needs; for a plan, room that takes no memory.
+    """Allocate the arrays for a request; `planned` ones take no memory and cannot be written.
 
     Raises:
-        UsageError: the window lies outside.
-        LimitError: there is no memory for it.
+        UsageError: the window reaches over the edge of the level.
+        LimitError: there is no memory for them.
     """
-    window = _window(source.image, wanted)
-    image, shape = source.image, (window.height, window.width)
-    counts = wanted.masked or _blends(wanted)
-    mask_dtype = source.mask.dtype if counts and source.mask is not None else None
-    alpha = _alpha(source) if counts and mask_dtype is None and image.nodata is None else None
-    extra = [] if alpha is None or alpha in wanted.bands else [alpha]
-    bands = [*wanted.bands, *extra]
-    make = empty_view if planned else np.empty
-    is_all = bands == list(range(image.samples)) and wanted.area.is_plain
+    window = _source_window(source.image, request)
+    counts = request.masked or request.blends
+    mask = source.mask if counts else None
+    alpha = _alpha(source) if counts and mask is None and source.image.nodata is None else None
+    extra = [] if alpha is None or alpha in request.bands else [alpha]
+    bands = [*request.bands, *extra]
+    shape = (window.height, window.width)
     try:
-        if wanted.out is not None and not (planned or extra) and _is_whole(wanted.area, window):
-            room = wanted.out
-        elif is_all and not planned:
-            room = new_pixels(image, (len(bands), *shape))
+        if planned:
+            pixels = empty_view((len(bands), *shape), source.image.dtype)
         else:
-            room = make((len(bands), *shape), image.dtype)
-        mask = None if mask_dtype is None else make((1, *shape), mask_dtype)
+            pixels = _new_pixels(source.image, request, window, bands)
+        make = empty_view if planned else np.empty
+        mask_pixels = None if mask is None else make((1, *shape), mask.dtype)
     except MemoryError as exc:
-        raise _no_memory(wanted) from exc
-    at = None if alpha is None else bands.index(alpha)
-    data = room[: len(wanted.bands)] if extra else room
-    return WindowBuffers(window, room, data, extra, mask, at)
+        raise _no_memory(request) from exc
+    index = None if alpha is None else bands.index(alpha)
+    data = pixels[: len(request.bands)] if extra else pixels
+    return WindowBuffers(window, pixels, data, extra, mask_pixels, index)
+
+
+def _new_pixels(
+    image: Image, request: WindowRequest, window: Window, bands: Sequence[int]
+) -> Pixels:
+    """Return the caller's array if it can be filled directly, else a new one."""
+    has_extra = len(bands) > len(request.bands)
+    if request.out is not None and not has_extra and _is_whole(request.area, window):
+        return request.out
+    shape = (len(bands), window.height, window.width)
+    if request.area.is_plain and list(bands) == list(range(image.samples)):
+        return new_pixels(image, shape)
+    return np.empty(shape, image.dtype)
 
 
 def _alpha(source: LevelSource) -> int | None:
-    """The alpha band, if it is a mask; colours are those of level 0, whatever the level says."""
+    """Return the alpha band if it is a mask; level 0 decides what it is, for all levels."""
     if not can_have_alpha(source.image):
         return None
-    return alpha_band(source.image, source.facts.metadata.colorinterp)
+    return alpha_band(source.image, source.georeference.metadata.colorinterp)
 
 
-def _window(image: Image, wanted: WindowRequest) -> Window:
-    """The pixels of the level that are needed."""
-    area, size = wanted.area, image.size
-    if not wanted.boundless and reaches_out(area.window, size):
+def _source_window(image: Image, request: WindowRequest) -> Window:
+    """Return the whole pixels of the level that a request needs."""
+    area, size = request.area, image.size
+    if not request.boundless and reaches_out(area.window, size):
         window = tuple(_as_window(area.window))
         message = (
             f"the window {window} reaches over the edge of the level's {size[0]} x {size[1]}"
@@ -153,166 +185,152 @@ def _window(image: Image, wanted: WindowRequest) -> Window:
     if area.is_plain:
         return inside(area.window, size)
     try:
-        return support(area.window, area.shape, (size[1], size[0]), wanted.method)
+        return support(area.window, area.shape, (size[1], size[0]), request.method)
     except MemoryError as exc:
-        raise _no_memory(wanted) from exc
+        raise _no_memory(request) from exc
 
 
-def _no_memory(wanted: WindowRequest) -> LimitError:
-    window = tuple(_as_window(wanted.area.window))
-    return LimitError(f"there is no memory for the window {window} at {wanted.area.shape}")
-
-
-def _blends(wanted: WindowRequest) -> bool:
-    """Whether pixels are made of several, among which those that are not valid have no part."""
-    return not wanted.area.is_plain and wanted.method not in PICKING
+def _no_memory(request: WindowRequest) -> LimitError:
+    window = tuple(_as_window(request.area.window))
+    return no_memory(f"the window {window} at {request.area.shape}")
 
 
 def _is_whole(area: Area, window: Window) -> bool:
-    """Whether what is fetched is just what is wanted."""
+    """Whether the pixels fetched are exactly those of the result."""
     return area.is_plain and tuple(window) == tuple(area.window)
 
 
 def check_limits(
-    limits: Limits, source: LevelSource, wanted: WindowRequest, stored: int | None = None
+    limits: Limits, source: LevelSource, request: WindowRequest, file_size: int | None = None
 ) -> None:
-    """Ask the limits before anything is allocated from numbers of the file of `stored` bytes.
+    """Check the limits before anything is allocated; `file_size` is in bytes, if known.
 
     Raises:
         LimitError: the read needs too many tiles, or too much memory.
     """
     image = source.image
-    # first what the area itself needs: how far a kernel reaches takes memory to find out
-    _check_window(limits, image, inside(wanted.area.window, image.size), wanted, stored)
-    if _blends(wanted):  # every line that counts has weights
-        part = inside(wanted.area.window, image.size)
-        length = WEIGHT_BYTES * (part.width + part.height)
+    # first the area itself: how far a kernel reaches takes memory to find out
+    touched = inside(request.area.window, image.size)
+    _check_window(limits, image, touched, request, file_size)
+    if request.blends:  # each row and column has weights
+        length = WEIGHT_BYTES * (touched.width + touched.height)
         limits.check("result_bytes", length, "bytes of the weights to resample")
-    _check_window(limits, image, _window(image, wanted), wanted, stored)
+    _check_window(limits, image, _source_window(image, request), request, file_size)
 
 
 def _check_window(
-    limits: Limits, image: Image, window: Window, wanted: WindowRequest, stored: int | None
+    limits: Limits, image: Image, window: Window, request: WindowRequest, file_size: int | None
 ) -> None:
     grid = image.grid
-    length = window.height * window.width * len(wanted.bands) * image.dtype.itemsize
+    length = window.height * window.width * len(request.bands) * image.dtype.itemsize
     limits.check("result_bytes", length, "bytes of the pixels that are read")
-    if stored is not None:
-        limits.check_ratio(length, stored, "bytes of the pixels that are read", image.weight)
+    if file_size is not None:
+        limits.check_ratio(length, file_size, "bytes of the pixels that are read", image.weight)
     down = -(-window.height // grid.tile_height) + 1
     across = -(-window.width // grid.tile_width) + 1
-    planes = len(wanted.bands) if grid.planes > 1 else 1
+    planes = len(request.bands) if grid.planes > 1 else 1
     limits.check("tiles", down * across * planes, "stored tiles of one read")
 
 
-async def read_area(reader: TileReader, source: LevelSource, wanted: WindowRequest) -> Raster:
+async def read_area(reader: TileReader, source: LevelSource, request: WindowRequest) -> Raster:
     """Read an area; see `Cog.read`."""
-    area = wanted.area
-    check_limits(reader.limits, source, wanted, reader.stored)
-    parts = make_buffers(source, wanted)
-    findings = await reader.read(
-        window_tile_parts(source, area.z, parts, wanted.bands), source.ghost
-    )
-    flat = tuple(finding for odd in findings for finding in odd)
-    is_whole = _is_whole(area, parts.window)
-    if is_whole and (parts.mask is not None or not wanted.masked):
-        data, mask = _as_read(source.image, parts, wanted)
+    area = request.area
+    check_limits(reader.limits, source, request, reader.file_size)
+    buffers = make_buffers(source, request)
+    findings = await reader.read(buffers.parts(source, request))
+    flat = tuple(finding for found in findings for finding in found)
+    is_whole = _is_whole(area, buffers.window)
+    if is_whole and (buffers.mask is not None or not request.masked):
+        data, mask = _as_fetched(source.image, buffers, request)
     else:
         try:
-            make = _as_read if is_whole else _made
-            data, mask = await run_in_pool(make, source.image, parts, wanted)
+            make = _as_fetched if is_whole else _resampled
+            data, mask = await run_in_pool(make, source.image, buffers, request)
         except MemoryError as exc:
-            raise _no_memory(wanted) from exc
-    return _raster(source, wanted, data, mask, flat)
+            raise _no_memory(request) from exc
+    return _raster(source, request, data, mask, flat)
 
 
 def _raster(
     source: LevelSource,
-    wanted: WindowRequest,
+    request: WindowRequest,
     data: Pixels,
     mask: Mask | None,
     findings: tuple[Finding, ...],
 ) -> Raster:
-    area = wanted.area
+    area = request.area
     window = _as_window(area.window)
-    place = LevelPlacement(source.facts, source.image.size, area.window)
-    colormap = source.facts.colormap(source.image) if wanted.bands[0] == 0 else None
+    place = LevelPlacement(source.georeference, source.image.size, area.window)
+    colormap = source.georeference.colormap(source.image) if request.bands[0] == 0 else None
     return Raster(data, area.z, window, source.image.nodata, findings, mask, place, colormap)
 
 
-def _mask(image: Image, parts: WindowBuffers) -> Mask | None:
-    """Which of the pixels that were fetched are valid; None if all are (gdal.mask.precedence)."""
-    if parts.mask is not None:
-        return stored_mask(parts.mask, spent=True)
-    if image.nodata is not None:
-        return nodata_mask(parts.data, image.nodata)
-    return None if parts.alpha is None else stored_mask(parts.room[parts.alpha :])
-
-
-def _as_read(
-    image: Image, parts: WindowBuffers, wanted: WindowRequest
+def _as_fetched(
+    image: Image, buffers: WindowBuffers, request: WindowRequest
 ) -> tuple[Pixels, Mask | None]:
-    """The result, of what was fetched, if that is all of it."""
-    data = parts.data
-    if wanted.out is not None and data is not wanted.out:
-        wanted.out[...] = data
-        data = wanted.out
-    return data, _mask(image, parts) if wanted.masked else None
+    """Return pixels and mask of a result that is exactly what was fetched."""
+    data = buffers.data
+    if request.out is not None and data is not request.out:
+        request.out[...] = data
+        data = request.out
+    return data, buffers.valid(image) if request.masked else None
 
 
 class BandGroup(NamedTuple):
     """Bands that are resampled together.
 
     Attributes:
-        places: which of those that were fetched.
-        valid: which of their pixels count; None: all.
-        tells: whether a pixel is valid where these bands are.
+        bands: indices in `WindowBuffers.data`.
+        valid: which source pixels count, (rows, cols); None if all do.
+        has_say: whether a pixel of the result is valid where it is valid in these bands.
     """
 
-    places: slice | list[int]
+    bands: slice | list[int]
     valid: Mask | None
-    tells: bool = True
+    has_say: bool = True
 
 
-def _band_groups(image: Image, parts: WindowBuffers, wanted: WindowRequest) -> list[BandGroup]:
-    """How the bands are resampled, as GDAL does: nodata counts by band, alpha for the others."""
-    if not _blends(wanted):
-        valid = _mask(image, parts) if wanted.masked else None
-        alone = BandGroup(slice(None), None, tells=valid is None)
-        return [alone] if valid is None else [alone, BandGroup([], valid)]
-    if parts.mask is None and image.nodata is not None:
-        valid = differs(parts.data, image.nodata)
-        return [BandGroup(slice(i, i + 1), one) for i, one in enumerate(valid)]
-    valid = _mask(image, parts)
-    if parts.alpha is None:
+def _band_groups(image: Image, buffers: WindowBuffers, request: WindowRequest) -> list[BandGroup]:
+    """Group bands as GDAL resamples them: nodata counts by band, alpha for the other bands."""
+    if not request.blends:
+        valid = buffers.valid(image) if request.masked else None
+        picked = BandGroup(slice(None), None, has_say=valid is None)
+        return [picked] if valid is None else [picked, BandGroup([], valid)]
+    if buffers.mask is None and image.nodata is not None:
+        by_band = differs(buffers.data, image.nodata)
+        return [BandGroup(slice(i, i + 1), valid) for i, valid in enumerate(by_band)]
+    valid = buffers.valid(image)
+    if buffers.alpha is None:
         return [BandGroup(slice(None), valid)]
-    alpha = [*wanted.bands, *parts.extra][parts.alpha]
-    others = [i for i, band in enumerate(wanted.bands) if band != alpha]
-    alphas = [i for i, band in enumerate(wanted.bands) if band == alpha]
-    return [BandGroup(others, valid), BandGroup(alphas, None, tells=False)]
+    alpha = [*request.bands, *buffers.extra][buffers.alpha]
+    others = [i for i, band in enumerate(request.bands) if band != alpha]
+    alphas = [i for i, band in enumerate(request.bands) if band == alpha]
+    return [BandGroup(others, valid), BandGroup(alphas, None, has_say=False)]
 
 
-def _made(image: Image, parts: WindowBuffers, wanted: WindowRequest) -> tuple[Pixels, Mask | None]:
-    """The result, of what was fetched: resampled, or with room around it."""
-    area, out = wanted.area, wanted.out
+def _resampled(
+    image: Image, buffers: WindowBuffers, request: WindowRequest
+) -> tuple[Pixels, Mask | None]:
+    """Return pixels and mask of a result that is resampled, or padded beyond the level's edge."""
+    area, out = request.area, request.out
     col, row, width, height = area.window
-    moved = FloatWindow(col - parts.window.col_off, row - parts.window.row_off, width, height)
-    method = "nearest" if area.is_plain else wanted.method
-    found: list[Mask | None] = []
+    window = FloatWindow(col - buffers.window.col_off, row - buffers.window.row_off, width, height)
+    method = "nearest" if area.is_plain else request.method
+    masks: list[Mask | None] = []
     if out is None:
-        out = np.empty((len(wanted.bands), *area.shape), image.dtype)
-    for share in _band_groups(image, parts, wanted):
-        data, mask = resample(parts.data[share.places], share.valid, moved, area.shape, method)
+        out = np.empty((len(request.bands), *area.shape), image.dtype)
+    for group in _band_groups(image, buffers, request):
+        data, mask = resample(buffers.data[group.bands], group.valid, window, area.shape, method)
         if mask is not None:
             np.copyto(data, image.fill_value, where=np.logical_not(mask), casting="unsafe")
-        out[share.places] = data
-        if share.tells:
-            found.append(mask)
-    return out, _any(found) if wanted.masked else None
+        out[group.bands] = data
+        if group.has_say:
+            masks.append(mask)
+    return out, _any(masks) if request.masked else None
 
 
 def _any(masks: Sequence[Mask | None]) -> Mask | None:
-    """Where any of them is valid; None is valid everywhere."""
+    """Return where any of the masks is valid; None is valid everywhere."""
     some = [mask for mask in masks if mask is not None]
     return np.logical_or.reduce(some) if len(some) == len(masks) else None
 

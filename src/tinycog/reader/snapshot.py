@@ -1,4 +1,4 @@
-"""A header kept outside the handle, so that opening the file again costs no request."""
+"""Pack a header into bytes, so that opening the file again costs no request."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Snapshot(NamedTuple):
     """What was known of a file.
 
     Attributes:
-        size: length of the file in bytes, if known.
-        tag: what names the generation of the file, if anything does: every answer is held against
-            it, so that a stale snapshot is noticed.
-        parts: absolute positions and bytes of the header.
+        size: length of the file in bytes, None if not known.
+        tag: name of the file's generation, None if nothing names it; each response is compared
+            with it, so that a stale snapshot is noticed.
+        parts: absolute positions and bytes of what was cached of header and index.
     """
 
     size: int | None
@@ -29,11 +29,11 @@ class Snapshot(NamedTuple):
 
 
 def pack(buffer: SparseBuffer, tag: str | None) -> bytes:
-    """All that is held: a checksum, a line of JSON, the bytes."""
+    """Pack all that is cached: a checksum, a line of JSON, the bytes."""
     parts = buffer.parts()
-    places = [[start, len(data)] for start, data in parts]
-    facts = {"size": buffer.size, "tag": tag, "parts": places}
-    body = json.dumps(facts).encode() + b"\n" + b"".join(data for _, data in parts)
+    spans = [[start, len(data)] for start, data in parts]
+    head = {"size": buffer.size, "tag": tag, "parts": spans}
+    body = json.dumps(head).encode() + b"\n" + b"".join(data for _, data in parts)
     return MAGIC + _checksum(body) + b"\n" + body
 
 
@@ -42,20 +42,20 @@ def _checksum(body: bytes) -> bytes:
 
 
 def unpack(data: bytes) -> Snapshot:
-    """What `pack` made.
+    """Unpack what `pack` returned.
 
     Raises:
-        UsageError: it is no such thing, or was cut.
+        UsageError: it is not a snapshot, or was changed or cut.
     """
     try:
-        found = bytes(data)
+        snapshot = bytes(data)
     except TypeError as exc:
         message = f"a snapshot is bytes, not a {type(data).__name__}"
         raise UsageError(message) from exc
-    if not found.startswith(MAGIC):
-        message = f"not a snapshot: it starts with {found[:20]!r}, expected {MAGIC!r}"
+    if not snapshot.startswith(MAGIC):
+        message = f"not a snapshot: it starts with {snapshot[:20]!r}, expected {MAGIC!r}"
         raise UsageError(message)
-    checksum, _, body = found.removeprefix(MAGIC).partition(b"\n")
+    checksum, _, body = snapshot.removeprefix(MAGIC).partition(b"\n")
     if checksum != _checksum(body):
         message = "the snapshot was changed or cut: its checksum does not fit"
         raise UsageError(message)
@@ -67,10 +67,10 @@ def unpack(data: bytes) -> Snapshot:
 
 
 def pinned(snapshot: bytes | None, pin: str) -> bytes:
-    """The snapshot, or an empty one, that demands a generation.
+    """Return a snapshot that pins a generation: the one given, or an empty one.
 
     Raises:
-        UsageError: it is not known to be of that one, or the pin names none.
+        UsageError: the snapshot is not known to be of that generation, or the pin names none.
     """
     if not pin or str(pin).startswith("W/"):
         message = f"{pin!r} names no generation: a weak ETag stays when bytes change"
@@ -79,33 +79,32 @@ def pinned(snapshot: bytes | None, pin: str) -> bytes:
         return pack(SparseBuffer(), str(pin))
     tag = unpack(snapshot).tag
     if tag != pin:
-        message = f"the snapshot is of the generation {tag or 'that it does not tell'}, not {pin}"
+        found = "no named generation" if tag is None else f"the generation {tag}"
+        message = f"the snapshot is of {found}, not of {pin}"
         raise UsageError(message)
     return snapshot
 
 
 def _parsed(body: bytes) -> Snapshot:
-    head, _, rest = body.partition(b"\n")
-    facts = json.loads(head)
-    size = sys.maxsize if facts["size"] is None else _natural(facts["size"])
+    line, _, content = body.partition(b"\n")
+    head = json.loads(line)
+    size = sys.maxsize if head["size"] is None else _natural(head["size"])
     parts: list[tuple[int, bytes]] = []
-    at = 0
-    for start, length in facts["parts"]:
+    offset = 0
+    for start, length in head["parts"]:
         if _natural(start) + _natural(length) > size:
             message = f"bytes {start} to {start + length} lie beyond the end of the file at {size}"
             raise ValueError(message)
-        parts.append((start, rest[at : at + length]))
-        at += length
-    if at != len(rest):
-        message = f"{len(rest)} bytes of the file, expected {at}"
+        parts.append((start, content[offset : offset + length]))
+        offset += length
+    if offset != len(content):
+        message = f"{len(content)} bytes of the file, expected {offset}"
         raise ValueError(message)
-    return Snapshot(
-        facts["size"], None if facts["tag"] is None else str(facts["tag"]), tuple(parts)
-    )
+    return Snapshot(head["size"], None if head["tag"] is None else str(head["tag"]), tuple(parts))
 
 
 def _natural(value: Any) -> int:  # noqa: ANN401 - whatever JSON held
     if not isinstance(value, int) or value < 0:
-        message = f"{value!r} is no position or length"
+        message = f"{value!r} is not a position or length"
         raise ValueError(message)
     return value

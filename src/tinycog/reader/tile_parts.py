@@ -1,24 +1,26 @@
-"""What a read is made of: which stored tiles it needs, and where their pixels go. No I/O."""
+"""Map tiles and windows to stored tiles, and to where their pixels go. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tinycog.pixels.arrays import Pixels, new_array
+import numpy as np
+
+from tinycog.pixels.arrays import Pixels, empty_view, new_array
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 
 
 class TilePart(NamedTuple):
-    """What is to be made of one stored tile.
+    """The part of a stored tile that a read needs, and where it goes.
 
     Attributes:
-        image: whose tile it is.
-        tile: which one.
-        position: its place in TileOffsets; of planes stored apart, each has its own.
-        samples, rows, cols: the part of the stored tile that is wanted.
-        target: where that goes, (samples, rows, cols).
+        image: the level or mask that the tile belongs to.
+        tile: its z, x, y; z is the level's, also for a mask.
+        position: its index in TileOffsets; each plane has its own where bands are stored apart.
+        samples, rows, cols: the part of the stored tile that is read.
+        target: the array that it goes to, (samples, rows, cols).
     """
 
     image: Image
@@ -31,7 +33,7 @@ class TilePart(NamedTuple):
 
 
 def tile_shape(image: Image, tile: Tile, *, padded: bool) -> tuple[int, int, int]:
-    """(bands, rows, cols) of a tile: cut to the image, or as stored if `padded`.
+    """Return (bands, rows, cols) of a tile: cut to the image, or as stored if `padded`.
 
     Raises:
         TileIndexError: there is no such tile.
@@ -42,14 +44,20 @@ def tile_shape(image: Image, tile: Tile, *, padded: bool) -> tuple[int, int, int
     return (image.samples, *(stored if padded else inside))
 
 
-def tile_parts(image: Image, tile: Tile, room: Pixels) -> list[TilePart]:
-    """Pieces of one tile from its first pixel on; `room` is (bands, rows, cols)."""
-    cut = slice(0, room.shape[1]), slice(0, room.shape[2])
-    return list(_band_parts(image, tile, cut, range(image.samples), room))
+def tile_parts(image: Image, tile: Tile, out: Pixels) -> list[TilePart]:
+    """Return the parts that fill `out`, (bands, rows, cols), from a tile's first pixel on."""
+    cut = slice(0, out.shape[1]), slice(0, out.shape[2])
+    return _band_parts(image, tile, cut, range(image.samples), out)
+
+
+def parts_to_plan(image: Image, tile: Tile) -> list[TilePart]:
+    """Return the parts of a tile that is located, but not decoded: they have no memory behind."""
+    shape = tile_shape(image, tile, padded=False)
+    return tile_parts(image, tile, empty_view(shape, np.dtype(np.uint8)))
 
 
 def window_tiles(image: Image, z: int, window: Window) -> Iterator[Tile]:
-    """The tiles that a window touches, row by row, each made as it is taken: there may be many."""
+    """Iterate over the tiles that a window touches, row by row; there may be too many to list."""
     grid = image.grid
     ys = range(window.row_off // grid.tile_height, -(-_bottom(window) // grid.tile_height))
     xs = range(window.col_off // grid.tile_width, -(-_right(window) // grid.tile_width))
@@ -57,10 +65,10 @@ def window_tiles(image: Image, z: int, window: Window) -> Iterator[Tile]:
 
 
 def window_parts(
-    image: Image, z: int, window: Window, bands: Sequence[int], room: Pixels
+    image: Image, z: int, window: Window, bands: Sequence[int], out: Pixels
 ) -> list[TilePart]:
-    """Pieces of a window that lies inside the image; `room` is (bands, rows, cols) of it."""
-    pieces: list[TilePart] = []
+    """Return the parts that fill `out`, (bands, rows, cols), from a window inside the image."""
+    parts: list[TilePart] = []
     for tile in window_tiles(image, z, window):
         top, left = tile.y * image.grid.tile_height, tile.x * image.grid.tile_width
         rows = slice(
@@ -70,19 +78,19 @@ def window_parts(
         cols = slice(
             max(window.col_off - left, 0), min(_right(window) - left, image.grid.tile_width)
         )
-        target = room[
+        target = out[
             :,
             top + rows.start - window.row_off : top + rows.stop - window.row_off,
             left + cols.start - window.col_off : left + cols.stop - window.col_off,
         ]
-        pieces += _band_parts(image, tile, (rows, cols), bands, target)
-    return pieces
+        parts += _band_parts(image, tile, (rows, cols), bands, target)
+    return parts
 
 
 def _band_parts(
     image: Image, tile: Tile, cut: tuple[slice, slice], bands: Sequence[int], target: Pixels
-) -> Iterable[TilePart]:
-    """Bands of one tile: planes stored apart are pieces of their own."""
+) -> list[TilePart]:
+    """Return one part for all bands, or one for each where they are stored apart."""
     indices = image.grid.indices(tile.x, tile.y)
     if image.grid.planes == 1:
         samples = slice(None) if list(bands) == list(range(image.samples)) else list(bands)
@@ -102,10 +110,10 @@ def _right(window: Window) -> int:
 
 
 def new_pixels(image: Image, shape: tuple[int, ...]) -> Pixels:
-    """Room for all bands of an image, (bands, rows, cols), not filled.
+    """Allocate an array for all bands of an image, (bands, rows, cols), not filled.
 
-    In memory they lie as in its tiles, the bands of a pixel side by side if they are stored so:
-    then tiles are decoded in place, or copied by whole rows.
+    Its memory is laid out as that of the stored tiles, with the bands of a pixel side by side if
+    they are stored so: tiles are then decoded in place, or copied by whole rows.
 
     Raises:
         LimitError: there is no memory for it.

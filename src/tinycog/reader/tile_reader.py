@@ -1,10 +1,20 @@
-"""One read: stored tiles to pixels, each decoded as soon as its bytes are there."""
+"""Read stored tiles: locate, fetch, and decode each as soon as its bytes have arrived.
+
+States of a `TileJob`, the parts of one read on one event loop::
+
+    RUNNING ──all parts are in place──▶ DONE
+       ├──────a part fails────────────▶ FAILED       `error` is the first
+       └──────closed by the reader────▶ CANCELLED    `error` is a `CancelledError`
+
+The three on the right are final; whatever arrives afterwards is ignored.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from functools import partial
 from itertools import islice
 
@@ -18,7 +28,6 @@ from tinycog.fetch.plan import Plan, make_plan
 from tinycog.limits import Limits
 from tinycog.reader import decode_pool
 from tinycog.reader.tile_parts import TilePart
-from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.steps import together
 from tinycog.tiff.tile_index import TileLocation, locate, unframed
 from tinycog.window import Tile
@@ -28,136 +37,143 @@ class LeaderError(TinycogError):
     """A tile is not framed by its leader and trailer as the ghost area promises."""
 
 
-FILLED = 256
-"""Tiles that are not stored and are filled in one go."""
+FILL_BATCH = 256
+"""Tiles that are not stored and are filled by one call in a worker thread."""
 
 INDEX_BYTES = 16 << 20
-"""Bytes of index pages that a handle keeps; they are fetched again when they are wanted again."""
+"""Bytes of index pages that a handle keeps; dropped pages are fetched again when needed."""
 
 
 class TileReader:
-    """Reads pieces of the images of one file, on any event loop."""
+    """Reads parts of the stored tiles of one file, on any event loop.
+
+    Attributes:
+        limits: checked before anything is fetched or decoded.
+        findings: what was odd about the file, beside the findings of its tiles.
+        leaders: whether the length of a tile is read from its leader instead of the index, as the
+            ghost area promises; False after a tile broke the promise (gdal.ghost.leaders).
+    """
 
     def __init__(self, fetcher: Fetcher, limits: Limits) -> None:
-        """Nothing is read."""
-        self.findings: list[Finding] = []
-        self._fetcher = fetcher
+        """Keep the fetcher; nothing is read."""
         self.limits = limits
+        self.findings: list[Finding] = []
+        self.leaders = False
+        self._fetcher = fetcher
         self._locating = 0
-        self._distrusts_leaders = False
 
     @property
-    def stored(self) -> int | None:
-        """Bytes of the file, once known."""
+    def file_size(self) -> int | None:
+        """Bytes of the file, None before the first response tells."""
         return self._fetcher.buffer.size
 
-    async def read(
-        self, pieces: Sequence[TilePart], ghost: Ghost | None
-    ) -> list[tuple[Finding, ...]]:
-        """Fetch, decode and put in place; the findings of each piece.
+    async def read(self, parts: Sequence[TilePart]) -> list[tuple[Finding, ...]]:
+        """Fetch parts, decode them into their targets, and return the findings of each.
 
         Raises:
-            TinycogError: what the first piece to fail says; the others are given up.
+            TinycogError: a part cannot be read; the others are given up.
         """
-        (reading,) = await self.begin([pieces], ghost)
+        (job,) = await self.begin([parts])
         try:
-            return await reading.wait()
+            return await job.wait()
         except LeaderError as exc:
-            return await self.read_again(pieces, ghost, exc)
+            return await self.read_again(parts, exc)
         finally:
-            reading.close()
-            del reading  # an error's traceback holds this frame, and so the pixels
+            job.close()
+            del job  # an error's traceback holds this frame, and so the pixels
 
     async def read_again(
-        self, pieces: Sequence[TilePart], ghost: Ghost | None, error: LeaderError
+        self, parts: Sequence[TilePart], error: LeaderError
     ) -> list[tuple[Finding, ...]]:
-        """Read pieces by their byte counts, after the ghost area was found to lie."""
-        self._distrusts_leaders = True
+        """Read parts by the byte counts of the index, after a tile lacked its leader or trailer."""
+        self.leaders = False
         text = f"the ghost area lies, byte counts are read instead: {error}"
         self.findings.append(Finding("gdal.ghost.leaders", text))
-        return await self.read(pieces, ghost)
+        return await self.read(parts)
 
-    async def begin(
-        self, groups: Sequence[Sequence[TilePart]], ghost: Ghost | None
-    ) -> list[TileJob]:
-        """Find the stored tiles of all groups, and begin to read each group."""
-        flat = [piece for group in groups for piece in group]
-        found = iter(await self._locate(flat, ghost))
-        places = [list(islice(found, len(group))) for group in groups]
-        for group, there in zip(groups, places, strict=True):
-            self._check_requests(group, there)
-            self._check_overlap(there)
-        readings = [TileJob(self._fetcher, self.limits, group) for group in groups]
-        for reading, there in zip(readings, places, strict=True):
-            reading.start(there)
-        return readings
+    async def begin(self, groups: Sequence[Sequence[TilePart]]) -> list[TileJob]:
+        """Locate the stored tiles of all groups together, and start a job for each group.
+
+        Raises:
+            FormatError, LimitError: the tiles of a group cannot be located, or are too many; no
+                job has been started.
+        """
+        flat = [part for group in groups for part in group]
+        found = iter(await self._locate(flat, leaders=self.leaders))
+        locations = [list(islice(found, len(group))) for group in groups]
+        for group, located in zip(groups, locations, strict=True):
+            self._check_requests(group, located)
+            self._check_overlap(located)
+        jobs = [TileJob(self._fetcher, self.limits, group) for group in groups]
+        for job, located in zip(jobs, locations, strict=True):
+            job.start(located)
+        return jobs
 
     def _check_requests(
-        self, pieces: Sequence[TilePart], places: Sequence[TileLocation | None]
+        self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]
     ) -> None:
-        """Ask the limit, where there are tiles enough to reach it."""
-        if len(pieces) > self.limits.requests:
-            count = len(self._planned(pieces, places).requests)
+        """Check the limit of requests, where there are enough tiles to reach it."""
+        if len(parts) > self.limits.requests:
+            count = len(self._plan(parts, locations).requests)
             self.limits.check("requests", count, "requests of one read")
 
-    def _check_overlap(self, places: Sequence[TileLocation | None]) -> None:
+    def _check_overlap(self, locations: Sequence[TileLocation | None]) -> None:
         """Refuse to decode the same bytes over and over.
 
         Raises:
-            LimitError: the tiles are longer than the file holds, by far.
+            LimitError: the tiles together are `limits.overlap` times as long as the file.
         """
-        if self.stored is not None and len(places) > self.limits.overlap:
-            length = sum(place.range.length for place in places if place is not None)
-            times = length // max(self.stored, 1)
+        if self.file_size is not None and len(locations) > self.limits.overlap:
+            length = sum(location.range.length for location in locations if location is not None)
+            times = length // max(self.file_size, 1)
             self.limits.check(
                 "overlap", times, "the tiles share bytes: times that they are decoded"
             )
 
-    async def read_bytes(self, piece: TilePart) -> bytes | None:
-        """The encoded bytes of one piece, by its byte count; None if it is not stored."""
-        (place,) = await self._locate([piece], None)
-        return None if place is None else (await self._fetcher.read([place.range]))[0]
+    async def read_bytes(self, part: TilePart) -> bytes | None:
+        """Read the encoded bytes of a tile, by its byte count; None if it is not stored."""
+        (location,) = await self._locate([part], leaders=False)
+        return None if location is None else (await self._fetcher.read([location.range]))[0]
 
-    async def plan(self, pieces: Sequence[TilePart], ghost: Ghost | None) -> Plan:
-        """What reading the pieces will send; the index is read for it, no pixels."""
-        return self._planned(pieces, await self._locate(pieces, ghost))
+    async def plan(self, parts: Sequence[TilePart]) -> Plan:
+        """Return what reading the parts will send; the index is read for it, no pixels."""
+        return self._plan(parts, await self._locate(parts, leaders=self.leaders))
 
-    def _planned(self, pieces: Sequence[TilePart], places: Sequence[TileLocation | None]) -> Plan:
-        ranges = [place.range for place in places if place is not None]
+    def _plan(self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]) -> Plan:
+        ranges = [location.range for location in locations if location is not None]
         missing = self._fetcher.buffer.missing(ranges)
-        tiles = dict.fromkeys(piece.tile for piece in pieces)
+        tiles = dict.fromkeys(part.tile for part in parts)
         return make_plan(missing, tiles, self._fetcher.origin.rates)
 
     async def _locate(
-        self, pieces: Sequence[TilePart], ghost: Ghost | None
+        self, parts: Sequence[TilePart], *, leaders: bool
     ) -> list[TileLocation | None]:
-        """Where the stored tiles lie; one step for all images."""
-        if not pieces:
+        """Find where stored tiles lie, None if not stored; all images in the same requests."""
+        if not parts:
             return []
-        leaders = ghost is not None and ghost.has_leaders and not self._distrusts_leaders
-        images = {id(piece.image): piece.image for piece in pieces}
-        indices: dict[int, list[int]] = {key: [] for key in images}
-        for piece in pieces:
-            indices[id(piece.image)].append(piece.position)
+        images = {id(part.image): part.image for part in parts}
+        positions: dict[int, list[int]] = {key: [] for key in images}
+        for part in parts:
+            positions[id(part.image)].append(part.position)
         buffer, limits = self._fetcher.buffer, self.limits
         parser = together(
-            locate(buffer, image, indices[key], limits, leaders=leaders)
+            locate(buffer, image, positions[key], limits, leaders=leaders)
             for key, image in images.items()
         )
         try:
             with self._index_kept():
                 found = await self._fetcher.drive(parser, loose=True)
         except FormatError as exc:
-            tiles = {piece.tile for piece in pieces}
+            tiles = {part.tile for part in parts}
             if len(tiles) > 1:
                 raise
-            raise placed_at(exc, tiles.pop()) from exc
-        places = {key: iter(level) for key, level in zip(images, found, strict=True)}
-        return [next(places[id(piece.image)]) for piece in pieces]
+            raise tile_error(exc, tiles.pop()) from exc
+        locations = {key: iter(level) for key, level in zip(images, found, strict=True)}
+        return [next(locations[id(part.image)]) for part in parts]
 
     @contextmanager
     def _index_kept(self) -> Generator[None]:
-        """Pages of the index stay while anyone looks into them, and are bounded otherwise."""
+        """Keep index pages while any read looks into them; shed them between reads if too many."""
         if not self._locating and self._fetcher.buffer.loose > INDEX_BYTES:
             self._fetcher.buffer.shed()
         self._locating += 1
@@ -167,155 +183,176 @@ class TileReader:
             self._locating -= 1
 
 
+class JobState(Enum):
+    """States of a `TileJob`; the module's docstring draws the transitions."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class TileJob:
-    """A group of pieces under way, in one event loop.
+    """The parts of one read under way, on one event loop.
 
     Attributes:
-        findings: of each piece, once all are in place.
-        error: the first one, if it failed; a `CancelledError` if it was given up.
-        is_over: whether it is one or the other.
+        state: changes once, from RUNNING to a final one.
+        findings: of each part, complete once it is DONE.
+        error: the first error if it FAILED, a `CancelledError` if it was CANCELLED.
     """
 
-    def __init__(self, fetcher: Fetcher, limits: Limits, pieces: Sequence[TilePart]) -> None:
-        """Nothing is asked for yet."""
+    def __init__(self, fetcher: Fetcher, limits: Limits, parts: Sequence[TilePart]) -> None:
+        """Keep the parts; nothing is requested yet."""
         self._fetcher = fetcher
         self._scheduler = fetcher.scheduler
         self._limits = limits
-        self._pieces = pieces
+        self._parts = parts
         self._loop = asyncio.get_running_loop()
-        self.findings: list[tuple[Finding, ...]] = [()] * len(pieces)
+        self.state = JobState.RUNNING
+        self.findings: list[tuple[Finding, ...]] = [()] * len(parts)
         self.error: BaseException | None = None
-        self.is_over = False
-        self._told: Callable[[TileJob], None] | None = None
-        self._left = len(pieces)
-        self._wants: list[list[RangeRequest]] = [[] for _ in pieces]
+        self._on_end: Callable[[TileJob], None] | None = None
+        self._left = len(parts)
+        self._requests: list[list[RangeRequest]] = [[] for _ in parts]
 
-    def when_over(self, told: Callable[[TileJob], None]) -> None:
-        """Have it called once this is over, maybe at once."""
+    @property
+    def is_over(self) -> bool:
+        """Whether its state is final."""
+        return self.state is not JobState.RUNNING
+
+    def when_over(self, on_end: Callable[[TileJob], None]) -> None:
+        """Call a function once the state is final, at once if it is already."""
         if self.is_over:
-            told(self)
+            on_end(self)
         else:
-            self._told = told
+            self._on_end = on_end
 
     async def wait(self) -> list[tuple[Finding, ...]]:
-        """Wait until all pieces are in place; their findings, or the error."""
+        """Wait until all parts are in place; return their findings, or raise the error."""
         over: asyncio.Future[None] = self._loop.create_future()
 
-        def told(_: TileJob) -> None:
+        def on_end(_: TileJob) -> None:
             if not over.done():
                 over.set_result(None)
 
-        self.when_over(told)
+        self.when_over(on_end)
         await over
         if self.error is not None:
             raise self.error
         return self.findings
 
-    def _end(self, error: BaseException | None = None) -> None:
+    def _end(self, state: JobState, error: BaseException | None = None) -> None:
         if self.is_over:
             return
-        self.is_over, self.error = True, error
-        told, self._told = self._told, None
-        if told is not None:
-            told(self)
+        self.state, self.error = state, error
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end(self)
 
-    def start(self, places: Sequence[TileLocation | None]) -> None:
-        """Wish for the bytes of the pieces; those that are not stored are filled."""
+    def start(self, locations: Sequence[TileLocation | None]) -> None:
+        """Request the bytes of the parts; those that are not stored are filled."""
         absent: list[TilePart] = []
-        for i, (piece, place) in enumerate(zip(self._pieces, places, strict=True)):
-            if place is None:
-                absent.append(piece)
+        for i, (part, location) in enumerate(zip(self._parts, locations, strict=True)):
+            if location is None:
+                absent.append(part)
             else:
-                deliver, fail = partial(self._submit, i, piece, place), partial(self._fail, piece)
-                self._wants[i] = self._fetcher.want(place.range, deliver, fail)
-        for some in (absent[i : i + FILLED] for i in range(0, len(absent), FILLED)):
-            work = partial(self._fill, some)
-            decode_pool.shared_pool().submit(self._loop, work, partial(self._filled, some))
-        if not places:
-            self._end()
+                deliver, fail = partial(self._submit, i, part, location), partial(self._fail, part)
+                self._requests[i] = self._fetcher.want(location.range, deliver, fail)
+        for batch in (absent[i : i + FILL_BATCH] for i in range(0, len(absent), FILL_BATCH)):
+            work = partial(self._fill, batch)
+            decode_pool.shared_pool().submit(self._loop, work, partial(self._on_filled, batch))
+        if not locations:
+            self._end(JobState.DONE)
 
     def close(self) -> None:
-        """Nobody waits any more: what is not there yet is given up."""
-        self._end(asyncio.CancelledError())
-        self._scheduler.drop([want for wants in self._wants for want in wants])
+        """Give up what has not arrived and free what has; a job that is over stays as it ended."""
+        self._end(JobState.CANCELLED, asyncio.CancelledError())
+        self._scheduler.drop([request for requests in self._requests for request in requests])
 
-    def _fill(self, pieces: Sequence[TilePart]) -> None:
-        """In a worker thread."""
-        for piece in pieces:
+    def _fill(self, parts: Sequence[TilePart]) -> None:
+        """Fill parts that are not stored; runs in a worker thread."""
+        for part in parts:
             if not self.is_over:
-                decode_part(piece, None, None, self._limits)
+                decode_part(part, None, None, self._limits)
 
-    def _filled(self, pieces: Sequence[TilePart], _: None, error: BaseException | None) -> None:
+    def _on_filled(self, parts: Sequence[TilePart], _: None, error: BaseException | None) -> None:
         if error is not None:
-            self._fail(pieces[0], error)
+            self._fail(parts[0], error)
             return
-        self._put(len(pieces))
+        self._count(len(parts))
 
-    def _put(self, count: int) -> None:
-        """So many more pieces are in place."""
-        self._left -= count
+    def _count(self, parts: int) -> None:
+        """Count parts that are in place; the last one ends the job."""
+        self._left -= parts
         if not self._left:
-            self._end()
+            self._end(JobState.DONE)
 
-    def _submit(self, i: int, piece: TilePart, place: TileLocation, data: memoryview) -> None:
-        work = partial(self._decode, piece, place, data)
-        decode_pool.shared_pool().submit(self._loop, work, partial(self._decoded, i, piece))
+    def _submit(self, i: int, part: TilePart, location: TileLocation, data: memoryview) -> None:
+        """Have the bytes of a part decoded as soon as they have arrived."""
+        work = partial(self._decode, part, location, data)
+        decode_pool.shared_pool().submit(self._loop, work, partial(self._on_decoded, i, part))
 
     def _decode(
-        self, piece: TilePart, place: TileLocation, data: memoryview
+        self, part: TilePart, location: TileLocation, data: memoryview
     ) -> tuple[Finding, ...]:
-        """In a worker thread."""
-        if self.is_over:  # given up meanwhile
+        """Decode a part unless the job is over; runs in a worker thread."""
+        if self.is_over:
             return ()
-        return decode_part(piece, place, data, self._limits)
+        return decode_part(part, location, data, self._limits)
 
-    def _decoded(
+    def _on_decoded(
         self,
         i: int,
-        piece: TilePart,
-        found: tuple[Finding, ...] | None,
+        part: TilePart,
+        findings: tuple[Finding, ...] | None,
         error: BaseException | None,
     ) -> None:
-        for want in self._wants[i]:
-            self._scheduler.release(want)
+        for request in self._requests[i]:
+            self._scheduler.release(request)
         if error is not None:
-            self._fail(piece, error)
+            self._fail(part, error)
             return
-        self.findings[i] = found or ()
-        self._put(1)
+        self.findings[i] = findings or ()
+        self._count(1)
 
-    def _fail(self, piece: TilePart, error: BaseException) -> None:
+    def _fail(self, part: TilePart, error: BaseException) -> None:
         if self.is_over:
             return
         if isinstance(error, TinycogError):
-            error.__traceback__ = None  # its frames hold this reading, which holds the error
-        self._end(placed_at(error, piece.tile) if isinstance(error, FormatError) else error)
+            error.__traceback__ = None  # its frames hold this job, which holds the error
+        placed = tile_error(error, part.tile) if isinstance(error, FormatError) else error
+        self._end(JobState.FAILED, placed)
 
 
 def decode_part(
-    piece: TilePart, place: TileLocation | None, data: memoryview | None, limits: Limits
+    part: TilePart, location: TileLocation | None, data: memoryview | None, limits: Limits
 ) -> tuple[Finding, ...]:
-    """Decode a stored tile and put what is wanted of it in place."""
+    """Decode a stored tile, or fill one that is not stored, and put the part read in place.
+
+    Raises:
+        LeaderError: the tile lacks the leader or trailer that the ghost area promises.
+        FormatError, UnsupportedError, LimitError: as for `decode_tile`.
+    """
     from tinycog.decode.tile import decode_tile, fill_tile  # noqa: PLC0415 - loads imagecodecs
 
-    if place is None or data is None:
-        fill_tile(piece.image, piece.target)
+    if location is None or data is None:
+        fill_tile(part.image, part.target)
         return ()
-    check_complete(place.range, data)
-    if place.framed:
-        found = unframed(data)
-        if found is None:
-            message = f"tile {piece.position} does not stand between its leader and its trailer"
+    check_complete(location.range, data)
+    if location.framed:
+        payload = unframed(data)
+        if payload is None:
+            message = f"tile {part.position} does not stand between its leader and its trailer"
             raise LeaderError(message)
-        data = found
-    pixels, findings = decode_tile(piece.image, piece.tile.y, data, limits, room=piece.target)
-    if not np.may_share_memory(pixels, piece.target):
-        piece.target[...] = pixels[piece.samples, piece.rows, piece.cols]
+        data = payload
+    pixels, findings = decode_tile(part.image, part.tile.y, data, limits, room=part.target)
+    if not np.may_share_memory(pixels, part.target):
+        part.target[...] = pixels[part.samples, part.rows, part.cols]
     return findings
 
 
-def placed_at(error: FormatError, tile: Tile) -> FormatError:
-    """The error, saying which tile it is about."""
+def tile_error(error: FormatError, tile: Tile) -> FormatError:
+    """Return an error that names the tile, caused by one that does not."""
     message = f"level {tile.z}, tile x={tile.x}, y={tile.y}: {error}"
     placed = CorruptTileError(message, finding=error.finding)
     placed.level, placed.x, placed.y = tile

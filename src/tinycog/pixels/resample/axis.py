@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 
 from tinycog.checks import check_method
 from tinycog.errors import UsageError
-
-METHODS = ("nearest", "bilinear", "cubic", "average", "mean", "mode", "min", "max", "sample")
-"""What `resample` can do; "mean" is another word for "average"."""
-
-KERNELS = ("bilinear", "cubic")
+from tinycog.pixels.methods import KERNELS, RESAMPLING
 
 POINT_EPSILON = 1e-10
 """Pixels by which GDAL moves a sampled point right, so that 2.9999999999 means 3."""
@@ -113,7 +109,7 @@ def axes(
     method: str,
 ) -> tuple[Axis, Axis]:
     """Columns' and rows' axis of a resampling; arguments as in `support`."""
-    check_method(method, METHODS)
+    check_method(method, RESAMPLING)
     if min(shape) < 1:
         message = f"the output shape is {tuple(shape)}, expected at least (1, 1)"
         raise UsageError(message)

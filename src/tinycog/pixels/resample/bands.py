@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.pixels.resample.axis import KERNELS, Axis, Bools, Float, Index
+from tinycog.pixels.methods import KERNELS
+from tinycog.pixels.resample.axis import Axis, Bools, Float, Index
 from tinycog.pixels.resample.rounding import is_small, rounded, settled
 
 LEAST_SHARE = 0.1

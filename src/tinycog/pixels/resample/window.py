@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tinycog.checks import check_method
 from tinycog.errors import UsageError
-from tinycog.pixels.resample.axis import METHODS, Axis, Bools, axes
+from tinycog.pixels.methods import RESAMPLING
+from tinycog.pixels.resample.axis import Axis, Bools, axes
 from tinycog.pixels.resample.bands import worker
 from tinycog.window import Window
 
@@ -56,7 +57,7 @@ def resample(
         window: (col_off, row_off, width, height) in pixels of `data`, may be fractional, and may
             reach out of it: there is nothing valid there.
         shape: (rows, cols) of the output.
-        method: one of `METHODS`.
+        method: one of `methods.RESAMPLING`.
 
     Returns:
         Data (bands, rows, cols) of the same dtype, 0 where nothing valid counted, and its mask
@@ -122,7 +123,7 @@ def _pick(
 
 
 def _check(data: NDArray[Any], mask: Bools | None, method: str) -> None:
-    check_method(method, METHODS)
+    check_method(method, RESAMPLING)
     if data.ndim != 3:  # noqa: PLR2004 - (bands, rows, cols)
         message = f"data has {data.ndim} dimensions, expected 3: (bands, rows, cols)"
         raise UsageError(message)

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from tinycog.checks import check_method
 from tinycog.errors import UsageError
+from tinycog.pixels.methods import WARPING
 from tinycog.pixels.resample.axis import Bools
-from tinycog.pixels.warp.kernels import METHODS, Points, sample
+from tinycog.pixels.warp.kernels import Points, sample
 from tinycog.pixels.warp.plan import Coords
 
 
@@ -48,7 +49,7 @@ def warp(
         data: (bands, rows, cols), the pixels of `coords.window`, at least of `WarpPlan.support`.
         mask: (rows, cols), True = valid, or None: all valid.
         coords: where the output's pixels lie, from `WarpPlan.on`.
-        method: one of `METHODS`.
+        method: one of `methods.WARPING`.
 
     Returns:
         Data (bands, rows, cols) of the same dtype, 0 where not valid, and the mask (rows, cols).
@@ -56,7 +57,7 @@ def warp(
     Raises:
         UsageError: an argument is wrong.
     """
-    check_method(method, METHODS)
+    check_method(method, WARPING)
     expected = (coords.window.height, coords.window.width)
     if data.ndim != 3 or data.shape[1:] != expected:  # noqa: PLR2004 - (bands, rows, cols)
         message = f"data has shape {data.shape}, expected bands and then {expected} of the window"

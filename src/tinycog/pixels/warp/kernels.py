@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 from tinycog.pixels.resample.axis import POINT_EPSILON, Bools, Float, Index, kernel, kernel_radius
 from tinycog.pixels.resample.rounding import settled
 
-METHODS = ("nearest", "bilinear", "cubic", "average", "mean")
-"""What `warp` can do; "mean" is another word for "average"."""
-
 NARROW = 1 / 0.95
 """Source pixels per output pixel up to which GDAL's warper leaves kernels as narrow as they are."""
 

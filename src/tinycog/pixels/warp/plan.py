@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from tinycog.checks import check_method
 from tinycog.errors import UsageError
+from tinycog.pixels.methods import WARPING
 from tinycog.pixels.resample.axis import Bools, Float
 from tinycog.pixels.warp.grid import CoordinateGrid, Locate, make_grid, row_blocks
-from tinycog.pixels.warp.kernels import METHODS, reach
+from tinycog.pixels.warp.kernels import reach
 from tinycog.window import Window
 
 Transformer = Callable[[Float, Float], tuple[Float, Float]]
@@ -46,13 +47,13 @@ class WarpPlan:
         """The pixels that `warp` needs of a level.
 
         Args:
-            method: one of `warp.METHODS`.
+            method: one of `methods.WARPING`.
             shape: (rows, cols) of the level, by default of the source.
 
         Returns:
             Whole pixels inside the level; of width and height 0 if nothing is needed.
         """
-        check_method(method, METHODS)
+        check_method(method, WARPING)
         if self.bounds is None:
             return Window(0, 0, 0, 0)
         level = self.on(shape or self.source_shape)

@@ -1,0 +1,33 @@
+"""Colours of a raster for the eye: the step behind `rgb=True`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.pixels.arrays import Pixels
+from tinycog.raster import Raster
+from tinycog.reader.decode_pool import run_in_pool
+from tinycog.reader.open_file import OpenFile
+from tinycog.tiff.image import Image
+from tinycog.tiff.spec import Photometric
+
+
+async def to_rgb_raster(file: OpenFile, raster: Raster) -> Raster:
+    """Convert samples as stored to uint8 RGB or RGBA, with the level's own ColorMap.
+
+    Cost: 1 request if the image is a palette whose ColorMap lies apart from the header.
+    """
+    image = await file.image(raster.level)
+    is_palette = image.photometric == Photometric.PALETTE
+    colormap = await file.read_colormap(raster.level) if is_palette else None
+    pixels = await run_in_pool(_to_rgb, image, raster.data, colormap)
+    return replace(raster, data=pixels, nodata=None, colormap=None)
+
+
+def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:
+    from tinycog.pixels.to_rgb import to_rgb  # noqa: PLC0415 - loads imagecodecs
+
+    return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])
