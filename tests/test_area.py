@@ -553,7 +553,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("options", "message"), WRONG)
 @pytest.mark.parametrize("call", ["read", "plan"])
-async def test_wrong_arguments_are_told_what_is_allowed(call, options, message):
+async def test_wrong_arguments_are_refused_with_what_is_allowed(call, options, message):
     cog = await tinycog.open(DATA)
     with pytest.raises((UsageError, LimitError), match=message) as caught:
         await getattr(cog, call)(**options)

@@ -61,7 +61,7 @@ def test_open_reads_nothing_and_needs_no_loop(where):
     assert repr(cog) == f"<Cog {cog.name}, not read yet>"
 
 
-async def test_a_tile_in_one_line(server):
+async def test_a_tile_is_read_in_one_line(server):
     tile = await tinycog.open(server.url("a.tif")).read_tile(0, 1, 2)
     np.testing.assert_array_equal(tile.data, PIXELS[:, 128:192, 64:128])
 
@@ -160,7 +160,7 @@ async def test_further_images_are_counted():
     assert (await tinycog.open(DATA)).pages == 0
 
 
-async def test_what_is_odd_is_told():
+async def test_oddities_of_a_file_are_findings():
     cog = tinycog.open(make_tiff(flaws.ifd_loop(PYRAMID)))
     assert cog.findings == ()
     assert [finding.rule for finding in (await cog).findings] == ["tiff.ifd.loop"]
@@ -510,7 +510,7 @@ def test_a_handle_may_be_used_in_many_threads_at_once(name):
 # --- cancelling and failing ----------------------------------------------------------------------
 
 
-async def test_who_is_cancelled_does_not_take_the_others_along(server):
+async def test_a_caller_that_is_cancelled_does_not_cancel_the_others(server):
     server.latency = 0.05
     cog = tinycog.open(server.url("a.tif"))
     one, other = (asyncio.ensure_future(cog.read_tile(0, 0, 0)) for _ in range(2))
@@ -543,7 +543,7 @@ async def test_a_read_can_be_given_a_time(server):
     assert (await cog.read_tile(0, 0, 0)).shape == (1, 64, 64)
 
 
-async def test_an_opening_that_failed_is_told_to_all_and_tried_again_by_the_next(server):
+async def test_an_error_of_opening_reaches_all_callers_and_the_next_one_tries_again(server):
     server.script(Fault.status(403))
     cog = tinycog.open(server.url("a.tif"))
     outcomes = await asyncio.gather(
@@ -648,7 +648,7 @@ def places(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_nothing_is_warned_of(name, places):
+def test_no_use_of_a_handle_leaves_warnings_or_noise(name, places):
     script = f"import asyncio, sys, tinycog\nurl, path = sys.argv[1:]\n{SCRIPTS[name]}"
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", script, *places]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own

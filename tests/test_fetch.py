@@ -1,4 +1,4 @@
-"""Wishes to requests: merged, shared, bounded, cancelled, on a source that answers as it is told.
+"""Ranges to requests: merged, shared, bounded, cancelled, on a source that a test scripts.
 
 After every test all slots are free and no byte is in flight.
 """
@@ -23,16 +23,38 @@ from hypothesis import strategies as st
 import tinycog
 from tinycog.buffer_pool import GRAIN, BufferPool
 from tinycog.errors import SourceBusyError, SourceError, SourceTimeoutError, TruncatedError
-from tinycog.fetch import concurrency
-from tinycog.fetch import in_flight as flights
-from tinycog.fetch.concurrency import BUDGET, Budget, Server, server_named
+from tinycog.fetch import concurrency, in_flight
+from tinycog.fetch.concurrency import BUDGET, SLOTS, Budget, Server, SlotRange, server_named
 from tinycog.fetch.fetcher import Fetcher
-from tinycog.fetch.in_flight import InFlight, RangeRequest
-from tinycog.fetch.scheduler import HEADER, PIXELS
+from tinycog.fetch.in_flight import (
+    BACKING_OFF,
+    DELIVERED,
+    ENDED,
+    HAS_SLOT,
+    HEADER,
+    NEXT_FLIGHT_STATES,
+    NEXT_STATES,
+    OVER,
+    PAUSED,
+    PIXELS,
+    SENT,
+    WAITING,
+    FlightState,
+    InFlight,
+    Priority,
+    RangeRequest,
+    RequestState,
+    release,
+)
+from tinycog.fetch.ledger import Ledger
+from tinycog.fetch.retry import RetryState
 from tinycog.fetch.single_flight import start_eagerly
 from tinycog.sources.protocol import RangeSink
 from tinycog.testing import Fault, Layout, RangeServer, make_image, make_pyramid, make_tiff
+from tinycog.testing.server.exchange import Answer as Sent
+from tinycog.testing.server.exchange import ServerExchange
 from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.steps import Steps
 
 DATA = bytes(i * 7 % 251 for i in range(10_000))
 FAR = 3_000_000
@@ -124,8 +146,8 @@ def reading(fetcher: Fetcher, *parts: tuple[int, int]) -> asyncio.Task[list[byte
 
 
 def assert_idle(fetcher: Fetcher) -> None:
-    assert fetcher.origin.in_flight == 0
-    assert fetcher.origin.budget.used == 0
+    assert fetcher.server.in_flight == 0
+    assert fetcher.server.budget.used == 0
 
 
 @pytest.fixture
@@ -142,15 +164,17 @@ def fetcher(source: Scripted) -> Fetcher:
     return Fetcher(source)
 
 
-@pytest.fixture
-def one_slot(monkeypatch):
+ONE_SLOT = SlotRange(1, 1, 1, 1)
+
+
+def only_one_slot(name: str) -> Server:
     """A server that never gets more than one request at a time."""
-    monkeypatch.setattr(concurrency, "LEAST_LIMIT", 1)
-    monkeypatch.setattr(concurrency, "MOST_LIMIT", 1)
-    monkeypatch.setattr(concurrency, "GROWTH", 1)
+    server = server_named(name)
+    server.slots, server.limit = ONE_SLOT, 1
+    return server
 
 
-# --- slabs: memory that is used again ------------------------------------------------------------
+# --- memory that is used again -------------------------------------------------------------------
 
 
 def test_a_buffer_that_nobody_sees_is_used_again():
@@ -192,7 +216,7 @@ def test_idle_buffers_are_bounded_and_the_oldest_go_first():
     assert [slabs.take(1) for _ in range(3)] == taken[:1:-1]
 
 
-def test_a_huge_buffer_is_not_spent_on_a_small_wish():
+def test_a_huge_buffer_is_not_spent_on_a_small_one():
     slabs = BufferPool()
     slabs.give(slabs.take(10 * GRAIN))
     assert len(slabs.take(GRAIN)) == GRAIN
@@ -204,48 +228,48 @@ def test_a_huge_buffer_is_not_spent_on_a_small_wish():
 
 def test_bytes_in_flight_are_bounded_but_one_request_always_may():
     budget = Budget(100)
-    assert budget.take(500)
-    assert not budget.take(1)
-    budget.give(500)
-    assert budget.take(60)
-    assert not budget.take(41)
-    assert budget.take(40)
-    budget.take_anyway(30)
+    assert budget.acquire(500)
+    assert not budget.acquire(1)
+    budget.release(500)
+    assert budget.acquire(60)
+    assert not budget.acquire(41)
+    assert budget.acquire(40)
+    budget.acquire_anyway(30)
     assert budget.used == 130
 
 
 class Line:
-    """Who waits for slots of an origin."""
+    """Those that wait for slots of a server."""
 
     def __init__(self, limit: int = 1) -> None:
-        self.origin = Server(Budget(1 << 20))
-        self.origin.limit = limit
+        self.server = Server(Budget(1 << 20))
+        self.server.limit = limit
         self.woken: list[str] = []
 
-    def enter(self, name: str = "", rank: int = PIXELS) -> int | None:
-        return self.origin.enter(1, rank, partial(self._wake, name))
+    def enter(self, name: str = "", priority: Priority = PIXELS) -> int | None:
+        return self.server.acquire(1, priority, partial(self._wake, name))
 
     def _wake(self, name: str) -> None:
         self.woken.append(name)
 
     def leave(self) -> None:
-        self.origin.budget.give(1)
-        self.origin.leave()
+        self.server.budget.release(1)
+        self.server.release()
 
 
 def test_there_are_as_many_slots_as_the_limit_says():
     line = Line(3)
     assert [line.enter() is not None for _ in range(5)] == [True, True, True, False, False]
-    assert line.origin.in_flight == 3
+    assert line.server.in_flight == 3
     line.leave()
     assert line.enter() is not None
 
 
-def test_who_waits_is_woken_by_rank_then_by_turn():
+def test_who_waits_is_woken_by_priority_then_by_turn():
     line = Line()
     line.enter()
-    for name, rank in (("a", PIXELS), ("b", HEADER), ("c", PIXELS), ("d", HEADER)):
-        assert line.enter(name, rank) is None
+    for name, priority in (("a", PIXELS), ("b", HEADER), ("c", PIXELS), ("d", HEADER)):
+        assert line.enter(name, priority) is None
     line.leave()
     assert line.woken == ["b", "d", "a", "c"]  # none of them took the slot
 
@@ -255,7 +279,7 @@ def test_nobody_is_woken_while_there_is_no_slot():
     line.enter()
     line.enter()
     line.enter("a")
-    line.origin.limit = 1
+    line.server.limit = 1
     line.leave()
     assert line.woken == []
     line.leave()
@@ -273,28 +297,28 @@ def test_who_has_nothing_to_send_any_more_leaves_the_slot_to_the_next():
 
 @pytest.mark.parametrize(
     ("seconds", "limit"),
-    [(0.0001, concurrency.FIRST_LIMIT), (0.009, 30), (10, concurrency.MOST_LIMIT)],
+    [(0.0001, SLOTS.initial), (0.009, 30), (10, SLOTS.most)],
 )
 def test_a_round_trip_is_hidden_by_so_many_requests(seconds, limit):
-    line = Line(concurrency.FIRST_LIMIT)
-    line.origin.answered(seconds, 1, quiet=True)
-    assert line.origin.limit == pytest.approx(limit, abs=1)
-    assert line.origin.rates.round_trip == seconds
+    line = Line(SLOTS.initial)
+    line.server.record_response(seconds, 1, quiet=True)
+    assert line.server.limit == pytest.approx(limit, abs=1)
+    assert line.server.rates.round_trip == seconds
 
 
 def test_a_server_near_by_gets_fewer_at_once_after_it_was_overloaded():
     line = Line(16)
     ticket = line.enter() or 0
-    line.origin.overloaded(ticket)
-    assert line.origin.limit == 8
+    line.server.record_overload(ticket)
+    assert line.server.limit == 8
 
 
 def test_the_limit_is_halved_once_for_all_that_were_under_way():
     line = Line(16)
     tickets = [line.enter() or 0 for _ in range(16)]
     for ticket in tickets:
-        line.origin.overloaded(ticket)
-    assert line.origin.limit == 8
+        line.server.record_overload(ticket)
+    assert line.server.limit == 8
     line.leave()
     later = [line.enter() for _ in range(2)]
     assert later == [None, None]
@@ -302,56 +326,58 @@ def test_the_limit_is_halved_once_for_all_that_were_under_way():
 
 def test_the_limit_is_halved_again_by_what_was_sent_later():
     line = Line(16)
-    line.origin.overloaded(line.enter() or 0)
-    line.origin.overloaded(line.enter() or 0)
-    assert line.origin.limit == 4
+    line.server.record_overload(line.enter() or 0)
+    line.server.record_overload(line.enter() or 0)
+    assert line.server.limit == 4
 
 
 def test_the_limit_never_falls_below_one():
     line = Line(2)
     for _ in range(5):
-        line.origin.overloaded(line.enter() or 0)
+        line.server.record_overload(line.enter() or 0)
         line.leave()
-    assert line.origin.limit == 1
+    assert line.server.limit == 1
 
 
 def test_a_limit_that_was_halved_comes_back_by_one_with_each_answer():
     line = Line(16)
     old = [line.enter() or 0 for _ in range(4)]
-    line.origin.overloaded(old[0])
+    line.server.record_overload(old[0])
     for ticket in old:
-        line.origin.answered(0.01, ticket, quiet=False)
-    assert line.origin.limit == 8  # what was under way then says nothing
+        line.server.record_response(0.01, ticket, quiet=False)
+    assert line.server.limit == 8  # what was under way then says nothing
     limits: list[int] = []
     for _ in range(10):
         line.leave()
-        line.origin.answered(0.01, line.enter() or 0, quiet=False)
-        limits.append(line.origin.limit)
+        line.server.record_response(0.01, line.enter() or 0, quiet=False)
+        limits.append(line.server.limit)
     assert limits[:8] == [9, 10, 11, 12, 13, 14, 15, 16]
 
 
 def test_a_limit_of_one_comes_back_too():
     line = Line(16)
     for _ in range(4):
-        line.origin.overloaded(line.enter() or 0)
+        line.server.record_overload(line.enter() or 0)
         line.leave()
-    assert line.origin.limit == 1
+    assert line.server.limit == 1
     for _ in range(100):
         ticket = line.enter() or 0
-        line.origin.answered(0.01, ticket, quiet=line.origin.in_flight <= concurrency.QUIET)
+        line.server.record_response(
+            0.01, ticket, quiet=line.server.in_flight <= concurrency.QUIET_CONCURRENCY
+        )
         line.leave()
-    assert line.origin.limit >= concurrency.LEAST_LIMIT
+    assert line.server.limit >= SLOTS.least
 
 
 def test_long_bodies_that_were_alone_tell_the_rate_of_a_connection():
     line = Line()
     for _ in range(10):
-        line.origin.received(1000, 0.001)
-    assert not line.origin.rates.known
+        line.server.record_body(1000, 0.001)
+    assert not line.server.rates.known
     for _ in range(10):
-        line.origin.received(2_000_000, 1)
-    assert line.origin.rates.known
-    assert line.origin.rates.bytes_per_second == 2e6
+        line.server.record_body(2_000_000, 1)
+    assert line.server.rates.known
+    assert line.server.rates.bytes_per_second == 2e6
 
 
 # --- one request under way -----------------------------------------------------------------------
@@ -378,9 +404,25 @@ def boarded(parts: list[ByteRange]) -> tuple[InFlight, dict[int, bytes], list[Ba
 
         return take
 
-    wants = [RangeRequest(part, PIXELS, deliver(i), errors.append) for i, part in enumerate(parts)]
+    requests = [RangeRequest(part, deliver(i), errors.append) for i, part in enumerate(parts)]
     whole = ByteRange(min(part.start for part in parts), max(part.stop for part in parts))
-    return InFlight(whole, wants, lambda *_: None), found, errors
+    return flight_of(whole, requests), found, errors
+
+
+def flight_of(part: ByteRange, requests: list[RangeRequest]) -> InFlight:
+    """A request that has a slot and its bytes in flight, alone on its server."""
+    server = Server(Budget(1 << 20))
+    ticket = server.acquire(sum(one.part.length for one in requests), PIXELS, lambda: None)
+    assert ticket is not None
+    return InFlight(
+        part,
+        requests,
+        ticket=ticket,
+        priority=PIXELS,
+        server=server,
+        ledger=Ledger("scripted"),
+        retry=RetryState(tinycog.Retries()),
+    )
 
 
 def receive(flight: InFlight, data: bytes, *, copied: bool) -> None:
@@ -409,7 +451,7 @@ def test_each_member_gets_its_bytes_however_the_answer_is_cut(parts, cuts, size,
     stop = stop if size is None else max(min(stop, size), start)
     flight.begin(size, None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flights, "DIRECT_BYTES", direct)
+        patch.setattr(in_flight, "DIRECT_BYTES", direct)
         pieces = pairwise([start, *(c for c in cuts if start <= c <= stop), stop])
         for (first, last), how in zip(pieces, cycle(copied), strict=False):
             receive(flight, DATA[first:last], copied=how)
@@ -432,17 +474,21 @@ def test_who_joins_on_the_way_gets_the_same_bytes(parts, joining, cuts, copied):
     joined: list[int] = []
     pieces = pairwise([start, *(c for c in cuts if start <= c <= stop), stop])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flights, "DIRECT_BYTES", 10)
+        patch.setattr(in_flight, "DIRECT_BYTES", 10)
         for n, (first, last) in enumerate(pieces):
             if n < len(joining):
-                want = RangeRequest(joining[n], PIXELS, partial(_keep, late, n), pytest.fail)  # pyright: ignore[reportArgumentType]
+                request = RangeRequest(joining[n], partial(_keep, late, n), refused)
                 may = first <= joining[n].start and joining[n].stop <= stop
-                assert flight.joined(want) == may
+                assert flight.join(request) == may
                 joined += [n] * may
             receive(flight, DATA[first:last], copied=copied[n % len(copied)])
     flight.finish()
     assert found == {i: DATA[slice(*part)] for i, part in enumerate(parts)}
     assert late == {n: DATA[slice(*joining[n])] for n in joined}
+
+
+def refused(error: BaseException) -> None:
+    raise AssertionError from error
 
 
 def _keep(found: dict[int, bytes], i: int, data: memoryview) -> None:
@@ -468,10 +514,138 @@ def test_an_answer_that_is_too_short_is_an_error():
     assert found == {0: DATA[:10]}
 
 
+# --- every transition of a range request, and of the request that serves it ----------------------
+
+
+def nothing(_: object) -> None: ...
+
+
+def in_state(state: RequestState) -> RangeRequest:
+    """A range request that went the usual way to a state."""
+    request = RangeRequest(ByteRange(0, 10), nothing, nothing)
+    if state == WAITING:
+        return request
+    flight = flight_of(ByteRange(0, 10), [request])
+    if state == PAUSED:
+        flight.pause()
+    elif state != SENT:
+        flight.begin(1000, None)
+        flight.write(DATA[:10])
+        release([request] if state == OVER else [])
+    assert request.state == state
+    return request
+
+
+def board(request: RangeRequest, *, paused: bool = False) -> None:
+    flight = flight_of(ByteRange(0, 10), [])
+    if paused:
+        flight.pause()
+    assert flight.join(request)
+
+
+REQUEST_MOVES: list[tuple[str, Callable[[RangeRequest], object], RequestState]] = [
+    ("joins a request", board, SENT),
+    ("joins a paused request", partial(board, paused=True), PAUSED),
+    ("the attempt failed", lambda request: request.pause(), PAUSED),
+    ("the next attempt", lambda request: request.resume(), SENT),
+    ("the bytes arrived", lambda request: request.hand_over(), DELIVERED),
+    ("released", lambda request: release([request]), OVER),
+]
+
+
+@pytest.mark.parametrize(
+    ("move", "after"), [m[1:] for m in REQUEST_MOVES], ids=[m[0] for m in REQUEST_MOVES]
+)
+@pytest.mark.parametrize("before", RequestState, ids=lambda state: state.name)
+def test_a_range_request_goes_only_where_its_diagram_says(before, move, after):
+    request = in_state(before)
+    if after in NEXT_STATES[before]:
+        move(request)
+        assert request.state == after
+    elif before == after == OVER:
+        move(request)  # to be released twice is no error
+    else:
+        with pytest.raises(RuntimeError, match=f"cannot go from {before.name} to {after.name}"):
+            move(request)
+        assert request.state == before
+
+
+@pytest.mark.parametrize("state", RequestState, ids=lambda state: state.name)
+def test_in_whatever_state_it_is_released_a_range_request_holds_nothing(state):
+    request = in_state(state)
+    release([request])
+    assert request.state == OVER
+    if request.flight is not None:
+        assert request.flight.server.budget.used == 0
+
+
+def test_a_range_request_that_fails_is_over_and_tells_the_reader():
+    errors: list[BaseException] = []
+    request = RangeRequest(ByteRange(0, 10), nothing, errors.append)
+    error = SourceError("gone")
+    flight_of(ByteRange(0, 10), [request]).fail(error)
+    assert (request.state, errors) == (OVER, [error])
+
+
+def in_flight_state(state: FlightState) -> InFlight:
+    request = RangeRequest(ByteRange(0, 10), nothing, nothing)
+    flight = flight_of(ByteRange(0, 10), [request])
+    if state == BACKING_OFF:
+        pause(flight)
+    elif state == ENDED:
+        flight.end()
+    assert flight.state == state
+    return flight
+
+
+def pause(flight: InFlight) -> None:
+    error = SourceError("busy")
+    error.may_pass = True
+    flight.retry.fail(error)
+    flight.pause()
+
+
+FLIGHT_MOVES: list[tuple[str, Callable[[InFlight], object], FlightState]] = [
+    ("the attempt failed", lambda flight: flight.pause(), BACKING_OFF),
+    ("a slot again", lambda flight: flight.resume(2), HAS_SLOT),
+    ("ended", lambda flight: flight.end(), ENDED),
+]
+
+
+@pytest.mark.parametrize(
+    ("move", "after"), [m[1:] for m in FLIGHT_MOVES], ids=[m[0] for m in FLIGHT_MOVES]
+)
+@pytest.mark.parametrize("before", FlightState, ids=lambda state: state.name)
+def test_a_request_in_flight_goes_only_where_its_diagram_says(before, move, after):
+    flight = in_flight_state(before)
+    if after in NEXT_FLIGHT_STATES[before]:
+        move(flight)
+        assert flight.state == after
+    else:
+        with pytest.raises(RuntimeError, match=f"cannot go from {before.name} to {after.name}"):
+            move(flight)
+        assert flight.state == before
+
+
+def test_a_request_has_a_slot_and_bytes_in_flight_but_in_its_pauses():
+    flight = flight_of(ByteRange(0, 10), [RangeRequest(ByteRange(0, 10), nothing, nothing)])
+    server = flight.server
+    assert (server.in_flight, server.budget.used) == (1, 10)
+    pause(flight)
+    assert (server.in_flight, server.budget.used) == (0, 0)
+    ticket = server.acquire(flight.paused_bytes, PIXELS, lambda: None)
+    assert ticket == 2
+    flight.resume(ticket)
+    assert (server.in_flight, server.budget.used, flight.retry.attempts) == (1, 10, 2)
+    flight.fail(SourceError("gone"))
+    flight.end()
+    assert (server.in_flight, server.budget.used) == (0, 0)
+
+
 # --- merged --------------------------------------------------------------------------------------
 
 
-async def test_wishes_of_one_turn_are_one_request_whoever_makes_them(source, fetcher):
+async def test_ranges_of_one_turn_are_one_request_whoever_reads_them(source, fetcher):
     one, other, far = (
         reading(fetcher, (100, 200)),
         reading(fetcher, (0, 100), (200, 300)),
@@ -491,17 +665,17 @@ async def test_nothing_wanted_is_nothing_asked(source, fetcher):
     assert source.asked == []
 
 
-async def test_wishes_that_wait_for_a_slot_are_planned_with_those_that_come_meanwhile(
+async def test_ranges_that_wait_for_a_slot_are_planned_with_those_that_come_meanwhile(
     source, fetcher
 ):
-    fetcher.origin.limit = 1
+    fetcher.server.limit = 1
     first = reading(fetcher, (FAR, FAR + 10))
     await turns()
     waiting = reading(fetcher, (0, 100))
     await turns()
     late = reading(fetcher, (100, 200))
     await turns()
-    fetcher.origin.limit = 1
+    fetcher.server.limit = 1
     source.calls[0].end()
     await turns()
     assert source.asked == [(FAR, FAR + 10), (0, 200)]
@@ -510,16 +684,15 @@ async def test_wishes_that_wait_for_a_slot_are_planned_with_those_that_come_mean
 
 
 async def test_gaps_of_the_header_are_its_own(source, fetcher):
-    def drop(_: object) -> None: ...
-
-    wants = [
-        want
-        for part, rank in (((0, 10), HEADER), ((20, 30), PIXELS), ((40, 50), HEADER))
-        for want in fetcher.want(ByteRange(*part), drop, drop, rank)
+    wanted = (((0, 10), HEADER), ((20, 30), PIXELS), ((40, 50), HEADER))
+    requests = [
+        queued
+        for part, priority in wanted
+        for queued in fetcher.submit(RangeRequest(ByteRange(*part), nothing, nothing, priority))
     ]
     await turns()
     assert source.asked == [(0, 50), (20, 30)]
-    fetcher.scheduler.drop(wants)
+    fetcher.release(requests)
     await turns()
 
 
@@ -609,7 +782,7 @@ async def test_where_the_last_is_cancelled_the_request_ends_and_its_slot_is_free
 
 
 async def test_what_was_not_sent_is_never_sent_if_nobody_waits(source, fetcher):
-    fetcher.origin.limit = 1
+    fetcher.server.limit = 1
     first = reading(fetcher, (FAR, FAR + 10))
     await turns()
     waiting, kept = reading(fetcher, (0, 10)), reading(fetcher, (2 * FAR, 2 * FAR + 10))
@@ -642,7 +815,7 @@ async def test_who_is_cancelled_as_the_request_is_made_leaves_no_slot_taken(afte
         await turns(n if after == 1 else 8 - n)
         task.cancel()
         await turns()
-        lost.append(fetcher.origin.in_flight)
+        lost.append(fetcher.server.in_flight)
     assert lost == [0] * 8
 
 
@@ -676,8 +849,15 @@ async def test_who_asks_as_another_gives_up_is_not_cancelled_with_it():
 async def test_a_tile_that_another_reader_gives_up_can_be_read_at_any_moment():
     pixels = np.arange(128 * 128, dtype=np.uint16).reshape(1, 128, 128)
     data = make_tiff([make_image(pixels, tile=(64, 64))], layout=Layout(gap=40_000))
+    asked = asyncio.Event()
+
+    def alter(e: ServerExchange) -> Sent:
+        asked.set()
+        return e.right
+
     async with RangeServer({"a.tif": data}, latency=0.01) as server:
         cog = await tinycog.open(server.url("a.tif"))
+        server.script(Fault(kind="tells", alter=alter, times=None))
 
         async def give_up(task: asyncio.Future[Any], after: int) -> None:
             await turns(after)
@@ -685,8 +865,9 @@ async def test_a_tile_that_another_reader_gives_up_can_be_read_at_any_moment():
 
         outcomes: list[object] = []
         for after in range(6):
+            asked.clear()
             one = asyncio.ensure_future(cog.read_tile(0, 1, 1))
-            await asyncio.sleep(0.004)
+            await asked.wait()
 
             async def read(after: int = after) -> object:
                 await turns(after + 1)
@@ -713,16 +894,17 @@ async def test_an_error_reaches_all_who_wait_and_frees_the_slot(source, fetcher)
 
 
 async def test_who_asks_at_the_moment_of_an_error_does_not_join_what_has_failed(source, fetcher):
-    scheduler = fetcher.scheduler
     found: list[bytes] = []
-    wants: list[RangeRequest] = []
+    requests: list[RangeRequest] = []
+
+    def keep(data: memoryview) -> None:
+        found.append(bytes(data))
 
     def ask_again(_: BaseException) -> None:
-        part = ByteRange(500, 600)
-        wants.append(scheduler.want(part, lambda data: found.append(bytes(data)), pytest.fail))
-        scheduler.flush()
+        requests.extend(fetcher.submit(RangeRequest(ByteRange(500, 600), keep, refused)))
+        fetcher.flush()
 
-    wants.append(scheduler.want(ByteRange(0, 1000), pytest.fail, ask_again))
+    requests.extend(fetcher.submit(RangeRequest(ByteRange(0, 1000), keep, ask_again)))
     await turns()
     source.calls[0].fail(SourceError("once"))
     await turns()
@@ -730,7 +912,7 @@ async def test_who_asks_at_the_moment_of_an_error_does_not_join_what_has_failed(
     source.calls[1].end()
     await turns()
     assert found == [bytes_at(500, 600)]
-    scheduler.drop(wants)
+    fetcher.release(requests)
 
 
 async def test_who_has_its_bytes_is_not_told_of_an_error_that_comes_later(source, fetcher):
@@ -759,20 +941,20 @@ async def test_after_an_error_the_same_bytes_are_asked_again(source, fetcher):
 async def test_a_server_that_is_asked_too_much_is_asked_less(source, fetcher, error):
     tasks = [reading(fetcher, (i * FAR, i * FAR + 10)) for i in range(10)]
     await turns()
-    limit = fetcher.origin.limit
+    limit = fetcher.server.limit
     for call in source.calls:
         call.fail(error)
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert fetcher.origin.limit == limit // 2
+    assert fetcher.server.limit == limit // 2
 
 
 async def test_another_error_says_nothing_of_how_much_the_server_bears(source, fetcher):
     task = reading(fetcher, (0, 10))
     await turns()
-    limit = fetcher.origin.limit
+    limit = fetcher.server.limit
     source.calls[0].fail(SourceError("denied"))
     await asyncio.gather(task, return_exceptions=True)
-    assert fetcher.origin.limit == limit
+    assert fetcher.server.limit == limit
 
 
 async def test_a_source_that_raises_what_no_source_should_is_heard_too(source, fetcher):
@@ -786,16 +968,19 @@ async def test_a_source_that_raises_what_no_source_should_is_heard_too(source, f
 # --- bounded -------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("one_slot")
+def header_of(part: ByteRange) -> Steps[None]:
+    yield [part]
+
+
 async def test_the_header_goes_before_pixels(source, fetcher):
-    fetcher.origin.limit = 1
+    only_one_slot(source.origin)
     other = Fetcher(source)
     first = reading(fetcher, (0, 10))
     await turns()
     pixels = reading(fetcher, (FAR, FAR + 10))
     await turns()
-    header = asyncio.ensure_future(other._gather([ByteRange(2 * FAR, 2 * FAR + 10)], HEADER))
-    own = asyncio.ensure_future(fetcher._gather([ByteRange(3 * FAR, 3 * FAR + 10)], HEADER))
+    header = asyncio.ensure_future(other.drive(header_of(ByteRange(2 * FAR, 2 * FAR + 10))))
+    own = asyncio.ensure_future(fetcher.drive(header_of(ByteRange(3 * FAR, 3 * FAR + 10))))
     await turns()
     for _ in range(4):
         (call,) = source.under_way
@@ -808,7 +993,7 @@ async def test_the_header_goes_before_pixels(source, fetcher):
 async def test_no_more_requests_are_under_way_than_the_server_is_given(source, fetcher):
     tasks = [reading(fetcher, (i * FAR, i * FAR + 10)) for i in range(40)]
     await turns()
-    assert len(source.under_way) == fetcher.origin.limit == concurrency.FIRST_LIMIT
+    assert len(source.under_way) == fetcher.server.limit == SLOTS.initial
     source.at_once = True
     for call in source.under_way:
         call.end()
@@ -827,25 +1012,26 @@ class Releasing:
         self.is_done = asyncio.Event()
 
     def want(self, start: int, stop: int) -> None:
-        (want,) = self.fetcher.want(
-            ByteRange(start, stop), lambda data: self._take(want, data), self.failed.append
+        request = RangeRequest(
+            ByteRange(start, stop), lambda data: self._take(request, data), self.failed.append
         )
+        assert self.fetcher.submit(request) == [request]
 
-    def _take(self, want: RangeRequest, data: memoryview) -> None:
-        assert bytes(data) == bytes_at(*want.part)
-        self.most = max(self.most, self.fetcher.origin.budget.used)
+    def _take(self, request: RangeRequest, data: memoryview) -> None:
+        assert bytes(data) == bytes_at(*request.part)
+        self.most = max(self.most, self.fetcher.server.budget.used)
         loop = asyncio.get_running_loop()
-        loop.call_soon(lambda: loop.call_soon(lambda: self._release(want)))
+        loop.call_soon(lambda: loop.call_soon(lambda: self._release(request)))
 
-    def _release(self, want: RangeRequest) -> None:
-        self.read += want.part.length
-        self.fetcher.scheduler.release(want)
+    def _release(self, request: RangeRequest) -> None:
+        self.read += request.part.length
+        self.fetcher.release([request])
         if self.read == 50 * 150 + 5000:
             self.is_done.set()
 
 
 async def test_bytes_in_flight_are_bounded_until_they_are_let_go_of(source, fetcher):
-    fetcher.origin.budget = Budget(1000)
+    fetcher.server.budget = Budget(1000)
     source.at_once = True
     reader = Releasing(fetcher)
     for i in range(50):
@@ -861,7 +1047,7 @@ async def test_bytes_in_flight_are_bounded_until_they_are_let_go_of(source, fetc
 async def test_more_than_the_bound_can_be_read_at_once():
     source = Scripted(at_once=True)
     fetcher = Fetcher(source)
-    fetcher.origin.budget = Budget(1000)
+    fetcher.server.budget = Budget(1000)
     parts = [ByteRange(i * FAR, i * FAR + 150) for i in range(20)]
     async with asyncio.timeout(0.5):
         assert await fetcher.read(parts) == [bytes_at(*part) for part in parts]
@@ -870,10 +1056,9 @@ async def test_more_than_the_bound_can_be_read_at_once():
 # --- many handles, few slots ---------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("one_slot")
 async def test_nobody_is_forgotten_where_many_handles_share_one_slot():
     name = f"shared-{next(names)}"
-    server_named(name).limit = 1
+    only_one_slot(name)
     sources = [Scripted(name, at_once=True) for _ in range(50)]
     tasks = [
         reading(Fetcher(source), *((i * FAR, i * FAR + 10) for i in range(3))) for source in sources
@@ -890,10 +1075,9 @@ async def test_nobody_is_forgotten_where_many_handles_share_one_slot():
     assert server_named(name).in_flight == 0
 
 
-@pytest.mark.usefixtures("one_slot")
 def test_nobody_is_forgotten_where_event_loops_of_several_threads_share_one_slot():
     name = f"shared-{next(names)}"
-    server_named(name).limit = 1
+    only_one_slot(name)
     found: list[list[bytes]] = []
 
     async def read() -> None:
@@ -918,7 +1102,7 @@ class Script:
         self.random = Random(seed)  # noqa: S311 - a script, not a secret
         self.source = Scripted()
         self.fetcher = Fetcher(self.source)
-        self.fetcher.origin.limit = self.random.choice([1, 3, 16])
+        self.fetcher.server.limit = self.random.choice([1, 3, 16])
         self.tasks: dict[asyncio.Task[list[bytes]], list[ByteRange]] = {}
 
     def begin(self) -> None:
@@ -965,16 +1149,20 @@ PIXEL_VALUES = np.arange(200 * 300, dtype=np.uint16).reshape(1, 200, 300)
 TIFF = make_tiff(make_pyramid(PIXEL_VALUES, (2, 4), tile=(64, 64)), layout=Layout(gap=40_000))
 
 
+def server_of(server: RangeServer) -> Server:
+    return server_named(server.url("").rstrip("/"))
+
+
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_server_that_says_it_is_busy_is_believed(status):
     async with RangeServer({"a.tif": TIFF}) as server:
         once = tinycog.Limits(retries=tinycog.Retries(tries=1))
         cog = await tinycog.open(server.url("a.tif"), limits=once)
-        limit = cog._file.fetcher.origin.limit
+        limit = server_of(server).limit
         server.script(Fault.status(status))
         with pytest.raises(SourceBusyError, match=f"asked too much .HTTP {status}"):
             await cog.read_tile(0, 1, 1)
-        assert cog._file.fetcher.origin.limit == limit // 2
+        assert server_of(server).limit == limit // 2
         tile = await cog.read_tile(0, 1, 1)
         np.testing.assert_array_equal(tile.data, PIXEL_VALUES[:, 64:128, 64:128])
 
@@ -994,8 +1182,8 @@ async def test_nothing_is_in_flight_after_reads_that_went_well_or_wrong():
         assert isinstance(await outcome(cog.read(level=1)), SourceError)
         server.script(Fault.stall(times=None))
         assert isinstance(await outcome(asyncio.wait_for(cog.read(), 0.05)), TimeoutError)
-        await asyncio.sleep(0.01)
-        assert_idle(cog._file.fetcher)
+        await turns()
+        assert server_of(server).in_flight == 0
     assert BUDGET.used == 0
 
 
@@ -1042,16 +1230,18 @@ async def test_a_read_that_takes_too_many_requests_is_refused_before_any():
 
 
 def test_servers_without_number_are_not_remembered_without_end():
+    first = weakref.ref(concurrency.server_named("test://first"))
     for i in range(2 * concurrency.MAX_SERVERS):
         concurrency.server_named(f"test://{i}")
-    assert len(concurrency._servers) <= concurrency.MAX_SERVERS
+    gc.collect()
+    assert first() is None
     busy = concurrency.server_named("test://busy")
-    assert busy.enter(1, 0, lambda: None) is not None
+    assert busy.acquire(1, PIXELS, lambda: None) is not None
     for i in range(2 * concurrency.MAX_SERVERS):
         concurrency.server_named(f"test://{i}")
     assert concurrency.server_named("test://busy") is busy
-    busy.budget.give(1)
-    busy.leave()
+    busy.budget.release(1)
+    busy.release()
 
 
 # --- work that is begun at once ------------------------------------------------------------------
@@ -1123,8 +1313,8 @@ async def test_an_error_after_a_wait_is_the_tasks_and_before_it_the_callers():
 def test_who_finds_all_slots_taken_is_woken_as_if_it_had_asked_for_one():
     line = Line()
     woken: list[int] = []
-    assert not line.origin.is_full(PIXELS, partial(woken.append, 1))
+    assert not line.server.is_full(PIXELS, partial(woken.append, 1))
     line.enter()
-    assert line.origin.is_full(PIXELS, partial(woken.append, 2))
+    assert line.server.is_full(PIXELS, partial(woken.append, 2))
     line.leave()
     assert woken == [2]

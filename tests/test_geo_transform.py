@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.io import MemoryFile
 
-from tinycog.geo.georeference import parse_georeference
 from tinycog.geo.keys import GeoKey
 from tinycog.geo.parse import parse_geo
 from tinycog.geo.transform import RPC, BoundingBox, bounds_of, level_transform, res_of
@@ -198,8 +197,6 @@ def test_all_tags_are_asked_for_in_one_step():
     pyramid = feed.run(parse_pyramid(feed.buffer, tiff, LIMITS))
     feed.asked.clear()
     feed.run(parse_geo(feed.buffer, tiff.header, pyramid.levels[0], LIMITS))
-    assert len(feed.asked) == 1
-    feed.run(parse_georeference(feed.buffer, tiff.header, tiff.ifds[0], LIMITS))
     assert len(feed.asked) == 1
 
 

@@ -12,7 +12,6 @@ from faults.replaced import ignoring_if_match, read_while_replaced
 import tinycog
 from tinycog import SourceChangedError
 from tinycog.errors import SourceError, UsageError
-from tinycog.fetch import retry
 from tinycog.fetch.concurrency import BUDGET
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.pin import Pin
@@ -33,11 +32,6 @@ FILES = [file_of(value) for value in range(1, 5)]
 PART = (0, 10)
 
 
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch):
-    monkeypatch.setattr(retry, "backoff", lambda _: asyncio.sleep(0))
-
-
 @pytest.fixture
 async def server():
     async with RangeServer({"a.tif": FILES[0]}) as server:
@@ -50,10 +44,10 @@ async def server():
 
 def test_the_first_answer_says_which_generation_it_is():
     pin = Pin("a")
-    pin.hold(PART, None, '"x"')
-    pin.hold(PART, 1000, '"x"')
-    pin.hold(PART, None, '"x"')
-    assert (pin.size, pin.tag) == (1000, '"x"')
+    pin.check(PART, None, '"x"')
+    pin.check(PART, 1000, '"x"')
+    pin.check(PART, None, '"x"')
+    assert (pin.size, pin.generation) == (1000, '"x"')
 
 
 @pytest.mark.parametrize(
@@ -68,32 +62,32 @@ def test_the_first_answer_says_which_generation_it_is():
 )
 def test_every_other_answer_must_agree(first, then, told, expected, found):
     pin = Pin("http://x/a")
-    pin.hold(PART, *first)
+    pin.check(PART, *first)
     with pytest.raises(SourceChangedError) as caught:
-        pin.hold(PART, *then)
+        pin.check(PART, *then)
     message = f"the object has changed since it was opened: {told}: http://x/a (bytes 0 to 10)"
     assert str(caught.value) == message
     assert (caught.value.expected, caught.value.found) == (expected, found)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (str(again), again.expected, again.found) == (message, expected, found)
-    pin.hold(PART, *first)
+    pin.check(PART, *first)
 
 
 def test_a_generation_may_be_demanded_before_any_answer():
     pin = Pin("a")
-    pin.set(None, '"x"')
+    pin.require(None, '"x"')
     with pytest.raises(SourceChangedError):
-        pin.hold(PART, 9, None)
-    pin.hold(PART, 9, '"x"')
+        pin.check(PART, 9, None)
+    pin.check(PART, 9, '"x"')
     assert pin.size == 9
 
 
 def test_a_size_alone_demands_no_tag():
     pin = Pin("a")
-    pin.set(9, None)
-    pin.hold(PART, 9, '"x"')
+    pin.require(9, None)
+    pin.check(PART, 9, '"x"')
     with pytest.raises(SourceChangedError):
-        pin.hold(PART, 9, '"y"')
+        pin.check(PART, 9, '"y"')
 
 
 # --- over the wire -------------------------------------------------------------------------------
@@ -228,7 +222,8 @@ async def test_requests_side_by_side_before_the_pin_is_known_are_held_against_ea
 
 @pytest.mark.parametrize("ignoring", [False, True])
 async def test_a_body_that_breaks_off_is_not_resumed_with_another_generation(server, ignoring):
-    cog = await tinycog.open(server.url("a.tif"))
+    at_once = tinycog.Limits(retries=tinycog.Retries(first_delay=0))
+    cog = await tinycog.open(server.url("a.tif"), limits=at_once)
     changed = Fault.change(FILES[1], times=1)
     server.script(Fault.short_body(1000), changed, *([ignoring_if_match()] if ignoring else []))
     with pytest.raises(SourceChangedError):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tinycog.errors import CorruptTileError, FormatError, LimitError, TruncatedError
 from tinycog.fetch.coalesce import (
     FREE_GAP_BYTES,
-    MOST_CUTS,
+    MAX_SPLITS,
     REQUEST_BYTES,
     CoalescedRange,
     Rates,
@@ -452,7 +452,7 @@ def test_nor_does_a_request_that_was_cut(wanted, rates):
 
 def test_a_run_is_cut_into_eight_requests_at_most():
     assert len(plan_pixels(many_small_ones_behind_a_long_one(), Rates())) == 1
-    assert len(plan_pixels(many_small_ones_behind_a_long_one(), SLOW)) <= MOST_CUTS
+    assert len(plan_pixels(many_small_ones_behind_a_long_one(), SLOW)) <= MAX_SPLITS
 
 
 @given(st.lists(st.integers(1, MIB), min_size=1, max_size=16), unmeasured)
@@ -505,7 +505,7 @@ def test_cutting_makes_disjoint_requests_and_reads_no_more(wanted, guessed):
     slow = Rates(guessed.round_trip, guessed.bytes_per_second, known=True)
     whole, cut = plan_pixels(wanted, guessed), plan_pixels(wanted, slow)
     assert sum(b.range.length for b in cut) <= sum(b.range.length for b in whole)
-    assert len(whole) <= len(cut) <= MOST_CUTS * len(whole)
+    assert len(whole) <= len(cut) <= MAX_SPLITS * len(whole)
     for before, after in pairwise(cut):
         assert before.range.stop <= after.range.start
 

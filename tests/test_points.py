@@ -71,7 +71,7 @@ async def test_values_are_those_of_rasterio(name):
 
 
 @pytest.mark.parametrize("name", ["cog-deflate-u16-p2", "cog-mask-rgb", "tiled-overviews-after"])
-async def test_values_of_another_level(name):
+async def test_values_are_read_from_the_level_that_is_named(name):
     cog = await tinycog.open(fixture_path(name))
     with rasterio.open(fixture_path(name), overview_level=0) as dataset:
         places = places_in(dataset)
@@ -83,7 +83,7 @@ async def test_values_of_another_level(name):
     np.testing.assert_array_equal(values.mask, valid)
 
 
-async def test_places_of_another_crs():
+async def test_points_may_be_in_another_crs():
     cog = await tinycog.open(fixture_path("cog-deflate-u16-p2"))
     with rasterio.open(fixture_path("cog-deflate-u16-p2")) as dataset:
         places = places_in(dataset, 50)
@@ -97,7 +97,7 @@ async def test_places_of_another_crs():
         np.testing.assert_array_equal((await cog.points(places, crs=there)).data, expected)
 
 
-async def test_bands_in_the_order_wanted():
+async def test_bands_come_in_the_order_that_is_named():
     cog = await tinycog.open(fixture_path("strip-planar-u16"))
     x, y = cog.bounds.left + 5, cog.bounds.top - 5
     all_of_them = await cog.point(x, y)
@@ -163,7 +163,7 @@ async def test_points_may_be_numbers_of_other_classes():
         *[[(10**400, 1)], [("1", "2")], [(True, False)], object()],
     ],
 )
-async def test_bad_points_are_told(points):
+async def test_what_is_no_point_is_refused(points):
     with pytest.raises(UsageError, match="points are pairs"):
         await tinycog.open(DATA).points(points)
 
@@ -179,13 +179,13 @@ async def test_bad_points_are_told(points):
         ({"crs": "EPSG:4326"}, UsageError),
     ],
 )
-async def test_bad_options_are_told(options, error):
+async def test_wrong_options_are_refused(options, error):
     with pytest.raises(error):
         await tinycog.open(DATA).points([(1, 2)], **options)
 
 
 @pytest.mark.parametrize("crs", ["EPSG:1", "nonsense", object(), 3.5, 'LOCAL_CS["here"]'])
-async def test_a_crs_that_is_unknown_is_told(crs):
+async def test_an_unknown_crs_is_refused(crs):
     cog = await tinycog.open(fixture_path("cog-deflate-u16-p2"))
     with pytest.raises(UsageError, match="is unknown, or does not lead"):
         await cog.points([(1, 2)], crs=crs)

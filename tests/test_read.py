@@ -363,7 +363,7 @@ async def test_a_tile_may_be_wanted_in_several_ways_at_once():
     np.testing.assert_array_equal(rgb.data, other.data)
 
 
-async def test_of_many_who_wait_for_a_tile_some_may_be_cancelled():
+async def test_of_many_callers_that_wait_for_a_tile_some_may_be_cancelled():
     async with RangeServer({"a.tif": FILE}, latency=0.02) as server:
         cog = await tinycog.open(server.url("a.tif"))
         server.clear()
@@ -432,7 +432,7 @@ async def test_after_a_read_that_was_given_up_amid_its_body_the_next_one_is_righ
         assert_right(await cog.read())
 
 
-async def test_pixels_that_nobody_holds_are_gone_at_once():
+async def test_pixels_are_freed_at_once_when_the_caller_drops_them():
     """No reference cycle keeps them until the garbage collector comes."""
     cog = await tinycog.open(fixture_path("cog-deflate-u16-p2"))
     reads = (
@@ -447,6 +447,6 @@ async def test_pixels_that_nobody_holds_are_gone_at_once():
             raster = await read()
             pixels = weakref.ref(raster.data)
             del raster
-            await until(lambda: pixels() is None)
+            await until(lambda gone=pixels: gone() is None)
     finally:
         gc.enable()

@@ -130,14 +130,14 @@ async def test_up_to_five_redirects_are_followed_with_range_and_pin(server, n):
     lines = server.log[1:]
     assert len(lines) == n + 1
     assert {line.headers["range"] for line in lines} == {"bytes=100-199"}
-    assert {line.headers["if-match"] for line in lines} == {fetcher.tag}
+    assert {line.headers["if-match"] for line in lines} == {fetcher.generation}
     assert len(fetcher.log) == 1
 
 
 async def etag_of(server: RangeServer) -> str | None:
     fetcher = Fetcher(make_source(server.url("a")))
     await fetcher.read([ByteRange(0, 1)])
-    return fetcher.tag
+    return fetcher.generation
 
 
 async def test_more_are_an_error(server):
@@ -337,7 +337,7 @@ async def test_who_waits_for_credentials_may_be_cancelled(server):
         await task
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert (BUDGET.used, fetcher.origin.in_flight) == (0, 0)
+    assert (BUDGET.used, fetcher.server.in_flight) == (0, 0)
 
 
 async def test_a_function_that_hangs_holds_nobody_up(server):

@@ -340,7 +340,7 @@ def test_complex_numbers_are_averaged():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((0, 0, 4, 4, (2, 2), "lanczos"), "expected one of nearest, bilinear, cubic"),
+        ((0, 0, 4, 4, (2, 2), "lanczos"), "must be one of nearest, bilinear, cubic"),
         ((0, 0, 4, 4, (0, 2), "nearest"), r"expected at least \(1, 1\)"),
         ((0, 0, 0, 4, (2, 2), "nearest"), "width and height over 0"),
         ((0, np.nan, 4, 4, (2, 2), "nearest"), "finite"),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -28,10 +29,20 @@ from tinycog.errors import (
     SourceTimeoutError,
     TinycogError,
 )
-from tinycog.fetch import retry
-from tinycog.fetch.concurrency import BUDGET, server_named
+from tinycog.fetch.circuit_breaker import BreakerState, CircuitBreaker
+from tinycog.fetch.concurrency import BUDGET, Budget, server_named
 from tinycog.fetch.fetcher import Fetcher
-from tinycog.fetch.retry import RetryState, longest_pause, parse_retry_after
+from tinycog.fetch.retry import (
+    ATTEMPT,
+    BACKOFF,
+    GIVEN_UP,
+    NEXT_PHASES,
+    RetryClock,
+    RetryPhase,
+    RetryState,
+    longest_pause,
+    parse_retry_after,
+)
 from tinycog.sources.factory import make_source
 from tinycog.sources.http import client
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
@@ -44,16 +55,36 @@ NOW = 1_700_000_000.0
 
 
 class Clock:
-    """A clock that a test turns, and a draw that it chooses."""
+    """A clock that a test turns, a draw that it chooses, and pauses that it ends.
 
-    def __init__(self, draw: float = 1.0) -> None:
+    No pause takes time; with `holds`, they last until `go` is set.
+    """
+
+    def __init__(self, draw: float = 1.0, *, holds: bool = False) -> None:
         self.seconds = 0.0
         self.draw = draw
+        self.pauses: list[float] = []
+        self.paused = asyncio.Event()
+        self.go = asyncio.Event()
+        if not holds:
+            self.go.set()
 
-    def tries(self, budget: Retries) -> RetryState:
-        return RetryState(
-            budget, clock=lambda: self.seconds, now=lambda: NOW, draw=lambda: self.draw
-        )
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.paused.set()
+        await asyncio.sleep(0)
+        await self.go.wait()
+
+    def stopped(self) -> RetryClock:
+        """All of it by the test."""
+        return RetryClock(lambda: self.seconds, lambda: NOW, lambda: self.draw, self.sleep)
+
+    def running(self) -> RetryClock:
+        """Only the pauses by the test."""
+        return RetryClock(sleep=self.sleep)
+
+    def retry(self, retries: Retries | None = None) -> RetryState:
+        return RetryState(retries or Retries(), self.stopped())
 
 
 def passing(retry_after: str | None = None) -> SourceError:
@@ -96,52 +127,175 @@ def test_whatever_retry_after_says_it_is_seconds_or_nothing(text):
     assert seconds is None or seconds >= 0
 
 
-def test_a_pause_may_be_twice_as_long_each_time_up_to_the_longest():
-    budget = Retries(first_delay=0.25, most_delay=3)
-    assert [longest_pause(budget, n) for n in range(1, 7)] == [0.25, 0.5, 1, 2, 3, 3]
-    assert longest_pause(budget, 10_000) == 3
+def test_a_backoff_may_be_twice_as_long_each_time_up_to_the_longest():
+    retries = Retries(first_delay=0.25, most_delay=3)
+    assert [longest_pause(retries, n) for n in range(1, 7)] == [0.25, 0.5, 1, 2, 3, 3]
+    assert longest_pause(retries, 10_000) == 3
 
 
-@given(draw=st.floats(0, 1), tried=st.integers(1, 100))
-def test_a_pause_is_drawn_between_nothing_and_its_longest(draw, tried):
-    clock = Clock(draw)
-    tries = clock.tries(Retries(tries=1000, seconds=1e9))
-    tries.made = tried
-    pause = tries.pause_after(passing())
-    assert pause == draw * longest_pause(Retries(), tried)
+@given(draw=st.floats(0, 1), attempts=st.integers(1, 100))
+def test_a_backoff_is_drawn_between_nothing_and_its_longest(draw, attempts):
+    retry = Clock(draw).retry(Retries(tries=1000, seconds=1e9))
+    retry.attempts = attempts
+    assert retry.fail(passing()) == draw * longest_pause(Retries(), attempts)
 
 
-def test_retry_after_comes_below_the_drawn_pause_however_long():
-    tries = Clock(0.5).tries(Retries(first_delay=2, most_delay=8, seconds=1000))
-    assert tries.pause_after(passing("10")) == 11
-    assert tries.pause_after(passing("900")) == 900 + 2
-    assert tries.pause_after(passing(formatdate(NOW + 5, usegmt=True))) == 5 + 4
+def test_retry_after_comes_below_the_drawn_backoff_however_long():
+    retry = Clock(0.5).retry(Retries(first_delay=2, most_delay=8, seconds=1000))
+    assert retry.fail(passing("10")) == 11
+    retry.next_attempt()
+    assert retry.fail(passing("900")) == 900 + 2
+    retry.next_attempt()
+    assert retry.fail(passing(formatdate(NOW + 5, usegmt=True))) == 5 + 4
 
 
-@pytest.mark.parametrize("told", ["31", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_who_is_told_to_come_back_too_late_gives_up_at_once(told):
-    assert Clock(0).tries(Retries(seconds=30)).pause_after(passing(told)) is None
+@pytest.mark.parametrize("retry_after", ["31", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_server_that_asks_for_more_time_than_is_left_is_given_up_at_once(retry_after):
+    retry = Clock(0).retry(Retries(seconds=30))
+    assert retry.fail(passing(retry_after)) is None
+    assert retry.phase == GIVEN_UP
 
 
-def test_there_are_so_many_tries_and_no_more():
-    tries = Clock().tries(Retries(tries=4))
-    pauses = [tries.pause_after(passing()) for _ in range(5)]
-    assert [pause is None for pause in pauses] == [False, False, False, True, True]
-    assert tries.made == 4
+def test_there_are_so_many_attempts_and_no_more():
+    retry = Clock().retry(Retries(tries=4))
+    for _ in range(3):
+        assert retry.fail(passing()) is not None
+        retry.next_attempt()
+    assert retry.fail(passing()) is None
+    assert retry.attempts == 4
 
 
-def test_there_is_no_try_that_would_begin_after_the_seconds():
+def test_there_is_no_attempt_that_would_begin_after_the_seconds():
     clock = Clock()
-    tries = clock.tries(Retries(tries=100, seconds=10, first_delay=1, most_delay=1))
+    retry = clock.retry(Retries(tries=100, seconds=10, first_delay=1, most_delay=1))
     clock.seconds = 9.0
-    assert tries.pause_after(passing()) == 1
+    assert retry.fail(passing()) == 1
+    retry.next_attempt()
     clock.seconds = 9.1
-    assert tries.pause_after(passing()) is None
-    assert clock.tries(Retries(seconds=5)).pause_after(passing("6")) is None
+    assert retry.fail(passing()) is None
+    assert clock.retry(Retries(seconds=5)).fail(passing("6")) is None
 
 
-def test_what_will_not_pass_is_not_tried_again():
-    assert Clock().tries(Retries()).pause_after(SourceError("no")) is None
+def test_a_failure_that_is_not_transient_is_not_retried():
+    retry = Clock().retry()
+    assert retry.fail(SourceError("no")) is None
+    assert retry.phase == GIVEN_UP
+
+
+# --- every transition of a retry -----------------------------------------------------------------
+
+
+def in_phase(phase: RetryPhase) -> RetryState:
+    retry = Clock().retry()
+    if phase != ATTEMPT:
+        retry.fail(passing() if phase == BACKOFF else SourceError("no"))
+    assert retry.phase == phase
+    return retry
+
+
+MOVES: list[tuple[str, Callable[[RetryState], object], RetryPhase]] = [
+    ("transient failure", lambda retry: retry.fail(passing()), BACKOFF),
+    ("transient failure with Retry-After", lambda retry: retry.fail(passing("7")), BACKOFF),
+    ("Retry-After beyond the seconds", lambda retry: retry.fail(passing("70")), GIVEN_UP),
+    ("other failure", lambda retry: retry.fail(SourceError("no")), GIVEN_UP),
+    ("next attempt", lambda retry: retry.next_attempt(), ATTEMPT),
+    ("another request gave up", lambda retry: retry.give_up(), GIVEN_UP),
+]
+
+
+@pytest.mark.parametrize(("move", "after"), [m[1:] for m in MOVES], ids=[m[0] for m in MOVES])
+@pytest.mark.parametrize("before", RetryPhase, ids=lambda phase: phase.name)
+def test_a_retry_goes_only_where_its_diagram_says(before, move, after):
+    retry = in_phase(before)
+    if after in NEXT_PHASES[before]:
+        move(retry)
+        assert retry.phase == after
+    else:
+        with pytest.raises(RuntimeError, match=f"cannot go from {before.name} to {after.name}"):
+            move(retry)
+        assert retry.phase == before
+
+
+@pytest.mark.parametrize("spent", ["attempts", "seconds"])
+def test_a_retry_whose_budget_is_spent_gives_up(spent):
+    clock = Clock()
+    retry = clock.retry(Retries(tries=3, seconds=30))
+    retry.fail(passing())
+    retry.next_attempt()
+    if spent == "attempts":
+        retry.fail(passing())
+        retry.next_attempt()
+    else:
+        clock.seconds = 29.99
+    assert retry.fail(passing()) is None
+    assert retry.phase == GIVEN_UP
+
+
+# --- every transition of the circuit breaker -----------------------------------------------------
+
+
+class Outage:
+    """A breaker that is half-open, and two requests that wait for its probe."""
+
+    def __init__(self) -> None:
+        self.breaker = CircuitBreaker()
+        self.probe, *self.others = (Clock().retry() for _ in range(3))
+
+    async def begin(self) -> list[asyncio.Task[bool]]:
+        assert self.breaker.state is BreakerState.CLOSED
+        assert await self.breaker.wait(self.probe)
+        assert self.breaker.state is BreakerState.HALF_OPEN
+        waiting = [asyncio.ensure_future(self.breaker.wait(retry)) for retry in self.others]
+        await turns()
+        assert not any(task.done() for task in waiting)
+        return waiting
+
+
+async def test_a_probe_may_be_retried_itself():
+    outage = Outage()
+    waiting = await outage.begin()
+    assert await outage.breaker.wait(outage.probe)
+    outage.breaker.recover()
+    await asyncio.gather(*waiting)
+
+
+async def test_once_the_server_answers_all_are_retried():
+    outage = Outage()
+    waiting = await outage.begin()
+    outage.breaker.recover()
+    assert outage.breaker.state is BreakerState.CLOSED
+    assert await asyncio.gather(*waiting) == [True, True]
+
+
+async def test_once_the_probe_gives_up_all_others_do():
+    outage = Outage()
+    waiting = await outage.begin()
+    outage.breaker.leave(outage.probe, gave_up=True)
+    assert outage.breaker.state is BreakerState.CLOSED
+    assert await asyncio.gather(*waiting) == [False, False]
+
+
+async def test_once_the_probe_is_cancelled_the_next_one_probes():
+    outage = Outage()
+    first, second = await outage.begin()
+    outage.breaker.leave(outage.probe)
+    assert await first
+    await turns()
+    assert outage.breaker.state is BreakerState.HALF_OPEN
+    assert not second.done()
+    outage.breaker.leave(outage.others[0], gave_up=True)
+    assert not await second
+
+
+async def test_a_request_that_is_no_probe_leaves_the_breaker_as_it_is():
+    outage = Outage()
+    waiting = await outage.begin()
+    outage.breaker.leave(outage.others[0], gave_up=True)
+    assert outage.breaker.state is BreakerState.HALF_OPEN
+    outage.breaker.recover()
+    outage.breaker.recover()
+    assert outage.breaker.state is BreakerState.CLOSED
+    await asyncio.gather(*waiting)
 
 
 # --- over the wire -------------------------------------------------------------------------------
@@ -156,21 +310,23 @@ async def server():
 
 
 @pytest.fixture
-def pauses(monkeypatch) -> list[float]:
-    """The pauses that were asked for; none is made."""
-    asked: list[float] = []
+def clock() -> Clock:
+    """A clock whose pauses take no time."""
+    return Clock()
 
-    async def pause(seconds: float) -> None:
-        asked.append(seconds)
+
+def fetcher_of(
+    server: RangeServer, retries: Retries | None = None, clock: Clock | None = None
+) -> Fetcher:
+    """A fetcher whose pauses take no time, or as a clock says."""
+    limits = Limits(retries=retries or Retries())
+    source = make_source(server.url("a"), limits=limits)
+    return Fetcher(source, limits, clock=(clock or Clock()).running())
+
+
+async def turns(n: int = 8) -> None:
+    for _ in range(n):
         await asyncio.sleep(0)
-
-    monkeypatch.setattr(retry, "backoff", pause)
-    return asked
-
-
-def fetcher_of(server: RangeServer, budget: Retries | None = None) -> Fetcher:
-    limits = Limits(retries=budget or Retries())
-    return Fetcher(make_source(server.url("a"), limits=limits), limits)
 
 
 async def read(fetcher: Fetcher, start: int, stop: int) -> bytes:
@@ -185,18 +341,17 @@ PASSING = [408, 425, 429, 500, 502, 503, 504]
 
 
 @pytest.mark.parametrize("status", PASSING)
-async def test_a_status_that_may_pass_is_asked_again(server, pauses, status):
+async def test_a_status_that_may_pass_is_asked_again(server, clock, status):
     server.script(Fault.status(status, times=3))
-    fetcher = fetcher_of(server)
+    fetcher = fetcher_of(server, clock=clock)
     assert await read(fetcher, 100, 200) == DATA[100:200]
     assert asked(server) == [(100, 200)] * 4
-    assert len(pauses) == 3
-    for pause, longest in zip(pauses, (0.25, 0.5, 1), strict=True):
+    assert len(clock.pauses) == 3
+    for pause, longest in zip(clock.pauses, (0.25, 0.5, 1), strict=True):
         assert 0 <= pause <= longest
 
 
 @pytest.mark.parametrize("status", [201, 204, 400, 401, 402, 403, 404, 405, 410, 416, 501, 505])
-@pytest.mark.usefixtures("pauses")
 async def test_a_status_that_will_not_pass_is_not_asked_again(server, status):
     server.script(Fault.status(status, times=None, body=b""))
     with pytest.raises(SourceError) as caught:
@@ -215,7 +370,6 @@ async def test_a_status_that_will_not_pass_is_not_asked_again(server, status):
     ],
     ids=lambda fault: fault.kind,
 )
-@pytest.mark.usefixtures("pauses")
 async def test_a_wrong_answer_is_not_asked_again(server, fault):
     server.script(fault)
     with pytest.raises(RangeMismatchError):
@@ -223,7 +377,6 @@ async def test_a_wrong_answer_is_not_asked_again(server, fault):
     assert len(server.log) == 1
 
 
-@pytest.mark.usefixtures("pauses")
 async def test_a_failure_that_does_not_pass_is_said_with_the_number_of_tries(server):
     server.script(Fault.status(503, times=None))
     url = server.url("a")
@@ -238,60 +391,60 @@ async def test_a_failure_that_does_not_pass_is_said_with_the_number_of_tries(ser
 
 
 @pytest.mark.parametrize("header", ["3", "in a while", "date"])
-async def test_retry_after_is_obeyed(server, pauses, monkeypatch, header):
-    defaults = RetryState.__init__.__kwdefaults__
-    assert defaults is not None
-    monkeypatch.setitem(defaults, "now", lambda: NOW)
-    monkeypatch.setitem(defaults, "draw", lambda: 0.0)
+async def test_retry_after_is_obeyed(server, header):
+    clock = Clock(draw=0.0)
     text = formatdate(NOW + 3, usegmt=True) if header == "date" else header
     server.script(Fault.status(503, headers={"Retry-After": text}))
-    await read(fetcher_of(server), 100, 200)
-    assert pauses == [0 if header == "in a while" else 3]
+    fetcher = Fetcher(make_source(server.url("a")), clock=clock.stopped())
+    await read(fetcher, 100, 200)
+    assert clock.pauses == [0 if header == "in a while" else 3]
 
 
-async def test_a_budget_of_one_try_asks_once(server, pauses):
+async def test_one_try_is_never_retried(server, clock):
     server.script(Fault.status(503))
     with pytest.raises(SourceBusyError, match=r"bytes 100 to 200\)$"):
-        await read(fetcher_of(server, Retries(tries=1)), 100, 200)
-    assert (len(server.log), pauses) == (1, [])
+        await read(fetcher_of(server, Retries(tries=1), clock), 100, 200)
+    assert (len(server.log), clock.pauses) == (1, [])
 
 
-async def test_the_budget_of_a_handle_is_in_its_limits(server, pauses):
+async def test_the_retries_of_a_handle_are_in_its_limits(server):
     server.script(Fault.status(503, times=None))
-    cog = tinycog.open(server.url("a"), limits=Limits(retries=Retries(tries=3)))
+    limits = Limits(retries=Retries(tries=3, first_delay=0))
+    cog = tinycog.open(server.url("a"), limits=limits)
     with pytest.raises(SourceBusyError):
         await cog
-    assert (len(server.log), len(pauses)) == (3, 2)
+    assert len(server.log) == 3
     again = pickle.loads(pickle.dumps(cog))  # noqa: S301 - our own
     with pytest.raises(SourceBusyError):
         await again
     assert len(server.log) == 6
 
 
-async def test_a_server_that_is_not_there_is_tried_again(pauses):
+async def test_a_server_that_is_not_there_is_tried_again(clock):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         source = make_source(f"http://127.0.0.1:{unused.getsockname()[1]}/a")
         with pytest.raises(SourceError, match=r"asked 6 times"):
-            await Fetcher(source).read([ByteRange(0, 10)])
-    assert len(pauses) == 5
+            await Fetcher(source, clock=clock.running()).read([ByteRange(0, 10)])
+    assert len(clock.pauses) == 5
 
 
-async def test_a_url_that_is_none_is_not_tried_again(pauses):
-    for url in ("http://", "http://[::1/a.tif"):
-        with pytest.raises(SourceError):
-            await Fetcher(make_source(url)).read([ByteRange(0, 10)])
-    assert pauses == []
+@pytest.mark.parametrize("url", ["http://", "http://[::1/a.tif"])
+async def test_a_url_that_is_none_is_not_tried_again(url, clock):
+    with pytest.raises(SourceError):
+        await Fetcher(make_source(url), clock=clock.running()).read([ByteRange(0, 10)])
+    assert clock.pauses == []
 
 
 def test_a_name_that_there_is_not_will_not_pass():
-    key: Any = None
+    key: Any = SimpleNamespace(host="nobody", port=80, ssl=True)
     nobody = aiohttp.ClientConnectorError(key, socket.gaierror(-2, "Name or service not known"))
     refused = aiohttp.ClientConnectorError(key, ConnectionRefusedError(111, "refused"))
-    assert [client._may_pass(error) for error in (nobody, refused)] == [False, True]
+    source: Any = make_source("http://nobody/a")
+    errors = [client.to_source_error(source, ByteRange(0, 10), one) for one in (nobody, refused)]
+    assert [isinstance(e, SourceError) and e.may_pass for e in errors] == [False, True]
 
 
-@pytest.mark.usefixtures("pauses")
 async def test_a_connection_that_is_reset_is_tried_again(server):
     server.script(Fault.reset(times=4))
     assert await read(fetcher_of(server), 100, 200) == DATA[100:200]
@@ -302,7 +455,6 @@ async def test_a_connection_that_is_reset_is_tried_again(server):
 FAR = [ByteRange(i * 10_000, i * 10_000 + 10) for i in range(10)]
 
 
-@pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("fault", [Fault.status(503, times=None), Fault.reset(times=None)])
 async def test_while_a_server_only_fails_one_request_asks_for_all(server, fault):
     server.script(fault)
@@ -312,7 +464,6 @@ async def test_while_a_server_only_fails_one_request_asks_for_all(server, fault)
     assert len(server.log) == len(FAR) + 5
 
 
-@pytest.mark.usefixtures("pauses")
 async def test_once_it_answers_all_ask_again(server):
     server.script(Fault.status(503, times=12))
     fetcher = fetcher_of(server)
@@ -321,20 +472,25 @@ async def test_once_it_answers_all_ask_again(server):
     assert len(server.log) == 22
 
 
-@pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("n", range(10))
 async def test_if_who_asks_is_given_up_another_asks(server, n):
-    server.script(Fault.status(500, times=10), Fault.stall(0.05, times=1))
+    probed = asyncio.Event()
+    stall = Fault.stall(0.05).alter
+
+    def alter(e: ServerExchange) -> Sent:
+        probed.set()
+        return stall(e)
+
+    server.script(Fault.status(500, times=10), Fault(kind="stalled probe", alter=alter, times=1))
     fetcher = fetcher_of(server)
     tasks = [asyncio.ensure_future(read(fetcher, *part)) for part in FAR]
-    await turns_until(lambda: len(server.log) > 10)
+    await probed.wait()
     tasks[n].cancel()
     found = await asyncio.gather(*tasks, return_exceptions=True)
     for i, (part, data) in enumerate(zip(FAR, found, strict=True)):
         assert isinstance(data, asyncio.CancelledError) if i == n else data == DATA[slice(*part)]
 
 
-@pytest.mark.usefixtures("pauses")
 async def test_a_range_that_always_fails_does_not_hold_up_others(server):
     bad = Fault.status(500).alter
 
@@ -351,7 +507,6 @@ async def test_a_range_that_always_fails_does_not_hold_up_others(server):
 # --- resumed -------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("cut", [0, 1, 999, 1000, 70_000, 89_999])
 async def test_a_body_that_breaks_off_is_resumed_where_it_did(server, cut):
     server.script(Fault.short_body(cut))
@@ -359,17 +514,15 @@ async def test_a_body_that_breaks_off_is_resumed_where_it_did(server, cut):
     assert await read(fetcher, 10_000, 100_000) == DATA[10_000:]
     assert asked(server) == [(10_000, 100_000), (10_000 + cut, 100_000)]
     etag = server.log[1].headers["if-match"]
-    assert etag == fetcher.tag
+    assert etag == fetcher.generation
 
 
-@pytest.mark.usefixtures("pauses")
 async def test_a_body_is_resumed_as_often_as_it_breaks(server):
     server.script(Fault.short_body(10_000, times=5))
     assert await read(fetcher_of(server), 0, 60_000) == DATA[:60_000]
     assert asked(server) == [(i * 10_000, 60_000) for i in range(6)]
 
 
-@pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("framing", ["chunked", "close"])
 async def test_a_body_of_unknown_length_that_breaks_off_is_asked_again(server, framing):
     server.script(Fault.unframed(framing, cut=50))
@@ -383,7 +536,6 @@ async def test_a_body_of_unknown_length_is_read(server, framing):
     assert await read(fetcher_of(server), 100, 90_000) == DATA[100:90_000]
 
 
-@pytest.mark.usefixtures("pauses")
 async def test_what_has_come_is_delivered_and_not_asked_again(server):
     server.script(Fault.short_body(30_000), Fault.stall(0.2))
     fetcher = fetcher_of(server)
@@ -395,7 +547,6 @@ async def test_what_has_come_is_delivered_and_not_asked_again(server):
     assert asked(server) == [(0, 60_000), (30_000, 60_000)]
 
 
-@pytest.mark.usefixtures("pauses")
 async def test_the_log_tells_each_try(server):
     server.script(Fault.status(500), Fault.short_body(40))
     fetcher = fetcher_of(server)
@@ -414,7 +565,6 @@ async def test_the_log_tells_each_try(server):
 # --- time ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("at", [None, 50], ids=["before-the-answer", "in-the-body"])
 async def test_a_server_that_stalls_is_asked_again(server, at):
     server.script(Fault.stall(at=at, times=2))
@@ -447,75 +597,60 @@ async def test_a_slow_server_that_goes_on_sending_is_not_given_up(server):
 # --- slots, and who gives up ---------------------------------------------------------------------
 
 
-async def turns_until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_so():  # noqa: ASYNC110 - there is no event to wait for
-            await asyncio.sleep(0.001)
-
-
 async def test_the_slot_and_the_bytes_are_free_in_a_pause(server):
     server.script(Fault.status(503, headers={"Retry-After": "20"}))
-    fetcher = fetcher_of(server)
+    clock = Clock(holds=True)
+    fetcher = fetcher_of(server, clock=clock)
     task = asyncio.ensure_future(read(fetcher, 100, 200))
-    await turns_until(lambda: bool(fetcher.log))
-    await turns_until(lambda: fetcher.origin.in_flight == 0)
-    assert BUDGET.used == 0
+    await clock.paused.wait()
+    assert (BUDGET.used, fetcher.server.in_flight) == (0, 0)
     assert await read(fetcher, 50_000, 50_100) == DATA[50_000:50_100]
     assert not task.done()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (BUDGET.used, fetcher.origin.in_flight) == (0, 0)
+    assert (BUDGET.used, fetcher.server.in_flight) == (0, 0)
     assert await read(fetcher, 100, 200) == DATA[100:200]
 
 
-async def test_who_wants_bytes_of_a_request_that_pauses_joins_it(server, monkeypatch):
-    go = asyncio.Event()
-
-    async def pause(_: float) -> None:
-        await go.wait()
-
-    monkeypatch.setattr(retry, "backoff", pause)
+async def test_who_wants_bytes_of_a_request_that_pauses_joins_it(server):
+    clock = Clock(holds=True)
     server.script(Fault.status(500))
-    fetcher = fetcher_of(server)
+    fetcher = fetcher_of(server, clock=clock)
     first = asyncio.ensure_future(read(fetcher, 0, 1000))
-    await turns_until(lambda: bool(fetcher.log))
+    await clock.paused.wait()
     second = asyncio.ensure_future(read(fetcher, 500, 600))
-    await asyncio.sleep(0.01)
+    await turns()
     first.cancel()
-    await asyncio.sleep(0.01)
-    go.set()
+    await turns()
+    clock.go.set()
     assert await second == DATA[500:600]
     assert asked(server) == [(0, 1000)] * 2
 
 
-async def test_who_paused_waits_for_a_slot_like_all_others(server, pauses):
+async def test_who_paused_waits_for_a_slot_like_all_others(server, clock):
     server.script(Fault.status(500, times=20))
-    fetcher = fetcher_of(server, Retries(tries=100))
-    fetcher.origin.limit = 1
+    fetcher = fetcher_of(server, Retries(tries=100), clock)
+    fetcher.server.limit = 1
     parts = [ByteRange(i * 10_000, i * 10_000 + 10) for i in range(10)]
     found = await asyncio.gather(*(read(fetcher, *part) for part in parts))
     assert found == [DATA[a:b] for a, b in parts]
-    assert pauses
+    assert clock.pauses
 
 
-@pytest.mark.usefixtures("pauses")
-async def test_what_pauses_waits_for_bytes_in_flight_like_all_others(server, monkeypatch):
-    monkeypatch.setattr(BUDGET, "most", 1000)
+async def test_what_pauses_waits_for_bytes_in_flight_like_all_others(server):
     server.script(Fault.short_body(100, times=6), Fault.status(503, times=6))
     fetcher = fetcher_of(server, Retries(tries=100))
+    fetcher.server.budget = Budget(1000)
     parts = [ByteRange(i * 9000, i * 9000 + 700) for i in range(10)]
     found = await asyncio.gather(*(read(fetcher, *part) for part in parts))
     assert found == [DATA[a:b] for a, b in parts]
     assert await read(fetcher, 0, 50_000) == DATA[:50_000]
 
 
-@pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("seed", range(40))
-async def test_whatever_fails_and_whoever_gives_up_nothing_is_left(server, seed, monkeypatch):
+async def test_whatever_fails_and_whoever_gives_up_nothing_is_left(server, seed):
     random = Random(seed)  # noqa: S311 - a seeded test
-    if seed % 2:
-        monkeypatch.setattr(BUDGET, "most", 10_000)
     faults = [
         Fault.status(503),
         Fault.status(500),
@@ -527,6 +662,8 @@ async def test_whatever_fails_and_whoever_gives_up_nothing_is_left(server, seed,
     script = [random.choice(faults) for _ in range(30)]
     server.script(*script)
     fetcher = fetcher_of(server)
+    if seed % 2:
+        fetcher.server.budget = Budget(10_000)
     tasks = []
     for _ in range(12):
         start = random.randrange(90_000)
@@ -538,8 +675,8 @@ async def test_whatever_fails_and_whoever_gives_up_nothing_is_left(server, seed,
     for part, task in tasks:
         with suppress(TinycogError, asyncio.CancelledError):
             assert await task == [DATA[part.start : part.stop]]
-    await asyncio.sleep(0.005)
-    assert (BUDGET.used, fetcher.origin.in_flight) == (0, 0)
+    await turns()
+    assert (fetcher.server.budget.used, fetcher.server.in_flight) == (0, 0)
 
 
 # --- the whole object where a range was asked ----------------------------------------------------
@@ -597,7 +734,6 @@ async def test_a_range_beyond_a_whole_object_is_said(server):
         await Fetcher(source).read([ByteRange(200_000, 200_100)])
 
 
-@pytest.mark.usefixtures("pauses")
 async def test_a_whole_object_that_breaks_off_is_asked_again(server):
     whole = Fault.ignore_range().alter
 
@@ -610,14 +746,14 @@ async def test_a_whole_object_that_breaks_off_is_asked_again(server):
     assert asked(server) == [(100, 200), (100, 200)]
 
 
-async def test_a_head_that_is_too_long_is_said(server, pauses):
+async def test_a_head_that_is_too_long_is_said(server, clock):
     server.script(Fault.headers({"X-Long": "x" * 100_000}, times=None))
     with pytest.raises(SourceError):
-        await read(fetcher_of(server), 100, 200)
+        await read(fetcher_of(server, clock=clock), 100, 200)
     server.script(Fault.headers({f"X-{i}": "x" * 4000 for i in range(3000)}, times=None))
     with pytest.raises(SourceError):
-        await read(fetcher_of(server), 100, 200)
-    assert pauses == []
+        await read(fetcher_of(server, clock=clock), 100, 200)
+    assert clock.pauses == []
 
 
 async def test_a_multipart_answer_is_refused(server):
@@ -631,7 +767,9 @@ async def test_a_multipart_answer_is_refused(server):
 # --- a whole file --------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("pauses")
+QUICK = Retries(tries=20, first_delay=0)
+
+
 @pytest.mark.parametrize("seed", range(10))
 async def test_a_file_is_read_right_through_whatever_passes(seed):
     random = Random(seed)  # noqa: S311 - a seeded test
@@ -648,7 +786,7 @@ async def test_a_file_is_read_right_through_whatever_passes(seed):
         for _ in range(5)
     ]
     async with RangeServer({"a.tif": data}, faults=faults) as server:
-        cog = tinycog.open(server.url("a.tif"), limits=Limits(retries=Retries(tries=20)))
+        cog = tinycog.open(server.url("a.tif"), limits=Limits(retries=QUICK))
         raster = await cog.read()
         np.testing.assert_array_equal(raster.data, pixels)
         assert BUDGET.used == 0

@@ -73,7 +73,7 @@ async def test_an_answer_that_falls_silent_is_given_up_in_time(cut):
             await read(fetcher, (0, 300_000))
         assert 0.09 < time.monotonic() - began < 2
         await asyncio.sleep(0)  # the task that tells of it ends
-        assert fetcher.origin.in_flight == 0
+        assert fetcher.server.in_flight == 0
         assert [request.error for request in fetcher.log] == [None, "SourceTimeoutError"]
 
 
@@ -130,11 +130,11 @@ async def test_a_read_that_is_given_up_frees_its_slot_at_once():
         await read(fetcher, (0, 10))
         task = asyncio.ensure_future(read(fetcher, (0, 100_000)))
         await came.wait()
-        assert fetcher.origin.in_flight == 1
+        assert fetcher.server.in_flight == 1
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert (fetcher.origin.in_flight, fetcher.origin.budget.used) == (0, 0)
+        assert (fetcher.server.in_flight, fetcher.server.budget.used) == (0, 0)
         assert await read(fetcher, (20, 30)) == expected((20, 30))
 
 
@@ -191,7 +191,7 @@ async def test_a_url_that_is_none_is_said_also_where_connections_are_open(url):
             with pytest.raises(SourceError):
                 await read(fetcher, (0, 10))
         await asyncio.sleep(0)  # the task that tells of it ends
-        assert fetcher.origin.in_flight == 0
+        assert fetcher.server.in_flight == 0
 
 
 async def test_each_url_is_asked_about_where_the_caller_wants_that():
@@ -238,4 +238,4 @@ async def test_many_at_once_are_all_right_over_few_connections():
             found = await asyncio.gather(*(read(fetcher, part) for part in parts))
             assert [data for (data,) in found] == expected(*parts)
         assert len({number for number, _ in raw.asked}) <= 64
-        assert (fetcher.origin.in_flight, fetcher.origin.budget.used) == (0, 0)
+        assert (fetcher.server.in_flight, fetcher.server.budget.used) == (0, 0)

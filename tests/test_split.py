@@ -161,9 +161,9 @@ def test_pixels_do_not_depend_on_how_much_is_read_at_once(name, size):
         patch.setattr(read_header, "MAX_IFD_BYTES", size["page"])
         patch.setattr(read_header, "VALUE_PAGE_BYTES", size["values"])
         patch.setattr(tile_index, "PAGE_BYTES", max(size["index"], 8))
-        patch.setattr(coalesce, "MOST_GAP_BYTES", size["gap"])
+        patch.setattr(coalesce, "MAX_GAP_BYTES", size["gap"])
         patch.setattr(coalesce, "HEADER_GAP_BYTES", size["gap"])
-        patch.setattr(coalesce, "MOST_WASTE", size["gap"])
+        patch.setattr(coalesce, "MAX_WASTE", size["gap"])
         patch.setattr(coalesce, "REQUEST_BYTES", size["index"])
         actual = asyncio.run(all_pixels(file(name), head_bytes=size["head"]))
     for tile, expected in zip(actual, expected_pixels(name), strict=True):

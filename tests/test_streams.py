@@ -50,7 +50,7 @@ async def test_a_window_gives_the_whole_tiles_that_it_touches():
     assert await places(tiles) == [(0, 64), (64, 64), (0, 128), (64, 128)]
 
 
-async def test_a_window_of_a_level():
+async def test_a_window_is_in_pixels_of_its_level():
     tiles = tinycog.open(DATA).iter_tiles(level=1, window=(100, 0, 50, 1))
     assert await places(tiles) == [(64, 0), (128, 0)]
 
@@ -65,7 +65,7 @@ async def test_bounds_give_the_tiles_that_they_touch():
     assert len(await places(two)) == 2
 
 
-async def test_tiles_as_a_person_would_see_them():
+async def test_tiles_are_given_in_colours_where_that_is_asked_for():
     cog = tinycog.open(fixture_path("cog-palette"))
     assert {tile.count async for tile in cog.iter_tiles(rgb=True)} == {3}
 
@@ -80,7 +80,7 @@ async def test_tiles_as_a_person_would_see_them():
         ({"bounds": (0, 0, 5, 5), "crs": "EPSG:4326"}, UsageError),
     ],
 )
-async def test_bad_arguments_are_told(options, error):
+async def test_wrong_arguments_are_refused(options, error):
     with pytest.raises(error):
         await anext(tinycog.open(DATA).iter_tiles(**options))
 
@@ -188,7 +188,7 @@ async def test_an_error_that_nobody_waits_for_is_no_noise():
     assert noise == []
 
 
-async def test_whoever_is_cancelled_stops_the_reading():
+async def test_a_consumer_that_is_cancelled_stops_the_reading():
     async with RangeServer({"a.tif": HUGE}, latency=0.2) as server:
         cog = tinycog.open(server.url("a.tif"))
 

@@ -353,9 +353,9 @@ def test_web_tiles_are_rio_tilers(tile, method):
 def test_wrong_arguments():
     plan = planned("utm to mercator")
     data = smooth()
-    with pytest.raises(UsageError, match="expected one of nearest, bilinear, cubic, average"):
+    with pytest.raises(UsageError, match="must be one of nearest, bilinear, cubic, average"):
         warp(data, None, plan.on(SHAPE), "mode")
-    with pytest.raises(UsageError, match="expected one of"):
+    with pytest.raises(UsageError, match="must be one of"):
         plan.support("lanczos")
     with pytest.raises(UsageError, match="of the window"):
         warp(data[:, 1:], None, plan.on(SHAPE))

@@ -261,7 +261,7 @@ async def test_what_lies_outside_the_file_counts_for_no_pixel(flat, crs, method)
 
 
 @pytest.mark.parametrize("tilesize", [1, 100, 512])
-async def test_web_tiles_of_other_sizes(make, tilesize):
+async def test_web_tiles_may_have_other_sizes(make, tilesize):
     cog = await tinycog.open(make("EPSG:32632"))
     tile = tiles_over(12)[4]
     raster = await cog.read_web_tile(tile.z, tile.x, tile.y, tilesize=tilesize)
@@ -352,7 +352,7 @@ async def test_outside_nothing_is_valid_and_nothing_is_asked_for(make, crs):
         ((1, 0, 0), {"bands": [4]}),
     ],
 )
-async def test_wrong_arguments_are_told(make, place, options):
+async def test_wrong_arguments_are_refused(make, place, options):
     cog = tinycog.open(make("EPSG:32632"))
     with pytest.raises(UsageError):
         await cog.read_web_tile(*place, **options)

@@ -17,7 +17,7 @@ import pytest
 from conftest import until
 
 import tinycog
-from tinycog.reader.decode_pool import DecodePool, run_in_pool
+from tinycog.reader.decode_pool import DecodePool, run_in_pool, shared_pool
 from tinycog.testing import Layout, RangeServer, make_pyramid, make_tiff, serve_in_thread
 
 PIXELS = np.arange(200 * 300, dtype=np.uint16).reshape(1, 200, 300)
@@ -47,13 +47,11 @@ async def test_work_is_done_in_another_thread_and_its_result_awaited():
     assert await run_in_pool(divmod, 17, 5) == (3, 2)
 
 
-async def test_results_are_told_in_the_thread_of_the_loop():
+async def test_results_arrive_in_the_thread_of_the_loop():
     loop = asyncio.get_running_loop()
-    told: asyncio.Future[int] = loop.create_future()
-    decode_pool.shared_pool().submit(
-        loop, lambda: None, lambda *_: told.set_result(threading.get_ident())
-    )
-    assert await told == threading.get_ident()
+    finished: asyncio.Future[int] = loop.create_future()
+    shared_pool().submit(loop, lambda: None, lambda *_: finished.set_result(threading.get_ident()))
+    assert await finished == threading.get_ident()
 
 
 async def test_an_exception_reaches_who_awaits_the_work():
@@ -72,7 +70,7 @@ async def test_no_more_threads_are_started_than_there_are_processors():
     assert len(set(seen)) <= max(os.cpu_count() or 1, 1)
 
 
-async def test_who_is_cancelled_leaves_the_others_their_results():
+async def test_a_caller_that_is_cancelled_leaves_the_others_their_results():
     gate = threading.Event()
     blocked = [asyncio.ensure_future(run_in_pool(gate.wait, 5)) for _ in range(4)]
     behind = asyncio.ensure_future(run_in_pool(int, "7"))
@@ -84,7 +82,7 @@ async def test_who_is_cancelled_leaves_the_others_their_results():
     assert [isinstance(found, BaseException) for found in outcomes] == [True, False, False, False]
 
 
-async def test_without_room_for_a_thread_work_is_done_all_the_same(monkeypatch):
+async def test_work_is_done_although_no_thread_can_be_started(monkeypatch):
     pool = DecodePool()
 
     def refuse(_: threading.Thread) -> None:

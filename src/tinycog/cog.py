@@ -17,6 +17,7 @@ from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
 from tinycog.fetch.plan import Plan
 from tinycog.geo.transformer import into_crs
+from tinycog.geo.windows import pixels_of
 from tinycog.limits import Limits
 from tinycog.options import (
     AreaOptions,
@@ -31,7 +32,7 @@ from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
-from tinycog.reader.read_points import Values, pixels_of, read_points
+from tinycog.reader.read_points import Values, read_points
 from tinycog.reader.read_tile import TileBatcher, TileOptions
 from tinycog.reader.read_window import check_limits, make_buffers, read_area
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
@@ -436,7 +437,7 @@ class Cog(Dataset):
         if crs is not None:
             checked = into_crs(checked, crs, source.georeference.crs)
         chosen = check_bands(source.image.samples, bands)
-        pixels = pixels_of(source.georeference.transform(source.image.size), checked)
+        pixels = pixels_of(checked, source.georeference.transform(source.image.size))
         return await read_points(self._file.reader, source, level, pixels, chosen)
 
     async def read_web_tile(

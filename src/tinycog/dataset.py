@@ -161,9 +161,9 @@ class Dataset(ImageFacts):
             UsageError: x or y is not a number, or the transform has no inverse.
         """
         from tinycog.checks import check_points  # noqa: PLC0415 - geo is loaded on demand
-        from tinycog.reader.read_points import pixels_of  # noqa: PLC0415 - the same
+        from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - the same
 
-        ((row, col),) = pixels_of(self.transform, check_points([(x, y)])).tolist()
+        ((row, col),) = pixels_of(check_points([(x, y)]), self.transform).tolist()
         return row, col
 
     def lnglat(self) -> tuple[float, float]:

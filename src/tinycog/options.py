@@ -16,8 +16,8 @@ Resampling = Literal[
 ]
 """Resampling methods of `Cog.read`; "mean" is another name of "average"."""
 
-WarpResampling = Literal["nearest", "bilinear", "cubic", "average"]
-"""Resampling methods of `Cog.read_web_tile`."""
+WarpResampling = Literal["nearest", "bilinear", "cubic", "average", "mean"]
+"""Resampling methods of `Cog.read_web_tile`; "mean" is another name of "average"."""
 
 
 class SupportsWkt(Protocol):

@@ -1,13 +1,14 @@
-"""Ranges to bytes: what is cached is not requested again; the rest is planned, shared, logged.
+"""Ranges to bytes: cached bytes are not requested again; the rest is planned, shared and logged.
 
 ::
 
     fetcher.py           ranges of one source, for parsers and for readers
+    ledger.py            what the responses of a handle say of its object, and the log of requests
     coalesce.py          ranges to requests, by cost; plan.py the plan shown to users
     scheduler.py         queued ranges of one handle on one event loop, to requests
-    in_flight.py         one request under way, and the ranges that it serves as bytes arrive
+    in_flight.py         one request in flight, and the ranges that it serves as bytes arrive
     attempt.py           one attempt of it, with a clock, for the log
-    retry.py             which failures are transient, and the backoff
+    retry.py             which failures are retried, and after which backoff
     circuit_breaker.py   one probe while a server only fails
     concurrency.py       slots, bytes in flight and measured rates of a server
     pin.py               which generation of the object is read

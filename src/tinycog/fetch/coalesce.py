@@ -1,8 +1,8 @@
-"""Which requests a read costs: computed before anything is sent. No I/O.
+"""Ranges to requests, by cost, before anything is sent. No I/O.
 
-Two costs decide: a round trip, and a byte. A gap between wanted ranges is read along where its
-bytes cost less than one more request would, and a run is cut where one connection is so slow that
-several are faster.
+Two costs decide: that of a round trip, and that of a byte. A gap between two ranges is read along
+where its bytes cost less than one more request would, and a run of ranges is split where one
+connection is so slow that several are faster.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ from typing import NamedTuple
 from tinycog.tiff.ranges import ByteRange
 
 REQUEST_BYTES = 16 << 20
-"""No request is made longer than this by merging."""
+"""Bytes of the longest request made by coalescing; one range may be longer."""
 
-MOST_WASTE = 1 / 32
-"""Bytes of gaps that a request may read along, for each byte that is wanted."""
+MAX_WASTE = 1 / 32
+"""Bytes of gaps that a request for pixels may read along, for each byte that is needed."""
 
 FREE_GAP_BYTES = 256
-"""A gap this short is always read along: the head of one more request is longer."""
+"""Bytes of a gap between pixels that is always read along: the headers of a request are longer."""
 
 HEADER_GAP_BYTES = 1 << 15
-"""A gap between parts of the header that is read along; what lies in longer ones is pixels."""
+"""Bytes of a gap between parts of the header that is read along; longer ones hold pixels."""
 
-MANY_PARTS, STREWN_GAP_BYTES = 16, 1 << 20
-"""If parts of the header lie in more places than this, so long gaps are read along."""
+MAX_HEADER_REQUESTS, SCATTERED_GAP_BYTES = 16, 1 << 20
+"""Requests for the header; if it would take more, gaps up to so many bytes are read along."""
 
-MANY_REQUESTS, STREWN_BYTES = 32, 1 << 20
-"""If tiles lie in more places than this, but all of them so near together, it is one request."""
+MAX_PIXEL_REQUESTS, SCATTERED_BYTES = 32, 1 << 20
+"""Requests for tiles; if it would take more for so many bytes, all of them are one request."""
 
-MOST_GAP_BYTES = 1 << 20
-"""The longest gap that is read along, however slow the round trips are."""
+MAX_GAP_BYTES = 1 << 20
+"""Bytes of the longest gap between pixels that is read along, however slow the round trip is."""
 
 FAST_BYTES_PER_SECOND = 16e6
-"""A connection this fast is not what a read waits for; of slower ones several are faster."""
+"""Bytes per second of a connection that is not split: a read does not wait for it."""
 
-MOST_CUTS, CUT_BYTES = 8, 1 << 20
-"""A run is cut into at most so many requests, none shorter than this."""
+MAX_SPLITS, MIN_SPLIT_BYTES = 8, 1 << 20
+"""Requests that a run is split into at most, and the least bytes of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What an origin's requests cost.
+    """What a request to a server costs.
 
     Attributes:
-        round_trip: seconds from a request to its first byte.
-        bytes_per_second: of one connection.
+        round_trip: seconds from a request to the first byte of its response.
+        bytes_per_second: bytes per second of one connection.
         known: whether the bytes per second were measured.
     """
 
@@ -59,33 +59,33 @@ class Rates:
 
     @classmethod
     def measured(cls, round_trip: float | None, bytes_per_second: float | None) -> Rates:
-        """Rates as far as they were measured, and what is sensible for the rest."""
-        guess = cls()
+        """Return rates as measured, with the defaults for what was not measured."""
+        default = cls()
         return cls(
-            guess.round_trip if round_trip is None else round_trip,
-            guess.bytes_per_second if bytes_per_second is None else bytes_per_second,
+            default.round_trip if round_trip is None else round_trip,
+            default.bytes_per_second if bytes_per_second is None else bytes_per_second,
             bytes_per_second is not None,
         )
 
     @property
     def gap_bytes(self) -> int:
         """Bytes that cost as much as one more request."""
-        return min(int(self.round_trip * self.bytes_per_second), MOST_GAP_BYTES)
+        return min(int(self.round_trip * self.bytes_per_second), MAX_GAP_BYTES)
 
-    def cuts(self, length: int) -> int:
-        """How many requests at once carry a run of that length fastest.
+    def splits(self, length: int) -> int:
+        """Return the number of concurrent requests that bring a run of `length` bytes fastest.
 
-        As many as still take longer than their round trip, each.
+        It is as many as still take longer than their round trip, each.
         """
         if not self.known or self.bytes_per_second >= FAST_BYTES_PER_SECOND:
             return 1
         seconds = length / self.bytes_per_second
-        wanted = min(seconds / max(self.round_trip, 0.001), length / CUT_BYTES, MOST_CUTS)
-        return max(int(wanted), 1)
+        best = min(seconds / max(self.round_trip, 0.001), length / MIN_SPLIT_BYTES, MAX_SPLITS)
+        return max(int(best), 1)
 
 
 class CoalescedRange(NamedTuple):
-    """One request: its bytes, and which of the wanted ranges it answers."""
+    """The bytes of one request, and the indices of the ranges that lie in it."""
 
     range: ByteRange
     members: list[int]
@@ -99,14 +99,14 @@ def coalesce(
     waste: float = math.inf,
     free_bytes: int = 0,
 ) -> list[CoalescedRange]:
-    """Make requests of ranges: as few as pay.
+    """Coalesce ranges into as few requests as pay, in the order of the file.
 
     Args:
-        ranges: the wanted ones, in any order; they may overlap.
-        gap_bytes: a gap up to this length is read along.
-        request_bytes: no request is made longer than this by merging.
-        waste: bytes of gaps that a request may hold for each wanted byte.
-        free_bytes: a gap up to this length is read along whatever the other two say.
+        ranges: the bytes needed, in any order; they may overlap.
+        gap_bytes: length of the longest gap that is read along.
+        request_bytes: length of the longest request made by coalescing.
+        waste: bytes of gaps that a request may hold for each byte that is needed.
+        free_bytes: length of the longest gap that is read along whatever the other two say.
     """
     found: list[CoalescedRange] = []
     members: list[int] = []
@@ -132,51 +132,53 @@ def coalesce(
 
 
 def plan_header(ranges: Sequence[ByteRange]) -> list[CoalescedRange]:
-    """Requests for parts of the header and the index.
+    """Plan requests for parts of the header and the index.
 
-    They never drag pixels along, unless the parts are strewn all over the file.
+    They read no pixels along, unless the parts are scattered all over the file.
     """
-    batches = coalesce(ranges, gap_bytes=HEADER_GAP_BYTES, request_bytes=REQUEST_BYTES)
-    if len(batches) <= MANY_PARTS:
-        return batches
-    return coalesce(ranges, gap_bytes=STREWN_GAP_BYTES, request_bytes=REQUEST_BYTES)
+    requests = coalesce(ranges, gap_bytes=HEADER_GAP_BYTES, request_bytes=REQUEST_BYTES)
+    if len(requests) <= MAX_HEADER_REQUESTS:
+        return requests
+    return coalesce(ranges, gap_bytes=SCATTERED_GAP_BYTES, request_bytes=REQUEST_BYTES)
 
 
 def plan_pixels(ranges: Sequence[ByteRange], rates: Rates) -> list[CoalescedRange]:
-    """Requests for encoded tiles; a small file of strewn ones is read whole."""
-    batches = _merge_pixels(ranges, rates, REQUEST_BYTES)
-    if len(batches) > MANY_REQUESTS:
-        batches = _joined(batches)
-    return [piece for batch in batches for piece in _cut(batch, ranges, rates)]
+    """Plan requests for encoded tiles; a small file of scattered ones is read whole."""
+    requests = _coalesce_pixels(ranges, rates, REQUEST_BYTES)
+    if len(requests) > MAX_PIXEL_REQUESTS:
+        requests = _joined(requests)
+    return [split for request in requests for split in _split(request, ranges, rates)]
 
 
-def _joined(batches: Sequence[CoalescedRange]) -> list[CoalescedRange]:
-    """One request instead of many, if all that lies between them is short."""
-    whole = ByteRange(batches[0].range.start, max(batch.range.stop for batch in batches))
-    if whole.length > STREWN_BYTES:
-        return list(batches)
-    return [CoalescedRange(whole, [i for batch in batches for i in batch.members])]
+def _joined(requests: Sequence[CoalescedRange]) -> list[CoalescedRange]:
+    """Join all requests into one, if it is short."""
+    whole = ByteRange(requests[0].range.start, max(request.range.stop for request in requests))
+    if whole.length > SCATTERED_BYTES:
+        return list(requests)
+    return [CoalescedRange(whole, [i for request in requests for i in request.members])]
 
 
-def _merge_pixels(
+def _coalesce_pixels(
     ranges: Sequence[ByteRange], rates: Rates, request_bytes: int
 ) -> list[CoalescedRange]:
     return coalesce(
         ranges,
         gap_bytes=rates.gap_bytes,
         request_bytes=request_bytes,
-        waste=MOST_WASTE,
+        waste=MAX_WASTE,
         free_bytes=FREE_GAP_BYTES,
     )
 
 
-def _cut(batch: CoalescedRange, ranges: Sequence[ByteRange], rates: Rates) -> list[CoalescedRange]:
-    """Cut a request between its members, where several at once are faster."""
-    cuts = rates.cuts(batch.range.length)
-    if cuts == 1:
-        return [batch]
-    inside = [ranges[i] for i in batch.members]
-    pieces = _merge_pixels(inside, rates, -(-batch.range.length // cuts))
-    if len(pieces) > MOST_CUTS:
-        return [batch]
-    return [CoalescedRange(part, [batch.members[i] for i in found]) for part, found in pieces]
+def _split(
+    request: CoalescedRange, ranges: Sequence[ByteRange], rates: Rates
+) -> list[CoalescedRange]:
+    """Split a request between its members, where several at once are faster."""
+    splits = rates.splits(request.range.length)
+    if splits == 1:
+        return [request]
+    inside = [ranges[i] for i in request.members]
+    found = _coalesce_pixels(inside, rates, -(-request.range.length // splits))
+    if len(found) > MAX_SPLITS:
+        return [request]
+    return [CoalescedRange(part, [request.members[i] for i in members]) for part, members in found]

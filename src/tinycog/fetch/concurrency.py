@@ -1,6 +1,7 @@
-"""One server: what its requests cost, as measured, and how many it is given at a time.
+"""Concurrency of requests to one server, and what they cost as measured.
 
-All handles of the process that read from it share these figures and these slots.
+All handles of the process that read from a server share its slots and its measured rates, and all
+servers share one budget of bytes in flight.
 """
 
 from __future__ import annotations
@@ -12,89 +13,120 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from itertools import count
+from typing import NamedTuple
 
 from tinycog.fetch.coalesce import Rates
 
-FIRST_LIMIT, LEAST_LIMIT, MOST_LIMIT = 16, 8, 64
-"""Requests under way at once: before a round trip was measured, and the range of what hides one."""
 
-SECONDS_PER_REQUEST = 0.0003
-"""What a request costs us however near the server is: more at once than hide the round trip behind
-this only wait for each other."""
+class SlotRange(NamedTuple):
+    """How many requests to one server may be in flight at once.
 
-GROWTH = 2
-"""How many times that many there may be, while answers come as early as those of a quiet server."""
+    Attributes:
+        initial: before a round trip was measured.
+        least: however short the round trip is.
+        most: however long the round trip is.
+        growth: how many times those that hide the round trip, while responses come as early as
+            those of a quiet server.
+    """
 
-QUIET = 2
-"""Requests under way at which a round trip is the server's own, and not our queue's."""
+    initial: int = 16
+    least: int = 8
+    most: int = 64
+    growth: int = 2
 
-RATE_BYTES = 1 << 20
-"""Answers shorter than this say nothing of bytes per second."""
+
+SLOTS = SlotRange()
+"""The range for every server."""
+
+REQUEST_SECONDS = 0.0003
+"""Seconds that a request costs this process, however near the server is: more at once than hide the
+round trip behind this only wait for each other."""
+
+QUIET_CONCURRENCY = 2
+"""Requests in flight up to which a round trip is the server's own, and not our queue's."""
+
+EARLY_ROUND_TRIPS = 1.5
+"""Round trips within which a response is early."""
+
+MIN_RATE_BYTES = 1 << 20
+"""Bytes of the shortest response that says anything about bytes per second."""
 
 RATE_SAMPLES = 3
-"""The fastest of so many is what a connection can do; the others were held up, maybe by us."""
+"""Responses of which the fastest is what a connection can do; others were held up, maybe by us."""
 
 BYTES_IN_FLIGHT = 64 << 20
-"""Bytes asked for and not yet decoded, of all origins together."""
+"""Bytes requested and not yet decoded, of all servers together."""
 
 Wake = Callable[[], None]
 
 
 class Budget:
-    """Bytes in flight, of the whole process: asked for, and not yet let go of."""
+    """Bytes in flight of the whole process: requested, and not yet released."""
 
     def __init__(self, most: int) -> None:
-        """Start with nothing in flight."""
+        """Create a budget of `most` bytes, none of them in flight."""
         self.most = most
         self.used = 0
         self._lock = threading.Lock()
 
-    def take(self, length: int) -> bool:
-        """Take that many bytes, if there are; one request alone always may."""
+    def acquire(self, length: int) -> bool:
+        """Take `length` bytes if they are left; one request alone may always have its bytes."""
         with self._lock:
             if self.used and self.used + length > self.most:
                 return False
             self.used += length
             return True
 
-    def take_anyway(self, length: int) -> None:
-        """Take bytes that come along with a request that is under way."""
+    def acquire_anyway(self, length: int) -> None:
+        """Take bytes that a request in flight brings along, whether or not they are left."""
         with self._lock:
             self.used += length
 
-    def give(self, length: int) -> None:
-        """Give them back."""
+    def release(self, length: int) -> None:
+        """Give bytes back."""
         with self._lock:
             self.used -= length
 
+    def reset(self) -> None:
+        """Give all bytes back: in a forked child nothing is in flight."""
+        self._lock = threading.Lock()
+        self.used = 0
+
 
 BUDGET = Budget(BYTES_IN_FLIGHT)
+"""The budget of the process."""
 
-_waited_for: set[Server] = set()
-"""Those that anyone waits for."""
+_servers_waited_for: set[Server] = set()
 
 
 class Server:
-    """Slots for requests to one server; safe to use from threads.
+    """Slots for requests to one server, and its measured rates; thread-safe.
 
-    The limit is what hides a round trip, as it was measured when there was little else under way.
-    It grows by one with each answer that comes as early as that although all slots are in use. A
-    server that says 429 or 503, or falls silent, halves it; then it comes back by one at a time.
+    The limit of slots is what hides a round trip, as measured with little else in flight. It grows
+    by one with each response that comes as early as that although all slots are in use. A server
+    that sends 429 or 503, or falls silent, has it halved; then it comes back one by one.
+
+    Attributes:
+        budget: bytes in flight, shared with other servers.
+        limit: slots at present.
+        in_flight: slots taken.
+        slots: range of the limit.
     """
 
-    def __init__(self, budget: Budget = BUDGET) -> None:
-        """Start with what is sensible before anything is measured."""
+    def __init__(self, budget: Budget = BUDGET, slots: SlotRange = SLOTS) -> None:
+        """Create a server of which nothing has been measured."""
         self.budget = budget
-        self.limit = FIRST_LIMIT
-        self._usual = FIRST_LIMIT
+        self.slots = slots
+        self.limit = slots.initial
         self.in_flight = 0
+        self._hiding = slots.initial
         self._round_trip: float | None = None
         self._speeds: deque[float] = deque(maxlen=RATE_SAMPLES)
-        self._sent = 0
-        self._cut_at = 0
+        self._last_ticket = 0
+        self._halved_at = 0
         self._queue: list[tuple[int, int, Wake]] = []
         self._queued: dict[Wake, int] = {}
-        self._turn = count()
+        self._order = count()
         self._lock = threading.Lock()
 
     @property
@@ -105,100 +137,105 @@ class Server:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is asked of it."""
+        """True while no request is in flight or waits for a slot."""
         return not self.in_flight and not self._queue
 
     # --- slots -----------------------------------------------------------------------------------
 
-    def enter(self, length: int, rank: int, wake: Wake) -> int | None:
-        """Take a slot and `length` bytes; the ticket, or None if there is none free.
+    def acquire(self, length: int, priority: int, wake: Wake) -> int | None:
+        """Take a slot and `length` bytes in flight; return its ticket, None if there is no slot.
 
-        A length of 0 is for a request that was paused, of which all who wait have their bytes.
-
-        Then `wake` is called once there may be; lower ranks first, then who came first.
+        Tickets count up. Without a slot, `wake` is called once there may be one: lower priorities
+        first, then in the order of the calls. A length of 0 takes a slot alone, for a request that
+        is resumed although all ranges that it still serves are cancelled.
         """
         with self._lock:
-            if self.in_flight < self.limit and (not length or self.budget.take(length)):
+            if self.in_flight < self.limit and (not length or self.budget.acquire(length)):
                 self.in_flight += 1
-                self._sent += 1
-                return self._sent
-            self._line_up(rank, wake)
+                self._last_ticket += 1
+                return self._last_ticket
+            self._enqueue(priority, wake)
             return None
 
-    def is_full(self, rank: int, wake: Wake) -> bool:
-        """Whether all slots are taken; `wake` is called then as by `enter`."""
+    def is_full(self, priority: int, wake: Wake) -> bool:
+        """Return whether all slots are taken; `wake` is then called as by `acquire`."""
         with self._lock:
             if self.in_flight < self.limit:
                 return False
-            self._line_up(rank, wake)
+            self._enqueue(priority, wake)
             return True
 
-    def _line_up(self, rank: int, wake: Wake) -> None:
-        if rank < self._queued.get(wake, sys.maxsize):
-            self._queued[wake] = rank
-            heapq.heappush(self._queue, (rank, next(self._turn), wake))
-            _waited_for.add(self)
+    def _enqueue(self, priority: int, wake: Wake) -> None:
+        if priority < self._queued.get(wake, sys.maxsize):
+            self._queued[wake] = priority
+            heapq.heappush(self._queue, (priority, next(self._order), wake))
+            _servers_waited_for.add(self)
 
-    def leave(self) -> None:
-        """Free a slot, and wake those who wait for it."""
+    def release(self) -> None:
+        """Free a slot, and wake those that wait for it."""
         with self._lock:
             self.in_flight -= 1
         self.wake()
 
     def wake(self) -> None:
-        """Wake who waits, one after the other, while there are slots."""
+        """Wake those that wait, one after the other, while there are slots."""
         for _ in range(len(self._queue)):
             with self._lock:
                 if not self._queue or self.in_flight >= self.limit:
                     return
-                rank, _, waiting = heapq.heappop(self._queue)
+                priority, _, waiting = heapq.heappop(self._queue)
                 if not self._queue:
-                    _waited_for.discard(self)
-                if self._queued.get(waiting) != rank:
-                    continue  # it has moved forward since, and had its turn
+                    _servers_waited_for.discard(self)
+                if self._queued.get(waiting) != priority:
+                    continue  # it was queued again with a higher priority, and has been woken
                 del self._queued[waiting]
             waiting()
 
-    # --- measures --------------------------------------------------------------------------------
+    # --- measurements ----------------------------------------------------------------------------
 
-    def answered(self, seconds: float, ticket: int, *, quiet: bool) -> None:
-        """Note the time from sending to the first byte of an answer.
+    def record_response(self, seconds: float, ticket: int, *, quiet: bool) -> None:
+        """Record the seconds from sending a request to the first byte of its response.
 
-        `quiet` says whether there was little else under way when it was sent.
+        `quiet` says that at most `QUIET_CONCURRENCY` requests were in flight when it was sent.
         """
         with self._lock:
             if quiet:
                 self._round_trip = seconds
-                hiding = int(seconds / SECONDS_PER_REQUEST)
-                self._usual = min(max(hiding, LEAST_LIMIT), MOST_LIMIT)
-            if self._cut_at:
-                if ticket > self._cut_at:
-                    self.limit = min(self.limit + 1, self._usual)
-                    self._cut_at *= self.limit < self._usual
+                hiding = int(seconds / REQUEST_SECONDS)
+                self._hiding = min(max(hiding, self.slots.least), self.slots.most)
+            if self._halved_at:
+                self._recover(ticket)
             elif quiet:
-                self.limit = min(max(self.limit, self._usual), GROWTH * self._usual)
+                self.limit = min(max(self.limit, self._hiding), self.slots.growth * self._hiding)
             elif self.in_flight >= self.limit and self._is_early(seconds):
-                self.limit = min(self.limit + 1, GROWTH * self._usual)
+                self.limit = min(self.limit + 1, self.slots.growth * self._hiding)
+
+    def _recover(self, ticket: int) -> None:
+        """Raise a limit that was halved, after the response to a request sent since."""
+        if ticket > self._halved_at:
+            self.limit = min(self.limit + 1, self._hiding)
+            if self.limit >= self._hiding:
+                self._halved_at = 0
 
     def _is_early(self, seconds: float) -> bool:
-        return self._round_trip is not None and seconds <= 1.5 * self._round_trip
+        return self._round_trip is not None and seconds <= EARLY_ROUND_TRIPS * self._round_trip
 
-    def received(self, length: int, seconds: float) -> None:
-        """Note how long the body of a request took that was alone on its way."""
-        if length >= RATE_BYTES and seconds > 0:
+    def record_body(self, length: int, seconds: float) -> None:
+        """Record how long the body of a request took that was alone in flight."""
+        if length >= MIN_RATE_BYTES and seconds > 0:
             with self._lock:
                 self._speeds.append(length / seconds)
 
-    def overloaded(self, ticket: int) -> None:
-        """Halve the limit: the server said so, or fell silent. Once for all that were under way."""
+    def record_overload(self, ticket: int) -> None:
+        """Halve the limit, once for all requests in flight: the server is overloaded, or silent."""
         with self._lock:
-            if ticket > self._cut_at:
+            if ticket > self._halved_at:
                 self.limit = max(self.limit // 2, 1)
-                self._cut_at = self._sent
+                self._halved_at = self._last_ticket
 
 
 MAX_SERVERS = 1024
-"""Servers that are remembered; of those that nothing is asked of, the longest known go first."""
+"""Servers that are remembered; of those that are idle, the longest known are forgotten first."""
 
 _servers: dict[str, Server] = {}
 
@@ -206,37 +243,37 @@ _lock = threading.Lock()
 
 
 def server_named(name: str) -> Server:
-    """The origin of that name, the same for all handles of the process."""
+    """Return the server of that name, the same for all handles of the process."""
     with _lock:
         found = _servers.get(name)
         if found is None:
-            _forget_some()
+            _forget_idle_servers()
             found = _servers[name] = Server()
         return found
 
 
-def _forget_some() -> None:
-    """Make room for one more."""
+def _forget_idle_servers() -> None:
+    """Keep the number of servers below `MAX_SERVERS`."""
     if len(_servers) >= MAX_SERVERS:
-        idle = [name for name, origin in _servers.items() if origin.is_idle]
+        idle = [name for name, server in _servers.items() if server.is_idle]
         for name in idle[: MAX_SERVERS // 2]:
             del _servers[name]
 
 
-def _forget() -> None:
-    """Requests under way do not live on in a forked child: it starts anew."""
-    global _lock  # noqa: PLW0603
+def _reset_after_fork() -> None:
+    """Start anew in a forked child, in which no request is in flight."""
+    global _lock  # noqa: PLW0603 - the old one may be locked by a thread of the parent
     _lock = threading.Lock()
     _servers.clear()
-    _waited_for.clear()
-    BUDGET.__init__(BYTES_IN_FLIGHT)
+    _servers_waited_for.clear()
+    BUDGET.reset()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 def wake_all() -> None:
-    """Bytes came free: whoever waits for them may be reading from any origin."""
-    for origin in list(_waited_for):
-        origin.wake()
+    """Wake those that wait for bytes in flight, at any server."""
+    for server in list(_servers_waited_for):
+        server.wake()

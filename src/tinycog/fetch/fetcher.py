@@ -1,31 +1,22 @@
-"""Ranges to bytes: what is held is not asked again, the rest is planned, shared, and logged.
-
-The rooms::
-
-    scheduler.py   wishes of one handle on one event loop, to requests
-    flight.py      one request under way, and the wishes that it serves as its bytes arrive
-    timed.py       one try of it, with a clock, for the log
-    retries.py     which failures may pass, and how long to wait until then
-    pin.py         which generation of the object is read
-    origin.py      one server: its slots and its measured rates, for all handles of the process
-    once.py        work done side by side, and work done once
-"""
+"""Ranges of one source: cached bytes come from the buffer, the rest from requests."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from tinycog.errors import RangeNotSatisfiableError, TruncatedError
+from tinycog.fetch import in_flight
 from tinycog.fetch.attempt import Request
-from tinycog.fetch.coalesce import plan_header
+from tinycog.fetch.coalesce import Rates, plan_header
 from tinycog.fetch.concurrency import Server, server_named
-from tinycog.fetch.in_flight import RangeRequest
-from tinycog.fetch.pin import Pin
-from tinycog.fetch.scheduler import HEADER, PIXELS, Scheduler
+from tinycog.fetch.in_flight import HEADER, PIXELS, Priority, RangeRequest
+from tinycog.fetch.ledger import Ledger
+from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock
+from tinycog.fetch.scheduler import Scheduler
 from tinycog.limits import Limits
 from tinycog.sources.protocol import Source
 from tinycog.tiff.buffer import SparseBuffer
@@ -34,80 +25,99 @@ from tinycog.tiff.steps import Steps
 
 T = TypeVar("T")
 
-LOG_LENGTH = 10_000
-"""Requests that a log keeps; older ones are dropped."""
-
 
 class Fetcher:
-    """Reads ranges of one source.
+    """Reads ranges of one source, on any event loop.
 
     Attributes:
-        buffer: keeps what belongs to the header and the index.
-        log: the requests so far.
-        planned: requests for the header and the index so far.
+        planned: number of requests planned for the header and the index so far.
     """
 
-    def __init__(self, source: Source, limits: Limits | None = None) -> None:
-        """Start with nothing held."""
-        self.source = source
-        self.buffer = SparseBuffer()
-        self.log: deque[Request] = deque(maxlen=LOG_LENGTH)
+    def __init__(
+        self, source: Source, limits: Limits | None = None, *, clock: RetryClock = SYSTEM_CLOCK
+    ) -> None:
+        """Create a fetcher with an empty buffer.
+
+        Args:
+            source: what is read.
+            limits: bounds requests, and says how long each is tried.
+            clock: time of the retries.
+        """
         self.planned = 0
-        self._pin = Pin(source.name)
+        self._source = source
+        self._ledger = Ledger(source.name)
         self._limits = limits or Limits()
+        self._clock = clock
         self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
 
-    @property
-    def origin(self) -> Server:
-        """The server that it reads from."""
-        return server_named(self.source.origin)
+    # --- what is known ---------------------------------------------------------------------------
 
     @property
-    def tag(self) -> str | None:
-        """What names the generation that is read, if anything does."""
-        return self._pin.tag
+    def name(self) -> str:
+        """Name of what is read, for messages: a url, a path."""
+        return self._source.name
 
     @property
-    def scheduler(self) -> Scheduler:
-        """That of the running event loop."""
-        loop = asyncio.get_running_loop()
-        found = self._schedulers.get(loop)
-        if found is None:
-            self._schedulers = {
-                other: held for other, held in self._schedulers.items() if not other.is_closed()
-            }
-            found = Scheduler(self.source, self.origin, self, self._limits.retries)
-            self._schedulers[loop] = found
-        return found
+    def buffer(self) -> SparseBuffer:
+        """Bytes of the header and the index that have arrived."""
+        return self._ledger.buffer
+
+    @property
+    def log(self) -> deque[Request]:
+        """The requests so far, oldest first."""
+        return self._ledger.log
+
+    @property
+    def generation(self) -> str | None:
+        """The generation that is read (http.pin); None if none is known."""
+        return self._ledger.pin.generation
+
+    @property
+    def server(self) -> Server:
+        """The server that is read from: its slots and its rates."""
+        return server_named(self._source.origin)
+
+    @property
+    def rates(self) -> Rates:
+        """What a request and a byte cost, as measured so far."""
+        return self.server.rates
 
     def restore(
-        self, size: int | None, tag: str | None, parts: Iterable[tuple[int, bytes]]
+        self, size: int | None, generation: str | None, parts: Iterable[tuple[int, bytes]]
     ) -> None:
-        """Take up what an earlier reader knew: the object must still be the same."""
+        """Take over what an earlier handle knew: the object must still be the same."""
         self.buffer.size = size
-        self._pin.set(size, tag)
+        self._ledger.pin.require(size, generation)
         for start, data in parts:
             self.buffer.put(start, data)
 
-    async def drive(self, parser: Steps[T], *, page_bytes: int = 0, loose: bool = False) -> T:
-        """Run a parser: fetch what it asks for, until it returns.
+    async def aclose(self) -> None:
+        """Close the source; a later read opens it again."""
+        await self._source.aclose()
 
-        Each range that has to be fetched is read on to at least `page_bytes`, so that a parser that
-        cannot name what comes next finds it there. What is fetched is kept, if `loose` until the
-        buffer sheds it.
+    # --- parsers ---------------------------------------------------------------------------------
+
+    async def drive(self, parser: Steps[T], *, page_bytes: int = 0, loose: bool = False) -> T:
+        """Run a parser: fetch the ranges that it asks for, until it returns.
+
+        Args:
+            parser: asks for ranges, and reads them from `buffer`.
+            page_bytes: each range that has to be fetched is extended to at least this length, so
+                that a parser that cannot name what comes next finds it there.
+            loose: whether the buffer may shed the bytes.
 
         Raises:
             LimitError: it takes too many requests.
         """
-        start_eagerly = self.planned
+        before = self.planned
         try:
             wanted = next(parser)
             while True:
                 try:
-                    gaps = self.buffer.missing([_widened(r, page_bytes) for r in wanted])
+                    gaps = self.buffer.missing([_extended(part, page_bytes) for part in wanted])
                     self.planned += len(plan_header(gaps))
-                    sent = self.planned - start_eagerly
-                    self._limits.check("requests", sent, "requests for the header or the index")
+                    planned = self.planned - before
+                    self._limits.check("requests", planned, "requests for the header or the index")
                     await self._fill(gaps, loose=loose)
                 except (TruncatedError, RangeNotSatisfiableError) as exc:
                     # the parser knows whether it can do without
@@ -121,8 +131,10 @@ class Fetcher:
         for gap, data in zip(gaps, await self._gather(gaps, HEADER), strict=True):
             self.buffer.put(gap.start, data, loose=loose)
 
+    # --- readers ---------------------------------------------------------------------------------
+
     async def read(self, ranges: Sequence[ByteRange]) -> list[bytes]:
-        """Read ranges, planned together; nothing of them is kept.
+        """Read ranges, planned together; their bytes are not cached.
 
         Raises:
             TruncatedError: the file ends before one of them does.
@@ -130,111 +142,115 @@ class Fetcher:
         """
         found = await self._gather(ranges, PIXELS)
         for part, data in zip(ranges, found, strict=True):
-            complete(part, data)
+            check_complete(part, data)
         return found
 
-    async def _gather(self, ranges: Sequence[ByteRange], rank: int) -> list[bytes]:
-        """Copies of the bytes of ranges."""
+    async def _gather(self, ranges: Sequence[ByteRange], priority: Priority) -> list[bytes]:
+        """Return copies of the bytes of ranges."""
         if not ranges:
             return []
         found = [b""] * len(ranges)
         done = asyncio.get_running_loop().create_future()
-        wants: list[list[RangeRequest]] = [[] for _ in ranges]
+        requests: list[list[RangeRequest]] = [[] for _ in ranges]
         left = len(ranges)
 
         def deliver(i: int, data: memoryview) -> None:
             nonlocal left
             found[i] = bytes(data)
-            self.scheduler.drop(wants[i])
+            self.release(requests[i])
             left -= 1
             if not left and not done.done():
                 done.set_result(None)
 
+        fail = partial(_fail, done)
         try:
             for i, part in enumerate(ranges):
-                wants[i] = self.want(part, partial(deliver, i), _failing(done), rank)
-            if rank == HEADER:
-                self.scheduler.flush()
+                request = RangeRequest(part, partial(deliver, i), fail, priority)
+                requests[i] = self.submit(request)
+            if priority == HEADER:
+                self.flush()
             await done
         finally:
-            self.scheduler.drop([want for group in wants for want in group])
+            self.release(request for group in requests for request in group)
         return found
 
-    def want(
-        self,
-        part: ByteRange,
-        deliver: Callable[[memoryview], None],
-        fail: Callable[[BaseException], None],
-        rank: int = PIXELS,
-    ) -> list[RangeRequest]:
-        """Wish for the bytes of a range; those held are not asked for again.
+    def submit(self, request: RangeRequest) -> list[RangeRequest]:
+        """Queue a range request; cached bytes of it are not requested again.
 
-        `deliver` is called once, maybe at once; the wishes that it took are to be released then.
+        `request.deliver` is called once, maybe at once.
+
+        Returns:
+            the range requests that are queued for it, to be released: itself if nothing of it is
+            cached, else one for each gap.
         """
+        part = request.part
         gaps = self.buffer.missing([part])
         if gaps == [part]:
-            return [self.scheduler.want(part, deliver, fail, rank)]
+            self._scheduler.submit(request)
+            return [request]
         stop = part.stop if self.buffer.size is None else min(part.stop, self.buffer.size)
         part = ByteRange(part.start, max(part.start, stop))
         if not gaps:
-            deliver(self.buffer.read(*part))
+            request.deliver(self.buffer.read(*part))
             return []
-        return self._patched(part, gaps, deliver, fail, rank)
+        return self._submit_gaps(request, part, gaps)
 
-    def _patched(
-        self,
-        part: ByteRange,
-        gaps: Sequence[ByteRange],
-        deliver: Callable[[memoryview], None],
-        fail: Callable[[BaseException], None],
-        rank: int,
+    def _submit_gaps(
+        self, request: RangeRequest, part: ByteRange, gaps: Sequence[ByteRange]
     ) -> list[RangeRequest]:
-        """Wish for the gaps in what is held of a range."""
+        """Queue range requests for the gaps in what is cached of `part`."""
         whole = SparseBuffer()
-        for held in _between(part, gaps):
-            whole.put(held.start, self.buffer.read(*held))
+        for cached in _between(part, gaps):
+            whole.put(cached.start, self.buffer.read(*cached))
         left = len(gaps)
 
-        def patch(at: int, data: memoryview) -> None:
+        def patch(start: int, data: memoryview) -> None:
             nonlocal left
-            whole.put(at, bytes(data))
+            whole.put(start, bytes(data))
             left -= 1
             if not left:
                 lacking = whole.missing([part])
                 stop = lacking[0].start if lacking else part.stop
-                deliver(whole.read(part.start, stop))
+                request.deliver(whole.read(part.start, stop))
 
-        return [
-            self.scheduler.want(gap, lambda data, at=gap.start: patch(at, data), fail, rank)
+        requests = [
+            RangeRequest(gap, partial(patch, gap.start), request.fail, request.priority)
             for gap in gaps
         ]
+        for queued in requests:
+            self._scheduler.submit(queued)
+        return requests
 
-    # --- what a scheduler tells: see timed.Keeper --------------------------------------------
+    def flush(self) -> None:
+        """Send queued requests now, without waiting for the end of this loop turn."""
+        self._scheduler.flush()
+
+    def release(self, requests: Iterable[RangeRequest]) -> None:
+        """Release range requests: their memory is used again; those not delivered are cancelled."""
+        in_flight.release(requests)
 
     @property
-    def pin(self) -> Pin:
-        """The generation that every answer must be of."""
-        return self._pin
-
-    def begin(self, part: ByteRange, size: int | None, tag: str | None) -> None:
-        """Hold every answer against the first one: the object may be replaced."""
-        self._pin.hold(part, size, tag)
-        self.buffer.size = self._pin.size
-
-    def keep(self, data: bytes) -> None:
-        """The whole object came unasked: nothing of it is fetched again."""
-        self.buffer.put(0, data)
-
-    def note(self, request: Request) -> None:
-        """Log a request."""
-        self.log.append(request)
+    def _scheduler(self) -> Scheduler:
+        """The scheduler of the running event loop."""
+        loop = asyncio.get_running_loop()
+        found = self._schedulers.get(loop)
+        if found is None:
+            self._schedulers = {
+                other: scheduler
+                for other, scheduler in self._schedulers.items()
+                if not other.is_closed()
+            }
+            retries = self._limits.retries
+            found = Scheduler(self._source, self.server, self._ledger, retries, self._clock)
+            self._schedulers[loop] = found
+        return found
 
 
-def complete(part: ByteRange, data: bytes | memoryview) -> None:
-    """Refuse bytes that are fewer than their range.
+def check_complete(part: ByteRange, data: bytes | memoryview) -> None:
+    """Check that a range is not cut short by the end of the object.
 
     Raises:
-        TruncatedError: they are; the object ends there.
+        TruncatedError: there are fewer bytes than the range has.
     """
     if len(data) < part.length:
         end = part.start + len(data)
@@ -242,20 +258,17 @@ def complete(part: ByteRange, data: bytes | memoryview) -> None:
         raise TruncatedError(message)
 
 
-def _failing(future: asyncio.Future[None]) -> Callable[[BaseException], None]:
-    def fail(error: BaseException) -> None:
-        if future.done():
-            return
-        if isinstance(error, asyncio.CancelledError):
-            future.cancel()
-        else:
-            future.set_exception(error)
-
-    return fail
+def _fail(future: asyncio.Future[None], error: BaseException) -> None:
+    if future.done():
+        return
+    if isinstance(error, asyncio.CancelledError):
+        future.cancel()
+    else:
+        future.set_exception(error)
 
 
 def _between(part: ByteRange, gaps: Sequence[ByteRange]) -> Iterable[ByteRange]:
-    """What of a range lies outside its gaps."""
+    """Yield what of a range lies outside its gaps."""
     start = part.start
     for gap in gaps:
         if gap.start > start:
@@ -265,5 +278,5 @@ def _between(part: ByteRange, gaps: Sequence[ByteRange]) -> Iterable[ByteRange]:
         yield ByteRange(start, part.stop)
 
 
-def _widened(part: ByteRange, length: int) -> ByteRange:
+def _extended(part: ByteRange, length: int) -> ByteRange:
     return ByteRange(part.start, max(part.stop, part.start + length))

@@ -12,12 +12,12 @@ from tinycog.tiff.ranges import ByteRange
 
 @dataclass(frozen=True)
 class Plan:
-    """What a read will send: nothing has been sent for it yet.
+    """The requests that a read will send; none of them has been sent.
 
     Attributes:
-        requests: their bytes, half-open, in the order of the file.
-        tiles: the tiles (z, x, y) that they are for, those that cost no request too.
-        wanted: encoded bytes of those tiles that are not held already.
+        requests: the bytes of each, half-open, in the order of the file.
+        tiles: the tiles (z, x, y) of the read, those included that cost no request.
+        wanted: encoded bytes of those tiles that are not cached.
     """
 
     requests: tuple[ByteRange, ...]
@@ -26,35 +26,36 @@ class Plan:
 
     @property
     def bytes(self) -> int:
-        """Bytes that the requests ask for."""
+        """Bytes requested."""
         return sum(part.length for part in self.requests)
 
     @property
     def waste(self) -> int:
-        """Bytes asked for that no tile needs: gaps between tiles that were read along."""
+        """Bytes requested that no tile needs: gaps between tiles that are read along."""
         return self.bytes - self.wanted
 
     def __repr__(self) -> str:
-        """Figures in a line, then the requests, the first of them if there are many."""
+        """Show the figures in a line, then the first requests."""
         share = self.waste / self.wanted if self.wanted else 0.0
-        head = (
+        figures = (
             f"<Plan: {len(self.requests)} requests, {self.bytes:,} bytes"
             f" ({share:.1%} waste), {len(self.tiles)} tiles"
         )
-        shown = [f"bytes {a:,} to {b:,} ({b - a:,})" for a, b in self.requests[:SHOWN]]
-        more = [f"and {len(self.requests) - SHOWN} more"] if len(self.requests) > SHOWN else []
-        return "\n  ".join([head, *shown, *more]) + ">"
+        first = [f"bytes {a:,} to {b:,} ({b - a:,})" for a, b in self.requests[:REPR_REQUESTS]]
+        others = len(self.requests) - len(first)
+        more = [f"and {others} more"] if others else []
+        return "\n  ".join([figures, *first, *more]) + ">"
 
 
-SHOWN = 10
+REPR_REQUESTS = 10
 """Requests that the repr of a plan lists."""
 
 
 def make_plan(
     parts: Sequence[ByteRange], tiles: Iterable[tuple[int, int, int]], rates: Rates
 ) -> Plan:
-    """Plan the ranges that are not held, for tiles."""
-    batches = plan_pixels(parts, rates)
+    """Plan requests for the ranges of tiles that are not cached."""
+    coalesced = plan_pixels(parts, rates)
     union = coalesce(parts, gap_bytes=0, request_bytes=sys.maxsize)
-    wanted = sum(batch.range.length for batch in union)
-    return Plan(tuple(batch.range for batch in batches), tuple(tiles), wanted)
+    wanted = sum(request.range.length for request in union)
+    return Plan(tuple(request.range for request in coalesced), tuple(tiles), wanted)

@@ -1,33 +1,65 @@
-"""What is asked again, how often, and after which pause (http.retry). No I/O but the clock's."""
+"""Retry policy: which failures are retried, how often, after which backoff (http.retry). No I/O.
+
+::
+
+                   transient failure
+      ATTEMPT ───────────────────────────▶ BACKOFF
+       │   ▲                                │   │
+       │   └────────── next_attempt ────────┘   │ another request gave the server up
+       │                                        │ (see circuit_breaker)
+       │ other failure; attempts or seconds     │
+       │ spent; Retry-After beyond them         │
+       └──────────────▶ GIVEN_UP ◀──────────────┘
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from enum import IntEnum
+from typing import NamedTuple
 
 from tinycog.errors import SourceError
 from tinycog.limits import Retries
 
-DOUBLINGS = 60
-"""More would not fit a float."""
+MAX_DOUBLINGS = 60
+"""Doublings of the first delay; more would not fit a float."""
+
+MAX_DIGITS = 60
+"""Digits of a `Retry-After`; one with more asks for an infinite pause."""
 
 
-async def backoff(seconds: float) -> None:
-    """Wait between two tries."""
-    await asyncio.sleep(seconds)
+class RetryClock(NamedTuple):
+    """Time and chance of retries.
+
+    Attributes:
+        monotonic: seconds of a clock that is never set.
+        unix: seconds since 1970, against which the date of a `Retry-After` is held.
+        draw: a random number from 0 to 1.
+        sleep: waits so many seconds, between two attempts.
+    """
+
+    monotonic: Callable[[], float] = time.monotonic
+    unix: Callable[[], float] = time.time
+    draw: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+
+SYSTEM_CLOCK = RetryClock()
+"""The clock of the operating system."""
 
 
 def parse_retry_after(text: str | None, now: float) -> float | None:
-    """What `Retry-After` says, in seconds from `now` (of the Unix clock); None = nothing of use."""
-    told = (text or "").strip()
-    if told.isascii() and told.isdecimal():
-        return float(told) if len(told) < DOUBLINGS else float("inf")
+    """Return the seconds from `now` (Unix) that `Retry-After` asks for; None if it is invalid."""
+    value = (text or "").strip()
+    if value.isascii() and value.isdecimal():
+        return float(value) if len(value) < MAX_DIGITS else float("inf")
     try:
-        date = parsedate_to_datetime(told)
+        date = parsedate_to_datetime(value)
         if date.tzinfo is None:
             date = date.replace(tzinfo=UTC)
         return max(date.timestamp() - now, 0.0)
@@ -35,58 +67,85 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
         return None
 
 
-def longest_pause(retries: Retries, tried: int) -> float:
-    """What a pause after so many tries may last (http.retry.pause)."""
-    doubled = retries.first_delay * 2.0 ** min(tried - 1, DOUBLINGS)
+def longest_pause(retries: Retries, attempts: int) -> float:
+    """Return the longest backoff after so many attempts, in seconds (http.retry.pause)."""
+    doubled = retries.first_delay * 2.0 ** min(attempts - 1, MAX_DOUBLINGS)
     return max(min(doubled, retries.most_delay), 0.0)
 
 
+class RetryPhase(IntEnum):
+    """Where a request stands between its attempts; drawn in the docstring of this module."""
+
+    ATTEMPT = 0
+    BACKOFF = 1
+    GIVEN_UP = 2
+
+
+ATTEMPT, BACKOFF, GIVEN_UP = RetryPhase
+
+NEXT_PHASES: tuple[tuple[RetryPhase, ...], ...] = ((BACKOFF, GIVEN_UP), (ATTEMPT, GIVEN_UP), ())
+"""Legal transitions: the phases that may follow each phase."""
+
+
 class RetryState:
-    """The tries of one request: how many there were, and whether there is one more.
+    """The attempts of one request.
 
     Attributes:
-        made: how many there were, with the one that is under way.
-        error: of the last one that failed.
+        phase: where it stands; set by the methods below only.
+        attempts: number of attempts made, with the one under way.
+        error: that of the last attempt that failed.
     """
 
-    __slots__ = ("_begun", "_clock", "_draw", "_now", "_retries", "error", "made")
+    __slots__ = ("_begun", "_clock", "_retries", "attempts", "error", "phase")
 
-    def __init__(
-        self,
-        retries: Retries,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
-        draw: Callable[[], float] = random.random,
-    ) -> None:
-        """Start the clock; the first try is about to be made."""
-        self.made = 1
+    def __init__(self, retries: Retries, clock: RetryClock = SYSTEM_CLOCK) -> None:
+        """Start the clock: the first attempt is about to be made."""
+        self.phase = ATTEMPT
+        self.attempts = 1
         self.error: SourceError | None = None
         self._retries = retries
         self._clock = clock
-        self._now = now
-        self._draw = draw
-        self._begun = clock()
+        self._begun = clock.monotonic()
 
     @property
     def seconds_left(self) -> float:
-        """Until all tries are over."""
-        return self._retries.seconds - (self._clock() - self._begun)
+        """Seconds left for all attempts and pauses together."""
+        return self._retries.seconds - (self._clock.monotonic() - self._begun)
 
-    def pause_after(self, error: SourceError) -> float | None:
-        """Seconds until the next try, which counts as made then; None if there is none.
+    def fail(self, error: SourceError) -> float | None:
+        """End an attempt that failed; return the seconds until the next one, None to give up.
 
-        A pause is drawn evenly from 0 to its longest; on top of `Retry-After`, where that is told,
-        so that those who were sent away together do not come back together. Who is told to come
-        back later than there is time for gives up at once.
+        A backoff is drawn evenly from 0 to its longest, on top of `Retry-After` if there is one, so
+        that clients rejected together do not come back together. A server that asks for more time
+        than is left is given up at once.
         """
-        retries = self._retries
         self.error = error
-        if not error.may_pass or self.made >= retries.tries:
-            return None
-        told = parse_retry_after(error.retry_after, self._now()) or 0.0
-        seconds = told + self._draw() * longest_pause(retries, self.made)
-        if seconds > self.seconds_left:
-            return None
-        self.made += 1
+        seconds = self._backoff(error)
+        self._enter(GIVEN_UP if seconds is None else BACKOFF)
         return seconds
+
+    def _backoff(self, error: SourceError) -> float | None:
+        if not error.may_pass or self.attempts >= self._retries.tries:
+            return None
+        least = parse_retry_after(error.retry_after, self._clock.unix()) or 0.0
+        seconds = least + self._clock.draw() * longest_pause(self._retries, self.attempts)
+        return None if seconds > self.seconds_left else seconds
+
+    def next_attempt(self) -> None:
+        """Begin the next attempt."""
+        self._enter(ATTEMPT)
+        self.attempts += 1
+
+    def give_up(self) -> None:
+        """Make no more attempts, as another request gave the server up."""
+        self._enter(GIVEN_UP)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait between two attempts."""
+        await self._clock.sleep(seconds)
+
+    def _enter(self, phase: RetryPhase) -> None:
+        if phase not in NEXT_PHASES[self.phase]:
+            message = f"a request cannot go from {self.phase.name} to {phase.name}"
+            raise RuntimeError(message)
+        self.phase = phase

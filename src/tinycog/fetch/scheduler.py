@@ -1,7 +1,6 @@
-"""Wishes to requests: merged if they come in the same turn of the event loop, shared, bounded.
+"""Queued ranges to requests: coalesced per turn of the event loop, shared, bounded, retried.
 
-Wishes wait for a slot as wishes, not as requests: what comes meanwhile is planned together with
-them.
+Ranges wait for a slot as ranges, not as requests: what is queued meanwhile is planned with them.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import asyncio
 import threading
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -20,319 +19,303 @@ from tinycog.errors import (
     SourceError,
     SourceTimeoutError,
 )
-from tinycog.fetch import retry
-from tinycog.fetch.attempt import Attempt, Ledger
 from tinycog.fetch.circuit_breaker import CircuitBreaker
-from tinycog.fetch.coalesce import CoalescedRange, plan_header, plan_pixels
-from tinycog.fetch.concurrency import Server, wake_all
-from tinycog.fetch.in_flight import InFlight, RangeRequest
-from tinycog.fetch.retry import RetryState
+from tinycog.fetch.coalesce import plan_header, plan_pixels
+from tinycog.fetch.concurrency import Server
+from tinycog.fetch.in_flight import (
+    HEADER,
+    WAITING,
+    InFlight,
+    Priority,
+    RangeRequest,
+    do_nothing,
+)
+from tinycog.fetch.ledger import Ledger
+from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock, RetryState
 from tinycog.limits import Retries
 from tinycog.sources.protocol import SendRange, Source
 from tinycog.tiff.ranges import ByteRange
 
-HEADER, PIXELS, AHEAD = range(3)
-"""Ranks: what all else waits for, what somebody waits for, what may be wanted later."""
+
+class PlannedRequest(NamedTuple):
+    """A request that waits for a slot, and the range requests that it would serve."""
+
+    part: ByteRange
+    members: list[RangeRequest]
+    priority: Priority
 
 
-class Failed(NamedTuple):
-    """A try that failed."""
-
-    timed: Attempt
-    error: Exception
-
-
-class Trip:
-    """A request from its slot to its end: the flight, and its tries."""
-
-    __slots__ = ("cancel", "flight", "rank", "ticket", "tries")
-
-    def __init__(self, flight: InFlight, rank: int, ticket: int, tries: RetryState) -> None:
-        """Nothing is sent."""
-        self.flight = flight
-        self.rank = rank
-        self.ticket = ticket
-        self.tries = tries
-        self.cancel: Callable[[], object] = _nothing
-
-
-def _nothing() -> None:
-    """Nothing is to be cancelled."""
-
-
-def _start(trip: tuple[int, int, Trip]) -> int:
-    return trip[0]
+def _start(flight: InFlight) -> int:
+    return flight.part.start
 
 
 class Scheduler:
     """Requests of one handle on one event loop."""
 
-    def __init__(self, source: Source, origin: Server, keeper: Ledger, budget: Retries) -> None:
-        """Nothing is sent; `keeper` judges the head of each answer and logs it."""
+    def __init__(
+        self,
+        source: Source,
+        server: Server,
+        ledger: Ledger,
+        retries: Retries,
+        clock: RetryClock = SYSTEM_CLOCK,
+    ) -> None:
+        """Create a scheduler for the running event loop.
+
+        Args:
+            source: what is read.
+            server: has the slots, shared with other schedulers.
+            ledger: checks and logs the responses.
+            retries: how long each request is tried.
+            clock: time of the retries.
+        """
         self._source = source
-        self._origin = origin
-        self._keeper = keeper
-        self._budget = budget
+        self._server = server
+        self._ledger = ledger
+        self._retries = retries
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._new: list[RangeRequest] = []
-        self._waiting: list[RangeRequest] = []
+        self._submitted: list[RangeRequest] = []
+        self._queue: list[RangeRequest] = []
         self._is_planned = True
-        self._planned: deque[tuple[int, ByteRange, list[RangeRequest]]] = deque()
-        self._returning: deque[tuple[int, InFlight, asyncio.Future[int]]] = deque()
-        self._trips: list[tuple[int, int, Trip]] = []
+        self._planned: deque[PlannedRequest] = deque()
+        self._resuming: deque[tuple[InFlight, asyncio.Future[None]]] = deque()
+        self._in_flight: list[InFlight] = []
         self._send_range: SendRange | None = getattr(source, "send_range", None)
-        self._turn_is_due = False
-        self._outage = CircuitBreaker()
+        self._flush_is_due = False
+        self._breaker = CircuitBreaker()
 
-    # --- wishes ----------------------------------------------------------------------------------
+    # --- range requests --------------------------------------------------------------------------
 
-    def want(
-        self,
-        part: ByteRange,
-        deliver: Callable[[memoryview], None],
-        fail: Callable[[BaseException], None],
-        rank: int = PIXELS,
-    ) -> RangeRequest:
-        """Wish for the bytes of a range; see `RangeRequest`."""
-        want = RangeRequest(part, rank, deliver, fail)
-        self._new.append(want)
-        if not self._turn_is_due:
-            self._turn_is_due = True
-            self._loop.call_soon(self._turn)
-        return want
+    def submit(self, request: RangeRequest) -> None:
+        """Queue a range request, to be planned with all others of this turn of the event loop."""
+        self._submitted.append(request)
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self._loop.call_soon(self._plan_submitted)
 
     def flush(self) -> None:
-        """Plan and send at once what is wished for: who has named all of it does not wait."""
-        if self._new:
-            self._turn()
+        """Send queued requests now, without waiting for the end of this loop turn."""
+        if self._submitted:
+            self._plan_submitted()
 
-    def release(self, want: RangeRequest) -> None:
-        """The reader is done with the bytes of a wish."""
-        self._end([want])
-
-    def drop(self, wants: Iterable[RangeRequest]) -> None:
-        """Nobody waits any more: what is not sent never is, and a request without others ends."""
-        wants = [want for want in wants if want.state != RangeRequest.OVER]
-        flights = {want.flight for want in wants if want.is_under_way}
-        self._end(wants)
-        if not flights:
-            return
-        for _, _, trip in list(self._trips):
-            if trip.flight in flights and not trip.flight.wanted:
-                self._forget(trip)  # nobody may join what is about to end
-                trip.cancel()
-
-    def _end(self, wants: Sequence[RangeRequest]) -> None:
-        """Free what wishes hold of the memory in flight."""
-        for want in wants:
-            if want.state in (RangeRequest.SENT, RangeRequest.DELIVERED):
-                self._origin.budget.give(want.part.length)
-            want.end()
-        wake_all()
-
-    # --- requests --------------------------------------------------------------------------------
-
-    def _turn(self) -> None:
-        """Plan all that waits, together."""
-        self._turn_is_due = False
-        new, self._new = self._new, []
+    def _plan_submitted(self) -> None:
+        """Join requests in flight, or queue for requests of their own."""
+        self._flush_is_due = False
+        submitted, self._submitted = self._submitted, []
         waiting = [
-            want for want in new if want.state == RangeRequest.WAITING and not self._joined(want)
+            request for request in submitted if request.state == WAITING and not self._join(request)
         ]
         if waiting:
-            self._waiting += waiting
+            self._queue += waiting
             self._is_planned = False
         self._pump()
 
-    def _joined(self, want: RangeRequest) -> bool:
-        """Join a request that is under way, if it carries the same bytes."""
-        i = bisect_right(self._trips, want.part.start, key=_start)
-        if not i or not self._trips[i - 1][2].flight.joined(want):
-            return False
-        if want.state == RangeRequest.SENT:
-            self._origin.budget.take_anyway(want.part.length)
-        return True
+    def _join(self, request: RangeRequest) -> bool:
+        """Join a request in flight whose response brings the same bytes, if there is one."""
+        i = bisect_right(self._in_flight, request.part.start, key=_start)
+        return i > 0 and self._in_flight[i - 1].join(request)
 
-    def _plan(self) -> Iterable[tuple[int, ByteRange, list[RangeRequest]]]:
-        for rank in sorted({want.rank for want in self._waiting}):
-            wants = [want for want in self._waiting if want.rank == rank]
-            parts = [want.part for want in wants]
-            if rank == HEADER:
-                batches: Sequence[CoalescedRange] = plan_header(parts)
+    # --- planning and sending --------------------------------------------------------------------
+
+    def _plan(self) -> Iterator[PlannedRequest]:
+        """Plan requests for all that is queued, header first."""
+        for priority in sorted({request.priority for request in self._queue}):
+            requests = [request for request in self._queue if request.priority == priority]
+            parts = [request.part for request in requests]
+            if priority == HEADER:
+                coalesced = plan_header(parts)
             else:
-                batches = plan_pixels(parts, self._origin.rates)
-            yield from ((rank, part, [wants[i] for i in members]) for part, members in batches)
+                coalesced = plan_pixels(parts, self._server.rates)
+            for part, members in coalesced:
+                yield PlannedRequest(part, [requests[i] for i in members], priority)
 
     def _pump(self) -> None:
-        """Send what there are slots for; what was sent before goes first."""
-        if not self._returned():
+        """Send what there are slots for; retries go first."""
+        if not self._resume_paused():
             return
-        self._waiting = [want for want in self._waiting if want.state == RangeRequest.WAITING]
-        if not self._is_planned and self._waiting:
-            rank = min(want.rank for want in self._waiting)
-            if self._origin.is_full(rank, self._wake):
-                return  # what comes until there is a slot is planned along
+        self._queue = [request for request in self._queue if request.state == WAITING]
+        if not self._is_planned and self._queue:
+            priority = min(request.priority for request in self._queue)
+            if self._server.is_full(priority, self._wake):
+                return  # what is queued until there is a slot is planned along
             self._planned = deque(self._plan())
             self._is_planned = True
-        self._send()
+        self._send_planned()
 
-    def _send(self) -> None:
-        """Send what is planned, as far as there are slots."""
+    def _send_planned(self) -> None:
+        """Send planned requests, as far as there are slots."""
         while self._planned:
-            rank, part, members = self._planned[0]
-            members = [want for want in members if want.state == RangeRequest.WAITING]
+            part, members, priority = self._planned[0]
+            members = [request for request in members if request.state == WAITING]
             if members:
-                length = sum(want.part.length for want in members)
-                ticket = self._origin.enter(length, rank, self._wake)
+                length = sum(request.part.length for request in members)
+                ticket = self._server.acquire(length, priority, self._wake)
                 if ticket is None:
                     return
-                self._launch(part, members, rank, ticket)
+                self._launch(part, members, priority, ticket)
             self._planned.popleft()
 
     def _wake(self) -> None:
-        """Go on, from whatever thread."""
+        """Go on after a slot or bytes in flight came free; callable from any thread."""
         if threading.get_ident() == self._thread:
             self._pump()
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._pump)
 
-    def _returned(self) -> bool:
-        """Let requests go on that were paused; whether all of them could."""
-        while self._returning:
-            rank, flight, turn = self._returning[0]
-            if not turn.done():
-                ticket = self._origin.enter(flight.paused, rank, self._wake)
-                if ticket is None:
-                    return False
-                flight.resume()
-                flight.company = self._origin.in_flight
-                turn.set_result(ticket)
-            self._returning.popleft()
-        return True
-
-    def _launch(self, part: ByteRange, members: list[RangeRequest], rank: int, ticket: int) -> None:
-        flight = InFlight(part, members, self._keeper.begin)
-        flight.company = self._origin.in_flight
-        trip = Trip(flight, rank, ticket, RetryState(self._budget))
-        insort(self._trips, (part.start, ticket, trip))
+    def _launch(
+        self, part: ByteRange, members: list[RangeRequest], priority: Priority, ticket: int
+    ) -> None:
+        """Send a request that has a slot: without a task if the source can."""
+        flight = InFlight(
+            part,
+            members,
+            ticket=ticket,
+            priority=priority,
+            server=self._server,
+            ledger=self._ledger,
+            retry=RetryState(self._retries, self._clock),
+        )
+        insort(self._in_flight, flight, key=_start)
         if self._send_range is not None:
-            timed = self._timed(trip)
-            done = partial(self._answered, trip, timed)
-            stop = self._send_range(timed.part, timed, done)
+            on_end = partial(self._on_sent_end, flight)
+            stop = self._send_range(flight.attempt.send(), flight, on_end)
             if stop is not None:
-                trip.cancel = partial(self._stopped, trip, stop)
+                flight.cancel = partial(self._stop, flight, stop)
                 return
-        self._travel(trip, None)
+        self._start_task(flight, None)
 
-    def _timed(self, trip: Trip) -> Attempt:
-        return Attempt(trip.flight, self._origin, trip.ticket, self._keeper, trip.tries)
+    # --- one request -----------------------------------------------------------------------------
 
-    def _answered(self, trip: Trip, timed: Attempt, error: Exception | None) -> None:
-        """A request that was sent without a task is over; what failed goes on with one."""
+    def _on_sent_end(self, flight: InFlight, error: Exception | None) -> None:
+        """End a request that was sent without a task; one that failed goes on in a task."""
         if error is not None:
-            self._travel(trip, Failed(timed, error))
+            self._start_task(flight, error)
             return
-        self._keeper.note(timed.request())
+        flight.end_attempt()
         try:
-            self._arrived(trip)
-        except Exception as exc:  # noqa: BLE001 - told to whoever waits
-            self._failed(trip, exc)
-        self._landed(trip)
+            self._complete(flight)
+        except Exception as exc:  # noqa: BLE001 - passed on to the readers
+            self._fail(flight, exc)
+        self._land(flight)
 
-    def _stopped(self, trip: Trip, stop: Callable[[], None]) -> None:
-        """Nobody waits for it any more."""
+    def _start_task(self, flight: InFlight, error: Exception | None) -> None:
+        task = self._loop.create_task(self._run(flight, error))
+        task.add_done_callback(lambda done: self._land(flight, was_cancelled=done.cancelled()))
+        flight.cancel = partial(self._cancel_task, flight, task)
+
+    def _cancel_task(self, flight: InFlight, task: asyncio.Task[None]) -> None:
+        """Cancel the task of a request."""
+        self._forget(flight)  # nothing may join what is about to end
+        task.cancel()
+
+    def _stop(self, flight: InFlight, stop: Callable[[], None]) -> None:
+        """Cancel a request that was sent without a task."""
+        self._forget(flight)
         stop()
-        self._outage.left(trip.tries)
-        self._landed(trip)
+        self._breaker.leave(flight.retry)
+        self._land(flight)
 
-    def _travel(self, trip: Trip, failed: Failed | None) -> None:
-        task = self._loop.create_task(self._fly(trip, failed))
-        task.add_done_callback(lambda done: self._landed(trip, was_cancelled=done.cancelled()))
-        trip.cancel = task.cancel
-
-    def _landed(self, trip: Trip, *, was_cancelled: bool = False) -> None:
-        """A request is over, and be it that it was cancelled before it began."""
-        self._forget(trip)
-        trip.cancel = _nothing  # it holds the trip
-        if was_cancelled:
-            self._end(trip.flight.fail(asyncio.CancelledError()))
-        if trip.flight.has_slot:
-            self._origin.leave()
-
-    def _forget(self, trip: Trip) -> None:
-        self._trips = [other for other in self._trips if other[2] is not trip]
-
-    def _arrived(self, trip: Trip) -> None:
-        self._outage.passed()
-        trip.flight.finish()
-
-    def _failed(self, trip: Trip, error: BaseException) -> None:
-        self._outage.left(trip.tries, gave_up=isinstance(error, SourceError) and error.may_pass)
-        self._forget(trip)  # nobody may join what has failed
-        self._end(trip.flight.fail(error))
-
-    async def _fly(self, trip: Trip, failed: Failed | None) -> None:
-        """Carry out one request, from where it failed if it did."""
+    async def _run(self, flight: InFlight, error: Exception | None) -> None:
+        """Carry out a request: from its first attempt on, or from the failure of that."""
         try:
-            seconds = self._after(trip, *failed) if failed else await self._try(trip)
+            if error is None:
+                seconds = await self._attempt(flight)
+            else:
+                seconds = self._end_failed(flight, error)
             while seconds is not None:
-                trip.ticket = await self._pause(trip, seconds)
-                seconds = await self._try(trip)
-            self._arrived(trip)
+                await self._pause(flight, seconds)
+                seconds = await self._attempt(flight)
+            self._complete(flight)
         except asyncio.CancelledError:
-            self._outage.left(trip.tries)
+            self._breaker.leave(flight.retry)
             raise
         except BaseException as exc:
-            self._failed(trip, exc)
+            self._fail(flight, exc)
             if not isinstance(exc, Exception):
                 raise
 
-    async def _try(self, trip: Trip) -> float | None:
-        """Ask for what is lacking (http.retry.rest); seconds until the next try, if there is one.
-
-        Raises:
-            SourceError: there is none.
-        """
+    async def _attempt(self, flight: InFlight) -> float | None:
+        """Request the bytes that are lacking (http.retry.rest); see `_end_failed`."""
         await self._source.aopen()
-        timed = self._timed(trip)
         try:
-            await self._source.read_range(timed.part, timed)
+            await self._source.read_range(flight.attempt.send(), flight)
         except SourceError as exc:
-            return self._after(trip, timed, exc)
-        self._keeper.note(timed.request())
+            return self._end_failed(flight, exc)
+        flight.end_attempt()
         return None
 
-    def _after(self, trip: Trip, timed: Attempt, exc: Exception) -> float | None:
-        """What comes after a try that failed: see `_try`."""
-        if not isinstance(exc, SourceError):
-            raise exc
-        self._keeper.note(timed.request(type(exc).__name__))
-        if isinstance(exc, SourceTimeoutError | SourceBusyError):
-            self._origin.overloaded(trip.ticket)
-        if isinstance(exc, RangeNotSatisfiableError) and exc.size is not None:
-            self._keeper.pin.hold_size(timed.part, exc.size)
-        if exc.may_pass and trip.flight.is_full:
-            return None
-        seconds = trip.tries.pause_after(exc)
-        if seconds is None:
-            exc.gave_up(trip.tries.made)
-            raise exc
-        return seconds
+    def _end_failed(self, flight: InFlight, error: Exception) -> float | None:
+        """End an attempt that failed.
 
-    async def _pause(self, trip: Trip, seconds: float) -> int:
-        """Wait without a slot and without bytes in flight, then for them; the ticket.
+        Returns:
+            seconds until the next attempt; None if all bytes had arrived nevertheless.
 
         Raises:
-            SourceError: another request gave up on the server meanwhile.
+            Exception: `error`, if there is no other attempt.
         """
-        self._origin.budget.give(trip.flight.pause())
-        self._origin.leave()
-        wake_all()
-        await retry.backoff(seconds)
-        if not await self._outage.turn(trip.tries) and trip.tries.error is not None:
-            raise trip.tries.error
-        turn: asyncio.Future[int] = self._loop.create_future()
-        self._returning.append((trip.rank, trip.flight, turn))
+        if not isinstance(error, SourceError):
+            raise error
+        flight.end_attempt(type(error).__name__)
+        if isinstance(error, SourceTimeoutError | SourceBusyError):
+            self._server.record_overload(flight.attempt.ticket)
+        if isinstance(error, RangeNotSatisfiableError) and error.size is not None:
+            self._ledger.pin.check_size(flight.attempt.part, error.size)
+        if error.may_pass and flight.is_complete:
+            return None
+        seconds = flight.retry.fail(error)
+        if seconds is None:
+            error.gave_up(flight.retry.attempts)
+            raise error
+        return seconds
+
+    async def _pause(self, flight: InFlight, seconds: float) -> None:
+        """Wait without a slot and without bytes in flight, then for both.
+
+        Raises:
+            SourceError: another request gave the server up meanwhile.
+        """
+        flight.pause()
+        await flight.retry.sleep(seconds)
+        if not await self._breaker.wait(flight.retry) and flight.retry.error is not None:
+            flight.retry.give_up()
+            raise flight.retry.error
+        resumed: asyncio.Future[None] = self._loop.create_future()
+        self._resuming.append((flight, resumed))
         self._pump()
-        return await turn
+        await resumed
+
+    def _resume_paused(self) -> bool:
+        """Resume requests that waited for their next attempt; return whether all could be."""
+        while self._resuming:
+            flight, resumed = self._resuming[0]
+            if not resumed.done():
+                ticket = self._server.acquire(flight.paused_bytes, flight.priority, self._wake)
+                if ticket is None:
+                    return False
+                flight.resume(ticket)
+                resumed.set_result(None)
+            self._resuming.popleft()
+        return True
+
+    def _complete(self, flight: InFlight) -> None:
+        self._breaker.recover()
+        flight.finish()
+
+    def _fail(self, flight: InFlight, error: BaseException) -> None:
+        has_given_up = isinstance(error, SourceError) and error.may_pass
+        self._breaker.leave(flight.retry, gave_up=has_given_up)
+        self._forget(flight)  # nothing may join what has failed
+        flight.fail(error)
+
+    def _land(self, flight: InFlight, *, was_cancelled: bool = False) -> None:
+        """Clean up after a request, including one cancelled before it started."""
+        self._forget(flight)
+        if was_cancelled:
+            flight.fail(asyncio.CancelledError())
+        flight.end()
+
+    def _forget(self, flight: InFlight) -> None:
+        self._in_flight = [other for other in self._in_flight if other is not flight]
+        flight.cancel = do_nothing

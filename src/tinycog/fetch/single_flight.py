@@ -1,4 +1,4 @@
-"""Work done side by side, and work done once."""
+"""Work that starts at once, and work that is done once, however many wait for it."""
 
 from __future__ import annotations
 
@@ -11,77 +11,77 @@ T = TypeVar("T")
 
 
 def start_eagerly(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
-    """Run a coroutine to where it first waits, and make a task of the rest; None if it is over.
+    """Run a coroutine up to its first wait, and return a task for the rest; None if it is done.
 
-    Saves a turn of the event loop and a task where there is nothing to wait for. Up to there it
-    must not ask which task it is.
+    Saves a turn of the event loop, and the task where there is nothing to wait for. Up to its first
+    wait the coroutine must not ask for the current task.
     """
     try:
-        waits_for = work.send(None)
+        first_wait = work.send(None)
     except StopIteration:
         return None
-    return asyncio.get_running_loop().create_task(_Rest(work, waits_for))
+    return asyncio.get_running_loop().create_task(_Rest(work, first_wait))
 
 
 class _Rest(Coroutine[Any, Any, None]):
-    """A coroutine that waits for a future already: the first who asks is given that."""
+    """A started coroutine: its first step returns the future that it already waits for."""
 
-    def __init__(self, work: Coroutine[Any, Any, None], waits_for: object) -> None:
+    def __init__(self, work: Coroutine[Any, Any, None], first_wait: object) -> None:
         self._work = work
-        self._waits_for: object | None = waits_for
+        self._first_wait: object | None = first_wait
 
     def send(self, value: Any) -> Any:  # noqa: ANN401 - as of any coroutine
-        waits_for, self._waits_for = self._waits_for, None
-        return self._work.send(value) if waits_for is None else waits_for
+        first_wait, self._first_wait = self._first_wait, None
+        return self._work.send(value) if first_wait is None else first_wait
 
-    def throw(self, *error: Any) -> Any:  # noqa: ANN401
-        self._waits_for = None
+    def throw(self, *error: Any) -> Any:  # noqa: ANN401 - as of any coroutine
+        self._first_wait = None
         return self._work.throw(*error)
 
     def close(self) -> None:
         self._work.close()
 
-    def __await__(self) -> Any:  # noqa: ANN401
+    def __await__(self) -> Any:  # noqa: ANN401 - as of any coroutine
         return self._work.__await__()
 
 
 class SingleFlight:
-    """Work that is done once, however many wait for it, and that lives while anyone waits.
+    """Work that is done once, however many wait for it, and cancelled once nobody does.
 
-    A failure is told to all who wait, and the next caller tries again. Each event loop does its
+    A failure is raised for all that wait, and the next call tries again. Each event loop does its
     own work: a task of one loop cannot be awaited in another.
     """
 
     def __init__(self) -> None:
-        """Start with nothing under way."""
-        self._under_way: dict[object, _Work] = {}
+        """Create one without any work."""
+        self._jobs: dict[object, _Job] = {}
 
     async def run(self, key: object, work: Callable[[], Awaitable[T]]) -> T:
-        """Join the work of that name, or start it."""
+        """Join the work of that key, or start it; return its result."""
         place = (asyncio.get_running_loop(), key)
-        held = self._under_way.get(place)
-        if held is None:
-            held = self._under_way[place] = _Work(asyncio.ensure_future(work()))
-            held.task.add_done_callback(lambda done: self._forget(place, done))
-        held.waiting += 1
+        job = self._jobs.get(place)
+        if job is None:
+            job = self._jobs[place] = _Job(asyncio.ensure_future(work()))
+            job.task.add_done_callback(lambda done: self._forget(place, done))
+        job.waiting += 1
         try:
-            return await asyncio.shield(held.task)
+            return await asyncio.shield(job.task)
         finally:
-            held.waiting -= 1
-            if not held.waiting and not held.task.done():
-                self._under_way.pop(place, None)
-                held.task.cancel()
+            job.waiting -= 1
+            if not job.waiting and not job.task.done():
+                self._jobs.pop(place, None)
+                job.task.cancel()
 
     def _forget(self, place: object, done: asyncio.Future[Any]) -> None:
-        held = self._under_way.get(place)
-        if held is not None and held.task is done:
-            del self._under_way[place]
+        job = self._jobs.get(place)
+        if job is not None and job.task is done:
+            del self._jobs[place]
         if not done.cancelled():
-            done.exception()  # told to all who waited; nobody is left to tell if none did
+            done.exception()  # raised for all that waited; if none did, asyncio need not warn
 
 
 @dataclass
-class _Work:
+class _Job:
     """A task, and how many wait for it."""
 
     task: asyncio.Future[Any]

@@ -16,7 +16,7 @@ from pyproj.exceptions import CRSError
 from tinycog.errors import UnsupportedError
 from tinycog.geo.base import angular_unit, base_crs
 from tinycog.geo.citation import parts_of
-from tinycog.geo.crs import ESRI_PE, SAME_UNIT, WGS_84, Crs
+from tinycog.geo.crs import ESRI_PE, SAME_UNIT, WEB_MERCATOR, WGS_84, Crs
 from tinycog.geo.epsg_units import unit_code
 from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
 from tinycog.geo.methods import conversion, utm
@@ -33,7 +33,7 @@ OVERRIDES = (
 """Keys beside a code of EPSG that may say something else than the registry."""
 
 POLAR_METHODS, LATITUDES = (9810, 9829), (8801, 8832)
-WEB_MERCATOR, WEB_MERCATOR_METHODS = 3857, (1024, 9841)
+WEB_MERCATOR_METHODS = (1024, 9841)
 GOOGLE = "Google Maps Global Mercator"
 """What GDAL called web Mercator when EPSG had no code for it."""
 

@@ -26,6 +26,12 @@ ESRI_PE = "ESRI PE String = "
 HEIGHTS_OF_DATUMS = range(5001, 5034)
 """Codes of old files that mean heights above the ellipsoid of a datum."""
 WGS_84, WGS_84_3D, HEIGHTS_OF_WGS_84 = 4326, 4979, 5030
+WEB_MERCATOR = 3857
+WEB_MERCATOR_CODES = (WEB_MERCATOR, 3785)
+"""EPSG codes of Web Mercator that files can name, the current one and a deprecated one.
+
+Those of other registries (900913, 102100, 102113) do not fit a GeoKey: it is 16 bits wide.
+"""
 OLD_VERTICAL_DATUMS = range(5101, 5113)
 EGM96_DATUM, EGM96_HEIGHT = 5171, 5773
 
@@ -160,11 +166,6 @@ def make_crs(keys: GeoKeys, findings: list[Finding]) -> Crs | None:
     if not name or " = " in name:
         name = f"{horizontal.name or 'unnamed'} + {vertical.name or 'unknown'}"
     return Crs("compound", None, name, horizontal, vertical, horizontal.epoch, keys)
-
-
-def vertical_of(keys: GeoKeys) -> Crs | None:
-    """The heights that the keys tell of, of old files too."""
-    return _vertical(keys, [])
 
 
 def _horizontal(keys: GeoKeys, findings: list[Finding]) -> Crs:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
-
-from affine import Affine
+from typing import TYPE_CHECKING, Literal
 
 from tinycog.errors import Finding
 from tinycog.geo.crs import Crs, Heights, make_crs
 from tinycog.geo.keys import GeoKey, GeoKeys, make_keys
-from tinycog.geo.transform import RPC, GroundControlPoint, make_model, make_rpcs
+from tinycog.geo.transform import RPC, GroundControlPoint, identity, make_model, make_rpcs
 from tinycog.geo.units import UNITS
-from tinycog.geo.values import TagValues, read_values
-from tinycog.limits import Limits
-from tinycog.tiff.buffer import SparseBuffer
-from tinycog.tiff.parse import FileHeader, Ifd
+from tinycog.geo.values import TagValues
 from tinycog.tiff.spec import Tag
-from tinycog.tiff.steps import Steps
+
+if TYPE_CHECKING:  # loads attrs
+    from affine import Affine
 
 GEOREFERENCE_TAGS = (
     Tag.ModelPixelScale,
@@ -49,7 +46,7 @@ class Georeference:
         findings: what is odd about it.
     """
 
-    transform: Affine = field(default_factory=Affine.identity)
+    transform: Affine = field(default_factory=identity)
     has_transform: bool = False
     gcps: tuple[GroundControlPoint, ...] = ()
     rpcs: RPC | None = None
@@ -60,14 +57,6 @@ class Georeference:
     findings: tuple[Finding, ...] = ()
 
 
-def parse_georeference(
-    buffer: SparseBuffer, header: FileHeader, ifd: Ifd, limits: Limits
-) -> Steps[Georeference]:
-    """Read where the pixels of an IFD are, in one step; nothing that is wrong there can raise."""
-    values, findings = yield from read_values(buffer, header, ifd, GEOREFERENCE_TAGS, limits)
-    return make_georeference(values, findings)
-
-
 def make_georeference(values: TagValues, lost: list[Finding]) -> Georeference:
     """The same, of values that have been read."""
     findings = list(lost)
@@ -76,7 +65,7 @@ def make_georeference(values: TagValues, lost: list[Finding]) -> Georeference:
     model = make_model(values, findings, is_point=raster_type == POINT)
     crs = make_crs(keys, findings)
     return Georeference(
-        transform=model.transform or Affine.identity(),
+        transform=model.transform or identity(),
         has_transform=model.transform is not None,
         gcps=model.gcps,
         rpcs=make_rpcs(values, findings),

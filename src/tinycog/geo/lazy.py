@@ -1,24 +1,23 @@
-"""Where the pixels of a file are and what they mean: looked up when first asked for, not before.
+"""The georeference and metadata of a file, parsed when first used; and where a raster lies.
 
-A tile costs nothing for a georeference that nobody looks at.
+Reading a tile costs nothing for them unless its `transform` or `crs` is used.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
 
+from tinycog.affine_math import apply, coefficients
 from tinycog.errors import FormatError, LimitError, UsageError
 from tinycog.geo.colour import make_colormap
 from tinycog.geo.crs import Crs
 from tinycog.geo.georeference import Georeference
 from tinycog.geo.metadata import Metadata
 from tinycog.geo.parse import parse_geo
-from tinycog.geo.transform import level_transform
+from tinycog.geo.transform import level_transform, make_affine
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
@@ -27,9 +26,10 @@ from tinycog.tiff.spec import Photometric, Tag
 from tinycog.tiff.steps import Steps, run_cached
 from tinycog.window import Window
 
-Parsed = tuple[Georeference, Metadata]
+if TYPE_CHECKING:  # loads attrs
+    from affine import Affine
 
-_Held = tuple[SparseBuffer, FileHeader, Image, Limits]
+Parsed = tuple[Georeference, Metadata]
 
 NO_CRS = "the file does not say where it lies in a CRS"
 
@@ -37,40 +37,50 @@ NOT_READ = "the georeference lies apart from the header: use `cog = await tinyco
 
 
 class LazyGeoreference:
-    """Georeference and metadata of a file, of bytes that are held; pickles as what it found."""
+    """The georeference and metadata of a file, parsed from cached bytes when first used.
+
+    A pickle holds the result, not the bytes.
+
+    Attributes:
+        size: (width, height) of level 0.
+    """
 
     def __init__(
         self, buffer: SparseBuffer, header: FileHeader, image: Image, limits: Limits
     ) -> None:
-        """Keep where they are; nothing is parsed. `image` is level 0."""
-        self._place: _Held | None = (buffer, header, image, limits)
+        """Keep what parsing needs, without parsing. `image` is level 0."""
+        self._arguments: tuple[SparseBuffer, FileHeader, Image, Limits] | None = (
+            buffer,
+            header,
+            image,
+            limits,
+        )
+        self._cached: Parsed | None = None
         _, height, width = image.shape
         self.size = (width, height)
         self._colormaps: dict[Entry, NDArray[np.uint16]] = {}
 
     def parse(self) -> Steps[Parsed]:
-        """Read them, in one step.
+        """Parse both, in one step.
 
         Raises:
-            UsageError: it came out of a pickle that did not know them.
+            UsageError: this comes from a pickle made before they were read.
         """
-        if self._place is None:
+        if self._arguments is None:
             raise UsageError(NOT_READ)
-        return parse_geo(*self._place)
+        return parse_geo(*self._arguments)
 
-    @cached_property
+    @property
     def _parsed(self) -> Parsed:
-        parser = self.parse()
-        try:
-            next(parser)
-        except StopIteration as done:
-            return done.value
-        parser.close()
-        raise UsageError(NOT_READ)
+        if self._cached is None:
+            self._cached = run_cached(self.parse())
+        if self._cached is None:
+            raise UsageError(NOT_READ)
+        return self._cached
 
     @property
     def geo(self) -> Georeference:
-        """Where pixels are.
+        """Where the pixels are.
 
         Raises:
             UsageError: its bytes have not been read.
@@ -79,7 +89,7 @@ class LazyGeoreference:
 
     @property
     def metadata(self) -> Metadata:
-        """What samples mean.
+        """What the samples mean.
 
         Raises:
             UsageError: its bytes have not been read.
@@ -94,32 +104,32 @@ class LazyGeoreference:
         entry = image.ifd.entries.get(Tag.ColorMap)
         if image.photometric != Photometric.PALETTE or entry is None:
             return None
-        if entry not in self._colormaps and self._place is not None:
-            found = _cached_colormap(*self._place, entry)
+        if entry not in self._colormaps and self._arguments is not None:
+            found = _cached_colormap(*self._arguments, entry)
             if found is not None:
                 found.flags.writeable = False
                 self._colormaps[entry] = found
         return self._colormaps.get(entry)
 
     def transform(self, size: tuple[int, int]) -> Affine:
-        """That of the level of that (width, height)."""
+        """Return the transform of the level with that (width, height)."""
         return level_transform(self.geo.transform, self.size, size)
 
     @property
     def crs(self) -> Crs | None:
-        """The CRS that `transform` leads to; None where there is none, or no transform.
+        """The CRS of the transform's coordinates; None without a CRS or a transform.
 
-        The CRS of control points is not that of the identity, which then is the transform.
+        With ground control points the transform is the identity, and their CRS is not its CRS.
         """
         return self.geo.crs if self.geo.has_transform else None
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what was found, or that it is not known."""
+    def __getstate__(self) -> dict[str, object]:
+        """Pickle the parsed result, or None if its bytes have not been read."""
         try:
             parsed = self._parsed
         except UsageError:
             parsed = None
-        return (_found, (parsed, self.size))
+        return {"size": self.size, "_arguments": None, "_cached": parsed, "_colormaps": {}}
 
 
 def _cached_colormap(
@@ -133,56 +143,54 @@ def _cached_colormap(
     return None if values is None else make_colormap(entry, values[0])
 
 
-def _found(parsed: Parsed | None, size: tuple[int, int]) -> LazyGeoreference:
-    facts = LazyGeoreference.__new__(LazyGeoreference)
-    facts.size = size
-    facts.__dict__["_place"] = None
-    facts.__dict__["_colormaps"] = {}
-    if parsed is not None:
-        facts.__dict__["_parsed"] = parsed
-    return facts
-
-
 class LevelPlacement:
-    """Where an array of pixels of a level lies, which may have another shape than its window."""
+    """Where an array of pixels of a level lies; its shape may differ from that of its window."""
 
     def __init__(
-        self, facts: LazyGeoreference, size: tuple[int, int], window: Window | tuple[float, ...]
+        self,
+        georeference: LazyGeoreference,
+        size: tuple[int, int],
+        window: Window | tuple[float, ...],
     ) -> None:
-        """Keep what tells it; `size` is the (width, height) of the level."""
-        self._facts = facts
+        """Place a window of the level with that (width, height)."""
+        self._georeference = georeference
         self._size = size
         self._window = window
 
     def transform(self, shape: tuple[int, int]) -> Affine:
-        """(col, row) of an array of (rows, cols) to (x, y)."""
+        """Return the transform, (col, row) to (x, y), of an array of (rows, cols)."""
         col, row, width, height = self._window
         rows, cols = shape
-        return within(self._facts.transform(self._size), col, row, width / cols, height / rows)
+        level = self._georeference.transform(self._size)
+        return within(level, col, row, width / cols, height / rows)
 
     @property
     def crs(self) -> Crs | None:
-        """That of the file, not that of its control points."""
-        geo = self._facts.geo
+        """The file's CRS; None if it is that of ground control points."""
+        geo = self._georeference.geo
         return None if geo.gcps else geo.crs
 
 
 class FixedPlacement:
-    """A place that is told."""
+    """A transform and CRS that are given, not derived from a file."""
 
     def __init__(self, transform: Affine, crs: Crs | None) -> None:
-        """Keep it."""
+        """Keep both."""
         self._transform = transform
         self.crs = crs
 
     def transform(self, shape: tuple[int, int]) -> Affine:
-        """The same for any shape."""
+        """Return the transform, the same for any shape."""
         del shape
         return self._transform
 
 
 def within(transform: Affine, col: float, row: float, across: float, down: float) -> Affine:
-    """The transform of an array that begins at (col, row) and has pixels that much larger."""
-    a, b, c, d, e, f = tuple(transform)[:6]
-    left, top = a * col + b * row + c, d * col + e * row + f
-    return Affine(a * across, b * down, left, d * across, e * down, top)
+    """Return the transform of an array that begins at (col, row) of the given one's grid.
+
+    Its pixels are `across` times as wide and `down` times as high.
+    """
+    numbers = coefficients(transform)
+    a, b, _, d, e, _ = numbers
+    left, top = apply(numbers, col, row)
+    return make_affine(a * across, b * down, left, d * across, e * down, top)

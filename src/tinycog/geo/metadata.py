@@ -14,13 +14,9 @@ from tinycog.errors import Finding, UsageError
 from tinycog.geo.colour import UNDEFINED, colour_names, colour_of_gdal
 from tinycog.geo.crs import Heights
 from tinycog.geo.items import Item, parse_items
-from tinycog.geo.values import TagValues, read_values
-from tinycog.limits import Limits
-from tinycog.tiff.buffer import SparseBuffer
+from tinycog.geo.values import TagValues
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import FileHeader
 from tinycog.tiff.spec import Tag
-from tinycog.tiff.steps import Steps
 
 TEXT_TAGS: dict[Tag, str] = {
     Tag.DocumentName: "TIFFTAG_DOCUMENTNAME",
@@ -112,14 +108,6 @@ class Metadata:
         names = ("MINIMUM", "MAXIMUM", "MEAN", "STDDEV", "VALID_PERCENT")
         found = [number_of(tags.get(f"STATISTICS_{name}", "")) for name in names]
         return None if all(v is None for v in found) else Statistics(*found)
-
-
-def parse_metadata(
-    buffer: SparseBuffer, header: FileHeader, image: Image, limits: Limits
-) -> Steps[Metadata]:
-    """Read what the samples of an image mean, in one step; nothing wrong there can raise."""
-    values, findings = yield from read_values(buffer, header, image.ifd, METADATA_TAGS, limits)
-    return make_metadata(values, image, findings)
 
 
 def make_metadata(

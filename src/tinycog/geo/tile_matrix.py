@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import pi
-from typing import Any, NamedTuple
+from typing import Any
 
+from tinycog.affine_math import coefficients
 from tinycog.errors import UsageError
 
 EARTH_RADIUS = 6378137.0
@@ -30,15 +31,6 @@ ANGULAR = 1000.0
 """Metres per unit from which on the unit must be an angle."""
 
 CRS_OF_EPSG = "http://www.opengis.net/def/crs/EPSG/0/{}"
-
-
-class Bounds(NamedTuple):
-    """A rectangle in coordinates, in rasterio's words."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
 
 
 @dataclass(frozen=True)
@@ -137,7 +129,7 @@ def _crs(crs: int | str | Mapping[str, Any]) -> object:
 def _matrix(
     identifier: str, level: TileLevel, metres_per_unit: float, *, swapped: bool
 ) -> dict[str, Any]:
-    a, b, c, d, e, f = map(float, tuple(level.transform)[:6])
+    a, b, c, d, e, f = coefficients(level.transform)
     if b or d or a <= 0 or e == 0:
         message = f"the transform is {(a, b, c, d, e, f)}, expected unrotated pixels that go east"
         raise UsageError(message)

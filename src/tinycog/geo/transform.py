@@ -7,13 +7,15 @@ corner of the first pixel.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from affine import Affine
-
+from tinycog.affine_math import coefficients
 from tinycog.errors import Finding
 from tinycog.geo.values import TagValues
 from tinycog.tiff.spec import Tag
+
+if TYPE_CHECKING:  # loads attrs
+    from affine import Affine
 
 TIEPOINT, MATRIX = 6, 16
 """Numbers of one tiepoint, and of ModelTransformation."""
@@ -63,7 +65,7 @@ def make_model(values: TagValues, findings: list[Finding], *, is_point: bool) ->
             transform = _scaled(values, scale, tiepoints, findings)
             heights = _heights(scale, tiepoints)
     elif len(matrix) == MATRIX:
-        transform = Affine(matrix[0], matrix[1], matrix[3], matrix[4], matrix[5], matrix[7])
+        transform = make_affine(matrix[0], matrix[1], matrix[3], matrix[4], matrix[5], matrix[7])
     if transform is None:
         return Model(gcps=_control_points(tiepoints, shift=0.5 if is_point else 0.0))
     return Model(to_corner(transform) if is_point else transform, heights=heights)
@@ -109,7 +111,7 @@ def _scaled(
     if scale[1] < 0:
         text = f"ModelPixelScale has the y scale {scale[1]}; north is up nevertheless, as in GDAL"
         findings.append(values.finding("geotiff.model.south-up", text, Tag.ModelPixelScale))
-    return Affine(a, 0.0, x - col * a, 0.0, e, y - row * e)
+    return make_affine(a, 0.0, x - col * a, 0.0, e, y - row * e)
 
 
 def _heights(scale: tuple[float, ...], tiepoints: tuple[float, ...]) -> tuple[float, float] | None:
@@ -128,16 +130,22 @@ def _control_points(tiepoints: tuple[float, ...], shift: float) -> tuple[GroundC
     )
 
 
-def coefficients(transform: Affine) -> tuple[float, float, float, float, float, float]:
-    """The six numbers a to f."""
-    t = transform
-    return (t.a, t.b, t.c, t.d, t.e, t.f)
+def make_affine(a: float, b: float, c: float, d: float, e: float, f: float) -> Affine:
+    """Return an `Affine`; the package is loaded here, not by `import tinycog`."""
+    from affine import Affine  # noqa: PLC0415 - loads attrs, 0.1 s in a cold process
+
+    return Affine(a, b, c, d, e, f)
+
+
+def identity() -> Affine:
+    """Return the transform of an image that has none: (col, row) itself."""
+    return make_affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def to_corner(transform: Affine) -> Affine:
     """A transform whose (0, 0) is a corner, from one where it is a centre (geotiff.model.point)."""
     a, b, c, d, e, f = coefficients(transform)
-    return Affine(a, b, c - (a * 0.5 + b * 0.5), d, e, f - (d * 0.5 + e * 0.5))
+    return make_affine(a, b, c - (a * 0.5 + b * 0.5), d, e, f - (d * 0.5 + e * 0.5))
 
 
 def level_transform(transform: Affine, full: tuple[int, int], size: tuple[int, int]) -> Affine:
@@ -147,7 +155,7 @@ def level_transform(transform: Affine, full: tuple[int, int], size: tuple[int, i
     """
     across, down = full[0] / size[0], full[1] / size[1]
     a, b, c, d, e, f = coefficients(transform)
-    return Affine(a * across, b * down, c, d * across, e * down, f)
+    return make_affine(a * across, b * down, c, d * across, e * down, f)
 
 
 def bounds_of(transform: Affine, width: int, height: int) -> BoundingBox:

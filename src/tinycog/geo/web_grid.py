@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from math import pi
 from typing import NamedTuple
 
+from tinycog.affine_math import coefficients
 from tinycog.errors import UsageError
-from tinycog.geo.tile_matrix import EARTH_RADIUS, Bounds, TileLevel
+from tinycog.geo.crs import WEB_MERCATOR_CODES, WGS_84
+from tinycog.geo.tile_matrix import EARTH_RADIUS, TileLevel
+from tinycog.geo.transform import BoundingBox
 
 MAX_ZOOM = 30
 """Finest zoom that is looked for: 0.1 mm at the equator."""
@@ -40,7 +43,7 @@ class WebTiles:
     across: int
     down: int
 
-    def bounds(self, zoom: int, x: int, y: int) -> Bounds:
+    def bounds(self, zoom: int, x: int, y: int) -> BoundingBox:
         """Bounds of a tile, in units of the CRS.
 
         Raises:
@@ -55,22 +58,22 @@ class WebTiles:
             raise UsageError(message)
         size = self.size / (1 << zoom)
         left, top = self.left + x * size, self.top - y * size
-        return Bounds(left, top - size, left + size, top)
+        return BoundingBox(left, top - size, left + size, top)
 
 
 HALF_WORLD = pi * EARTH_RADIUS
 """Metres from the middle of web Mercator to its edge."""
 
 WEB_MERCATOR_QUAD = WebTiles(
-    "WebMercatorQuad", (3857, 900913, 3785, 102100), -HALF_WORLD, HALF_WORLD, 2 * HALF_WORLD, 1, 1
+    "WebMercatorQuad", WEB_MERCATOR_CODES, -HALF_WORLD, HALF_WORLD, 2 * HALF_WORLD, 1, 1
 )
 
-WORLD_CRS84_QUAD = WebTiles("WorldCRS84Quad", (4326,), -180.0, 90.0, 180.0, 2, 1)
+WORLD_CRS84_QUAD = WebTiles("WorldCRS84Quad", (WGS_84,), -180.0, 90.0, 180.0, 2, 1)
 
 WELL_KNOWN = (WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD)
 
 
-def web_tile_bounds(zoom: int, x: int, y: int) -> Bounds:
+def web_tile_bounds(zoom: int, x: int, y: int) -> BoundingBox:
     """Bounds of a web tile in metres of EPSG:3857.
 
     Raises:
@@ -143,7 +146,7 @@ def find_alignment(levels: Sequence[TileLevel], epsg: int | None) -> Alignment |
 
 
 def _level_offset(level: TileLevel, tiles: WebTiles) -> LevelOffset | None:
-    a, b, c, d, e, f = map(float, tuple(level.transform)[:6])
+    a, b, c, d, e, f = coefficients(level.transform)
     if b or d or a <= 0 or e >= 0 or level.tile_width != level.tile_height:
         return None
     if not (math.isfinite(c) and math.isfinite(f)):

@@ -1,44 +1,48 @@
-"""Coordinates to pixels of a grid, and back: windows of bounds, shapes at a pixel size.
+"""Coordinates to pixels of a grid: windows of bounds, pixels at points, shapes at a pixel size.
 
 No I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil, floor, hypot, isfinite
 from numbers import Real
 from typing import Any
 
-from affine import Affine
+import numpy as np
+from numpy.typing import NDArray
 
+from tinycog.affine_math import coefficients, invert
 from tinycog.checks import check_bounds, numbers
 from tinycog.errors import UsageError
 from tinycog.window import SNAP, FloatWindow
 
+MAX_PIXEL = 2.0**62
+"""Rows and columns are clipped to this, so that those of distant points fit int64."""
 
-def window_of_bounds(bounds: Sequence[float], transform: Affine, *, snapped: bool) -> FloatWindow:
-    """The window of bounds (left, bottom, right, top) on the grid of a transform.
 
-    Of a rotated grid, the least window that holds them. Of one that is not, and goes up or left,
-    bounds may go its way, as its own do. `snapped` makes it whole pixels: all that the bounds
-    touch.
+def window_of_bounds(
+    bounds: Sequence[float], transform: Iterable[float], *, snapped: bool
+) -> FloatWindow:
+    """Return the window that bounds (left, bottom, right, top) cover on a transform's grid.
+
+    On a rotated grid, this is the smallest window that contains them. On an unrotated grid whose
+    columns go left or rows go up, left > right or bottom > top are accepted, as in its own bounds.
+    `snapped` extends the window to all whole pixels that the bounds touch.
 
     Raises:
-        UsageError: they are not four numbers, or upside-down.
+        UsageError: they are not four numbers, or upside-down; or the transform has no inverse.
     """
-    a, b, c, d, e, f = tuple(transform)[:6]
+    a, b, _, d, e, _ = coefficients(transform)
     straight = b == d == 0
     left, bottom, right, top = check_bounds(
         bounds, leftwards=straight and a < 0, upwards=straight and e > 0
     )
-    determinant = a * e - b * d
-    if not determinant:
-        message = f"the transform {tuple(transform)[:6]} has no inverse: ask for a window"
-        raise UsageError(message)
+    inverse = invert(transform)
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    cols = [(e * (x - c) - b * (y - f)) / determinant for x, y in corners]
-    rows = [(a * (y - f) - d * (x - c)) / determinant for x, y in corners]
+    pixels = [inverse.apply(x, y) for x, y in corners]
+    cols, rows = [col for col, _ in pixels], [row for _, row in pixels]
     col, row, col_stop, row_stop = min(cols), min(rows), max(cols), max(rows)
     if not all(map(isfinite, (col, row, col_stop, row_stop))):
         message = f"the bounds {(left, bottom, right, top)} are too far away"
@@ -50,11 +54,41 @@ def window_of_bounds(bounds: Sequence[float], transform: Affine, *, snapped: boo
     return FloatWindow(col, row, col_stop - col, row_stop - row)
 
 
-def shape_for(window: FloatWindow, transform: Affine, res: Any) -> tuple[int, int]:  # noqa: ANN401
-    """(rows, cols) that a window of a grid has at another pixel size, a number or (x, y).
+def pixels_of(points: NDArray[np.float64], transform: Iterable[float]) -> NDArray[np.int64]:
+    """Return the (row, col) of the pixel that each point lies in, which may be outside the image.
+
+    Args:
+        points: (n, 2) of x and y. NaN gives row or column -1.
+        transform: pixels of the level to (x, y).
+
+    Returns:
+        (n, 2) of rows and columns, counted from 0.
 
     Raises:
-        UsageError: it is no size.
+        UsageError: the transform has no inverse.
+    """
+    inverse = invert(transform)
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite coordinates are outside
+        cols, rows = inverse.apply(points[:, 0], points[:, 1])
+    pixels = np.stack([rows, cols], 1)
+    pixels = np.floor(np.nan_to_num(pixels, nan=-1.0, posinf=MAX_PIXEL, neginf=-MAX_PIXEL))
+    return np.clip(pixels, -MAX_PIXEL, MAX_PIXEL).astype(np.int64)
+
+
+def shape_for(
+    window: FloatWindow,
+    transform: Iterable[float],
+    res: Any,  # noqa: ANN401 - anything a caller may pass
+) -> tuple[int, int]:
+    """Return the shape (rows, cols) of a window resampled to another pixel size.
+
+    Args:
+        window: in pixels of the transform's grid.
+        transform: pixels to (x, y).
+        res: pixel size in coordinates, one number or (x, y).
+
+    Raises:
+        UsageError: `res` is not a pixel size, or too small.
     """
     try:
         across, down = numbers([res, res] if isinstance(res, Real) else res)
@@ -62,9 +96,9 @@ def shape_for(window: FloatWindow, transform: Affine, res: Any) -> tuple[int, in
         message = f"res is a pixel size, or one for x and one for y, not {res!r}"
         raise UsageError(message) from exc
     if across <= 0 or down <= 0:
-        message = f"res is more than 0, not {res!r}"
+        message = f"res must be more than 0, not {res!r}"
         raise UsageError(message)
-    a, b, _, d, e, _ = tuple(transform)[:6]
+    a, b, _, d, e, _ = coefficients(transform)
     _, _, width, height = window
     rows, cols = height * hypot(b, e) / down, width * hypot(a, d) / across
     if not isfinite(rows) or not isfinite(cols):

@@ -1,15 +1,15 @@
-"""Resampling methods by name: the one list of what `resample` and `warp` can do.
-
-A new method is added here, then in `resample.axis` (its weights) or `resample.bands` (what is no
-weighted mean), and in `warp.kernels` if it warps. `window.OVERSAMPLING` says which level it reads.
-"""
+"""Resampling methods by name: what `resample` and `warp` can do, as `options` types them."""
 
 from __future__ import annotations
 
-RESAMPLING = ("nearest", "bilinear", "cubic", "average", "mean", "mode", "min", "max", "sample")
-"""Methods of `resample`; "mean" is another name for "average"."""
+from typing import get_args
 
-WARPING = ("nearest", "bilinear", "cubic", "average", "mean")
+from tinycog.options import Resampling, WarpResampling
+
+RESAMPLING: tuple[str, ...] = get_args(Resampling)
+"""Methods of `resample`."""
+
+WARPING: tuple[str, ...] = get_args(WarpResampling)
 """Methods of `warp`, each of which `resample` has too."""
 
 PICKING = ("nearest", "sample")

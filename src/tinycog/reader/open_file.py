@@ -157,23 +157,23 @@ class OpenFile:
 
     async def aclose(self) -> None:
         """Release what the source holds open; a later read opens it again."""
-        await self.fetcher.source.aclose()
+        await self.fetcher.aclose()
 
     def flush(self) -> None:
         """Send the requests queued on the running event loop, without waiting for its next turn."""
-        self.fetcher.scheduler.flush()
+        self.fetcher.flush()
 
     # --- what is known, without waiting ----------------------------------------------------------
 
     @property
     def name(self) -> str:
         """The URL or path, without credentials."""
-        return self.fetcher.source.name
+        return self.fetcher.name
 
     @property
     def generation(self) -> str | None:
         """The name of the object's generation, a strong ETag or the like; None if not known."""
-        return self.fetcher.tag
+        return self.fetcher.generation
 
     @property
     def log(self) -> tuple[Request, ...]:
@@ -280,7 +280,7 @@ class OpenFile:
             UsageError: the file is not open yet.
         """
         self._whole_header()
-        return pack(self.fetcher.buffer, self.fetcher.tag)
+        return pack(self.fetcher.buffer, self.fetcher.generation)
 
     def _sorted_header(self) -> HeaderState | None:
         """Return what is known of the header, with all that needs no request to be known."""

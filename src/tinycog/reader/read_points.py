@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
 
-from tinycog.errors import UsageError
 from tinycog.reader.read_window import LevelSource, WindowBuffers, WindowRequest, make_buffers
 from tinycog.reader.tile_reader import TileReader
 from tinycog.tiff.image import Image
@@ -34,25 +32,6 @@ class Values(NamedTuple):
     data: NDArray[Any]
     mask: NDArray[np.bool_]
     inside: NDArray[np.bool_]
-
-
-def pixels_of(transform: Affine, points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the pixel (row, col) that each point (x, y) lies in; it may lie outside the image.
-
-    Raises:
-        UsageError: the transform has no inverse.
-    """
-    a, b, c, d, e, f = tuple(transform)[:6]
-    determinant = a * e - b * d
-    if not determinant:
-        message = f"the transform {(a, b, c, d, e, f)} has no inverse: points have no pixels"
-        raise UsageError(message)
-    with np.errstate(invalid="ignore", over="ignore"):  # infinite ones are outside
-        x, y = points[:, 0] - c, points[:, 1] - f
-        cols, rows = (e * x - b * y) / determinant, (a * y - d * x) / determinant
-    far = 2.0**62
-    pixels = np.floor(np.nan_to_num(np.stack([rows, cols], 1), nan=-1.0, posinf=far, neginf=-far))
-    return np.clip(pixels, -far, far).astype(np.int64)
 
 
 async def read_points(

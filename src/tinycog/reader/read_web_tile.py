@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from affine import Affine
 
 from tinycog.checks import check_bands, check_method, check_tile_size
 from tinycog.errors import UsageError
-from tinycog.geo.crs import Crs
+from tinycog.geo.crs import WEB_MERCATOR, WEB_MERCATOR_CODES, Crs
 from tinycog.geo.keys import GeoKey, GeoKeys
 from tinycog.geo.lazy import NO_CRS, FixedPlacement
 from tinycog.geo.tile_matrix import EARTH_RADIUS, METRES_PER_DEGREE, TileLevel, tile_matrix_set
+from tinycog.geo.transform import make_affine
 from tinycog.geo.transformer import transformer
 from tinycog.geo.web_grid import Alignment, find_alignment, web_tile_bounds
 from tinycog.pixels.arrays import Pixels
@@ -30,17 +30,18 @@ from tinycog.reader.read_window import WindowRequest, read_area
 from tinycog.tiff.image import Image
 from tinycog.window import Area, Window, as_floats, best_level, inside, scale
 
+if TYPE_CHECKING:  # loads attrs
+    from affine import Affine
+
 Bands = Iterable[int] | int | None
 """Bands as given to `Cog.read_web_tile`."""
 
-WEB_MERCATOR = (3857, 900913, 3785, 102100, 102113)
-"""Codes of Web Mercator, the CRS of web tiles."""
 
 WEB_MERCATOR_CRS = Crs(
     "projected",
-    WEB_MERCATOR[0],
+    WEB_MERCATOR,
     "WGS 84 / Pseudo-Mercator",
-    keys=GeoKeys(1, ((GeoKey.GTModelType, 1), (GeoKey.ProjectedCRS, WEB_MERCATOR[0]))),
+    keys=GeoKeys(1, ((GeoKey.GTModelType, 1), (GeoKey.ProjectedCRS, WEB_MERCATOR))),
 )
 """The CRS of web tiles."""
 
@@ -86,7 +87,7 @@ def own_matrix_set(file: OpenFile) -> dict[str, Any]:
 def alignment(file: OpenFile) -> Alignment | None:
     """Return which web tiles the stored tiles are, None if not any; the file must be open."""
     crs = file.georeference.crs
-    if crs is None or crs.epsg not in WEB_MERCATOR:
+    if crs is None or crs.epsg not in WEB_MERCATOR_CODES:
         return None
     if file.levels[0].grid.strips:
         return None
@@ -106,7 +107,7 @@ async def read_web_tile(
     check_method(method, WARPING)
     bounds = web_tile_bounds(*tile)
     pixel = (bounds.right - bounds.left) / size
-    target = Affine(pixel, 0, bounds.left, 0, -pixel, bounds.top)
+    target = make_affine(pixel, 0.0, bounds.left, 0.0, -pixel, bounds.top)
     aligned = alignment(file)
     stored = None if aligned is None else aligned.stored_tile(*tile)
     if stored is not None:
@@ -140,7 +141,7 @@ async def _warped(
     crs = file.georeference.crs
     if crs is None:
         raise UsageError(NO_CRS)
-    transform = _same if crs.epsg in WEB_MERCATOR else transformer(WEB_MERCATOR_CRS, crs)
+    transform = _same if crs.epsg in WEB_MERCATOR_CODES else transformer(WEB_MERCATOR_CRS, crs)
     shape = (tilesize, tilesize)
     width, height = file.georeference.size
     plan = await run_in_pool(

@@ -21,8 +21,7 @@ from itertools import islice
 import numpy as np
 
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
-from tinycog.fetch.fetcher import Fetcher
-from tinycog.fetch.fetcher import complete as check_complete
+from tinycog.fetch.fetcher import Fetcher, check_complete
 from tinycog.fetch.in_flight import RangeRequest
 from tinycog.fetch.plan import Plan, make_plan
 from tinycog.limits import Limits
@@ -143,7 +142,7 @@ class TileReader:
         ranges = [location.range for location in locations if location is not None]
         missing = self._fetcher.buffer.missing(ranges)
         tiles = dict.fromkeys(part.tile for part in parts)
-        return make_plan(missing, tiles, self._fetcher.origin.rates)
+        return make_plan(missing, tiles, self._fetcher.rates)
 
     async def _locate(
         self, parts: Sequence[TilePart], *, leaders: bool
@@ -204,7 +203,6 @@ class TileJob:
     def __init__(self, fetcher: Fetcher, limits: Limits, parts: Sequence[TilePart]) -> None:
         """Keep the parts; nothing is requested yet."""
         self._fetcher = fetcher
-        self._scheduler = fetcher.scheduler
         self._limits = limits
         self._parts = parts
         self._loop = asyncio.get_running_loop()
@@ -257,7 +255,9 @@ class TileJob:
                 absent.append(part)
             else:
                 deliver, fail = partial(self._submit, i, part, location), partial(self._fail, part)
-                self._requests[i] = self._fetcher.want(location.range, deliver, fail)
+                self._requests[i] = self._fetcher.submit(
+                    RangeRequest(location.range, deliver, fail)
+                )
         for batch in (absent[i : i + FILL_BATCH] for i in range(0, len(absent), FILL_BATCH)):
             work = partial(self._fill, batch)
             decode_pool.shared_pool().submit(self._loop, work, partial(self._on_filled, batch))
@@ -267,7 +267,7 @@ class TileJob:
     def close(self) -> None:
         """Give up what has not arrived and free what has; a job that is over stays as it ended."""
         self._end(JobState.CANCELLED, asyncio.CancelledError())
-        self._scheduler.drop([request for requests in self._requests for request in requests])
+        self._fetcher.release(request for requests in self._requests for request in requests)
 
     def _fill(self, parts: Sequence[TilePart]) -> None:
         """Fill parts that are not stored; runs in a worker thread."""
@@ -307,8 +307,7 @@ class TileJob:
         findings: tuple[Finding, ...] | None,
         error: BaseException | None,
     ) -> None:
-        for request in self._requests[i]:
-            self._scheduler.release(request)
+        self._fetcher.release(self._requests[i])
         if error is not None:
             self._fail(part, error)
             return

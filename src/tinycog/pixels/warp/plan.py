@@ -9,6 +9,7 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.affine_math import apply, coefficients, invert
 from tinycog.checks import check_method
 from tinycog.errors import UsageError
 from tinycog.pixels.methods import WARPING
@@ -152,21 +153,13 @@ def warp_plan(
 def _locator(
     transformer: Transformer, dst_transform: Iterable[float], src_transform: Iterable[float]
 ) -> Locate:
-    a, b, c, d, e, f = map(float, tuple(dst_transform)[:6])
-    source = tuple(map(float, tuple(src_transform)[:6]))
-    sa, sb, sc, sd, se, sf = source
-    area = sa * se - sb * sd
-    if not np.isfinite(area) or area == 0:
-        message = f"the source's transform {source} has no inverse"
-        raise UsageError(message)
+    target, source = coefficients(dst_transform), invert(src_transform)
 
     def locate(rows: Float, cols: Float) -> tuple[Float, Float]:
-        right, down = cols + 0.5, rows + 0.5
-        xs, ys = transformer(a * right + b * down + c, d * right + e * down + f)
+        xs, ys = transformer(*apply(target, cols + 0.5, rows + 0.5))
         xs, ys = np.asarray(xs, np.float64), np.asarray(ys, np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
-            east, south = xs - sc, ys - sf
-            return (se * east - sb * south) / area, (sa * south - sd * east) / area
+            return source.apply(xs, ys)
 
     return locate
 
