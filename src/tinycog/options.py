@@ -63,7 +63,7 @@ WindowLike = Sequence[float] | SupportsWindow
 class FileSystem(Protocol):
     """An fsspec file system, as far as it is used here."""
 
-    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes | str:
         """Return bytes `start` to `end` of a file, half-open."""
         ...
 

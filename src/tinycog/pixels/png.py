@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
+from tinycog.pixels.to_rgb import palette_table
 
 PERCENTILES = (2, 98)
 """Percentiles of a band's valid pixels that become black and white by default."""
@@ -46,7 +47,8 @@ def to_png(
         mask: (rows, cols), True = valid, or None: all valid.
         vmin: one number for all bands, or one for each band shown.
         vmax: the same.
-        colormap: (entries, 3 or 4) of uint16, 65535 = full; the first band holds its indices.
+        colormap: (entries, 3 or 4) of uint16, 65535 = full, or 255 if none is more: colours of the
+            first band's indices.
 
     Raises:
         UsageError: shapes do not fit, or there are no pixels.
@@ -180,7 +182,7 @@ def _painted(
         message = f"a colormap needs integers, not {band.dtype}"
         raise UsageError(message)
     known = valid & (band >= 0) & (band < len(colormap))
-    colours = np.floor(colormap / 257.0 + 0.5).astype(np.uint8)
+    colours = palette_table(colormap)
     out = colours[np.where(known, band, 0).astype(np.intp)] if len(colours) else None
     if out is None:
         return np.zeros((*band.shape, RGB_BANDS), np.uint8)
