@@ -34,14 +34,6 @@ def test_the_long_example_of_the_readme_runs():
     assert "Level 0" in run.stdout
 
 
-def test_ci_runs_the_test_command_of_the_readme():
-    script = (ROOT / ".ci" / "run").read_text()
-    (command,) = re.findall(r"<!-- test command -->\n```sh\n(.*?)```", README, re.DOTALL)
-
-    assert "<!-- test command -->" in script
-    assert "python -m pytest" in command
-
-
 def test_the_architecture_names_every_module():
     text = (ROOT / "ARCHITECTURE.md").read_text()
     modules = {path.stem for path in (ROOT / "src" / "tinycog").glob("[a-z]*.py")}

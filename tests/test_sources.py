@@ -14,7 +14,6 @@ from typing import Any
 
 import fsspec
 import pytest
-from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 from fsspec.implementations.local import LocalFileSystem
 from multidict import CIMultiDict
 
@@ -106,6 +105,11 @@ def path(tmp_path):
     return path
 
 
+def asynchronous_file_system() -> Any:
+    wrapper = pytest.importorskip("fsspec.implementations.asyn_wrapper")  # fsspec 2024.12
+    return wrapper.AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
+
+
 @pytest.fixture(params=KINDS)
 def source(request, server, path):
     """A source of each kind, of the same bytes."""
@@ -119,9 +123,7 @@ def source(request, server, path):
         "file-url": lambda: make_source(f"file://{path}"),
         "fsspec": lambda: make_source("memory://tinycog/a.tif"),
         "fs": lambda: make_source("/tinycog/a.tif", fs=memory),
-        "async-fs": lambda: make_source(
-            str(path), fs=AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
-        ),
+        "async-fs": lambda: make_source(str(path), fs=asynchronous_file_system()),
         "simplecache": lambda: make_source(
             "simplecache::memory://tinycog/a.tif", storage_options=cache
         ),
