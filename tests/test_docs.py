@@ -58,14 +58,6 @@ def test_links_between_pages_lead_somewhere(page):
     assert [link for link in links(page) if not (page.parent / link).exists()] == []
 
 
-def test_ci_runs_the_test_command_of_the_readme():
-    script = (ROOT / ".ci" / "run").read_text()
-    (command,) = re.findall(r"<!-- test command -->\n```sh\n(.*?)```", README, re.DOTALL)
-
-    assert "<!-- test command -->" in script
-    assert "python -m pytest" in command
-
-
 def test_the_architecture_names_every_module():
     text = (ROOT / "ARCHITECTURE.md").read_text()
     package = ROOT / "src" / "tinycog"
