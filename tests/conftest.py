@@ -37,14 +37,14 @@ QUICK = {
     "test_oracle",
     "test_parse",
     "test_redirects",
-    "test_render",
-    "test_sending",
+    "test_png",
+    "test_fast_path",
     "test_snapshot",
     "test_sources",
     "test_spec",
-    "test_tms",
+    "test_tile_matrix",
     "test_warp",
-    "test_wire",
+    "test_http1",
 }
 """Modules that `-m quick` runs: every package is touched, in less than a minute."""
 
