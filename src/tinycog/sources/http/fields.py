@@ -15,9 +15,14 @@ class Fields:
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         """Add each (name, value)."""
-        self._lines: dict[str, list[tuple[str, str]]] = {}
-        for name, value in pairs:
-            self.add(name, value)
+        lines: dict[str, list[tuple[str, str]]] = {}
+        for pair in pairs:  # not by `add`: this is done for each response
+            key = pair[0].lower()
+            if key in lines:
+                lines[key].append(pair)
+            else:
+                lines[key] = [pair]
+        self._lines = lines
 
     def add(self, name: str, value: str) -> None:
         """Append one value of a name."""

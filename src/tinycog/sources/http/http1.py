@@ -22,6 +22,9 @@ STATUS_AND_HEADERS = re.compile(
     rf"HTTP/1\.([01]) ([1-9][0-9]{{2}})(?: ([^\r\n]*))?((?:\r\n{FIELD})*)"
 )
 
+NAME_AND_VALUE = re.compile(r"\r\n([^:]+):[ \t]*((?:[^\r\n]*[^ \t\r\n])?)")
+"""A line of `STATUS_AND_HEADERS`: its name, and its value without white space around."""
+
 LENGTH = re.compile(r"[0-9]{1,18}")
 
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
@@ -94,10 +97,7 @@ def parse_head(data: bytes) -> ResponseHead | None:
     if found is None:
         return None
     version, status, reason, lines = found.groups()
-    headers = Fields()
-    for line in lines.split("\r\n")[1:]:
-        name, _, value = line.partition(":")
-        headers.add(name, value.strip(" \t"))
+    headers = Fields(NAME_AND_VALUE.findall(lines))
     return _framed(int(status), reason or "", headers, is_1_1=version == "1")
 
 
