@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinycog
-from tinycog.buffer_pool import GRAIN, BufferPool
+from tinycog.buffer_pool import BUFFER_UNIT, BufferPool
 from tinycog.errors import SourceBusyError, SourceError, SourceTimeoutError, TruncatedError
 from tinycog.fetch import concurrency, in_flight
 from tinycog.fetch.concurrency import BUDGET, SLOTS, Budget, Server, SlotRange, server_named
@@ -51,8 +51,8 @@ from tinycog.fetch.retry import RetryState
 from tinycog.fetch.single_flight import start_eagerly
 from tinycog.sources.protocol import RangeSink
 from tinycog.testing import Fault, Layout, RangeServer, make_image, make_pyramid, make_tiff
-from tinycog.testing.server.exchange import Answer as Sent
-from tinycog.testing.server.exchange import ServerExchange
+from tinycog.testing.server.exchange import RequestContext
+from tinycog.testing.server.exchange import Response as Sent
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps
 
@@ -200,27 +200,27 @@ def test_a_buffer_is_not_used_again_while_anything_looks_into_it(look):
 
 def test_a_buffer_that_was_looked_into_keeps_its_length():
     slabs = BufferPool()
-    slab = slabs.take(GRAIN)
+    slab = slabs.take(BUFFER_UNIT)
     slabs.give(slab)
     for _ in range(10):
-        assert len(slabs.take(GRAIN)) == GRAIN
+        assert len(slabs.take(BUFFER_UNIT)) == BUFFER_UNIT
         slabs.give(slab)
 
 
 def test_idle_buffers_are_bounded_and_the_oldest_go_first():
-    slabs = BufferPool(most=3 * GRAIN)
-    taken = [slabs.take(GRAIN) for _ in range(5)]
+    slabs = BufferPool(max_bytes=3 * BUFFER_UNIT)
+    taken = [slabs.take(BUFFER_UNIT) for _ in range(5)]
     for slab in taken:
         slabs.give(slab)
-        assert slabs.idle <= 3 * GRAIN
+        assert slabs.idle <= 3 * BUFFER_UNIT
     assert [slabs.take(1) for _ in range(3)] == taken[:1:-1]
 
 
 def test_a_huge_buffer_is_not_spent_on_a_small_one():
     slabs = BufferPool()
-    slabs.give(slabs.take(10 * GRAIN))
-    assert len(slabs.take(GRAIN)) == GRAIN
-    assert len(slabs.take(9 * GRAIN)) == 10 * GRAIN
+    slabs.give(slabs.take(10 * BUFFER_UNIT))
+    assert len(slabs.take(BUFFER_UNIT)) == BUFFER_UNIT
+    assert len(slabs.take(9 * BUFFER_UNIT)) == 10 * BUFFER_UNIT
 
 
 # --- the budget of bytes, and the slots of a server ----------------------------------------------
@@ -851,7 +851,7 @@ async def test_a_tile_that_another_reader_gives_up_can_be_read_at_any_moment():
     data = make_tiff([make_image(pixels, tile=(64, 64))], layout=Layout(gap=40_000))
     asked = asyncio.Event()
 
-    def alter(e: ServerExchange) -> Sent:
+    def alter(e: RequestContext) -> Sent:
         asked.set()
         return e.right
 

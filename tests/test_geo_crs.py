@@ -323,7 +323,10 @@ def test_a_unit_of_angles_is_what_its_size_key_says():
         ({**PROJECTED, K.ProjectedCRS: 32628, K.ProjMethod: 2}, "method 2 of EPSG:32628"),
         ({**USER, K.GeodeticCRS: 4326, K.ProjMethod: 7, K.ProjNatOriginLat: 30.0}, "latitude"),
         ({**USER, K.GeodeticCRS: 4326, K.ProjMethod: 1, K.GeogAngularUnits: 9110}, "unit 9110"),
-        ({K.GTModelType: 32767, K.ProjectedCitation: "ESRI PE String = PROJCS["}, "PROJ makes no"),
+        (
+            {K.GTModelType: 32767, K.ProjectedCitation: "ESRI PE String = PROJCS["},
+            "PROJ cannot build",
+        ),
     ],
 )
 def test_what_cannot_be_built_is_refused(keys, message):

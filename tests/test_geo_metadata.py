@@ -348,3 +348,11 @@ def test_hostile_numbers_do_not_warn():
 def test_metadata_is_read_for_the_image_alone():
     directory = Directory([*IMAGE.fields]).having(TIEPOINT, *key_fields({GeoKey.GTModelType: 2}))
     assert read_geo(make_tiff([directory, IMAGE]))[1].tags() == {}
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-Infinity", "1e999", "1.#QNAN", "much"])
+def test_a_scale_that_is_no_finite_number_is_a_finding(number):
+    text = f"<GDALMetadata><Item name='S' sample='0' role='scale'>{number}</Item></GDALMetadata>"
+    metadata = read_geo(geo_tiff({}, Field(Tag.GDALMetadata, "ASCII", text)))[1]
+    assert metadata.scales == (1.0,)
+    assert rules(metadata) == {"gdal.metadata.items"}

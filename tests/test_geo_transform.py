@@ -15,9 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.io import MemoryFile
 
+from tinycog.affine_math import apply, coefficients, invert
+from tinycog.errors import UsageError
 from tinycog.geo.keys import GeoKey
 from tinycog.geo.parse import parse_geo
 from tinycog.geo.transform import RPC, BoundingBox, bounds_of, level_transform, res_of
+from tinycog.geo.windows import pixels_of, window_of_bounds
 from tinycog.limits import Limits
 from tinycog.testing import Field, Layout, make_tiff
 from tinycog.testing.maker import BEYOND
@@ -230,3 +233,27 @@ def test_whatever_the_tags_hold_they_are_read_or_left_out(fields):
     assert all(map(math.isfinite, georeference.transform))
     assert len(metadata.scales) == 1
     str(georeference.crs)
+
+
+def test_an_inverse_leads_back():
+    transform = coefficients(Affine(10, 0.5, 500_000, -0.25, -20, 4_000_000))
+    x, y = apply(transform, np.array([0.0, 1.5, -3]), np.array([7.25, 0, 2e6]))
+    col, row = invert(transform).apply(x, y)
+    np.testing.assert_allclose(col, [0, 1.5, -3], atol=1e-6)
+    np.testing.assert_allclose(row, [7.25, 0, 2e6], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        (1, 2, 0, 2, 4, 0),
+        (0, 0, 0, 0, 0, 0),
+        (1e200, 0, 0, 0, -1e200, 0),
+        (math.nan, 0, 0, 0, 1, 0),
+    ],
+)
+def test_pixels_are_not_found_without_an_inverse(transform):
+    with pytest.raises(UsageError, match="no inverse"):
+        pixels_of(np.zeros((1, 2)), transform)
+    with pytest.raises(UsageError, match="no inverse"):
+        window_of_bounds((0, 0, 1, 1), transform, snapped=True)

@@ -76,15 +76,6 @@ def test_what_is_said_is_a_fact_as_stored():
     assert image.nodata_text == "7"
 
 
-@pytest.mark.parametrize(
-    ("subfile_type", "reduced", "mask"),
-    [(0, False, False), (1, True, False), (2, False, False), (4, False, True), (5, True, True)],
-)
-def test_new_subfile_type_is_a_set_of_bits(subfile_type, reduced, mask):
-    image = image_of(Field(Tag.NewSubfileType, "LONG", subfile_type))
-    assert (image.is_reduced, image.is_mask) == (reduced, mask)
-
-
 def test_the_older_subfile_type_is_not_heeded():
     assert image_of(shorts(Tag.SubfileType, 2)).subfile_type == 0
 

@@ -46,8 +46,8 @@ from tinycog.fetch.retry import (
 from tinycog.sources.factory import make_source
 from tinycog.sources.http import client
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
-from tinycog.testing.server.exchange import Answer as Sent
-from tinycog.testing.server.exchange import ServerExchange
+from tinycog.testing.server.exchange import RequestContext
+from tinycog.testing.server.exchange import Response as Sent
 from tinycog.tiff.ranges import ByteRange
 
 DATA = bytes(i * 7 % 251 for i in range(100_000))
@@ -383,7 +383,7 @@ async def test_a_failure_that_does_not_pass_is_said_with_the_number_of_tries(ser
     with pytest.raises(SourceBusyError) as caught:
         await read(fetcher_of(server), 100, 200)
     told = "the server is asked too much (HTTP 503 Service Unavailable)"
-    assert str(caught.value) == f"{told}: {url} (bytes 100 to 200) (asked 6 times)"
+    assert str(caught.value) == f"{told}: {url} (bytes 100 to 200) (tried 6 times)"
     assert (caught.value.status, caught.value.tries, len(server.log)) == (503, 6, 6)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (str(again), again.status, again.tries) == (str(caught.value), 503, 6)
@@ -424,7 +424,7 @@ async def test_a_server_that_is_not_there_is_tried_again(clock):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         source = make_source(f"http://127.0.0.1:{unused.getsockname()[1]}/a")
-        with pytest.raises(SourceError, match=r"asked 6 times"):
+        with pytest.raises(SourceError, match=r"tried 6 times"):
             await Fetcher(source, clock=clock.running()).read([ByteRange(0, 10)])
     assert len(clock.pauses) == 5
 
@@ -477,7 +477,7 @@ async def test_if_who_asks_is_given_up_another_asks(server, n):
     probed = asyncio.Event()
     stall = Fault.stall(0.05).alter
 
-    def alter(e: ServerExchange) -> Sent:
+    def alter(e: RequestContext) -> Sent:
         probed.set()
         return stall(e)
 
@@ -494,7 +494,7 @@ async def test_if_who_asks_is_given_up_another_asks(server, n):
 async def test_a_range_that_always_fails_does_not_hold_up_others(server):
     bad = Fault.status(500).alter
 
-    def alter(e: ServerExchange) -> Sent:
+    def alter(e: RequestContext) -> Sent:
         return bad(e) if e.asked is not None and e.asked.start >= 50_000 else e.right
 
     server.script(Fault(kind="half is bad", alter=alter, times=None))
@@ -719,7 +719,7 @@ async def test_a_longer_one_is_refused_early(server, most):
 async def test_one_of_unknown_length_is_refused_early(server):
     whole = Fault.ignore_range().alter
 
-    def unframed(e: ServerExchange) -> Sent:
+    def unframed(e: RequestContext) -> Sent:
         return replace(whole(e), framing="close")
 
     server.script(Fault(kind="unframed whole", alter=unframed, times=None))
@@ -737,7 +737,7 @@ async def test_a_range_beyond_a_whole_object_is_said(server):
 async def test_a_whole_object_that_breaks_off_is_asked_again(server):
     whole = Fault.ignore_range().alter
 
-    def cut(e: ServerExchange) -> Sent:
+    def cut(e: RequestContext) -> Sent:
         return replace(whole(e), cut=150)
 
     server.script(Fault(kind="cut", alter=cut), Fault.ignore_range(times=None))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pickle
 import socket
+import subprocess
 import sys
 import traceback
+from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import fsspec
+import numpy as np
 import pytest
 from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 from fsspec.implementations.local import LocalFileSystem
@@ -33,54 +36,18 @@ from tinycog.errors import (
 )
 from tinycog.sources.factory import make_source
 from tinycog.sources.http import response
-from tinycog.sources.protocol import Source
+from tinycog.sources.memory import MemorySource
+from tinycog.sources.protocol import RangeSink, Source
 from tinycog.sources.redact import redact, redact_line
-from tinycog.testing import Fault, RangeServer
+from tinycog.testing import Fault, RangeRecorder, RangeServer, SourceSuite
+from tinycog.testing.source_suite import read_range
 from tinycog.tiff.ranges import ByteRange
 
 DATA = bytes(i * 7 % 256 for i in range(1000))
 
 
-class Received:
-    """An answer, kept whole."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.generation: str | None = None
-        self.seconds_left = 30.0
-        self.kept = b""
-        self.size: int | None = None
-        self.tag: str | None = None
-        self.begun = 0
-
-    def begin(self, size: int | None, generation: str | None) -> None:
-        self.begun += 1
-        self.size, self.tag = size, generation
-
-    def write(self, chunk: bytes | memoryview) -> None:
-        assert self.begun == 1
-        self.data += bytes(chunk)
-
-    def write_whole(self, data: bytes) -> None:
-        self.kept = data
-
-    def buffer(self, max_bytes: int) -> memoryview:
-        self.scratch = bytearray(min(max_bytes, 100))
-        return memoryview(self.scratch)
-
-    def advance(self, count: int) -> None:
-        self.write(bytes(self.scratch[:count]))
-
-
-async def received(source: Source, start: int, stop: int) -> Received:
-    await source.aopen()
-    answer = Received()
-    await source.read_range(ByteRange(start, stop), answer)
-    return answer
-
-
 async def read(source: Source, start: int, stop: int) -> bytes:
-    return (await received(source, start, stop)).data
+    return (await read_range(source, start, stop)).data
 
 
 async def failure(source: Source, start: int = 100, stop: int = 200) -> SourceError:
@@ -91,8 +58,6 @@ async def failure(source: Source, start: int = 100, stop: int = 200) -> SourceEr
 
 
 # --- all alike -----------------------------------------------------------------------------------
-
-KINDS = ["bytes", "path", "text", "file-url", "fsspec", "fs", "async-fs", "simplecache", "http"]
 
 
 @pytest.fixture
@@ -108,60 +73,111 @@ def path(tmp_path):
     return path
 
 
-@pytest.fixture(params=KINDS)
-def source(request, server, path):
-    """A source of each kind, of the same bytes."""
-    memory: Any = fsspec.filesystem("memory")
-    memory.pipe("/tinycog/a.tif", DATA)
-    cache = {"simplecache": {"cache_storage": str(path.parent / "cache")}}
-    sources = {
-        "bytes": lambda: make_source(DATA),
-        "path": lambda: make_source(path),
-        "text": lambda: make_source(str(path)),
-        "file-url": lambda: make_source(f"file://{path}"),
-        "fsspec": lambda: make_source("memory://tinycog/a.tif"),
-        "fs": lambda: make_source("/tinycog/a.tif", fs=memory),
-        "async-fs": lambda: make_source(
-            str(path), fs=AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
-        ),
-        "simplecache": lambda: make_source(
-            "simplecache::memory://tinycog/a.tif", storage_options=cache
-        ),
-        "http": lambda: make_source(server.url("a.tif")),
-    }
-    yield sources[request.param]()
-    memory.rm("/tinycog", recursive=True)
+def ranges_of(data: bytes):
+    async def get_range(start: int, stop: int) -> bytes:
+        await asyncio.sleep(0)
+        return data[start:stop]
+
+    return get_range
 
 
-@pytest.mark.parametrize(("start", "stop"), [(0, 1), (0, 1000), (100, 200), (999, 1000)])
-async def test_a_range_is_just_its_bytes(source, start, stop):
-    assert await read(source, start, stop) == DATA[start:stop]
+class Ranges:
+    """A range function that pickles."""
+
+    name = "https://me:S3CRET@h/a.tif?sig=S3CRET"
+    origin = "https://me:S3CRET@h"
+
+    def __init__(self, data: bytes | None) -> None:
+        self.data = data
+
+    async def __call__(self, start: int, stop: int) -> bytes:
+        await asyncio.sleep(0)
+        if self.data is None:
+            raise FileNotFoundError(self.name)
+        return self.data[start:stop]
 
 
-async def test_a_range_across_the_end_stops_there_and_tells_the_size(source):
-    part = await received(source, 900, 1100)
-    assert (part.data, part.size) == (DATA[900:], 1000)
+class TestBytes(SourceSuite):
+    def make(self, data):
+        return make_source(data)
 
 
-async def test_many_ranges_may_be_read_at_once(source):
-    await read(source, 0, 1)
-    parts = await asyncio.gather(*(read(source, i, i + 50) for i in range(0, 1000, 50)))
-    assert b"".join(parts) == DATA
+class TestLocal(SourceSuite):
+    @pytest.fixture(autouse=True, params=["path", "text", "file-url"])
+    def folder(self, request, tmp_path):
+        self.way = {"path": Path, "text": str, "file-url": lambda path: f"file://{path}"}[
+            request.param
+        ]
+        self.path = tmp_path / "a file.tif"
+
+    def make(self, data):
+        self.path.write_bytes(data)
+        return make_source(self.way(self.path))
+
+    def make_missing(self):
+        return make_source(self.way(self.path.with_name("no.tif")))
 
 
-async def test_a_source_pickles_and_reads_on(source):
-    await read(source, 0, 10)
-    again = pickle.loads(pickle.dumps(source))  # noqa: S301 - our own
-    assert again.name == source.name
-    assert await read(again, 100, 200) == DATA[100:200]
+class TestHttp(SourceSuite):
+    secrets = ("S3CRET",)
+
+    @asynccontextmanager
+    async def make(self, data):
+        async with RangeServer({"a.tif": data}) as server:
+            yield make_source(f"{server.url('a.tif')}?sig=S3CRET", headers={"X-Key": "S3CRET"})
+
+    @asynccontextmanager
+    async def make_missing(self):
+        async with RangeServer({}) as server:
+            yield f"{server.url('no.tif')}?sig=S3CRET"
 
 
-async def test_a_source_that_was_closed_opens_itself_again(source):
-    await source.aclose()
-    await read(source, 0, 10)
-    await source.aclose()
-    await source.aclose()
-    assert await read(source, 100, 200) == DATA[100:200]
+MEMORY: Any = fsspec.filesystem("memory")
+ASYNC_LOCAL = AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
+
+
+class TestFsspec(SourceSuite):
+    @pytest.fixture(autouse=True, params=["url", "fs", "async-fs", "simplecache"])
+    def way(self, request, tmp_path):
+        self.kind, self.folder = request.param, tmp_path
+        yield
+        if MEMORY.exists("/tinycog"):
+            MEMORY.rm("/tinycog", recursive=True)
+
+    def make(self, data):
+        MEMORY.pipe("/tinycog/a.tif", data)
+        (self.folder / "a.tif").write_bytes(data)
+        return self.source("a.tif")
+
+    def make_missing(self):
+        return self.source("no.tif")
+
+    def source(self, name: str) -> Source:
+        cache = {"simplecache": {"cache_storage": str(self.folder / "cache")}}
+        url = f"memory://tinycog/{name}"
+        return {
+            "url": lambda: make_source(url),
+            "fs": lambda: make_source(f"/tinycog/{name}", fs=MEMORY),
+            "async-fs": lambda: make_source(self.folder / name, fs=ASYNC_LOCAL),
+            "simplecache": lambda: make_source(f"simplecache::{url}", storage_options=cache),
+        }[self.kind]()
+
+
+class TestFunction(SourceSuite):
+    is_picklable = False
+
+    def make(self, data):
+        return ranges_of(data)
+
+
+class TestCallableObject(SourceSuite):
+    secrets = ("S3CRET",)
+
+    async def make(self, data):
+        return Ranges(data)
+
+    def make_missing(self):
+        return Ranges(None)
 
 
 def test_a_source_says_what_it_reads(server, path):
@@ -171,17 +187,180 @@ def test_a_source_says_what_it_reads(server, path):
     assert make_source("memory://a.tif").name == "memory://a.tif"
 
 
-@pytest.mark.parametrize("where", [None, 7, ["a.tif"], {"a": 1}], ids=repr)
+EXPECTED = "a url, a path, bytes, an async function get_range(start, stop) or a Source"
+
+
+@pytest.mark.parametrize("where", [None, 7, ["a.tif"], {"a": 1}, RangeServer, MemorySource])
 def test_what_cannot_be_opened_is_a_mistake_of_the_caller(where):
     with pytest.raises(UsageError) as caught:
         tinycog.open(where)
     name = type(where).__name__
-    assert str(caught.value) == f"cannot open a {name}: expected a url, a path or bytes"
+    assert str(caught.value) == f"cannot open a {name}: expected {EXPECTED}"
 
 
 def test_a_source_of_the_callers_own_is_taken_as_it_is():
     own = make_source(DATA)
     assert make_source(own) is own
+
+
+# --- functions -----------------------------------------------------------------------------------
+
+
+async def test_a_file_is_read_by_an_async_function():
+    data = (Path(__file__).parent.parent / "src/tinycog/data/demo.tif").read_bytes()
+    from_function = await tinycog.open(ranges_of(data)).read_tile(0, 0, 0)
+    from_bytes = await tinycog.open(data).read_tile(0, 0, 0)
+    assert (from_function.data == from_bytes.data).all()
+
+
+def giving(value):
+    async def get_range(start: int, stop: int):
+        del start, stop
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    return get_range
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, np.array])
+async def test_a_function_may_return_any_buffer(kind):
+    value = np.frombuffer(DATA[:100], "u1").reshape(2, 50).T if kind is np.array else DATA[:100]
+    source = make_source(giving(kind(value)))
+    expected = value.tobytes() if isinstance(value, np.ndarray) else value
+    assert await read(source, 0, 100) == expected
+
+
+async def test_a_buffer_that_a_function_uses_again_is_copied():
+    buffer = bytearray(b"once")
+    answer = await read_range(make_source(giving(buffer)), 0, 4)
+    buffer[:] = b"then"
+    assert answer.data == b"once"
+
+
+@pytest.mark.parametrize("value", [None, "text", 7, [1, 2]], ids=repr)
+async def test_a_function_that_returns_no_bytes_is_said(value):
+    name = f"<ranges from {__name__}.giving.<locals>.get_range>"
+    with pytest.raises(UsageError) as caught:
+        await read(make_source(giving(value)), 0, 10)
+    assert str(caught.value) == (
+        f"the range function returned {type(value).__name__}, expected bytes: {name}"
+    )
+
+
+async def test_a_function_that_blocks_is_refused():
+    def get_range(start: int, stop: int) -> bytes:
+        return DATA[start:stop]
+
+    with pytest.raises(UsageError, match="returned bytes, not an awaitable: it must be async"):
+        await read(make_source(get_range), 0, 10)  # pyright: ignore[reportArgumentType]
+    threaded = make_source(lambda start, stop: asyncio.to_thread(get_range, start, stop))
+    assert await read(threaded, 0, 10) == DATA[:10]
+
+
+async def test_a_function_that_returns_too_much_is_refused():
+    error = await failure(make_source(giving(DATA[:101])))
+    assert type(error) is RangeMismatchError
+    assert "101 bytes came where 100 were asked" in str(error)
+
+
+async def test_errors_of_a_function_are_ours_with_their_cause():
+    plain, secret = KeyError("bucket"), ValueError("GET https://h/a?sig=S3CRET")
+    error = await failure(make_source(giving(plain)))
+    assert (type(error), error.range, error.__cause__) == (SourceError, (100, 200), plain)
+    assert "the range function failed: KeyError: 'bucket'" in str(error)
+    error = await failure(make_source(giving(secret)))
+    assert "S3CRET" not in "".join(traceback.format_exception(error)).replace(
+        'ValueError("GET https://h/a?sig=S3CRET")', ""
+    )
+    assert type(await failure(make_source(giving(PermissionError())))) is AccessDeniedError
+    ours = SourceTimeoutError("too late")
+    assert await failure(make_source(giving(ours))) is ours
+
+
+def test_a_function_names_itself_and_its_origin():
+    source = make_source(Ranges(DATA))
+    assert source.name == "https://***@h/a.tif?sig=***"
+    assert source.origin == "https://***@h"
+    source = make_source(partial(ranges_of(DATA)))
+    assert source.origin.endswith("test_sources.ranges_of.<locals>.get_range")
+
+
+def test_a_source_that_can_be_called_is_a_source():
+    class Both(MemorySource):
+        def __call__(self) -> None:
+            """Never called."""
+
+    both = Both(DATA)
+    assert make_source(both) is both
+
+
+# --- the suite itself ----------------------------------------------------------------------------
+
+
+class Broken(MemorySource):
+    """Breaks the contract as its class attributes say."""
+
+    offset = extra = begins = size = 0
+    late = False
+
+    async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
+        for _ in range(1 + self.begins):
+            answer.begin(len(self._data) + self.size, None)
+        reused = bytearray(
+            self._data[part.start + self.offset : part.stop + self.offset + self.extra]
+        )
+        answer.write(memoryview(reused))
+        if self.late:
+            reused[:1] = b"?"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"offset": 1}, "10 bytes that are not bytes 0 to 10"),
+        ({"extra": 1}, "11 bytes that are not bytes 0 to 10"),
+        ({"begins": 1}, "`begin` was called 2 times"),
+        ({"begins": -1}, "`begin` was called 0 times"),
+        ({"size": 1}, "the size is 1001 instead of 1000"),
+        ({"late": True}, "the source changed bytes after `write`"),
+    ],
+    ids=str,
+)
+async def test_the_suite_finds_a_source_that_breaks_the_contract(fault, said):
+    class Suite(SourceSuite):
+        def make(self, data):
+            source = Broken(data)
+            vars(source).update(fault)
+            return source
+
+    with pytest.raises(AssertionError, match=said):
+        await Suite().test_a_closed_source_opens_again()
+
+
+def test_the_suite_runs_under_plain_pytest_with_assertions_left_out(tmp_path):
+    (tmp_path / "test_own.py").write_text(
+        "import pytest\n"
+        "from tinycog.testing import SourceSuite\n"
+        "@pytest.mark.asyncio\n"
+        "class TestOwn(SourceSuite):\n"
+        "    def make(self, data): return data\n"
+        "@pytest.mark.asyncio\n"
+        "class TestWrong(SourceSuite):\n"
+        "    def make(self, data): return data[1:]\n"
+    )
+    command = [sys.executable, "-O", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        command, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
+    assert failed, done.stdout + done.stderr
+    assert all("TestWrong" in line for line in failed)
+
+
+def test_the_tools_for_tests_need_no_pytest():
+    code = "import sys, tinycog.testing; sys.exit('pytest' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own interpreter
 
 
 # --- memory --------------------------------------------------------------------------------------
@@ -295,7 +474,7 @@ async def test_what_a_file_system_answers_is_an_error_of_ours(answer, kind, mess
 
 async def test_an_answer_without_any_bytes_tells_no_size():
     source = make_source("a.tif", fs=OddFileSystem(b""))
-    assert (await received(source, 10**9, 10**9 + 1)).size is None
+    assert (await read_range(source, 10**9, 10**9 + 1)).size is None
 
 
 async def test_options_go_to_the_file_system_of_a_url(tmp_path):
@@ -473,8 +652,8 @@ async def test_a_file_is_read_by_gets_alone(server):
 async def test_a_size_that_is_not_told_is_learned_at_the_end(server):
     server.script(Fault.no_total(times=None))
     source = make_source(server.url("a.tif"))
-    assert (await received(source, 100, 200)).size is None
-    assert (await received(source, 900, 1100)).size == 1000
+    assert (await read_range(source, 100, 200)).size is None
+    assert (await read_range(source, 900, 1100)).size == 1000
 
 
 async def test_requests_share_their_connections(server):
@@ -666,7 +845,7 @@ async def test_s3_says_by_a_400_that_a_connection_was_slow(server):
 # --- memory that there is none of ----------------------------------------------------------------
 
 
-class Crowded(Received):
+class Crowded(RangeRecorder):
     """Has no room for more than a few bytes."""
 
     def buffer(self, max_bytes: int) -> memoryview:

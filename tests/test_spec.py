@@ -230,6 +230,7 @@ def test_compressions_are_decoded_as_their_table_says():
     ("tag", "kind"),
     [
         ("PhotometricInterpretation", spec.Photometric),
+        ("ExtraSamples", spec.ExtraSample),
         ("SampleFormat", spec.SampleFormat),
         ("Predictor", spec.Predictor),
     ],

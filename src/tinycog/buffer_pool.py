@@ -1,7 +1,6 @@
-"""Memory for bytes on their way, used again and again: those of answers, and what they unpack to.
+"""Memory for bytes on their way, reused: those of responses, and what they decompress to. No I/O.
 
-The first touch of fresh memory costs as much as receiving the bytes does, so that buffers are kept.
-No I/O.
+The first touch of fresh memory costs as much as receiving the bytes, so buffers are kept.
 """
 
 from __future__ import annotations
@@ -10,69 +9,78 @@ import threading
 
 from tinycog.errors import LimitError
 
-IDLE_BYTES = 32 << 20
-"""Bytes of buffers that are kept for the next read."""
+POOL_BYTES = 32 << 20
+"""Bytes of idle buffers that are kept."""
 
-GRAIN = 1 << 16
-"""Buffers are multiples of this long, so that they fit more than once."""
+BUFFER_UNIT = 1 << 16
+"""Lengths of buffers are multiples of this many bytes, so that they fit more than once."""
 
-ROOMY = 4
-"""A buffer is not used for less than a quarter of it."""
+MAX_OVERSIZE = 4
+"""A buffer is not used where less than a quarter of it is needed."""
 
 
 class BufferPool:
-    """Buffers that nobody looks at any more; safe to use from threads."""
+    """Buffers for reuse, safe to use from threads.
 
-    def __init__(self, most: int = IDLE_BYTES) -> None:
-        """Start with none."""
-        self._most = most
+    A buffer may be given back while views of it live; it is handed out again once they are gone.
+    """
+
+    def __init__(self, max_bytes: int = POOL_BYTES) -> None:
+        """Start empty; `max_bytes` bounds the idle buffers."""
+        self._max_bytes = max_bytes
         self._idle: list[bytearray] = []
         self._lock = threading.Lock()
 
     @property
     def idle(self) -> int:
-        """Number of bytes kept."""
+        """Bytes of the idle buffers."""
         return sum(map(len, self._idle))
 
     def take(self, length: int) -> bytearray:
-        """A buffer of at least `length` bytes; its contents are anything.
+        """Return a buffer of at least `length` bytes; its contents are undefined.
 
         Raises:
             LimitError: there is no memory for it.
         """
+        max_length = MAX_OVERSIZE * max(length, BUFFER_UNIT)
         with self._lock:
             for i in range(len(self._idle) - 1, -1, -1):  # the newest is still in the caches
-                slab = self._idle[i]
-                if length <= len(slab) <= ROOMY * max(length, GRAIN) and _is_unseen(slab):
+                buffer = self._idle[i]
+                if length <= len(buffer) <= max_length and _is_unused(buffer):
                     return self._idle.pop(i)
         try:
-            return bytearray(-(-max(length, 1) // GRAIN) * GRAIN)
+            return bytearray(-(-max(length, 1) // BUFFER_UNIT) * BUFFER_UNIT)
         except MemoryError as exc:
-            message = f"there is no memory for {length} bytes on their way"
-            raise LimitError(message) from exc
+            what = f"a buffer of {length} bytes"
+            raise LimitError.no_memory(what) from exc
 
-    def give(self, slab: bytearray) -> None:
-        """Keep a buffer for later; it is not used while any view of it lives."""
+    def give(self, buffer: bytearray) -> None:
+        """Return a buffer to the pool; the oldest are dropped above `max_bytes`."""
         with self._lock:
-            self._idle.append(slab)
-            while self.idle > self._most:
+            self._idle.append(buffer)
+            while self.idle > self._max_bytes:
                 self._idle.pop(0)
 
     def lend(self, length: int) -> memoryview:
-        """A buffer of just that length, kept for later as soon as nobody looks at it any more."""
-        slab = self.take(length)
-        view = memoryview(slab)[:length]
-        self.give(slab)
+        """Return a view of just `length` bytes, whose buffer is reused once the view is gone.
+
+        Raises:
+            LimitError: there is no memory for it.
+        """
+        buffer = self.take(length)
+        view = memoryview(buffer)[:length]
+        self.give(buffer)
         return view
 
 
-def _is_unseen(slab: bytearray) -> bool:
-    """Whether no memoryview or array looks into it: Python lets nobody resize what is seen."""
+def _is_unused(buffer: bytearray) -> bool:
+    """Return whether no view of it lives: Python refuses to resize while one does."""
     try:
-        slab.append(slab.pop())
+        buffer.append(buffer.pop())
     except BufferError:
         return False
     return True
 
 
 BUFFERS = BufferPool()
+"""The pool of the process."""

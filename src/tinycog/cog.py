@@ -326,7 +326,7 @@ class Cog(Dataset):
         )
         check_limits(file.limits, source, request)
         buffers = make_buffers(source, request, planned=True)
-        return await file.reader.plan(buffers.parts(source, request))
+        return await file.reader.plan(buffers.parts(source, request.area.z))
 
     async def iter_tiles(
         self,

@@ -36,8 +36,9 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         async with tinycog.open(path) as cog: ...
 
     Args:
-        where: a url (`https://`, `s3://` and every scheme that fsspec knows), a path, the bytes,
-            or a `Source`.
+        where: a url (`https://`, `s3://` and whatever fsspec knows), a path, the bytes, an async
+            function `get_range(start, stop) -> bytes` (half-open; short only at the end of the
+            object), or a `Source`.
         fs: an fsspec file system; `where` is then a path in it.
         headers: headers of every HTTP request, or a function, async or not, that returns them. It
             is called once, and again if the server responds 401 or 403.

@@ -1,26 +1,27 @@
-"""What can go wrong, and the guards against it.
+"""Exceptions, and findings about a file.
 
 Five branches, because a caller does five different things::
 
     TinycogError
     ├── FormatError(ValueError)             the file breaks a rule: .finding
     │   ├── NotTiffError                    not a TIFF at all
-    │   ├── TruncatedError                  bytes that the file promises lie beyond its end
-    │   └── CorruptTileError                .level .x .y: a tile's bytes are not what its tags say
-    ├── UnsupportedError(NotImplementedError)   legal, not done here: .feature .value
-    ├── LimitError(ValueError)              a guard said stop: .limit .asked .allowed
+    │   ├── TruncatedError                  bytes that the file refers to lie beyond its end
+    │   └── CorruptTileError                .level .x .y: a tile does not decode as its tags say
+    ├── UnsupportedError(NotImplementedError)   legal, but not supported: .feature .value
+    ├── LimitError(ValueError)              a limit was exceeded: .limit .asked .allowed
     ├── UsageError(ValueError)              the call is wrong
     │   └── TileIndexError(IndexError)      there is no such level or tile
-    └── SourceError(OSError)                the wire: .url .range
+    └── SourceError(OSError)                the bytes could not be read: .url .range
         ├── NotFoundError                   404, 410, no such file
         ├── AccessDeniedError               401, 403
-        ├── RangeUnsupportedError           the whole object came where a part was asked
-        ├── RangeMismatchError              a part came, but not the one that was asked
+        ├── RangeUnsupportedError           the whole object was sent instead of a range
+        ├── RangeMismatchError              another range was sent than was requested
         ├── RangeNotSatisfiableError        416
         ├── SourceChangedError              the object is not the one that was opened
-        └── SourceTimeoutError(TimeoutError)
+        ├── SourceTimeoutError(TimeoutError)    the server did not respond in time
+        └── SourceBusyError                 429, 503
 
-Whatever the bytes and whatever the server, the outcome is a right result or one of these.
+Whatever the bytes and whatever the server, the outcome is a correct result or one of these.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in the file that breaks a rule, whether or not reading can go on.
+    """Something in a file that breaks a rule, whether or not it can be read.
 
     Attributes:
-        rule: id of the rule, as `spec/rules.md` has it (`tiff.ifd.loop`).
-        message: what was found and what was expected, one line.
-        offset: absolute byte position, where one is known.
-        ifd: absolute byte position of the IFD concerned, where there is one.
+        rule: id of the rule, as listed in `spec/rules.md` (`tiff.ifd.loop`).
+        message: what was found and what was expected, in one line.
+        offset: absolute byte position, or None.
+        ifd: absolute byte position of the IFD concerned, or None.
     """
 
     rule: str
@@ -45,39 +46,43 @@ class Finding:
     ifd: int | None = None
 
     def __str__(self) -> str:
-        """One line: message, rule and place."""
+        """Return message, position and rule in one line."""
         at = "" if self.offset is None else f" at byte {self.offset}"
         return f"{self.message}{at} [{self.rule}]"
 
 
 class TinycogError(Exception):
-    """Base of every error that tinycog raises on purpose."""
+    """Base class of all errors that tinycog raises."""
 
 
 class FormatError(TinycogError, ValueError):
-    """The file breaks a rule that reading cannot do without."""
+    """The file breaks a rule, and cannot be read without it.
+
+    Attributes:
+        finding: the rule and the place, where known.
+    """
 
     def __init__(self, message: str, *, finding: Finding | None = None) -> None:
-        """Keep the finding, if one is at hand, beside the message."""
+        """Keep a finding beside the message."""
         super().__init__(message)
         self.finding = finding
 
     @classmethod
     def of(cls, finding: Finding) -> FormatError:
-        """Make the error that says what a finding says."""
+        """Make an error of a finding."""
         return cls(str(finding), finding=finding)
 
 
 class NotTiffError(FormatError):
-    """The first bytes are not those of a TIFF or BigTIFF."""
+    """The file does not start as a TIFF or BigTIFF does."""
 
 
 class TruncatedError(FormatError):
-    """The file ends before bytes that it promises."""
+    """The file ends before bytes that it refers to."""
 
 
 class CorruptTileError(FormatError):
-    """The bytes of a tile do not decode to what its tags promise.
+    """The bytes of a tile do not decode to what its tags say.
 
     Attributes:
         level, x, y: the tile, where known (level 0 = full resolution; x, y in tiles).
@@ -89,55 +94,59 @@ class CorruptTileError(FormatError):
 
 
 class UnsupportedError(TinycogError, NotImplementedError):
-    """The file is legal, but this is not done here.
+    """The file is legal, but tinycog does not support it.
 
     Attributes:
-        feature: what (`compression`).
-        value: which (`34661`).
+        feature: what is not supported (`compression`).
+        value: its value in the file (`34661`).
     """
 
     def __init__(self, message: str, *, feature: str = "", value: object = None) -> None:
-        """Name the feature and its value beside the message."""
+        """Keep the feature and its value beside the message."""
         super().__init__(message)
         self.feature = feature
         self.value = value
 
 
 class LimitError(TinycogError, ValueError):
-    """A guard said stop.
+    """A limit was exceeded, or there is no memory.
 
     Attributes:
-        limit: name of the field of `Limits`.
+        limit: name of the field of `Limits`, "" where memory was lacking.
         asked, allowed: in the unit of that field.
     """
 
     def __init__(self, message: str, *, limit: str = "", asked: int = 0, allowed: int = 0) -> None:
-        """Keep what was asked and what is allowed."""
+        """Keep the numbers beside the message."""
         super().__init__(message)
         self.limit = limit
         self.asked = asked
         self.allowed = allowed
 
+    @classmethod
+    def no_memory(cls, what: str) -> LimitError:
+        """Make the error to raise from a `MemoryError`; `what` is what there is no memory for."""
+        return cls(f"there is no memory for {what}")
+
 
 class UsageError(TinycogError, ValueError):
-    """The call is wrong; the message says what would be right."""
+    """The call is wrong; the message says what was expected."""
 
 
 class TileIndexError(UsageError, IndexError):
-    """There is no such level, or no such tile in it."""
+    """The level or the tile does not exist."""
 
 
 class SourceError(TinycogError, OSError):
-    """The bytes could not be had.
+    """The bytes could not be read.
 
     Attributes:
-        url: the object, as `tinycog.open` was given it.
-        range: the bytes that were asked (half-open), or None.
-        status: of the HTTP answer, if there was one.
-        may_pass: whether it is worth asking again later; that has been done as often as
-            `Limits.retries` says.
-        retry_after: what the server said of when to, as it said it.
-        tries: how often the range was asked.
+        url: the object, as passed to `tinycog.open`, without credentials.
+        range: the requested bytes, half-open, or None.
+        status: of the HTTP response, or None.
+        may_pass: whether the failure is transient; it was retried as `Limits.retries` says.
+        retry_after: the Retry-After header as sent, or None.
+        tries: attempts that were made.
     """
 
     may_pass: bool = False
@@ -152,20 +161,20 @@ class SourceError(TinycogError, OSError):
         url: str = "",
         range: tuple[int, int] | None = None,  # noqa: A002 - the word
     ) -> None:
-        """Say which object and which bytes, in the message too."""
+        """Add the object and the range to the message."""
         where = "" if range is None else f" (bytes {range[0]} to {range[1]})"
         super().__init__(f"{message}: {url}{where}" if url else message)
         self.url = url
         self.range = range
 
     def gave_up(self, tries: int) -> None:
-        """Say that the range was asked more than once."""
+        """Add the number of attempts to the message, if there were several."""
         if tries > 1:
             self.tries = tries
-            self.args = (f"{self} (asked {tries} times)",)
+            self.args = (f"{self} (tried {tries} times)",)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by the finished message: `__init__` would add the place again."""
+        """Pickle the finished message: `__init__` would add the object and the range again."""
         return (_restore, (type(self), str(self), dict(self.__dict__)))
 
 
@@ -176,38 +185,38 @@ def _restore(kind: type[SourceError], text: str, facts: dict[str, object]) -> So
 
 
 class NotFoundError(SourceError, FileNotFoundError):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class AccessDeniedError(SourceError, PermissionError):
-    """The object may not be read with these credentials."""
+    """The credentials do not allow to read the object."""
 
 
 class RangeUnsupportedError(SourceError):
-    """The server sent the whole object where a range was asked, and it is too long to take."""
+    """The server sent the whole object instead of a range, and it is too long to accept."""
 
 
 class RangeMismatchError(SourceError):
-    """The server sent other bytes than the range that was asked."""
+    """The server sent another range than was requested."""
 
 
 class RangeNotSatisfiableError(SourceError):
-    """The server says that the range lies outside the object.
+    """The range lies outside the object, says the server.
 
     Attributes:
-        size: of the object in bytes, if it was told.
+        size: of the object in bytes, or None.
     """
 
     size: int | None = None
 
 
 class SourceChangedError(SourceError):
-    """The object is not the one that was opened: it was replaced or edited meanwhile.
+    """The object is not the one that was opened: it was replaced or edited.
 
     Attributes:
         expected: the generation that was opened or demanded: a strong ETag, else Last-Modified, or
             a size ("1000 bytes").
-        found: what there is now; None if it was not told.
+        found: the generation now, or None if the server did not say.
     """
 
     expected: str | None = None
@@ -215,8 +224,8 @@ class SourceChangedError(SourceError):
 
 
 class SourceTimeoutError(SourceError, TimeoutError):
-    """The server did not answer in time."""
+    """The server did not respond in time."""
 
 
 class SourceBusyError(SourceError):
-    """The server says that it is asked too much: 429 or 503."""
+    """The server is overloaded or limits requests: 429 or 503."""

@@ -1,22 +1,40 @@
-"""Limits and retries that a caller can set, asked before anything is allocated or sent."""
+"""Limits and retries that a caller can set; limits are checked before anything is allocated."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tinycog.errors import LimitError
+
+LimitName = Literal[
+    "ifds",
+    "entries",
+    "value_bytes",
+    "tile_bytes",
+    "result_bytes",
+    "tiles",
+    "modest_bytes",
+    "ratio",
+    "overlap",
+    "header_requests",
+    "requests",
+    "whole_bytes",
+    "redirects",
+]
+"""Fields of `Limits` that are numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How long a request is tried, where the failure may pass (http.retry).
+    """How long a request is retried after a transient failure (http.retry).
 
     Attributes:
-        tries: how often it is sent at most; 1 = never again.
-        seconds: for all tries and pauses together; each KiB that comes gives one more.
-        silence: seconds without any byte after which a try is given up.
-        first_delay: the first pause is up to so many seconds; each next one up to twice as many.
-        most_delay: the longest pause, but for a longer `Retry-After`.
+        tries: attempts at most; 1 = no retry.
+        seconds: for all attempts and pauses together; each KiB received adds one second.
+        silence: read timeout of an attempt: seconds without any byte.
+        first_delay: upper bound of the first pause in seconds; it doubles with each attempt.
+        most_delay: upper bound of every pause in seconds; a longer `Retry-After` is obeyed.
     """
 
     tries: int = 6
@@ -28,28 +46,27 @@ class Retries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Guards against files and servers that ask for too much, asked before anything is allocated.
+    """Guards against files and servers that ask for too much, checked before anything is allocated.
 
     Attributes:
-        ifds: IFDs of one file, sub-IFDs counted.
+        ifds: IFDs of one file, SubIFDs included.
         entries: entries of one IFD (libtiff allows 4096).
-        value_bytes: bytes of one tag's value, when it is read whole.
+        value_bytes: bytes of one tag's value, where it is read whole.
         tile_bytes: bytes of one tile or strip, encoded or decoded.
-        result_bytes: bytes of the result of one read, and of the pixels that are read for it.
+        result_bytes: bytes of the result of one read, and of the pixels read for it.
         tiles: stored tiles of one read.
-        modest_bytes: bytes of pixels that any file may give in one read, and any tile, however few
-            bytes of it are stored; an eighth of it where decoding is slow.
-        ratio: bytes of pixels for each byte that is stored, where they are more than that.
-        overlap: how often all bytes of the file may be decoded in one read: tiles may share bytes.
-        header_requests: requests for the header, from where on the chain of IFDs is cut.
-        requests: requests of one call, tries not counted: for the header, or for pixels.
-        unsafe_codecs: whether to decode JPEG XR too: hostile bytes can make its decoder crash the
-            process.
-        retries: how long a request is tried.
-        whole_bytes: bytes of an object that are taken whole where a server sends it instead of a
-            range; 0 = refuse that.
-        redirects: how many are followed, one after the other.
-        insecure_redirects: whether one from https to http is followed.
+        modest_bytes: bytes of pixels that one read, or one tile, may always have, however few bytes
+            are stored; an eighth of it for codecs that decode slowly.
+        ratio: bytes of pixels for each stored byte, above `modest_bytes`.
+        overlap: decoded input of one read, as a multiple of the file's size: tiles may share bytes.
+        header_requests: requests for the header; the chain of IFDs is cut there.
+        requests: requests of one call, for the header or for pixels; retries do not count.
+        unsafe_codecs: decode JPEG XR too: hostile bytes can make its decoder crash the process.
+        retries: how long a request is retried.
+        whole_bytes: length up to which a whole object is accepted where a range was requested;
+            0 = never.
+        redirects: redirects followed in a row.
+        insecure_redirects: follow redirects from https to http.
     """
 
     ifds: int = 4096
@@ -69,8 +86,12 @@ class Limits:
     redirects: int = 5
     insecure_redirects: bool = False
 
-    def check(self, limit: str, asked: int, what: str) -> None:
-        """Raise `LimitError` if `asked` is more than the limit of that name allows."""
+    def check(self, limit: LimitName, asked: int, what: str) -> None:
+        """Check a number, of `what`, against the limit of that name.
+
+        Raises:
+            LimitError: `asked` is more than the limit allows.
+        """
         allowed: int = getattr(self, limit)
         if asked > allowed:
             message = f"{what}: {asked} is over the limit of {allowed} (Limits.{limit})"

@@ -1,6 +1,6 @@
 """Windows, tiles and areas in pixels of a level: types and arithmetic, no I/O.
 
-Levels are picked as GDAL picks overviews (gdal.level.best).
+Levels are chosen as GDAL chooses overviews (gdal.level.best).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Size = tuple[int, int]
 
 
 class Window(NamedTuple):
-    """A rectangle of whole pixels, in rasterio's words."""
+    """A rectangle of whole pixels, by rasterio's names."""
 
     col_off: int
     row_off: int
@@ -23,7 +23,7 @@ class Window(NamedTuple):
 
 
 class FloatWindow(NamedTuple):
-    """A rectangle that may begin and end inside pixels, and reach over the image's edge."""
+    """A rectangle that may begin and end inside pixels, and extend over the image's edge."""
 
     col_off: float
     row_off: float
@@ -42,11 +42,11 @@ class Tile(NamedTuple):
 OVERSAMPLING = {"nearest": 1.2, "sample": 1.2}
 """Allowed undersampling per method; 1.0 for those that interpolate."""
 
-NEAR = 0.1
-"""Factors that differ by less are equal to GDAL."""
+FACTOR_TOLERANCE = 0.1
+"""Difference below which two reduction factors are equal to GDAL."""
 
 SNAP = 1e-6
-"""Fraction of a pixel taken for a rounding error of coordinates."""
+"""Fraction of a pixel that counts as a rounding error of coordinates."""
 
 
 class Area(NamedTuple):
@@ -54,7 +54,7 @@ class Area(NamedTuple):
 
     Attributes:
         z: the level.
-        window: in pixels of that level; may hold fractions, and reach over the edge.
+        window: in pixels of that level; may be fractional, and extend over the edge.
         shape: (rows, cols) of the result.
     """
 
@@ -66,8 +66,8 @@ class Area(NamedTuple):
     def is_plain(self) -> bool:
         """Whether the result is whole pixels of the level, without resampling."""
         col, row, width, height = self.window
-        whole = all(float(v).is_integer() for v in (col, row))
-        return whole and (height, width) == self.shape
+        starts_whole = float(col).is_integer() and float(row).is_integer()
+        return starts_whole and (height, width) == self.shape
 
 
 def as_floats(window: Window) -> FloatWindow:
@@ -85,22 +85,23 @@ def scale(window: FloatWindow, full: Size, size: Size) -> FloatWindow:
 def best_level(
     sizes: Sequence[Size], factors: tuple[float, float], method: str, *, one_row: bool = False
 ) -> int:
-    """Pick the level to read for a result coarser than level 0 by `factors` (across, down).
+    """Choose the level to read for a result coarser than level 0 by `factors` (across, down).
 
-    It is the coarsest level that is finer than the result, or coarser by at most `OVERSAMPLING`
-    plus `NEAR`; or else the first in the file's order within `NEAR` of it (gdal.level.best). The
-    axis that is reduced less decides; for a result of one row, the columns.
+    This is the coarsest level that is finer than the result, or coarser by at most `OVERSAMPLING`
+    plus `FACTOR_TOLERANCE`; or else the first in the file's order within `FACTOR_TOLERANCE` of the
+    result (gdal.level.best). The axis that is reduced less decides; for a result of one row, the
+    columns.
     """
     if max(factors) <= 1:
         return 0
     wanted = factors[0] if one_row else min(factors)
-    most = wanted * OVERSAMPLING.get(method, 1.0) + NEAR
+    most = wanted * OVERSAMPLING.get(method, 1.0) + FACTOR_TOLERANCE
     (full_width, full_height), best, best_factor = sizes[0], 0, 0.0
     for z, (width, height) in enumerate(sizes[1:], 1):
         factor = min(full_width / width, full_height / height)
         if width <= full_width and height <= full_height and best_factor < factor < most:
             best, best_factor = z, factor
-            if abs(wanted - factor) < NEAR:
+            if abs(wanted - factor) < FACTOR_TOLERANCE:
                 break
     return best
 
@@ -114,7 +115,7 @@ def inside(window: FloatWindow, size: Size) -> Window:
 
 
 def reaches_out(window: FloatWindow, size: Size) -> bool:
-    """Return whether a window reaches over the edge of a level."""
+    """Return whether a window extends over the edge of a level."""
     col, row, width, height = window
     return (
         col < -SNAP or row < -SNAP or col + width > size[0] + SNAP or row + height > size[1] + SNAP

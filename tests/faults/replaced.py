@@ -27,7 +27,7 @@ from tinycog import Limits, Retries, SourceChangedError
 from tinycog.fetch.concurrency import BUDGET, server_named
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
 from tinycog.testing.server.content import Content
-from tinycog.testing.server.exchange import Answer, ServerExchange
+from tinycog.testing.server.exchange import RequestContext, Response
 from tinycog.tiff.spec import Compression
 
 SIDE, TILE = 1024, 64
@@ -49,9 +49,9 @@ def generations(compression: Compression) -> list[bytes]:
 def ignoring_if_match() -> Fault:
     """A server that does not know If-Match."""
 
-    def alter(exchange: ServerExchange) -> Answer:
+    def alter(exchange: RequestContext) -> Response:
         headers = {k: v for k, v in exchange.request.headers.items() if k != "if-match"}
-        return ServerExchange(replace(exchange.request, headers=headers), exchange.shelf).right
+        return RequestContext(replace(exchange.request, headers=headers), exchange.shelf).right
 
     return Fault(kind="ignores If-Match", alter=alter, times=None)
 

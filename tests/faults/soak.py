@@ -31,7 +31,7 @@ import tinycog
 from tinycog import Limits, Retries
 from tinycog.fetch.concurrency import BUDGET, server_named
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff, serve_in_thread
-from tinycog.testing.server.exchange import Answer, ServerExchange
+from tinycog.testing.server.exchange import RequestContext, Response
 
 SIDE, TILE = 1024, 64
 ACROSS = SIDE // TILE
@@ -80,7 +80,7 @@ def failing(random: Random) -> Fault:
         *(Fault.unframed("chunked", cut=length) for length in (0, 1000)),
     ]
 
-    def alter(exchange: ServerExchange) -> Answer:
+    def alter(exchange: RequestContext) -> Response:
         if random.random() >= FAULTY:
             return exchange.right
         return random.choice(ways).alter(exchange)

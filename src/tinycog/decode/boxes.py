@@ -10,7 +10,7 @@ LONG = struct.Struct(">Q")
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Name of each box, and where its contents begin; the last may go on to the end."""
+    """Yield the name and the position of the contents of each box; the last may be open-ended."""
     at = 0
     while at + HEAD.size <= len(data):
         length, name = HEAD.unpack_from(data, at)

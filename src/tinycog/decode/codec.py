@@ -15,12 +15,12 @@ class Codec:
 
     Attributes:
         name: for messages.
-        decode: (segment, encoded bytes) to a buffer of bytes or an array of samples.
-        gives: "bytes" as they were before compression (then samples are unpacked from them), or
+        decode: (segment, encoded bytes) → a buffer of bytes or an array of samples.
+        gives: "bytes" as before compression (samples are unpacked from them), or
             "samples" in native byte order, as (rows, cols) or (rows, cols, samples).
-        predicted: whether libtiff honours the Predictor tag with it (tiff.predictor.codecs).
-        safe: whether no bytes can make the decoder crash the process.
-        reversible: whether FillOrder 2 means that its bytes are stored with their bits reversed.
+        predicted: whether libtiff applies the Predictor tag with it (tiff.predictor.codecs).
+        safe: whether the decoder withstands hostile bytes; if not, they can crash the process.
+        reversible: whether FillOrder 2 reverses the bits of its bytes.
     """
 
     name: str

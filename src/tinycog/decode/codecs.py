@@ -1,7 +1,7 @@
 """The table from compression code to codec.
 
 A new codec is one line here and, where imagecodecs needs more than the bytes, one small function in
-the room for its kind (tiff.compression.code, tiff.compression.jpeg2000, tiff.compression.jpegxl,
+the module for its kind (tiff.compression.code, tiff.compression.jpeg2000, tiff.compression.jpegxl,
 tiff.compression.jpegxr, tiff.compression.png, tiff.compression.zstd,
 tiff.compression.packbits).
 """
@@ -42,7 +42,7 @@ CODECS: Mapping[int, Codec] = {
     Compression.LERC: Codec("LERC", lerc.decode_lerc, "samples"),
     Compression.WEBP: Codec("WebP", pictures.decode_webp, "samples"),
     Compression.WEBP_EARLY: Codec("WebP", pictures.decode_webp, "samples"),
-    # the same, of streams whose bits FillOrder does not turn
+    # bytes to samples; FillOrder does not apply to their bits
     Compression.JPEG: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
     Compression.OLD_JPEG: Codec("JPEG", jpeg.decode_old_jpeg, "samples", reversible=False),
     Compression.JPEG_LOSSY_DNG: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),

@@ -1,4 +1,4 @@
-"""JPEG in TIFF: abbreviated streams with shared tables; colour is what Photometric says."""
+"""JPEG in TIFF: abbreviated streams with shared tables; Photometric decides the colour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START_OF_IMAGE = b"\xff\xd8"
 START_OF_SCAN = 0xDA
 SCAN = re.compile(bytes((0xFF, START_OF_SCAN)))
 FEW_SCANS, MOST_SCANS, SCAN_BYTES = 16, 100, 1 << 30
-"""So many scans may be in any tile, in a small one, and so many bytes of pixels in all scans."""
+"""Scans allowed in any tile, in a small one; bytes of pixels allowed in all scans together."""
 
 FILL = re.compile(b"\xff{2,}")
 LOSSLESS = 0xC3
@@ -27,7 +27,7 @@ NOT_FRAMES = (0xC4, 0xC8, 0xCC)
 
 
 class Frame(NamedTuple):
-    """The frame header of a JPEG stream, and what stands before it."""
+    """The frame header of a JPEG stream, and what precedes it."""
 
     marker: int
     """Kind of frame: 0xC0 baseline, 0xC3 lossless."""
@@ -41,10 +41,10 @@ class Frame(NamedTuple):
 
 
 def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
-    """One JPEG stream, with JPEGTables put before it (tiff.jpeg.tables, tiff.jpeg.colour).
+    """Decode a JPEG stream, JPEGTables put before it (tiff.jpeg.tables, tiff.jpeg.colour).
 
-    YCbCr comes as RGB; every other photometric as the components are stored. A last strip may be
-    encoded at its full height: rows below the image are left away (tiff.jpeg.height).
+    YCbCr is converted to RGB; components of any other photometric stay as stored. A last strip may
+    be encoded at full height: rows below the image are dropped (tiff.jpeg.height).
     """
     data = bytes(data)
     frame = parse_frame(data)
@@ -57,7 +57,7 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
         tables=tables if isinstance(tables, bytes) and tables else None,
         colorspace=stored,
         outcolorspace=wanted,
-        out=_room(segment, frame),
+        out=_output(segment, frame),
     )
     if segment.image.grid.strips and pixels.shape[0] > segment.rows:
         text = f"the last strip is encoded with {pixels.shape[0]} rows, not {segment.rows}"
@@ -66,16 +66,16 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     return pixels
 
 
-def _room(segment: Segment, frame: Frame) -> NDArray[Any] | None:
-    """Room for the pixels of an ordinary stream."""
+def _output(segment: Segment, frame: Frame) -> NDArray[Any] | None:
+    """Return the output array of an ordinary stream, else None."""
     is_usual = frame.marker != LOSSLESS and segment.image.bits == 8  # noqa: PLR2004
     if not is_usual or (frame.rows, frame.cols) != (segment.rows, segment.cols):
         return None
-    return segment.picture_room()
+    return segment.picture_output()
 
 
 def decode_old_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
-    """Compression 6, where a tile is a complete stream (tiff.jpeg.old)."""
+    """Decode compression 6, where a tile is a complete stream (tiff.jpeg.old)."""
     if bytes(data[:2]) != START_OF_IMAGE:
         message = "old-style JPEG is only supported where each tile is a complete JPEG stream"
         raise UnsupportedError(message, feature="compression", value=segment.image.compression)
@@ -104,12 +104,14 @@ def parse_frame(data: bytes) -> Frame:
         if marker == ADOBE and body[:5] == b"Adobe" and len(body) > ADOBE_TRANSFORM:
             transform = body[ADOBE_TRANSFORM]
         at += 2 + length
-    message = f"the tile is no JPEG stream: no frame header in its first {min(at, len(data))} bytes"
+    message = (
+        f"the tile is not a JPEG stream: no frame header in its first {min(at, len(data))} bytes"
+    )
     raise CorruptTileError(message)
 
 
 def _check(segment: Segment, frame: Frame) -> None:
-    """Hold the frame against the tags before anything is decoded (tiff.jpeg.frame)."""
+    """Compare the frame with the tags before anything is decoded (tiff.jpeg.frame)."""
     is_tall_strip = segment.image.grid.strips and frame.rows >= segment.rows
     right_rows = is_tall_strip or segment.inside_rows <= frame.rows <= segment.rows
     if frame.cols != segment.cols or not right_rows or len(frame.factors) != segment.samples:
@@ -127,17 +129,17 @@ def _check(segment: Segment, frame: Frame) -> None:
 
 
 def _check_scans(segment: Segment, data: bytes) -> None:
-    """Refuse scans without number: each goes over all pixels, however short (tiff.jpeg.scans)."""
+    """Refuse too many scans: each passes over all pixels, however short it is (tiff.jpeg.scans)."""
     most = min(max(SCAN_BYTES // segment.pixel_bytes, FEW_SCANS), MOST_SCANS)
-    # what looks so inside of a scan is none: there 0 follows on 255
+    # inside a scan these bytes are never a marker: 0 follows each 255 there
     scans = len(SCAN.findall(data))
     if scans > most:
-        message = f"the JPEG stream has {scans} scans, more than the {most} that are decoded"
+        message = f"the JPEG stream has {scans} scans, expected at most {most}"
         raise LimitError(message, asked=scans, allowed=most)
 
 
 def _colours(segment: Segment) -> tuple[str | None, str | None]:
-    """Colour spaces in the stream and in the result; alike unless it is YCbCr."""
+    """Return the colour spaces of the stream and of the result; equal unless it is YCbCr."""
     photometric, samples = segment.image.photometric, segment.samples
     if samples == 1:
         return None, None

@@ -1,6 +1,6 @@
-"""JPEG 2000: what its headers say is held against the tags before anything is decoded.
+"""JPEG 2000: headers are compared with the tags before anything is decoded.
 
-OpenJPEG makes room for what they say: tiles, components, layers, precincts.
+OpenJPEG allocates whatever they say: tiles, components, layers, precincts.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ BOXES = b"\0\0\0\x0cjP  \r\n\x87\n"
 SIZES = struct.Struct(">2x8IH")
 """SIZ: capabilities; size, offset, tile size and tile offset, each (x, y); components."""
 
-MOST_PACKETS = 1 << 17
-"""Packets that a stream may be cut into: each takes memory and time, and be it empty."""
+MAX_PACKETS = 1 << 17
+"""Packets that a stream may have: each costs memory and time, even an empty one."""
 
-MOST_TILES = 1 << 12
-MOST_LEVELS = 32
+MAX_TILES = 1 << 12
+MAX_LEVELS = 32
 
 
 class Sizes(NamedTuple):
-    """SIZ, as far as it counts; all in pixels."""
+    """The sizes in SIZ, in pixels."""
 
     cols: int
     rows: int
@@ -42,19 +42,19 @@ class Sizes(NamedTuple):
 
     @property
     def tiles(self) -> int:
-        """Number of tiles that it is cut into itself."""
+        """Number of JPEG 2000 tiles in the stream."""
         return -(-self.cols // self.tile_cols) * -(-self.rows // self.tile_rows)
 
 
 def decode_jpeg2000(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
-    """One codestream, bare or in boxes, for each tile (tiff.compression.jpeg2000)."""
+    """Decode one codestream, bare or in boxes (tiff.compression.jpeg2000)."""
     data = bytes(data)
     check_stream(segment, _codestream(data))
-    return imagecodecs.jpeg2k_decode(data, out=segment.picture_room())
+    return imagecodecs.jpeg2k_decode(data, out=segment.picture_output())
 
 
 def _codestream(data: bytes) -> memoryview:
-    """The codestream, out of the boxes that it may be in."""
+    """Return the codestream, taken out of its boxes if it has any."""
     view = memoryview(data)
     if data.startswith(START_OF_CODESTREAM):
         return view
@@ -67,11 +67,11 @@ def _codestream(data: bytes) -> memoryview:
 
 
 def check_stream(segment: Segment, stream: memoryview) -> None:
-    """Hold the headers of the stream and of its tile-parts against the tags.
+    """Compare the headers of the stream and of its tile-parts with the tags.
 
     Raises:
-        CorruptTileError: the picture is another than that of the tags.
-        LimitError: it is cut into more parts than any needs.
+        CorruptTileError: the picture is not the one that the tags describe.
+        LimitError: it has more tiles or packets than any needs.
     """
     sizes: Sizes | None = None
     for marker, body in _markers(stream):
@@ -90,7 +90,7 @@ def check_stream(segment: Segment, stream: memoryview) -> None:
 
 
 def _markers(stream: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Marker segments of the main header and of every tile-part, without those of pixels."""
+    """Yield the marker segments of the main header and of every tile-part, without pixels."""
     at, part, stop = 2, 0, len(stream)
     while at + 4 <= stop:
         marker, length = struct.unpack_from(">HH", stream, at)
@@ -108,7 +108,7 @@ def _markers(stream: memoryview) -> Iterator[tuple[int, memoryview]]:
 
 
 def _sizes(segment: Segment, body: memoryview) -> Sizes:
-    """SIZ, which must be that of the tile, its components not subsampled."""
+    """Return the sizes, which must be those of the tile, without subsampled components."""
     if len(body) >= SIZES.size + 3:
         right, bottom, left, top, tile_cols, tile_rows, tile_left, tile_top, components = (
             SIZES.unpack_from(body)
@@ -124,18 +124,20 @@ def _sizes(segment: Segment, body: memoryview) -> Sizes:
             and components == segment.samples
         )
         if is_placed and is_plain and is_right:
-            if found.tiles > MOST_TILES:
-                message = f"the JPEG 2000 stream is cut into {found.tiles} tiles"
-                raise LimitError(message, asked=found.tiles, allowed=MOST_TILES)
+            if found.tiles > MAX_TILES:
+                message = f"the JPEG 2000 stream has {found.tiles} tiles"
+                raise LimitError(message, asked=found.tiles, allowed=MAX_TILES)
             return found
-    message = f"the tile is no JPEG 2000 stream of {segment.shape} samples that are not subsampled"
+    message = (
+        f"the tile is not a JPEG 2000 stream of {segment.shape} samples that are not subsampled"
+    )
     raise CorruptTileError(message)
 
 
 def _check_style(sizes: Sizes, body: memoryview, own_precincts: bool, layers: int) -> None:  # noqa: FBT001
-    """Refuse coding styles that cut the pixels into too many packets."""
+    """Refuse coding styles that make too many packets."""
     levels, *blocks = body[:3]
-    if levels > MOST_LEVELS or any(block > 8 for block in blocks) or sum(blocks) > 8:  # noqa: PLR2004
+    if levels > MAX_LEVELS or any(block > 8 for block in blocks) or sum(blocks) > 8:  # noqa: PLR2004
         message = f"the JPEG 2000 stream has {levels} levels of code blocks {tuple(blocks)}"
         raise CorruptTileError(message)
     packets = 0
@@ -147,6 +149,6 @@ def _check_style(sizes: Sizes, body: memoryview, own_precincts: bool, layers: in
         down = -(-min(sizes.tile_rows, sizes.rows) >> shift) >> (size >> 4)
         packets += (across + 1) * (down + 1)
     packets *= sizes.tiles * sizes.components * max(layers, 1)
-    if packets > MOST_PACKETS:
-        message = f"the JPEG 2000 stream is cut into {packets} packets"
-        raise LimitError(message, asked=packets, allowed=MOST_PACKETS)
+    if packets > MAX_PACKETS:
+        message = f"the JPEG 2000 stream has {packets} packets"
+        raise LimitError(message, asked=packets, allowed=MAX_PACKETS)

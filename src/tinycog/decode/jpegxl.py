@@ -15,7 +15,7 @@ from tinycog.errors import CorruptTileError
 CODESTREAM = b"\xff\x0a"
 BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
 PARTS = {b"jxlc": 0, b"jxlp": 4}
-"""Boxes of the codestream, and bytes in them before it."""
+"""Boxes that hold the codestream, and the bytes before it in each."""
 
 HEAD_BYTES = 32
 WIDTHS = (9, 13, 18, 30)
@@ -23,7 +23,7 @@ RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 
 class _Bits:
-    """Bits, the lowest of a byte first."""
+    """A reader of bits, lowest bit of each byte first."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "little")
@@ -35,17 +35,17 @@ class _Bits:
 
 
 def decode_jpegxl(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
-    """One codestream, bare or in boxes, for each tile (tiff.compression.jpegxl)."""
+    """Decode one codestream, bare or in boxes (tiff.compression.jpegxl)."""
     data = bytes(data)
     rows, cols = parse_size(_head(data))
     if rows * cols > segment.rows * segment.cols * segment.samples:
         message = f"the JPEG XL stream holds {rows} x {cols} pixels, expected {segment.shape}"
         raise CorruptTileError(message)
-    return imagecodecs.jpegxl_decode(data, out=segment.picture_room())
+    return imagecodecs.jpegxl_decode(data, out=segment.picture_output())
 
 
 def _head(data: bytes) -> bytes:
-    """The first bytes of the codestream, out of the boxes that it may be in."""
+    """Return the first bytes of the codestream, taken out of its boxes if it has any."""
     if data.startswith(BOXES):
         for name, start in boxes(data):
             if name in PARTS:
@@ -54,10 +54,10 @@ def _head(data: bytes) -> bytes:
 
 
 def parse_size(head: bytes) -> tuple[int, int]:
-    """(rows, cols) of SizeHeader (ISO 18181-1, annex D): of a frame, where there are several.
+    """Return (rows, cols) of SizeHeader (ISO 18181-1, annex D): those of one frame.
 
     Raises:
-        CorruptTileError: it is none of JPEG XL.
+        CorruptTileError: it is not a JPEG XL stream.
     """
     if not head.startswith(CODESTREAM):
         message = "the tile is no JPEG XL stream"
@@ -66,7 +66,7 @@ def parse_size(head: bytes) -> tuple[int, int]:
 
 
 def _size(bits: _Bits) -> tuple[int, int]:
-    """(rows, cols)."""
+    """Return (rows, cols)."""
     small = bits.take(1)
     rows = _side(bits, small)
     ratio = bits.take(3)

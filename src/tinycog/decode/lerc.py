@@ -12,21 +12,20 @@ from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, UnsupportedError
-from tinycog.tiff.spec import Tag
+from tinycog.tiff.spec import ExtraSample, Tag
 
 WRAPPERS = 2
-UNASSOCIATED_ALPHA = 2
 LERC_HEADER = struct.Struct("<6xi4x6i")
-"""Version, (checksum,) rows, columns, (values per pixel,) valid pixels, block, bytes of it all."""
+"""Version, (checksum,) rows, columns, (values per pixel,) valid pixels, block, blob size."""
 OLD_LERC_HEADER = struct.Struct("<10x5i")
 BLOB_SIZE = 2
-"""Which of the numbers after the size that is."""
+"""Index of the blob size among the numbers after the size of the picture."""
 LERC_MAGIC = b"Lerc2 "
 VERSION_WITH_CHECKSUM, VERSION_WITH_VALUES = 3, 4
 
 
 def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
-    """Bands interleaved in one blob, or one blob a band (tiff.lerc.layouts, tiff.lerc.mask).
+    """Decode bands interleaved in one blob, or one blob a band (tiff.lerc.layouts, tiff.lerc.mask).
 
     Pixels that the blob calls invalid become NaN in float data; in a uint8 image whose last extra
     sample is alpha they become that alpha.
@@ -55,9 +54,9 @@ def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
 def _swapped(
     segment: Segment, pixels: NDArray[Any], mask: NDArray[np.bool_] | None
 ) -> NDArray[Any]:
-    """Pixels of a big-endian file: libtiff writes them with their bytes swapped inside the blob.
+    """Return pixels of a big-endian file, whose bytes libtiff swaps inside the blob.
 
-    It also looks for NaN in swapped words as it writes, so what it masks is lost
+    When it writes, libtiff also looks for NaN in swapped words; what it masks is lost
     (tiff.lerc.byte-order).
     """
     if pixels.dtype.kind == "f" and mask is not None and not mask.all():
@@ -67,22 +66,22 @@ def _swapped(
 
 
 def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401
-    """The blobs, out of the second compression that LercParameters names (tiff.lerc.wrapper)."""
+    """Undo the second compression that LercParameters names (tiff.lerc.wrapper)."""
     parameters = segment.image.options.get(Tag.LercParameters, ())
     wrapper = parameters[1] if len(parameters) >= WRAPPERS else 0
-    room = segment.length + segment.rows * segment.cols + (1 << 16)
+    max_length = segment.length + segment.rows * segment.cols + (1 << 16)
     if wrapper == 0:
         return bytes(data)
     if wrapper == 1:
-        return zlib.decompressobj().decompress(data, room)
+        return zlib.decompressobj().decompress(data, max_length)
     if wrapper == 2:  # noqa: PLR2004
-        return bytes(imagecodecs.zstd_decode(data, out=room))
+        return bytes(imagecodecs.zstd_decode(data, out=max_length))
     message = f"LERC inside compression {wrapper} is not supported"
     raise UnsupportedError(message, feature="LercParameters", value=parameters)
 
 
 def _check_size(segment: Segment, blob: bytes) -> None:
-    """Refuse blobs of another size, or too many, before room is made (tiff.decode.length)."""
+    """Refuse blobs of another size, or too many, before allocating (tiff.decode.length)."""
     at = bands = 0
     while not at or blob.startswith(LERC_MAGIC, at):
         head = blob[at : at + LERC_HEADER.size].ljust(LERC_HEADER.size, b"\0")
@@ -100,13 +99,13 @@ def _check_size(segment: Segment, blob: bytes) -> None:
 
 
 def _values_per_pixel(blob: bytes) -> int:
-    """How many bands the first blob interleaves: nDim of its header, since version 4."""
+    """Return how many bands the first blob interleaves: nDim of its header, since version 4."""
     version, _, _, values, *_ = LERC_HEADER.unpack_from(blob.ljust(LERC_HEADER.size, b"\0"))
     return values if version >= VERSION_WITH_VALUES else 1
 
 
 def _has_alpha(segment: Segment) -> bool:
-    return segment.image.extra_samples[-1:] == (UNASSOCIATED_ALPHA,)
+    return segment.image.extra_samples[-1:] == (ExtraSample.UNASSOCIATED_ALPHA,)
 
 
 def _with_alpha(pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[Any]:
@@ -116,5 +115,5 @@ def _with_alpha(pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray
 
 
 def _like(mask: NDArray[np.bool_], pixels: NDArray[Any]) -> NDArray[np.bool_]:
-    """The mask with a band axis: one mask for all bands, or one for each."""
+    """Return the mask with a band axis: one mask for all bands, or one for each."""
     return np.broadcast_to(mask.reshape(*mask.shape[:2], -1), pixels.shape)

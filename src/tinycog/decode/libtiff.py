@@ -1,7 +1,8 @@
-"""Codecs of the libtiff inside imagecodecs: a tile is handed to it as the one strip of a TIFF.
+"""Codecs of the libtiff inside imagecodecs, which gets a tile as the one strip of a TIFF.
 
-Some are nowhere else (NeXT, ThunderScan, SGILog). CCITT goes this way since imagecodecs' own gives
-garbage for fill bits; LZW, since this one is twice as fast, and imagecodecs' own can be crashed.
+Some exist nowhere else (NeXT, ThunderScan, SGILog). CCITT goes this way because imagecodecs' own
+decoder returns garbage for fill bits; LZW, because this one is twice as fast, and imagecodecs' own
+can be crashed.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ HEADER_LENGTH = 8
 
 
 def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
-    """Samples of a tile, one a pixel, by the codec of its own code (tiff.compression.libtiff).
+    """Decode a tile of one sample a pixel by libtiff (tiff.compression.libtiff).
 
-    CCITT too: its options are tags, white runs are 0 (tiff.compression.ccitt).
+    For CCITT, options are tags and white runs are 0 (tiff.compression.ccitt).
     """
     image = segment.image
     if segment.samples != 1:
@@ -47,30 +48,30 @@ def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: A
 
 
 def decompress(segment: Segment, data: Any, length: int) -> Any:  # noqa: ANN401
-    """So many bytes of a tile, by the codec of its own code: in the file they are one row of bytes.
+    """Decompress `length` bytes of a tile by libtiff, as one row of bytes.
 
     Raises:
-        imagecodecs.TiffError: there are too few.
+        imagecodecs.TiffError: there are fewer.
     """
     tags = {
         Tag.BitsPerSample: 8,
         Tag.Compression: segment.image.compression,
         Tag.PhotometricInterpretation: Photometric.MIN_IS_BLACK,
     }
-    room = np.frombuffer(segment.room(), np.uint8)[:length].reshape(1, -1)
-    return _decode(_one_strip_file(bytes(data), (length, 1), tags), room)
+    out = np.frombuffer(segment.byte_output(), np.uint8)[:length].reshape(1, -1)
+    return _decode(_one_strip_file(bytes(data), (length, 1), tags), out)
 
 
-def _decode(file: bytes, room: Any = None) -> Any:  # noqa: ANN401 - imagecodecs' types are narrower
+def _decode(file: bytes, out: Any = None) -> Any:  # noqa: ANN401 - imagecodecs' types are narrower
     try:
-        return imagecodecs.tiff_decode(file, out=room)
-    except IndexError as exc:  # libtiff finds the directory itself wanting
-        message = f"libtiff cannot decode such a tile: {exc}"
+        return imagecodecs.tiff_decode(file, out=out)
+    except IndexError as exc:  # libtiff refuses the directory itself
+        message = f"libtiff cannot decode the tile: {exc}"
         raise CorruptTileError(message) from exc
 
 
 def _one_strip_file(data: bytes, size: tuple[int, int], tags: dict[Tag, int]) -> bytes:
-    """A classic little-endian TIFF around one strip of `size` (columns, rows)."""
+    """Make a classic little-endian TIFF around one strip of `size` (columns, rows)."""
     width, height = size
     values = {
         **tags,

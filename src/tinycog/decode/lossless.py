@@ -1,9 +1,9 @@
-"""Codecs that give back the stored bytes, at most as many as the tile must hold.
+"""Codecs that return the stored bytes, at most as many as the tile must hold.
 
-Each is given a buffer of the known size: that bounds what a hostile stream can make, saves a copy,
-and is what makes libdeflate the fast one. What a fast codec refuses, a slower one is asked: what
-GDAL tolerates, bytes behind the stream or more than the tile holds, is tolerated then, and what it
-refuses is refused (tiff.decode.length).
+Each writes to a buffer of the known size: that bounds a hostile stream, saves a copy, and is what
+makes libdeflate fast. What a fast codec refuses goes to a slower one, which tolerates what GDAL
+tolerates (bytes after the stream, or more than the tile holds) and refuses what it refuses
+(tiff.decode.length).
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError
 
 TOO_LONG = "INSUFFICIENT_SPACE"
-"""What libdeflate says of a stream that holds more than the tile."""
+"""Message of libdeflate for a stream that holds more than the tile."""
 
 TOO_SHORT = ("Not enough data", "not terminated with EOI")
-"""What libtiff says of LZW that ends early; of LZW that is broken it says else."""
+"""Message of libtiff for LZW that ends early; broken LZW has another."""
 
 LZMA_BYTES = 100 << 20
-"""Memory that a decoder of LZMA may take: that of the largest preset (9), and some."""
+"""Memory limit of the LZMA decoder in bytes: a little above the largest preset (9)."""
 
 Decoder = Callable[[Segment, Any], Any]
 
 
 def decode_none(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffer
-    """Stored bytes are the samples' (tiff.compression.none)."""
+    """Return the stored bytes (tiff.compression.none)."""
     del segment
     return data
 
 
 def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """Zlib streams (tiff.compression.deflate); of one that is too long, zlib gives the head.
+    """Decompress a zlib stream (tiff.compression.deflate); one that is too long is cut by zlib.
 
-    Libtiff gives what libdeflate had written when it found out, which may lack the last bytes: then
-    nobody reads the tile as it was meant.
+    Libtiff returns what libdeflate had written when it noticed, which may lack the last bytes: then
+    no reader returns the tile as it was meant, and it is refused.
     """
     try:
-        return imagecodecs.deflate_decode(data, out=segment.room())
+        return imagecodecs.deflate_decode(data, out=segment.byte_output())
     except imagecodecs.DeflateError as exc:
         if TOO_LONG not in str(exc):
             raise
@@ -57,18 +57,19 @@ def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
 
 
 def _partly_deflated(data: Any, length: int) -> bytearray:  # noqa: ANN401
-    """What libdeflate writes of a stream that is too long."""
-    room = bytearray(b"\xa5") * length
+    """Return what libdeflate writes for a stream that is too long."""
+    out = bytearray(b"\xa5") * length
     with suppress(imagecodecs.DeflateError):
-        imagecodecs.deflate_decode(data, out=room)
-    return room
+        imagecodecs.deflate_decode(data, out=out)
+    return out
 
 
 def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """LZW in both bit orders (tiff.compression.lzw), by libtiff: imagecodecs' own can be crashed.
+    """Decompress LZW of both bit orders by libtiff (tiff.compression.lzw).
 
-    Libtiff gives all bytes that are asked for, or none: a tile at the bottom of the image is asked
-    for its rows inside, if it holds no more (tiff.tile.partial).
+    imagecodecs' own decoder can be crashed. Libtiff returns all requested bytes or none: for a tile
+    at the bottom of the image that ends early, only the rows inside are requested
+    (tiff.tile.partial).
     """
     try:
         return libtiff.decompress(segment, data, segment.length)
@@ -80,9 +81,9 @@ def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
 
 
 def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-    """LZMA in an xz container (tiff.compression.lzma).
+    """Decompress LZMA in an xz container (tiff.compression.lzma).
 
-    Python's decoder, since it alone asks how much memory the stream's dictionary takes.
+    By Python's decoder, the only one with a limit for the memory of the stream's dictionary.
     """
     try:
         decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=LZMA_BYTES)
@@ -93,14 +94,14 @@ def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
 
 
 def lenient(decode: Callable[..., Any], *complaints: str) -> Decoder:
-    """Make a codec of an imagecodecs decoder, with libtiff to ask where it complains so.
+    """Make a codec of an imagecodecs decoder that falls back to libtiff on certain complaints.
 
-    Only of the end of the stream: a checksum that does not fit is never passed over.
+    They concern the end of the stream only: a wrong checksum is never ignored.
     """
 
     def decode_or_ask(segment: Segment, data: Any) -> Any:  # noqa: ANN401
         try:
-            return decode(data, out=segment.room())
+            return decode(data, out=segment.byte_output())
         except RuntimeError as exc:
             if not any(complaint in str(exc) for complaint in complaints):
                 raise

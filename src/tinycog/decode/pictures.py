@@ -1,4 +1,4 @@
-"""Codecs whose streams are whole pictures: they give samples at once."""
+"""Codecs whose streams are whole pictures: they return samples."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ ANIMATED = 2
 
 
 def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any buffer
-    """WebP; an alpha that is opaque throughout is not stored: it is put back (tiff.webp.alpha)."""
+    """Decode WebP; an alpha that is opaque throughout is not stored: add it (tiff.webp.alpha)."""
     rows = _check_webp(segment, bytes(data[:WEBP_HEAD]))
     if segment.samples == RGB and rows == segment.rows:
-        return imagecodecs.webp_decode(data, out=segment.samples_room())
+        return imagecodecs.webp_decode(data, out=segment.sample_output())
     pixels = imagecodecs.webp_decode(data)
     if segment.samples == RGBA and pixels.shape[2:] == (RGB,):
         opaque = np.full((*pixels.shape[:2], 1), 255, pixels.dtype)
@@ -31,7 +31,7 @@ def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any bu
 
 
 def _check_webp(segment: Segment, head: bytes) -> int:
-    """Hold the size in the header against the tile's before anything is decoded; its rows."""
+    """Compare the size in the header with the tile's before decoding; return its rows."""
     kind, cols, rows = head[12:16], 0, 0
     if kind == b"VP8X" and not head[20] & ANIMATED:
         cols, rows = _number(head[24:27], 24) + 1, _number(head[27:30], 24) + 1
@@ -41,7 +41,7 @@ def _check_webp(segment: Segment, head: bytes) -> int:
         cols = _number(head[21:25], 14) + 1
         rows = _number(head[21:25], 28) // (1 << 14) + 1
     if cols != segment.cols or not segment.inside_rows <= rows <= segment.rows:
-        message = f"the tile is no WebP picture of {segment.rows} x {segment.cols} pixels"
+        message = f"the tile is not a WebP picture of {segment.rows} x {segment.cols} pixels"
         raise CorruptTileError(message)
     return rows
 
@@ -51,12 +51,12 @@ def _number(data: bytes, bits: int) -> int:
 
 
 def whole(decode: Callable[..., Any]) -> Callable[[Segment, Any], Any]:
-    """Make a codec of a decoder that needs nothing but the bytes: a picture for each tile.
+    """Make a codec of a decoder of pictures that needs only the bytes.
 
-    It is given the room for the tile, so a picture of another size is refused before it is made.
+    It decodes into an array of the tile's size, so a picture of another size is refused first.
     """
 
     def decode_into(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-        return decode(data, out=segment.picture_room())
+        return decode(data, out=segment.picture_output())
 
     return decode_into

@@ -1,4 +1,4 @@
-"""PNG: what it holds is looked at before libpng sees it, which complains of oddities on stderr."""
+"""PNG: checked before libpng sees it, which complains of oddities on stderr."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK = struct.Struct(">I4s")
 CHECKSUM = struct.Struct(">I")
 IHDR = struct.Struct(">IIBBBBB")
 SAMPLES = {0: 1, 2: 3, 4: 2, 6: 4}
-"""Samples of a pixel by colour type; palettes are not read."""
+"""Samples of a pixel, by colour type; palettes are not supported."""
 
 PASSES = (
     (0, 0, 8, 8),
@@ -30,14 +30,14 @@ PASSES = (
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
-"""Of interlaced pictures: first column, first row, steps between columns and rows."""
+"""Passes of interlaced pictures: first column, first row, steps between columns and rows."""
 
 
 def decode_png(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401 - any buffer
-    """One PNG for each tile (tiff.compression.png): only IHDR and the pixels count.
+    """Decode a PNG (tiff.compression.png): only IHDR and the pixels are used.
 
-    They are decompressed here, to just as many bytes as there must be: so libpng is given a stream
-    that has nothing to be warned of.
+    The pixels are decompressed here, to exactly the expected length, and libpng gets a stream that
+    holds nothing to warn of: it writes warnings to stderr.
     """
     data = bytes(data)
     header = b""
@@ -54,11 +54,11 @@ def decode_png(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN
     clean = b"".join(
         [MAGIC, _chunk(b"IHDR", header), _chunk(b"IDAT", _repacked(packed, length)), _END]
     )
-    return imagecodecs.png_decode(clean, out=segment.picture_room())
+    return imagecodecs.png_decode(clean, out=segment.picture_output())
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and body of each chunk, up to the end of the picture."""
+    """Yield the name and body of each chunk up to IEND."""
     at = len(MAGIC)
     while data.startswith(MAGIC) and at + CHUNK.size <= len(data):
         length, name = CHUNK.unpack_from(data, at)
@@ -79,7 +79,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _check(segment: Segment, header: bytes) -> int:
-    """Hold the header against the tags; how many bytes the pixels have, with their filters."""
+    """Compare the header with the tags; return the bytes of pixels and filters."""
     if len(header) == IHDR.size:
         cols, rows, bits, colour, *methods, interlace = IHDR.unpack(header)
         samples = SAMPLES.get(colour, 0)
@@ -87,18 +87,18 @@ def _check(segment: Segment, header: bytes) -> int:
         if is_whole and bits in (8, 16) and bits == segment.image.bits and interlace in (0, 1):
             passes = PASSES if interlace else ((0, 0, 1, 1),)
             return sum(_pass(cols, rows, samples * bits // 8, *one) for one in passes)
-    message = f"the tile is no PNG of {segment.shape} samples of {segment.image.bits} bits"
+    message = f"the tile is not a PNG of {segment.shape} samples of {segment.image.bits} bits"
     raise CorruptTileError(message)
 
 
 def _pass(cols: int, rows: int, pixel: int, x: int, y: int, across: int, down: int) -> int:
-    """Bytes of one pass: each of its rows has a byte for its filter."""
+    """Return the bytes of one pass: each row has a filter byte."""
     width, height = -(-(cols - x) // across), -(-(rows - y) // down)
     return height * (1 + width * pixel) if width > 0 and height > 0 else 0
 
 
 def _repacked(packed: list[bytes], length: int) -> bytes:
-    """The pixels, in a zlib stream of just that length."""
+    """Return the pixels as a zlib stream of exactly that length."""
     stream = b"".join(packed)
     decoder = zlib.decompressobj()
     raw = decoder.decompress(stream, length + 1)

@@ -15,16 +15,16 @@ from tinycog.errors import UnsupportedError
 from tinycog.tiff.spec import Photometric, Predictor, SampleFormat
 
 WHOLE_WORDS = (8, 16, 32, 64, 128)
-"""Bits of samples that are stored as whole words; all others are packed bit by bit."""
+"""Bits of samples that are stored as whole words; others are packed bit by bit."""
 
 FLOAT24 = 24
 NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
 def unpack_samples(segment: Segment, raw: NDArray[np.uint8], *, predicted: bool) -> NDArray[Any]:
-    """Samples (rows, cols, samples) in native byte order and the image's dtype.
+    """Return samples (rows, cols, samples) in native byte order and the image's dtype.
 
-    `predicted` says whether the codec honours the Predictor tag; with any other it is ignored
+    `predicted` says whether the Predictor tag applies with the codec; otherwise it is ignored
     (tiff.predictor.codecs, tiff.sample.stored).
     """
     image = segment.image
@@ -51,7 +51,7 @@ def _unsupported(feature: str, value: object) -> UnsupportedError:
 
 
 def _whole_words(segment: Segment, raw: NDArray[np.uint8], *, differenced: bool) -> NDArray[Any]:
-    """Samples of whole words (tiff.sample.order, tiff.predictor.horizontal)."""
+    """Return samples of whole words (tiff.sample.order, tiff.predictor.horizontal)."""
     image = segment.image
     if differenced:
         raw = _summed(segment, raw).view(np.uint8).reshape(-1)
@@ -76,18 +76,18 @@ def _summed(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def _writable(array: NDArray[Any]) -> NDArray[Any]:
-    """The array itself where it may be overwritten, else a copy."""
+    """Return the array itself if it may be overwritten, else a copy."""
     return array if array.flags.writeable else array.copy()
 
 
 def _complex(segment: Segment, parts: NDArray[Any]) -> NDArray[Any]:
-    """Real and imaginary parts that numpy has no complex type for (tiff.sample.complex)."""
+    """Return complex samples whose parts have no complex numpy type (tiff.sample.complex)."""
     real = np.empty(0, segment.image.dtype).real.dtype
     return parts.astype(real).view(segment.image.dtype).reshape(segment.shape)
 
 
 def _packed(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
-    """Samples of odd widths, most significant bit first (tiff.sample.packed)."""
+    """Return samples of odd widths, most significant bit first (tiff.sample.packed)."""
     image = segment.image
     if image.bits == 24 and image.byte_order == ">" and image.dtype.kind != "f":  # noqa: PLR2004
         raise _unsupported("big-endian integers with BitsPerSample", image.bits)
@@ -115,7 +115,7 @@ def _float_predicted(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[Any]:
         values = np.ascontiguousarray(planes.transpose(0, 2, 1)).tobytes()
         floats = imagecodecs.float24_decode(values, byteorder=">")
         return np.asarray(floats, image.dtype).reshape(segment.shape)
-    values = segment.samples_room()
+    values = segment.sample_output()
     words = values.view(f"u{size}").reshape(segment.rows, -1)
     words[...] = planes[:, 0]
     for k in range(1, size):  # by whole planes: three times as fast as byte by byte

@@ -1,4 +1,4 @@
-"""What one stored tile or strip must decode to, and the check that it did."""
+"""What one stored tile or strip must decode to, and the check that it does."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from tinycog.tiff.spec import Predictor
 
 @dataclass(frozen=True)
 class Segment:
-    """One stored tile of tile row `y`, as the tags promise it (tiff.tile.length)."""
+    """One stored tile of tile row `y`, as the tags describe it (tiff.tile.length)."""
 
     image: Image
     y: int
-    wanted: NDArray[Any] | None = None
-    """Where the pixels are wanted, (samples, rows, cols)."""
+    out: NDArray[Any] | None = None
+    """The array that takes the pixels, (samples, rows, cols)."""
     findings: list[Finding] = field(default_factory=list[Finding])
-    """What was tolerated in decoding it."""
+    """What was tolerated while decoding."""
 
     def tolerate(self, rule: str, message: str) -> None:
-        """Note something odd that libtiff and GDAL tolerate, and so do we."""
+        """Add a finding about something that libtiff and GDAL tolerate."""
         self.findings.append(Finding(rule, message, None, self.image.ifd.offset))
 
     @cached_property
     def rows(self) -> int:
-        """Stored rows: all of a tile's, but a last strip ends with the image."""
+        """Stored rows: those of a tile; a last strip ends with the image."""
         return self.image.grid.stored_rows(self.y)
 
     @property
@@ -63,37 +63,37 @@ class Segment:
 
     @property
     def inside_length(self) -> int:
-        """Bytes of its rows that lie inside the image."""
+        """Bytes of the rows that lie inside the image."""
         return self.image.unpacked_length(self.inside_rows)
 
-    def room(self) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays
-        """Room for the decompressed bytes: where the pixels are wanted, if they fit there."""
+    def byte_output(self) -> Any:  # noqa: ANN401 - imagecodecs' types name no arrays
+        """Return a buffer for the decompressed bytes: `out` itself where its layout allows."""
         place = self._place
-        # the bytes of these are put in another order afterwards
+        # the order of these bytes changes afterwards
         is_ordered = self.image.predictor != Predictor.FLOATING_POINT
         if place is not None and is_ordered and place.nbytes == self.length:
             return place.reshape(-1).view(np.uint8)
         return np.frombuffer(BUFFERS.lend(self.length), np.uint8)
 
-    def samples_room(self) -> NDArray[Any]:
-        """Room for samples of the image's dtype, (rows, cols, samples), likewise."""
+    def sample_output(self) -> NDArray[Any]:
+        """Return an array (rows, cols, samples) of the image's dtype, likewise."""
         if self._place is not None:
             return self._place
         dtype = self.image.dtype
         length = math.prod(self.shape) * dtype.itemsize
         return np.frombuffer(BUFFERS.lend(length), dtype).reshape(self.shape)
 
-    def picture_room(self) -> NDArray[Any]:
-        """The same as decoders of pictures want it: (rows, cols) where there is one sample."""
-        room = self.samples_room()
-        return room if self.samples > 1 else room[..., 0]
+    def picture_output(self) -> NDArray[Any]:
+        """Return it as decoders of pictures take it: (rows, cols) if there is one sample."""
+        out = self.sample_output()
+        return out if self.samples > 1 else out[..., 0]
 
     @cached_property
     def _place(self) -> NDArray[Any] | None:
-        """Where the pixels are wanted, (rows, cols, samples), if they lie there as in the tile."""
-        if self.wanted is None:
+        """Return the output as (rows, cols, samples) if its layout is the tile's, else None."""
+        if self.out is None:
             return None
-        place = self.wanted.transpose(1, 2, 0)
+        place = self.out.transpose(1, 2, 0)
         return place if place.shape == self.shape and place.flags.c_contiguous else None
 
     @property
@@ -102,13 +102,13 @@ class Segment:
         return self.rows * self.cols * self.image.samples * self.image.dtype.itemsize
 
     def exact(self, data: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - any buffer
-        """View decompressed bytes as an array of just the promised length (tiff.decode.length).
+        """View decompressed bytes as an array of exactly the expected length (tiff.decode.length).
 
-        Bytes beyond it are left away. A tile at the bottom of the image may end with the image's
+        Surplus bytes are dropped. A tile at the bottom of the image may end with the image's
         last row (tiff.tile.partial): the rows below are 0.
 
         Raises:
-            CorruptTileError: they are too few.
+            CorruptTileError: there are fewer.
         """
         raw = np.frombuffer(data, np.uint8)
         if raw.size > self.length:
@@ -124,12 +124,12 @@ class Segment:
         return np.concatenate([raw, np.zeros(self.length - raw.size, np.uint8)])
 
     def checked(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Pixels as (rows, cols, samples), if that and their dtype are as promised.
+        """Return pixels as (rows, cols, samples) after a check of shape and dtype.
 
         A tile at the bottom of the image may end with its last row (tiff.tile.partial).
 
         Raises:
-            CorruptTileError: they are not.
+            CorruptTileError: they are not those of the tags.
         """
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         rows = pixels.shape[0]

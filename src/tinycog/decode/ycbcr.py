@@ -18,15 +18,15 @@ Table = NDArray[np.int64]
 SUBSAMPLINGS = {(h, v) for h in (1, 2, 4) for v in (1, 2, 4)}
 LUMA = (0.299, 0.587, 0.114)
 REFERENCE = (0.0, 255.0, 128.0, 255.0, 128.0, 255.0)
-MOST = 1 << 16
-"""Numbers as large as this are none of colours."""
+MAX_NUMBER = 1 << 16
+"""Larger numbers in tags are not colours."""
 
 SHIFT = 16
 HALF = 1 << (SHIFT - 1)
 
 
 def ycbcr_to_rgb(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Convert decompressed data units to (rows, cols, 3)."""
+    """Convert decompressed data units to RGB, (rows, cols, 3)."""
     _refuse_unread(segment)
     luma, cb, cr = _planes(segment, raw)
     y_table, cr_red, cb_blue, cr_green, cb_green = _tables(segment)
@@ -43,10 +43,10 @@ def ycbcr_to_rgb(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _refuse_unread(segment: Segment) -> None:
-    """Refuse what libtiff does not read, or not wholly (tiff.ycbcr.subsampling, tiff.ycbcr.torn).
+    """Refuse what libtiff does not read, or only in part (tiff.ycbcr.subsampling, tiff.ycbcr.torn).
 
-    It counts a strip's bytes by rows, but a row of units need not divide evenly into rows: then it
-    drops the last bytes, and readers differ.
+    It counts the bytes of a strip by rows, but a row of units need not divide evenly into rows:
+    then it drops the last bytes, and readers differ.
     """
     across, down = factors = segment.image.subsampling
     if segment.samples != 3 or segment.image.bits != 8 or factors not in SUBSAMPLINGS:  # noqa: PLR2004
@@ -54,12 +54,14 @@ def _refuse_unread(segment: Segment) -> None:
         message = f"uncompressed YCbCr of {stored} is not supported"
         raise UnsupportedError(message, feature="YCbCrSubSampling", value=factors)
     if segment.image.grid.strips and -(-segment.cols // across) * (across * down + 2) % down:
-        message = f"YCbCr strips {segment.cols} wide, subsampled {across} by {down}, have no reader"
+        message = (
+            f"YCbCr strips {segment.cols} wide, subsampled {across} by {down}, are not supported"
+        )
         raise UnsupportedError(message, feature="YCbCrSubSampling", value=(across, down))
 
 
 def _planes(segment: Segment, raw: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
-    """Y, Cb and Cr as (rows, cols), from units of h by v Y, a Cb, a Cr (tiff.ycbcr.units)."""
+    """Return Y, Cb and Cr as (rows, cols), of units of h by v Y, a Cb, a Cr (tiff.ycbcr.units)."""
     across, down = segment.image.subsampling
     units = raw.reshape(-1, -(-segment.cols // across), across * down + 2)
     luma = units[..., :-2].reshape(*units.shape[:2], down, across).transpose(0, 2, 1, 3)
@@ -69,7 +71,7 @@ def _planes(segment: Segment, raw: NDArray[np.uint8]) -> tuple[NDArray[np.uint8]
 
 
 def _tables(segment: Segment) -> tuple[Table, Table, Table, Table, Table]:
-    """What each code adds to each colour, in libtiff's order of rounding (tiff.ycbcr.colour)."""
+    """Return what each code adds to each colour, rounded in libtiff's order (tiff.ycbcr.colour)."""
     red, green, blue = _fractions(segment, Tag.YCbCrCoefficients, LUMA)
     y0, y1, cb0, cb1, cr0, cr1 = _fractions(segment, Tag.ReferenceBlackWhite, REFERENCE)
     codes = np.arange(256)
@@ -87,13 +89,13 @@ def _tables(segment: Segment) -> tuple[Table, Table, Table, Table, Table]:
 
 
 def _fractions(segment: Segment, tag: Tag, default: tuple[float, ...]) -> tuple[float, ...]:
-    """Numbers of a tag as libtiff holds them, in single precision; the default if unusable."""
+    """Return the numbers of a tag in single precision, as libtiff; the default if unusable."""
     value = segment.image.options.get(tag)
     if not isinstance(value, tuple) or len(value) != len(default):
         return default
     numbers = [v[0] / (v[1] or 1) if isinstance(v, tuple) else float(v) for v in value]
     usable = all(numbers) if tag == Tag.YCbCrCoefficients else True
-    if not all(abs(n) < MOST for n in numbers):  # nor NaN
+    if not all(abs(n) < MAX_NUMBER for n in numbers):  # nor NaN
         message = f"{tag.name} {numbers} is not supported"
         raise UnsupportedError(message, feature=tag.name, value=numbers)
     return tuple(float(np.float32(n)) for n in numbers) if usable else default

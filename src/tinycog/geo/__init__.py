@@ -1,11 +1,12 @@
-"""Where pixels are and what they mean: GeoTIFF's tags and GDAL's, without GDAL and without I/O.
+"""Where pixels are and what they mean: tags of GeoTIFF and GDAL, without GDAL and without I/O.
 
 ::
 
-    parse.py          all of it in one step; georeference.py, metadata.py its two halves
-    lazy.py           the same, parsed when first asked for; where a raster lies
-    keys.py           GeoKeys; citation.py, units.py, epsg_units.py, methods.py, values.py beside
-    crs.py            Crs by GeoKeys; build.py, base.py, registry.py make a pyproj.CRS of it
+    parse.py          everything in one step; georeference.py and metadata.py are its halves
+    lazy.py           the same, parsed when first used; where a raster lies
+    values.py         values of tags
+    keys.py           GeoKeys; their citation.py, units.py, epsg_units.py, methods.py
+    crs.py            Crs from GeoKeys; build.py, base.py, registry.py build a pyproj.CRS
     transform.py      affine transforms, control points, RPCs
     windows.py        bounds to windows of a grid, points to pixels, pixel sizes to shapes
     transformer.py    coordinates from one CRS to another
@@ -13,5 +14,6 @@
     colour.py         colour interpretations and palettes
     items.py          GDAL's metadata XML
 
-pyproj is loaded only where a `pyproj.CRS` is asked for.
+pyproj loads when a `pyproj.CRS` is first needed. Its exceptions are translated where they are
+raised: build.py, registry.py, transformer.py.
 """

@@ -1,6 +1,6 @@
-"""The geographic or geocentric CRS of GeoKeys, as PROJJSON (geotiff.crs.base).
+"""Geographic and geocentric CRSs of GeoKeys, as PROJJSON (geotiff.crs.base).
 
-Loads pyproj for what the codes of datums, ellipsoids and meridians mean.
+Loads pyproj to look up datums, ellipsoids and meridians.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ WGS84_ELLIPSOID, WGS84_GEOGRAPHIC = 7030, 4326
 GREENWICH = 8901
 GEOGRAPHIC, GEOCENTRIC = 2, 3
 DATUM_KEYS = (GeoKey.GeodeticDatum, GeoKey.Ellipsoid, GeoKey.EllipsoidSemiMajorAxis)
-"""Keys of which one tells enough where a code is not known."""
-TOLERANCE = 1e-10
-"""Relative difference of ellipsoids that are the same."""
+"""Keys any one of which defines a CRS whose code is unknown."""
+ELLIPSOID_TOLERANCE = 1e-10
+"""Relative difference up to which axes of ellipsoids are equal."""
 
 
 def base_crs(keys: GeoKeys, code: int | None, name: str | None) -> Json:
-    """EPSG's CRS of that code, changed as far as the keys say otherwise (geotiff.crs.base).
+    """Build the CRS with that EPSG code, changed where keys override it (geotiff.crs.base).
 
     Raises:
-        UnsupportedError: PROJ does not know the code, and the keys tell nothing else.
+        UnsupportedError: PROJ does not know the code, and no key defines a datum.
     """
     known = _known(code)
     if known is None and code is not None and not any(key in keys for key in DATUM_KEYS):
@@ -52,32 +52,32 @@ def base_crs(keys: GeoKeys, code: int | None, name: str | None) -> Json:
 
 
 def _known(code: int | None) -> Json | None:
-    """EPSG's geographic or geocentric CRS of that code, if there is one."""
+    """Look up a geographic or geocentric CRS; None if the code is not one."""
     found = from_epsg("CRS", code)
     is_base = found is not None and found["type"] in ("GeographicCRS", "GeodeticCRS")
     return found if is_base else None
 
 
 def angular_unit(keys: GeoKeys, code: int | None) -> Unit:
-    """Unit of angles: of its key, else of the geographic CRS of that code (geotiff.crs.units)."""
+    """Return the unit of angles: its key's, else that of the CRS `code` (geotiff.crs.units)."""
     known = _known(code)
     default = DEGREE if known is None else known_unit(known)
     return unit_of(keys, GeoKey.GeogAngularUnits, GeoKey.GeogAngularUnitSize, default)
 
 
 def known_unit(definition: Json) -> Unit:
-    """Unit of the axes of EPSG's CRS, as our table has it; degrees if it is none of angles."""
-    told = definition["coordinate_system"]["axis"][0]["unit"]
-    name = told if isinstance(told, str) else told["name"]
-    angles = (unit for unit in UNITS.values() if unit.kind == "angle")
-    return next((unit for unit in angles if unit.name == name), DEGREE)
+    """Return the angular unit of an EPSG CRS from our table; degrees if it is not there."""
+    unit = definition["coordinate_system"]["axis"][0]["unit"]
+    name = unit if isinstance(unit, str) else unit["name"]
+    angles = (known for known in UNITS.values() if known.kind == "angle")
+    return next((known for known in angles if known.name == name), DEGREE)
 
 
 def _is_dynamic(code: int | None, known: Json) -> bool:
-    """Whether coordinates move in time: then GDAL heeds no key beside the code.
+    """Return whether coordinates move in time: GDAL then ignores all keys beside the code.
 
-    Ensembles are known by their codes: PROJ at times gives them as a plain datum, by what it has in
-    its cache.
+    Ensembles are recognized by their codes: PROJ sometimes returns them as a plain datum, depending
+    on its cache.
     """
     return code in ENSEMBLES or _datum_of(known).get("type") == "DynamicGeodeticReferenceFrame"
 
@@ -88,7 +88,7 @@ def _datum_of(definition: Json) -> Json:
 
 
 def _datum(keys: GeoKeys, known: Json | None) -> Json:
-    """The datum: of its key, else of the CRS; then its ellipsoid, and the meridian of the CRS."""
+    """Build the datum: its key's, else the CRS's, with the ellipsoid and meridian of the keys."""
     datum = from_epsg("Datum", keys.epsg(GeoKey.GeodeticDatum))
     if known is not None and (GeoKey.GeodeticDatum not in keys or _is_code_of(datum, known)):
         datum = _datum_of(known)
@@ -99,17 +99,17 @@ def _datum(keys: GeoKeys, known: Json | None) -> Json:
         return datum
     parts = parts_of(keys.text(GeoKey.GeodeticCitation))
     name = parts.get("Datum") or (datum or {}).get("name") or "unknown"
-    told: Json = {"type": "GeodeticReferenceFrame", "name": name, "ellipsoid": ellipsoid}
-    return told if meridian is None else told | {"prime_meridian": meridian}
+    built: Json = {"type": "GeodeticReferenceFrame", "name": name, "ellipsoid": ellipsoid}
+    return built if meridian is None else built | {"prime_meridian": meridian}
 
 
 def _is_code_of(datum: Json | None, known: Json) -> bool:
-    """Whether a datum is the one that the CRS has anyway."""
+    """Return whether a datum is the CRS's own."""
     return datum is not None and datum.get("id") == _datum_of(known).get("id", ())
 
 
 def _meridian(keys: GeoKeys, crs: Json | None) -> Json | None:
-    """The prime meridian: of its key, else of the CRS, else of its longitude; None is Greenwich."""
+    """Find the prime meridian: key, else CRS, else longitude key; None is Greenwich."""
     known: Json | None = None if crs is None else _datum_of(crs).get("prime_meridian")
     code = keys.epsg(GeoKey.PrimeMeridian)
     if code is not None:
@@ -125,7 +125,7 @@ def _meridian(keys: GeoKeys, crs: Json | None) -> Json | None:
 
 
 def _ellipsoid(keys: GeoKeys, known: Json | None) -> Json:
-    """The ellipsoid: of its key, else the datum's; then its axes (geotiff.crs.ellipsoid)."""
+    """Build the ellipsoid: its key's or the datum's, with axes of keys (geotiff.crs.ellipsoid)."""
     code = keys.epsg(GeoKey.Ellipsoid)
     if code == WGS84_GEOGRAPHIC:
         code = WGS84_ELLIPSOID
@@ -142,7 +142,7 @@ def _ellipsoid(keys: GeoKeys, known: Json | None) -> Json:
             "semi_major_axis": WGS84_AXES[0],
             "inverse_flattening": WGS84_AXES[1],
         }
-    if abs(minor / major - 1) < TOLERANCE:
+    if abs(minor / major - 1) < ELLIPSOID_TOLERANCE:
         return {"name": name, "radius": major}
     inverse = keys.number(GeoKey.EllipsoidInvFlattening) or major / (major - minor)
     return {"name": name, "semi_major_axis": major, "inverse_flattening": inverse}
@@ -150,7 +150,7 @@ def _ellipsoid(keys: GeoKeys, known: Json | None) -> Json:
 
 def _same(axes: tuple[float, float], known: tuple[float, float]) -> bool:
     pairs = zip(axes, known, strict=True)
-    return all(abs(a - b) <= TOLERANCE * b for a, b in pairs)
+    return all(abs(a - b) <= ELLIPSOID_TOLERANCE * b for a, b in pairs)
 
 
 def _known_axes(ellipsoid: Json) -> tuple[float, float]:
@@ -175,9 +175,9 @@ def _metres(measure: float | Json) -> float:
 
 
 def _axes(keys: GeoKeys, known: Json | None) -> tuple[float, float]:
-    """Half axes: what is known, then each that a key gives; 0 if nothing tells.
+    """Return both semi-axes: the ellipsoid's, each overridden by its key; 0 if unknown.
 
-    In metres, whatever GeogLinearUnits says, as libgeotiff has it.
+    In metres whatever GeogLinearUnits says, as in libgeotiff.
     """
     major, minor = (0.0, 0.0) if known is None else _known_axes(known)
     major = keys.number(GeoKey.EllipsoidSemiMajorAxis) or major

@@ -1,7 +1,7 @@
-"""Build a `pyproj.CRS` of GeoKeys: it needs pyproj (extra `geo`).
+"""Build a `pyproj.CRS` from GeoKeys; needs pyproj (extra `geo`).
 
-The order in which keys count is libgeotiff's (geotiff.crs.user-defined): EPSG's definition first,
-then what further keys say instead.
+The precedence of keys is libgeotiff's (geotiff.crs.user-defined): EPSG's definition first, then the
+keys that override parts of it. PROJ's `CRSError` is translated here and in registry.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pyproj.exceptions import CRSError
 from tinycog.errors import UnsupportedError
 from tinycog.geo.base import angular_unit, base_crs
 from tinycog.geo.citation import parts_of
-from tinycog.geo.crs import ESRI_PE, SAME_UNIT, WEB_MERCATOR, WGS_84, Crs
+from tinycog.geo.crs import ESRI_PE, UNIT_TOLERANCE, WEB_MERCATOR, WGS_84, Crs
 from tinycog.geo.epsg_units import unit_code
 from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
 from tinycog.geo.methods import conversion, utm
@@ -30,24 +30,24 @@ OVERRIDES = (
     GeoKey.GeodeticDatum,
     GeoKey.Ellipsoid,
 )
-"""Keys beside a code of EPSG that may say something else than the registry."""
+"""Keys that may override parts of the definition of an EPSG code."""
 
 POLAR_METHODS, LATITUDES = (9810, 9829), (8801, 8832)
 WEB_MERCATOR_METHODS = (1024, 9841)
 GOOGLE = "Google Maps Global Mercator"
-"""What GDAL called web Mercator when EPSG had no code for it."""
+"""GDAL's name for Web Mercator before EPSG had a code for it."""
 
 
 def build_crs(crs: Crs) -> pyproj.CRS:
-    """The whole CRS.
+    """Build the CRS.
 
     Raises:
-        UnsupportedError: PROJ cannot make one of the keys.
+        UnsupportedError: PROJ cannot build one from the keys.
     """
     try:
         return _build(crs)
     except CRSError as exc:
-        message = f"PROJ makes no CRS of the GeoKeys: {' '.join(str(exc).split())[:200]}"
+        message = f"PROJ cannot build a CRS from the GeoKeys: {' '.join(str(exc).split())[:200]}"
         raise UnsupportedError(message, feature="crs", value=str(crs)) from exc
 
 
@@ -67,7 +67,7 @@ def _build(crs: Crs) -> pyproj.CRS:
 
 
 def _equal_or_own(crs: Crs, definition: Json) -> pyproj.CRS:
-    """EPSG's CRS where the keys say the same as it; else their own (geotiff.crs.epsg)."""
+    """Return EPSG's CRS if the definition equals it; else the definition's (geotiff.crs.epsg)."""
     own = crs_of(definition)
     if crs.epsg is None:
         return own
@@ -80,7 +80,7 @@ def _equal_or_own(crs: Crs, definition: Json) -> pyproj.CRS:
 
 
 def _projected(crs: Crs) -> pyproj.CRS:
-    """EPSG's projected CRS, or one of its parts (geotiff.crs.epsg, geotiff.crs.user-defined)."""
+    """Return EPSG's projected CRS, or build one (geotiff.crs.epsg, geotiff.crs.user-defined)."""
     keys = crs.keys
     code = keys.epsg(GeoKey.ProjectedCRS)
     known = _known(keys)
@@ -106,13 +106,13 @@ def _projected(crs: Crs) -> pyproj.CRS:
 
 
 def _known(keys: GeoKeys) -> Json | None:
-    """EPSG's projected CRS, if the keys name one that the registry has."""
+    """Look up the projected CRS that the keys name; None if the registry has none."""
     known = from_epsg("CRS", keys.epsg(GeoKey.ProjectedCRS))
     return known if known is not None and known["type"] == "ProjectedCRS" else None
 
 
 def _refuse_code(keys: GeoKeys, known: Json | None) -> None:
-    """Say so where there is a code, but no projection that can be told."""
+    """Raise `UnsupportedError` if there is a code, but no usable projection."""
     code, method = keys.epsg(GeoKey.ProjectedCRS), keys.code(GeoKey.ProjMethod)
     if known is not None:
         message = f"projection method {method} of EPSG:{code} is not supported"
@@ -127,7 +127,7 @@ def _method_code(projection: Json) -> int:
 
 
 def _pole(projection: Json) -> Literal["north", "south"] | None:
-    """The pole that a polar stereographic projection is around: all axes lead there or away."""
+    """Return the pole of a polar stereographic projection, whose axes all lead to it or away."""
     if _method_code(projection) not in POLAR_METHODS:
         return None
     latitude = next(p["value"] for p in projection["parameters"] if p["id"]["code"] in LATITUDES)
@@ -135,37 +135,37 @@ def _pole(projection: Json) -> Literal["north", "south"] | None:
 
 
 def _base_code(keys: GeoKeys, known: Json | None) -> int | None:
-    """Code of the geographic CRS: its own key, else that of the projected CRS."""
-    told: int | None = None if known is None else known["base_crs"].get("id", {}).get("code")
-    return keys.epsg(GeoKey.GeodeticCRS) or told
+    """Return the code of the geographic CRS: its key's, else that of the projected CRS."""
+    own: int | None = None if known is None else known["base_crs"].get("id", {}).get("code")
+    return keys.epsg(GeoKey.GeodeticCRS) or own
 
 
 def _linear_default(keys: GeoKeys, known: Json | None) -> Unit:
-    """Unit of eastings where ProjLinearUnits is not there."""
+    """Return the unit of eastings in the absence of ProjLinearUnits."""
     if known is None:
         size = keys.number(GeoKey.ProjLinearUnitSize) or 0.0
-        told = Unit(None, "unknown", "length", size) if size > 0 else METRE
-        return unit_of(keys, GeoKey.GeogLinearUnits, None, told)
+        default = Unit(None, "unknown", "length", size) if size > 0 else METRE
+        return unit_of(keys, GeoKey.GeogLinearUnits, None, default)
     return UNITS[unit_code(known["id"]["code"])]
 
 
 def _projection(keys: GeoKeys, known: Json | None) -> Json | None:
-    """The conversion: of ProjMethod and its numbers, else of EPSG (geotiff.crs.projection).
+    """Build the conversion: ProjMethod and its parameters, else EPSG's (geotiff.crs.projection).
 
-    Its numbers are in the units of their keys, whatever a text says of the axes.
+    Parameters are in the units of their keys, whatever a citation says of the axes.
     """
-    told: Json | None = None if known is None else known["conversion"]
-    if told is not None and _method_code(told) in WEB_MERCATOR_METHODS:
-        return told
+    own: Json | None = None if known is None else known["conversion"]
+    if own is not None and _method_code(own) in WEB_MERCATOR_METHODS:
+        return own
     if keys.code(GeoKey.ProjMethod) not in (None, USER_DEFINED):
         default = _linear_default(keys, known)
         linear = unit_of(keys, GeoKey.ProjLinearUnits, GeoKey.ProjLinearUnitSize, default)
         return conversion(keys, linear, angular_unit(keys, _base_code(keys, known)))
-    return told if told is not None else _epsg_projection(keys.epsg(GeoKey.Projection))
+    return own if own is not None else _epsg_projection(keys.epsg(GeoKey.Projection))
 
 
 def _epsg_projection(code: int | None) -> Json | None:
-    """The projection of that code of EPSG; None if it is no projection."""
+    """Look up a projection by its EPSG code; None if it is not one."""
     if code is None:
         return None
     zone = utm(code)
@@ -176,7 +176,7 @@ def _epsg_projection(code: int | None) -> Json | None:
 
 
 def _cartesian(unit: Unit, pole: Literal["north", "south"] | None = None) -> Json:
-    """Axes of a plane; around a pole both lead away from it, so as EPSG has them."""
+    """Return the axes of a plane; around a pole both lead away from it, as in EPSG."""
     away = {None: ("east", "north"), "north": ("south", "south"), "south": ("north", "north")}
     names = (("Easting", "E"), ("Northing", "N"))
     axes = [(*name, direction) for name, direction in zip(names, away[pole], strict=True)]
@@ -190,26 +190,26 @@ def _cartesian(unit: Unit, pole: Literal["north", "south"] | None = None) -> Jso
 
 
 def _in_units(code: int, known: Json | None, keys: GeoKeys) -> pyproj.CRS:
-    """EPSG's CRS with its axes in the unit that the file names (geotiff.crs.units).
+    """Return EPSG's CRS with its axes in the file's unit (geotiff.crs.units).
 
     Raises:
         UnsupportedError: the registry does not have the code.
     """
-    if known is None:  # not there, or not projected
+    if known is None:  # missing, or not projected
         built = crs_of_epsg(code)
         if built is None:
             raise not_in_registry(code)
         return built
     own = _linear_default(keys, known)
     unit = linear_unit(keys, own)
-    if abs(unit.factor - own.factor) <= SAME_UNIT * unit.factor:
+    if abs(unit.factor - own.factor) <= UNIT_TOLERANCE * unit.factor:
         return pyproj.CRS.from_epsg(code)
     definition = {name: value for name, value in known.items() if name not in ("id", "ids")}
     return crs_of(definition | {"coordinate_system": _cartesian(unit)})
 
 
 def _with_towgs84(crs: Crs, built: pyproj.CRS) -> pyproj.CRS:
-    """Bind a user-defined CRS to WGS 84 by the shift the file gives (geotiff.crs.towgs84)."""
+    """Bind a user-defined CRS to WGS 84 by the file's datum shift (geotiff.crs.towgs84)."""
     shift = crs.keys.numbers(GeoKey.GeogTOWGS84)
     is_known = _base_code(crs.keys, _known(crs.keys)) is not None
     if not shift or is_known or built.geodetic_crs is None:
@@ -223,7 +223,7 @@ def _with_towgs84(crs: Crs, built: pyproj.CRS) -> pyproj.CRS:
 
 
 def _local(crs: Crs) -> pyproj.CRS:
-    """Units without a place, or the WKT that ESRI hides in a text (geotiff.crs.local)."""
+    """Build a CRS of units without a place, or of ESRI's WKT in a citation (geotiff.crs.local)."""
     keys = crs.keys
     _, found, wkt = keys.text(GeoKey.ProjectedCitation).partition(ESRI_PE)
     if found:
@@ -241,7 +241,7 @@ def _local(crs: Crs) -> pyproj.CRS:
 
 
 def _vertical(crs: Crs) -> pyproj.CRS:
-    """Heights above a datum of that code or name (geotiff.crs.vertical)."""
+    """Build the CRS of heights above a datum with that code or name (geotiff.crs.vertical)."""
     unit = unit_of(crs.keys, GeoKey.VerticalUnits, None, METRE)
     name = parts_of(crs.keys.text(GeoKey.VerticalCitation)).get("Datum") or crs.name or "unknown"
     datum = from_epsg("Datum", crs.keys.epsg(GeoKey.VerticalDatum))
@@ -264,9 +264,9 @@ def _vertical(crs: Crs) -> pyproj.CRS:
 
 
 def _compound(crs: Crs, horizontal: pyproj.CRS, vertical: Crs) -> pyproj.CRS:
-    """Both together; the code of a geographic CRS says: heights above its ellipsoid.
+    """Combine both; the vertical code of a geographic CRS means heights above its ellipsoid.
 
-    Heights above another one, or of a code that is not known, are left out as in GDAL
+    Heights above another ellipsoid, or with an unknown code, are omitted as in GDAL
     (geotiff.crs.geographic-3d).
     """
     heights = _vertical(vertical) if vertical.epsg is None else crs_of_epsg(vertical.epsg)

@@ -1,4 +1,4 @@
-"""Texts of GeoKeys that hold more than a name (geotiff.crs.name)."""
+"""Citations: texts of GeoKeys that hold more than a name (geotiff.crs.name)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ IMAGINE_PARTS = re.compile(
 
 
 def parts_of(text: str) -> dict[str, str]:
-    """Parts of a text by name; empty if it is plain.
+    """Split a citation into parts by name; empty for plain text.
 
     GDAL and ESRI write `GCS Name = x|Datum = y|`, ERDAS Imagine writes lines; its "Units" are
-    called "LUnits" here, as with the others.
+    returned as "LUnits", the name that the others use.
     """
     if text.startswith(IMAGINE):
         found = {match["name"]: match["value"].strip() for match in _imagine(text)}
@@ -26,7 +26,7 @@ def parts_of(text: str) -> dict[str, str]:
 
 
 def _imagine(text: str) -> list[re.Match[str]]:
-    """Parts of a text of ERDAS Imagine; of each name, the first counts."""
+    """Return the parts of an ERDAS Imagine citation; the first of each name counts."""
     first: dict[str, re.Match[str]] = {}
     for match in IMAGINE_PARTS.finditer(text):
         first.setdefault(match["name"], match)
@@ -34,7 +34,7 @@ def _imagine(text: str) -> list[re.Match[str]]:
 
 
 def plain(text: str) -> str:
-    """The text without the notice of rights of ERDAS Imagine, on one line."""
+    """Return a citation on one line, without ERDAS Imagine's copyright notice."""
     if "IMAGINE GeoTIFF" in text:
         text = text.rpartition("$")[2]
     return " ".join(text.split())

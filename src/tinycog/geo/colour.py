@@ -1,4 +1,4 @@
-"""What bands are as colours, in rasterio's names (gdal.metadata.colour)."""
+"""Colour interpretations of bands, by rasterio's names, and palettes (gdal.metadata.colour)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Entry, Value
-from tinycog.tiff.spec import Photometric, Tag
+from tinycog.tiff.spec import ALPHA, Photometric, Tag
 
-COLOURS: dict[int, tuple[str, ...]] = {
+BAND_NAMES: dict[int, tuple[str, ...]] = {
     Photometric.MIN_IS_BLACK: ("gray",),
     Photometric.RGB: ("red", "green", "blue"),
     Photometric.YCBCR: ("red", "green", "blue"),
     Photometric.SEPARATED: ("cyan", "magenta", "yellow", "black"),
 }
-"""YCbCr is RGB when it has been read."""
+"""Names of the colour bands; YCbCr is converted to RGB when it is read."""
 
 UNDEFINED = "undefined"
 GDAL_NAMES = {"otherir": "other_ir", "ycbcr_y": "Y", "ycbcr_cb": "Cb", "ycbcr_cr": "Cr"}
@@ -29,17 +29,16 @@ RASTERIO_NAMES = frozenset(
         *("sar_ka", "sar_k", "sar_ku", "sar_x", "sar_c", "sar_s", "sar_l", "sar_p"),
     )
 )
-ALPHA = (1, 2)
-"""Values of ExtraSamples that mean opacity, associated or not."""
-PALETTE_BITS = 16
+MAX_PALETTE_BITS = 16
+BYTE_VALUES = 256
 
 
 def colour_names(image: Image) -> list[str]:
-    """Names for each band, by photometric interpretation and extra samples."""
+    """Return a name for each band, from photometric interpretation and extra samples."""
     photometric = image.photometric
     if photometric == Photometric.PALETTE and Tag.ColorMap not in image.ifd.entries:
-        photometric = Photometric.MIN_IS_BLACK  # as libtiff
-    names = list(COLOURS.get(photometric, ()))[: image.samples]
+        photometric = Photometric.MIN_IS_BLACK  # as in libtiff
+    names = list(BAND_NAMES.get(photometric, ()))[: image.samples]
     if _has_palette(image):
         names = ["palette", *names[1:]]
     left = image.samples - len(names)
@@ -49,8 +48,8 @@ def colour_names(image: Image) -> list[str]:
 
 
 def _has_palette(image: Image) -> bool:
-    """Whether samples are looked up: GDAL makes palettes of MinIsWhite, and of one bit, too."""
-    if image.bits_per_sample[0] > PALETTE_BITS:
+    """Return whether GDAL sees a palette: also for MinIsWhite, and for one bit."""
+    if image.bits_per_sample[0] > MAX_PALETTE_BITS:
         return False
     is_bitmap = image.bits_per_sample == (1,) and image.photometric == Photometric.MIN_IS_BLACK
     is_white = image.photometric == Photometric.MIN_IS_WHITE
@@ -58,7 +57,7 @@ def _has_palette(image: Image) -> bool:
 
 
 def colour_of_gdal(name: str) -> str:
-    """Rasterio's name of what GDAL calls so; "undefined" if nothing does."""
+    """Convert GDAL's name of a colour to rasterio's; "undefined" if it has none."""
     name = name.casefold()
     name = GDAL_NAMES.get(name, name)
     return name if name in RASTERIO_NAMES or name in GDAL_NAMES.values() else UNDEFINED
@@ -76,21 +75,21 @@ COLOUR_INTERPRETATIONS: tuple[str, ...] = (
     *("hue", "saturation", "lightness", "cyan", "magenta", "yellow", "black"),
     *("Y", "Cb", "Cr"),
 )
-"""GDAL's colour interpretations, in the order of their numbers."""
+"""GDAL's colour interpretations in the order of their numbers."""
 
 
 class ColorInterp(str):
-    """What a band is as a colour: a word, which equals rasterio's enum (GDAL's number), too."""
+    """A band's colour interpretation: a name that also equals rasterio's enum (GDAL's number)."""
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """The word, as members of an enum have it."""
+        """The name, as for members of an enum."""
         return str(self)
 
     def __eq__(self, other: object) -> bool:
-        """By word, number, or member of an enum of numbers."""
+        """Compare by name, number, or member of an enum of numbers."""
         number: object = getattr(other, "value", other)
         if isinstance(number, int):
             return (
@@ -100,7 +99,7 @@ class ColorInterp(str):
         return str.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
-        """By word, or by number."""
+        """Compare as `==` does."""
         return not self == other
 
     __hash__ = str.__hash__
@@ -111,26 +110,23 @@ class Colormap(NamedTuple):
 
     Attributes:
         colours: (entries, 3) of uint16: red, green, blue, as stored.
-        nodata: the entry that is clear, if any.
+        nodata: the transparent entry, if any.
     """
 
     colours: NDArray[np.uint16]
     nodata: int | float | None
 
     def as_rasterio(self) -> dict[int, tuple[int, int, int, int]]:
-        """RGBA of 8 bits by entry, as rasterio's `colormap(1)`.
+        """Return 8-bit RGBA by entry, as rasterio's `colormap(1)`.
 
-        Of writers that stored 8 bits, or shifted them up, they are taken as meant, as by GDAL.
+        Maps whose writers stored 8 bits, or shifted them up by 8, are recognized as in GDAL.
         """
         full = self.colours
-        if full.max(initial=0) < EIGHT_BITS:
+        if full.max(initial=0) < BYTE_VALUES:
             unit = 1
         else:
-            unit = EIGHT_BITS if not (full % EIGHT_BITS).any() else EIGHT_BITS + 1
+            unit = BYTE_VALUES if not (full % BYTE_VALUES).any() else BYTE_VALUES + 1
         return {
             i: (*(int(v) for v in colour), 0 if i == self.nodata else 255)
             for i, colour in enumerate(full // unit)
         }  # type: ignore[return-value]
-
-
-EIGHT_BITS = 256

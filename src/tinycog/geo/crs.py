@@ -1,6 +1,6 @@
-"""Which coordinate reference system the GeoKeys name or define (geotiff.crs.*).
+"""The coordinate reference system that GeoKeys name or define (geotiff.crs.*).
 
-Reading the keys needs no PROJ: codes and names are theirs. `to_pyproj` builds the whole CRS, by the
+Codes and names come from the keys, without PROJ. `to_pyproj` builds the whole CRS; it needs the
 extra `geo`.
 """
 
@@ -24,7 +24,7 @@ Kind = Literal["projected", "geographic", "geocentric", "local", "vertical", "co
 MODELS: dict[int, Kind] = {1: "projected", 2: "geographic", 3: "geocentric"}
 ESRI_PE = "ESRI PE String = "
 HEIGHTS_OF_DATUMS = range(5001, 5034)
-"""Codes of old files that mean heights above the ellipsoid of a datum."""
+"""Vertical codes of old files that mean heights above a datum's ellipsoid."""
 WGS_84, WGS_84_3D, HEIGHTS_OF_WGS_84 = 4326, 4979, 5030
 WEB_MERCATOR = 3857
 WEB_MERCATOR_CODES = (WEB_MERCATOR, 3785)
@@ -35,7 +35,7 @@ Those of other registries (900913, 102100, 102113) do not fit a GeoKey: it is 16
 OLD_VERTICAL_DATUMS = range(5101, 5113)
 EGM96_DATUM, EGM96_HEIGHT = 5171, 5773
 
-SAME_UNIT = 1e-12
+UNIT_TOLERANCE = 1e-12
 GEOGRAPHIC = 2
 
 GEOGRAPHIC_3D: dict[int, int] = {
@@ -53,13 +53,13 @@ GEOGRAPHIC_3D: dict[int, int] = {
     4612: 4947,
     4490: 4480,
 }
-"""Geographic CRSs of two dimensions, and the same with a height."""
+"""3D counterparts of 2D geographic CRSs."""
 
 
 class Heights(NamedTuple):
-    """What makes heights of samples, where the CRS has them: `sample * scale + offset`, in `unit`.
+    """Heights of samples where the CRS is vertical too: `sample * scale + offset`, in `unit`.
 
-    Scale and unit are None where the file does not tell.
+    Scale and unit are None where the file does not state them.
     """
 
     scale: float | None
@@ -69,16 +69,16 @@ class Heights(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Crs:
-    """A coordinate reference system, as far as the keys tell.
+    """A coordinate reference system, as far as the keys define it.
 
     Attributes:
         kind: "projected", "geographic", "geocentric", "vertical", "compound", or "local": units,
             but no place on the Earth.
-        epsg: its code, None if it has none or the keys do not tell it.
-        name: what the file calls it, if anything.
-        horizontal: of a compound one, the part without heights.
-        vertical: of a compound one, the heights.
-        epoch: decimal year of coordinates that move, if told.
+        epsg: its EPSG code; None if it has none or the keys do not state it.
+        name: its name in the file, if any.
+        horizontal: the horizontal part of a compound CRS.
+        vertical: the vertical part of a compound CRS.
+        epoch: coordinate epoch as a decimal year, if stated.
         keys: the keys that define it.
     """
 
@@ -92,16 +92,16 @@ class Crs:
 
     @property
     def is_projected(self) -> bool:
-        """Whether it has eastings and northings of a projection."""
+        """Whether coordinates are eastings and northings of a projection."""
         return (self.horizontal or self).kind == "projected"
 
     @property
     def is_geographic(self) -> bool:
-        """Whether it has longitudes and latitudes."""
+        """Whether coordinates are longitudes and latitudes."""
         return (self.horizontal or self).kind == "geographic"
 
     def __str__(self) -> str:
-        """`EPSG:32628` where there is a code, else kind and name."""
+        """Return `EPSG:32628` if there is a code, else kind and name."""
         if self.epsg is not None:
             return f"EPSG:{self.epsg}"
         if self.horizontal is not None and self.vertical is not None:
@@ -109,14 +109,14 @@ class Crs:
         return f"{self.kind} CRS {self.name!r}"
 
     def to_pyproj(self) -> pyproj.CRS:
-        """Give it as a `pyproj.CRS`, user-defined ones too.
+        """Build a `pyproj.CRS`, also of a user-defined CRS.
 
         Axes are in the order of the definition; coordinates in files are always (x, y), so
         transform with `always_xy=True`.
 
         Raises:
             UsageError: pyproj is not installed.
-            UnsupportedError: no such CRS can be made of the keys.
+            UnsupportedError: PROJ cannot build it from the keys.
         """
         if find_spec("pyproj") is None:
             message = "this needs pyproj: pip install 'tinycog[geo]'"
@@ -126,7 +126,7 @@ class Crs:
         return build_crs(self)
 
     def to_wkt(self) -> str:
-        """Give it as WKT 2, for rasterio's `CRS.from_user_input` and the like.
+        """Return it as WKT 2, for rasterio's `CRS.from_user_input` and the like.
 
         Raises:
             UsageError, UnsupportedError: those of `to_pyproj`.
@@ -134,7 +134,9 @@ class Crs:
         return self.to_pyproj().to_wkt()
 
     def to_epsg(self) -> int | None:
-        """Its EPSG code: of the keys, else of an equal CRS of the registry, which needs pyproj.
+        """Return its EPSG code: the keys', else that of an equal CRS in PROJ's registry.
+
+        The latter needs pyproj.
 
         Raises:
             UsageError, UnsupportedError: those of `to_pyproj`.
@@ -146,9 +148,9 @@ class Crs:
 
 
 def make_crs(keys: GeoKeys, findings: list[Finding]) -> Crs | None:
-    """The CRS that the keys tell of (geotiff.crs.model, geotiff.crs.none).
+    """Make the CRS of the keys; None without keys (geotiff.crs.model, geotiff.crs.none).
 
-    Heights of GeoTIFF 1.0 files are left out, as GDAL does (geotiff.crs.old-heights).
+    Heights of GeoTIFF 1.0 files are omitted, as in GDAL (geotiff.crs.old-heights).
     """
     if not keys:
         return None
@@ -169,7 +171,7 @@ def make_crs(keys: GeoKeys, findings: list[Finding]) -> Crs | None:
 
 
 def _horizontal(keys: GeoKeys, findings: list[Finding]) -> Crs:
-    """The CRS without heights (geotiff.crs.model, geotiff.crs.epsg)."""
+    """Make the horizontal CRS (geotiff.crs.model, geotiff.crs.epsg)."""
     epoch = keys.number(GeoKey.CoordinateEpoch)
     kind = MODELS.get(keys.code(GeoKey.GTModelType) or USER_DEFINED, "local")
     projected = keys.epsg(GeoKey.ProjectedCRS)
@@ -185,7 +187,7 @@ def _horizontal(keys: GeoKeys, findings: list[Finding]) -> Crs:
 
 
 def _in_own_unit(keys: GeoKeys, code: int, findings: list[Finding]) -> bool:
-    """Whether a file takes a projected CRS in its own unit (geotiff.crs.overridden-unit)."""
+    """Return whether a file uses a projected CRS in its own unit (geotiff.crs.overridden-unit)."""
     own = UNITS[unit_code(code)]
     try:
         unit = linear_unit(keys, own)
@@ -196,7 +198,7 @@ def _in_own_unit(keys: GeoKeys, code: int, findings: list[Finding]) -> bool:
 
 
 def _in_own_angle(keys: GeoKeys, code: int, findings: list[Finding]) -> bool:
-    """Whether a file takes a geographic CRS in its own unit (geotiff.crs.overridden-unit)."""
+    """Return whether a file uses a geographic CRS in its own unit (geotiff.crs.overridden-unit)."""
     own = UNITS[GRAD] if code in IN_GRADS else DEGREE
     if keys.code(GeoKey.GTModelType) != GEOGRAPHIC or code in ENSEMBLES:
         return True
@@ -209,7 +211,7 @@ def _in_own_angle(keys: GeoKeys, code: int, findings: list[Finding]) -> bool:
 
 
 def _is_unit(unit: Unit, own: Unit, code: int, findings: list[Finding]) -> bool:
-    if abs(unit.factor - own.factor) <= SAME_UNIT * own.factor:
+    if abs(unit.factor - own.factor) <= UNIT_TOLERANCE * own.factor:
         return True
     text = f"EPSG:{code} is in units of {own.name}, but the file is in units of {unit.name}"
     findings.append(Finding("geotiff.crs.overridden-unit", text))
@@ -217,7 +219,7 @@ def _is_unit(unit: Unit, own: Unit, code: int, findings: list[Finding]) -> bool:
 
 
 def _name(keys: GeoKeys, kind: Kind) -> str | None:
-    """What the file calls the CRS (geotiff.crs.name)."""
+    """Return the name that the file gives the CRS (geotiff.crs.name)."""
     own = GeoKey.ProjectedCitation if kind == "projected" else GeoKey.GeodeticCitation
     order = (own, GeoKey.GTCitation) if kind != "local" else (GeoKey.GTCitation, own)
     if kind == "projected" and keys.epsg(GeoKey.ProjectedCRS) is not None:
@@ -231,7 +233,7 @@ def _name(keys: GeoKeys, kind: Kind) -> str | None:
 
 
 def _vertical(keys: GeoKeys, findings: list[Finding]) -> Crs | None:
-    """The CRS of heights (geotiff.crs.vertical)."""
+    """Make the vertical CRS; None if there are no usable keys (geotiff.crs.vertical)."""
     codes = [
         keys.code(key) or 0 for key in (GeoKey.Vertical, GeoKey.VerticalDatum, GeoKey.VerticalUnits)
     ]
@@ -253,7 +255,7 @@ def _vertical(keys: GeoKeys, findings: list[Finding]) -> Crs | None:
 
 
 def _geographic_3d(keys: GeoKeys, horizontal: Crs, vertical: Crs) -> Crs | None:
-    """A geographic CRS with ellipsoidal heights (geotiff.crs.geographic-3d)."""
+    """Make a geographic CRS with ellipsoidal heights, or None (geotiff.crs.geographic-3d)."""
     if horizontal.kind != "geographic" or horizontal.epsg is None:
         return None
     code = GEOGRAPHIC_3D.get(horizontal.epsg)

@@ -1,7 +1,7 @@
-"""Which CRSs of EPSG are in other units than metres and degrees (geotiff.crs.overridden-unit).
+"""EPSG CRSs in units other than metres and degrees (geotiff.crs.overridden-unit).
 
-Without PROJ this is how we know whether a file takes a CRS in another unit than its own.
-Source: the EPSG registry, v11.022, as in PROJ 9.5; a test compares them.
+This tells without PROJ whether a file uses a CRS in a unit other than its own. Source: the EPSG
+registry, v11.022, as in PROJ 9.5; a test compares them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from functools import cache
 METRES, GRAD = 9001, 9105
 
 IN_GRADS = frozenset({4807, 4810, 4811, 4816, 4819, 4821, 4901, 4902})
-"""Geographic CRSs that are not in degrees."""
+"""Geographic CRSs in grads instead of degrees."""
 
 ENSEMBLES = frozenset({4258, 4326})
-"""Geographic CRSs that GDAL takes as they are, whatever other keys say (geotiff.crs.base)."""
+"""Geographic CRSs that GDAL uses as they are, whatever other keys say (geotiff.crs.base)."""
 
-OTHERS: dict[int, str] = {
+CODES_BY_UNIT: dict[int, str] = {
     9002: (
         "2222-2224 2251-2253 2256 2265-2266 2269-2270 2273 2280-2282 2867-2869 2896-2898 2901 "
         "2909-2910 2913-2914 2921-2923 2992 2994 3080 3359 3361 3479 3481 3483 3588 3590 3593 "
@@ -66,13 +66,13 @@ OTHERS: dict[int, str] = {
     9098: "3139-3140",
     9301: "3167",
 }
-"""Codes and ranges of codes, by the code of their unit."""
+"""Codes and inclusive ranges of codes of projected CRSs, by the code of their unit."""
 
 
 @cache
 def _units() -> dict[int, int]:
     units: dict[int, int] = {}
-    for unit, runs in OTHERS.items():
+    for unit, runs in CODES_BY_UNIT.items():
         for run in runs.split():
             first, _, last = run.partition("-")
             units |= dict.fromkeys(range(int(first), int(last or first) + 1), unit)
@@ -80,5 +80,5 @@ def _units() -> dict[int, int]:
 
 
 def unit_code(epsg: int) -> int:
-    """Code of the unit of a projected CRS; metres for those that are not known."""
+    """Return the code of a projected CRS's unit; metres for unknown CRSs."""
     return _units().get(epsg, METRES)

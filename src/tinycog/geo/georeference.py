@@ -1,4 +1,4 @@
-"""Where the pixels of an image are: everything that its tags say of it, in one value."""
+"""The georeference of an image: all that its tags say about where its pixels are."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GEOREFERENCE_TAGS = (
     Tag.RPCCoefficient,
 )
 
-POINT = 2
+PIXEL_IS_POINT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,15 @@ class Georeference:
 
     Attributes:
         transform: of level 0, (col, row) to (x, y); the identity if the file has none.
-        has_transform: whether the file has one (geotiff.model.none).
-        gcps: ground control points, where these take the place of a transform.
-        rpcs: the model of a sensor, if there is one.
+        has_transform: whether the file has a transform (geotiff.model.none).
+        gcps: ground control points, where the file has them instead of a transform.
+        rpcs: rational polynomial coefficients of a sensor, if there are any.
         keys: the GeoKeys.
-        crs: that of the transform, or of the control points; None if no keys tell.
-        area_or_point: "Area" or "Point" as the keys say, None if they do not. The transform holds
-            for corners either way (geotiff.model.point).
-        heights: what makes heights of samples, where the CRS has heights (gdal.metadata.heights).
-        findings: what is odd about it.
+        crs: the CRS of the transform, or of the control points; None without keys.
+        area_or_point: "Area" or "Point" as the keys say, else None. The transform refers to
+            corners either way (geotiff.model.point).
+        heights: how samples become heights, if the CRS has heights (gdal.metadata.heights).
+        findings: rules that its tags break.
     """
 
     transform: Affine = field(default_factory=identity)
@@ -58,11 +58,16 @@ class Georeference:
 
 
 def make_georeference(values: TagValues, lost: list[Finding]) -> Georeference:
-    """The same, of values that have been read."""
+    """Make a georeference from tag values.
+
+    Args:
+        values: of `GEOREFERENCE_TAGS`.
+        lost: findings so far.
+    """
     findings = list(lost)
     keys = make_keys(values, findings)
     raster_type = keys.code(GeoKey.GTRasterType)
-    model = make_model(values, findings, is_point=raster_type == POINT)
+    model = make_model(values, findings, is_point=raster_type == PIXEL_IS_POINT)
     crs = make_crs(keys, findings)
     return Georeference(
         transform=model.transform or identity(),
@@ -88,4 +93,4 @@ def _heights(crs: Crs | None, scaling: tuple[float, float] | None) -> Heights | 
 def _area_or_point(keys: GeoKeys) -> Literal["Area", "Point"] | None:
     if GeoKey.GTRasterType not in keys:
         return None
-    return "Point" if keys.code(GeoKey.GTRasterType) == POINT else "Area"
+    return "Point" if keys.code(GeoKey.GTRasterType) == PIXEL_IS_POINT else "Area"

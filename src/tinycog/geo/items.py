@@ -1,4 +1,4 @@
-"""GDAL's XML of metadata, read so that hostile XML cannot hurt (gdal.metadata.xml)."""
+"""Parse GDAL's metadata XML; safe for hostile XML (gdal.metadata.xml)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPACE = " \t\r\n\v\f"
 
 
 class Item(NamedTuple):
-    """One item: its name and text, its band (0-based) or None, its domain and role."""
+    """An item: name and text, band (0-based) or None for the image, domain and role."""
 
     name: str
     text: str
@@ -26,12 +26,12 @@ class Item(NamedTuple):
 
 
 class _RefusedError(Exception):
-    """The XML holds what is not read."""
+    """The XML holds something that is never accepted."""
 
 
 @dataclass
 class _Reader:
-    """Handlers that build no tree: only what lies right below the root counts."""
+    """Handlers for expat that build no tree: only children of the root count."""
 
     items: list[Item] = field(default_factory=list[Item])
     depth: int = 0
@@ -40,38 +40,38 @@ class _Reader:
     text: list[str] = field(default_factory=list[str])
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Begin an element."""
+        """Handle the start of an element."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             message = f"elements are nested more than {MAX_DEPTH} deep"
             raise _RefusedError(message)
         if self.depth == 1:
             self.root = name
-        if self.depth == 2 and name.lower() == "item":  # noqa: PLR2004 - right below the root
+        if self.depth == 2 and name.lower() == "item":  # noqa: PLR2004 - a child of the root
             self.attributes = {key.lower(): value for key, value in attributes.items()}
             self.text = []
 
     def end(self, _name: str) -> None:
-        """End an element."""
-        if self.depth == 2 and self.attributes is not None:  # noqa: PLR2004
+        """Handle the end of an element."""
+        if self.depth == 2 and self.attributes is not None:  # noqa: PLR2004 - a child of the root
             item = _item(self.attributes, "".join(self.text))
             self.items += [] if item is None else [item]
             self.attributes = None
         self.depth -= 1
 
     def characters(self, data: str) -> None:
-        """Take the text of an item."""
-        if self.depth == 2 and self.attributes is not None:  # noqa: PLR2004
+        """Collect the text of an item."""
+        if self.depth == 2 and self.attributes is not None:  # noqa: PLR2004 - a child of the root
             self.text.append(data)
 
     def doctype(self, *_: object) -> None:
-        """Refuse a doctype: it alone can define entities."""
+        """Refuse a doctype: only there can entities be defined."""
         message = "it has a doctype"
         raise _RefusedError(message)
 
 
 def parse_items(text: str) -> tuple[list[Item], str | None]:
-    """The items of the XML, and what is wrong with it; then there are none, as in GDAL."""
+    """Parse items; returns them and None, or none and what is wrong with the XML, as in GDAL."""
     if len(text) > MAX_BYTES:
         return [], f"it has {len(text)} characters, more than {MAX_BYTES}"
     reader = _Reader()
@@ -91,7 +91,7 @@ def parse_items(text: str) -> tuple[list[Item], str | None]:
 
 
 def _item(attributes: dict[str, str], text: str) -> Item | None:
-    """An item, if it has a name and text; blanks before the text do not count."""
+    """Make an item; None without a name or text. Leading blanks of the text are dropped."""
     text = text.lstrip(SPACE)
     name = attributes.get("name")
     if name is None or not text:
@@ -108,7 +108,7 @@ def _item(attributes: dict[str, str], text: str) -> Item | None:
 
 
 def unescape(text: str) -> str:
-    """Undo the second escape: GDAL writes two (gdal.metadata.items)."""
+    """Undo the second level of escapes: GDAL writes two (gdal.metadata.items)."""
     return ENTITY.sub(_character, text)
 
 

@@ -1,7 +1,7 @@
-"""The GeoKey directory: what its keys are called, and their values (geotiff.keys.*).
+"""The GeoKey directory: names of its keys, and their values (geotiff.keys.*).
 
-Source: OGC 19-008 (GeoTIFF 1.1), and libgeotiff for keys of its own. `spec/geokeys.csv` holds the
-same table for readers.
+Source: OGC 19-008 (GeoTIFF 1.1), and libgeotiff for keys of its own. `spec/geokeys.csv` is the same
+table.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from tinycog.geo.values import TagValues
 from tinycog.tiff.spec import Tag
 
 KeyValue = int | float | str | tuple[int, ...] | tuple[float, ...]
-"""A key's value: a code, a number, a text; several numbers where the key says so."""
+"""A key's value: a code, a number or text; a tuple if it holds several numbers."""
 
 USER_DEFINED = 32767
-"""Code that says: further keys define it."""
+"""Code that stands for a definition by further keys."""
 
-HEAD = 4
-"""SHORTs before the first entry, and of each entry."""
+ENTRY_SHORTS = 4
+"""SHORTs in an entry, and in the header before the first entry."""
 
 MAX_KEYS = 1024
-"""There are about sixty: more than this is no directory."""
+"""Most keys that are read; about sixty are defined."""
 
 
 class GeoKey(IntEnum):
@@ -106,14 +106,14 @@ NUMBERS = frozenset(
 
 
 def kind_of(key: int) -> tuple[str, type]:
-    """What values of a key are called, and are: numbers, text, or else codes."""
+    """Return the kind of a key's values, for messages, and their type."""
     if key in TEXTS:
         return "text", str
     return ("numbers", float) if key in NUMBERS else ("codes", int)
 
 
 def _key_id(key: int | str) -> int:
-    """The id of a key; a name may have "GeoKey" at its end."""
+    """Return the id of a key; a name may end with "GeoKey"."""
     if isinstance(key, int):
         return int(key)
     return int(GeoKey[key.removesuffix("GeoKey")])
@@ -121,18 +121,18 @@ def _key_id(key: int | str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class GeoKeys(Mapping[int, KeyValue]):
-    """The keys of a file: a mapping of ids to values that can be asked by name too.
+    """The keys of a file: a mapping of ids to values that also accepts names.
 
     Attributes:
         minor: minor revision of the directory, 0 for GeoTIFF 1.0, 1 for 1.1.
-        values_by_id: the keys that could be read.
+        values_by_id: pairs of id and value, in the order of the file.
     """
 
     minor: int = 0
     values_by_id: tuple[tuple[int, KeyValue], ...] = field(default=())
 
     def __getitem__(self, key: int | str) -> KeyValue:
-        """Value of a key, by id or name: `keys["ProjectedCRS"]`, `keys[3072]`."""
+        """Return the value of a key, by id or name: `keys["ProjectedCRS"]`, `keys[3072]`."""
         wanted = _key_id(key)
         for found, value in self.values_by_id:
             if found == wanted:
@@ -140,15 +140,15 @@ class GeoKeys(Mapping[int, KeyValue]):
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[int]:
-        """Ids in the order of the file."""
+        """Iterate over ids in the order of the file."""
         return iter([found for found, _ in self.values_by_id])
 
     def __len__(self) -> int:
-        """Number of keys."""
+        """Return the number of keys."""
         return len(self.values_by_id)
 
     def __contains__(self, key: object) -> bool:
-        """Whether there is such a key, by id or name."""
+        """Return whether there is such a key, by id or name."""
         if not isinstance(key, int | str):
             return False
         try:
@@ -158,56 +158,61 @@ class GeoKeys(Mapping[int, KeyValue]):
         return any(found == wanted for found, _ in self.values_by_id)
 
     def named(self) -> dict[str, KeyValue]:
-        """The keys by name; those that nobody knows by their number."""
+        """Return values by name; unknown keys by their number."""
         known = {int(key): key.name for key in GeoKey}
         return {known.get(found, str(found)): value for found, value in self.values_by_id}
 
     def code(self, key: GeoKey) -> int | None:
-        """Value of a key that holds a code; None without it, or if it is 0, "undefined"."""
+        """Return a key's code; None if it is missing or 0, "undefined"."""
         value = self.get(key)
         if isinstance(value, tuple):
             value = value[0]
         return value if isinstance(value, int) and value else None
 
     def epsg(self, key: GeoKey) -> int | None:
-        """Value of a key that holds a code of EPSG; not what is user-defined or private."""
+        """Return a key's EPSG code; None if it is missing, user-defined or private."""
         code = self.code(key)
         return code if code is not None and code < USER_DEFINED else None
 
     def number(self, key: GeoKey) -> float | None:
-        """Value of a key that holds a number."""
+        """Return a key's number, the first of several; None if it has none."""
         numbers = self.numbers(key)
         return numbers[0] if numbers else None
 
     def numbers(self, key: GeoKey) -> tuple[float, ...]:
-        """Values of a key that holds numbers; none if they were stored as codes."""
+        """Return a key's numbers; none if they are stored as codes."""
         value = self.get(key)
         found = value if isinstance(value, tuple) else (value,)
         return tuple(v for v in found if isinstance(v, float))
 
     def text(self, key: GeoKey) -> str:
-        """Value of a key that holds text, empty without it."""
+        """Return a key's text; empty if it has none."""
         value = self.get(key)
         return value if isinstance(value, str) else ""
 
 
 def make_keys(values: TagValues, findings: list[Finding]) -> GeoKeys:
-    """Read the directory (geotiff.keys.directory, geotiff.keys.order, geotiff.keys.kind).
+    """Parse the directory (geotiff.keys.directory, geotiff.keys.order, geotiff.keys.kind).
 
-    What is wrong with one key does not hurt the others.
+    A key that is wrong does not affect the others.
     """
     directory = values.shorts(Tag.GeoKeyDirectory)
     if not directory:
         return GeoKeys()
-    if len(directory) < HEAD or directory[0] != 1:
-        text = f"the GeoKey directory begins with {directory[:HEAD]}, expected 1, 1, 0 or 1, n"
+    if len(directory) < ENTRY_SHORTS or directory[0] != 1:
+        text = (
+            f"the GeoKey directory begins with {directory[:ENTRY_SHORTS]}, expected 1, 1, 0 or 1, n"
+        )
         findings.append(values.finding("geotiff.keys.directory", text, Tag.GeoKeyDirectory))
         return GeoKeys()
-    count = min(directory[3], len(directory) // HEAD - 1, MAX_KEYS)
+    count = min(directory[3], len(directory) // ENTRY_SHORTS - 1, MAX_KEYS)
     if count < directory[3]:
         text = f"the GeoKey directory says {directory[3]} keys; {count} of them are read"
         findings.append(values.finding("geotiff.keys.directory", text, Tag.GeoKeyDirectory))
-    entries = [directory[i : i + HEAD] for i in range(HEAD, HEAD + HEAD * count, HEAD)]
+    entries = [
+        directory[i : i + ENTRY_SHORTS]
+        for i in range(ENTRY_SHORTS, ENTRY_SHORTS + ENTRY_SHORTS * count, ENTRY_SHORTS)
+    ]
     ids = [entry[0] for entry in entries]
     if any(later <= earlier for earlier, later in pairwise(ids)):
         text = "the GeoKeys do not ascend; of each, the first one counts"
@@ -224,7 +229,7 @@ def make_keys(values: TagValues, findings: list[Finding]) -> GeoKeys:
 
 
 def _has_kind(key: int, value: KeyValue) -> bool:
-    """Whether a known key holds what it must; of others nothing is known (geotiff.keys.kind)."""
+    """Return whether a value fits its key; any fits an unknown key (geotiff.keys.kind)."""
     first = value[0] if isinstance(value, tuple) else value
     return key not in GeoKey.__members__.values() or isinstance(first, kind_of(key)[1])
 
@@ -232,7 +237,7 @@ def _has_kind(key: int, value: KeyValue) -> bool:
 def _value(
     values: TagValues, directory: Sequence[int], entry: Sequence[int], findings: list[Finding]
 ) -> KeyValue | None:
-    """Value of one key, from where it is stored (geotiff.keys.value, geotiff.keys.text)."""
+    """Look up one key's value where it is stored (geotiff.keys.value, geotiff.keys.text)."""
     key, location, count, at = entry
     if location == 0:
         return at

@@ -1,9 +1,8 @@
-"""What the samples of an image mean: scales, units, names, colours, tags (gdal.metadata.*)."""
+"""What samples mean: scales, units, descriptions, colours, items (gdal.metadata.*)."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from tinycog.geo.items import Item, parse_items
 from tinycog.geo.values import TagValues
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Tag
+from tinycog.tiff.text import leading_number
 
 TEXT_TAGS: dict[Tag, str] = {
     Tag.DocumentName: "TIFFTAG_DOCUMENTNAME",
@@ -39,17 +39,15 @@ RESOLUTION_UNITS = {1: "1 (unitless)", 2: "2 (pixels/inch)", 3: "3 (pixels/cm)"}
 
 METADATA_TAGS = (*TEXT_TAGS, *FLOAT_TAGS, *SHORT_TAGS, Tag.ResolutionUnit, Tag.GDALMetadata)
 
-NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,5})?)", re.IGNORECASE | re.ASCII)
-
 Items = Mapping[str, Mapping[str, str]]
-"""Items by domain and name; the domain of most is ""."""
+"""Items by domain and name; most have the domain ""."""
 
 _Domains = dict[str, dict[str, tuple[str, str]]]
-"""The same while they are read: by domain and folded name, with the name."""
+"""Items while they are collected: domain, casefolded name, then (name, text)."""
 
 
 class Statistics(NamedTuple):
-    """Statistics of a band as the file stores them; None where it does not."""
+    """Statistics of a band as stored in the file; None where it has none."""
 
     min: float | None
     max: float | None
@@ -60,16 +58,16 @@ class Statistics(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the samples of an image mean; each tuple has one value for each band.
+    """What the samples of an image mean; tuples have one value per band.
 
     Attributes:
-        scales, offsets: value = sample * scale + offset; 1 and 0 where nothing is told.
-        units: of those values, None if not told.
-        descriptions: what the bands are called, None if not told.
-        colorinterp: what the bands are as colours, in rasterio's names ("gray", "red", "alpha").
-        items: of the whole image, by domain.
-        band_items: of each band, by domain.
-        findings: what is odd about it.
+        scales, offsets: value = sample * scale + offset; by default 1 and 0.
+        units: units of those values, None if not stated.
+        descriptions: names of the bands, None if not stated.
+        colorinterp: colour interpretations by rasterio's names ("gray", "red", "alpha").
+        items: items of the image, by domain.
+        band_items: items of each band, by domain.
+        findings: rules that the tags break.
     """
 
     scales: tuple[float, ...] = ()
@@ -82,11 +80,11 @@ class Metadata:
     findings: tuple[Finding, ...] = ()
 
     def tags(self, band: int | None = None, ns: str = "") -> dict[str, str]:
-        """Items by name, as rasterio's `tags`: of the image, or of a band (0-based).
+        """Return items by name, as rasterio's `tags`: of the image, or of a band (0-based).
 
         Args:
             band: None for the image.
-            ns: the domain, "" for the one that most items are in.
+            ns: the domain; most items are in "".
 
         Raises:
             UsageError: there is no such band.
@@ -99,7 +97,7 @@ class Metadata:
         return dict(self.band_items[band].get(ns, {}))
 
     def statistics(self, band: int) -> Statistics | None:
-        """Statistics of a band (0-based), if the file stores any (gdal.metadata.statistics).
+        """Return the stored statistics of a band (0-based), or None (gdal.metadata.statistics).
 
         Raises:
             UsageError: there is no such band.
@@ -118,19 +116,19 @@ def make_metadata(
     area_or_point: str | None = None,
     heights: Heights | None = None,
 ) -> Metadata:
-    """The same, of values that have been read.
+    """Make metadata from tag values.
 
     Args:
         values: of `METADATA_TAGS`.
-        image: that they belong to.
+        image: the image that they belong to.
         lost: findings so far.
-        area_or_point: of the georeference; it is an item too.
-        heights: of the georeference, if samples are heights (gdal.metadata.heights).
+        area_or_point: the georeference's, which is an item too.
+        heights: the georeference's, if samples are heights (gdal.metadata.heights).
     """
     findings = list(lost)
     found = _Found.of(image)
-    for name, told in _tiff_tags(values).items():
-        found.add(Item(name, told, None, "", ""))
+    for name, value in _tiff_tags(values).items():
+        found.add(Item(name, value, None, "", ""))
     if area_or_point is not None:
         found.add(Item("AREA_OR_POINT", area_or_point, None, "", ""))
     text = values.text(Tag.GDALMetadata)
@@ -143,25 +141,25 @@ def make_metadata(
         message = f"{len(senseless)} items of GDALMetadata make no sense, {senseless[0]!r} first"
         findings.append(values.finding("gdal.metadata.items", message, Tag.GDALMetadata))
     if heights is not None:
-        found.take_heights(heights)
+        found.apply_heights(heights)
     return found.metadata(findings)
 
 
 def _tiff_tags(values: TagValues) -> dict[str, str]:
-    """Tags of TIFF as GDAL tells them (gdal.metadata.tiff-tags)."""
-    told = {name: values.text(tag) for tag, name in TEXT_TAGS.items()}
+    """Return TIFF's descriptive tags as GDAL's items (gdal.metadata.tiff-tags)."""
+    items = {name: values.text(tag) for tag, name in TEXT_TAGS.items()}
     if any(values.doubles(tag) for tag in FLOAT_TAGS):  # libtiff knows only both or none
-        told |= {name: _float_text(values.doubles(tag)) for tag, name in FLOAT_TAGS.items()}
+        items |= {name: _float_text(values.doubles(tag)) for tag, name in FLOAT_TAGS.items()}
     for tag, name in SHORT_TAGS.items():
         codes = set(values.shorts(tag))
-        told[name] = str(codes.pop()) if len(codes) == 1 else None
+        items[name] = str(codes.pop()) if len(codes) == 1 else None
     unit = values.shorts(Tag.ResolutionUnit)
-    told["TIFFTAG_RESOLUTIONUNIT"] = RESOLUTION_UNITS.get(unit[0]) if unit else None
-    return {name: text.lstrip(" \t") for name, text in told.items() if text is not None}
+    items["TIFFTAG_RESOLUTIONUNIT"] = RESOLUTION_UNITS.get(unit[0]) if unit else None
+    return {name: text.lstrip(" \t") for name, text in items.items() if text is not None}
 
 
 def _float_text(numbers: tuple[float, ...]) -> str:
-    """A number as C writes floats; none, or a fraction of denominator 0, is 0 to libtiff."""
+    """Format a number as C's floats; a missing one, or one divided by 0, is 0 in libtiff."""
     number = numbers[0] if len(numbers) == 1 and not math.isnan(numbers[0]) else 0.0
     with np.errstate(over="ignore"):
         return f"{float(np.float32(number)):.8g}"
@@ -169,7 +167,7 @@ def _float_text(numbers: tuple[float, ...]) -> str:
 
 @dataclass
 class _Found:
-    """What the items have told so far (gdal.metadata.roles)."""
+    """Metadata while items are collected (gdal.metadata.roles)."""
 
     scales: list[float]
     offsets: list[float]
@@ -181,7 +179,7 @@ class _Found:
 
     @classmethod
     def of(cls, image: Image) -> _Found:
-        """Start with what holds when nothing is told."""
+        """Start from the defaults."""
         n = image.samples
         return cls(
             [1.0] * n,
@@ -194,7 +192,7 @@ class _Found:
         )
 
     def add(self, item: Item) -> bool:
-        """Take an item; False if it makes no sense."""
+        """Apply an item; False if it makes no sense."""
         if item.band is None:
             _put(self.items, item)
             return True
@@ -203,8 +201,8 @@ class _Found:
         if item.role in ("scale", "offset"):
             return self._add_number(item, self.scales if item.role == "scale" else self.offsets)
         if item.role in ("unittype", "description"):
-            told = self.units if item.role == "unittype" else self.descriptions
-            told[item.band] = item.text
+            texts = self.units if item.role == "unittype" else self.descriptions
+            texts[item.band] = item.text
         elif item.role == "colorinterp":
             self._add_colour(item, item.band)
         else:
@@ -218,21 +216,21 @@ class _Found:
         numbers[item.band] = number
         return True
 
-    def take_heights(self, heights: Heights) -> None:
-        """Take scale and offset of heights, for a single band, and their unit for any."""
+    def apply_heights(self, heights: Heights) -> None:
+        """Apply the unit of heights to all bands without one; scale and offset to a single band."""
         self.units = [unit or heights.unit for unit in self.units]
         if len(self.scales) == 1 and heights.scale is not None:
             self.scales, self.offsets = [heights.scale], [heights.offset]
 
     def _add_colour(self, item: Item, band: int) -> None:
-        """Take a colour; one that GDAL does not know is an item, too."""
+        """Apply a colour interpretation; one that GDAL does not know is kept as an item too."""
         self.colorinterp[band] = colour_of_gdal(item.text)
         if self.colorinterp[band] == UNDEFINED and item.text.casefold() != UNDEFINED:
             named = item._replace(name="COLOR_INTERPRETATION", domain="")
             _put(self.band_items[band], named)
 
     def metadata(self, findings: list[Finding]) -> Metadata:
-        """The finished value."""
+        """Return the finished metadata."""
         return Metadata(
             scales=tuple(self.scales),
             offsets=tuple(self.offsets),
@@ -246,7 +244,7 @@ class _Found:
 
 
 def _put(domains: _Domains, item: Item) -> None:
-    """Keep an item; a later one of that name, in any case, takes its place."""
+    """Keep an item; a later one with that name, in any case, replaces it."""
     domains.setdefault(item.domain, {})[item.name.casefold()] = (item.name, item.text)
 
 
@@ -255,6 +253,7 @@ def _plain(domains: _Domains) -> dict[str, dict[str, str]]:
 
 
 def number_of(text: str) -> float | None:
-    """The number at the start of a text, as C reads it; a comma is a decimal point."""
-    found = NUMBER.match(text.replace(",", "."))
-    return None if found is None else float(found[1])
+    """Parse the number at the start of a text; None if there is none, or it is not finite."""
+    found = leading_number(text)
+    number = math.nan if found is None else float(found)
+    return number if math.isfinite(number) else None

@@ -1,8 +1,8 @@
-"""Projection methods of GeoTIFF, and the PROJJSON that says the same (geotiff.crs.method).
+"""Projection methods of GeoTIFF, and their PROJJSON (geotiff.crs.method).
 
-Sources: GeoTIFF 1.1 for the codes, libgeotiff for the keys that writers use instead of the right
-ones, the EPSG registry for methods and parameters. `spec/methods.csv` and `spec/parameters.csv`
-hold the same tables for readers.
+Sources: GeoTIFF 1.1 for the codes, libgeotiff for keys that writers use in place of the right ones,
+the EPSG registry for methods and parameters. `spec/methods.csv` and `spec/parameters.csv` are the
+same tables.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from tinycog.geo.units import DEGREE, Unit
 Role = Literal[
     "lat", "lon", "pole", "sp1", "sp2", "azimuth", "skew", "scale", "natural-scale", "east", "north"
 ]
-"""What a number is to a projection."""
+"""The role of a parameter in a projection."""
 
 
 class ParameterSource(NamedTuple):
-    """Keys that hold a number, the first that is there counts; and what it is without them."""
+    """Keys that may hold a parameter, the first present one counts; and its default."""
 
     keys: tuple[GeoKey, ...]
     default: float
@@ -68,11 +68,11 @@ PARAMETERS: dict[int, str] = {
     8832: "Latitude of standard parallel",
     8833: "Longitude of origin",
 }
-"""Parameters of projections by their EPSG codes."""
+"""Names of parameters by their EPSG codes."""
 
 
 class Method(NamedTuple):
-    """A projection method: GeoTIFF's code, name, EPSG's code, and the roles of its parameters."""
+    """A projection method: GeoTIFF's code, name, EPSG code, and roles of its parameters."""
 
     code: int
     name: str
@@ -80,20 +80,20 @@ class Method(NamedTuple):
     parameters: tuple[tuple[Role, int], ...]
 
 
-FALSE: tuple[tuple[Role, int], ...] = (("east", 8806), ("north", 8807))
-MERIDIAN: tuple[tuple[Role, int], ...] = (("lon", 8802), *FALSE)
+FALSE_ORIGIN: tuple[tuple[Role, int], ...] = (("east", 8806), ("north", 8807))
+MERIDIAN: tuple[tuple[Role, int], ...] = (("lon", 8802), *FALSE_ORIGIN)
 ORIGIN: tuple[tuple[Role, int], ...] = (("lat", 8801), *MERIDIAN)
 SCALED: tuple[tuple[Role, int], ...] = (
     ("lat", 8801),
     ("lon", 8802),
     ("scale", 8805),
-    *FALSE,
+    *FALSE_ORIGIN,
 )
 UNIT_SCALED: tuple[tuple[Role, int], ...] = (
     ("lat", 8801),
     ("lon", 8802),
     ("natural-scale", 8805),
-    *FALSE,
+    *FALSE_ORIGIN,
 )
 CONIC: tuple[tuple[Role, int], ...] = (
     ("lat", 8821),
@@ -110,8 +110,8 @@ METHODS: dict[int, Method] = {
     method.code: method
     for method in (
         Method(1, "Transverse Mercator", 9807, SCALED),
-        Method(3, "Hotine Oblique Mercator (variant A)", 9812, (*HOTINE, *FALSE)),
-        Method(4, "Laborde Oblique Mercator", 9813, (*CENTRE, ("scale", 8815), *FALSE)),
+        Method(3, "Hotine Oblique Mercator (variant A)", 9812, (*HOTINE, *FALSE_ORIGIN)),
+        Method(4, "Laborde Oblique Mercator", 9813, (*CENTRE, ("scale", 8815), *FALSE_ORIGIN)),
         Method(7, "Mercator (variant A)", 9804, UNIT_SCALED),
         Method(8, "Lambert Conic Conformal (2SP)", 9802, CONIC),
         Method(9, "Lambert Conic Conformal (1SP)", 9801, SCALED),
@@ -144,41 +144,41 @@ METHODS: dict[int, Method] = {
         ),
     )
 }
-"""By GeoTIFF's codes; 28 is libgeotiff's, 9815 GDAL's."""
+"""Methods by GeoTIFF's codes; 28 is libgeotiff's, 9815 GDAL's."""
 
 MERCATOR, POLAR, MERCATOR_A = 7, 15, 9804
-AT_POLE = 1e-8
+POLE_TOLERANCE = 1e-8
 MERCATOR_B = Method(7, "Mercator (variant B)", 9805, (("sp1", 8823), *MERIDIAN))
 POLAR_B = Method(
-    15, "Polar Stereographic (variant B)", 9829, (("lat", 8832), ("pole", 8833), *FALSE)
+    15, "Polar Stereographic (variant B)", 9829, (("lat", 8832), ("pole", 8833), *FALSE_ORIGIN)
 )
 
 UTM_ZONES = 60
 UTM_NORTH, UTM_SOUTH = 16000, 16100
-"""EPSG's codes of the UTM zones are these, plus the zone."""
+"""EPSG codes of UTM projections are these plus the zone."""
 UTM_SCALE, UTM_EASTING, UTM_SOUTHING = 0.9996, 500_000.0, 10_000_000.0
 
 
 def method_of(keys: GeoKeys, degrees: float) -> Method | None:
-    """The method that ProjMethod names (geotiff.crs.method, geotiff.crs.polar).
+    """Return the method that ProjMethod names (geotiff.crs.method, geotiff.crs.polar).
 
-    `degrees` is the size of the angular unit in degrees. None stands for a method that is not read.
+    `degrees` is the size of the angular unit in degrees. None stands for an unsupported method.
     """
     code = keys.code(GeoKey.ProjMethod)
     if code == MERCATOR and keys.number(GeoKey.ProjStdParallel1) is not None:
         return MERCATOR_B
     if code == POLAR:
         latitude = abs(_stored(keys, SOURCES["lat"]) * degrees)
-        if abs(latitude - 90) > AT_POLE and _stored(keys, SOURCES["scale"]) == 1:
+        if abs(latitude - 90) > POLE_TOLERANCE and _stored(keys, SOURCES["scale"]) == 1:
             return POLAR_B
     return METHODS.get(code or 0)
 
 
 def conversion(keys: GeoKeys, linear: Unit, angular: Unit) -> dict[str, Any] | None:
-    """The projection that ProjMethod and its numbers define, as PROJJSON; None if none is read.
+    """Build the PROJJSON of ProjMethod and its parameters; None for an unsupported method.
 
     Raises:
-        UnsupportedError: PROJ does not know the projection with such numbers.
+        UnsupportedError: PROJ does not support the method with these parameters.
     """
     degrees = angular.factor / DEGREE.factor
     method = method_of(keys, degrees)
@@ -204,7 +204,7 @@ def conversion(keys: GeoKeys, linear: Unit, angular: Unit) -> dict[str, Any] | N
 
 
 def utm(code: int) -> dict[str, Any] | None:
-    """The UTM zone of an EPSG code of `Projection`; None if it is another one."""
+    """Build the UTM projection with that EPSG code; None if the code is not UTM's."""
     zone, south = code - UTM_NORTH, code - UTM_SOUTH
     is_south = 1 <= south <= UTM_ZONES
     if not (is_south or 1 <= zone <= UTM_ZONES):
@@ -230,18 +230,18 @@ def utm(code: int) -> dict[str, Any] | None:
 
 
 def _conversion(method: Method, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": method.name}
+    named: dict[str, Any] = {"name": method.name}
     if method.epsg is not None:
-        told["id"] = {"authority": "EPSG", "code": method.epsg}
+        named["id"] = {"authority": "EPSG", "code": method.epsg}
     return {
         "type": "Conversion",
         "name": "unnamed",
-        "method": told,
+        "method": named,
         "parameters": parameters,
     }
 
 
 def _stored(keys: GeoKeys, source: ParameterSource) -> float:
-    """The number as stored: of the first of its keys that is there."""
+    """Return a parameter as stored, from the first of its keys that is present."""
     found = (keys.number(key) for key in source.keys)
     return next((number for number in found if number is not None), source.default)

@@ -1,7 +1,4 @@
-"""Where pixels are and what they mean: GeoTIFF's tags and GDAL's, without GDAL and without I/O.
-
-pyproj is loaded only by `Crs.to_pyproj`.
-"""
+"""Parse georeference and metadata of an image in one step."""
 
 from __future__ import annotations
 
@@ -22,9 +19,9 @@ from tinycog.tiff.steps import Steps
 def parse_geo(
     buffer: SparseBuffer, header: FileHeader, image: Image, limits: Limits
 ) -> Steps[tuple[Georeference, Metadata]]:
-    """Read where the pixels of an image are and what its samples mean, in one step.
+    """Parse where the pixels of an image are and what its samples mean, in one step.
 
-    Nothing that is wrong with them raises: it is a finding of theirs.
+    Tags that are wrong do not raise: they are findings of the result.
     """
     tags = (*GEOREFERENCE_TAGS, *METADATA_TAGS)
     values, findings = yield from read_values(buffer, header, image.ifd, tags, limits)

@@ -1,6 +1,7 @@
-"""The boundary to pyproj: what codes of EPSG mean, and CRSs made of PROJJSON.
+"""Look up EPSG codes and build CRSs of PROJJSON, by pyproj.
 
-pyproj hardly has types; they are given here, once.
+This is the boundary to pyproj: its `CRSError` becomes None here, and its missing types are
+declared.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _classes: Any = pyproj.crs
 
 
 def from_epsg(kind: Kind, code: int | None) -> Json | None:
-    """Definition of a thing of EPSG, as PROJJSON; None if the registry does not have it."""
+    """Return the definition of an EPSG code as PROJJSON; None if the registry does not have it."""
     if code is None:
         return None
     try:
@@ -31,7 +32,7 @@ def from_epsg(kind: Kind, code: int | None) -> Json | None:
 
 
 def crs_of_epsg(code: int | None) -> pyproj.CRS | None:
-    """CRS of EPSG; None if the registry has none of that code."""
+    """Return the CRS of an EPSG code; None if the registry does not have it."""
     if code is None:
         return None
     try:
@@ -41,13 +42,13 @@ def crs_of_epsg(code: int | None) -> pyproj.CRS | None:
 
 
 def crs_of(definition: Json) -> pyproj.CRS:
-    """CRS of PROJJSON."""
+    """Build a CRS from PROJJSON."""
     make: Any = pyproj.CRS.from_json_dict  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     built: pyproj.CRS = make(definition)
     return built
 
 
 def not_in_registry(code: int) -> UnsupportedError:
-    """The error for a code that PROJ does not know, an older registry's newer one say."""
+    """Make the error for a code that PROJ does not know, such as one newer than its registry."""
     message = f"EPSG:{code} is not in the registry of PROJ {pyproj.proj_version_str}"
     return UnsupportedError(message, feature="crs", value=code)

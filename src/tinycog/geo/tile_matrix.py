@@ -1,8 +1,7 @@
-"""Tile matrix sets: a pyramid as an OGC TileMatrixSet 2.0, and which web tiles a file holds.
+"""Describe a pyramid as an OGC TileMatrixSet 2.0.
 
-Two ways of counting meet here. A file's levels go from 0 = full resolution to coarser ones (`z`);
-the matrices of OGC and the zooms of the web go from 0 = coarsest to finer ones. No I/O; nothing but
-arithmetic.
+Two ways of counting meet here: a file's levels go from 0 = full resolution to coarser ones (`z`),
+OGC's matrices from 0 = coarsest to finer ones. Arithmetic only, no I/O.
 """
 
 from __future__ import annotations
@@ -16,33 +15,33 @@ from tinycog.affine_math import coefficients
 from tinycog.errors import UsageError
 
 EARTH_RADIUS = 6378137.0
-"""Of WGS 84's ellipsoid at the equator, in metres."""
+"""Semi-major axis of WGS 84's ellipsoid, in metres."""
 
-SQUARE_DRIFT = 1.0
-"""Pixels by which square cells may miss the far edge of a level: overviews are rounded up."""
+SQUARE_TOLERANCE = 1.0
+"""Pixels by which square cells may miss the far edge of a level: overview sizes are rounded up."""
 
 METRES_PER_DEGREE = EARTH_RADIUS * pi / 180
-"""As OGC 17-083r4 turns degrees into metres."""
+"""Metres per degree by OGC 17-083r4."""
 
-PIXEL_OF_SCALE = 0.00028
-"""Metres of the screen pixel that scale denominators speak of (OGC 17-083r4)."""
+STANDARD_PIXEL = 0.00028
+"""Size in metres of the screen pixel that defines scale denominators (OGC 17-083r4)."""
 
-ANGULAR = 1000.0
-"""Metres per unit from which on the unit must be an angle."""
+MIN_METRES_PER_ANGLE = 1000.0
+"""Metres per unit above which the unit must be an angle."""
 
 CRS_OF_EPSG = "http://www.opengis.net/def/crs/EPSG/0/{}"
 
 
 @dataclass(frozen=True)
 class TileLevel:
-    """What counts of a level here.
+    """Size, tile size and transform of a level.
 
     Attributes:
         width: columns of pixels.
         height: rows of pixels.
-        tile_width: columns of pixels of a tile.
-        tile_height: rows of pixels of a tile.
-        transform: the first six numbers of an Affine: pixels of this level to the CRS.
+        tile_width: columns of pixels in a tile.
+        tile_height: rows of pixels in a tile.
+        transform: pixels of this level to (x, y) in the CRS, an `Affine` or its six numbers.
     """
 
     width: int
@@ -73,10 +72,10 @@ def tile_matrix_set(
     Args:
         levels: level 0, full resolution, first.
         crs: an EPSG code, a URI, or PROJJSON as a mapping (TileMatrixSet 2.0 has no other text).
-        identifier: of the set: letters, digits, `_` and `-`.
-        metres_per_unit: of the CRS: `METRES_PER_DEGREE` for degrees.
-        ordered_axes: short names of the CRS's axes, in its own order, in which points are written.
-            By default: as PROJJSON says; ("Lat", "Lon") for degrees, but not for OGC's CRS84;
+        identifier: id of the set: letters, digits, `_` and `-`.
+        metres_per_unit: metres per unit of the CRS: `METRES_PER_DEGREE` for degrees.
+        ordered_axes: short names of the CRS's axes in its own order, in which points are written.
+            By default: as in the PROJJSON; ("Lat", "Lon") for degrees, except OGC's CRS84;
             otherwise ("X", "Y"), which is wrong for the few projected CRSs that put north first.
 
     Raises:
@@ -100,22 +99,22 @@ def tile_matrix_set(
 
 
 def _axes_of(crs: int | str | Mapping[str, Any], metres_per_unit: float) -> tuple[str, str]:
-    """Names of the axes, as well as can be known without a registry."""
+    """Guess the names of the axes without a registry."""
     if isinstance(crs, Mapping):
         return ("Y", "X") if _north_first(crs) else ("X", "Y")
-    if metres_per_unit < ANGULAR:
+    if metres_per_unit < MIN_METRES_PER_ANGLE:
         return "X", "Y"
     return ("Lon", "Lat") if isinstance(crs, str) and "CRS84" in crs else ("Lat", "Lon")
 
 
 def _north_first(projjson: Mapping[str, Any]) -> bool:
-    """Whether the first axis that PROJJSON names goes north or south."""
+    """Return whether the first axis of PROJJSON points north or south."""
     axes: Any = projjson.get("coordinate_system", {}).get("axis")
     return bool(axes) and axes[0].get("direction") in ("north", "south")
 
 
 def _crs(crs: int | str | Mapping[str, Any]) -> object:
-    """The CRS as the JSON encoding has it."""
+    """Encode the CRS for JSON."""
     if isinstance(crs, int):
         return CRS_OF_EPSG.format(crs)
     if isinstance(crs, str):
@@ -133,13 +132,13 @@ def _matrix(
     if b or d or a <= 0 or e == 0:
         message = f"the transform is {(a, b, c, d, e, f)}, expected unrotated pixels that go east"
         raise UsageError(message)
-    if abs(a - abs(e)) * level.height > SQUARE_DRIFT * a:
+    if abs(a - abs(e)) * level.height > SQUARE_TOLERANCE * a:
         message = f"pixels are {a} by {abs(e)}, expected square ones: a tile matrix has one size"
         raise UsageError(message)
     down, across = level.grid
     return {
         "id": identifier,
-        "scaleDenominator": a * metres_per_unit / PIXEL_OF_SCALE,
+        "scaleDenominator": a * metres_per_unit / STANDARD_PIXEL,
         "cellSize": a,
         # rows that go up have their first tile at the bottom
         "cornerOfOrigin": "topLeft" if e < 0 else "bottomLeft",

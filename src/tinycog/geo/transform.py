@@ -1,6 +1,6 @@
-"""From pixels to the ground: transforms, bounds, control points, sensor models (geotiff.model.*).
+"""Pixels to coordinates: transforms, bounds, control points, sensor models (geotiff.model.*).
 
-Words are rasterio's: `Affine(a, b, c, d, e, f)` takes (col, row) to (x, y), (0, 0) being the outer
+Names are rasterio's: `Affine(a, b, c, d, e, f)` takes (col, row) to (x, y), and (0, 0) is the outer
 corner of the first pixel.
 """
 
@@ -17,12 +17,12 @@ from tinycog.tiff.spec import Tag
 if TYPE_CHECKING:  # loads attrs
     from affine import Affine
 
-TIEPOINT, MATRIX = 6, 16
-"""Numbers of one tiepoint, and of ModelTransformation."""
+TIEPOINT_LENGTH, MATRIX_LENGTH = 6, 16
+"""How many numbers a tiepoint and ModelTransformation have."""
 
 
 class BoundingBox(NamedTuple):
-    """Where an image lies, in the units of its CRS."""
+    """A rectangle in coordinates, by rasterio's names."""
 
     left: float
     bottom: float
@@ -31,7 +31,7 @@ class BoundingBox(NamedTuple):
 
 
 class GroundControlPoint(NamedTuple):
-    """A place in the image whose place on the ground is known; (0, 0) is the outer corner."""
+    """A point of the image, from its outer corner, whose coordinates are known."""
 
     row: float
     col: float
@@ -42,9 +42,9 @@ class GroundControlPoint(NamedTuple):
 
 
 class Model(NamedTuple):
-    """What the tags say: a transform, or control points, or neither.
+    """A transform, or control points, or neither.
 
-    `heights` is the factor and the offset that make model heights of samples, where scale and
+    `heights` is the factor and offset that turn samples into model heights, where scale and
     tiepoint have a third dimension.
     """
 
@@ -54,17 +54,17 @@ class Model(NamedTuple):
 
 
 def make_model(values: TagValues, findings: list[Finding], *, is_point: bool) -> Model:
-    """Which of the tags counts: GDAL's order (geotiff.model.order)."""
+    """Make a model from the tags, in GDAL's order of precedence (geotiff.model.order)."""
     scale = _finite(values, Tag.ModelPixelScale, findings)
     tiepoints = _finite(values, Tag.ModelTiepoint, findings)
     matrix = _finite(values, Tag.ModelTransformation, findings)
     _check(values, findings, scale, tiepoints, matrix)
     transform = heights = None
     if len(scale) > 1 and scale[0] and scale[1]:
-        if len(tiepoints) >= TIEPOINT:
+        if len(tiepoints) >= TIEPOINT_LENGTH:
             transform = _scaled(values, scale, tiepoints, findings)
             heights = _heights(scale, tiepoints)
-    elif len(matrix) == MATRIX:
+    elif len(matrix) == MATRIX_LENGTH:
         transform = make_affine(matrix[0], matrix[1], matrix[3], matrix[4], matrix[5], matrix[7])
     if transform is None:
         return Model(gcps=_control_points(tiepoints, shift=0.5 if is_point else 0.0))
@@ -78,11 +78,11 @@ def _check(
     tiepoints: tuple[float, ...],
     matrix: tuple[float, ...],
 ) -> None:
-    """Tell what of the three tags breaks a rule (geotiff.model.tags)."""
+    """Add findings for tags that are malformed (geotiff.model.tags)."""
     wrong = {
-        Tag.ModelPixelScale: bool(scale) and (len(scale) < 2 or not (scale[0] and scale[1])),  # noqa: PLR2004
-        Tag.ModelTiepoint: len(tiepoints) % TIEPOINT != 0,
-        Tag.ModelTransformation: bool(matrix) and len(matrix) != MATRIX,
+        Tag.ModelPixelScale: bool(scale) and (len(scale) < 2 or not (scale[0] and scale[1])),  # noqa: PLR2004 - x, y
+        Tag.ModelTiepoint: len(tiepoints) % TIEPOINT_LENGTH != 0,
+        Tag.ModelTransformation: bool(matrix) and len(matrix) != MATRIX_LENGTH,
     }
     for tag in (tag for tag, is_wrong in wrong.items() if is_wrong):
         text = f"{tag.name} holds {len(values.doubles(tag))} numbers that make no sense"
@@ -90,7 +90,7 @@ def _check(
 
 
 def _finite(values: TagValues, tag: Tag, findings: list[Finding]) -> tuple[float, ...]:
-    """Numbers of a tag; none if one of them is none (geotiff.model.tags)."""
+    """Return the numbers of a tag; none if any is not finite (geotiff.model.tags)."""
     found = values.doubles(tag)
     if all(map(math.isfinite, found)):
         return found
@@ -105,7 +105,7 @@ def _scaled(
     tiepoints: tuple[float, ...],
     findings: list[Finding],
 ) -> Affine:
-    """Scale and the first tiepoint (geotiff.model.scale, geotiff.model.south-up)."""
+    """Combine the scale and first tiepoint (geotiff.model.scale, geotiff.model.south-up)."""
     col, row, _, x, y = tiepoints[:5]
     a, e = scale[0], -abs(scale[1])
     if scale[1] < 0:
@@ -115,15 +115,15 @@ def _scaled(
 
 
 def _heights(scale: tuple[float, ...], tiepoints: tuple[float, ...]) -> tuple[float, float] | None:
-    """Factor and offset of heights (gdal.metadata.heights)."""
+    """Return factor and offset of heights; None if there are none (gdal.metadata.heights)."""
     factor = scale[2] if len(scale) > 2 else 0.0  # noqa: PLR2004 - x, y, z
     return (factor, tiepoints[5] - tiepoints[2] * factor) if factor else None
 
 
 def _control_points(tiepoints: tuple[float, ...], shift: float) -> tuple[GroundControlPoint, ...]:
-    """Each tiepoint, where they make no transform (geotiff.model.gcps)."""
-    count = len(tiepoints) // TIEPOINT
-    rows = (tiepoints[i * TIEPOINT : (i + 1) * TIEPOINT] for i in range(count))
+    """Make a control point of each tiepoint, if they define no transform (geotiff.model.gcps)."""
+    count = len(tiepoints) // TIEPOINT_LENGTH
+    rows = (tiepoints[i * TIEPOINT_LENGTH : (i + 1) * TIEPOINT_LENGTH] for i in range(count))
     return tuple(
         GroundControlPoint(row + shift, col + shift, x, y, z, str(i + 1))
         for i, (col, row, _, x, y, z) in enumerate(rows)
@@ -143,15 +143,15 @@ def identity() -> Affine:
 
 
 def to_corner(transform: Affine) -> Affine:
-    """A transform whose (0, 0) is a corner, from one where it is a centre (geotiff.model.point)."""
+    """Convert a transform from pixel centres to pixel corners (geotiff.model.point)."""
     a, b, c, d, e, f = coefficients(transform)
     return make_affine(a, b, c - (a * 0.5 + b * 0.5), d, e, f - (d * 0.5 + e * 0.5))
 
 
 def level_transform(transform: Affine, full: tuple[int, int], size: tuple[int, int]) -> Affine:
-    """Transform of a level of `size` (width, height), of an image of `full` (geotiff.model.level).
+    """Return the transform of a level of `size`, from that of level 0 (geotiff.model.level).
 
-    Width and height have ratios of their own: sizes are rounded.
+    Sizes are (width, height). Width and height have their own ratios, since sizes are rounded.
     """
     across, down = full[0] / size[0], full[1] / size[1]
     a, b, c, d, e, f = coefficients(transform)
@@ -159,7 +159,7 @@ def level_transform(transform: Affine, full: tuple[int, int], size: tuple[int, i
 
 
 def bounds_of(transform: Affine, width: int, height: int) -> BoundingBox:
-    """Bounds of an image, as rasterio has them: without rotation (left, bottom) is (0, height)."""
+    """Return the bounds of an image as rasterio does: unrotated, (left, bottom) is (0, height)."""
     a, b, c, d, e, f = coefficients(transform)
     if b == d == 0:
         return BoundingBox(c, f + e * height, c + a * width, f)
@@ -169,13 +169,13 @@ def bounds_of(transform: Affine, width: int, height: int) -> BoundingBox:
 
 
 def res_of(transform: Affine) -> tuple[float, float]:
-    """Width and height of a pixel, as rasterio has them."""
+    """Return width and height of a pixel in coordinates, as rasterio does."""
     a, b, _, d, e, _ = coefficients(transform)
     return (math.hypot(a, d), math.hypot(b, e))
 
 
 class RPC(NamedTuple):
-    """Rational polynomial coefficients of a sensor, in rasterio's words (geotiff.rpc).
+    """Rational polynomial coefficients of a sensor, by rasterio's names (geotiff.rpc).
 
     Offsets and scales of lines and samples are in pixels of the full image.
     """
@@ -202,7 +202,7 @@ RPC_COUNT = 92
 
 
 def make_rpcs(values: TagValues, findings: list[Finding]) -> RPC | None:
-    """The coefficients of RPCCoefficient, if there are any (geotiff.rpc)."""
+    """Make coefficients from RPCCoefficient; None if there are none (geotiff.rpc)."""
     found = _finite(values, Tag.RPCCoefficient, findings)
     if not found:
         return None

@@ -1,4 +1,7 @@
-"""Coordinates from one CRS to another, by pyproj (an extra)."""
+"""Convert coordinates from one CRS to another, by pyproj (an extra).
+
+pyproj's `ProjError` is translated here.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ Transform = Callable[[Any, Any], tuple[Any, Any]]
 """(xs, ys) -> (xs, ys)."""
 
 
-def into_crs(points: NDArray[np.float64], crs: Any, to: Crs | None) -> NDArray[np.float64]:  # noqa: ANN401
-    """Points of any CRS in that of the file.
+def into_crs(points: NDArray[np.float64], crs: Any, to: Crs | None) -> NDArray[np.float64]:  # noqa: ANN401 - anything pyproj accepts
+    """Convert points (n, 2) from any CRS to the file's.
 
     Raises:
         UsageError: one of them is unknown, or pyproj is not installed.
@@ -30,11 +33,11 @@ def into_crs(points: NDArray[np.float64], crs: Any, to: Crs | None) -> NDArray[n
     return np.stack([np.asarray(x), np.asarray(y)], 1)
 
 
-def transformer(crs: Any, to: Crs | None) -> Transform:  # noqa: ANN401 - whatever pyproj understands
-    """A function (xs, ys) -> (xs, ys) from any CRS to that of the file, by pyproj.
+def transformer(crs: Any, to: Crs | None) -> Transform:  # noqa: ANN401 - anything pyproj accepts
+    """Return a function (xs, ys) -> (xs, ys) from any CRS to the file's.
 
     Raises:
-        UsageError: one of them is unknown, none leads to the other, or pyproj is not installed.
+        UsageError: a CRS is unknown, there is no way between them, or pyproj is not installed.
     """
     if to is None:
         message = "the file does not say where it lies in a CRS: leave out crs="
@@ -63,7 +66,7 @@ def _known(crs: Any) -> pyproj.CRS:  # noqa: ANN401 - see `transformer`
 
 @lru_cache(maxsize=32)
 def _transform(source: pyproj.CRS, target: pyproj.CRS) -> Transform:
-    """Made once for all tiles of a map; it may be used by several threads."""
+    """Make a transformer, once for all tiles of a map; threads may share it."""
     import pyproj  # noqa: PLC0415 - an extra
 
     return pyproj.Transformer.from_crs(source, target, always_xy=True).transform

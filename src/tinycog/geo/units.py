@@ -1,7 +1,7 @@
-"""Units of lengths and angles by their EPSG codes (geotiff.crs.units).
+"""Units of length and angle by their EPSG codes (geotiff.crs.units).
 
-Source: the EPSG registry as PROJ has it. `spec/units.csv` holds the same table for readers. Codes
-of angles in degrees, minutes and seconds at once (9107, 9108, 9110, 9111) have no factor.
+Source: the EPSG registry as in PROJ. `spec/units.csv` is the same table. Codes of angles in
+degrees, minutes and seconds at once (9107, 9108, 9110, 9111) have no factor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
 
 
 class Unit(NamedTuple):
-    """A unit: metres or radians of one."""
+    """A unit; `factor` is its size in metres or radians."""
 
     code: int | None
     name: str
@@ -23,7 +23,7 @@ class Unit(NamedTuple):
     factor: float
 
     def json(self) -> str | dict[str, Any]:
-        """As PROJJSON has it."""
+        """Return the unit as PROJJSON."""
         if self.code in (METRE.code, DEGREE.code):
             return self.name
         unit: dict[str, Any] = {
@@ -116,13 +116,13 @@ CITED_UNITS: tuple[tuple[str, float], ...] = (
     ("indian_feet", 0.3047995142),
     ("indian_foot", 0.3047995142),
 )
-"""Names of units in texts of ERDAS and ESRI, with their metres; the last letter may be left out."""
+"""Unit names in citations of ERDAS and ESRI, and their metres; the last letter may be missing."""
 
 
 def linear_unit(keys: GeoKeys, default: Unit) -> Unit:
-    """Unit of eastings and northings: of a text, of its key, else the default.
+    """Return the unit of eastings and northings: a citation's, its key's, else the default.
 
-    ERDAS writes it into texts, and these count first (geotiff.crs.cited-unit).
+    ERDAS writes it into citations, which take precedence (geotiff.crs.cited-unit).
     """
     texts = [keys.text(GeoKey.GTCitation)]
     if keys.epsg(GeoKey.ProjectedCRS) is None:
@@ -141,10 +141,10 @@ def _same_length(unit: Unit, factor: float) -> bool:
 
 
 def unit_of(keys: GeoKeys, code_key: GeoKey, size_key: GeoKey | None, default: Unit) -> Unit:
-    """Unit that a key names, or that another key gives the size of (geotiff.crs.units).
+    """Return the unit that a key names, or whose size another key holds (geotiff.crs.units).
 
     Raises:
-        UnsupportedError: EPSG's unit is not in the table.
+        UnsupportedError: the EPSG unit is not in the table.
     """
     code = keys.code(code_key)
     if code is None:

@@ -1,4 +1,4 @@
-"""Values of the tags that say where pixels are and what they mean, read so that none can hurt."""
+"""Values of georeference and metadata tags, read so that a bad one costs only itself."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ SHORT_MAX = 0xFFFF
 
 @dataclass(frozen=True, slots=True)
 class TagValues:
-    """Values of some tags of one IFD, as the kinds that are wanted of them.
+    """Values of some tags of one IFD, converted to the kind that the caller expects.
 
-    A value of another kind is as good as none: `read_values` has said so where it matters.
+    A value of another kind counts as missing.
     """
 
     ifd: Ifd
     values: Mapping[int, Value]
 
     def finding(self, rule: str, text: str, tag: Tag) -> Finding:
-        """A finding about a tag, with its place."""
+        """Make a finding about a tag, with its position."""
         entry = self.ifd.entries.get(tag)
         return Finding(rule, text, None if entry is None else entry.offset, self.ifd.offset)
 
     def doubles(self, tag: Tag) -> tuple[float, ...]:
-        """Numbers, whatever they are stored as (geotiff.value.number)."""
+        """Return a tag's numbers, whatever their field type (geotiff.value.number)."""
         return tuple(_number(v) for v in _items(self.values.get(tag, ())))
 
     def shorts(self, tag: Tag) -> tuple[int, ...]:
-        """Unsigned integers of 16 bits, whatever they are stored as; none if one does not fit."""
+        """Return a tag's numbers as 16-bit unsigned integers; none if one does not fit."""
         found = _items(self.values.get(tag, ()))
         fits = [v for v in found if isinstance(v, int) and 0 <= v <= SHORT_MAX]
         return tuple(fits) if len(fits) == len(found) else ()
 
     def raw_text(self, tag: Tag) -> bytes:
-        """Text as bytes: positions in it count bytes."""
+        """Return a tag's text as bytes, since GeoKeys count positions in bytes."""
         value = self.values.get(tag, b"")
         return value if isinstance(value, bytes) else b""
 
     def text(self, tag: Tag) -> str | None:
-        """Text up to its first NUL, as C reads it; None without the tag (gdal.metadata.text)."""
+        """Return a tag's text up to its first NUL; None without the tag (gdal.metadata.text)."""
         value = self.values.get(tag)
         if not isinstance(value, bytes):
             return None
@@ -67,9 +67,9 @@ def _number(value: float | tuple[int, int]) -> float:
 def read_values(
     buffer: SparseBuffer, header: FileHeader, ifd: Ifd, tags: Iterable[Tag], limits: Limits
 ) -> Steps[tuple[TagValues, list[Finding]]]:
-    """Read tags of an IFD in one step; what cannot be had becomes a finding (geotiff.value.lost).
+    """Read tags of an IFD in one step; unreadable values become findings (geotiff.value.lost).
 
-    Text is kept as bytes.
+    Text is returned as bytes.
     """
     findings: list[Finding] = []
     entries: list[Entry] = []

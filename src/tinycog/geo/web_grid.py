@@ -1,4 +1,4 @@
-"""Web tiles: well-known quadtrees, and which of their tiles a file stores as they are. No I/O."""
+"""Well-known quadtrees of web tiles, and which of their tiles a file stores. No I/O."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tinycog.geo.tile_matrix import EARTH_RADIUS, TileLevel
 from tinycog.geo.transform import BoundingBox
 
 MAX_ZOOM = 30
-"""Finest zoom that is looked for: 0.1 mm at the equator."""
+"""Finest zoom considered: 0.1 mm per pixel at the equator."""
 
-DRIFT = 0.01
-"""Pixels by which a level may miss a matrix anywhere, and still be its part."""
+ALIGNMENT_TOLERANCE = 0.01
+"""Pixels by which an aligned level may deviate from a zoom's grid anywhere."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class WebTiles:
     """A well-known quadtree of tiles.
 
     Attributes:
-        identifier: OGC's.
-        epsg: codes of CRSs in which a file has the same coordinates (x east, y north).
-        left: of all tiles.
-        top: of all tiles.
-        size: of a tile at zoom 0, in units of the CRS.
+        identifier: OGC's identifier.
+        epsg: codes of CRSs with the same coordinates in files (x east, y north).
+        left: left edge of all tiles.
+        top: upper edge of all tiles.
+        size: width and height of a tile at zoom 0, in units of the CRS.
         across: tiles in a row at zoom 0.
         down: tiles in a column at zoom 0.
     """
@@ -44,7 +44,7 @@ class WebTiles:
     down: int
 
     def bounds(self, zoom: int, x: int, y: int) -> BoundingBox:
-        """Bounds of a tile, in units of the CRS.
+        """Return the bounds of a tile, in units of the CRS.
 
         Raises:
             UsageError: there is no such tile.
@@ -62,7 +62,7 @@ class WebTiles:
 
 
 HALF_WORLD = pi * EARTH_RADIUS
-"""Metres from the middle of web Mercator to its edge."""
+"""Metres from the centre of Web Mercator to its edge."""
 
 WEB_MERCATOR_QUAD = WebTiles(
     "WebMercatorQuad", WEB_MERCATOR_CODES, -HALF_WORLD, HALF_WORLD, 2 * HALF_WORLD, 1, 1
@@ -74,7 +74,7 @@ WELL_KNOWN = (WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD)
 
 
 def web_tile_bounds(zoom: int, x: int, y: int) -> BoundingBox:
-    """Bounds of a web tile in metres of EPSG:3857.
+    """Return the bounds of a web tile in metres of EPSG:3857.
 
     Raises:
         UsageError: there is no such tile.
@@ -83,7 +83,7 @@ def web_tile_bounds(zoom: int, x: int, y: int) -> BoundingBox:
 
 
 class LevelOffset(NamedTuple):
-    """Where a level lies in a quadtree: its first tile is tile (x, y) of a zoom."""
+    """Position of a level in a quadtree: its first tile is tile (x, y) of the zoom."""
 
     zoom: int
     x: int
@@ -92,12 +92,12 @@ class LevelOffset(NamedTuple):
 
 @dataclass(frozen=True)
 class Alignment:
-    """Which tiles of a well-known set a file holds as stored tiles.
+    """The tiles of a quadtree that a file stores as they are.
 
     Attributes:
-        tiles: the set.
-        places: for each level where it lies, or None: its tiles are none of the set's.
-        levels: as given to `find_alignment`.
+        tiles: the quadtree.
+        places: for each level its position, or None if its tiles are not the quadtree's.
+        levels: as passed to `find_alignment`.
     """
 
     tiles: WebTiles
@@ -106,15 +106,15 @@ class Alignment:
 
     @property
     def zooms(self) -> dict[int, int]:
-        """Level of each zoom that is stored."""
+        """The level that stores each zoom."""
         return {place.zoom: z for z, place in enumerate(self.places) if place is not None}
 
     def stored_tile(self, zoom: int, x: int, y: int) -> tuple[int, int, int] | None:
-        """The stored tile (z, x, y) that has exactly the bounds of a web tile, or None.
+        """Return the stored tile (z, x, y) with exactly the bounds of a web tile, or None.
 
         Its pixels are the web tile's: 256 by 256, or 512 by 512 for a file with tiles of that size
-        ("@2x"). At the right and lower edge of the image it may reach over it: read it padded, what
-        lies outside is not valid. None also where the file has no tile: there, or at that zoom.
+        ("@2x"). At the right and lower edge it may extend over the image: read it padded, pixels
+        outside are not valid. None also where the file has no tile there, or no such zoom.
         """
         z = self.zooms.get(zoom)
         place = None if z is None else self.places[z]
@@ -126,16 +126,16 @@ class Alignment:
 
 
 def find_alignment(levels: Sequence[TileLevel], epsg: int | None) -> Alignment | None:
-    """Find the well-known set whose tiles are tiles of the file; None if there is none.
+    """Find the quadtree whose tiles are tiles of the file; None if there is none.
 
-    What counts is where the tiles lie, not what the file says of itself: a level belongs to a zoom
-    if its tiles are as large, in its CRS, as the zoom's, and its first tile is one of them, all
-    within 0.01 pixel. So files with tiles of 512 belong to the zoom one coarser than the size of
-    their pixels says.
+    Positions of tiles decide, not what the file says about itself: a level belongs to a zoom if its
+    tiles are as large, in its CRS, as the zoom's, and its first tile is one of them, all within
+    0.01 pixel. So a file with tiles of 512 belongs to one zoom coarser than its pixel size
+    suggests.
 
     Args:
         levels: level 0, full resolution, first.
-        epsg: code of the CRS, None if it has none.
+        epsg: EPSG code of the CRS, None if it has none.
     """
     for tiles in WELL_KNOWN:
         if epsg in tiles.epsg:
@@ -156,13 +156,13 @@ def _level_offset(level: TileLevel, tiles: WebTiles) -> LevelOffset | None:
         cell = size / level.tile_width
         # the error of one pixel's size adds up along the level
         if (
-            abs(a - cell) * level.width > DRIFT * cell
-            or abs(-e - cell) * level.height > DRIFT * cell
+            abs(a - cell) * level.width > ALIGNMENT_TOLERANCE * cell
+            or abs(-e - cell) * level.height > ALIGNMENT_TOLERANCE * cell
         ):
             continue
         x, y = (c - tiles.left) / size, (tiles.top - f) / size
         place = LevelOffset(zoom, round(x), round(y))
-        near = max(abs(x - place.x), abs(y - place.y)) * level.tile_width <= DRIFT
+        near = max(abs(x - place.x), abs(y - place.y)) * level.tile_width <= ALIGNMENT_TOLERANCE
         inside = 0 <= place.x < tiles.across << zoom and 0 <= place.y < tiles.down << zoom
         return place if near and inside else None
     return None

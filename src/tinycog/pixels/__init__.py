@@ -4,9 +4,10 @@
 
     arrays.py     allocate arrays of pixels
     methods.py    names of the resampling methods
-    resample/     another shape on the same grid, as GDAL's RasterIO
-    warp/         another CRS
-    mask.py       which pixels are valid
-    to_rgb.py     samples to what a person would look at
-    png.py        PNG, stretched for the eye; html.py for notebooks
+    resample/     resample to another shape on the same grid, as GDAL's RasterIO
+    warp/         resample to the grid of another CRS
+    mask.py       masks of valid pixels
+    to_rgb.py     samples to 8-bit RGB
+    png.py        encode PNG, stretched for viewing
+    html.py       HTML for notebooks
 """

@@ -1,4 +1,4 @@
-"""HTML for notebooks: a table of facts beside a picture."""
+"""HTML for notebooks: a table of properties beside a picture."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from html import escape
 
 def html(
     title: str,
-    facts: Mapping[str, object],
+    properties: Mapping[str, object],
     png: bytes | None = None,
     *,
     width: int = 256,
 ) -> str:
-    """A small picture and a table of facts, as a notebook shows an object (`_repr_html_`).
+    """Make the HTML by which a notebook shows an object (`_repr_html_`).
 
     Args:
-        title: what it is.
-        facts: names and values; written as `str` gives them. All text is escaped.
+        title: heading above the table.
+        properties: names and values, converted by `str`. All text is escaped.
         png: the picture, if there is one.
-        width: of the picture on the screen, in pixels.
+        width: width of the picture on the screen, in pixels.
     """
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(str(name))}</th>"
         f"<td style='text-align:left'>{escape(str(value))}</td></tr>"
-        for name, value in facts.items()
+        for name, value in properties.items()
     )
     picture = ""
     if png is not None:

@@ -1,4 +1,4 @@
-"""Pictures of data for people: PNG, and HTML for notebooks. Data themselves are never stretched."""
+"""Encode PNG: samples as they are, or stretched to 8 bits for viewing."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from tinycog.errors import UsageError
 from tinycog.pixels.to_rgb import palette_table
 
 PERCENTILES = (2, 98)
-"""Of the valid pixels of a band: what becomes black and white, unless the caller says."""
+"""Percentiles of a band's valid pixels that become black and white by default."""
 
-SAMPLE = 1 << 20
-"""Pixels of a band, about, that percentiles are taken of."""
+PERCENTILE_SAMPLE = 1 << 20
+"""Approximate number of a band's pixels from which percentiles are computed."""
 
-COLOURS = 3
-"""Bands of a colour picture."""
+RGB_BANDS = 3
+"""Number of bands of a colour picture, without alpha."""
 
-PNG_FRAME = 1 << 12
-"""Bytes that a PNG has besides its pixels, at most."""
+RAW_BANDS = (1, 2, 3, 4)
+"""Numbers of bands that PNG can hold: grey, grey and alpha, RGB, RGB and alpha."""
+
+PNG_OVERHEAD = 1 << 12
+"""Most bytes of a PNG besides its pixels."""
 
 StretchLimits = float | Sequence[float] | None
 
@@ -34,18 +37,18 @@ def to_png(
     vmax: StretchLimits = None,
     colormap: NDArray[np.uint16] | None = None,
 ) -> bytes:
-    """Make a PNG of 8 bits: grey or RGB, with alpha where a pixel is not valid.
+    """Encode an 8-bit PNG for viewing: grey or RGB, with alpha if a pixel is not valid.
 
-    Of more than three bands the first three are taken, of two the first. uint8 is shown as it is;
+    Of more than three bands the first three are shown, of two the first. uint8 is shown as it is;
     other dtypes, and uint8 if a limit is given, are stretched band by band from `vmin` (black) to
-    `vmax` (white), by default the 2nd and 98th percentile of the valid pixels. A band that is
-    constant comes out mid grey. NaN is not valid, infinite values are black or white, of complex
-    numbers the magnitude is shown.
+    `vmax` (white), by default the 2nd and 98th percentile of the valid pixels. A constant band
+    becomes mid grey. NaN is not valid, infinite values are black or white, complex numbers are
+    shown by magnitude.
 
     Args:
         data: (bands, rows, cols).
         mask: (rows, cols), True = valid, or None: all valid.
-        vmin: one number for all bands or one for each that is shown.
+        vmin: one number for all bands, or one for each band shown.
         vmax: the same.
         colormap: (entries, 3 or 4) of uint16, 65535 = full, or 255 if none is more: colours of the
             first band's indices.
@@ -53,21 +56,13 @@ def to_png(
     Raises:
         UsageError: shapes do not fit, or there are no pixels.
     """
-    with np.errstate(all="ignore"):  # infinite and signalling values are data like others
+    with np.errstate(all="ignore"):  # infinite and signalling values are valid data
         pixels = _to_uint8(data, mask, vmin, vmax, colormap)
-    import imagecodecs  # noqa: PLC0415 - heavy
-
-    # imagecodecs' own guess forgets the filter byte of each row
-    most = pixels.nbytes + len(pixels)
-    return bytes(imagecodecs.png_encode(pixels, out=most + most // 64 + PNG_FRAME))
-
-
-RAW_BANDS = (1, 2, 3, 4)
-"""Numbers of bands that PNG can hold: grey, grey and alpha, RGB, RGB and alpha."""
+    return _encode(pixels)
 
 
 def raw_png(data: NDArray[Any]) -> bytes:
-    """Make a PNG that holds the samples of (bands, rows, cols) as they are.
+    """Encode samples as they are, (bands, rows, cols).
 
     Raises:
         UsageError: PNG cannot hold them: it takes 1 to 4 bands of uint8 or uint16.
@@ -78,11 +73,17 @@ def raw_png(data: NDArray[Any]) -> bytes:
             " write .npy"
         )
         raise UsageError(message)
+    # a copy has strides of its own: a view of one pixel only counts as contiguous
+    return _encode((data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C"))
+
+
+def _encode(pixels: NDArray[Any]) -> bytes:
+    """Encode a contiguous array of (rows, cols), or (rows, cols, 2 to 4)."""
     import imagecodecs  # noqa: PLC0415 - heavy
 
-    # a copy has strides of its own; a view of one pixel only counts as contiguous
-    pixels = (data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C")
-    return bytes(imagecodecs.png_encode(pixels))
+    # imagecodecs' own guess of the size forgets the filter byte of each row
+    size = pixels.nbytes + len(pixels)
+    return bytes(imagecodecs.png_encode(pixels, out=size + size // 64 + PNG_OVERHEAD))
 
 
 def _to_uint8(
@@ -92,9 +93,9 @@ def _to_uint8(
     vmax: StretchLimits,
     colormap: NDArray[np.uint16] | None,
 ) -> NDArray[np.uint8]:
-    """(rows, cols) grey, or (rows, cols, 2, 3 or 4): grey and alpha, RGB, RGB and alpha."""
+    """Return (rows, cols) of grey, or (rows, cols, n): grey and alpha, RGB, RGB and alpha."""
     _check(data, mask)
-    count = 1 if colormap is not None or len(data) < COLOURS else COLOURS
+    count = 1 if colormap is not None or len(data) < RGB_BANDS else RGB_BANDS
     bands = data[:count]
     valid = np.ones(data.shape[1:], np.bool_) if mask is None else mask
     if bands.dtype.kind in "fc":
@@ -110,14 +111,14 @@ def _to_uint8(
         ]
         shown = np.stack(stretched, axis=-1)
     if valid.all():
-        # a copy has strides of its own; a view of one pixel only counts as contiguous
+        # a copy has strides of its own: a view of one pixel only counts as contiguous
         return (shown[..., 0] if shown.shape[-1] == 1 else shown).copy(order="C")
     return _with_alpha(shown, valid)
 
 
 def _with_alpha(shown: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Add a band of alpha, or make less of the one there is; what is not valid becomes 0."""
-    if shown.shape[-1] == COLOURS + 1:
+    """Add a band of alpha, or clear the existing one; pixels that are not valid become 0."""
+    if shown.shape[-1] == RGB_BANDS + 1:
         return np.where(valid[..., None], shown, 0).astype(np.uint8)
     out = np.zeros((*valid.shape, shown.shape[-1] + 1), np.uint8)
     out[..., :-1] = np.where(valid[..., None], shown, 0)
@@ -128,29 +129,29 @@ def _with_alpha(shown: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[n
 def _stretch(
     band: NDArray[Any], valid: NDArray[np.bool_], low: float | None, high: float | None
 ) -> NDArray[np.uint8]:
-    """From `low` to `high` to 0 to 255."""
+    """Stretch `low` to `high` to 0 to 255; percentiles replace a missing end."""
     values = (np.abs(band) if band.dtype.kind == "c" else band).astype(np.float64)
     if low is None or high is None:
         found = _percentiles(values, valid)
         low, high = found[0] if low is None else low, found[1] if high is None else high
     if low == high:
-        # nothing to tell apart: grey, but for what lies below or above
+        # no contrast: grey, except below and above
         return np.where(values == low, 128, np.where(values > low, 255, 0)).astype(np.uint8)
-    # halves: the difference of the ends may be too large for float64
+    # halves: the difference of the ends may overflow float64
     with np.errstate(invalid="ignore", over="ignore"):
         part = (values / 2 - low / 2) / (high / 2 - low / 2)
     return np.floor(np.clip(np.nan_to_num(part), 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _percentiles(values: NDArray[np.float64], valid: NDArray[np.bool_]) -> tuple[float, float]:
-    """Of the valid finite pixels, or of about `SAMPLE` of them; 0 and 0 if there are none."""
+    """Return percentiles of the valid finite pixels, or of a sample; 0 and 0 if there are none."""
     known = values[valid & np.isfinite(values)]
     if not known.size:
         return 0.0, 0.0
-    step = -(-known.size // SAMPLE)
+    step = -(-known.size // PERCENTILE_SAMPLE)
     low, high = np.percentile(known[::step], PERCENTILES)
     if low == high:
-        # rare values on a constant ground are worth seeing
+        # make rare values on a constant background visible
         low, high = known.min(), known.max()
     return float(low), float(high)
 
@@ -158,8 +159,8 @@ def _percentiles(values: NDArray[np.float64], valid: NDArray[np.bool_]) -> tuple
 def _painted(
     band: NDArray[Any], valid: NDArray[np.bool_], colormap: NDArray[np.uint16]
 ) -> NDArray[np.uint8]:
-    """Colours of a palette's indices; there are none beyond its end: black."""
-    if colormap.ndim != 2 or colormap.shape[1] not in (COLOURS, COLOURS + 1):  # noqa: PLR2004 - a table
+    """Look up a palette's colours; indices beyond its end become black."""
+    if colormap.ndim != 2 or colormap.shape[1] not in (RGB_BANDS, RGB_BANDS + 1):  # noqa: PLR2004 - a table
         message = f"the colormap's shape is {colormap.shape}, expected (entries, 3 or 4)"
         raise UsageError(message)
     if band.dtype.kind not in "iub":
@@ -169,13 +170,13 @@ def _painted(
     colours = palette_table(colormap)
     out = colours[np.where(known, band, 0).astype(np.intp)] if len(colours) else None
     if out is None:
-        return np.zeros((*band.shape, COLOURS), np.uint8)
-    out[~known, :COLOURS] = 0
+        return np.zeros((*band.shape, RGB_BANDS), np.uint8)
+    out[~known, :RGB_BANDS] = 0
     return out
 
 
 def _limits(given: StretchLimits, count: int, name: str) -> list[float | None]:
-    """One limit for each band that is shown."""
+    """Return one limit for each band shown."""
     if given is None:
         return [None] * count
     values: list[float | None] = [float(value) for value in np.atleast_1d(np.asarray(given))]

@@ -1,6 +1,6 @@
-"""Samples to what a person would look at: 8-bit RGB or RGBA (tiff.colour.rgb).
+"""Convert samples to 8-bit RGB or RGBA for viewing (tiff.colour.rgb).
 
-Samples stay data everywhere else: a palette index is a number, MinIsWhite is not inverted.
+Everywhere else samples stay data: a palette index is a number, MinIsWhite is not inverted.
 """
 
 from __future__ import annotations
@@ -12,28 +12,26 @@ from numpy.typing import NDArray
 
 from tinycog.errors import UnsupportedError
 from tinycog.tiff.image import Image
-from tinycog.tiff.spec import Photometric, name_of
+from tinycog.tiff.spec import ALPHA, Photometric, name_of
 
 Pixels = NDArray[np.generic]
 
 Bytes = NDArray[np.uint8]
 
-ALPHAS = (1, 2)
-"""Values of ExtraSamples that are alpha: associated and unassociated."""
+MAX_BYTE = 255
 
-TOP = 255
-
-WORDS_OF_BYTES = 257
-"""What a 16-bit colour is divided by to give 8 bits: 65535 becomes 255."""
+BYTE_STEP = 257
+"""Divisor of 16-bit colours to 8 bits: 65535 becomes 255."""
 
 
 def to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Bytes:
-    """Turn (bands, rows, cols) as decoded into uint8 (3, rows, cols), or 4 bands with alpha.
+    """Convert decoded (bands, rows, cols) to uint8 (3, rows, cols), or 4 bands with alpha.
 
-    `colormap` is (entries, 3), needed for a palette only.
+    `colormap` is (entries, 3), needed only for a palette.
 
     Raises:
-        UnsupportedError: the photometric, or samples that are not unsigned integers.
+        UnsupportedError: the photometric interpretation has no conversion, or samples are not
+            unsigned integers.
     """
     convert, count = _conversion(image)
     if image.dtype.kind != "u" or image.samples < count:
@@ -46,13 +44,13 @@ def to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) ->
     alpha = [
         _to_bytes(pixels[count + i : count + i + 1], image.bits)
         for i, kind in enumerate(image.extra_samples)
-        if kind in ALPHAS
+        if kind in ALPHA
     ]
     return np.concatenate([colours, *alpha[:1]]) if alpha else colours
 
 
 def _conversion(image: Image) -> tuple[Callable[[Bytes], Bytes], int]:
-    """How colour samples become RGB, and how many there are."""
+    """Return the conversion of colour samples to RGB, and how many samples it takes."""
     try:
         return CONVERSIONS[image.photometric]
     except KeyError:
@@ -62,14 +60,14 @@ def _conversion(image: Image) -> tuple[Callable[[Bytes], Bytes], int]:
 
 
 def _to_bytes(samples: Pixels, bits: int) -> Bytes:
-    """Unsigned samples of any width to 8 bits, the full range to the full range."""
-    if bits == 8:  # noqa: PLR2004
+    """Scale unsigned samples of `bits` bits to 8, full range to full range."""
+    if bits == 8:  # noqa: PLR2004 - already bytes
         return samples.astype(np.uint8, copy=False)
-    return np.rint(samples.astype(np.float64) * (TOP / (2.0**bits - 1))).astype(np.uint8)
+    return np.rint(samples.astype(np.float64) * (MAX_BYTE / (2.0**bits - 1))).astype(np.uint8)
 
 
 def _palette(pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Bytes:
-    """Look indexes up; maps whose values all fit 8 bits were written so (tiff.colour.palette)."""
+    """Look up indices; a map whose values all fit 8 bits holds 8 bits (tiff.colour.palette)."""
     if colormap is None or not len(colormap):
         message = "a palette image without a usable ColorMap has no colours"
         raise UnsupportedError(message, feature="ColorMap")
@@ -83,7 +81,7 @@ def palette_table(colormap: NDArray[np.uint16]) -> Bytes:
 
     A ColorMap whose values are all at most 255 was written with 8 bits.
     """
-    scale = 1 if colormap.max(initial=0) <= TOP else WORDS_OF_BYTES
+    scale = 1 if colormap.max(initial=0) <= MAX_BYTE else BYTE_STEP
     return (colormap // scale).astype(np.uint8)
 
 
@@ -92,7 +90,7 @@ def _gray(light: Bytes) -> Bytes:
 
 
 def _inverted_gray(dark: Bytes) -> Bytes:
-    return np.repeat(TOP - dark, 3, axis=0)
+    return np.repeat(MAX_BYTE - dark, 3, axis=0)
 
 
 def _same(colours: Bytes) -> Bytes:
@@ -100,9 +98,9 @@ def _same(colours: Bytes) -> Bytes:
 
 
 def _from_inks(inks: Bytes) -> Bytes:
-    """CMYK without a profile, as libtiff computes it (tiff.colour.cmyk)."""
-    light = TOP - inks.astype(np.uint16)
-    return (light[:3] * light[3:4] // TOP).astype(np.uint8)
+    """Convert CMYK without a profile, as libtiff does (tiff.colour.cmyk)."""
+    light = MAX_BYTE - inks.astype(np.uint16)
+    return (light[:3] * light[3:4] // MAX_BYTE).astype(np.uint8)
 
 
 CONVERSIONS: dict[int, tuple[Callable[[Bytes], Bytes], int]] = {
@@ -114,4 +112,4 @@ CONVERSIONS: dict[int, tuple[Callable[[Bytes], Bytes], int]] = {
     Photometric.SEPARATED: (_from_inks, 4),
     Photometric.YCBCR: (_same, 3),  # decoding has made RGB of it
 }
-"""By photometric: the function, and how many samples it takes."""
+"""Conversions by photometric interpretation, and how many samples they take."""

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.reader.read_window import LevelSource, WindowBuffers, WindowRequest, make_buffers
+from tinycog.pixels.arrays import no_memory
+from tinycog.reader.read_window import FetchedBands, LevelSource, WindowBuffers
 from tinycog.reader.tile_reader import TileReader
 from tinycog.tiff.image import Image
-from tinycog.window import Area, Tile, Window, as_floats
+from tinycog.window import Tile, Window
 
 BATCH_TILES = 32
 """Most tiles whose pixels are held at the same time."""
@@ -49,15 +50,10 @@ async def read_points(
     mask = inside.copy()
     length = grid.tile_width * grid.tile_height * len(bands) * image.dtype.itemsize
     batch_tiles = min(max(BATCH_BYTES // length, 1), BATCH_TILES)
+    fetched = FetchedBands.of(source, bands, needs_valid=True)
     for batch in _batches(image, z, pixels, inside, batch_tiles):
-        requests = [_tile_request(image, tile, bands) for tile in batch]
-        buffers = [make_buffers(source, request) for request in requests]
-        parts = [
-            part
-            for request, one in zip(requests, buffers, strict=True)
-            for part in one.parts(source, request)
-        ]
-        await reader.read(parts)
+        buffers = [_tile_buffers(image, fetched, tile) for tile in batch]
+        await reader.read([part for one in buffers for part in one.parts(source, z)])
         for one, members in zip(buffers, batch.values(), strict=True):
             data[members], mask[members] = _values(image, one, pixels[members])
     return Values(data, mask, inside)
@@ -81,13 +77,20 @@ def _batches(
         }
 
 
-def _tile_request(image: Image, tile: Tile, bands: list[int]) -> WindowRequest:
-    """Return the request for all pixels of a tile, with what says which of them are valid."""
+def _tile_buffers(image: Image, fetched: FetchedBands, tile: Tile) -> WindowBuffers:
+    """Allocate the arrays for all pixels of a tile, with what says which of them are valid.
+
+    Raises:
+        LimitError: there is no memory for them.
+    """
     grid = image.grid
     rows, cols = grid.inside(tile.x, tile.y)
     window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
-    area = Area(tile.z, as_floats(window), (rows, cols))
-    return WindowRequest(area, bands, "nearest", masked=True, boundless=False)
+    try:
+        return WindowBuffers.new(image, fetched, window, as_stored=True)
+    except MemoryError as exc:
+        what = f"the pixels of a tile of {rows} x {cols}"
+        raise no_memory(what) from exc
 
 
 def _values(

@@ -232,7 +232,8 @@ class TileBatcher:
             return
         batch = TileBatch(requests)
         work = self._start_all(requests)
-        is_known = all(self._file.knows(tile.z) for one in requests for tile in one.tiles)
+        levels = {tile.z for request in requests for tile in request.tiles}
+        is_known = all(map(self._file.knows, levels))
         batch.task = start_eagerly(work) if is_known else loop.create_task(work)
         if batch.task is not None:
             self._keep(batch.task)

@@ -70,45 +70,91 @@ class WindowRequest(NamedTuple):
         return not self.area.is_plain and self.method not in PICKING
 
 
+class FetchedBands(NamedTuple):
+    """Bands to fetch of a level, and what says which of their pixels are valid.
+
+    Attributes:
+        bands: those requested, counted from 0.
+        extra: those fetched only because they say which pixels of the others are valid.
+        mask: the mask image, None where it has no say.
+        alpha: index of the alpha band in `all`, None where it has no say.
+    """
+
+    bands: list[int]
+    extra: list[int]
+    mask: Image | None
+    alpha: int | None
+
+    @classmethod
+    def of(cls, source: LevelSource, bands: list[int], *, needs_valid: bool) -> FetchedBands:
+        """Add to `bands` what says which of their pixels are valid (gdal.mask.precedence)."""
+        mask = source.mask if needs_valid else None
+        decides = needs_valid and mask is None and source.image.nodata is None
+        alpha = _alpha(source) if decides else None
+        extra = [] if alpha is None or alpha in bands else [alpha]
+        return cls(bands, extra, mask, None if alpha is None else [*bands, *extra].index(alpha))
+
+    @property
+    def all(self) -> list[int]:
+        """All bands fetched, in the order of `WindowBuffers.pixels`."""
+        return [*self.bands, *self.extra]
+
+
 class WindowBuffers(NamedTuple):
     """Arrays that whole pixels of a level are fetched into.
 
     Attributes:
         window: the pixels, all inside the level.
-        pixels: the bands requested, then those of `extra`, (bands, rows, cols).
-        data: the bands requested, a view of `pixels`.
-        extra: bands fetched only because they say which pixels of the others are valid.
+        fetched: the bands.
+        pixels: all bands fetched, (bands, rows, cols).
         mask: the stored mask, (1, rows, cols), None where it has no say.
-        alpha: index of the alpha band in `pixels`, None where it has no say.
     """
 
     window: Window
+    fetched: FetchedBands
     pixels: Pixels
-    data: Pixels
-    extra: list[int]
     mask: Pixels | None
-    alpha: int | None
 
-    def parts(self, source: LevelSource, request: WindowRequest) -> list[TilePart]:
-        """Return the parts of stored tiles that fill the arrays.
+    @classmethod
+    def new(
+        cls, image: Image, fetched: FetchedBands, window: Window, *, as_stored: bool
+    ) -> WindowBuffers:
+        """Allocate the arrays; `as_stored` lays memory out as the tiles are, if it can be.
+
+        Raises:
+            MemoryError, LimitError: there is no memory for them.
+        """
+        shape = (window.height, window.width)
+        bands = fetched.all
+        if as_stored and bands == list(range(image.samples)):
+            pixels = new_pixels(image, (len(bands), *shape))
+        else:
+            pixels = np.empty((len(bands), *shape), image.dtype)
+        mask = None if fetched.mask is None else np.empty((1, *shape), fetched.mask.dtype)
+        return cls(window, fetched, pixels, mask)
+
+    @property
+    def data(self) -> Pixels:
+        """The bands requested, (bands, rows, cols), a view of `pixels`."""
+        return self.pixels[: len(self.fetched.bands)] if self.fetched.extra else self.pixels
+
+    def parts(self, source: LevelSource, z: int) -> list[TilePart]:
+        """Return the parts of stored tiles of level `z` that fill the arrays.
 
         Pixels and mask are read together: their tiles lie side by side in many files.
         """
-        z, window = request.area.z, self.window
+        window = self.window
         if not window.width or not window.height:
             return []
-        bands = [*request.bands, *self.extra]
-        parts = window_parts(source.image, z, window, bands, self.pixels)
+        parts = window_parts(source.image, z, window, self.fetched.all, self.pixels)
         if self.mask is not None and source.mask is not None:
             parts += window_parts(source.mask, z, window, [0], self.mask)
         return parts
 
     def pick(self, rows: NDArray[np.intp], cols: NDArray[np.intp]) -> WindowBuffers:
         """Return copies of single pixels as the columns of one row, (bands, 1, n)."""
-        pixels = self.pixels[:, None, rows, cols]
-        data = pixels[: len(self.data)]
         mask = None if self.mask is None else self.mask[:, None, rows, cols]
-        return self._replace(pixels=pixels, data=data, mask=mask)
+        return self._replace(pixels=self.pixels[:, None, rows, cols], mask=mask)
 
     def valid(self, image: Image) -> Mask | None:
         """Return which pixels are valid, (rows, cols); None if all are (gdal.mask.precedence).
@@ -119,7 +165,8 @@ class WindowBuffers(NamedTuple):
             return stored_mask(self.mask, spent=True)
         if image.nodata is not None:
             return nodata_mask(self.data, image.nodata)
-        return None if self.alpha is None else stored_mask(self.pixels[self.alpha :])
+        alpha = self.fetched.alpha
+        return None if alpha is None else stored_mask(self.pixels[alpha:])
 
 
 def make_buffers(
@@ -131,38 +178,22 @@ def make_buffers(
         UsageError: the window reaches over the edge of the level.
         LimitError: there is no memory for them.
     """
-    window = _source_window(source.image, request)
-    counts = request.masked or request.blends
-    mask = source.mask if counts else None
-    alpha = _alpha(source) if counts and mask is None and source.image.nodata is None else None
-    extra = [] if alpha is None or alpha in request.bands else [alpha]
-    bands = [*request.bands, *extra]
+    image = source.image
+    window = _source_window(image, request)
+    fetched = FetchedBands.of(source, request.bands, needs_valid=request.masked or request.blends)
     shape = (window.height, window.width)
+    if planned:
+        pixels = empty_view((len(fetched.all), *shape), image.dtype)
+        mask = None if fetched.mask is None else empty_view((1, *shape), fetched.mask.dtype)
+        return WindowBuffers(window, fetched, pixels, mask)
     try:
-        if planned:
-            pixels = empty_view((len(bands), *shape), source.image.dtype)
-        else:
-            pixels = _new_pixels(source.image, request, window, bands)
-        make = empty_view if planned else np.empty
-        mask_pixels = None if mask is None else make((1, *shape), mask.dtype)
+        if request.out is None or fetched.extra or not _is_whole(request.area, window):
+            as_stored = request.area.is_plain
+            return WindowBuffers.new(image, fetched, window, as_stored=as_stored)
+        mask = None if fetched.mask is None else np.empty((1, *shape), fetched.mask.dtype)
+        return WindowBuffers(window, fetched, request.out, mask)
     except MemoryError as exc:
         raise _no_memory(request) from exc
-    index = None if alpha is None else bands.index(alpha)
-    data = pixels[: len(request.bands)] if extra else pixels
-    return WindowBuffers(window, pixels, data, extra, mask_pixels, index)
-
-
-def _new_pixels(
-    image: Image, request: WindowRequest, window: Window, bands: Sequence[int]
-) -> Pixels:
-    """Return the caller's array if it can be filled directly, else a new one."""
-    has_extra = len(bands) > len(request.bands)
-    if request.out is not None and not has_extra and _is_whole(request.area, window):
-        return request.out
-    shape = (len(bands), window.height, window.width)
-    if request.area.is_plain and list(bands) == list(range(image.samples)):
-        return new_pixels(image, shape)
-    return np.empty(shape, image.dtype)
 
 
 def _alpha(source: LevelSource) -> int | None:
@@ -237,7 +268,7 @@ async def read_area(reader: TileReader, source: LevelSource, request: WindowRequ
     area = request.area
     check_limits(reader.limits, source, request, reader.file_size)
     buffers = make_buffers(source, request)
-    findings = await reader.read(buffers.parts(source, request))
+    findings = await reader.read(buffers.parts(source, area.z))
     flat = tuple(finding for found in findings for finding in found)
     is_whole = _is_whole(area, buffers.window)
     if is_whole and (buffers.mask is not None or not request.masked):
@@ -300,9 +331,9 @@ def _band_groups(image: Image, buffers: WindowBuffers, request: WindowRequest) -
         by_band = differs(buffers.data, image.nodata)
         return [BandGroup(slice(i, i + 1), valid) for i, valid in enumerate(by_band)]
     valid = buffers.valid(image)
-    if buffers.alpha is None:
+    if buffers.fetched.alpha is None:
         return [BandGroup(slice(None), valid)]
-    alpha = [*request.bands, *buffers.extra][buffers.alpha]
+    alpha = buffers.fetched.all[buffers.fetched.alpha]
     others = [i for i, band in enumerate(request.bands) if band != alpha]
     alphas = [i for i, band in enumerate(request.bands) if band == alpha]
     return [BandGroup(others, valid), BandGroup(alphas, None, has_say=False)]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -240,7 +240,7 @@ class TileJob:
         return self.findings
 
     def _end(self, state: JobState, error: BaseException | None = None) -> None:
-        if self.is_over:
+        if self.state is not JobState.RUNNING:
             return
         self.state, self.error = state, error
         on_end, self._on_end = self._on_end, None
@@ -267,7 +267,7 @@ class TileJob:
     def close(self) -> None:
         """Give up what has not arrived and free what has; a job that is over stays as it ended."""
         self._end(JobState.CANCELLED, asyncio.CancelledError())
-        self._fetcher.release(request for requests in self._requests for request in requests)
+        self._fetcher.release(chain.from_iterable(self._requests))
 
     def _fill(self, parts: Sequence[TilePart]) -> None:
         """Fill parts that are not stored; runs in a worker thread."""
@@ -296,7 +296,7 @@ class TileJob:
         self, part: TilePart, location: TileLocation, data: memoryview
     ) -> tuple[Finding, ...]:
         """Decode a part unless the job is over; runs in a worker thread."""
-        if self.is_over:
+        if self.state is not JobState.RUNNING:
             return ()
         return decode_part(part, location, data, self._limits)
 
@@ -315,7 +315,7 @@ class TileJob:
         self._count(1)
 
     def _fail(self, part: TilePart, error: BaseException) -> None:
-        if self.is_over:
+        if self.state is not JobState.RUNNING:
             return
         if isinstance(error, TinycogError):
             error.__traceback__ = None  # its frames hold this job, which holds the error
@@ -344,7 +344,7 @@ def decode_part(
             message = f"tile {part.position} does not stand between its leader and its trailer"
             raise LeaderError(message)
         data = payload
-    pixels, findings = decode_tile(part.image, part.tile.y, data, limits, room=part.target)
+    pixels, findings = decode_tile(part.image, part.tile.y, data, limits, out=part.target)
     if not np.may_share_memory(pixels, part.target):
         part.target[...] = pixels[part.samples, part.rows, part.cols]
     return findings

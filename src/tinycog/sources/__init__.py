@@ -1,16 +1,17 @@
-"""Where bytes come from: memory, files, HTTP, fsspec.
+"""Sources of bytes: memory, files, HTTP, fsspec, an async function.
 
-A source knows nothing of TIFF. It answers a range with just those bytes, or raises a `SourceError`
-that names the object and the range; only at the end of the object may an answer be short.
+A source knows nothing of TIFF. It answers a range with exactly those bytes, or raises a
+`SourceError` that names the object and the range; an answer is short only at the end of the object.
 
 ::
 
-    protocol.py      what a source is, and what takes its answers
-    factory.py       the source for a url, a path or bytes
+    protocol.py      interface of a source, and of the sink of a range
+    factory.py       the source for what `tinycog.open` was given
     memory.py        bytes
     local.py         files
+    callable.py      an async function get_range(start, stop)
     fsspec.py        any other scheme
     http/            HTTP ranges by aiohttp
-    redact.py        no credentials in messages
-    lazy_import.py   heavy modules at their first use, off the event loop
+    redact.py        credentials masked in messages
+    lazy_import.py   imports of heavy modules off the event loop
 """

@@ -1,4 +1,4 @@
-"""Import heavy modules at their first use, off the event loop."""
+"""Imports of heavy modules at their first use, off the event loop."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import importlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-_loaded: dict[str, Any] = {}
+_modules: dict[str, Any] = {}
 
 
 def loaded(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
-    """A module, if it has been loaded."""
-    return _loaded.get(module)
+    """Return a module that `load` has imported, or None."""
+    return _modules.get(module)
 
 
 async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
-    """Import a heavy module at its first use, in a worker thread: the event loop goes on."""
-    if module not in _loaded:
-        # not `sys.modules`: a module stands there while another thread is still importing it
-        # nor the loop's own threads: they would stay, each with its share of the address space
-        pool = ThreadPoolExecutor(1, "tinycog-import")
+    """Import a module, the first time in a worker thread, so that the event loop keeps running."""
+    if module not in _modules:
+        # sys.modules would not do: a module is listed there while it is still being imported.
+        # Nor would the loop's default executor: its threads stay, each with its address space.
+        executor = ThreadPoolExecutor(1, "tinycog-import")
         loop = asyncio.get_running_loop()
         try:
-            work = loop.run_in_executor(pool, importlib.import_module, module)
-        except RuntimeError:  # no room for one more thread
-            _loaded[module] = importlib.import_module(module)
+            importing = loop.run_in_executor(executor, importlib.import_module, module)
+        except RuntimeError:  # the system allows no more threads
+            _modules[module] = importlib.import_module(module)
         else:
-            _loaded[module] = await work
+            _modules[module] = await importing
         finally:
-            pool.shutdown(wait=False)
-    return _loaded[module]
+            executor.shutdown(wait=False)
+    return _modules[module]

@@ -16,10 +16,10 @@ from tinycog.tiff.ranges import ByteRange
 
 
 class LocalSource:
-    """Ranges of a file; it is opened once, at the first read, and closed with this object."""
+    """Ranges of a file, opened at the first read and closed with this object."""
 
     def __init__(self, path: Path) -> None:
-        """Remember the path; nothing is opened."""
+        """Take the path; nothing is opened."""
         self._path = path
         self._lock = threading.Lock()
         self._open: tuple[int, weakref.finalize[Any, Any]] | None = None
@@ -31,16 +31,16 @@ class LocalSource:
 
     @property
     def origin(self) -> str:
-        """All files are one origin."""
+        """The same for all files."""
         return "file"
 
     async def aopen(self) -> None:
-        """Open the file at the first read, in the same thread."""
+        """Do nothing: the first read opens the file, in its worker thread."""
 
     async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
-        """Read at a position, in a worker thread."""
+        """Read at a position (`pread`), in a worker thread."""
         try:
-            data, size, tag = await asyncio.to_thread(self._read, part)
+            data, size, generation = await asyncio.to_thread(self._read, part)
         except FileNotFoundError as exc:
             raise NotFoundError("there is no such file", url=self.name) from exc
         except PermissionError as exc:
@@ -48,20 +48,20 @@ class LocalSource:
         except OSError as exc:
             message = f"the file cannot be read: {exc}"
             raise SourceError(message, url=self.name, range=part) from exc
-        answer.begin(size, tag)
+        answer.begin(size, generation)
         answer.write(data)
 
     def _read(self, part: ByteRange) -> tuple[bytes, int, str]:
         fd = self._descriptor()
-        state = os.fstat(fd)
-        size = state.st_size
+        status = os.fstat(fd)
+        size = status.st_size
         data = self._read_at(fd, part.length, part.start)
         while len(data) < part.length and part.start + len(data) < size:
             more = self._read_at(fd, part.length - len(data), part.start + len(data))
-            if not more:  # the file was cut meanwhile: a short answer, which is refused above
+            if not more:  # truncated meanwhile: the short answer is refused by `fetch`
                 break
             data += more
-        return data, size, f"modified {state.st_mtime_ns}"
+        return data, size, f"modified {status.st_mtime_ns}"
 
     def _read_at(self, fd: int, length: int, position: int) -> bytes:
         if hasattr(os, "pread"):
@@ -74,7 +74,7 @@ class LocalSource:
         with self._lock:
             if self._open is None:
                 if not stat.S_ISREG(self._path.stat().st_mode):
-                    message = "it is no regular file"
+                    message = "it is not a regular file"
                     raise OSError(message)
                 fd = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
                 self._open = fd, weakref.finalize(self, os.close, fd)
@@ -87,10 +87,6 @@ class LocalSource:
                 self._open[1]()
                 self._open = None
 
-    def __getstate__(self) -> Path:
-        """Pickle the path."""
-        return self._path
-
-    def __setstate__(self, path: Path) -> None:
-        """Start over with it."""
-        self.__init__(path)  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[LocalSource], tuple[Path]]:
+        """Pickle the path alone."""
+        return LocalSource, (self._path,)

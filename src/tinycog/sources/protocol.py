@@ -1,111 +1,143 @@
-"""What a source is: what a reader needs of it."""
+"""The interface of a source, and of the sink that receives the bytes of one range."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, runtime_checkable
 
 from tinycog.errors import RangeMismatchError
 from tinycog.tiff.ranges import ByteRange
 
+GetRange = Callable[[int, int], Awaitable[bytes | bytearray | memoryview]]
+"""`async get_range(start, stop)`: bytes `start` to `stop` (half-open) of an object.
+
+The simplest source: see `tinycog.sources.callable`.
+"""
+
 
 class RangeSink(Protocol):
-    """Who takes the answer to a range, piece by piece."""
+    """Receiver of one range: `begin` once, then the bytes in order.
+
+    The bytes come by `write`, or by `buffer` and `advance` in turn. They are those of the range and
+    no more. The source calls these methods in the event loop of `read_range`.
+    """
 
     @property
     def generation(self) -> str | None:
-        """The tag that is wanted, if one is known: a server may be asked for that generation."""
+        """Expected generation, if known: a source may ask the server for it (If-Match)."""
         ...
 
     @property
     def seconds_left(self) -> float:
-        """How long it may still take if no more bytes come (http.time)."""
+        """Seconds until the deadline of the request if no more bytes arrive (http.time)."""
         ...
 
     def begin(self, size: int | None, generation: str | None) -> None:
-        """Take its head, once, before any bytes.
+        """Accept the response head, once, before any bytes.
 
         Args:
-            size: length of the whole object in bytes, if it was told.
-            generation: what names this state of the object (a strong ETag, a time), if known.
+            size: length of the whole object in bytes, if known.
+            generation: name of this state of the object (a strong ETag, a modification time), if
+                known.
 
         Raises:
-            SourceChangedError: it is not the object that was read before.
+            SourceChangedError: size or generation differ from those of earlier responses.
         """
         ...
 
     def write(self, chunk: bytes | memoryview) -> None:
-        """Take the next bytes; they are not changed afterwards."""
+        """Accept the next bytes; the source must not change them afterwards."""
         ...
 
     def write_whole(self, data: bytes) -> None:
-        """Take the whole object besides, if that came where a range was asked."""
+        """Accept the whole object, where a server sent it instead of a range.
+
+        Comes between `begin` and the bytes of the range, and does not replace them.
+        """
         ...
 
     def buffer(self, max_bytes: int) -> memoryview:
-        """Where at most `max_bytes` may be written next: saves a copy against `write`."""
+        """Return memory for the next bytes, at most `max_bytes`; saves the copy of `write`."""
         ...
 
     def advance(self, count: int) -> None:
-        """Take the first `count` bytes that were written to the last buffer."""
+        """Accept the first `count` bytes of the last buffer."""
         ...
 
 
 @runtime_checkable
 class Source(Protocol):
-    """An object that can be read by ranges; it pickles, and opens itself anew after that."""
+    """An object that is read by ranges. Subclass `tinycog.testing.SourceSuite` to test one.
+
+    It may be read from any number of event loops. Its pickle is not open and opens itself again.
+    """
 
     @property
     def name(self) -> str:
-        """Say what is read, for messages: a url, a path."""
+        """Name for messages (a url, a path), without credentials."""
         ...
 
     @property
     def origin(self) -> str:
-        """Name the server: what is read from the same one shares its slots and its measured rates.
+        """Name of the server: a url's scheme, host and port, say.
 
-        A url's scheme, host and port, say.
+        Sources of the same origin share its limit of concurrent requests and its measured speed.
         """
         ...
 
     async def aopen(self) -> None:
-        """Make ready to read; called before each read, so it costs nothing the next time."""
+        """Prepare for reading. Called before each read: must be cheap once open."""
         ...
 
-    async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
-        """Read the bytes of a range into `answer`; fewer only where the object ends inside it.
+    async def read_range(self, part: ByteRange, answer: RangeSink, /) -> None:
+        """Read the bytes of a range, never an empty one, into the sink.
+
+        Fewer bytes than `part.length` mean that the object ends inside the range, so `begin` should
+        be told its size.
 
         Raises:
-            SourceError: they cannot be had.
+            SourceError: the bytes cannot be read. A range that begins at or after the end of the
+                object is a `RangeNotSatisfiableError`, or an answer without bytes.
         """
         ...
 
     async def aclose(self) -> None:
-        """Let go of what is open; a later read opens it again."""
+        """Release open resources; a later read opens them again."""
         ...
 
 
 Done = Callable[[Exception | None], None]
-"""Told once, in the event loop, of what `read_range` would return, or raise."""
+"""Called once, in the event loop, with what `read_range` would raise, or None."""
 
 SendRange = Callable[[ByteRange, RangeSink, Done], Callable[[], None] | None]
-"""What a source may have besides, as `send_range`: begin to read at once, without a task.
-
-That saves much of what a request costs us. `done` is told later, never at once. What comes back is
-a function that gives the request up, after which nobody is told; or None, if nothing was done since
-something must be waited for: then `read_range` is called.
-"""
+"""Type of `EagerSource.send_range`."""
 
 
-def answer_whole(name: str, part: ByteRange, data: bytes | memoryview, answer: RangeSink) -> None:
-    """Give an answer that does not tell the object's size: a short one means its end.
+@runtime_checkable
+class EagerSource(Source, Protocol):
+    """A source that can also send a request at once, without a task: less CPU for each request."""
+
+    def send_range(
+        self, part: ByteRange, answer: RangeSink, done: Done, /
+    ) -> Callable[[], None] | None:
+        """Send a request without waiting, and call `done` later, never before this returns.
+
+        Returns:
+            A function that cancels the request, after which `done` is not called; or None if
+            nothing was sent because that would have to wait: `read_range` is called instead.
+        """
+        ...
+
+
+def answer_whole(name: str, part: ByteRange, data: bytes | memoryview, sink: RangeSink) -> None:
+    """Pass on the bytes of a range whose size is not known; a short answer shows the end.
 
     Raises:
-        RangeMismatchError: there are more bytes than were asked.
+        RangeMismatchError: there are more bytes than the range has.
     """
     if len(data) > part.length:
         message = f"{len(data)} bytes came where {part.length} were asked"
         raise RangeMismatchError(message, url=name, range=part)
     is_end = 0 < len(data) < part.length
-    answer.begin(part.start + len(data) if is_end else None, None)
-    answer.write(data)
+    sink.begin(part.start + len(data) if is_end else None, None)
+    sink.write(data)

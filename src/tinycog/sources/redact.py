@@ -1,58 +1,63 @@
-"""What of a text from outside may be shown: the one place where credentials are hidden. No I/O."""
+"""Redact credentials and control characters from text bound for messages. No I/O.
+
+The one place that decides what is a credential (http.secrets).
+"""
 
 from __future__ import annotations
 
 import re
 
-HIDDEN = "***"
+MASK = "***"
+"""Stands for a credential."""
 
-SECRET = re.compile(
+SECRET_NAME = re.compile(
     r"sig|token|secret|key|passw|pwd|auth|cred|session|policy|code|hash|hmac|jwt|md5|sas$",
     re.IGNORECASE,
 )
-"""Parameters of a query with such names are credentials (http.secrets)."""
+"""Query parameters with such names are credentials (http.secrets)."""
 
-SECRET_LENGTH = 32
-"""So is a value of this length, whatever its name."""
+MIN_SECRET_LENGTH = 32
+"""Characters from which on a value of a query is a credential, whatever its name."""
 
-MOST_SHOWN = 500
-"""Characters of a text that somebody else wrote."""
+MAX_LINE_LENGTH = 500
+"""Characters of foreign text in a message."""
 
-MOST_CAUSES = 20
-"""Errors behind an error that are looked at."""
+MAX_CAUSES = 20
+"""Causes of an error that are searched for credentials."""
 
-_WHO = re.compile(r"://[^\s/?#'\"<>]*@")
+_USERINFO = re.compile(r"://[^\s/?#'\"<>]*@")
 
 _PARAMETER = re.compile(r"([?&;])([^\s=&;#]*)=([^\s&;#'\"<>]*)")
 
 
 def redact(text: str) -> str:
-    """The same text; of the urls in it, neither who asks nor the credentials of a query."""
+    """Return the text with the userinfo and the credentials of its urls masked."""
     if "://" not in text:
         return text
-    return _PARAMETER.sub(_redact_parameter, _WHO.sub(f"://{HIDDEN}@", text))
+    return _PARAMETER.sub(_redact_parameter, _USERINFO.sub(f"://{MASK}@", text))
 
 
 def redact_line(text: object) -> str:
-    """One line of what somebody else wrote: without secrets, of printable characters, not long."""
-    told = redact(str(text)[: 20 * MOST_SHOWN])
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in told[:MOST_SHOWN])
-    return line + "..." * (len(told) > MOST_SHOWN)
+    """Return foreign text as one short line: redacted, control characters escaped."""
+    # cut first: the expressions take long for a long text
+    redacted = redact(str(text)[: 20 * MAX_LINE_LENGTH])
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in redacted[:MAX_LINE_LENGTH])
+    return line + "..." * (len(redacted) > MAX_LINE_LENGTH)
 
 
 def safe_cause(error: BaseException) -> BaseException | None:
-    """The error, to be raised from; None if a traceback would show by it what is hidden."""
-    seen: BaseException | None = error
-    for _ in range(MOST_CAUSES):
-        if seen is None:
+    """Return the error to raise from, or None if its traceback would show a credential."""
+    cause: BaseException | None = error
+    for _ in range(MAX_CAUSES):
+        if cause is None:
             return error
-        if redact(str(seen)) != str(seen):
+        if redact(str(cause)) != str(cause):
             return None
-        seen = seen.__cause__ or seen.__context__
+        cause = cause.__cause__ or cause.__context__
     return None
 
 
 def _redact_parameter(found: re.Match[str]) -> str:
     mark, name, value = found.groups()
-    is_secret = SECRET.search(name) is not None or len(value) >= SECRET_LENGTH
-    return f"{mark}{name}={HIDDEN if is_secret else value}"
+    is_secret = SECRET_NAME.search(name) is not None or len(value) >= MIN_SECRET_LENGTH
+    return f"{mark}{name}={MASK if is_secret else value}"

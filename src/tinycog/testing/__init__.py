@@ -1,4 +1,4 @@
-"""Tools for tests of code that reads TIFFs over HTTP: files made to order, and a server for them.
+"""Tools for tests of code that reads TIFFs: files made to order, a server, a suite for sources.
 
 `make_tiff` writes a file byte by byte, right or (`flaws`) wrong; `RangeServer` serves it over
 ranges, keeps a log, and fails as it is told:
@@ -27,8 +27,8 @@ ranges, keeps a log, and fails as it is told:
     asyncio.run(main())
 
 `serve_in_thread` runs a server for callers that block, `python -m tinycog.testing.server DIR` one
-in a process of its own. `HugeTiff` is a file of any size that takes no room. All ranges are bytes,
-half-open.
+in a process of its own. `HugeTiff` is a file of any size that takes no space. `SourceSuite` is the
+test suite of a source of your own. All ranges are bytes, half-open.
 """
 
 from tinycog.testing import flaws
@@ -43,6 +43,7 @@ from tinycog.testing.server import (
     VirtualFile,
     serve_in_thread,
 )
+from tinycog.testing.source_suite import RangeRecorder, SourceSuite
 
 __all__ = [
     "Directory",
@@ -52,8 +53,10 @@ __all__ = [
     "Layout",
     "Logged",
     "Places",
+    "RangeRecorder",
     "RangeServer",
     "Servable",
+    "SourceSuite",
     "VirtualFile",
     "flaws",
     "make_image",

@@ -1,7 +1,7 @@
 """The parts of a file that have arrived.
 
-A parser asks the buffer for a range; the driver puts ranges into it. Nothing here knows where the
-bytes come from, and no parser ever meets a short read: it is refused at this door.
+A parser reads ranges from the buffer; the driver puts ranges into it. Nothing here knows where the
+bytes come from, and no parser ever sees a short read: it is refused here.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from tinycog.tiff.ranges import ByteRange, Span
 class SparseBuffer:
     """Bytes of one file by absolute position, with gaps.
 
-    `size` is the length of the file in bytes, None until it is known. Loose parts are those that
-    can be let go of, and fetched again; `loose` is how many bytes they hold. Safe to use from
-    threads.
+    Safe to use from threads.
+
+    Attributes:
+        size: length of the file in bytes, None until it is known.
+        loose: bytes of loose parts: those that may be dropped, and fetched again.
     """
 
     def __init__(self, size: int | None = None) -> None:
@@ -34,13 +36,17 @@ class SparseBuffer:
 
     @property
     def held(self) -> int:
-        """Number of bytes held."""
+        """Number of bytes that have arrived and are kept."""
         return sum(map(len, self._parts))
 
     def put(self, start: int, data: bytes | memoryview, *, loose: bool = False) -> None:
-        """Add bytes that begin at `start`; where bytes are held already, the held ones stay."""
+        """Add bytes that begin at `start`; bytes that are there already stay.
+
+        Raises:
+            ValueError: they reach beyond the end of the file.
+        """
         view = memoryview(data)
-        if not view:  # of a range beyond an end that was not known
+        if not view:  # of a range beyond an end that was unknown
             return
         stop = start + len(view)
         if self.size is not None and stop > self.size:
@@ -56,12 +62,12 @@ class SparseBuffer:
                     self.loose += gap.length
 
     def parts(self) -> list[tuple[int, bytes]]:
-        """Copies of all that is held, with their positions."""
+        """Return copies of all parts, with their positions."""
         with self._lock:
             return [(a, bytes(part)) for a, part in zip(self._starts, self._parts, strict=True)]
 
     def shed(self) -> None:
-        """Let go of all loose parts."""
+        """Drop all loose parts."""
         with self._lock:
             kept = [i for i, start in enumerate(self._starts) if start not in self._loose]
             self._starts, self._parts = (
@@ -72,7 +78,7 @@ class SparseBuffer:
             self.loose = 0
 
     def missing(self, ranges: Iterable[Span]) -> list[ByteRange]:
-        """Parts of `ranges` that have not arrived, as far as the file reaches."""
+        """Return the parts of `ranges` that have not arrived, up to the end of the file."""
         with self._lock:
             starts, parts = self._starts, self._parts
             end = sys.maxsize if self.size is None else self.size
@@ -84,11 +90,11 @@ class SparseBuffer:
             return gaps
 
     def read(self, start: int, stop: int) -> memoryview:
-        """Bytes `start` to `stop`; no copy if they arrived in one piece.
+        """Return bytes `start` to `stop`; without a copy if they arrived in one piece.
 
         Raises:
             TruncatedError: the file ends before `stop`.
-            LookupError: the range was not put; a parser must ask for it first.
+            LookupError: the range has not arrived; a parser must yield it first.
         """
         with self._lock:
             piece = self._in_one_part(start, stop)
@@ -108,13 +114,13 @@ class SparseBuffer:
         return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
 
     def read_each(self, ranges: Iterable[Span]) -> list[memoryview]:
-        """Bytes of several ranges; see `read`."""
+        """Return the bytes of several ranges; see `read`."""
         with self._lock:
             found = [(start, stop, self._in_one_part(start, stop)) for start, stop in ranges]
         return [self.read(start, stop) if piece is None else piece for start, stop, piece in found]
 
     def _in_one_part(self, start: int, stop: int) -> memoryview | None:
-        """The range, if one part holds it: nearly always."""
+        """Return the range if one part holds it, as nearly always."""
         i = bisect_right(self._starts, start) - 1
         if i < 0:
             return None

@@ -17,15 +17,17 @@ from tinycog.tiff.steps import Steps, need
 GHOST_HEAD = re.compile(rb"GDAL_STRUCTURAL_METADATA_SIZE=(\d{6}) bytes\n")
 
 GHOST_HEAD_LENGTH = 43
+"""Bytes of the line that `GHOST_HEAD` matches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ghost:
-    """GDAL's structural metadata: what the writer promises about the layout.
+    """GDAL's structural metadata: what the writer guarantees about the layout.
 
     Attributes:
-        items: the lines of the area as KEY: value, unknown keys too.
-        stop: absolute position of the first byte behind it.
+        items: the lines of the area as KEY: value, unknown keys too. That masks are interleaved
+            needs no code: their tiles are coalesced wherever they lie (gdal.ghost.mask).
+        stop: absolute position of the first byte after it.
     """
 
     items: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -33,12 +35,12 @@ class Ghost:
 
     @property
     def valid(self) -> bool:
-        """Whether its promises still hold: no later edit broke them (gdal.ghost.edition)."""
+        """Whether it still holds: no later edit broke it (gdal.ghost.edition)."""
         return self.items.get("KNOWN_INCOMPATIBLE_EDITION", "NO") != "YES"
 
     @property
     def has_leaders(self) -> bool:
-        """Whether each tile stands between its length and its last 4 bytes (gdal.ghost.leaders)."""
+        """Whether each tile lies between a leader and a trailer (gdal.ghost.leaders)."""
         return (
             self.valid
             and self.items.get("INTERLEAVE", "PIXEL") in ("PIXEL", "BAND", "TILE")
@@ -46,16 +48,11 @@ class Ghost:
             and self.items.get("BLOCK_TRAILER") == "LAST_4_BYTES_REPEATED"
         )
 
-    @property
-    def has_interleaved_mask(self) -> bool:
-        """Whether each mask tile lies right behind its image tile (gdal.ghost.mask)."""
-        return self.valid and self.items.get("MASK_INTERLEAVED_WITH_IMAGERY") == "YES"
-
 
 def parse_ghost(buffer: SparseBuffer, header: FileHeader) -> Steps[Ghost | None]:
-    """Read the ghost area if there is one (gdal.ghost.place, gdal.ghost.items).
+    """Parse the ghost area if there is one (gdal.ghost.place, gdal.ghost.items).
 
-    Nothing wrong in it can hurt.
+    Whatever is wrong in it is ignored.
     """
     start = header.variant.header_length
     head = ByteRange(start, start + GHOST_HEAD_LENGTH)

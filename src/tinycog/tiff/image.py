@@ -1,7 +1,7 @@
 """Directories to typed facts: `Image` (one IFD), its `Grid` of tiles, and the `Pyramid` of a file.
 
-Defaults are those of TIFF 6.0; a strip is a tile as wide as the image. Facts that the format allows
-but nobody can decode are kept as facts: `decode` says no, not opening.
+Defaults are those of TIFF 6.0; a strip is a tile as wide as the image. What the format allows but
+cannot be decoded is kept as a fact: `decode` refuses it, not opening.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from tinycog.errors import Finding, FormatError, TileIndexError, UnsupportedErro
 from tinycog.tiff.nodata import fill_value, nodata_value
 from tinycog.tiff.parse import Entry, FileHeader, Ifd, Value
 from tinycog.tiff.spec import (
-    MASK,
-    REDUCED,
     SLOW,
     ByteOrder,
     Compression,
@@ -30,13 +28,13 @@ from tinycog.tiff.spec import (
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """How an image is cut into tiles; all sizes in pixels unless they say tiles.
+    """How an image is cut into tiles; sizes in pixels unless they say tiles.
 
     Attributes:
         width, height: of the image.
         tile_width, tile_height: of a stored tile; strips have the image's width.
-        planes: separately stored sample planes, 1 when samples are interleaved.
-        strips: whether the last row of tiles is stored short, as strips are.
+        planes: separately stored sample planes; 1 where samples are interleaved.
+        strips: whether tiles are strips: the last one is stored only as far as the image reaches.
     """
 
     width: int
@@ -65,7 +63,7 @@ class Grid:
         """Positions of tile (x, y) in TileOffsets, one for each plane (tiff.tile.index).
 
         Raises:
-            TileIndexError: no such tile.
+            TileIndexError: the tile does not exist.
         """
         across, down = self.across, self.down
         if not (0 <= x < across and 0 <= y < down):
@@ -77,11 +75,11 @@ class Grid:
         return tuple(first + plane * across * down for plane in range(self.planes))
 
     def stored_rows(self, y: int) -> int:
-        """Rows that a tile of tile row `y` holds: a last strip ends with the image."""
+        """Return the rows stored in a tile of tile row `y`: a last strip ends with the image."""
         return self.inside(0, y)[0] if self.strips else self.tile_height
 
     def inside(self, x: int, y: int) -> tuple[int, int]:
-        """Rows and columns of tile (x, y) that lie inside the image."""
+        """Return the (rows, columns) of tile (x, y) that lie inside the image."""
         return (
             min(self.tile_height, self.height - y * self.tile_height),
             min(self.tile_width, self.width - x * self.tile_width),
@@ -90,20 +88,20 @@ class Grid:
 
 @dataclass(frozen=True)
 class Image:
-    """The facts of one IFD that reading its pixels needs.
+    """The facts of one IFD that are needed to read its pixels.
 
     Attributes:
-        ifd: the directory itself, for every other tag.
+        ifd: the directory, for every other tag.
         byte_order: of the file.
         grid: size and tiling.
-        subfile_type: NewSubfileType; GDAL does not heed the older SubfileType, nor do we
+        subfile_type: NewSubfileType; the older SubfileType is ignored, as by GDAL
             (tiff.image.subfile-type).
         compression, photometric, predictor, fill_order: codes as stored.
         samples: number of samples of a pixel (bands).
         bits_per_sample, sample_formats: one for each sample.
         extra_samples: meaning of the samples beyond the colour channels, as far as stated.
         offsets, byte_counts: the index of tiles, unread; None where the tag is missing.
-        options: further tags that some codec needs, by tag.
+        options: values of further tags that codecs need, by tag.
         nodata_text: GDAL's nodata as written.
         findings: what is odd about the directory.
     """
@@ -127,16 +125,6 @@ class Image:
     findings: tuple[Finding, ...]
 
     @property
-    def is_reduced(self) -> bool:
-        """Whether it is a smaller version of another image."""
-        return bool(self.subfile_type & REDUCED)
-
-    @property
-    def is_mask(self) -> bool:
-        """Whether it is a transparency mask of another image."""
-        return bool(self.subfile_type & MASK)
-
-    @property
     def shape(self) -> tuple[int, int, int]:
         """(bands, rows, cols)."""
         return (self.samples, self.grid.height, self.grid.width)
@@ -148,7 +136,7 @@ class Image:
 
     @property
     def tile_samples(self) -> int:
-        """Samples that one stored tile holds for each pixel: 1 where planes are apart."""
+        """Samples of a pixel in one stored tile: 1 where planes are stored apart."""
         return 1 if self.grid.planes > 1 else self.samples
 
     @cached_property
@@ -156,32 +144,32 @@ class Image:
         """Bits of a sample.
 
         Raises:
-            UnsupportedError: samples differ in it.
+            UnsupportedError: samples differ in their bits.
         """
         return _only(self.bits_per_sample, "BitsPerSample")
 
     @cached_property
     def dtype(self) -> np.dtype[np.generic]:
-        """Of the pixels as arrays: the smallest numpy type that holds a sample exactly.
+        """The smallest numpy type that holds a sample exactly.
 
         Raises:
-            UnsupportedError: no numpy type does, or samples differ in theirs.
+            UnsupportedError: there is none, or samples differ in their types.
         """
         return sample_dtype(_only(self.sample_formats, "SampleFormat"), self.bits)
 
     @property
     def weight(self) -> int:
-        """How much dearer than others its pixels are to decode."""
+        """How many times slower than others its pixels are to decode."""
         return SLOW_WEIGHT if self.compression in SLOW else 1
 
     @cached_property
     def nodata(self) -> int | float | None:
-        """Nodata as a value that samples can equal; None if there is none."""
+        """Nodata as a value that samples can equal, or None."""
         return None if self.nodata_text is None else nodata_value(self.nodata_text, self.dtype)
 
     @cached_property
     def fill_value(self) -> int | float:
-        """What stands for pixels that are not stored: nodata, or 0 (tiff.tile.sparse)."""
+        """The value of pixels that are not stored: nodata, or 0 (tiff.tile.sparse)."""
         return fill_value(self.nodata_text, self.dtype)
 
     @cached_property
@@ -193,7 +181,7 @@ class Image:
         return (found[0] or 1, found[1] or 1) if len(found) > 1 else (2, 2)
 
     def unpacked_length(self, rows: int) -> int:
-        """Bytes that many rows of a tile have before compression; rows begin on whole bytes."""
+        """Return the bytes of `rows` of a tile before compression; each row starts on a byte."""
         across, down = self.subsampling
         cols = self.grid.tile_width
         if (across, down) == (1, 1):
@@ -201,25 +189,25 @@ class Image:
         return -(-rows // down) * -(-cols // across) * (across * down + 2)
 
     def option(self, tag: Tag, default: int) -> int:
-        """First number of a further tag."""
+        """Return the first number of a tag in `options`."""
         return _int(self.options, tag, default)
 
 
-SHOWN = 8
-"""Values that a message shows."""
+MAX_SHOWN = 8
+"""Number of values that a message shows."""
 
 
 def _only(values: tuple[int, ...], tag: str) -> int:
-    """The value that all samples share (tiff.sample.alike)."""
+    """Return the value that all samples share (tiff.sample.alike)."""
     if len(set(values)) > 1:
-        shown = f"{values[:SHOWN]}{' and more' if len(values) > SHOWN else ''}"
+        shown = f"{values[:MAX_SHOWN]}{' and more' if len(values) > MAX_SHOWN else ''}"
         message = f"samples with different {tag} {shown} are not supported"
         raise UnsupportedError(message, feature=tag, value=values)
     return values[0]
 
 
 def sample_dtype(sample_format: int, bits: int) -> np.dtype[np.generic]:
-    """Numpy type of samples (tiff.sample.dtype).
+    """Return the numpy type of samples (tiff.sample.dtype).
 
     Raises:
         UnsupportedError: there is none.
@@ -259,7 +247,7 @@ OPTIONS = (
     Tag.JPEGDCTables,
     Tag.JPEGACTables,
 )
-"""Tags that only codecs read; kept as values."""
+"""Tags that only codecs read; their values are kept as they are."""
 
 FACTS = frozenset(
     (
@@ -287,22 +275,24 @@ FACTS = frozenset(
 MAX_SAMPLES = 65535
 
 MAX_SIDE = (1 << 32) - 1
-"""Of an image and of a tile, each way."""
+"""Largest width and height of an image and of a tile, in pixels."""
 
 AT_MOST = f"at most {MAX_SIDE} each way"
 
 SLOW_WEIGHT = 8
+"""How many times slower than others the codecs in `SLOW` are."""
+
 
 COLOURS_OF_OLD_JPEG = (Photometric.RGB, Photometric.YCBCR)
 
 
 def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Image:
-    """Turn the values of `FACTS` into an `Image` (tiff.image.defaults, tiff.image.extra-samples).
+    """Make an `Image` of the values of `FACTS` (tiff.image.defaults, tiff.image.extra-samples).
 
-    Orientation is no such fact: it is not applied (tiff.image.orientation).
+    Orientation is not among them: it is not applied (tiff.image.orientation).
 
     Raises:
-        FormatError: size or tiling is missing or senseless.
+        FormatError: size or tiling is missing or impossible.
     """
     findings = list(ifd.findings)
     samples = _samples(values, ifd)
@@ -332,7 +322,7 @@ def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Ima
 
 
 def _ints(values: Mapping[int, Value], tag: Tag) -> tuple[int, ...]:
-    """Values of an integer tag, whatever its field type (tiff.value.integer)."""
+    """Return the values of an integer tag, whatever its field type (tiff.value.integer)."""
     value = values.get(tag)
     if value is None:
         return ()
@@ -353,7 +343,7 @@ def _int(values: Mapping[int, Value], tag: Tag, default: int) -> int:
 
 
 def _one(values: Mapping[int, Value], tag: Tag) -> int:
-    """The value of a tag that must hold just one (tiff.value.single); 0 without the tag."""
+    """Return the value of a tag that must hold just one (tiff.value.single); 0 without the tag."""
     found = _ints(values, tag)
     if len(found) > 1:
         message = f"tag {tag.name} holds {len(found)} values, expected one"
@@ -364,13 +354,13 @@ def _one(values: Mapping[int, Value], tag: Tag) -> int:
 def _per_sample(
     values: Mapping[int, Value], tag: Tag, samples: int, default: int
 ) -> tuple[int, ...]:
-    """One value for each sample; too few are repeated (tiff.value.per-sample)."""
+    """Return one value for each sample; too few are repeated (tiff.value.per-sample)."""
     found = _ints(values, tag) or (default,)
     return (found + found[-1:] * samples)[:samples]
 
 
 def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
-    """SamplesPerPixel; old-style JPEG files leave it out and mean 3 (tiff.jpeg.old)."""
+    """Return SamplesPerPixel; old-style JPEG files omit it and mean 3 (tiff.jpeg.old)."""
     is_old_jpeg = _int(values, Tag.Compression, 1) == Compression.OLD_JPEG
     is_colour = _int(values, Tag.PhotometricInterpretation, 1) in COLOURS_OF_OLD_JPEG
     default = 3 if is_old_jpeg and is_colour else 1
@@ -382,7 +372,7 @@ def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
 
 
 def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Finding]) -> Grid:
-    """Size and tiling; strips are tiles as wide as the image (tiff.image.size, tiff.tile.strip)."""
+    """Return size and tiling; a strip has the image's width (tiff.image.size, tiff.tile.strip)."""
     width, height = _one(values, Tag.ImageWidth), _one(values, Tag.ImageLength)
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         message = f"the image is {width} by {height} pixels, expected at least 1 by 1, {AT_MOST}"
@@ -404,7 +394,7 @@ def _grid(values: Mapping[int, Value], ifd: Ifd, samples: int, findings: list[Fi
 
 
 def _planes(values: Mapping[int, Value], ifd: Ifd, samples: int) -> int:
-    """Planes stored apart: 1, or one for each sample (tiff.image.planes)."""
+    """Return the number of planes stored apart: 1, or one a sample (tiff.image.planes)."""
     planar = _one(values, Tag.PlanarConfiguration) or 1
     if planar not in (1, 2):
         message = f"PlanarConfiguration is {planar}, expected 1 or 2"
@@ -413,6 +403,6 @@ def _planes(values: Mapping[int, Value], ifd: Ifd, samples: int) -> int:
 
 
 def _index(ifd: Ifd, tile_tag: Tag, strip_tag: Tag, *, tiled: bool) -> Entry | None:
-    """The tile or strip tag, or the other where only that one is there (tiff.tile.other-tag)."""
+    """Return the tile or strip tag, or the other if only that one exists (tiff.tile.other-tag)."""
     first, second = (tile_tag, strip_tag) if tiled else (strip_tag, tile_tag)
     return ifd.entries.get(first) or ifd.entries.get(second)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
-NUMBER = re.compile(
-    r"(?P<nan>[-+]?(nan|1\.#(qnan|snan|ind)))"
-    r"|(?P<sign>[-+]?)(inf(inity)?|(\d+\.?\d*|\.\d+)(e(?P<exponent>[-+]?\d+))?)",
-    re.IGNORECASE | re.ASCII,
-)
-
-EXPONENT_LENGTH, MAX_EXPONENT = 6, 400
+from tinycog.tiff.text import leading_number
 
 
 def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
-    """Nodata as a number that samples of `dtype` can equal, else None (gdal.nodata.value).
+    """Return nodata as a number that samples of `dtype` can equal, else None (gdal.nodata.value).
 
     Integers are exact, floats rounded to the dtype; `nan` and `inf` in any case.
     """
@@ -33,7 +26,7 @@ def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
 
 
 def fill_value(text: str | None, dtype: np.dtype[np.generic]) -> int | float:
-    """What a tile that is not stored is filled with: nodata, made to fit the dtype; else 0.
+    """Return the value of pixels that are not stored: nodata made to fit the dtype, else 0.
 
     Where samples cannot equal nodata, GDAL fills with the nearest value that they can have
     (gdal.nodata.fill).
@@ -51,13 +44,5 @@ def fill_value(text: str | None, dtype: np.dtype[np.generic]) -> int | float:
 
 
 def _number(text: str) -> Decimal | None:
-    """The number at the start of the text, as C reads it (gdal.nodata.text)."""
-    found = NUMBER.match(text.strip(" \0\t\r\n").replace(",", "."))
-    if found is None:
-        return None
-    if found["nan"]:
-        return Decimal("nan")
-    exponent = int((found["exponent"] or "0")[:EXPONENT_LENGTH])
-    if abs(exponent) > MAX_EXPONENT:  # beyond every dtype: what C's strtod makes of it
-        return Decimal("inf" if exponent > 0 else 0).copy_sign(Decimal(found["sign"] + "1"))
-    return Decimal(found[0])
+    """Parse nodata as stored, which may be padded with NULs and spaces (gdal.nodata.text)."""
+    return leading_number(text.strip(" \0\t\r\n"))

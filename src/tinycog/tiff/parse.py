@@ -1,7 +1,7 @@
 """Bytes to directories: header, IFD chain, entries and their values.
 
 Every parser here is a generator (`Steps`): it yields the ranges that it lacks and returns a frozen
-value. What reading can go on from becomes a `Finding`; what it cannot is a `FormatError`.
+value. A broken rule that it can recover from is a `Finding`, any other a `FormatError`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Value = str | bytes | tuple[int, ...] | tuple[float, ...] | tuple[tuple[int, int
 
 @dataclass(frozen=True, slots=True)
 class FileHeader:
-    """The first 8 or 16 bytes: `byte_order`, `variant`, and where the first IFD lies."""
+    """The first 8 or 16 bytes: byte order, variant, and the offset of the first IFD."""
 
     byte_order: ByteOrder
     variant: Variant
@@ -33,7 +33,7 @@ class FileHeader:
 
 
 class Entry(NamedTuple):
-    """One entry of an IFD; its value is not read until somebody asks.
+    """One entry of an IFD; its value is read on demand.
 
     Attributes:
         tag: id of the tag.
@@ -60,7 +60,7 @@ class Ifd:
 
     Attributes:
         offset: absolute position of its first byte.
-        entries: by tag; the first of each tag counts (tiff.ifd.duplicate).
+        entries: by tag; the first one of each tag counts (tiff.ifd.duplicate).
         next_offset: position of the next IFD in the chain, 0 at its end.
         findings: what is odd about it.
     """
@@ -85,8 +85,8 @@ class Tiff:
 
     Attributes:
         header: the file's header.
-        ifds: the chain, in its order.
-        next_offset: where the walk goes on; 0 when the chain is complete.
+        ifds: the chain so far, in order.
+        next_offset: offset of the next IFD to read; 0 when the chain is complete.
         findings: what is odd about the chain itself.
     """
 
@@ -102,10 +102,10 @@ class Tiff:
 
 
 def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
-    """Read the file header (tiff.header.*).
+    """Parse the file header (tiff.header.*).
 
     Raises:
-        NotTiffError: the first bytes are of something else; the message shows them.
+        NotTiffError: the file starts with other bytes; the message shows them.
     """
     yield from need(buffer, [ByteRange(0, BIG.header_length)])
     if buffer.size is not None and buffer.size < min(v.header_length for v in VARIANTS.values()):
@@ -130,7 +130,7 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
 
 
 def parse_ifd(buffer: SparseBuffer, header: FileHeader, offset: int, limits: Limits) -> Steps[Ifd]:
-    """Read one IFD: its entries and its link, no value (tiff.ifd.layout, tiff.ifd.alignment).
+    """Parse one IFD: entries and link, no values (tiff.ifd.layout, tiff.ifd.alignment).
 
     Raises:
         FormatError: it has no entries, or lies beyond the end of the file.
@@ -194,12 +194,12 @@ def parse_tiff(
 ) -> Steps[Tiff]:
     """Walk the IFD chain: all of it, or until `ifds` directories are known.
 
-    `known` is an earlier, shorter walk to go on from. An IFD past the first that cannot be read
-    ends the chain with a finding, as do a loop (tiff.ifd.loop) and a chain over `limits.ifds`.
+    `known` is an earlier, shorter walk to resume. An IFD after the first that cannot be parsed ends
+    the chain with a finding, as do a loop (tiff.ifd.loop) and a chain longer than `limits.ifds`.
 
     Raises:
         NotTiffError: not a TIFF.
-        FormatError: the first IFD cannot be read.
+        FormatError: the first IFD cannot be parsed.
     """
     if known is None:
         header = yield from parse_header(buffer)
@@ -236,14 +236,14 @@ def _step(buffer: SparseBuffer, limits: Limits, known: Tiff) -> Steps[Tiff]:
 
 
 def spans_of(entries: Iterable[Entry]) -> list[Span]:
-    """Where values lie: their `range`, for many."""
+    """Return the ranges of values, as plain tuples."""
     return [(at, at + count * kind.length) for _, kind, count, at in entries]
 
 
 def parse_values(
     buffer: SparseBuffer, header: FileHeader, entries: Sequence[Entry], limits: Limits
 ) -> Steps[list[Value]]:
-    """Read the values of several entries, in one step (tiff.value.length).
+    """Parse the values of several entries in one step (tiff.value.length).
 
     Raises:
         LimitError: a value is longer than `limits.value_bytes`.
@@ -269,11 +269,11 @@ SINGLE = {
     for byte_order in BYTE_ORDERS.values()
     if len(kind.format) == 1 and kind.format not in "sB"
 }
-"""How one number is read: nearly all values are one."""
+"""Unpacks a single number, by byte order and code of the field type: nearly all values are one."""
 
 
 def decode_value(byte_order: ByteOrder, entry: Entry, data: memoryview | bytes) -> Value:
-    """Turn bytes into Python (tiff.value.order, tiff.value.text, tiff.value.fraction)."""
+    """Decode the bytes of a value (tiff.value.order, tiff.value.text, tiff.value.fraction)."""
     kind = entry.field_type
     if entry.count == 1 and (unpack := SINGLE.get((byte_order, kind.code))) is not None:
         return unpack(data)

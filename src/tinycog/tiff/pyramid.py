@@ -31,12 +31,12 @@ from tinycog.tiff.steps import Steps, together
 T = TypeVar("T")
 
 OPAQUE = 7
-"""Code of the field type of bytes that are no numbers."""
+"""Code of the field type of bytes that are not numbers."""
 
 OPTIONAL = frozenset(
     {Tag.GDALNoData, Tag.ExtraSamples, Tag.ReferenceBlackWhite, Tag.YCbCrCoefficients}
 )
-"""Facts that an image can do without when their bytes lie beyond the end of the file."""
+"""Tags that an image can do without where their values lie beyond the end of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Pyramid:
     Attributes:
         levels: level 0 is the first IFD, at full resolution; overviews follow in file order.
         masks: the transparency mask of each level, or None.
-        pages: every other image that could be read, in file order.
+        pages: all other images that can be read, in file order.
         findings: what is odd about any of them.
     """
 
@@ -57,10 +57,10 @@ class Pyramid:
 
 
 def parse_image(buffer: SparseBuffer, header: FileHeader, ifd: Ifd, limits: Limits) -> Steps[Image]:
-    """Read the values that make an image of an IFD, in one step.
+    """Parse the values that make an image of an IFD, in one step.
 
     Raises:
-        FormatError: a value that is needed lies beyond the end of the file, or is senseless.
+        FormatError: a required value lies beyond the end of the file, or is impossible.
     """
     entries = [entry for tag, entry in ifd.entries.items() if tag in FACTS]
     for entry in entries:
@@ -91,10 +91,10 @@ def parse_pyramid(
 ) -> Steps[Pyramid]:
     """Sort the images of the walked chain, and the SubIFDs of its first IFD, into their roles.
 
-    `first` is the image of the first IFD, if it has been read.
+    `first` is the image of the first IFD, if it was parsed before.
 
     Raises:
-        FormatError: the first image cannot be understood; another one is a finding.
+        FormatError: the first image cannot be parsed; any other is a finding.
     """
     if first is None:
         first = yield from parse_image(buffer, tiff.header, tiff.ifds[0], limits)
@@ -117,7 +117,7 @@ def parse_pyramid(
 
 
 def _is_absent(buffer: SparseBuffer, header: FileHeader, image: Image) -> bool:
-    """Whether an image of one tile has it beyond the end of the file (tiff.pyramid.absent)."""
+    """Return whether an image's only tile lies beyond the end of the file (tiff.pyramid.absent)."""
     entry = image.offsets
     if entry is None or entry.count != 1 or buffer.size is None or buffer.missing([entry.range]):
         return False
@@ -129,7 +129,7 @@ def _is_absent(buffer: SparseBuffer, header: FileHeader, image: Image) -> bool:
 def _near(
     buffer: SparseBuffer, ifds: Sequence[Ifd], limits: Limits
 ) -> tuple[Sequence[Ifd], list[Finding]]:
-    """The IFDs whose values can be had with few requests (tiff.ifd.far), and if not, why."""
+    """Return the IFDs whose values few requests fetch, and a finding if not all (tiff.ifd.far)."""
     values = [spans_of(entry for tag, entry in ifd.entries.items() if tag in FACTS) for ifd in ifds]
     count = len(ifds)
     while (
@@ -147,7 +147,7 @@ def _near(
 def _parse_sub_ifds(
     buffer: SparseBuffer, tiff: Tiff, limits: Limits
 ) -> Steps[Sequence[Ifd | Finding]]:
-    """The SubIFDs of the first IFD, each listed one (tiff.pyramid.sub-ifds)."""
+    """Parse the SubIFDs of the first IFD (tiff.pyramid.sub-ifds)."""
     entry = tiff.ifds[0].entries.get(Tag.SubIFDs)
     if entry is None:
         return ()
@@ -171,7 +171,7 @@ def _parse_sub_ifds(
 
 
 def _or_finding(parser: Steps[T], what: str, offset: int) -> Steps[T | Finding]:
-    """Run a parser; what it cannot read becomes a finding."""
+    """Run a parser; an error becomes a finding."""
     try:
         return (yield from parser)
     except (FormatError, LimitError) as exc:
@@ -180,7 +180,7 @@ def _or_finding(parser: Steps[T], what: str, offset: int) -> Steps[T | Finding]:
 
 @dataclass
 class _Roles:
-    """Roles given so far (tiff.pyramid.levels, tiff.pyramid.masks)."""
+    """Roles assigned so far (tiff.pyramid.levels, tiff.pyramid.masks)."""
 
     first: Image
     levels: list[Image] = field(default_factory=list[Image])
@@ -191,7 +191,7 @@ class _Roles:
         self.levels.append(self.first)
 
     def add(self, image: Image) -> None:
-        """Give one more image its role; what is neither level nor mask is a page."""
+        """Assign a role to one more image; one that is neither level nor mask is a page."""
         kind = image.subfile_type & (REDUCED | MASK)
         if Tag.SubIFDs in image.ifd.entries:
             kind = 0
@@ -203,14 +203,14 @@ class _Roles:
             self.pages.append(image)
 
     def _masked_level(self, mask: Image, *, reduced: bool) -> int:
-        """The first level of the mask's size that has none yet, else -1."""
+        """Return the first level of the mask's size that has no mask yet, else -1."""
         candidates = range(1, len(self.levels)) if reduced else range(1)
         size = mask.shape[1:]
         free = (z for z in candidates if z not in self.masks and self.levels[z].shape[1:] == size)
         return next(free, -1)
 
     def pyramid(self, findings: Iterable[Finding]) -> Pyramid:
-        """The finished value."""
+        """Return the finished `Pyramid`."""
         images = (*self.levels, *self.masks.values(), *self.pages)
         return Pyramid(
             levels=tuple(self.levels),

@@ -19,16 +19,16 @@ class ByteRange(NamedTuple):
 
 
 Span = tuple[int, int]
-"""A range where it is not worth a name: start and stop."""
+"""A `ByteRange` as a plain tuple, where many are made."""
 
-FAR = 1 << 20
-"""Bytes between what is fetched one by one."""
+CLUSTER_GAP_BYTES = 1 << 20
+"""Bytes between ranges that are never fetched together."""
 
 
 def count_clusters(ranges: Iterable[ByteRange]) -> int:
-    """How many places far from each other ranges lie in."""
-    found, stop = 0, -FAR
+    """Count the groups of ranges that lie at least `CLUSTER_GAP_BYTES` apart."""
+    found, stop = 0, -CLUSTER_GAP_BYTES
     for start, end in sorted(ranges):
-        found += start - stop >= FAR
+        found += start - stop >= CLUSTER_GAP_BYTES
         stop = max(stop, end)
     return found

@@ -215,7 +215,7 @@ SLOW = frozenset(
         Compression.JPEG_XL_DNG,
     }
 )
-"""Codecs that take long for a pixel, however few bytes hold it."""
+"""Codecs that take long for a pixel, however few bytes store it."""
 
 
 class Photometric(IntEnum):
@@ -235,6 +235,18 @@ class Photometric(IntEnum):
     LOG_L = 32844
     LOG_LUV = 32845
     LINEAR_RAW = 34892
+
+
+class ExtraSample(IntEnum):
+    """Values of ExtraSamples."""
+
+    UNSPECIFIED = 0
+    ASSOCIATED_ALPHA = 1
+    UNASSOCIATED_ALPHA = 2
+
+
+ALPHA = frozenset({ExtraSample.ASSOCIATED_ALPHA, ExtraSample.UNASSOCIATED_ALPHA})
+"""Extra samples that hold opacity, already multiplied into the colours or not."""
 
 
 class SampleFormat(IntEnum):
@@ -267,7 +279,7 @@ MASK = 4
 
 
 def name_of(kind: type[IntEnum], code: int) -> str:
-    """Name of a code as the tables have it, or `unknown 123`."""
+    """Return the name and number of a code, or `unknown (123)`."""
     try:
         return f"{kind(code).name} ({code})"
     except ValueError:

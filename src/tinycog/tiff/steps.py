@@ -1,4 +1,4 @@
-"""Parsers as generators: they yield the ranges that they lack and return what they found.
+"""Parsers as generators: they yield the ranges that they lack and return a value.
 
 No I/O.
 """
@@ -15,18 +15,18 @@ from tinycog.tiff.ranges import ByteRange, Span
 T = TypeVar("T")
 
 Steps = Generator[Sequence[ByteRange], None, T]
-"""A parser: it yields the ranges that it lacks and returns what it found. It does no I/O."""
+"""A parser: it yields the ranges that it lacks and returns a value. It does no I/O."""
 
 
 def need(buffer: SparseBuffer, ranges: Iterable[Span]) -> Steps[None]:
-    """Ask for what is missing of `ranges`, all at once; nothing is asked if all of it is held."""
+    """Yield the missing parts of `ranges` at once; yield nothing if all have arrived."""
     missing = buffer.missing(ranges)
     if missing:
         yield missing
 
 
 def need_bytes(buffer: SparseBuffer, start: int, length: int) -> Steps[memoryview]:
-    """Ask for `length` bytes from `start` and return them."""
+    """Return `length` bytes from `start`; yield their range if it is missing."""
     yield from need(buffer, [ByteRange(start, start + length)])
     return buffer.read(start, start + length)
 
@@ -46,12 +46,12 @@ def run_cached(parser: Steps[T]) -> T | None:
 
 
 def together(parsers: Iterable[Steps[T]]) -> Steps[list[T]]:
-    """Run parsers side by side: what all of them lack is asked for in one step.
+    """Run parsers side by side: each step yields what all of them lack.
 
-    If some of it is lost, each asks for its own: so who can do without goes on, and only who cannot
-    fails.
+    If part of it lies beyond the end of the file, each parser's ranges are yielded on their own, so
+    that only those fail that cannot do without.
 
-    Returns their results in the order of `parsers`.
+    Returns the results in the order of `parsers`.
     """
     running = dict(enumerate(parsers))
     if len(running) == 1:
@@ -71,7 +71,7 @@ def together(parsers: Iterable[Steps[T]]) -> Steps[list[T]]:
 
 
 def _ask(wanted: Mapping[int, Sequence[ByteRange]]) -> Steps[dict[int, TruncatedError]]:
-    """Ask for all; whose ranges are lost, and why."""
+    """Yield all ranges; return the error of each parser whose ranges are lost."""
     ranges = [part for parts in wanted.values() for part in parts]
     try:
         if ranges:

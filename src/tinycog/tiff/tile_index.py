@@ -17,7 +17,7 @@ from tinycog.tiff.spec import Compression
 from tinycog.tiff.steps import Steps, need
 
 PAGE_BYTES = 1 << 14
-"""Bytes of one page of TileOffsets or TileByteCounts: the index that one tile costs."""
+"""Bytes of a page of TileOffsets or TileByteCounts: what locating one tile reads."""
 
 
 class TileLocation(NamedTuple):
@@ -25,8 +25,8 @@ class TileLocation(NamedTuple):
 
     Attributes:
         range: the bytes to read.
-        framed: whether they are the tile between its leader and its trailer, and maybe what lies
-            before the next tile; its length is in the leader (gdal.ghost.leaders).
+        framed: whether the bytes start with the tile's leader, which holds its length, and reach to
+            the next tile (gdal.ghost.leaders).
     """
 
     range: ByteRange
@@ -41,15 +41,15 @@ def locate(
     *,
     leaders: bool = False,
 ) -> Steps[list[TileLocation | None]]:
-    """Find the bytes of tiles, given by their positions in the index, in one step.
+    """Locate tiles, given by their positions in the index, in one step.
 
     Only the pages of the index around them are read. None stands for a tile that is not stored
-    (tiff.tile.sparse, tiff.tile.place). With `leaders`, byte counts that are not held are not read
-    where the next tile's offset says how far to read.
+    (tiff.tile.sparse, tiff.tile.place). With `leaders`, byte counts that have not arrived are not
+    read where the offset of the next tile bounds this one.
 
     Raises:
         FormatError: the image has no index.
-        LimitError: a tile claims more bytes than `limits.tile_bytes`.
+        LimitError: a tile has more bytes than `limits.tile_bytes`.
     """
     offsets, counts = _columns(buffer, image)
     for column in (offsets, counts):
@@ -77,7 +77,7 @@ def locate(
 
 
 def _columns(buffer: SparseBuffer, image: Image) -> tuple[Column, Column | None]:
-    """The two arrays of the index; byte counts may be missing."""
+    """Return the two arrays of the index; byte counts may be missing."""
     if image.offsets is None or image.offsets.count == 0:
         text = "the image has no TileOffsets or StripOffsets"
         raise FormatError.of(Finding("tiff.tile.index", text, None, image.ifd.offset))
@@ -88,14 +88,14 @@ def _columns(buffer: SparseBuffer, image: Image) -> tuple[Column, Column | None]
 
 
 INTEGERS = tuple("BHIQbhiq")
-"""Formats of the field types that an index may have."""
+"""`struct` codes of the field types that an index may have."""
 
 FRAME_BYTES = 4
-"""Length of a leader, and of a trailer."""
+"""Bytes of a leader, and of a trailer."""
 
 
 def _span(image: Image, index: int, offset: int, after: int) -> ByteRange | None:
-    """From a tile's leader to the next tile's, if that is plausible; else its byte count tells."""
+    """Return the range from a tile's leader to the next one's, or None if it is not plausible."""
     rows = image.grid.stored_rows(index // image.grid.across % image.grid.down)
     most = 2 * image.unpacked_length(rows) + PAGE_BYTES
     if not FRAME_BYTES < offset < after <= offset + most:
@@ -104,7 +104,7 @@ def _span(image: Image, index: int, offset: int, after: int) -> ByteRange | None
 
 
 def unframed(data: memoryview) -> memoryview | None:
-    """The tile between its leader and its trailer; None if they lie (gdal.ghost.leaders)."""
+    """Return the tile between leader and trailer, or None if they disagree (gdal.ghost.leaders)."""
     length = int.from_bytes(data[:FRAME_BYTES], "little")
     stop = FRAME_BYTES + length
     tile = data[FRAME_BYTES:stop]
@@ -116,7 +116,7 @@ def unframed(data: memoryview) -> memoryview | None:
 def _range(
     buffer: SparseBuffer, image: Image, index: int, offset: int, count: int | None
 ) -> ByteRange:
-    """The bytes of a tile, by its offset and its byte count; none if it is not stored."""
+    """Return the range of a tile by offset and byte count; empty if it is not stored."""
     if offset < 0 or (count or 0) < 0:
         text = f"tile {index} has offset {offset} and byte count {count}"
         raise FormatError.of(Finding("tiff.value.integer", text, None, image.ifd.offset))
@@ -132,17 +132,17 @@ def _inside(buffer: SparseBuffer, index: int, part: ByteRange) -> ByteRange:
     return part
 
 
-FEW = 16
-"""Values that are read one by one; more are read by whole pages."""
+MAX_SINGLE_VALUES = 16
+"""Number of values up to which each is read by itself; more are read by whole pages."""
 
 
 class Column:
-    """One of the two arrays of an index. What it holds beyond the last tile is never read."""
+    """One of the two arrays of an index; values beyond the last tile are never read."""
 
     __slots__ = ("_buffer", "_count", "_dtype", "_length", "_offset", "_per_page", "_tag")
 
     def __init__(self, buffer: SparseBuffer, image: Image, entry: Entry) -> None:
-        """Refuse what is no array of integers."""
+        """Refuse an entry that is not an array of integers."""
         code = entry.field_type.format
         if code not in INTEGERS:
             text = f"tag {entry.tag} has field type {entry.field_type.name}, expected integers"
@@ -161,28 +161,28 @@ class Column:
         return ByteRange(start, self._offset + stop * self._length)
 
     def pages(self, indices: Iterable[int]) -> list[ByteRange]:
-        """The pages that hold the values at `indices`."""
+        """Return the pages that hold the values at `indices`."""
         return [
             self._page(page) for page in {i // self._per_page for i in indices if i < self._count}
         ]
 
     def check(self, index: int) -> None:
-        """Refuse a tile that the array has no value for (tiff.tile.short)."""
+        """Refuse a tile that has no value in the array (tiff.tile.short)."""
         if index >= self._count:
             text = f"tag {self._tag} has {self._count} values, none for tile {index}"
             raise FormatError.of(Finding("tiff.tile.short", text, self._offset))
 
     def holds(self, index: int) -> bool:
-        """Whether the value has arrived."""
+        """Return whether the value has arrived."""
         return not self._buffer.missing(self.pages([index]))
 
     def same_page(self, first: int, second: int) -> bool:
-        """Whether two values come with one page."""
+        """Return whether two values lie in one page."""
         return second < self._count and first // self._per_page == second // self._per_page
 
     def values(self, indices: Sequence[int]) -> list[int]:
-        """Values at `indices`; 0 beyond the last tile."""
-        if len(indices) <= FEW:
+        """Return the values at `indices`; 0 beyond the last tile."""
+        if len(indices) <= MAX_SINGLE_VALUES:
             return [self._value(i) if i < self._count else 0 for i in indices]
         wanted = {i // self._per_page for i in indices if i < self._count}
         pages = {
@@ -202,10 +202,10 @@ class Column:
 
 
 def _length(buffer: SparseBuffer, image: Image, index: int, offset: int, count: int | None) -> int:
-    """Bytes to read of a tile; its byte count is not always there, or right (tiff.tile.no-counts).
+    """Return the bytes of a tile; its byte count may be missing or wrong (tiff.tile.no-counts).
 
-    An uncompressed tile needs no more than its pixels, whatever the count says; that of a lone
-    strip is not looked at. Compressed, the lone strip of a plane reaches to the end without one.
+    An uncompressed tile needs no more than its pixels, whatever the count says; that of a single
+    strip is ignored. A compressed single strip of a plane without a count reaches to the end.
     """
     is_one_strip = image.grid.strips and image.grid.across * image.grid.down == 1
     if image.compression == Compression.NONE and (count != 0 or is_one_strip):

@@ -1,9 +1,9 @@
-"""Pixels on another grid of the same raster: fewer, more, or shifted by a part of a pixel.
+"""Resample to another grid of the same CRS: fewer pixels, more, or shifted by a fraction.
 
 ::
 
-    window.py     bring a window to another shape; which source pixels that needs
+    window.py     resample a window to another shape; the source pixels that this needs
     axis.py       weights along one axis; the list of methods
-    bands.py      apply them to bands: kernels, areas, modes, extremes
-    rounding.py   back to integers as GDAL rounds
+    bands.py      apply weights to bands: kernels, areas, modes, extremes
+    rounding.py   round to integers as GDAL does
 """

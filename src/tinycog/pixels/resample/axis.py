@@ -1,4 +1,4 @@
-"""One axis of a resampling: which source pixels count for each output pixel, and by how much."""
+"""One axis of a resampling: source pixels that count for each output pixel, and their weights."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tinycog.errors import UsageError
 from tinycog.pixels.methods import KERNELS, RESAMPLING
 
 POINT_EPSILON = 1e-10
-"""Pixels by which GDAL moves a sampled point right, so that 2.9999999999 means 3."""
+"""Pixels by which GDAL shifts a sampled point, so that 2.9999999999 means 3."""
 
 AREA_EPSILON = 1e-8
-"""Pixels of overlap that GDAL takes for none."""
+"""Pixels of overlap that GDAL ignores."""
 
-NO_WEIGHT = 1e-12
-"""Weights below are rounding errors of 0."""
+MIN_WEIGHT = 1e-12
+"""Weights below this are rounding errors of 0."""
 
 Float = NDArray[np.float64]
 
@@ -32,11 +32,11 @@ Index = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """For each output pixel along one axis: which source pixels count, and by how much.
+    """For each output pixel along one axis, the source pixels that count and their weights.
 
     Attributes:
         start, stop: (n,) half-open ranges of source pixels; empty where nothing counts.
-        weight: (n, most) of the source pixels from `start` on.
+        weight: (n, longest range), of the source pixels from `start` on.
     """
 
     start: Index
@@ -45,32 +45,32 @@ class Axis:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Half-open range of all source pixels that count."""
+        """Half-open range of all source pixels that count; (0, 0) if none do."""
         if not self.some.any():
             return 0, 0
         return int(self.start[self.some].min()), int(self.stop[self.some].max())
 
     @cached_property
     def some(self) -> Bools:
-        """(n,) where any pixel counts at all."""
+        """(n,), True where any source pixel counts."""
         return self.stop > self.start
 
     @cached_property
     def total(self) -> Float:
-        """(n,) sums of the weights; 1 where nothing counts."""
+        """(n,), sums of the weights; 1 where they are 0."""
         total = self.weight.sum(axis=1)
         return np.where(total == 0, 1.0, total)
 
     def scaled(self) -> Axis:
-        """The same pixels with weights that add up to 1."""
+        """Return the axis with weights that add up to 1."""
         return Axis(self.start, self.stop, self.weight / self.total[:, None])
 
     def moved(self, by: int) -> Axis:
-        """The same pixels with other numbers."""
+        """Return the axis with source pixels renumbered by an offset."""
         return Axis(self.start + by, self.stop + by, self.weight)
 
     def sums(self, lines: NDArray[Any]) -> NDArray[Any]:
-        """Weighted sums of lines: (source, m) to (n, m)."""
+        """Compute weighted sums of lines: (source, m) to (n, m)."""
         out = np.zeros((len(self.start), lines.shape[1]), lines.dtype)
         for i in np.flatnonzero(self.some):
             start, stop = self.start[i], self.stop[i]
@@ -81,16 +81,17 @@ class Axis:
         return out
 
     def fold(self, lines: NDArray[Any], function: np.ufunc) -> NDArray[Any]:
-        """`function` (minimum, maximum, ...) over the lines that count: (source, m) to (n, m)."""
+        """Reduce lines by `function` (minimum, maximum, ...): (source, m) to (n, m)."""
         out = np.zeros((len(self.start), lines.shape[1]), lines.dtype)
         for i in np.flatnonzero(self.some):
             function.reduce(lines[self.start[i] : self.stop[i]], axis=0, out=out[i])
         return out
 
-    def enough(self, valid: Bools) -> Bools:
-        """(source, m) to (n, m): whether half of the lines that count are valid, and neighbours.
+    def has_half(self, valid: Bools) -> Bools:
+        """Return (n, m), True where a run of half of the lines that count is valid.
 
-        GDAL's condition for kernels that have negative weights: with less their sum may be near 0.
+        `valid` is (source, m). This is GDAL's condition for kernels with negative weights: with
+        fewer, their sum may be near 0.
         """
         place = np.arange(len(valid))[:, None]
         run = place - np.maximum.accumulate(np.where(valid, -1, place), axis=0)
@@ -108,7 +109,7 @@ def axes(
     source_shape: tuple[int, ...],
     method: str,
 ) -> tuple[Axis, Axis]:
-    """Columns' and rows' axis of a resampling; arguments as in `support`."""
+    """Return the axes of columns and rows of a resampling; arguments as in `support`."""
     check_method(method, RESAMPLING)
     if min(shape) < 1:
         message = f"the output shape is {tuple(shape)}, expected at least (1, 1)"
@@ -124,7 +125,7 @@ def axes(
 
 
 def _axis(offset: float, length: float, count: int, size: int, method: str) -> Axis:
-    """`count` output pixels over `length` source pixels from `offset` on, of `size` there are."""
+    """Make the axis of `count` output pixels over `length` of `size` source pixels."""
     ratio = length / count
     place = np.arange(count, dtype=np.float64)
     if method in ("nearest", "sample"):
@@ -136,7 +137,7 @@ def _axis(offset: float, length: float, count: int, size: int, method: str) -> A
         return kernel_axis(centre, max(ratio, 1.0), size, method)
     begin, end = offset + place * ratio, offset + (place + 1) * ratio
     first = np.floor(begin + AREA_EPSILON)
-    # never empty, however narrow
+    # at least one pixel, however narrow
     last = np.maximum(np.ceil(end - AREA_EPSILON), first + 1)
 
     def overlap(pixel: Float) -> Float:
@@ -146,7 +147,7 @@ def _axis(offset: float, length: float, count: int, size: int, method: str) -> A
 
 
 def kernel_axis(centre: Float, widen: float, size: int, method: str) -> Axis:
-    """Bilinear or cubic weights around each of `centre` (n,), the kernel `widen` times as wide."""
+    """Make bilinear or cubic weights around each `centre` (n,), the kernel widened by a factor."""
     radius = kernel_radius(method) * widen
     first, last = np.floor(centre - radius + 0.5), np.floor(centre + radius + 0.5)
 
@@ -157,28 +158,28 @@ def kernel_axis(centre: Float, widen: float, size: int, method: str) -> Axis:
 
 
 def _weighted(first: Float, last: Float, size: int, weigh: Callable[[Float], Float]) -> Axis:
-    """Cut half-open ranges to the source, and weigh their pixels."""
+    """Clip half-open ranges to the source, and weight their pixels."""
     start = np.clip(first, 0, size).astype(np.intp)
     stop = np.maximum(np.clip(last, 0, size).astype(np.intp), start)
     most = int((stop - start).max(initial=0))
     pixel = start[:, None] + np.arange(most)
     weight = np.where(pixel < stop[:, None], weigh(pixel.astype(np.float64)), 0.0)
-    # what differs from 0 by rounding only must not become all that is left beside masked pixels
-    weight[np.abs(weight) < NO_WEIGHT] = 0
-    # beyond the source's edge only weights of 0, or negative ones, may be left
+    # a rounding error of 0 must not become the only weight left beside masked pixels
+    weight[np.abs(weight) < MIN_WEIGHT] = 0
+    # beyond the source's edge only zero or negative weights may be left
     return Axis(start, np.where(weight.sum(axis=1) > 0, stop, start), weight)
 
 
 def kernel_radius(method: str) -> int:
-    """Of the kernel, in pixels, before it is widened."""
+    """Return the radius of a kernel in pixels, before it is widened."""
     return 1 if method == "bilinear" else 2
 
 
 def kernel(distance: Float, method: str) -> Float:
-    """Weights at distances (pixels): the tent, or Keys' cubic convolution with a = -0.5."""
+    """Return weights at distances in pixels: a tent, or Keys' cubic convolution with a = -0.5."""
     x = np.abs(distance)
     if method == "bilinear":
         return np.maximum(0.0, 1 - x)
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))  # noqa: PLR2004 - its radius
+    return np.where(x <= 1, near, np.where(x < 2, far, 0.0))  # noqa: PLR2004 - the radius

@@ -1,7 +1,7 @@
-"""What is done to one band along both axes: means, convolutions, extremes, the commonest value.
+"""Resample one band along both axes: means, convolutions, extremes, most frequent values.
 
-Each method gives the mask of its result at once, and a function that makes one band of it: so only
-some lines of one band are ever held in float64.
+Each method returns the mask of its result, and a function that computes one band: so only some
+lines of one band are in float64 at a time.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.resample.axis import Axis, Bools, Float, Index
 from tinycog.pixels.resample.rounding import is_small, rounded, settled
 
-LEAST_SHARE = 0.1
-"""Sum of the weights of valid pixels that a kernel with negative ones must have: a quotient of two
-sums near 0 is no mean of anything."""
+MIN_SIGNED_WEIGHT = 0.1
+"""Least sum of weights of valid pixels for kernels with negative weights.
+
+The quotient of two sums near 0 is not a mean of anything.
+"""
 
 BLOCK = 1 << 22
-"""Pixels that are held in float64 at once."""
+"""Pixels that are in float64 at a time."""
 
 Worker = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -29,7 +31,7 @@ Worker = Callable[[NDArray[Any]], NDArray[Any]]
 def worker(
     dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis, method: str
 ) -> tuple[Worker, Bools]:
-    """The function for one band, and the mask (rows, cols) of its result."""
+    """Return the function that resamples one band, and the mask (rows, cols) of its result."""
     if method == "mode":
         return _mode(mask, down, across)
     if method in ("min", "max"):
@@ -42,7 +44,7 @@ def worker(
 def _area(
     dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis
 ) -> tuple[Worker, Bools]:
-    """Means by area: one sum over both axes, divided by the weights of what is valid."""
+    """Average by area: sum over both axes, divided by the weights of valid pixels."""
 
     def both(plane: NDArray[Any]) -> NDArray[Any]:
         return _along(_along(plane, across), down)
@@ -60,7 +62,7 @@ def _area(
 def _convolution(
     dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis, *, signed: bool
 ) -> tuple[Worker, Bools]:
-    """Bilinear or cubic (`signed`: some weights are negative), axis by axis."""
+    """Convolve axis by axis, bilinear or cubic (`signed`: some weights are negative)."""
 
     def cast(values: NDArray[Any]) -> NDArray[Any]:
         return rounded(values.astype(np.float32) if is_small(dtype) else values, dtype)
@@ -69,30 +71,30 @@ def _convolution(
         valid = down.some[:, None] & across.some
         return lambda band: cast(_along(_along(band, across), down)), valid
 
-    share, fit = _shares(mask, across, signed=signed)
-    share_down, valid = _shares(fit, down, signed=signed)
+    weight, fit = _weights(mask, across, signed=signed)
+    weight_down, valid = _weights(fit, down, signed=signed)
 
     def band_convolution(band: NDArray[Any]) -> NDArray[Any]:
-        lines = np.where(fit, _along(np.where(mask, band, 0), across) / share, 0)
-        return cast(np.where(valid, _along(lines, down) / share_down, 0))
+        lines = np.where(fit, _along(np.where(mask, band, 0), across) / weight, 0)
+        return cast(np.where(valid, _along(lines, down) / weight_down, 0))
 
     return band_convolution, valid
 
 
-def _shares(mask: Bools, axis: Axis, *, signed: bool) -> tuple[Float, Bools]:
-    """One pass of a convolution over a mask: weights of what is valid, and where they will do."""
-    share = _along(mask, axis)
-    fit = share > (LEAST_SHARE if signed else 0)
+def _weights(mask: Bools, axis: Axis, *, signed: bool) -> tuple[Float, Bools]:
+    """Return weights of valid pixels along an axis, and where they suffice."""
+    weight = _along(mask, axis)
+    fit = weight > (MIN_SIGNED_WEIGHT if signed else 0)
     if signed:
         for part in _parts(mask):
-            fit[:, part] &= axis.enough(mask[part].T)
-    return np.where(fit, share, 1), fit
+            fit[:, part] &= axis.has_half(mask[part].T)
+    return np.where(fit, weight, 1), fit
 
 
 def _along(plane: NDArray[Any], axis: Axis) -> NDArray[Any]:
-    """Weighted sums along the last axis, which becomes the first: (m, source) to (n, m).
+    """Compute weighted sums along the last axis, which becomes the first: (m, source) to (n, m).
 
-    By some lines at a time: in float64 all of them would take many times the memory of the plane.
+    Some lines at a time: in float64 all of them would take many times the memory of the plane.
     """
     work = np.complex128 if plane.dtype.kind == "c" else np.float64
     out = np.empty((len(axis.start), len(plane)), work)
@@ -102,7 +104,7 @@ def _along(plane: NDArray[Any], axis: Axis) -> NDArray[Any]:
 
 
 def _parts(plane: NDArray[Any]) -> Iterator[slice]:
-    """Some lines at a time."""
+    """Return slices of about `BLOCK` pixels."""
     step = max(BLOCK // max(plane.shape[1], 1), 1)
     return (slice(at, at + step) for at in range(0, len(plane), step))
 
@@ -110,9 +112,9 @@ def _parts(plane: NDArray[Any]) -> Iterator[slice]:
 def _extreme(
     dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis, method: str
 ) -> tuple[Worker, Bools]:
-    """Smallest or largest values."""
+    """Take minima or maxima."""
     function = np.minimum if method == "min" else np.maximum
-    # what loses against every pixel stands where there is none
+    # masked pixels hold the value that loses against every other
     if dtype.kind == "f":
         worst = np.inf if method == "min" else -np.inf
     else:
@@ -130,7 +132,7 @@ def _extreme(
 
 
 def _mode(mask: Bools | None, down: Axis, across: Axis) -> tuple[Worker, Bools]:
-    """Commonest values; see `resample` for ties."""
+    """Take most frequent values; see `resample` for ties."""
     most = across.weight.shape[1]
     reached: Index = across.start[:, None] + np.arange(most, dtype=np.intp)
     no_col: Bools = reached >= across.stop[:, None]
@@ -158,7 +160,7 @@ def _mode(mask: Bools | None, down: Axis, across: Axis) -> tuple[Worker, Bools]:
 
 
 def _codes(band: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.integer[Any]]]:
-    """Values, and the place of each pixel's value among them."""
+    """Return the distinct values, and the index of each pixel's value among them."""
     if is_small(band.dtype):
         least = int(np.iinfo(band.dtype).min)
         values = np.arange(least, int(np.iinfo(band.dtype).max) + 1).astype(band.dtype)
@@ -168,7 +170,7 @@ def _codes(band: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.integer[Any]]]:
 
 
 def _winner(codes: Index, none: int) -> Index:
-    """(n, k) codes to the (n,) that are commonest; `none` does not count."""
+    """Return the most frequent of (n, k) codes, (n,); the code `none` does not count."""
     k = codes.shape[1]
     step = np.arange(k, dtype=np.intp)
     keys: Index = codes * k + step
@@ -177,7 +179,7 @@ def _winner(codes: Index, none: int) -> Index:
     place: Index = keys % k
     begins = np.zeros_like(keys)
     begins[:, 1:] = np.where(ordered[:, 1:] != ordered[:, :-1], step[1:], 0)
-    # how often the value has been met up to this place, row by row; the first to get there wins
-    met: Index = step - np.maximum.accumulate(begins, axis=1) + 1
-    best = np.where(ordered == none, -1, met * k - place).argmax(axis=1)
+    # occurrences of the value up to this place, row by row; the first to reach the most wins
+    seen: Index = step - np.maximum.accumulate(begins, axis=1) + 1
+    best = np.where(ordered == none, -1, seen * k - place).argmax(axis=1)
     return ordered[np.arange(len(codes)), best]

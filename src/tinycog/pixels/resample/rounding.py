@@ -1,4 +1,4 @@
-"""Sums in float64 back to the dtype of the pixels, as GDAL rounds."""
+"""Convert float64 sums to the dtype of the pixels, rounding as GDAL does."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 HALF_EPSILON = 1e-9
-"""What a mean of integers may lack to a half by rounding errors."""
+"""Rounding error by which a mean of integers may fall short of a half."""
 
 
 def is_small(dtype: np.dtype[Any]) -> bool:
-    """Whether float32 holds all integers of the dtype."""
+    """Return whether float32 represents all integers of the dtype."""
     return dtype.kind in "iu" and dtype.itemsize <= 2  # noqa: PLR2004 - bytes
 
 
 def settled(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """`rounded`, but that 2.4999999999 is a half which sums and quotients have missed.
+    """Round as `rounded`, but treat 2.4999999999 as a half that sums and quotients missed.
 
-    Signed ones go by way of float32 as in GDAL; for unsigned ones GDAL leaves it to chance.
+    Signed integers go by way of float32 as in GDAL; for unsigned ones GDAL leaves it to chance.
     """
     if not is_small(dtype):
         return rounded(values, dtype)
@@ -27,13 +27,13 @@ def settled(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """To another dtype as GDAL: integers half away from zero, kept in their range."""
+    """Convert to another dtype as GDAL: integers half away from zero, clipped to their range."""
     if dtype.kind not in "iu":
         with np.errstate(over="ignore"):
             return values.astype(dtype)
     limits = np.iinfo(dtype)
     whole = np.trunc(values + np.copysign(0.5, values))
-    # float(limits.max) may be one too much, so the largest is set apart
+    # float(limits.max) may be one too much, so the extremes are set apart
     high, low = whole >= float(limits.max), whole <= float(limits.min)
     out = np.where(high | low, 0, whole).astype(dtype)
     out[high], out[low] = limits.max, limits.min

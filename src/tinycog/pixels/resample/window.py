@@ -1,8 +1,8 @@
-"""Pixels on another grid of the same raster: fewer, more, or shifted by a part of a pixel.
+"""Resample a window to another shape.
 
-The rules are those of GDAL's RasterIO, so that the result is what `rasterio`'s
-`read(window=..., out_shape=..., resampling=...)` gives. Both axes are independent: an `Axis` says
-which source pixels count for each output pixel, and by how much. No I/O, numpy only.
+The rules are those of GDAL's RasterIO, so that the result is that of `rasterio`'s
+`read(window=..., out_shape=..., resampling=...)`. Both axes are independent: an `Axis` holds the
+source pixels that count for each output pixel, and their weights. No I/O, numpy only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def resample(
     shape: tuple[int, int],
     method: str = "nearest",
 ) -> tuple[NDArray[Any], Bools | None]:
-    """Bring the window of `data` to another shape.
+    """Resample a window of `data` to another shape.
 
     Output pixel (i, j) covers rows `row_off + i * height / rows` to
     `row_off + (i + 1) * height / rows`, columns alike; its centre is half a step further.
@@ -35,27 +35,27 @@ def resample(
     - nearest: the source pixel in which the centre lies (on a border: the right, the lower one).
     - bilinear, cubic: weighted mean around the centre by a tent of radius 1 pixel, by the cubic
       convolution (a = -0.5) of radius 2. Where the output is coarser, the kernel is widened to
-      output pixels. It reaches over the window into `data`; at the edge of `data` what is left of
-      the kernel is scaled up to weigh 1.
-    - average, mean: mean of what is covered, weighted by the area covered.
-    - mode: the commonest value among the pixels touched, each counting once; of equally common
-      ones that which got there first, row by row. NaN equals NaN.
+      output pixels. It extends beyond the window into `data`; at the edge of `data` the rest of
+      the kernel is scaled up to a weight of 1.
+    - average, mean: mean of the pixels covered, weighted by the area covered.
+    - mode: the most frequent value among the pixels touched, each counting once; on a tie the
+      one that gets there first, row by row. NaN equals NaN.
     - min, max: of the pixels touched.
-    - sample: the source pixel in which the top left corner lies (Earth Engine's word).
+    - sample: the source pixel in which the top left corner lies (Earth Engine's name).
 
-    Masked pixels never count; weights are scaled up to those that are left (bilinear and cubic:
-    within each row first, then among the rows, as GDAL). Cubic weights can cancel out, so the
-    result is masked too where less than half of a row (or of the rows) is valid in one run, as in
-    GDAL, or where valid weights add up to less than a tenth. Without a mask NaN is a number like
-    others and spreads; GDAL too leaves out only what nodata or a mask says. Sums are in float64,
-    integers are rounded half away from zero and kept in their range. An average that happens to
-    equal the nodata value is not changed (GDAL moves it by one): the mask tells them apart.
+    Masked pixels never count; the remaining weights are scaled up (bilinear and cubic: within each
+    row first, then among the rows, as in GDAL). Cubic weights can cancel out, so the result is
+    masked too where less than half of a row (or of the rows) is valid in one run, as in GDAL, or
+    where valid weights add up to less than a tenth. Without a mask NaN is an ordinary number and
+    spreads; GDAL too omits only what nodata or a mask excludes. Sums are in float64, integers are
+    rounded half away from zero and clipped to their range. An average that happens to equal the
+    nodata value is not changed (GDAL shifts it by one): the mask distinguishes them.
 
     Args:
         data: (bands, rows, cols) of any dtype; min and max not of complex numbers.
         mask: (rows, cols), True = valid, or None: all valid.
         window: (col_off, row_off, width, height) in pixels of `data`, may be fractional, and may
-            reach out of it: there is nothing valid there.
+            extend beyond it: nothing there is valid.
         shape: (rows, cols) of the output.
         method: one of `methods.RESAMPLING`.
 
@@ -71,14 +71,14 @@ def resample(
     row_start, row_stop = down.reach
     col_start, col_stop = across.reach
     part = np.s_[row_start:row_stop, col_start:col_stop]
-    # from here on only what counts, so that no copy is larger than it
+    # from here on only the pixels that count, so that no copy is larger
     data = data[(slice(None), *part)]
     mask = None if mask is None else mask[part]
     down, across = down.moved(-row_start), across.moved(-col_start)
     if method in ("nearest", "sample"):
         return _pick(data, mask, down, across)
     out = np.zeros((len(data), *shape), data.dtype)
-    with np.errstate(all="ignore"):  # infinite and signalling values are data like others
+    with np.errstate(all="ignore"):  # infinite and signalling values are valid data
         bands, valid = worker(data.dtype, mask, down, across, method)
         for band, target in zip(data, out, strict=True):
             target[...] = bands(band)
@@ -92,12 +92,12 @@ def support(
     source_shape: tuple[int, int],
     method: str,
 ) -> Window:
-    """The pixels that `resample` looks at: what must be read for it.
+    """Return the source pixels that `resample` needs.
 
     Args:
-        window: as `resample` has it.
-        shape: the same.
-        method: the same.
+        window: as in `resample`.
+        shape: as in `resample`.
+        method: as in `resample`.
         source_shape: (rows, cols) of the whole source.
 
     Returns:
@@ -111,7 +111,7 @@ def support(
 def _pick(
     data: NDArray[Any], mask: Bools | None, down: Axis, across: Axis
 ) -> tuple[NDArray[Any], Bools | None]:
-    """The one pixel that counts for each output pixel."""
+    """Pick the one source pixel of each output pixel."""
     inside = down.some[:, None] & across.some
     if not inside.any():
         return np.zeros((len(data), *inside.shape), data.dtype), inside
@@ -131,5 +131,7 @@ def _check(data: NDArray[Any], mask: Bools | None, method: str) -> None:
         message = f"the mask's shape is {mask.shape}, expected {data.shape[1:]} as of the data"
         raise UsageError(message)
     if data.dtype.kind == "c" and method in ("min", "max"):
-        message = f"resampling {method!r} of complex numbers means nothing, expected another method"
+        message = (
+            f"resampling {method!r} of complex numbers is not defined, expected another method"
+        )
         raise UsageError(message)

@@ -1,9 +1,9 @@
-"""Pixels on the grid of another CRS.
+"""Resample to the grid of another CRS.
 
 ::
 
-    plan.py       which source pixels are needed, at which resolution
-    grid.py       coordinates between exact ones
-    kernels.py    methods, and the weights of each
+    plan.py       the source pixels that are needed, and at which resolution
+    grid.py       source coordinates, interpolated between transformed ones
+    kernels.py    methods and their weights
     array.py      sample an array by a plan
 """

@@ -1,6 +1,6 @@
-"""Pixels on the grid of another CRS: `warp_plan` says what is needed, `warp` samples it.
+"""Resample to the grid of another CRS: `warp_plan` finds the source pixels, `warp` samples them.
 
-`warp_plan` is given the function that transforms coordinates, so that no projection library is
+`warp_plan` takes the function that transforms coordinates, so that no projection library is
 imported here. No I/O, numpy only::
 
     plan = warp_plan(transformer, dst_transform, dst_shape, src_transform, src_shape)
@@ -30,20 +30,20 @@ def warp(
 ) -> tuple[NDArray[Any], Bools]:
     """Sample a window of a level at the centres of the output's pixels.
 
-    An output pixel is valid only if its centre lies in the source (borders count) and
+    An output pixel is valid only if its centre lies in the source (borders included) and
 
-    - nearest: the pixel in which it lies is valid.
-    - bilinear: some valid pixel is in reach of the tent around it.
-    - cubic: the same; cubic convolution (a = -0.5) where all 4 by 4 pixels are valid, bilinear
+    - nearest: the pixel that contains it is valid.
+    - bilinear: some valid pixel is within the tent around it.
+    - cubic: as bilinear; cubic convolution (a = -0.5) where all 4 by 4 pixels are valid, bilinear
       beside edges and masked pixels.
     - average, mean: mean, weighted by overlap, of a box as large as an output pixel (the median
       one, along the source's axes). Meant for levels at most about two times as fine as the
       output: a box of n by n pixels costs (n + 1)^2 steps.
 
     Where the output is coarser by more than 1 / 0.95, bilinear and cubic kernels are widened to
-    output pixels, as by GDAL's warper. Masked pixels, and what lies outside, never count; weights
-    are scaled up to those that are left (gdal.warp.outside). Without a mask, NaN spreads to all
-    pixels that it counts for. Integers are rounded half away from zero and kept in their range.
+    output pixels, as by GDAL's warper. Masked pixels, and pixels outside, never count; the
+    remaining weights are scaled up (gdal.warp.outside). Without a mask, NaN spreads to all pixels
+    that it counts for. Integers are rounded half away from zero and clipped to their range.
 
     Args:
         data: (bands, rows, cols), the pixels of `coords.window`, at least of `WarpPlan.support`.
@@ -55,7 +55,7 @@ def warp(
         Data (bands, rows, cols) of the same dtype, 0 where not valid, and the mask (rows, cols).
 
     Raises:
-        UsageError: an argument is wrong.
+        UsageError: the method is unknown, or a shape is not the window's.
     """
     check_method(method, WARPING)
     expected = (coords.window.height, coords.window.width)
@@ -72,8 +72,8 @@ def warp(
         return out, valid
     for start, stop, x, y, inside in coords.blocks():
         points = Points(x[inside], y[inside], coords.resolution)
-        with np.errstate(all="ignore"):  # infinite and signalling values are data like others
-            values, good = sample(data, mask, points, method)
+        with np.errstate(all="ignore"):  # infinite and signalling values are valid data
+            values, is_valid = sample(data, mask, points, method)
         out[:, start:stop][:, inside] = values
-        valid[start:stop][inside] = good
+        valid[start:stop][inside] = is_valid
     return out, valid

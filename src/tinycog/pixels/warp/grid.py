@@ -1,9 +1,9 @@
-"""Coordinates of all pixels of an output, by a grid of nodes with bilinear filling.
+"""Source coordinates of all output pixels, interpolated bilinearly in a grid of nodes.
 
-Transforming every pixel is dear, and nearly everywhere filling is as good. So the grid is made
-finer until filling it predicts the nodes in between; cells where it never does (poles, the
-antimeridian, the end of a projection) are transformed pixel by pixel, and so is what lies so close
-to the border of two source pixels that the little error would decide.
+Transforming every pixel is expensive, and interpolation is as good nearly everywhere. So the grid
+is refined until interpolation predicts the nodes in between; cells where it never does (poles, the
+antimeridian, the limits of a projection) are transformed pixel by pixel, and so are pixels so close
+to the border of two source pixels that the small error would decide.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ import numpy as np
 from tinycog.pixels.resample.axis import Bools, Float, Index
 
 Locate = Callable[[Float, Float], tuple[Float, Float]]
-"""Output (rows, cols) from the centre of the first pixel to source (x, y) in pixels."""
+"""Function from output (rows, cols), from the centre of the first pixel, to source (x, y)."""
 
-FIRST_STEP = 64
-"""Output pixels between the first nodes."""
+COARSEST_STEP = 64
+"""Output pixels between nodes of the coarsest grid."""
 
-LAST_STEP = 4
-"""Below, every pixel is transformed."""
+FINEST_STEP = 4
+"""Output pixels between nodes of the finest grid; beyond it every pixel is transformed."""
 
-FEW = 0.1
-"""Part of the cells that may be transformed pixel by pixel before the grid is made finer."""
+MAX_EXACT_PART = 0.1
+"""Fraction of cells that may be transformed pixel by pixel before the grid is refined."""
 
 TOLERANCE = 0.004
-"""Units by which cells may miss their middles; with the nodes there, a quarter is left."""
+"""Error of interpolated cell middles, in units of `_unit`; nodes there reduce it to a quarter."""
 
 BLOCK = 1 << 16
-"""Output pixels that are worked on at a time."""
+"""Output pixels that are processed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class CoordinateGrid:
-    """Nodes of known coordinates, and single pixels that no filling predicts.
+    """Nodes with known coordinates, and single pixels that interpolation does not predict.
 
     Attributes:
         rows, cols: positions of the nodes, in output pixels from the centre of the first.
         x, y: (nodes down, nodes across) source pixels from the source's top left corner.
-        exact: flat indices of output pixels, rising; `exact_x`, `exact_y` lie there.
+        exact: flat indices of output pixels, ascending; `exact_x`, `exact_y` are their coordinates.
     """
 
     rows: Float
@@ -54,7 +54,7 @@ class CoordinateGrid:
     exact_y: Float
 
     def block(self, start: int, stop: int, width: int) -> tuple[Float, Float]:
-        """Source x and y, (stop - start, width), of the output rows from `start` to `stop`."""
+        """Return source x and y, (stop - start, width), of the output rows `start` to `stop`."""
         row, down = _between(self.rows, np.arange(start, stop, dtype=np.float64))
         col, right = _between(self.cols, np.arange(width, dtype=np.float64))
         first, last = np.searchsorted(self.exact, (start * width, stop * width))
@@ -70,17 +70,17 @@ class CoordinateGrid:
 def make_grid(
     locate: Locate, shape: tuple[int, int], source_shape: tuple[int, int]
 ) -> CoordinateGrid:
-    """Find where the pixels of an output of `shape` (rows, cols) lie, by few transformed points."""
+    """Locate the pixels of an output of `shape` (rows, cols) by few transformed points."""
     unit = _unit(locate, shape)
     return _sharpened(_filled(locate, shape, unit), locate, shape, source_shape, unit)
 
 
 def _unit(locate: Locate, shape: tuple[int, int]) -> float:
-    """Source pixels to a pixel of the level that is likely to be read: a power of two.
+    """Estimate source pixels per pixel of the level that will be read: a power of two.
 
-    To be exact to a part of a pixel at full resolution is of no use to an output that is coarser.
+    Precision of a fraction of a full-resolution pixel is of no use to a coarser output.
     """
-    rows, cols = _nodes(shape[0], FIRST_STEP), _nodes(shape[1], FIRST_STEP)
+    rows, cols = _nodes(shape[0], COARSEST_STEP), _nodes(shape[1], COARSEST_STEP)
     x, y = _locate_grid(locate, rows, cols)
     with np.errstate(invalid="ignore", over="ignore"):
         across = np.hypot(np.diff(x), np.diff(y)) / np.diff(cols)
@@ -91,23 +91,23 @@ def _unit(locate: Locate, shape: tuple[int, int]) -> float:
 
 
 def row_blocks(shape: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Half-open ranges of output rows that are worked on at a time."""
+    """Yield half-open ranges of output rows to process at a time."""
     step = max(1, BLOCK // shape[1])
     for start in range(0, shape[0], step):
         yield start, min(shape[0], start + step)
 
 
 def _filled(locate: Locate, shape: tuple[int, int], unit: float) -> CoordinateGrid:
-    """Make the grid finer until few cells miss their middles."""
-    step = FIRST_STEP
+    """Refine the grid until few cells mispredict their middles."""
+    step = COARSEST_STEP
     while True:
         rows, cols = _nodes(shape[0], step), _nodes(shape[1], step)
         x, y = _locate_grid(locate, rows, cols)
         bad = _misses(x / unit) | _misses(y / unit)
-        if bad.mean() <= FEW or step <= LAST_STEP:
+        if bad.mean() <= MAX_EXACT_PART or step <= FINEST_STEP:
             break
         step //= 2
-    # infinite nodes lie in cells that are transformed pixel by pixel; 0 keeps warnings away
+    # infinite nodes lie in cells that are transformed pixel by pixel; 0 avoids warnings
     x, y = np.where(np.isfinite(x), x, 0), np.where(np.isfinite(y), y, 0)
     exact = _pixels(bad, rows, cols, shape)
     return CoordinateGrid(rows, cols, x, y, exact, *_locate_flat(locate, exact, shape))
@@ -120,7 +120,7 @@ def _locate_grid(locate: Locate, rows: Float, cols: Float) -> tuple[Float, Float
 
 
 def _nodes(count: int, step: int) -> Float:
-    """Corners of cells of `step` pixels and their middles in turn, over `count` pixels."""
+    """Return corners and middles, alternating, of cells of `step` pixels over `count` pixels."""
     corners = np.append(np.arange(0, count - 1, step), max(count - 1, 1)).astype(np.float64)
     if count == 1:
         corners = np.array([0.0, 1.0])
@@ -130,18 +130,18 @@ def _nodes(count: int, step: int) -> Float:
 
 
 def _misses(nodes: Float) -> Bools:
-    """(cells down, cells across): where the corners of a cell do not predict its middles."""
+    """Return (cells down, cells across), True where a cell's corners mispredict its middles."""
     with np.errstate(invalid="ignore", over="ignore"):
         guess = nodes.copy()
         guess[:, 1::2] = (nodes[:, :-1:2] + nodes[:, 2::2]) / 2
         guess[1::2] = (guess[:-1:2] + guess[2::2]) / 2
-        good = np.abs(guess - nodes) <= TOLERANCE
-    down = good[:-1:2] & good[1::2] & good[2::2]
+        close = np.abs(guess - nodes) <= TOLERANCE
+    down = close[:-1:2] & close[1::2] & close[2::2]
     return ~(down[:, :-1:2] & down[:, 1::2] & down[:, 2::2])
 
 
 def _pixels(bad: Bools, rows: Float, cols: Float, shape: tuple[int, int]) -> Index:
-    """Flat indices of the output pixels of bad cells, rising."""
+    """Return flat indices of the output pixels in bad cells, ascending."""
     if not bad.any():
         return np.zeros(0, np.intp)
     row = _between(rows, np.arange(shape[0], dtype=np.float64))[0] // 2
@@ -150,7 +150,7 @@ def _pixels(bad: Bools, rows: Float, cols: Float, shape: tuple[int, int]) -> Ind
 
 
 def _between(nodes: Float, positions: Float) -> tuple[Index, Float]:
-    """For each position: the node before it, and how far it lies to the next, 0 to 1."""
+    """Return for each position the node before it, and the fraction of the way to the next."""
     before = np.clip(np.searchsorted(nodes, positions, side="right") - 1, 0, len(nodes) - 2)
     return before, (positions - nodes[before]) / (nodes[before + 1] - nodes[before])
 
@@ -162,9 +162,9 @@ def _sharpened(
     source_shape: tuple[int, int],
     unit: float,
 ) -> CoordinateGrid:
-    """Transform what lies within the tolerance of a border of source pixels, or of the source.
+    """Transform pixels within the tolerance of a border of source pixels, or of the source.
 
-    So "nearest" takes the pixel that exact transformation takes.
+    So "nearest" picks the pixel that exact transformation picks.
     """
     found = [grid.exact]
     for start, stop in row_blocks(shape):
@@ -183,17 +183,17 @@ def _sharpened(
 
 
 def _from_border(x: Float, unit: float) -> Float:
-    """Units to the next border of two."""
+    """Return the distance to the nearest border of two pixels, in units."""
     return np.abs(x / unit - np.rint(x / unit))
 
 
 def _from_edge(x: Float, size: int) -> Float:
-    """Source pixels to the nearer edge of the source."""
+    """Return the distance to the nearer edge of the source, in source pixels."""
     return np.minimum(np.abs(x), np.abs(x - size))
 
 
 def _locate_flat(locate: Locate, flat: Index, shape: tuple[int, int]) -> tuple[Float, Float]:
-    """Source x and y of output pixels given by their flat indices."""
+    """Return source x and y of output pixels given by flat indices."""
     if not flat.size:
         return np.zeros(0), np.zeros(0)
     rows, cols = np.divmod(flat, shape[1])

@@ -1,4 +1,4 @@
-"""Pixels of a source at given points: nearest, bilinear, cubic, average."""
+"""Sample a source at points: nearest, bilinear, cubic, average."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from tinycog.pixels.resample.axis import POINT_EPSILON, Bools, Float, Index, kernel, kernel_radius
 from tinycog.pixels.resample.rounding import settled
 
-NARROW = 1 / 0.95
-"""Source pixels per output pixel up to which GDAL's warper leaves kernels as narrow as they are."""
+MAX_UNWIDENED = 1 / 0.95
+"""Source pixels per output pixel up to which GDAL's warper does not widen kernels."""
 
-LEAST = 1e-5
-"""Weight that valid pixels must have together, as in GDAL's warper."""
+MIN_WEIGHT = 1e-5
+"""Sum of valid weights below which GDAL's warper masks a pixel."""
 
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Places in a plane of pixels, from its top left corner.
+    """Points in a plane of pixels, from its top left corner.
 
     Attributes:
         x, y: (n,) in pixels.
@@ -34,13 +34,13 @@ class Points:
     resolution: tuple[float, float]
 
     def at(self, chosen: Bools) -> Points:
-        """Some of them."""
+        """Return the points that a mask (n,) selects."""
         return Points(self.x[chosen], self.y[chosen], self.resolution)
 
 
 @dataclass(frozen=True, eq=False)
 class Taps:
-    """For each point along one axis: the first pixel that counts, and the weights from there on.
+    """For each point along one axis, the first pixel that counts and the weights from there on.
 
     Attributes:
         first: (n,).
@@ -52,7 +52,7 @@ class Taps:
 
 
 def reach(method: str, resolution: tuple[float, float]) -> tuple[int, int]:
-    """Pixels (x, y) that count beyond the one in which a point lies, at most."""
+    """Return how many pixels (x, y) can count beyond the one that contains a point."""
     if method == "nearest":
         return 1, 1
     if method in ("bilinear", "cubic"):
@@ -63,8 +63,8 @@ def reach(method: str, resolution: tuple[float, float]) -> tuple[int, int]:
 
 
 def _widened(resolution: tuple[float, float]) -> tuple[float, float]:
-    """How much wider (x, y) kernels are where the output is coarser."""
-    if max(resolution) <= NARROW:
+    """Return the factors (x, y) by which kernels are widened where the output is coarser."""
+    if max(resolution) <= MAX_UNWIDENED:
         return 1.0, 1.0
     return max(1.0, resolution[0]), max(1.0, resolution[1])
 
@@ -72,7 +72,7 @@ def _widened(resolution: tuple[float, float]) -> tuple[float, float]:
 def sample(
     data: NDArray[Any], mask: Bools | None, points: Points, method: str
 ) -> tuple[NDArray[Any], Bools]:
-    """Values (bands, n) at points, and whether (n,) they are valid; rules as `warp` has them."""
+    """Return values (bands, n) at points, and which (n,) are valid; by the rules of `warp`."""
     if method == "nearest":
         return _nearest(data, mask, points)
     if method in ("average", "mean"):
@@ -81,7 +81,7 @@ def sample(
     wide = _widened(points.resolution)
     out, valid = _weigh(data, mask, *_kernels(points, method, wide), whole=method == "cubic")
     if method == "cubic" and not valid.all():
-        # as GDAL: beside an edge or a masked pixel, bilinear
+        # bilinear beside an edge or a masked pixel, as in GDAL
         rest = ~valid
         out[:, rest], valid[rest] = _weigh(data, mask, *_kernels(points.at(rest), "bilinear", wide))
     return out, valid
@@ -112,7 +112,7 @@ def _kernel_taps(centre: Float, method: str, widen: float) -> Taps:
 
 
 def _box(centre: Float, width: float) -> Taps:
-    """Weights by overlap with a box around each point."""
+    """Return weights by overlap with a box around each point."""
     half = width / 2
     first = np.floor(centre - half)
     place = first + np.arange(ceil(2 * half) + 1)[:, None]
@@ -123,21 +123,21 @@ def _box(centre: Float, width: float) -> Taps:
 def _weigh(
     data: NDArray[Any], mask: Bools | None, across: Taps, down: Taps, *, whole: bool = False
 ) -> tuple[NDArray[Any], Bools]:
-    """Weighted means of valid pixels; `whole`: valid only where all pixels that count are."""
+    """Average valid pixels by weight; with `whole`, valid only where all that count are."""
     places = list(_places(data.shape[1:], mask, across, down))
-    share = np.sum([weight for _, weight, _ in places], axis=0)
-    valid = share > LEAST
+    weights = np.sum([weight for _, weight, _ in places], axis=0)
+    valid = weights > MIN_WEIGHT
     if whole:
         valid &= np.logical_and.reduce([here for *_, here in places])
-    divisor = np.where(valid, share, 1)
-    spreads = data.dtype.kind in "fc"
-    out = np.zeros((len(data), len(share)), data.dtype)
+    divisor = np.where(valid, weights, 1)
+    has_nan = data.dtype.kind in "fc"
+    out = np.zeros((len(data), len(weights)), data.dtype)
     for band, target in zip(data, out, strict=True):
-        total = np.zeros(share.shape, np.complex128 if data.dtype.kind == "c" else np.float64)
+        total = np.zeros(weights.shape, np.complex128 if data.dtype.kind == "c" else np.float64)
         for flat, weight, _ in places:
             values = band.reshape(-1)[flat]
-            # 0 times NaN is NaN: what does not count must not be there
-            total += weight * (np.where(weight != 0, values, 0) if spreads else values)
+            # 0 times NaN is NaN: replace pixels that do not count
+            total += weight * (np.where(weight != 0, values, 0) if has_nan else values)
         target[valid] = settled((total / divisor)[valid], data.dtype)
     return out, valid
 
@@ -145,7 +145,7 @@ def _weigh(
 def _places(
     shape: tuple[int, ...], mask: Bools | None, across: Taps, down: Taps
 ) -> Iterator[tuple[Index, Float, Bools]]:
-    """Pixel by pixel of the kernel: flat indices (n,), weights (n,), and whether there is one."""
+    """Yield for each tap of the kernel flat indices, weights and validity, all (n,)."""
     rows, cols = shape
     for i, weight_y in enumerate(down.weight):
         row = down.first + i

@@ -1,4 +1,4 @@
-"""What an output with another CRS needs of its source: which pixels, at which resolution."""
+"""Plan a warp: the source pixels that an output in another CRS needs, and their resolution."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from tinycog.pixels.warp.kernels import reach
 from tinycog.window import Window
 
 Transformer = Callable[[Float, Float], tuple[Float, Float]]
-"""Coordinates (xs, ys) of the output's CRS to those of the source's; infinite or NaN: no such."""
+"""Function from (xs, ys) in the output's CRS to the source's; infinite or NaN where undefined."""
 
-SAMPLES = 256
-"""Output pixels that are asked for the resolution, about."""
+RESOLUTION_SAMPLES = 256
+"""Approximate number of output pixels from which the resolution is estimated."""
 
 
 @dataclass(frozen=True, eq=False)
 class WarpPlan:
-    """What an output in another CRS needs of its source.
+    """Where the pixels of an output in another CRS lie in its source.
 
     Attributes:
         shape: (rows, cols) of the output.
         source_shape: (rows, cols) of the source at full resolution.
         bounds: (left, top, right, bottom) of the centres of output pixels that lie in the source,
             in source pixels from its top left corner; None if there are none.
-        resolution: (x, y) source pixels per output pixel, the median: which level to read.
-        grid: where the output's pixels lie.
+        resolution: median (x, y) source pixels per output pixel, by which to choose a level.
+        grid: source coordinates of the output's pixels.
     """
 
     shape: tuple[int, int]
@@ -45,7 +45,7 @@ class WarpPlan:
     grid: CoordinateGrid
 
     def support(self, method: str, shape: tuple[int, int] | None = None) -> Window:
-        """The pixels that `warp` needs of a level.
+        """Return the pixels of a level that `warp` needs.
 
         Args:
             method: one of `methods.WARPING`.
@@ -67,18 +67,18 @@ class WarpPlan:
         return Window(col, row, col_stop - col, row_stop - row)
 
     def on(self, shape: tuple[int, int], window: Window | None = None) -> Coords:
-        """The coordinates for data that hold a window of a level of `shape` (rows, cols)."""
+        """Return the coordinates in a window of a level of `shape` (rows, cols), by default all."""
         window = window or Window(0, 0, shape[1], shape[0])
         return Coords(self, shape, window)
 
 
 @dataclass(frozen=True, eq=False)
 class Coords:
-    """A plan, seen from a window of a level.
+    """Coordinates of a plan in pixels of a window of a level.
 
     Attributes:
         level_shape: (rows, cols) of the level.
-        window: the pixels of the level that there are.
+        window: the pixels of the level that were read.
     """
 
     plan: WarpPlan
@@ -100,11 +100,11 @@ class Coords:
         )
 
     def blocks(self) -> Iterator[tuple[int, int, Float, Float, Bools]]:
-        """Output rows, a block at a time.
+        """Locate output rows, a block at a time.
 
         Yields:
             start and stop of the rows; x and y (rows, cols) in pixels from the window's top left
-            corner; whether that lies in the level.
+            corner; True where they lie in the level.
         """
         (scale_x, scale_y), (level_rows, level_cols) = self.scale, self.level_shape
         for start, stop in row_blocks(self.plan.shape):
@@ -121,14 +121,14 @@ def warp_plan(
     src_transform: Iterable[float],
     src_shape: tuple[int, int],
 ) -> WarpPlan:
-    """Find where the pixels of an output lie in a source.
+    """Locate the pixels of an output in a source.
 
     Args:
-        transformer: gives source coordinates for those of the output's CRS (1-D arrays), as
-            `pyproj.Transformer.transform` of one with `always_xy=True`.
-        dst_transform: the first six numbers of an Affine: output pixels to its CRS.
+        transformer: converts 1-D arrays of x and y from the output's CRS to the source's, as
+            `pyproj.Transformer.transform` with `always_xy=True`.
+        dst_transform: output pixels to its CRS, an `Affine` or its six numbers.
         dst_shape: (rows, cols) of the output.
-        src_transform: the same of the source at full resolution.
+        src_transform: source pixels at full resolution to its CRS, likewise.
         src_shape: (rows, cols) of the source at full resolution.
 
     Returns:
@@ -165,18 +165,18 @@ def _locator(
 
 
 def _survey(plan: WarpPlan) -> tuple[tuple[float, float, float, float] | None, NDArray[np.intp]]:
-    """Bounds of the pixels that lie in the source, and (2, n) rows and columns of some of them."""
+    """Return bounds of the pixels that lie in the source, and (2, n) rows and cols of a sample."""
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
     some = [np.zeros((2, 0), np.intp)]
-    # of every block as many as its part in the output
+    # from every block in proportion to its rows
     for start, stop, x, y, inside in plan.on(plan.source_shape).blocks():
         xs, ys = x[inside], y[inside]
         if not xs.size:
             continue
         low = np.minimum(low, (xs.min(), ys.min()))
         high = np.maximum(high, (xs.max(), ys.max()))
-        share = ceil(SAMPLES * (stop - start) / plan.shape[0])
-        flat = np.flatnonzero(inside)[:: max(1, xs.size // share)]
+        count = ceil(RESOLUTION_SAMPLES * (stop - start) / plan.shape[0])
+        flat = np.flatnonzero(inside)[:: max(1, xs.size // count)]
         rows, cols = np.divmod(flat, plan.shape[1])
         some.append(np.stack([rows + start, cols]))
     if low[0] > high[0]:
@@ -186,7 +186,7 @@ def _survey(plan: WarpPlan) -> tuple[tuple[float, float, float, float] | None, N
 
 
 def _resolution(locate: Locate, some: NDArray[np.intp]) -> tuple[float, float]:
-    """Median source pixels per output pixel, along the source's axes."""
+    """Return median source pixels per output pixel, along the source's axes."""
     rows, cols = some.astype(np.float64)
     above, below = locate(rows - 0.5, cols), locate(rows + 0.5, cols)
     left, right = locate(rows, cols - 0.5), locate(rows, cols + 0.5)

@@ -23,7 +23,7 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True)
-class ServerRequest:
+class ReceivedRequest:
     """A request head.
 
     Attributes:
@@ -40,7 +40,7 @@ class ServerRequest:
     keep_alive: bool
 
     @classmethod
-    def parse(cls, head: bytes) -> ServerRequest:
+    def parse(cls, head: bytes) -> ReceivedRequest:
         """Read a request head.
 
         Raises:
@@ -80,7 +80,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What the server sends, and how it fails to.
 
     Attributes:
@@ -123,10 +123,10 @@ def content_range(part: ByteRange, total: int | str) -> str:
 
 
 @dataclass(frozen=True)
-class ServerExchange:
+class RequestContext:
     """One request against the files as they are at this moment."""
 
-    request: ServerRequest
+    request: ReceivedRequest
     shelf: Shelf
 
     @cached_property
@@ -150,19 +150,19 @@ class ServerExchange:
         return ByteRange(int(first), int(last) + 1 if last else max(size, int(first)))
 
     @cached_property
-    def right(self) -> Answer:
+    def right(self) -> Response:
         """The answer of a server without faults."""
         request, content = self.request, self.content
         if request.method not in ("GET", "HEAD"):
-            return Answer(405, {"Allow": "GET, HEAD"})
+            return Response(405, {"Allow": "GET, HEAD"})
         if content is None:
-            return Answer(404, {"Content-Type": "text/plain"}, Body.of(b"no such file\n"))
+            return Response(404, {"Content-Type": "text/plain"}, Body.of(b"no such file\n"))
         match = request.headers.get("if-match")
         if match is not None and not _matches(match, content.etag):
-            return Answer(412)
+            return Response(412)
         return self._in_range(content) if self._wants_part(content) else _whole(content)
 
-    def _in_range(self, content: Content) -> Answer:
+    def _in_range(self, content: Content) -> Response:
         if self.asked is not None:
             part = ByteRange(self.asked.start, min(self.asked.stop, content.size))
             if part.length > 0:
@@ -170,7 +170,7 @@ class ServerExchange:
             # nginx says so: what starts at 0 and is empty can only be an empty file.
             if part.start == 0:
                 return _whole(content)
-        return Answer(416, {"Content-Range": f"bytes */{content.size}"})
+        return Response(416, {"Content-Range": f"bytes */{content.size}"})
 
     def _wants_part(self, content: Content) -> bool:
         """Whether the Range header counts: its unit is known, and If-Range agrees."""
@@ -181,13 +181,13 @@ class ServerExchange:
         return condition is None or condition == content.modified or _strong(condition, content)
 
 
-def _whole(content: Content) -> Answer:
-    return Answer(200, _headers(content), Body(content.read, 0, content.size, content.size))
+def _whole(content: Content) -> Response:
+    return Response(200, _headers(content), Body(content.read, 0, content.size, content.size))
 
 
-def _partial(content: Content, part: ByteRange) -> Answer:
+def _partial(content: Content, part: ByteRange) -> Response:
     headers = {**_headers(content), "Content-Range": content_range(part, content.size)}
-    return Answer(206, headers, Body(content.read, *part, content.size))
+    return Response(206, headers, Body(content.read, *part, content.size))
 
 
 def _headers(content: Content) -> dict[str, str]:

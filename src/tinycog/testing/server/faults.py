@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from tinycog.testing.server.content import Servable
-from tinycog.testing.server.exchange import Answer, Body, Framing, ServerExchange, content_range
+from tinycog.testing.server.exchange import Body, Framing, RequestContext, Response, content_range
 from tinycog.tiff.ranges import ByteRange
 
 
@@ -42,7 +42,7 @@ class Fault:
     """
 
     kind: str
-    alter: Callable[[ServerExchange], Answer] = field(repr=False)
+    alter: Callable[[RequestContext], Response] = field(repr=False)
     ranges_only: bool = False
     path: str | None = None
     times: int | None = 1
@@ -58,7 +58,7 @@ class Fault:
         **when: Unpack[When],
     ) -> Fault:
         """Answer with this status, further headers (Retry-After) and a short body."""
-        answer = Answer(code, headers or {}, Body.of(body))
+        answer = Response(code, headers or {}, Body.of(body))
         return cls(kind=f"status {code}", alter=lambda _: answer, **when)
 
     @classmethod
@@ -69,7 +69,7 @@ class Fault:
     @classmethod
     def reset(cls, **when: Unpack[When]) -> Fault:
         """Reset the connection (TCP RST) before any answer."""
-        return cls(kind="reset", alter=lambda _: Answer(0), **when)
+        return cls(kind="reset", alter=lambda _: Response(0), **when)
 
     @classmethod
     def stall(
@@ -80,7 +80,7 @@ class Fault:
         Infinite `seconds`: until the client or the server closes the connection.
         """
 
-        def alter(exchange: ServerExchange) -> Answer:
+        def alter(exchange: RequestContext) -> Response:
             return replace(exchange.right, pause=seconds, pause_at=at)
 
         return cls(kind="stall", alter=alter, **when)
@@ -99,7 +99,7 @@ class Fault:
         With `cut`, that is after so many bytes of it.
         """
 
-        def alter(exchange: ServerExchange) -> Answer:
+        def alter(exchange: RequestContext) -> Response:
             return replace(exchange.right, framing=framing, cut=cut)
 
         return cls(kind="unframed", alter=alter, **when)
@@ -108,7 +108,7 @@ class Fault:
     def headers(cls, headers: Mapping[str, str | None], **when: Unpack[When]) -> Fault:
         """Send these headers too, or instead; None: leave one out."""
 
-        def alter(exchange: ServerExchange) -> Answer:
+        def alter(exchange: RequestContext) -> Response:
             merged = {**exchange.right.headers, **headers}
             kept = {name: value for name, value in merged.items() if value is not None}
             return replace(exchange.right, headers=kept)
@@ -127,9 +127,9 @@ class Fault:
     def change(cls, source: Servable, **when: Unpack[When]) -> Fault:
         """Swap the file that is asked for, for good, before answering; it gets a new ETag."""
 
-        def alter(exchange: ServerExchange) -> Answer:
+        def alter(exchange: RequestContext) -> Response:
             exchange.shelf.files[exchange.request.name] = source
-            return ServerExchange(exchange.request, exchange.shelf).right
+            return RequestContext(exchange.request, exchange.shelf).right
 
         return cls(kind="change", alter=alter, **when)
 
@@ -147,7 +147,7 @@ class Fault:
     def lying_range(cls, shift: int, **when: Unpack[When]) -> Fault:
         """Send bytes from `shift` bytes further on (wrapped round), labelled as what was asked."""
 
-        def alter(right: Answer) -> Answer:
+        def alter(right: Response) -> Response:
             return replace(right, body=_from_elsewhere(right.body, shift))
 
         return cls._on_ranges("lying_range", alter, when)
@@ -156,7 +156,7 @@ class Fault:
     def mislabelled_range(cls, shift: int, **when: Unpack[When]) -> Fault:
         """Send the bytes that were asked for, but a Content-Range `shift` bytes further on."""
 
-        def alter(right: Answer) -> Answer:
+        def alter(right: Response) -> Response:
             part = ByteRange(right.body.start + shift, right.body.stop + shift)
             return _labelled(right, content_range(part, right.body.total + max(shift, 0)))
 
@@ -166,7 +166,7 @@ class Fault:
     def short_answer(cls, length: int, **when: Unpack[When]) -> Fault:
         """Send at most `length` bytes (one or more), and say so in Content-Range: this is legal."""
 
-        def alter(right: Answer) -> Answer:
+        def alter(right: Response) -> Response:
             body = right.body
             return _resized(right, min(body.start + length, body.stop))
 
@@ -176,7 +176,7 @@ class Fault:
     def long_body(cls, extra: int, **when: Unpack[When]) -> Fault:
         """Send `extra` bytes more than Content-Range says; Content-Length counts them."""
 
-        def alter(right: Answer) -> Answer:
+        def alter(right: Response) -> Response:
             data = right.body.read(right.body.start, right.body.stop)
             return replace(right, body=Body.of(data + bytes(extra)))
 
@@ -186,7 +186,7 @@ class Fault:
     def no_total(cls, **when: Unpack[When]) -> Fault:
         """Do not tell the size of the file: `bytes 0-9/*`."""
 
-        def alter(right: Answer) -> Answer:
+        def alter(right: Response) -> Response:
             part = ByteRange(right.body.start, right.body.stop)
             return _labelled(right, content_range(part, "*"))
 
@@ -201,7 +201,7 @@ class Fault:
     def gzip(cls, *, whole: bool = False, **when: Unpack[When]) -> Fault:
         """Compress the range, as Caddy does, or the `whole` file as a 200, as nginx does."""
 
-        def alter(right: Answer) -> Answer:
+        def alter(right: Response) -> Response:
             answer = _whole(right) if whole else right
             data = gzip.compress(answer.body.read(answer.body.start, answer.body.stop), mtime=0)
             headers = {**answer.headers, "Content-Encoding": "gzip"}
@@ -210,7 +210,7 @@ class Fault:
         return cls._on_ranges("gzip", alter, when)
 
     @classmethod
-    def _on_ranges(cls, kind: str, falsify: Callable[[Answer], Answer], when: When) -> Fault:
+    def _on_ranges(cls, kind: str, falsify: Callable[[Response], Response], when: When) -> Fault:
         return cls(kind=kind, alter=lambda e: falsify(e.right), ranges_only=True, **when)
 
 
@@ -221,7 +221,7 @@ class Script:
         """Start with all faults fresh."""
         self._lines = [_Line(fault, fault.after, fault.times) for fault in faults]
 
-    def answer(self, exchange: ServerExchange) -> Answer:
+    def answer(self, exchange: RequestContext) -> Response:
         """The answer of the first fault that strikes, else the right one."""
         for line in self._lines:
             if line.strikes(exchange):
@@ -235,7 +235,7 @@ class _Line:
     passes: int
     hits: int | None
 
-    def strikes(self, exchange: ServerExchange) -> bool:
+    def strikes(self, exchange: RequestContext) -> bool:
         """Whether this fault takes the request; counts it as a pass or a hit."""
         fault = self.fault
         if self.hits == 0 or fault.path not in (None, exchange.request.name):
@@ -253,7 +253,7 @@ class _Line:
 # --- false answers -------------------------------------------------------------------------------
 
 
-def _labelled(right: Answer, text: str | None) -> Answer:
+def _labelled(right: Response, text: str | None) -> Response:
     """The same body under another Content-Range, or none."""
     headers = {name: value for name, value in right.headers.items() if name != "Content-Range"}
     if text is not None:
@@ -261,18 +261,18 @@ def _labelled(right: Answer, text: str | None) -> Answer:
     return replace(right, headers=headers)
 
 
-def _whole(right: Answer) -> Answer:
+def _whole(right: Response) -> Response:
     body = replace(right.body, start=0, stop=right.body.total)
     return replace(_labelled(right, None), status=200, body=body)
 
 
-def _resized(right: Answer, stop: int) -> Answer:
+def _resized(right: Response, stop: int) -> Response:
     part = ByteRange(right.body.start, stop)
     labelled = _labelled(right, content_range(part, right.body.total))
     return replace(labelled, body=replace(right.body, stop=stop))
 
 
-def _moved(right: Answer, shift: int) -> Answer:
+def _moved(right: Response, shift: int) -> Response:
     """Another range, honestly labelled, as far as the file reaches."""
     body = right.body
     start = min(max(body.start + shift, 0), body.total - 1)

@@ -14,7 +14,7 @@ from typing import Any, Self, TypedDict, Unpack
 from urllib.parse import quote
 
 from tinycog.testing.server.content import EtagMode, Servable, Shelf
-from tinycog.testing.server.exchange import Answer, ServerExchange, ServerRequest
+from tinycog.testing.server.exchange import ReceivedRequest, RequestContext, Response
 from tinycog.testing.server.faults import Fault, Script
 
 HOST = "127.0.0.1"
@@ -128,9 +128,9 @@ class RangeServer:
         """
         self._script = Script(faults)
 
-    def decide(self, request: ServerRequest) -> tuple[Answer, Logged]:
+    def decide(self, request: ReceivedRequest) -> tuple[Response, Logged]:
         """The answer to a request, faults considered, and its new line in the log."""
-        exchange = ServerExchange(request, self._shelf)
+        exchange = RequestContext(request, self._shelf)
         start, stop = exchange.asked or (None, None)
         answer = self._script.answer(exchange)
         status, headers = answer.status, request.headers
@@ -209,9 +209,9 @@ class _Connection:
         """Answer one request; whether the connection stays open."""
         head = await self._reader.readuntil(b"\r\n\r\n")
         try:
-            request = ServerRequest.parse(head)
+            request = ReceivedRequest.parse(head)
         except ValueError:
-            self._writer.write(Answer(400).head(keep_alive=False))
+            self._writer.write(Response(400).head(keep_alive=False))
             return False
         answer, logged = self._server.decide(request)
         if self._server.latency:
@@ -222,7 +222,7 @@ class _Connection:
         await self._send(request, answer, logged)
         return request.keep_alive and answer.cut is None and answer.framing != "close"
 
-    async def _send(self, request: ServerRequest, answer: Answer, logged: Logged) -> None:
+    async def _send(self, request: ReceivedRequest, answer: Response, logged: Logged) -> None:
         head = answer.head(keep_alive=request.keep_alive)
         length = 0 if request.method == "HEAD" else answer.body.length
         length = length if answer.cut is None else min(length, answer.cut)
@@ -244,7 +244,7 @@ class _Connection:
             await asyncio.sleep(seconds)
 
     async def _write(
-        self, head: bytes, answer: Answer, start: int, stop: int, logged: Logged
+        self, head: bytes, answer: Response, start: int, stop: int, logged: Logged
     ) -> None:
         """Write the head and the bytes `start` to `stop` of the body, at the server's pace."""
         bandwidth, body = self._server.bandwidth, answer.body
@@ -278,7 +278,7 @@ class _Connection:
         self._writer.transport.abort()
 
 
-def _framed(data: bytes, answer: Answer) -> bytes:
+def _framed(data: bytes, answer: Response) -> bytes:
     if answer.framing != "chunked" or not data:
         return data
     return b"%x\r\n%b\r\n" % (len(data), data)
