@@ -1276,14 +1276,14 @@ async def test_work_that_waits_goes_on_in_a_task():
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2])
-async def test_work_that_is_cancelled_is_told_however_early(turns):
-    told = []
+async def test_work_that_is_cancelled_is_cancelled_however_early(turns):
+    cancelled = []
 
     async def work():
         try:
             await asyncio.get_running_loop().create_future()
         except asyncio.CancelledError:
-            told.append(1)
+            cancelled.append(1)
             raise
 
     task = start_eagerly(work())
@@ -1293,7 +1293,7 @@ async def test_work_that_is_cancelled_is_told_however_early(turns):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert told == [1]
+    assert cancelled == [1]
 
 
 async def test_an_error_after_a_wait_is_the_tasks_and_before_it_the_callers():

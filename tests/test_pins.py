@@ -51,21 +51,21 @@ def test_the_first_answer_says_which_generation_it_is():
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "told", "expected", "found"),
+    ("first", "then", "change", "expected", "found"),
     [
         ((9, '"x"'), (9, '"y"'), 'its generation was "x", now "y"', '"x"', '"y"'),
-        ((9, '"x"'), (9, None), 'its generation was "x", now not told', '"x"', None),
-        ((9, None), (9, '"x"'), 'its generation was not told, now "x"', None, '"x"'),
+        ((9, '"x"'), (9, None), 'its generation was "x", now not reported', '"x"', None),
+        ((9, None), (9, '"x"'), 'its generation was not reported, now "x"', None, '"x"'),
         ((9, '"x"'), (8, '"x"'), "it had 9 bytes, now 8", "9 bytes", "8 bytes"),
         ((None, '"x"'), (None, '"y"'), 'its generation was "x", now "y"', '"x"', '"y"'),
     ],
 )
-def test_every_other_answer_must_agree(first, then, told, expected, found):
+def test_every_other_answer_must_agree(first, then, change, expected, found):
     pin = Pin("http://x/a")
     pin.check(PART, *first)
     with pytest.raises(SourceChangedError) as caught:
         pin.check(PART, *then)
-    message = f"the object has changed since it was opened: {told}: http://x/a (bytes 0 to 10)"
+    message = f"the object has changed since it was opened: {change}: http://x/a (bytes 0 to 10)"
     assert str(caught.value) == message
     assert (caught.value.expected, caught.value.found) == (expected, found)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
@@ -205,7 +205,7 @@ async def test_a_pin_is_held_against_a_file_too(tmp_path):
 
 
 async def test_what_cannot_tell_its_generation_has_not_the_one_demanded():
-    with pytest.raises(SourceChangedError, match="now not told"):
+    with pytest.raises(SourceChangedError, match="now not reported"):
         await tinycog.open(FILES[0], pin='"x"')
 
 

@@ -177,7 +177,7 @@ Outcome = tuple[tuple[int, ...], str, bytes] | tuple[str, str]
 """Shape, dtype and pixels of a tile; or name and message of an error."""
 
 
-def told(error: TinycogError) -> Outcome:
+def named(error: TinycogError) -> Outcome:
     return (type(error).__name__, str(error))
 
 
@@ -187,7 +187,7 @@ async def outcomes_of(data: bytes) -> list[Outcome]:
     try:
         levels = (await cog).levels
     except TinycogError as error:
-        return [told(error)]
+        return [named(error)]
     return [await outcome_of(cog, level) for level in levels]
 
 
@@ -195,7 +195,7 @@ async def outcome_of(cog: tinycog.Cog, level: tinycog.Level) -> Outcome:
     try:
         raster = await cog.read_tile(level.z, 0, 0)
     except TinycogError as error:
-        return told(error)
+        return named(error)
     bands, rows, cols = level.shape
     assert raster.shape == (bands, *np.minimum((rows, cols), level.tile_shape))
     assert raster.dtype == level.dtype

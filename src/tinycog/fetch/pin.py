@@ -39,7 +39,7 @@ class Pin:
         with self._lock:
             self._check_size(part, size)
             if self._is_set and generation != self.generation:
-                was, is_now = self.generation or "not told", generation or "not told"
+                was, is_now = self.generation or "not reported", generation or "not reported"
                 message = f"its generation was {was}, now {is_now}"
                 raise self._changed(message, part, self.generation, generation)
             self.generation = generation
