@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 
 from tinycog.errors import SourceError
 from tinycog.limits import Limits
-from tinycog.sources.http.credentials import Credentials, Headers
+from tinycog.options import AllowHost, Headers
+from tinycog.sources.http.credentials import Credentials
 from tinycog.sources.lazy_import import load, loaded
 from tinycog.sources.protocol import Done, RangeSink
 from tinycog.sources.redact import redact, redact_line, safe_cause
@@ -18,9 +19,6 @@ FAST_PATH = "tinycog.sources.http.fast_path"
 
 MOST_MOVED = 16
 """Urls that a source remembers to have moved."""
-
-AllowHost = Callable[[str], bool]
-"""Says of a url, one that was redirected to included, whether it may be asked."""
 
 RequestHeaders = tuple[Mapping[str, str], Mapping[str, str]]
 """Headers to be sent, and those that never leave the first server."""
