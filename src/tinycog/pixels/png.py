@@ -20,6 +20,9 @@ PERCENTILE_SAMPLE = 1 << 20
 RGB_BANDS = 3
 """Number of bands of a colour picture, without alpha."""
 
+RAW_BANDS = (1, 2, 3, 4)
+"""Numbers of bands that PNG can hold: grey, grey and alpha, RGB, RGB and alpha."""
+
 PNG_OVERHEAD = 1 << 12
 """Most bytes of a PNG besides its pixels."""
 
@@ -58,13 +61,18 @@ def to_png(
     return _encode(pixels)
 
 
-def encode_png(data: NDArray[Any]) -> bytes:
-    """Encode samples as they are.
+def raw_png(data: NDArray[Any]) -> bytes:
+    """Encode samples as they are, (bands, rows, cols).
 
-    Args:
-        data: (bands, rows, cols) of uint8 or uint16, 1 to 4 bands: grey, grey and alpha, RGB,
-            RGB and alpha.
+    Raises:
+        UsageError: PNG cannot hold them: it takes 1 to 4 bands of uint8 or uint16.
     """
+    if data.dtype.name not in ("uint8", "uint16") or data.shape[0] not in RAW_BANDS:
+        message = (
+            f"PNG holds 1 to 4 bands of uint8 or uint16, not {data.shape[0]} of {data.dtype};"
+            " write .npy"
+        )
+        raise UsageError(message)
     # a copy has strides of its own: a view of one pixel only counts as contiguous
     return _encode((data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C"))
 
@@ -76,29 +84,6 @@ def _encode(pixels: NDArray[Any]) -> bytes:
     # imagecodecs' own guess of the size forgets the filter byte of each row
     size = pixels.nbytes + len(pixels)
     return bytes(imagecodecs.png_encode(pixels, out=size + size // 64 + PNG_OVERHEAD))
-
-
-RAW_BANDS = (1, 2, 3, 4)
-"""Numbers of bands that PNG can hold: grey, grey and alpha, RGB, RGB and alpha."""
-
-
-def raw_png(data: NDArray[Any]) -> bytes:
-    """Make a PNG that holds the samples of (bands, rows, cols) as they are.
-
-    Raises:
-        UsageError: PNG cannot hold them: it takes 1 to 4 bands of uint8 or uint16.
-    """
-    if data.dtype.name not in ("uint8", "uint16") or data.shape[0] not in RAW_BANDS:
-        message = (
-            f"PNG holds 1 to 4 bands of uint8 or uint16, not {data.shape[0]} of {data.dtype};"
-            " write .npy"
-        )
-        raise UsageError(message)
-    import imagecodecs  # noqa: PLC0415 - heavy
-
-    # a copy has strides of its own; a view of one pixel only counts as contiguous
-    pixels = (data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C")
-    return bytes(imagecodecs.png_encode(pixels))
 
 
 def _to_uint8(
