@@ -121,6 +121,7 @@ async def test_dialling_to_idle_to_head():
         (PART_HEAD, PART, b"abcde"),
         (CHUNKED_HEAD, BODY, b"5\r\nabcde\r\n0\r\n\r\n"),
         (b"HTTP/1.1 103 x\r\n\r\n" + PART_HEAD, PART, b"abcde"),
+        (b"\r\n\r\n" + PART_HEAD, PART, b"abcde"),
     ],
 )
 async def test_head_to_part_or_body_to_idle_and_again(head, state, body):
@@ -155,6 +156,8 @@ async def test_a_body_that_ends_with_its_connection_is_whole_then():
 CLOSING = {
     "refused, its body has not come": (REFUSED, LookupError),
     "no HTTP": (b"220 hello", NotPlainError),
+    "empty lines without end": (b"\r\n" * 140_000, TransportError),
+    "interim responses without end": (b"HTTP/1.1 100 x\r\n\r\n" * 16_000, TransportError),
     "a broken chunk": (CHUNKED_HEAD + b"x\r\n", TransportError),
 }
 

@@ -50,6 +50,9 @@ SMALL_BODY_BYTES = 1 << 16
 
 HTTP_1 = b"HTTP/1."
 
+LINE_ENDS = b"\r\n"
+"""Bytes that are skipped before a head, as aiohttp does, in bounds."""
+
 HEAD_END = b"\r\n\r\n"
 
 
@@ -289,6 +292,8 @@ class Connection(asyncio.BufferedProtocol):
     def _read_head(self, exchange: Exchange) -> bool:
         """Look for the end of the head; what follows it is of the body."""
         while True:
+            if self._received and self._buffer[0] in LINE_ENDS:
+                self._skip(self._received - len(self._buffer[: self._received].lstrip(LINE_ENDS)))
             end = self._buffer.find(HEAD_END, 0, self._received)
             if end < 0 and self._received <= MAX_HEAD_BYTES and self._may_be_http():
                 return False
@@ -298,18 +303,18 @@ class Connection(asyncio.BufferedProtocol):
             start = end + len(HEAD_END)
             if not head.is_interim:
                 return self._begin_body(head, start, exchange)
-            self._skip_interim(start)
+            self._skip(start)
 
     def _may_be_http(self) -> bool:
         """Return whether this may be the start of a head that ends as it should."""
         start = self._buffer[: min(self._received, len(HTTP_1))]
         return HTTP_1.startswith(start) and self._buffer.find(b"\n\n", 0, self._received) < 0
 
-    def _skip_interim(self, length: int) -> None:
-        """Drop an interim response (http.head)."""
+    def _skip(self, length: int) -> None:
+        """Drop an interim response, or empty lines (http.head)."""
         self._interim += length
         if self._interim > OVERHEAD_BYTES:
-            message = "the server sends interim responses without end"
+            message = "the server sends too many bytes before its response"
             raise TransportError(message)
         left = self._received - length
         self._buffer[:left] = self._buffer[length : self._received]
