@@ -6,12 +6,15 @@ from typing import NamedTuple
 
 from tinycog.errors import Finding
 from tinycog.fetch.fetcher import Fetcher
-from tinycog.limits import HEAD_BYTES, Limits
+from tinycog.limits import Limits
 from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
 from tinycog.tiff.pyramid import Pyramid, parse_image, parse_pyramid
 from tinycog.tiff.spec import Tag
 from tinycog.tiff.steps import run_cached
+
+HEAD_BYTES = 1 << 15
+"""Bytes of the first request; they hold the header of most COGs (cog.header.size)."""
 
 ISOLATED_IFD_BYTES = 1 << 13
 """Bytes read at an IFD that lies outside the head, with no others near."""
