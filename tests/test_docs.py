@@ -45,7 +45,9 @@ def test_an_example_that_is_a_program_runs(page, example):
             check=False,
         )
 
-    assert (run.returncode, run.stderr) == (0, ""), page
+    # asyncio notes slow steps in this mode; a busy machine has them
+    noise = [line for line in run.stderr.splitlines() if not line.startswith("Executing <")]
+    assert (run.returncode, noise) == (0, []), page
     assert "Level 0" in run.stdout or page != "README.md"
 
 
