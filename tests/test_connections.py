@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_lines import RawServer, answer, right, serving
+from test_keep_alive import RawServer, answer, right, serving
 
 from tinycog.sources.http.connections import (
     BODY,

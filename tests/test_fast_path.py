@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from test_lines import DATA, RawServer, answer, asked_range, expected, right, serving
+from test_keep_alive import DATA, RawServer, answer, asked_range, expected, right, serving
 
 from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError
 from tinycog.fetch.fetcher import Fetcher
