@@ -1,12 +1,16 @@
 PYTHON = .venv/bin/python
 
-.PHONY: check test lint format fixtures conformance hostile faults replaced soak fuzz bench
+.PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced soak \
+	fuzz bench versions
 
 check: ## what CI runs
 	bash .ci/run
 
 test:
 	$(PYTHON) -m pytest -q
+
+versions: ## the whole suite on the lowest and on the newest version of every dependency
+	bash .ci/run versions
 
 lint:
 	.venv/bin/ruff format --check .
@@ -29,6 +33,9 @@ hostile: ## every hostile file, under limits of time, memory and requests
 
 faults: ## every server fault, each in a process of its own under limits
 	$(PYTHON) tests/faults/run.py
+
+faults-plain: ## the same with every request sent by aiohttp's public API
+	$(PYTHON) tests/faults/run.py --plain
 
 replaced: ## 10,000 reads of a file that is replaced meanwhile
 	$(PYTHON) tests/faults/replaced.py

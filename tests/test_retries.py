@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,10 +12,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
-from typing import Any
 
-import aiohttp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,7 +42,7 @@ from tinycog.fetch.retry import (
     parse_retry_after,
 )
 from tinycog.sources.factory import make_source
-from tinycog.sources.http import client
+from tinycog.sources.http import dial
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
 from tinycog.testing.server.exchange import RequestContext
 from tinycog.testing.server.exchange import Response as Sent
@@ -437,12 +435,11 @@ async def test_a_url_that_is_none_is_not_tried_again(url, clock):
 
 
 def test_a_name_that_there_is_not_will_not_pass():
-    key: Any = SimpleNamespace(host="nobody", port=80, ssl=True)
-    nobody = aiohttp.ClientConnectorError(key, socket.gaierror(-2, "Name or service not known"))
-    refused = aiohttp.ClientConnectorError(key, ConnectionRefusedError(111, "refused"))
-    source: Any = make_source("http://nobody/a")
-    errors = [client.to_source_error(source, ByteRange(0, 10), one) for one in (nobody, refused)]
-    assert [isinstance(e, SourceError) and e.may_pass for e in errors] == [False, True]
+    nobody = socket.gaierror(-2, "Name or service not known")
+    refused = ConnectionRefusedError(111, "refused")
+    origin = ("http", "a.b", 80)
+    found = [dial.connect_error(origin, error).may_pass for error in (nobody, refused)]
+    assert found == [False, True]
 
 
 async def test_a_connection_that_is_reset_is_tried_again(server):
@@ -589,9 +586,40 @@ async def test_a_server_that_drips_is_given_up(server, framing):
     assert clock() - begun < 3
 
 
-async def test_a_slow_server_that_goes_on_sending_is_not_given_up(server):
-    server.bandwidth = 200_000
-    assert await read(fetcher_of(server, Retries(seconds=0.05)), 0, 100_000) == DATA
+@pytest.mark.parametrize("opened", [False, True], ids=["new-connection", "open-connection"])
+async def test_a_slow_server_that_goes_on_sending_is_not_given_up(monkeypatch, opened):
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    step, steps = 10_000, asyncio.Semaphore(0)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(1 + opened):
+            head = await reader.readuntil(b"\r\n\r\n")
+            start, last = map(int, re.findall(rb"bytes=(\d+)-(\d+)", head)[0])
+            ranged = f"Content-Range: bytes {start}-{last}/{len(DATA)}\r\n"
+            length = f"Content-Length: {last + 1 - start}\r\n\r\n"
+            writer.write(f"HTTP/1.1 206 Partial Content\r\n{ranged}{length}".encode())
+            for at in range(start, last + 1, step):
+                await steps.acquire()
+                writer.write(DATA[at : min(at + step, last + 1)])
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/a"
+        limits = Limits(retries=Retries(tries=1, seconds=30, silence=10))
+        fetcher = Fetcher(make_source(url, limits=limits), limits)
+        if opened:
+            steps.release()
+            await read(fetcher, 0, 10)
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "time", lambda: now)  # moved by this test alone
+            parts = range(0, len(DATA), step)
+            reads = [asyncio.ensure_future(read(fetcher, at, at + step)) for at in parts]
+            for at, part in zip(parts, reads, strict=True):
+                steps.release()
+                assert await part == DATA[at : at + step]
+                now += 8  # 80 s in all
+        assert [request.error for request in fetcher.log] == [None] * (1 + opened)
 
 
 # --- slots, and who gives up ---------------------------------------------------------------------

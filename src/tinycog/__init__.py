@@ -36,6 +36,8 @@ from tinycog.errors import (
     UnsupportedError,
     UsageError,
 )
+from tinycog.fetch.attempt import Request
+from tinycog.fetch.plan import Plan
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
 from tinycog.options import (
@@ -63,8 +65,6 @@ from tinycog.tiff.spec import FieldType, Tag
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
-    from tinycog.fetch.attempt import Request
-    from tinycog.fetch.plan import Plan
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
@@ -152,12 +152,10 @@ _ON_DEMAND = {
     "GeoKey": "tinycog.geo.keys",
     "GeoKeys": "tinycog.geo.keys",
     "GroundControlPoint": "tinycog.geo.transform",
-    "Plan": "tinycog.fetch.plan",
-    "Request": "tinycog.fetch.attempt",
     "Statistics": "tinycog.geo.metadata",
     "Values": "tinycog.reader.read_points",
 }
-"""Modules of the names that are imported when they are first used: an import costs less."""
+"""Modules of the names that are imported when they are first used: no tile needs them."""
 
 
 if not TYPE_CHECKING:

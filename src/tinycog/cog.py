@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack, overload
+from typing import Any, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tinycog.checks import check_bands, check_integer, check_points, check_size, check_tile
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
+from tinycog.fetch.plan import Plan
 from tinycog.limits import Limits
 from tinycog.options import (
     AreaOptions,
@@ -24,15 +25,19 @@ from tinycog.options import (
     WarpResampling,
     WindowLike,
 )
+from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
+from tinycog.reader.arguments import ReadArguments, resolve
+from tinycog.reader.colours import to_rgb_raster
+from tinycog.reader.iter_tiles import stream
+from tinycog.reader.read_points import Values, read_points
+from tinycog.reader.read_tile import TileBatcher, TileOptions
+from tinycog.reader.read_window import check_limits, make_buffers, read_area
+from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.sources.protocol import Source
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.spec import tag_number
 from tinycog.window import Tile
-
-if TYPE_CHECKING:  # the reader is imported by the first handle, and each other part at its use
-    from tinycog.fetch.plan import Plan
-    from tinycog.reader.read_points import Values
 
 
 class Cog(Dataset):
@@ -46,8 +51,6 @@ class Cog(Dataset):
         self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
     ) -> None:
         """Keep the source; nothing is read. Called by `tinycog.open`."""
-        from tinycog.reader.read_tile import TileBatcher
-
         super().__init__(source, limits, head_bytes, snapshot)
         self._tiles = TileBatcher(self._file)
 
@@ -114,8 +117,6 @@ class Cog(Dataset):
         Reads that begin in the same iteration of the event loop share requests as `read_tiles`
         does, and concurrent reads of the same tile share its decoding.
         """
-        from tinycog.reader.read_tile import TileOptions
-
         tile = check_tile((z, x, y))
         (raster,) = await self._tiles.read((tile,), TileOptions(padded, rgb))
         return raster
@@ -138,8 +139,6 @@ class Cog(Dataset):
 
         Cost: tiles that lie near each other in the file share a request; `plan` says how many.
         """
-        from tinycog.reader.read_tile import TileOptions
-
         checked = [check_tile(tile) for tile in tiles]
         return await self._tiles.read(checked, TileOptions(padded, rgb))
 
@@ -163,8 +162,6 @@ class Cog(Dataset):
 
         Cost: as for `read_tile`.
         """
-        from tinycog.reader.tile_parts import parts_to_plan
-
         tile = check_tile((z, x, y))
         parts = parts_to_plan(await self._file.image(tile.z), tile)
         if not 0 <= plane < len(parts):
@@ -187,7 +184,7 @@ class Cog(Dataset):
         resampling: Resampling = "nearest",
         boundless: bool = False,
         masked: bool | None = None,
-        out: NDArray[Any] | None = None,
+        out: Pixels | None = None,
         max_bytes: int | None = None,
         rgb: bool = False,
     ) -> Raster:
@@ -229,10 +226,6 @@ class Cog(Dataset):
         Cost: tiles that lie side by side in the file share a request, so in a COG one for each row
         of tiles; no tile is read twice; `plan` says how many.
         """
-        from tinycog.reader.arguments import ReadArguments, resolve
-        from tinycog.reader.colours import to_rgb_raster
-        from tinycog.reader.read_window import read_area
-
         if rgb and not (bands is None and out is None):
             message = "rgb=True makes bands and pixels of its own: leave out bands= and out="
             raise UsageError(message)
@@ -313,10 +306,6 @@ class Cog(Dataset):
         Cost: the parts of the header and the index that are not known yet are read; then the read
         sends just the planned requests, unless another read fetches some of them first.
         """
-        from tinycog.reader.arguments import ReadArguments, resolve
-        from tinycog.reader.read_window import check_limits, make_buffers
-        from tinycog.reader.tile_parts import parts_to_plan
-
         del padded
         file = self._file
         if tiles:
@@ -370,12 +359,6 @@ class Cog(Dataset):
 
         Cost: as for `read_tiles`, of some tiles at a time.
         """
-        from tinycog.reader.arguments import ReadArguments, resolve
-        from tinycog.reader.iter_tiles import stream
-        from tinycog.reader.read_tile import TileOptions
-        from tinycog.reader.read_window import make_buffers
-        from tinycog.reader.tile_parts import window_tiles
-
         arguments = ReadArguments(window, bounds, crs, level)
         source, request = await resolve(
             self._file, arguments, None, boundless=False, masked=False, out=None
@@ -447,13 +430,12 @@ class Cog(Dataset):
 
         Cost: each tile that holds a point is read once, however many it holds.
         """
-        from tinycog.geo.windows import pixels_of
-        from tinycog.reader.read_points import read_points
+        from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - what a tile does not need
 
         checked = check_points(points)
         source = await self._file.level(check_integer(level, "level"))
         if crs is not None:
-            from tinycog.geo.transformer import into_crs
+            from tinycog.geo.transformer import into_crs  # noqa: PLC0415 - other CRSs only
 
             checked = into_crs(checked, crs, source.georeference.crs)
         chosen = check_bands(source.image.samples, bands)
@@ -494,7 +476,7 @@ class Cog(Dataset):
 
         Cost: that of the window of the level that it needs; 0 if the tile lies outside.
         """
-        from tinycog.reader.read_web_tile import read_web_tile
+        from tinycog.reader.read_web_tile import read_web_tile  # noqa: PLC0415 - only here
 
         place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
         return await read_web_tile(self._file, place, tilesize, bands, resampling)

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from tinycog.errors import Finding, TinycogError, UsageError
+from tinycog.fetch.attempt import Request
 from tinycog.level import (
     ImageFacts,
     Level,
@@ -18,13 +19,13 @@ from tinycog.level import (
 from tinycog.limits import Limits
 from tinycog.options import ReadOptions
 from tinycog.raster import Raster
+from tinycog.reader.open_file import OpenFile
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 
 if TYPE_CHECKING:
     from affine import Affine
 
-    from tinycog.fetch.attempt import Request
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.metadata import Statistics
@@ -61,8 +62,6 @@ class Dataset(ImageFacts):
         self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
     ) -> None:
         """Keep the source; nothing is read."""
-        from tinycog.reader.open_file import OpenFile
-
         self._opened_with = (source, limits, head_bytes, snapshot)
         self._file = OpenFile(source, limits, head_bytes, snapshot)
 
@@ -161,8 +160,8 @@ class Dataset(ImageFacts):
         Raises:
             UsageError: x or y is not a number, or the transform has no inverse.
         """
-        from tinycog.checks import check_points
-        from tinycog.geo.windows import pixels_of
+        from tinycog.checks import check_points  # noqa: PLC0415 - geo is loaded on demand
+        from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - the same
 
         ((row, col),) = pixels_of(check_points([(x, y)]), self.transform).tolist()
         return row, col
@@ -174,9 +173,9 @@ class Dataset(ImageFacts):
             UsageError: the file names no CRS, or pyproj is not installed.
             UnsupportedError: PROJ cannot build its CRS.
         """
-        from tinycog.geo.crs import Crs
-        from tinycog.geo.lazy import NO_CRS
-        from tinycog.geo.transformer import transformer
+        from tinycog.geo.crs import Crs  # noqa: PLC0415 - geo is loaded on demand
+        from tinycog.geo.lazy import NO_CRS  # noqa: PLC0415 - the same
+        from tinycog.geo.transformer import transformer  # noqa: PLC0415 - the same
 
         crs = self._file.georeference.crs
         if crs is None:
@@ -229,14 +228,14 @@ class Dataset(ImageFacts):
 
         Words that also equal the members of rasterio's `ColorInterp`.
         """
-        from tinycog.geo.colour import ColorInterp
+        from tinycog.geo.colour import ColorInterp  # noqa: PLC0415 - geo is loaded on demand
 
         return tuple(ColorInterp(name) for name in self._file.metadata.colorinterp)
 
     @property
     def colormap(self) -> Colormap | None:
         """Colours of the palette of level 0, None without one."""
-        from tinycog.geo.colour import Colormap
+        from tinycog.geo.colour import Colormap  # noqa: PLC0415 - geo is loaded on demand
 
         found = self._file.colormap
         return None if found is None else Colormap(found, self.nodata)
@@ -321,7 +320,7 @@ class Dataset(ImageFacts):
         Raises:
             UsageError: the file names no CRS, or its pixels are rotated or not square.
         """
-        from tinycog.reader.read_web_tile import own_matrix_set
+        from tinycog.reader.read_web_tile import own_matrix_set  # noqa: PLC0415 - loads warping
 
         return own_matrix_set(self._file)
 
@@ -330,7 +329,7 @@ class Dataset(ImageFacts):
 
         None if the stored tiles are no web tiles, or there is none at that place.
         """
-        from tinycog.reader.read_web_tile import alignment
+        from tinycog.reader.read_web_tile import alignment  # noqa: PLC0415 - loads warping
 
         aligned = alignment(self._file)
         return None if aligned is None else aligned.stored_tile(zoom, x, y)
@@ -346,7 +345,7 @@ class Dataset(ImageFacts):
 
     def _repr_html_(self) -> str:
         """Return a table of facts for notebooks."""
-        from tinycog.pixels.html import html
+        from tinycog.pixels.html import html  # noqa: PLC0415 - only notebooks need it
 
         if not self._file.is_complete:
             return html(f"Cog {self.name}", {"state": "not read yet"})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tinycog.cog import Cog
-from tinycog.limits import HEAD_BYTES, Limits
+from tinycog.limits import Limits
 from tinycog.options import AllowHost, FileSystem, Headers, Where
+from tinycog.reader.read_header import HEAD_BYTES
 from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import Source
 

@@ -24,9 +24,6 @@ LimitName = Literal[
 ]
 """Fields of `Limits` that are numbers."""
 
-HEAD_BYTES = 1 << 15
-"""Bytes of the first request; they hold the header of most COGs (cog.header.size)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:

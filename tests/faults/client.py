@@ -1,4 +1,6 @@
-"""What a case reads. As a script: `client.py URL DIGEST`, the child process that is limited.
+"""What a case reads. As a script: `client.py URL DIGEST [plain]`, the child that is limited.
+
+With `plain` every request is sent by aiohttp's public API, none on connections of tinycog's own.
 
 The file is uncompressed, so that no codec notices wrong bytes, and longer than the first request.
 """
@@ -14,6 +16,7 @@ import numpy as np
 
 import tinycog
 from tinycog import Limits, TinycogError
+from tinycog.sources.http import client as http_client
 
 SIDE, TILE = 384, 32
 TILES = [(0, 0, 0), (0, 11, 11), (1, 2, 3), (0, 5, 6)]
@@ -62,6 +65,7 @@ def main() -> None:
     """Say the outcome, and what it took."""
     import resource  # noqa: PLC0415 - not everywhere
 
+    http_client.USES_POOL = "plain" not in sys.argv[3:]
     names, said = asyncio.run(outcome(sys.argv[1], sys.argv[2]))
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = used.ru_utime + used.ru_stime

@@ -2,6 +2,7 @@
 
     python tests/faults/run.py                     # everything
     python tests/faults/run.py --only "time drip"  # cases whose name has all these words
+    python tests/faults/run.py --plain             # every request by aiohttp's public API
 
 A case is right if the process ends by itself in time, says what is expected, and nothing else: not
 a word on stderr. Exit status 1 if any is not.
@@ -73,12 +74,12 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
-async def examine(case: Case, data: bytes, expected: str) -> Outcome:
-    """Run a case in a process of its own."""
+async def examine(case: Case, data: bytes, expected: str, *way: str) -> Outcome:
+    """Run a case in a process of its own; `way` is what `client.py` is told besides."""
     async with case.serve(data) as wire:
         begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "default", CLIENT, wire.url, expected),
+            *(sys.executable, "-W", "default", CLIENT, wire.url, expected, *way),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             preexec_fn=_limit,
@@ -99,14 +100,14 @@ async def examine(case: Case, data: bytes, expected: str) -> Outcome:
     return Outcome(case, seconds=seconds, requests=wire.requests, **json.loads(out))
 
 
-async def run(cases: Sequence[Case]) -> list[Outcome]:
+async def run(cases: Sequence[Case], *way: str) -> list[Outcome]:
     """Examine all cases, some at once."""
     data, expected = file(), await asyncio.to_thread(digest)
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(case: Case) -> Outcome:
         async with turn:
-            return await examine(case, data, expected)
+            return await examine(case, data, expected, *way)
 
     return await asyncio.gather(*(one(case) for case in cases))
 
@@ -115,9 +116,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say."""
     parser = argparse.ArgumentParser(description="Read from servers that do all they should not.")
     parser.add_argument("--only", default="", help="cases whose name has all these words")
-    words = parser.parse_args(arguments).only.split()
+    parser.add_argument("--plain", action="store_true", help="by aiohttp's public API alone")
+    options = parser.parse_args(arguments)
+    words = options.only.split()
     cases = [case for case in all_cases() if all(word in case.name for word in words)]
-    outcomes = asyncio.run(run(cases))
+    outcomes = asyncio.run(run(cases, *(["plain"] if options.plain else [])))
     for outcome in outcomes:
         if not outcome.is_right:
             sys.stdout.write(f"{outcome}\n")

@@ -62,7 +62,7 @@ def _codestream(data: bytes) -> memoryview:
         for name, start in boxes(data):
             if name == b"jp2c":
                 return view[start:]
-    message = "the tile is no JPEG 2000 stream"
+    message = "the tile is not a JPEG 2000 stream"
     raise CorruptTileError(message)
 
 

@@ -60,7 +60,7 @@ def parse_size(head: bytes) -> tuple[int, int]:
         CorruptTileError: it is not a JPEG XL stream.
     """
     if not head.startswith(CODESTREAM):
-        message = "the tile is no JPEG XL stream"
+        message = "the tile is not a JPEG XL stream"
         raise CorruptTileError(message)
     return _size(_Bits(head[2:]))
 

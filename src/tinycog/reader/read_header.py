@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tinycog.errors import Finding
 from tinycog.fetch.fetcher import Fetcher
-from tinycog.limits import HEAD_BYTES, Limits
+from tinycog.limits import Limits
 from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
 from tinycog.tiff.pyramid import Pyramid, parse_image, parse_pyramid
 from tinycog.tiff.spec import Tag
 from tinycog.tiff.steps import run_cached
+
+HEAD_BYTES = 1 << 15
+"""Bytes of the first request; they hold the header of most COGs (cog.header.size)."""
 
 ISOLATED_IFD_BYTES = 1 << 13
 """Bytes read at an IFD that lies outside the head, with no others near."""
@@ -26,8 +29,7 @@ VALUE_PAGE_BYTES = 1 << 10
 """Fewest bytes read where values, or SubIFDs, lie apart."""
 
 
-@dataclass(frozen=True)
-class HeaderState:
+class HeaderState(NamedTuple):
     """What has been read of a header; replaced by a new value when more is read.
 
     Attributes:
@@ -100,7 +102,7 @@ def _cut(tiff: Tiff, limits: Limits) -> Tiff:
         f" {limits.header_requests} places (Limits.header_requests)"
     )
     finding = Finding("tiff.ifd.far", text, tiff.next_offset, tiff.ifds[-1].offset)
-    return replace(tiff, next_offset=0, findings=(*tiff.findings, finding))
+    return tiff._replace(next_offset=0, findings=(*tiff.findings, finding))
 
 
 async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, state: HeaderState) -> HeaderState:

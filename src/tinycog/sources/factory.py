@@ -78,7 +78,7 @@ def _path(where: str) -> Path:
     if _scheme(where) != "file":
         return Path(where)
     from urllib.parse import urlsplit  # noqa: PLC0415 - files only
-    from urllib.request import url2pathname  # noqa: PLC0415 - loads http.client
+    from urllib.request import url2pathname  # noqa: PLC0415 - heavy
 
     return Path(url2pathname(urlsplit(where).path))
 

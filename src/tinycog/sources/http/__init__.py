@@ -1,16 +1,22 @@
-"""HTTP ranges: closed ranges, GET only, every answer checked.
+"""HTTP ranges: closed ranges, GET only, every response checked.
 
 ::
 
-    source.py         the source of a url; loads the rest at the first request
-    client.py         one request: credentials, redirects, the answer checked and received
-    fast_path.py      the same without a task, on an idle connection of the pool
-    connections.py    connection pool: HTTP/1.1 on connections that aiohttp opened
-    session.py        one aiohttp session and one pool for each event loop
-    guard.py          aiohttp's connection with bounds
-    http1.py          HTTP/1.1 as written: request head out, response head in
-    response.py       checks of a response: status, range, generation
-    redirects.py      what may cross an origin
-    credentials.py    headers that a caller gives, or refreshes
-    deadline.py       read timeout and total time of a request
+    source.py           the source of a url
+    fast_path.py        one request without a task, on an idle connection
+    client.py           the requests of a url: credentials, redirects, responses checked
+    session.py          what an event loop has open
+    pool.py             idle connections, by server
+    dial.py, tls.py     new connections: names, addresses, TLS
+    connections.py      one connection and its states
+    by_aiohttp.py       what is not plain HTTP/1.1, by aiohttp's public API
+    http1.py            HTTP/1.1 as written: heads, bodies
+    urls.py, fields.py  urls and header fields
+    response.py         checks of a response: status, range, generation
+    bodies.py           bodies that are no plain part: whole objects, refusals
+    redirects.py        what may cross an origin
+    credentials.py      headers that a caller gives, or refreshes
+    deadline.py         read timeout and total time of a request
+    errors.py           what goes wrong on a connection
+    asyncio_private.py  the one private name that is used
 """

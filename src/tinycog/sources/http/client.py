@@ -1,7 +1,6 @@
-"""One HTTP range request by aiohttp: closed range, GET only, every answer checked.
+"""HTTP range requests to one url: closed ranges, GET only, every response checked.
 
-This room is loaded at the first request, off the event loop: aiohttp takes long to import. It sends
-once; `fetch` decides what is sent again.
+A request is sent once here; `fetch` decides what is sent again.
 """
 
 from __future__ import annotations
@@ -12,24 +11,19 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-import aiohttp
-from multidict import CIMultiDict
-
-from tinycog.errors import (
-    AccessDeniedError,
-    RangeNotSatisfiableError,
-    SourceError,
-    SourceTimeoutError,
-    TinycogError,
-)
-from tinycog.sources.http.connections import Exchange, NotPlainError, Progress, StaleError
+from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError, TinycogError
+from tinycog.limits import Limits
+from tinycog.options import AllowHost
+from tinycog.sources.http.bodies import ErrorBody, UnframedPart, WholeObject
+from tinycog.sources.http.connections import Body, Connection, Exchange
+from tinycog.sources.http.credentials import RequestCredentials, RequestHeaders
 from tinycog.sources.http.deadline import Deadline
+from tinycog.sources.http.errors import NotPlainError, StaleError, TransportError
+from tinycog.sources.http.fields import Fields
 from tinycog.sources.http.http1 import ResponseHead, request_head
-from tinycog.sources.http.redirects import LASTING, REDIRECTS, Hop, as_given
+from tinycog.sources.http.redirects import PERMANENT, REDIRECTS, RefusedRedirectError, Target
 from tinycog.sources.http.response import (
-    STRONG,
-    ResponseHeaders,
-    asks_for_another_try,
+    STRONG_ETAG,
     changed,
     check_identity,
     generation,
@@ -39,326 +33,354 @@ from tinycog.sources.http.response import (
     wrong_length,
 )
 from tinycog.sources.http.session import LoopConnections, connections_of_loop
-from tinycog.sources.http.source import HttpSource, RequestHeaders
+from tinycog.sources.http.urls import parse_url
 from tinycog.sources.protocol import RangeSink
 from tinycog.sources.redact import redact_line, safe_cause
 from tinycog.tiff.ranges import ByteRange
 
-WHOLE, PARTIAL_CONTENT, BAD_REQUEST, PRECONDITION_FAILED = 200, 206, 400, 412
+OK, PARTIAL_CONTENT, BAD_REQUEST, PRECONDITION_FAILED = 200, 206, 400, 412
 
-ERROR_BYTES = 4096
-"""Bytes of the body of a refusal that are looked at, if any are."""
+DEFAULT_HEADERS = {"User-Agent": "tinycog", "Accept": "*/*"}
 
-ALWAYS = {"User-Agent": "tinycog", "Accept": "*/*"}
+MAX_MOVED = 16
+"""Permanent redirects that are remembered for a url."""
+
+USES_POOL = True
+"""Whether plain requests are sent on connections of ours. Tests turn it off, to send all of them by
+aiohttp."""
 
 
-class ElsewhereError(Exception):
-    """The server says where to ask instead, and whether for good."""
+class RedirectError(Exception):
+    """The server says where to ask instead.
 
-    def __init__(self, location: str, *, lasts: bool) -> None:
-        """Remember where."""
+    Attributes:
+        location: as it says.
+        is_permanent: whether that may be remembered.
+    """
+
+    def __init__(self, location: str, *, is_permanent: bool) -> None:
+        """Hold what it says."""
         super().__init__(location)
         self.location = location
-        self.lasts = lasts
-
-
-async def get_range(source: HttpSource, part: ByteRange, answer: RangeSink) -> None:
-    """Send one GET and check its answer; once more if fresh credentials may help."""
-    worn = await source.worn()
-    version = source.worn_version
-    try:
-        await get(source, worn, part, answer)
-    except AccessDeniedError as exc:
-        if exc.status is None or not source.is_renewable:
-            raise
-        await source.renew(version)
-        await get(source, await source.worn(), part, answer)
+        self.is_permanent = is_permanent
 
 
 class Outcome(NamedTuple):
-    """What was met by a request that was sent at once, and where urls had moved then."""
+    """How a request ended that the fast path sent.
+
+    Attributes:
+        error: what the response was, or why there was none.
+        moved: permanent redirects that were known then.
+    """
 
     error: Exception
     moved: Mapping[str, str]
 
 
-async def get(
-    source: HttpSource,
-    worn: RequestHeaders,
-    part: ByteRange,
-    answer: RangeSink,
-    met: Outcome | None = None,
-) -> None:
-    """Send one GET, or go on from what was met; what goes wrong is a `SourceError`, in time."""
-    try:
-        async with asyncio.timeout(None) as clock:
-            pace = Deadline(clock, source.limits.retries.silence, answer.seconds_left)
-            await _request(source, worn, part, answer, pace, met)
-    except Exception as exc:
-        error = to_source_error(source, part, exc)
-        if error is exc:
-            raise
-        raise error from error.__cause__
+class HttpClient:
+    """Range requests to one url.
 
-
-def to_source_error(source: HttpSource, part: ByteRange, exc: Exception) -> Exception:
-    """What went wrong, as the caller is told of it."""
-    if isinstance(exc, TinycogError):
-        source.forget_moved()
-        return exc
-    if isinstance(exc, TimeoutError):
-        message = "the server did not answer in time"
-        error: SourceError = SourceTimeoutError(message, url=source.name, range=part)
-        error.may_pass = True
-        error.__cause__ = exc
-        return error
-    if isinstance(exc, aiohttp.ClientError | OSError | ValueError):
-        message = f"the request failed: {type(exc).__name__}: {redact_line(exc)}"
-        error = SourceError(message, url=source.name, range=part)
-        error.may_pass = _may_pass(exc)
-        error.__cause__ = safe_cause(exc)
-        return error
-    return exc
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether a broken connection may be a whole one next time (http.retry)."""
-    reason = getattr(error, "os_error", None)
-    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch):
-        return False
-    if isinstance(reason, socket.gaierror):  # there is no server of that name
-        return False
-    return isinstance(
-        error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | ConnectionError
-    )
-
-
-async def _request(
-    source: HttpSource,
-    worn: RequestHeaders,
-    part: ByteRange,
-    answer: RangeSink,
-    pace: Deadline,
-    met: Outcome | None,
-) -> None:
-    """Send one GET, and follow redirects (http.range.closed, http.range.identity)."""
-    wires = await connections_of_loop()
-    asked = Exchange(partial(judge, source, part, answer), answer, pace)
-    hop = first_hop(
-        source, worn, part, answer.generation, source.moved if met is None else met.moved
-    )
-    error = None if met is None else met.error
-    moved: dict[str, str] = {}
-    while True:
-        if not source.allows(str(hop.url)):
-            message = f"allow_host does not allow {hop.url.origin()}"
-            raise AccessDeniedError(message, url=source.name, range=part)
-        try:
-            await _follow(wires, hop, asked, source, part, error)
-        except ElsewhereError as exc:
-            error = None
-            if exc.lasts:
-                moved[str(hop.url)] = exc.location
-            try:
-                hop.go_on(exc.location)
-            except SourceError as why:
-                raise SourceError(str(why), url=source.name, range=part) from why
-        else:
-            source.remember(moved, hop.url)
-            return
-
-
-async def _follow(
-    wires: LoopConnections,
-    hop: Hop,
-    asked: Exchange,
-    source: HttpSource,
-    part: ByteRange,
-    met: Exception | None,
-) -> None:
-    """Ask one url: on a line first, if that was not tried before, then by aiohttp."""
-    if isinstance(met, ElsewhereError):
-        raise met
-    if met is not None or not await _request_on_pool(wires, hop, asked):
-        await _request_by_aiohttp(wires, hop, asked, source, part)
-
-
-async def _request_on_pool(wires: LoopConnections, hop: Hop, asked: Exchange) -> bool:
-    """Ask on a connection that was lent before, if there is one; whether that was all."""
-    line = wires.lines.take(hop.origin)
-    if line is None:
-        return False
-    request = request_head(hop.url, hop.headers)
-    if request is None:
-        wires.lines.give(hop.origin, line)
-        return False
-    try:
-        await line.ask(asked, request)
-    except (NotPlainError, StaleError):
-        return False
-    wires.lines.give(hop.origin, line)
-    return True
-
-
-async def _request_by_aiohttp(
-    wires: LoopConnections, hop: Hop, asked: Exchange, source: HttpSource, part: ByteRange
-) -> None:
-    """Ask on a connection of aiohttp's, which is lent for a plain answer, and kept after it."""
-    request = wires.session.get(hop.url, headers=hop.headers, allow_redirects=False)
-    async with request as response:
-        line = getattr(response, "line", None)
-        if line is None:
-            await _receive(source, part, response, asked)
-            return
-        try:
-            await line.ask(asked)
-        except (NotPlainError, StaleError) as exc:
-            raise aiohttp.ServerDisconnectedError from exc
-        wires.lines.give(hop.origin, line)
-
-
-def first_hop(
-    source: HttpSource,
-    worn: RequestHeaders,
-    part: ByteRange,
-    pin: str | None,
-    moved: Mapping[str, str],
-) -> Hop:
-    """The url to be asked first, which may have moved, and all headers."""
-    given, secret = worn
-    headers = CIMultiDict(ALWAYS)
-    headers.update(given)
-    headers.update(secret)
-    headers["Range"] = f"bytes={part.start}-{part.stop - 1}"
-    headers["Accept-Encoding"] = "identity"
-    if pin is not None and STRONG.fullmatch(pin):
-        headers["If-Match"] = pin
-    hop = Hop(as_given(source.url), headers, secret, source.limits)
-    while moved and (location := moved.get(str(hop.url))) is not None:
-        hop.go_on(location)
-    return hop
-
-
-def judge(source: HttpSource, part: ByteRange, answer: RangeSink, head: ResponseHead) -> int:
-    """Judge a head before its body comes: the length of that."""
-    if head.status == PARTIAL_CONTENT and head.length is not None:
-        return _begin(source.name, part, head.headers, head.length, answer)
-    if head.status in (WHOLE, PARTIAL_CONTENT, BAD_REQUEST):  # whose body is looked at
-        raise NotPlainError
-    raise _refused(source.name, part, head, answer.generation)
-
-
-def _refused(
-    url: str, part: ByteRange, head: ResponseHead | aiohttp.ClientResponse, pin: str | None
-) -> Exception:
-    """What is neither a part nor the whole."""
-    location = head.headers.get("Location")
-    if head.status in REDIRECTS and location is not None:
-        lasts = head.status in LASTING and "Cache-Control" not in head.headers
-        return ElsewhereError(location, lasts=lasts)
-    if head.status == PRECONDITION_FAILED and pin is not None:
-        return changed(url, part, pin, head.headers)
-    return refusal(url, part, head.status, head.reason, head.headers)
-
-
-def _begin(
-    url: str, part: ByteRange, headers: ResponseHeaders, length: int | None, answer: RangeSink
-) -> int:
-    """Judge the head of a part, and take it; bytes to come."""
-    check_identity(url, part, headers)
-    sent, size = sent_range(url, part, headers)
-    if length is not None and length != sent.length:
-        raise wrong_length(url, part, f"{length}", sent.length)
-    answer.begin(size, generation(headers))
-    return sent.length
-
-
-async def _receive(
-    source: HttpSource, part: ByteRange, response: aiohttp.ClientResponse, asked: Exchange
-) -> None:
-    """Check the head of an answer that aiohttp has read, and pass its body on."""
-    url, answer, pace = source.name, asked.answer, asked.progress
-    if response.status == PARTIAL_CONTENT:
-        length = _begin(url, part, response.headers, response.content_length, answer)
-        pace(0)
-        answer.write(await _body(url, part, response, length, pace))
-    elif response.status == WHOLE and _may_be_taken(source, response):
-        await _take_whole(source, part, response, answer, pace)
-    else:
-        error = _refused(url, part, response, answer.generation)
-        if response.status == BAD_REQUEST and isinstance(error, SourceError):
-            error.may_pass = asks_for_another_try(await _start(response))
-        raise error
-
-
-async def _start(response: aiohttp.ClientResponse) -> bytes:
-    """The first bytes of a body."""
-    found = b""
-    while len(found) < ERROR_BYTES and (more := await response.content.read(ERROR_BYTES)):
-        found += more
-    return found
-
-
-def _may_be_taken(source: HttpSource, response: aiohttp.ClientResponse) -> bool:
-    """Whether the whole object is known to be short enough (http.status.whole)."""
-    length = response.content_length
-    is_short = length is not None and (length == 0 or length <= source.limits.whole_bytes)
-    return is_short and is_identity(response.headers)
-
-
-async def _take_whole(
-    source: HttpSource,
-    part: ByteRange,
-    response: aiohttp.ClientResponse,
-    answer: RangeSink,
-    pace: Progress,
-) -> None:
-    """Take the range out of the whole object, and keep that; one at a time keeps it."""
-    size = response.content_length or 0
-    if size and part.start >= size:
-        error = RangeNotSatisfiableError(
-            f"the range lies outside the object of {size} bytes", url=source.name, range=part
-        )
-        error.size = size
-        raise error
-    answer.begin(size, generation(response.headers))
-    keeps, source.keeps_whole = source.keeps_whole, False
-    try:
-        if keeps and size:
-            whole = await _body(source.name, part, response, size, pace)
-            answer.write_whole(whole)  # first: who is served may ask for more of it at once
-            answer.write(memoryview(whole)[part.start : part.stop])
-            return
-        at = 0
-        async for chunk in response.content.iter_any():
-            inside = chunk[max(part.start - at, 0) : max(part.stop - at, 0)]
-            if inside:
-                answer.write(inside)
-            at += len(chunk)
-            pace(len(chunk))
-    finally:
-        source.keeps_whole |= keeps
-
-
-async def _body(
-    url: str, part: ByteRange, response: aiohttp.ClientResponse, length: int, pace: Progress
-) -> bytes:
-    """Read the body, at most a byte beyond what was promised (http.range.length).
-
-    Raises:
-        RangeMismatchError: it is longer, or was announced as shorter.
-        aiohttp.ClientPayloadError: it is shorter; nothing told where it would end.
+    Attributes:
+        name: url as it may be shown: without credentials (http.secrets).
+        credentials: headers of the caller.
+        keeps_whole: whether an object that comes whole is kept now: one at a time.
+        moved: permanent redirects, by url.
+        prepared: what `fast_path` makes of all that is the same in every request.
     """
-    chunks: list[bytes] = []
-    held = 0
-    while held <= length and (chunk := await response.content.read(length + 1 - held)):
-        chunks.append(chunk)
-        held += len(chunk)
-        pace(len(chunk))
-    if held < length and response.content_length is None:
-        message = f"the body ended {length - held} bytes early"
-        raise aiohttp.ClientPayloadError(message)
-    if held != length:
-        more = " or more" if held > length else ""
-        raise wrong_length(url, part, f"{held}{more}", length)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        credentials: RequestCredentials,
+        allow_host: AllowHost | None,
+        limits: Limits,
+    ) -> None:
+        """Hold what requests are made of; nothing is sent."""
+        self._url = url
+        self.name = name
+        self.credentials = credentials
+        self._allow_host = allow_host
+        self._limits = limits
+        self.keeps_whole = True
+        self.moved: Mapping[str, str] = {}
+        self.prepared: object | None = None
+
+    @property
+    def read_timeout(self) -> float:
+        """Return the seconds without a byte after which a response is given up."""
+        return self._limits.retries.silence
+
+    @property
+    def is_fixed(self) -> bool:
+        """Return whether nothing is asked of the caller before a request."""
+        return self._allow_host is None and not self.credentials.is_renewable
+
+    async def get_range(self, part: ByteRange, sink: RangeSink) -> None:
+        """Send one GET and check its response; once more if fresh credentials may help.
+
+        Raises:
+            SourceError: the bytes cannot be had.
+        """
+        headers = await self.credentials.get()
+        version = self.credentials.version
+        try:
+            await self.get(headers, part, sink)
+        except AccessDeniedError as exc:
+            if exc.status is None or not self.credentials.is_renewable:
+                raise
+            await self.credentials.renew(version)
+            await self.get(await self.credentials.get(), part, sink)
+
+    async def get(
+        self,
+        headers: RequestHeaders,
+        part: ByteRange,
+        sink: RangeSink,
+        outcome: Outcome | None = None,
+    ) -> None:
+        """Send one GET, or go on from the outcome of one, within the deadline.
+
+        Raises:
+            SourceError: the bytes cannot be had.
+        """
+        try:
+            async with asyncio.timeout(None) as clock:
+                deadline = Deadline(clock, self.read_timeout, sink.seconds_left)
+                await self._request(headers, part, sink, deadline, outcome)
+        except Exception as exc:
+            error = self.to_source_error(part, exc)
+            if error is exc:
+                raise
+            raise error from error.__cause__
+
+    def to_source_error(self, part: ByteRange, exc: Exception) -> Exception:
+        """Translate what went wrong into the `SourceError` that the caller sees.
+
+        A `TinycogError`, and what only a mistake of ours raises, is returned as it is.
+        """
+        if isinstance(exc, TinycogError):
+            self._forget_moved()
+            return exc
+        if isinstance(exc, TimeoutError):
+            message = "the server did not answer in time"
+            error: SourceError = SourceTimeoutError(message, url=self.name, range=part)
+            error.may_pass = True
+            error.__cause__ = exc
+            return error
+        if isinstance(exc, RefusedRedirectError):
+            self._forget_moved()
+            error = SourceError(str(exc), url=self.name, range=part)
+            error.__cause__ = exc
+            return error
+        if isinstance(exc, TransportError | StaleError | OSError | ValueError):
+            message = f"the request failed: {_described(exc)}"
+            error = SourceError(message, url=self.name, range=part)
+            error.may_pass = _may_pass(exc)
+            error.__cause__ = safe_cause(exc)
+            return error
+        return exc
+
+    def first_target(
+        self,
+        headers: RequestHeaders,
+        part: ByteRange,
+        generation: str | None,
+        moved: Mapping[str, str],
+    ) -> Target:
+        """Return the url to request first, which may have moved, with all headers.
+
+        Raises:
+            ValueError: it is no url.
+            RefusedRedirectError: it moved where it must not.
+        """
+        public, secret = headers
+        fields = Fields(DEFAULT_HEADERS.items())
+        fields.update(public)
+        fields.update(secret)
+        fields.set("Range", f"bytes={part.start}-{part.stop - 1}")
+        fields.set("Accept-Encoding", "identity")
+        if generation is not None and STRONG_ETAG.fullmatch(generation):
+            fields.set("If-Match", generation)
+        url = parse_url(self._url)
+        if not url.host:
+            message = "the url names no host"
+            raise ValueError(message)
+        target = Target(url, fields, secret, self._limits)
+        while moved and (location := moved.get(str(target.url))) is not None:
+            target.follow(location)
+        return target
+
+    # --- one request -----------------------------------------------------------------------------
+
+    async def _request(
+        self,
+        headers: RequestHeaders,
+        part: ByteRange,
+        sink: RangeSink,
+        deadline: Deadline,
+        outcome: Outcome | None,
+    ) -> None:
+        """Send one GET, and follow redirects (http.range.closed, http.range.identity)."""
+        connections = await connections_of_loop()
+        exchange = Exchange(partial(self.check, part, sink), sink, deadline)
+        known = self.moved if outcome is None else outcome.moved
+        target = self.first_target(headers, part, sink.generation, known)
+        error = None if outcome is None else outcome.error
+        moved: dict[str, str] = {}
+        while True:
+            self._check_allowed(target, part)
+            try:
+                await self._send(connections, target, exchange, error)
+            except RedirectError as exc:
+                error = None
+                if exc.is_permanent:
+                    moved[str(target.url)] = exc.location
+                target.follow(exc.location)
+            else:
+                self._remember(moved, target)
+                return
+
+    async def _send(
+        self,
+        connections: LoopConnections,
+        target: Target,
+        exchange: Exchange,
+        error: Exception | None,
+    ) -> None:
+        """Request one url: on a kept connection, on a new one, or by aiohttp.
+
+        Args:
+            connections: those of the running loop.
+            target: url and headers.
+            exchange: takes the response.
+            error: how the same request ended on a kept connection, if it was sent there.
+        """
+        if isinstance(error, RedirectError):
+            raise error
+        pool, origin = connections.pool, target.origin
+        request = request_head(target.url, target.headers)
+        if request is None or origin in pool.odd or not USES_POOL:
+            await connections.send_by_aiohttp(target.url, target.headers, exchange)
+            return
+        kept = None if error is not None else pool.take(origin)
+        if kept is not None:
+            try:
+                await _send_on(connections, target, kept, request, exchange)
+            except (StaleError, NotPlainError):  # what is no response is the rest of the last one
+                pass
+            else:
+                return
+        try:
+            connection = await pool.dial(origin)
+            await _send_on(connections, target, connection, request, exchange)
+        except NotPlainError:
+            await connections.send_by_aiohttp(target.url, target.headers, exchange)
+            pool.odd.add(origin)
+
+    # --- responses -------------------------------------------------------------------------------
+
+    def check(self, part: ByteRange, sink: RangeSink, head: ResponseHead) -> Body | None:
+        """Check a head before its body comes; return what takes that, or None: the sink.
+
+        Raises:
+            SourceError: the response is a refusal, or not what was requested.
+            RedirectError: it is a redirect.
+        """
+        if head.status == PARTIAL_CONTENT:
+            return self._check_part(part, sink, head)
+        if head.status == OK and self._may_take_whole(head):
+            return WholeObject(self, self.name, part, sink, head)
+        error = self._refusal(part, sink, head)
+        if head.status == BAD_REQUEST and isinstance(error, SourceError):
+            return ErrorBody(error)
+        raise error
+
+    def _check_part(self, part: ByteRange, sink: RangeSink, head: ResponseHead) -> Body | None:
+        """Check the head of a 206, and pass it on."""
+        check_identity(self.name, part, head.headers)
+        sent, size = sent_range(self.name, part, head.headers)
+        if head.length is not None and head.length != sent.length:
+            raise wrong_length(self.name, part, f"{head.length}", sent.length)
+        sink.begin(size, generation(head.headers))
+        return None if head.length is not None else UnframedPart(self.name, part, sink, sent.length)
+
+    def _may_take_whole(self, head: ResponseHead) -> bool:
+        """Return whether the whole object is known to be short enough (http.status.whole)."""
+        length = head.length
+        is_short = length is not None and (length == 0 or length <= self._limits.whole_bytes)
+        return is_short and is_identity(head.headers)
+
+    def _refusal(self, part: ByteRange, sink: RangeSink, head: ResponseHead) -> Exception:
+        """Return the error that a response is, if it holds neither a part nor the whole."""
+        location = head.headers.get("Location")
+        if head.status in REDIRECTS and location is not None:
+            is_permanent = head.status in PERMANENT and "Cache-Control" not in head.headers
+            return RedirectError(location, is_permanent=is_permanent)
+        if head.status == PRECONDITION_FAILED and sink.generation is not None:
+            return changed(self.name, part, sink.generation, head.headers)
+        return refusal(self.name, part, head.status, head.reason, head.headers)
+
+    # --- where urls lead -------------------------------------------------------------------------
+
+    def _check_allowed(self, target: Target, part: ByteRange) -> None:
+        """Ask the caller whether a url may be requested (http.redirect.host).
+
+        Raises:
+            AccessDeniedError: it may not.
+            SourceError: the caller's function failed.
+        """
+        if self._allow_host is None:
+            return
+        try:
+            is_allowed = bool(self._allow_host(str(target.url)))
+        except Exception as exc:  # noqa: BLE001 - a caller's function may raise anything
+            message = f"allow_host failed: {type(exc).__name__}: {redact_line(exc)}"
+            raise SourceError(message, url=self.name) from safe_cause(exc)
+        if not is_allowed:
+            message = f"allow_host does not allow {target.url.base}"
+            raise AccessDeniedError(message, url=self.name, range=part)
+
+    def _remember(self, moved: Mapping[str, str], reached: Target) -> None:
+        """Keep permanent redirects (http.redirect): no way round to where they began."""
+        if not moved:
+            return
+        known = {**self.moved, **moved}
+        if str(reached.url) not in known and len(known) <= MAX_MOVED:
+            self.moved, self.prepared = known, None
+
+    def _forget_moved(self) -> None:
+        """Start from the first url again, next time."""
+        if self.moved:
+            self.moved, self.prepared = {}, None
+
+
+async def _send_on(
+    connections: LoopConnections,
+    target: Target,
+    connection: Connection,
+    request: bytes,
+    exchange: Exchange,
+) -> None:
+    """Send a request on a connection, and keep that for the next one if it can be kept."""
+    try:
+        await connection.send(request, exchange)
+    finally:
+        connections.pool.give(target.origin, connection)
+
+
+def _described(exc: Exception) -> str:
+    """Return what went wrong, in one line."""
+    if isinstance(exc, TransportError):
+        return redact_line(exc)
+    if isinstance(exc, StaleError):
+        return "the server closed the connection before it answered"
+    return f"{type(exc).__name__}: {redact_line(exc)}"
+
+
+def _may_pass(exc: Exception) -> bool:
+    """Return whether the next try may succeed (http.retry)."""
+    if isinstance(exc, TransportError):
+        return exc.may_pass
+    is_broken = isinstance(exc, StaleError | ConnectionError)
+    return is_broken and not isinstance(exc, socket.gaierror)

@@ -1,149 +1,168 @@
-"""Connections that aiohttp opened, lent to us for answers, and for the ranges asked after them.
+"""One connection to a server: HTTP/1.1 written and read on an asyncio transport.
 
-aiohttp finds the server, opens the connection, speaks TLS, and sends the first request. What it
-costs from then on need not be: it takes longer over a head than the server over an answer, and
-copies a body three times. So its connection is lent to a protocol of ours, which receives bodies
-into the memory where they are wanted, and asks the same server for further ranges itself. An answer
-that is not as plain as most are is left to aiohttp.
+Bodies of plain responses are received where they are wanted, without a copy; a request takes no
+task. The states of a connection, and what leads from one to the next::
+
+    DIALLING ──connection_made──▶ IDLE ◀───────────────────────────┐
+                                   │ begin: the request is written │
+                                   ▼                               │ complete, and the server
+      interim response (1xx) ┌─▶ HEAD ──────────────────────────┐  │ keeps the connection open
+                             └───┘ │ the head has come          │  │
+                     ┌─────────────┴──────────────┐             │  │
+                     ▼                            ▼             │  │
+      PART: 206 of known length,    BODY: any other that is     │  │
+      received into the sink        wanted, decoded here        │  │
+                     └─────────────┬──────────────┘             │  │
+                                   ├────────────────────────────┼──┘
+                                   │                  refused, its body came with the head
+                                   ▼
+                                CLOSED   from every state: close(), a failure, the end of the
+                                         connection, the deadline, bytes that nobody asked for
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, NamedTuple
+from enum import Enum, auto
+from typing import NamedTuple, Protocol, cast
 
-import aiohttp
-
-from tinycog.sources.http.http1 import ResponseHead, parse_head
-from tinycog.sources.http.redirects import Origin
+from tinycog.sources.http.asyncio_private import abandon_transport
+from tinycog.sources.http.errors import NotPlainError, StaleError, TransportError
+from tinycog.sources.http.http1 import (
+    OVERHEAD_BYTES,
+    BodyDecoder,
+    ResponseHead,
+    body_decoder,
+    parse_head,
+)
 from tinycog.sources.protocol import RangeSink
 
-HEAD_BYTES = 1 << 14
-"""Bytes that a head may have."""
+MAX_HEAD_BYTES = 1 << 14
+"""Bytes of the longest head that is parsed here; a longer one is left to aiohttp."""
 
-FIRST_BYTES = 1 << 17
-"""Bytes taken of a connection before the head is read: to copy what follows it costs less than to
-ask the system twice. What comes later goes where it is wanted."""
+BUFFER_BYTES = 1 << 17
+"""Bytes that are taken of a connection at once before its head is read: to copy what follows the
+head costs less than to ask the system twice."""
 
-SMALL_BYTES = 1 << 16
-"""A body shorter than this needs no memory that is used again."""
-
-IDLE_SECONDS = 15
-"""A line that nobody has used for so long is closed, as aiohttp does with its own."""
-
-Progress = Callable[[int], None]
-
-Judge = Callable[[ResponseHead], int]
-"""Looks at a head before the body comes: bytes of the body, or an error."""
+SMALL_BODY_BYTES = 1 << 16
+"""A body shorter than this needs no buffer of the sink's: a fresh one costs less."""
 
 HTTP_1 = b"HTTP/1."
+
+LINE_ENDS = b"\r\n"
+"""Bytes that are skipped before a head, as aiohttp does, in bounds."""
 
 HEAD_END = b"\r\n\r\n"
 
 
-class NotPlainError(Exception):
-    """The answer is one for aiohttp, which is to ask again."""
+class State(Enum):
+    """Where a connection is; see the diagram above."""
+
+    DIALLING = auto()
+    IDLE = auto()
+    HEAD = auto()
+    PART = auto()
+    BODY = auto()
+    CLOSED = auto()
 
 
-class StaleError(Exception):
-    """The server closed the connection before it answered anything."""
+DIALLING, IDLE, HEAD, PART, BODY, CLOSED = State
+
+
+class Body(Protocol):
+    """Takes a body that is not that of a plain 206."""
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes of it."""
+        ...
+
+    def finish(self) -> None:
+        """Do what the whole body is for; it may raise what the response comes to."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it; called once, finished or not."""
+        ...
+
+
+Check = Callable[[ResponseHead], Body | None]
+"""Check a head before its body comes, and return what takes that; None: the sink. May raise."""
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes of the body that have come."""
 
 
 class Exchange(NamedTuple):
-    """Who waits for an answer."""
+    """What takes the response to one request."""
 
-    judge: Judge
-    answer: RangeSink
+    check: Check
+    sink: RangeSink
     progress: Progress
 
 
-Ended = Callable[[Exception | None], None]
-"""Told once, in the event loop: the answer is whole, or why it will not be. It raises nothing."""
-
-
-class LentResponse(aiohttp.ClientResponse):
-    """An answer of which we read the head, if it is a plain one.
-
-    Attributes:
-        line: its connection, once that is ours; aiohttp then knows nothing of the answer.
-    """
-
-    line: Connection | None = None
-
-    async def start(self, connection: Any) -> aiohttp.ClientResponse:  # noqa: ANN401 - aiohttp's
-        """Read the head; give it back to aiohttp if it is not for us."""
-        if connection.transport is not None:
-            line = Connection(connection)
-            if await line.starts_plain():
-                self.line = line
-                return self
-        return await super().start(connection)
+Done = Callable[[Exception | None], None]
+"""Called once, in the event loop: the response is whole, or why it will not be. It never raises."""
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A connection to one server, lent by aiohttp: one request at a time.
+    """A connection to one server: one request at a time.
 
     Attributes:
-        is_sound: whether another request may be sent on it.
-        idle_since: time of its loop at which it was used last.
+        state: only an idle one takes a request.
+        idle_since: time of its event loop at which it was used last.
     """
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - aiohttp's Connection
-        """Take a connection on which a request was just sent."""
-        self.is_sound = True
+    def __init__(self) -> None:
+        """Wait for the transport: `loop.create_connection` brings it."""
+        self.state = DIALLING
         self.idle_since = 0.0
         self._loop = asyncio.get_running_loop()
-        self._connection = connection
-        self._transport: asyncio.Transport = connection.transport
-        self._owner: Any = self._transport.get_protocol()
-        self._scratch = bytearray(FIRST_BYTES)
-        self._came = 0
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray(BUFFER_BYTES)
+        self._received = 0
+        self._interim = 0
         self._left = 0
-        self._first: asyncio.Future[bool] | None = None
-        self._asked: Exchange | None = None
-        self._ended: Ended | None = None
-        self._trouble: Exception | None = None
-        self._until = 0.0
+        self._is_reusable = False
+        self._exchange: Exchange | None = None
+        self._done: Done | None = None
+        self._body: Body | None = None
+        self._decoder: BodyDecoder | None = None
+        self._buffer_error: Exception | None = None
+        self._first: asyncio.Future[None] | None = None
+        self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._transport.set_protocol(self)
 
-    # --- what is asked of it ---------------------------------------------------------------------
+    # --- what a client calls ---------------------------------------------------------------------
 
-    async def starts_plain(self) -> bool:
-        """Wait for the first head; if no plain part follows it, aiohttp has its connection back."""
-        self._first = self._loop.create_future()
-        try:
-            return await self._first
-        finally:
-            if self._first.cancelled():
-                self._return()
-            self._first = None
+    def begin(self, request: bytes, exchange: Exchange, done: Done) -> None:
+        """Send a request, and pass its response on.
 
-    def begin(self, asked: Exchange, ended: Ended, request: bytes = b"") -> None:
-        """Send a request, or none for the first answer, and pass its answer on.
-
-        `ended` is told of these errors, maybe at once if nothing is sent: `NotPlainError` and
-        `StaleError`, after which aiohttp must ask; `aiohttp.ClientPayloadError`, if the connection
-        ended inside the answer; `TimeoutError`, see `reschedule`; and whatever `asked` raises.
+        `done` is called, maybe at once, with: None; `StaleError` and `NotPlainError`, after which
+        the request must be sent another way; `TransportError`, if the connection ended inside the
+        response; `TimeoutError`, see `reschedule`; or whatever `exchange` raised.
         """
-        self._asked, self._ended = asked, ended
-        if not self.is_sound:  # it was closed before anybody listened
-            self._end(StaleError())
-        elif request:
-            self._came = 0
-            self._transport.write(request)
-        else:
-            self._transport.resume_reading()
-            self._took(0)
+        if self.state is not IDLE or self._transport is None:  # closed before anybody listened
+            done(StaleError())
+            return
+        self.state = HEAD
+        self._exchange, self._done = exchange, done
+        self._received = self._interim = 0
+        self._is_reusable = False
+        self._transport.write(request)
 
-    async def ask(self, asked: Exchange, request: bytes = b"") -> None:
-        """Do what `begin` does, and wait for the end; raises what it would be told."""
+    async def send(self, request: bytes, exchange: Exchange) -> None:
+        """Do what `begin` does, and wait for the end; raises what `done` would be called with.
+
+        The first bytes of the response wait for this task. A short one is all among them: it is
+        over for this task, and in the log of requests, before anybody who awaits its bytes goes on.
+        """
         over: asyncio.Future[None] = self._loop.create_future()
+        first: asyncio.Future[None] = self._loop.create_future()
 
-        def ended(error: Exception | None) -> None:
+        def done(error: Exception | None) -> None:
+            if not first.done():
+                first.set_result(None)
             if over.done():
                 return
             if error is None:
@@ -151,242 +170,254 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 over.set_exception(error)
 
-        self.begin(asked, ended, request)
+        self._first = first
+        self.begin(request, exchange, done)
         try:
+            await first
+            self._read_first()
             await over
-        except BaseException:
-            self.drop()
+        except (asyncio.CancelledError, GeneratorExit):
+            self.close()
             raise
 
+    def _read_first(self) -> None:
+        """Take the bytes that have waited for the task, if any have."""
+        self._first = None
+        if self.state is HEAD and self._received:
+            self._receive(0)
+
     def reschedule(self, when: float) -> None:
-        """Give the answer up at that time of the loop: with a `TimeoutError`."""
-        self._until = when
+        """Give the response up at that time of the loop: with a `TimeoutError`."""
+        if self.state is CLOSED:
+            return
+        self._deadline = when
         if self._timer is not None and self._timer.when() > when:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = self._loop.call_at(when, self._look)
+            self._timer = self._loop.call_at(when, self._check_deadline)
 
-    def _look(self) -> None:
-        """See whether it is time; else wait on, for what is asked then."""
+    def _check_deadline(self) -> None:
+        """Give up if it is time; else wait on, for the response that is received then."""
         self._timer = None
-        if self._asked is None or not self._until:
+        if self._exchange is None or not self._deadline:
             return
-        if self._loop.time() >= self._until:
+        if self._loop.time() >= self._deadline:
             self._end(TimeoutError())
         else:
-            self.reschedule(self._until)
+            self.reschedule(self._deadline)
 
-    def drop(self) -> None:
-        """Close the connection: aiohttp does. Who waits for an answer is told nothing."""
-        self.is_sound = False
-        self._asked = self._ended = None
+    def close(self) -> None:
+        """Close the connection at once; `done` of a response under way is not called."""
+        self.state = CLOSED
+        self._release()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._transport.get_protocol() is self:
-            self._transport.set_protocol(self._owner)
-        self._connection.close()
+        if self._transport is not None:
+            self._transport.abort()
 
     def abandon(self) -> None:
         """Close the connection after its loop was closed."""
-        with suppress(Exception):
-            self._transport._call_connection_lost(None)  # type: ignore[attr-defined]  # noqa: SLF001
-        self.drop()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            abandon_transport(transport)
+        self.close()
 
     # --- what the event loop calls ---------------------------------------------------------------
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be ready for a request."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.state = IDLE
+
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the event loop writes to."""
+        """Return where the event loop may write to."""
         del sizehint
-        if self._left and self._asked is not None:
+        if self.state is PART and self._exchange is not None:
             try:
-                return self._asked.answer.buffer(self._left)
-            except Exception as exc:  # noqa: BLE001 - told when the bytes are there: no memory
-                self._trouble = exc
-                self._came = 0
-        return memoryview(self._scratch)[self._came :]
+                return self._exchange.sink.buffer(self._left)
+            except Exception as exc:  # noqa: BLE001 - raised when the bytes are there: no memory
+                self._buffer_error = exc
+        return memoryview(self._buffer)[self._received :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Bytes have been written there."""
-        if self._asked is None and (self._first is None or self._first.done()):
-            self.drop()  # nothing was asked: whatever comes is no answer
-            return
-        self._took(nbytes)
+        """Take the bytes that were written there."""
+        if self._exchange is None:
+            self.close()  # nothing was requested: whatever comes is no response
+        else:
+            self._receive(nbytes)
 
-    def eof_received(self) -> Any:  # noqa: ANN401 - the owner's
-        """The server ends the connection."""
-        self._cut()
-        return self._owner.eof_received()
+    def eof_received(self) -> None:
+        """Take note that the server sends no more; the transport closes itself then."""
+        self._cut(None)
 
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """The connection is gone."""
-        self._cut()
-        self._owner.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """A request is short: there is nothing to hold back."""
-        self._owner.pause_writing()
-
-    def resume_writing(self) -> None:
-        """A request is short: there was nothing to hold back."""
-        self._owner.resume_writing()
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that the connection is gone."""
+        self._cut(exc)
 
     # --- heads and bodies ------------------------------------------------------------------------
 
-    def _took(self, length: int) -> None:
-        """So many bytes have come; who waits is told last, for the line may be used again then."""
+    def _receive(self, nbytes: int) -> None:
+        """Take received bytes, and call `done` if that is all, or if they are wrong."""
         try:
-            is_whole = self._take(length)
-        except Exception as exc:  # noqa: BLE001 - told to whoever waits
+            is_complete = self._take(nbytes)
+        except Exception as exc:  # noqa: BLE001 - `done` is called with it
             self._end(exc)
         else:
-            if is_whole:
+            if is_complete:
                 self._end()
 
-    def _take(self, length: int) -> bool:
-        """Take them; whether the answer is whole."""
-        if self._trouble is not None:
-            raise self._trouble
-        asked = self._asked  # who takes the bytes may give the rest up
-        if not self._left or asked is None:
-            self._came += length
-            return self._read_head()
-        self._left -= length
-        asked.answer.advance(length)
-        asked.progress(length)
-        return not self._left
+    def _take(self, nbytes: int) -> bool:
+        """Take received bytes; return whether the response is complete."""
+        if self._buffer_error is not None:
+            raise self._buffer_error
+        exchange = self._exchange  # what takes the bytes may give the rest up
+        if exchange is None:
+            return False
+        if self.state is PART:
+            self._left -= nbytes
+            exchange.sink.advance(nbytes)
+            exchange.progress(nbytes)
+            return not self._left
+        self._received += nbytes
+        if self.state is BODY:
+            return self._read_body(exchange)
+        if self._first is not None and self._received < BUFFER_BYTES:
+            if not self._first.done():
+                self._first.set_result(None)
+            return False
+        return self._read_head(exchange)
 
-    def _read_head(self) -> bool:
+    def _read_head(self, exchange: Exchange) -> bool:
         """Look for the end of the head; what follows it is of the body."""
-        end = self._scratch.find(HEAD_END, 0, self._came)
-        if end < 0 and self._came <= HEAD_BYTES and self._may_be_plain():
+        while True:
+            if self._received and self._buffer[0] in LINE_ENDS:
+                self._skip(self._received - len(self._buffer[: self._received].lstrip(LINE_ENDS)))
+            end = self._buffer.find(HEAD_END, 0, self._received)
+            if end < 0 and self._received <= MAX_HEAD_BYTES and self._may_be_http():
+                return False
+            head = parse_head(bytes(self._buffer[:end])) if 0 <= end <= MAX_HEAD_BYTES else None
+            if head is None:
+                raise NotPlainError
+            start = end + len(HEAD_END)
+            if not head.is_interim:
+                return self._begin_body(head, start, exchange)
+            self._skip(start)
+
+    def _may_be_http(self) -> bool:
+        """Return whether this may be the start of a head that ends as it should."""
+        start = self._buffer[: min(self._received, len(HTTP_1))]
+        return HTTP_1.startswith(start) and self._buffer.find(b"\n\n", 0, self._received) < 0
+
+    def _skip(self, length: int) -> None:
+        """Drop an interim response, or empty lines (http.head)."""
+        self._interim += length
+        if self._interim > OVERHEAD_BYTES:
+            message = "the server sends too many bytes before its response"
+            raise TransportError(message)
+        left = self._received - length
+        self._buffer[:left] = self._buffer[length : self._received]
+        self._received = left
+
+    def _begin_body(self, head: ResponseHead, start: int, exchange: Exchange) -> bool:
+        """Check the head, and take what has come of the body."""
+        came = self._received - start
+        try:
+            body = exchange.check(head)
+        except Exception:
+            # its body has come, if it has any: nothing is in the way of another request
+            self._is_reusable = head.keeps and head.length == came
+            raise
+        if self._exchange is None:  # given up meanwhile
             return False
-        head = parse_head(bytes(self._scratch[:end])) if 0 <= end <= HEAD_BYTES else None
-        asked = self._asked
-        if asked is None:
-            self._begin(head)
-            return False
-        if head is None:
-            raise NotPlainError
-        body, self._came = memoryview(self._scratch)[end + len(HEAD_END) : self._came], 0
-        length = asked.judge(head)
-        # with more than that, the next answer on this connection would be none of ours
-        self.is_sound = head.keeps and len(body) <= length
-        body = body[:length]
-        self._left = length - len(body)
-        _pour(body, asked.answer)
-        asked.progress(len(body))
+        if body is not None or head.length is None:
+            self.state, self._body, self._decoder = BODY, body, body_decoder(head)
+            self._is_reusable = head.keeps
+            return self._read_body(exchange, start)
+        # with more than the body, the next response on this connection would be none of ours
+        self._is_reusable = head.keeps and came <= head.length
+        length = min(came, head.length)
+        self.state, self._left, self._received = PART, head.length - length, 0
+        _copy(memoryview(self._buffer)[start : start + length], exchange.sink)
+        exchange.progress(length)
         return not self._left
 
-    def _may_be_plain(self) -> bool:
-        """Whether what has come of a head may be that of one that ends as it should."""
-        start = self._scratch[: min(self._came, len(HTTP_1))]
-        return HTTP_1.startswith(start) and self._scratch.find(b"\n\n", 0, self._came) < 0
+    def _read_body(self, exchange: Exchange, start: int = 0) -> bool:
+        """Decode what has come of a body that is not received in place."""
+        data, self._received = bytes(self._buffer[start : self._received]), 0
+        decoder, body = self._decoder, self._body
+        if decoder is None or body is None:
+            raise NotPlainError
+        chunk = decoder.feed(data)
+        if chunk:
+            body.write(chunk)
+        exchange.progress(len(chunk))
+        if decoder.has_surplus:
+            self._is_reusable = False
+        return decoder.is_complete and self._finish_body()
 
-    def _begin(self, head: ResponseHead | None) -> None:
-        """The first head: what follows waits until it is known who takes it."""
-        if head is not None and head.is_plain_part and self._first is not None:
-            self._transport.pause_reading()
-            self._first.set_result(True)
-        else:
-            self._return()
+    def _finish_body(self) -> bool:
+        if self._body is not None:
+            self._body.finish()
+        return True
 
-    def _return(self) -> None:
-        """Give the connection back, with all that has come."""
-        if self._transport.get_protocol() is self:
-            self._transport.set_protocol(self._owner)
-            if self._came:
-                self._owner.data_received(bytes(self._scratch[: self._came]))
-        if self._first is not None and not self._first.done():
-            self._first.set_result(False)
-
-    def _cut(self) -> None:
+    def _cut(self, exc: Exception | None) -> None:
         """The connection ends, whatever is under way."""
-        if self._first is not None and self._asked is None:
-            self._return()
-        elif self._came or self._left:
-            told = "inside its head" if self._came else f"{self._left} bytes early"
-            self._end(aiohttp.ClientPayloadError(f"the answer ended {told}"))
-        else:
-            self._end(StaleError())
+        self._read_first()
+        if self._exchange is None:
+            self.close()
+            return
+        self._is_reusable = False
+        try:
+            error = self._cut_error(exc)
+        except Exception as raised:  # noqa: BLE001 - `done` is called with it
+            error = raised
+        self._end(error)
+
+    def _cut_error(self, exc: Exception | None) -> Exception | None:
+        """Return what the end of the connection means; None: it is that of the body."""
+        if self.state is HEAD:
+            if not self._received and not self._interim:
+                return StaleError()
+            return TransportError("the connection ended inside the head of the response")
+        if self.state is PART:
+            return TransportError(f"the response ended {self._left} bytes early")
+        if exc is None and self._decoder is not None and self._decoder.may_end:
+            self._finish_body()
+            return None
+        return TransportError("the connection ended inside the response")
 
     def _end(self, error: Exception | None = None) -> None:
-        """Nothing is asked any more; who waited is told."""
-        ended, self._asked, self._ended = self._ended, None, None
-        self._until = self._left = 0
-        if error is not None:
-            self.drop()
-        if ended is not None:
-            ended(error)
+        """Call `done`, last: the connection may be used again by it."""
+        done = self._done
+        keeps = self._is_reusable and (error is None or self.state is HEAD)
+        if not keeps:
+            self.close()
+        elif self.state is not CLOSED:
+            self.state = IDLE
+            self._release()
+        if done is not None:
+            done(error)
+
+    def _release(self) -> None:
+        """Forget the response."""
+        body, self._body = self._body, None
+        self._exchange = self._done = self._decoder = None
+        self._received = self._left = 0
+        self._first = None
+        self._deadline = 0.0
+        if body is not None:
+            body.close()
 
 
-def _pour(body: memoryview, answer: RangeSink) -> None:
-    """Pass the first bytes of a body on, which lie where others will."""
-    if len(body) < SMALL_BYTES:
-        answer.write(bytes(body))
+def _copy(body: memoryview, sink: RangeSink) -> None:
+    """Pass the first bytes of a body on, to where the others will be received."""
+    if len(body) < SMALL_BODY_BYTES:
+        sink.write(bytes(body))
         return
     while body:
-        room = answer.buffer(len(body))
-        room[:] = body[: len(room)]
-        answer.advance(len(room))
-        body = body[len(room) :]
-
-
-class ConnectionPool:
-    """Lines of one event loop that nobody uses, by server."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self._loop = asyncio.get_running_loop()
-        self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
-        self._timer: asyncio.TimerHandle | None = None
-
-    def take(self, origin: Origin) -> Connection | None:
-        """The line to a server that was used last, if there is any."""
-        idle = self._idle.get(origin)
-        while idle:
-            line = idle.pop()
-            if line.is_sound:
-                return line
-        return None
-
-    def give(self, origin: Origin, line: Connection) -> None:
-        """Keep a line for the next request, if another may be sent on it."""
-        if not line.is_sound:
-            line.drop()
-            return
-        line.idle_since = self._loop.time()
-        self._idle[origin].append(line)
-        if self._timer is None:
-            self._timer = self._loop.call_later(IDLE_SECONDS, self._sweep)
-
-    def _sweep(self) -> None:
-        """Close what has been idle for long."""
-        self._timer = None
-        before = self._loop.time() - IDLE_SECONDS
-        for origin, lines in list(self._idle.items()):
-            old = [line for line in lines if line.idle_since <= before or not line.is_sound]
-            for line in old:
-                lines.remove(line)
-                line.drop()
-            if not lines:
-                del self._idle[origin]
-        if self._idle:
-            self._timer = self._loop.call_later(IDLE_SECONDS, self._sweep)
-
-    def abandon(self) -> None:
-        """Drop all, in a loop that was closed: there are only private ways."""
-        for line in [line for idle in self._idle.values() for line in idle]:
-            line.abandon()
-        self._idle.clear()
-
-    def close(self) -> None:
-        """Close all."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        lines = [line for idle in self._idle.values() for line in idle]
-        self._idle.clear()
-        for line in lines:
-            line.drop()
+        buffer = sink.buffer(len(body))
+        buffer[:] = body[: len(buffer)]
+        sink.advance(len(buffer))
+        body = body[len(buffer) :]

@@ -26,9 +26,9 @@ class Credentials:
         self._given = given
         self._seconds = seconds
         self.version = 0
-        self._held: Mapping[str, str] | None = None
+        self._cached: Mapping[str, str] | None = None
         if given is None or not callable(given):
-            self._held = self._checked(given or {})
+            self._cached = self._checked(given or {})
         self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
             weakref.WeakKeyDictionary()
         )
@@ -39,9 +39,9 @@ class Credentials:
         return callable(self._given)
 
     @property
-    def held(self) -> Mapping[str, str] | None:
+    def cached(self) -> Mapping[str, str] | None:
         """The headers, if nobody has to be asked for them."""
-        return self._held
+        return self._cached
 
     async def get(self) -> Mapping[str, str]:
         """The headers; asked for if they never were.
@@ -50,7 +50,7 @@ class Credentials:
             UsageError: they are none.
             SourceError: the function failed.
         """
-        return await self._newer_than(-1) if self._held is None else self._held
+        return await self._newer_than(-1) if self._cached is None else self._cached
 
     async def renew(self, version: int) -> None:
         """Ask for others than those of that version, once for all who were refused."""
@@ -62,10 +62,10 @@ class Credentials:
         lock = self._locks.setdefault(loop, asyncio.Lock())
         try:
             async with asyncio.timeout(self._seconds), lock:
-                if self._held is None or self.version <= version:
-                    self._held = self._checked(await self._asked())
+                if self._cached is None or self.version <= version:
+                    self._cached = self._checked(await self._asked())
                     self.version += 1
-                return self._held
+                return self._cached
         except TimeoutError as exc:
             message = f"{self._name} did not come within {self._seconds:g} s"
             raise SourceTimeoutError(message) from exc
@@ -110,3 +110,44 @@ def _is_cancelled() -> bool:
     """Whether it is we who are cancelled, not the function that we wait for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+RequestHeaders = tuple[Mapping[str, str], Mapping[str, str]]
+"""Headers to be sent, and those that never leave the first server."""
+
+
+class RequestCredentials:
+    """The headers that a caller gives for a url: public ones, and secret ones."""
+
+    def __init__(self, headers: Headers | None, auth: Headers | None, seconds: float) -> None:
+        """Call nothing; a function has `seconds` to return."""
+        self._headers = Credentials("headers", headers, seconds)
+        self._auth = Credentials("auth", auth, seconds)
+
+    @property
+    def cached(self) -> RequestHeaders | None:
+        """Return the headers, if no function has to be called for them."""
+        headers, auth = self._headers.cached, self._auth.cached
+        return None if headers is None or auth is None else (headers, auth)
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Return which headers `get` returns: how often each were made."""
+        return self._headers.version, self._auth.version
+
+    @property
+    def is_renewable(self) -> bool:
+        """Return whether there may be other headers if these are refused."""
+        return self._headers.is_renewable or self._auth.is_renewable
+
+    async def get(self) -> RequestHeaders:
+        """Return the headers; functions are called if they never were."""
+        return await self._headers.get(), await self._auth.get()
+
+    async def renew(self, version: tuple[int, int]) -> None:
+        """Refresh the headers, once for all requests that were refused with this version.
+
+        This is http.auth.fresh.
+        """
+        await self._headers.renew(version[0])
+        await self._auth.renew(version[1])

@@ -1,11 +1,8 @@
-"""What the head of an answer says: pure, over status and headers."""
+"""Checks of a response: its status, range and generation, from its head alone. No I/O."""
 
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
-
-from multidict import MultiMapping
 
 from tinycog.errors import (
     AccessDeniedError,
@@ -17,16 +14,17 @@ from tinycog.errors import (
     SourceChangedError,
     SourceError,
 )
+from tinycog.sources.http.fields import Fields
 from tinycog.sources.redact import redact_line
 from tinycog.tiff.ranges import ByteRange
 
-ResponseHeaders = MultiMapping[str]
-
 CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
+
+PRECONDITION_FAILED = 412
 
 UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
 
-STRONG = re.compile(r'"[\x21\x23-\x7e]*"')
+STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
 
 REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     200: (RangeUnsupportedError, "the server ignores ranges and sent the whole object"),
@@ -49,7 +47,7 @@ GENERATIONS = ("x-goog-generation", "x-amz-version-id")
 
 
 def refusal(
-    url: str, part: ByteRange, status: int, reason: str | None, headers: ResponseHeaders
+    url: str, part: ByteRange, status: int, reason: str | None, headers: Fields
 ) -> SourceError:
     """The error that a status other than 206 is."""
     kind, text = REFUSALS.get(status, (SourceError, "the server refused"))
@@ -65,26 +63,26 @@ def refusal(
     return error
 
 
-def changed(url: str, part: ByteRange, pin: str, headers: ResponseHeaders) -> SourceChangedError:
+def changed(url: str, part: ByteRange, pin: str, headers: Fields) -> SourceChangedError:
     """The error that a 412 is: the generation that was wanted is no more (http.pin.match)."""
     found = headers.get("ETag")
     told = "" if found is None else f", now {redact_line(found)}"
     message = f"the object has changed since it was opened: its generation was {pin}{told}"
     error = SourceChangedError(f"{message} (HTTP 412)", url=url, range=part)
-    error.status = HTTPStatus.PRECONDITION_FAILED
+    error.status = PRECONDITION_FAILED
     error.expected, error.found = pin, found
     return error
 
 
-def is_identity(headers: ResponseHeaders) -> bool:
+def is_identity(headers: Fields) -> bool:
     """Whether the body is the object's own bytes (http.range.identity)."""
-    codings = ",".join(headers.getall("Content-Encoding", ()))
-    transfer = ",".join(headers.getall("Transfer-Encoding", ())).strip().lower()
+    codings = ",".join(headers.get_all("Content-Encoding"))
+    transfer = ",".join(headers.get_all("Transfer-Encoding")).strip().lower()
     own = {coding.strip().lower() for coding in codings.split(",")} <= {"identity", ""}
     return own and transfer in ("", "chunked", "identity")
 
 
-def check_identity(url: str, part: ByteRange, headers: ResponseHeaders) -> None:
+def check_identity(url: str, part: ByteRange, headers: Fields) -> None:
     """Refuse a part that is compressed.
 
     Raises:
@@ -97,14 +95,14 @@ def check_identity(url: str, part: ByteRange, headers: ResponseHeaders) -> None:
         raise RangeMismatchError(message, url=url, range=part)
 
 
-def sent_range(url: str, part: ByteRange, headers: ResponseHeaders) -> tuple[ByteRange, int | None]:
+def sent_range(url: str, part: ByteRange, headers: Fields) -> tuple[ByteRange, int | None]:
     """Which bytes were sent, and the object's size (http.range.content-range).
 
     Raises:
         RangeMismatchError: not those that were asked.
     """
     told = _one(headers, "Content-Range")
-    if headers.get("Content-Type", "")[:10].lower() == "multipart/":
+    if (headers.get("Content-Type") or "")[:10].lower() == "multipart/":
         told = f"{told} of several parts"
     sent, size = _content_range(told)
     if sent is None or not _answers(part, sent, size):
@@ -121,7 +119,7 @@ def wrong_length(url: str, part: ByteRange, told: str, length: int) -> RangeMism
     return RangeMismatchError(message, url=url, range=part)
 
 
-def generation(headers: ResponseHeaders) -> str | None:
+def generation(headers: Fields) -> str | None:
     """What names this state of the object (http.pin).
 
     A strong ETag, else the number that a store gives it, else Last-Modified and a weak ETag: that
@@ -131,7 +129,7 @@ def generation(headers: ResponseHeaders) -> str | None:
     if etag and not etag.startswith("W/"):
         return _printable(etag)
     for name in GENERATIONS:
-        if headers.get(name, "null") != "null":
+        if headers.get(name) not in (None, "null"):
             return f"{name} {_printable(_one(headers, name))}"
     return _printable(" ".join(filter(None, (_one(headers, "Last-Modified"), etag)))) or None
 
@@ -140,14 +138,14 @@ def _printable(text: str) -> str:
     return text if text.isascii() else ascii(text)[1:-1]
 
 
-def asks_for_another_try(body: bytes) -> bool:
+def is_request_timeout(body: bytes) -> bool:
     """Whether a 400 is what S3 makes of a connection that was slow (http.retry)."""
     return b"<Code>RequestTimeout</Code>" in body
 
 
-def _one(headers: ResponseHeaders, name: str) -> str:
+def _one(headers: Fields, name: str) -> str:
     """A header that is sent once; where it is sent twice and differs, both: that fits nothing."""
-    found = headers.getall(name, ())
+    found = headers.get_all(name)
     return found[0] if len(found) == 1 else ", ".join(dict.fromkeys(found))
 
 

@@ -1,7 +1,7 @@
-"""One aiohttp session for each event loop, closed with the loop (http.session).
+"""What an event loop has open: one connection pool, and an aiohttp session if one is needed.
 
-An async generator owns each session: `asyncio.run` finishes a loop's async generators before it
-closes the loop, and so the session is closed in time, whoever made the loop. What is left when the
+An async generator owns them (http.session): `asyncio.run` finishes a loop's async generators before
+it closes the loop, and so they are closed in time, whoever made the loop. What is left when the
 interpreter ends (a notebook's loop) is closed then.
 """
 
@@ -12,92 +12,96 @@ import atexit
 import os
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import aiohttp
+from tinycog.sources.http.connections import Exchange
+from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.pool import ConnectionPool
+from tinycog.sources.http.urls import Url
+from tinycog.sources.lazy_import import load
 
-from tinycog.sources.http.connections import ConnectionPool, LentResponse
-from tinycog.sources.http.guard import Connector
+if TYPE_CHECKING:
+    import aiohttp
 
-READ_BYTES = 1 << 20
-"""Bytes that aiohttp takes from a connection before we do; with its own 64 KiB it stops and starts
-reading all the time."""
-
-TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-"""None: `exchange` sees to all of them."""
-
-
-class LoopConnections(NamedTuple):
-    """What an event loop has open: aiohttp's session, and the lines that it lent."""
-
-    session: aiohttp.ClientSession
-    lines: ConnectionPool
+BY_AIOHTTP = "tinycog.sources.http.by_aiohttp"
 
 
-SessionOwner = AsyncGenerator[LoopConnections, None]
+class LoopConnections:
+    """What an event loop has open.
 
-_owners: dict[asyncio.AbstractEventLoop, tuple[LoopConnections, SessionOwner]] = {}
+    Attributes:
+        pool: connections of ours.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing, in the running loop."""
+        self.pool = ConnectionPool()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send_by_aiohttp(self, url: Url, headers: Fields, exchange: Exchange) -> None:
+        """Send one GET by aiohttp, which is loaded for it; see `by_aiohttp.send`."""
+        by_aiohttp = await load(BY_AIOHTTP)
+        if self._session is None:
+            self._session = by_aiohttp.open_session()
+        await by_aiohttp.send(self._session, url, headers, exchange)
+
+    async def aclose(self) -> None:
+        """Close all."""
+        self.pool.close()
+        if self._session is not None:
+            await self._session.close()
+        await asyncio.sleep(0)  # transports close themselves in the next turn of the loop
+
+    def abandon(self) -> None:
+        """Let go of all, after the loop was closed."""
+        self.pool.abandon()
+        if self._session is not None:
+            self._session.detach()  # it keeps no connection: each served one request
+
+
+LoopConnectionsOwner = AsyncGenerator[LoopConnections, None]
+
+_owners: dict[asyncio.AbstractEventLoop, tuple[LoopConnections, LoopConnectionsOwner]] = {}
 
 
 async def connections_of_loop() -> LoopConnections:
-    """Give what the running loop has open; make it if there is nothing."""
+    """Return what the running loop has open; make it if there is nothing."""
     loop = asyncio.get_running_loop()
-    held = _owners.get(loop)
-    if held is None:
+    found = _owners.get(loop)
+    if found is None:
         _abandon_closed()
-        keeper = _keep(loop)
-        held = _owners[loop] = await anext(keeper), keeper
-    return held[0]
+        owner = _own(loop)
+        found = _owners[loop] = await anext(owner), owner
+    return found[0]
 
 
 def open_connections() -> LoopConnections | None:
-    """What the running loop has open, if anything."""
-    held = _owners.get(asyncio.get_running_loop())
-    return None if held is None else held[0]
+    """Return what the running loop has open, if anything."""
+    found = _owners.get(asyncio.get_running_loop())
+    return None if found is None else found[0]
 
 
-async def _keep(loop: asyncio.AbstractEventLoop) -> SessionOwner:
-    session = aiohttp.ClientSession(
-        connector=Connector(),
-        timeout=TIMEOUT,
-        auto_decompress=False,
-        read_bufsize=READ_BYTES,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        response_class=LentResponse,
-    )
-    lines = ConnectionPool()
+async def _own(loop: asyncio.AbstractEventLoop) -> LoopConnectionsOwner:
+    connections = LoopConnections()
     try:
-        yield LoopConnections(session, lines)
+        yield connections
     finally:
         _owners.pop(loop, None)
-        lines.close()
-        await session.close()
+        await connections.aclose()
 
 
 def _abandon_closed() -> None:
-    """Let go of sessions whose loop was closed without finishing its async generators."""
-    for loop, (wires, _) in list(_owners.items()):
+    """Let go of what loops had open that were closed without finishing their async generators."""
+    for loop, (connections, _) in list(_owners.items()):
         if loop.is_closed() and _owners.pop(loop, None):
-            wires.lines.abandon()
-            _abandon(wires.session)
-
-
-def _abandon(session: aiohttp.ClientSession) -> None:
-    """Drop connections that nobody can close any more: a closed loop leaves only private ways."""
-    connector = session.connector  # it must not be gone before its connections are
-    pooled: dict[object, list[tuple[Any, float]]] = getattr(connector, "_conns", {})
-    session.detach()
-    for protocol, _ in [connection for host in pooled.values() for connection in host]:
-        with suppress(Exception):
-            protocol.transport._call_connection_lost(None)  # noqa: SLF001
-    pooled.clear()
+            connections.abandon()
 
 
 _inherited: list[object] = []
 
 
 def _forget() -> None:
-    """A forked child makes its own; those of its parent are kept as they are, for ever.
+    """Make a forked child open its own; those of its parent are kept as they are, for ever.
 
     To close them would end the parent's connections, and to drop them gives warnings.
     """
@@ -111,11 +115,11 @@ if hasattr(os, "register_at_fork"):
 
 @atexit.register
 def _close_all() -> None:
-    """Close the sessions that are left when the interpreter ends."""
+    """Close what is left open when the interpreter ends."""
     _abandon_closed()
-    for loop, (_, keeper) in list(_owners.items()):
+    for loop, (_, owner) in list(_owners.items()):
         with suppress(RuntimeError, TimeoutError):
             if loop.is_running():
-                asyncio.run_coroutine_threadsafe(keeper.aclose(), loop).result(2)
+                asyncio.run_coroutine_threadsafe(owner.aclose(), loop).result(2)
             else:
-                loop.run_until_complete(keeper.aclose())
+                loop.run_until_complete(owner.aclose())

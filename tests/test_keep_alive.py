@@ -1,4 +1,4 @@
-"""Connections that are lent by aiohttp: what servers do on them, and what comes of it."""
+"""Kept connections: what servers do on them, and what comes of it."""
 
 import asyncio
 import gc
@@ -12,7 +12,7 @@ from tinycog.errors import SourceBusyError, SourceError
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits, Retries
 from tinycog.sources.factory import make_source
-from tinycog.sources.http import connections
+from tinycog.sources.http import pool
 from tinycog.tiff.ranges import ByteRange
 
 DATA = bytes(range(256)) * 2000
@@ -255,7 +255,7 @@ async def test_a_cancelled_read_ends_its_connection_and_no_other(at):
 
 
 async def test_a_connection_that_nobody_uses_is_closed(monkeypatch):
-    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.05)
     async with serving(right) as raw:
         await read(raw, (0, 10))
         (writer,) = raw._writers

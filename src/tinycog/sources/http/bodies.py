@@ -1,0 +1,139 @@
+"""Bodies of responses that are not a plain part of the object: what is done with each. No I/O.
+
+The body of a 206 of known length goes into the sink as it comes. These are collected, or cut.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tinycog.errors import RangeNotSatisfiableError, SourceError
+from tinycog.sources.http.errors import TransportError
+from tinycog.sources.http.http1 import ResponseHead
+from tinycog.sources.http.response import generation, is_request_timeout, wrong_length
+from tinycog.sources.protocol import RangeSink
+from tinycog.tiff.ranges import ByteRange
+
+ERROR_BYTES = 4096
+"""Bytes of the body of a refusal that are looked at."""
+
+
+class WholeObjects(Protocol):
+    """Says whether an object that comes whole is kept now: one at a time.
+
+    Attributes:
+        keeps_whole: so.
+    """
+
+    keeps_whole: bool
+
+
+class UnframedPart:
+    """A 206 whose length only its end tells: passed on when it is right (http.range.length)."""
+
+    def __init__(self, url: str, part: ByteRange, sink: RangeSink, length: int) -> None:
+        """Expect `length` bytes, as Content-Range says."""
+        self._url = url
+        self._part = part
+        self._sink = sink
+        self._length = length
+        self._data = bytearray()
+
+    def write(self, chunk: bytes) -> None:
+        """Collect bytes.
+
+        Raises:
+            RangeMismatchError: there are more of them than there should be.
+        """
+        self._data += chunk
+        if len(self._data) > self._length:
+            raise wrong_length(self._url, self._part, f"{len(self._data)} or more", self._length)
+
+    def finish(self) -> None:
+        """Pass them on.
+
+        Raises:
+            TransportError: there are fewer; nothing else would tell that the body was cut off.
+        """
+        missing = self._length - len(self._data)
+        if missing:
+            message = f"the response ended {missing} bytes early"
+            raise TransportError(message)
+        self._sink.write(bytes(self._data))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class WholeObject:
+    """A 200 that is short enough: the range is cut out of it (http.status.whole)."""
+
+    def __init__(
+        self, owner: WholeObjects, url: str, part: ByteRange, sink: RangeSink, head: ResponseHead
+    ) -> None:
+        """Take the head; its length is known.
+
+        Raises:
+            RangeNotSatisfiableError: the object ends before the range.
+        """
+        size = head.length or 0
+        if size and part.start >= size:
+            message = f"the range lies outside the object of {size} bytes"
+            error = RangeNotSatisfiableError(message, url=url, range=part)
+            error.size = size
+            raise error
+        sink.begin(size, generation(head.headers))
+        self._part = part
+        self._sink = sink
+        self._at = 0
+        self._owner = owner
+        self._data = bytearray() if owner.keeps_whole and size else None
+        if self._data is not None:
+            owner.keeps_whole = False
+
+    def write(self, chunk: bytes) -> None:
+        """Collect bytes, or pass those of the range on."""
+        if self._data is not None:
+            self._data += chunk
+            return
+        start = max(self._part.start - self._at, 0)
+        inside = chunk[start : max(self._part.stop - self._at, 0)]
+        self._at += len(chunk)
+        if inside:
+            self._sink.write(inside)
+
+    def finish(self) -> None:
+        """Pass all on, and the range of it."""
+        if self._data is not None:
+            whole = bytes(self._data)
+            self._sink.write_whole(whole)  # first: who is served may ask for more of it at once
+            self._sink.write(memoryview(whole)[self._part.start : self._part.stop])
+
+    def close(self) -> None:
+        """Let another object be kept."""
+        if self._data is not None:
+            self._data = None
+            self._owner.keeps_whole = True
+
+
+class ErrorBody:
+    """A refusal whose body may say that it passes: S3's 400 of a connection that was slow."""
+
+    def __init__(self, error: SourceError) -> None:
+        """Hold the error that is raised in the end."""
+        self._error = error
+        self._data = b""
+
+    def write(self, chunk: bytes) -> None:
+        """Collect bytes; raise the error when there are enough."""
+        self._data += chunk
+        if len(self._data) >= ERROR_BYTES:
+            self.finish()
+
+    def finish(self) -> None:
+        """Raise the error."""
+        self._error.may_pass = is_request_timeout(self._data)
+        raise self._error
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,123 @@
+"""New connections: names resolved, addresses tried, TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Sequence
+from typing import Any
+
+from tinycog.sources.http.connections import Connection
+from tinycog.sources.http.errors import TransportError
+from tinycog.sources.http.urls import Origin
+from tinycog.sources.lazy_import import load
+from tinycog.sources.redact import redact_line
+
+TLS = "tinycog.sources.http.tls"
+
+IP_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
+"""Hosts that are not looked up; an IPv4 address that is none is refused by the system."""
+
+RESOLVED_SECONDS = 10
+"""Seconds for which the addresses of a host are kept, as aiohttp does: many connections are made
+at once, and each lookup takes a thread."""
+
+HAPPY_EYEBALLS_SECONDS = 0.25
+"""Seconds after which the next address is tried besides (RFC 8305)."""
+
+AddrInfo = tuple[int, int, int, str, Any]
+
+
+class Dialler:
+    """Makes connections in one event loop."""
+
+    def __init__(self) -> None:
+        """Know no addresses."""
+        self._loop = asyncio.get_running_loop()
+        self._lookups: dict[tuple[str, int], tuple[float, asyncio.Future[list[Any]]]] = {}
+        self._turn = 0
+
+    async def dial(self, origin: Origin) -> Connection:
+        """Open a connection to a server.
+
+        Raises:
+            TransportError: it cannot be had.
+        """
+        scheme, host, port = origin
+        try:
+            options: dict[str, Any] = {}
+            if scheme == "https":
+                options = {"ssl": (await load(TLS)).CONTEXT, "server_hostname": host}
+            return await self._connect(host, port, options)
+        except OSError as exc:
+            raise connect_error(origin, exc) from exc
+
+    async def _connect(self, host: str, port: int, options: dict[str, Any]) -> Connection:
+        create = self._loop.create_connection
+        if IP_ADDRESS.fullmatch(host):
+            return (await create(Connection, host, port, **options))[1]
+        found = self._rotated(await self._lookup(host, port))
+        if len(found) == 1:
+            address = found[0][4][0]
+            return (await create(Connection, address, port, **options))[1]
+        sock = await self._race(found)
+        try:
+            return (await create(Connection, sock=sock, **options))[1]
+        except BaseException:
+            sock.close()
+            raise
+
+    async def _race(self, addresses: Sequence[AddrInfo]) -> socket.socket:
+        """Connect to the first of several addresses that answers."""
+        import aiohappyeyeballs  # noqa: PLC0415 - only for several
+
+        return await aiohappyeyeballs.start_connection(  # pyright: ignore[reportUnknownMemberType]
+            addresses,
+            happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
+            interleave=1,
+            loop=self._loop,
+        )
+
+    def _rotated(self, addresses: Sequence[AddrInfo]) -> Sequence[AddrInfo]:
+        """Begin with another address each time: a store has several, and shares its load so."""
+        self._turn += 1
+        at = self._turn % len(addresses)
+        return [*addresses[at:], *addresses[:at]]
+
+    async def _lookup(self, host: str, port: int) -> Sequence[AddrInfo]:
+        """Resolve a name: once for all that connect at the same time.
+
+        Raises:
+            OSError: there is no such host.
+        """
+        now = self._loop.time()
+        until, found = self._lookups.get((host, port), (0.0, None))
+        if found is None or now >= until or (found.done() and _has_failed(found)):
+            flags = socket.AI_ADDRCONFIG
+            found = self._loop.run_in_executor(
+                None, socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM, 0, flags
+            )
+            found.add_done_callback(_has_failed)  # nobody may be left to look
+            self._lookups[host, port] = now + RESOLVED_SECONDS, found
+        addresses = await asyncio.shield(found)
+        if not addresses:
+            message = f"{host} has no address"
+            raise OSError(message)
+        return addresses
+
+
+def _has_failed(lookup: asyncio.Future[list[Any]]) -> bool:
+    return lookup.cancelled() or lookup.exception() is not None
+
+
+def connect_error(origin: Origin, exc: OSError) -> TransportError:
+    """Say why a connection cannot be had, and whether it may be next time (http.retry).
+
+    There may be a server a little later; not one of that name, nor one that is trusted.
+    """
+    may_pass = not isinstance(exc, ssl.SSLError | socket.gaierror)
+    _, host, port = origin
+    message = f"cannot connect to {redact_line(host)} port {port}: {redact_line(exc)}"
+    return TransportError(message, may_pass=may_pass)

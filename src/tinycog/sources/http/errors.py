@@ -1,0 +1,24 @@
+"""What goes wrong on a connection, before `client.to_source_error` makes a `SourceError` of it."""
+
+from __future__ import annotations
+
+
+class TransportError(Exception):
+    """A connection that could not be made, or that broke; the message says how.
+
+    Attributes:
+        may_pass: whether the next try may succeed (http.retry).
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = True) -> None:
+        """Say what happened."""
+        super().__init__(message)
+        self.may_pass = may_pass
+
+
+class NotPlainError(Exception):
+    """The response is not the HTTP/1.1 that is read here: aiohttp has to ask again."""
+
+
+class StaleError(Exception):
+    """The server closed the connection before it answered anything."""
