@@ -22,6 +22,7 @@ from tinycog.limits import Limits
 from tinycog.reader.read_header import HeaderState, read_all, read_cached, read_first, sort_cached
 from tinycog.reader.read_window import LevelSource
 from tinycog.reader.tile_reader import TileReader
+from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Value, parse_values
@@ -99,6 +100,11 @@ class OpenFile:
         return self.header
 
     async def _read_georeference(self) -> None:
+        for module in (
+            "affine",
+            "tinycog.geo.parse",
+        ):  # off the event loop: 0.1 s in a cold process
+            await load(module)
         await self.fetcher.drive(self.georeference.parse())
         with suppress(FormatError, LimitError):  # pixels can be read without it
             self.colormap = await self.read_colormap(0)
