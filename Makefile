@@ -1,12 +1,16 @@
 PYTHON = .venv/bin/python
 
-.PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced soak fuzz bench
+.PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced soak \
+	fuzz bench versions
 
 check: ## what CI runs
 	bash .ci/run
 
 test:
 	$(PYTHON) -m pytest -q
+
+versions: ## the whole suite on the lowest and on the newest version of every dependency
+	bash .ci/run versions
 
 lint:
 	.venv/bin/ruff format --check .

@@ -22,6 +22,39 @@ T = TypeVar("T")
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
 LIMITS = Limits()
 
+QUICK = {
+    "test_buffer",
+    "test_ci",
+    "test_cli",
+    "test_cog",
+    "test_connections",
+    "test_dataset",
+    "test_decode",
+    "test_docs",
+    "test_errors",
+    "test_fast_path",
+    "test_fetch",
+    "test_geo_keys",
+    "test_http1",
+    "test_image",
+    "test_keep_alive",
+    "test_oracle",
+    "test_parse",
+    "test_png",
+    "test_recipes",
+    "test_redirects",
+    "test_snapshot",
+    "test_sources",
+    "test_spec",
+    "test_tile_matrix",
+    "test_tile_reader",
+    "test_warp",
+}
+"""Modules that `-m quick` runs: every package is touched, in less than a minute."""
+
+PROCESSES = "test_nothing_is_warned_of"
+"""Tests that start an interpreter each, left out of it."""
+
 settings.register_profile("tinycog", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("search", deadline=None, max_examples=5000)
 
@@ -30,6 +63,13 @@ settings.register_profile("search", deadline=None, max_examples=5000)
 def pytest_configure() -> None:
     """The same examples in every run; `pytest --hypothesis-profile=search` looks for new ones."""
     settings.load_profile("tinycog")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the quick modules."""
+    for item in items:
+        if item.path.stem in QUICK and not item.name.startswith(PROCESSES):
+            item.add_marker("quick")
 
 
 def fixture_path(name: str) -> Path:

@@ -45,7 +45,9 @@ def test_an_example_that_is_a_program_runs(page, example):
             check=False,
         )
 
-    assert (run.returncode, run.stderr) == (0, ""), page
+    # asyncio notes slow steps in this mode; a busy machine has them
+    noise = [line for line in run.stderr.splitlines() if not line.startswith("Executing <")]
+    assert (run.returncode, noise) == (0, []), page
     assert "Level 0" in run.stdout or page != "README.md"
 
 
@@ -56,14 +58,6 @@ def links(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *PAGES[1:]], ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
     assert [link for link in links(page) if not (page.parent / link).exists()] == []
-
-
-def test_ci_runs_the_test_command_of_the_readme():
-    script = (ROOT / ".ci" / "run").read_text()
-    (command,) = re.findall(r"<!-- test command -->\n```sh\n(.*?)```", README, re.DOTALL)
-
-    assert "<!-- test command -->" in script
-    assert "python -m pytest" in command
 
 
 def test_the_architecture_names_every_module():

@@ -179,13 +179,13 @@ async def test_a_pin_goes_with_the_snapshot_of_its_generation(server):
     again = await tinycog.open(server.url("a.tif"), snapshot=held, pin=cog.pin)
     assert server.log == []
     assert (await again.read_tile(0, 0, 0)).data.max() == 1
-    with pytest.raises(UsageError, match=r'is of the generation .*, not "other"'):
+    with pytest.raises(UsageError, match=r'is of the generation .*, not of "other"'):
         tinycog.open(server.url("a.tif"), snapshot=held, pin='"other"')
 
 
 async def test_a_snapshot_that_tells_no_generation_is_not_the_one_demanded():
     held = (await tinycog.open(FILES[0])).snapshot()
-    with pytest.raises(UsageError, match='that it does not tell, not "x"'):
+    with pytest.raises(UsageError, match='is of no named generation, not of "x"'):
         tinycog.open(FILES[0], snapshot=held, pin='"x"')
 
 

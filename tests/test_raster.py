@@ -6,6 +6,7 @@ import copy
 import pickle
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import rasterio
@@ -53,6 +54,7 @@ async def test_tiles_lie_where_rasterio_says(name):
                     same(tile.transform, window_transform(window, dataset.transform))
                     if name != "cog-rotated":
                         same(tile.bounds, window_bounds(window, dataset.transform))
+            assert tile.crs is not None
             assert tile.crs.to_epsg() == dataset.crs.to_epsg()
 
 
@@ -75,7 +77,9 @@ async def test_other_shapes_lie_where_the_window_lies(name, shape):
     raster = await cog.read(window=(8, 4, 60, 40), shape=shape)
     with rasterio.open(fixture_path(name)) as dataset:
         whole = window_transform(rio_window(8, 4, 60, 40), dataset.transform)
-    expected = whole @ rasterio.Affine.scale(60 / shape[1], 40 / shape[0])
+    a, b, c, d, e, f, *_ = whole
+    across, down = 60 / shape[1], 40 / shape[0]
+    expected = rasterio.Affine(a * across, b * down, c, d * across, e * down, f)
     same(raster.transform, expected)
     assert raster.shape[1:] == shape
 
@@ -108,6 +112,7 @@ async def test_the_place_of_a_cold_tile_costs_nothing():
         sent = len(cog.requests)
         assert sent <= 2
         assert tile.transform.a == 10
+        assert tile.crs is not None
         assert tile.crs.epsg == 32633
         assert len(cog.requests) == sent
 
@@ -209,3 +214,81 @@ async def test_a_raster_is_saved_as_a_picture_or_as_it_is(tmp_path):
         np.testing.assert_array_equal(picture.read()[:3, shown], raster.data[:, shown])
     with pytest.raises(UsageError, match=r"\.png or \.npy"):
         raster.save(tmp_path / "a.tif")
+
+
+# --- palettes ------------------------------------------------------------------------------------
+
+
+def decoded(png: bytes) -> np.ndarray:
+    return imagecodecs.png_decode(png).transpose(2, 0, 1)
+
+
+async def test_rasters_of_a_palette_show_its_colours():
+    cog = tinycog.open(fixture_path("cog-palette"))
+    tile, shown = await cog.read_tile(0, 0, 0), await cog.read_tile(0, 0, 0, rgb=True)
+    np.testing.assert_array_equal(tile.colormap, await cog.read_colormap())
+    np.testing.assert_array_equal(decoded(tile.to_png()), shown.data)
+
+    area = await cog.read(window=(3, 4, 20, 10))
+    shown = await cog.read(window=(3, 4, 20, 10), rgb=True)
+    np.testing.assert_array_equal(decoded(area.to_png()), shown.data)
+    assert shown.colormap is None
+
+
+async def test_levels_of_a_palette_have_their_own_colours():
+    cog = await tinycog.open(fixture_path("cog-palette"))
+    for level in cog.levels:
+        tile = await cog.read_tile(level.z, 0, 0)
+        np.testing.assert_array_equal(tile.colormap, await cog.read_colormap(level.z))
+
+
+async def test_a_saved_palette_is_in_colour_or_raw(tmp_path):
+    raster = await tinycog.open(fixture_path("cog-palette")).read_tile(0, 0, 0)
+    raster.save(tmp_path / "a.png")
+    raster.save(tmp_path / "raw.png", raw=True)
+    np.testing.assert_array_equal(
+        decoded((tmp_path / "a.png").read_bytes()), decoded(raster.to_png())
+    )
+    raw = imagecodecs.png_decode((tmp_path / "raw.png").read_bytes())
+    np.testing.assert_array_equal(raw, raster.data[0])
+
+
+async def test_colours_of_8_bits_are_shown_as_they_are():
+    """Some writers store 0 to 255 where 0 to 65535 is meant (tiff.colour.palette)."""
+    cog = tinycog.open(make_palette(np.arange(48) * 5))
+    tile, shown = await cog.read_tile(0, 0, 0), await cog.read_tile(0, 0, 0, rgb=True)
+    assert shown.data.max() == 235
+    np.testing.assert_array_equal(decoded(tile.to_png()), shown.data)
+
+
+async def test_a_colormap_costs_no_request():
+    data = make_palette(np.arange(48) * 1000, layout=Layout(order="values-apart", gap=40_000))
+    async with RangeServer({"a.tif": data}) as server:
+        cog = tinycog.open(server.url("a.tif"), head_bytes=1024)
+        tile = await cog.read_tile(0, 0, 0)
+        assert tile.colormap is None
+        assert len(server.log) == len(cog.requests)
+        before = len(server.log)
+        await cog
+        opened = len(server.log)
+        assert opened > before  # the ColorMap, for one
+        tile = await cog.read_tile(0, 0, 0)
+        assert tile.colormap is not None
+
+
+async def test_other_bands_and_files_have_no_colours():
+    assert (await tinycog.open(fixture_path("cog-deflate-u8")).read_tile(0, 0, 0)).colormap is None
+    cog = await tinycog.open(fixture_path("cog-palette"))
+    raster = await cog.read(window=(0, 0, 8, 8))
+    twin = pickle.loads(pickle.dumps(raster))  # noqa: S301 - our own
+    np.testing.assert_array_equal(twin.colormap, raster.colormap)
+
+
+def make_palette(colours, **options):
+    """A file of a palette of 16 entries, and its 48 colours."""
+    from tinycog.testing import Field, make_image  # noqa: PLC0415 - only here
+
+    pixels = np.arange(4096, dtype=np.uint8).reshape(1, 64, 64) % 16
+    field = Field(320, "SHORT", [int(v) for v in colours])
+    extra = [field, Field(262, "SHORT", [3])]
+    return make_tiff([make_image(pixels, tile=(64, 64), extra=extra)], **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -585,9 +586,40 @@ async def test_a_server_that_drips_is_given_up(server, framing):
     assert clock() - begun < 3
 
 
-async def test_a_slow_server_that_goes_on_sending_is_not_given_up(server):
-    server.bandwidth = 200_000
-    assert await read(fetcher_of(server, Retries(seconds=0.05)), 0, 100_000) == DATA
+@pytest.mark.parametrize("opened", [False, True], ids=["new-connection", "open-connection"])
+async def test_a_slow_server_that_goes_on_sending_is_not_given_up(monkeypatch, opened):
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    step, steps = 10_000, asyncio.Semaphore(0)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(1 + opened):
+            head = await reader.readuntil(b"\r\n\r\n")
+            start, last = map(int, re.findall(rb"bytes=(\d+)-(\d+)", head)[0])
+            ranged = f"Content-Range: bytes {start}-{last}/{len(DATA)}\r\n"
+            length = f"Content-Length: {last + 1 - start}\r\n\r\n"
+            writer.write(f"HTTP/1.1 206 Partial Content\r\n{ranged}{length}".encode())
+            for at in range(start, last + 1, step):
+                await steps.acquire()
+                writer.write(DATA[at : min(at + step, last + 1)])
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/a"
+        limits = Limits(retries=Retries(tries=1, seconds=30, silence=10))
+        fetcher = Fetcher(make_source(url, limits=limits), limits)
+        if opened:
+            steps.release()
+            await read(fetcher, 0, 10)
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "time", lambda: now)  # moved by this test alone
+            parts = range(0, len(DATA), step)
+            reads = [asyncio.ensure_future(read(fetcher, at, at + step)) for at in parts]
+            for at, part in zip(parts, reads, strict=True):
+                steps.release()
+                assert await part == DATA[at : at + step]
+                now += 8  # 80 s in all
+        assert [request.error for request in fetcher.log] == [None] * (1 + opened)
 
 
 # --- slots, and who gives up ---------------------------------------------------------------------

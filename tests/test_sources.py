@@ -17,7 +17,6 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
-from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 from fsspec.implementations.local import LocalFileSystem
 
 import tinycog
@@ -71,6 +70,11 @@ def path(tmp_path):
     path = tmp_path / "a.tif"
     path.write_bytes(DATA)
     return path
+
+
+def asynchronous_file_system() -> Any:
+    wrapper = pytest.importorskip("fsspec.implementations.asyn_wrapper")  # fsspec 2024.12
+    return wrapper.AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
 
 
 def ranges_of(data: bytes):
@@ -133,7 +137,6 @@ class TestHttp(SourceSuite):
 
 
 MEMORY: Any = fsspec.filesystem("memory")
-ASYNC_LOCAL = AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
 
 
 class TestFsspec(SourceSuite):
@@ -158,7 +161,7 @@ class TestFsspec(SourceSuite):
         return {
             "url": lambda: make_source(url),
             "fs": lambda: make_source(f"/tinycog/{name}", fs=MEMORY),
-            "async-fs": lambda: make_source(self.folder / name, fs=ASYNC_LOCAL),
+            "async-fs": lambda: make_source(self.folder / name, fs=asynchronous_file_system()),
             "simplecache": lambda: make_source(f"simplecache::{url}", storage_options=cache),
         }[self.kind]()
 

@@ -1,8 +1,7 @@
 """The surface is a list: names, types and docstrings of what users import.
 
 Public are the names of `tinycog.__all__`, listed in docs/api.md, and the modules `tinycog`,
-`tinycog.errors` and `tinycog.testing`. Everything that a public call takes or returns is public,
-too.
+`tinycog.errors` and `tinycog.testing`. What a public call takes or returns is public, too.
 """
 
 from __future__ import annotations

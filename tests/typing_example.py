@@ -69,7 +69,7 @@ class Ones:
     async def read_range(self, part: tinycog.ByteRange, answer: tinycog.RangeSink) -> None:
         """Answer with ones."""
         answer.begin(None, None)
-        answer.add(b"\1" * part.length)
+        answer.write(b"\1" * part.length)
 
     async def aclose(self) -> None:
         """Nothing to close."""

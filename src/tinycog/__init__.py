@@ -41,19 +41,21 @@ from tinycog.fetch.plan import Plan
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
 from tinycog.options import (
+    AllowHost,
     AreaOptions,
     CrsLike,
     FileSystem,
+    GetRange,
+    Headers,
     ReadOptions,
     Resampling,
     SupportsWindow,
     SupportsWkt,
     WarpResampling,
+    Where,
     WindowLike,
 )
 from tinycog.raster import Placement, Raster
-from tinycog.sources.http.credentials import Headers
-from tinycog.sources.http.source import AllowHost
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Entry, Ifd
@@ -93,6 +95,7 @@ __all__ = [
     "FormatError",
     "GeoKey",
     "GeoKeys",
+    "GetRange",
     "Grid",
     "GroundControlPoint",
     "Headers",
@@ -133,6 +136,7 @@ __all__ = [
     "UsageError",
     "Values",
     "WarpResampling",
+    "Where",
     "Window",
     "WindowLike",
     "__version__",

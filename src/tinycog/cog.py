@@ -16,8 +16,6 @@ from tinycog.checks import check_bands, check_integer, check_points, check_size,
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
 from tinycog.fetch.plan import Plan
-from tinycog.geo.transformer import into_crs
-from tinycog.geo.windows import pixels_of
 from tinycog.limits import Limits
 from tinycog.options import (
     AreaOptions,
@@ -432,9 +430,13 @@ class Cog(Dataset):
 
         Cost: each tile that holds a point is read once, however many it holds.
         """
+        from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - what a tile does not need
+
         checked = check_points(points)
         source = await self._file.level(check_integer(level, "level"))
         if crs is not None:
+            from tinycog.geo.transformer import into_crs  # noqa: PLC0415 - other CRSs only
+
             checked = into_crs(checked, crs, source.georeference.crs)
         chosen = check_bands(source.image.samples, bands)
         pixels = pixels_of(checked, source.georeference.transform(source.image.size))

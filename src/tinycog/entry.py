@@ -6,11 +6,9 @@ from collections.abc import Mapping
 
 from tinycog.cog import Cog
 from tinycog.limits import Limits
-from tinycog.options import FileSystem
+from tinycog.options import AllowHost, FileSystem, Headers, Where
 from tinycog.reader.read_header import HEAD_BYTES
-from tinycog.sources.factory import Where, make_source
-from tinycog.sources.http.credentials import Headers
-from tinycog.sources.http.source import AllowHost
+from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import Source
 
 

@@ -96,7 +96,7 @@ class Level(ImageFacts):
     z: int
     image: Image
     has_mask: bool
-    _facts: LazyGeoreference
+    _georeference: LazyGeoreference
 
     def _described(self) -> Image:
         return self.image
@@ -122,7 +122,7 @@ class Level(ImageFacts):
 
         That of level 0, scaled; the identity, scaled, if the file has none.
         """
-        return self._facts.transform((self.width, self.height))
+        return self._georeference.transform((self.width, self.height))
 
     def __repr__(self) -> str:
         """Return index, shape, dtype, tiling and compression in a line."""

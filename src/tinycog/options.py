@@ -6,7 +6,8 @@ checker knows which objects of other libraries are accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any, Literal, Protocol, TypedDict
 
 from numpy.typing import NDArray
@@ -60,10 +61,26 @@ WindowLike = Sequence[float] | SupportsWindow
 """(col_off, row_off, width, height) in pixels, or an object with these attributes."""
 
 
+Headers = Mapping[str, str] | Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
+"""HTTP headers, or a function, async or not, that returns them."""
+
+AllowHost = Callable[[str], bool]
+"""Function of a url, that of a redirect included, that returns whether it may be requested."""
+
+GetRange = Callable[[int, int], Awaitable[bytes | bytearray | memoryview]]
+"""`async get_range(start, stop)`: bytes `start` to `stop` (half-open) of an object.
+
+The simplest source; fewer bytes mean that the object ends there.
+"""
+
+Where = str | PathLike[str] | bytes | bytearray | memoryview | GetRange
+"""What `tinycog.open` reads, besides a `Source`: a url, a path, the bytes, or a function."""
+
+
 class FileSystem(Protocol):
     """An fsspec file system, as far as it is used here."""
 
-    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes | str:
         """Return bytes `start` to `end` of a file, half-open."""
         ...
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -43,8 +42,7 @@ MAX_SPLITS, MIN_SPLIT_BYTES = 8, 1 << 20
 """Requests that a run is split into at most, and the least bytes of each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(NamedTuple):
     """What a request to a server costs.
 
     Attributes:

@@ -15,11 +15,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -31,6 +28,13 @@ MAX_DOUBLINGS = 60
 
 MAX_DIGITS = 60
 """Digits of a `Retry-After`; one with more asks for an infinite pause."""
+
+
+def _draw() -> float:
+    """Return a random number from 0 to 1."""
+    from random import random  # noqa: PLC0415 - retries only
+
+    return random()  # noqa: S311 - no secret
 
 
 class RetryClock(NamedTuple):
@@ -45,7 +49,7 @@ class RetryClock(NamedTuple):
 
     monotonic: Callable[[], float] = time.monotonic
     unix: Callable[[], float] = time.time
-    draw: Callable[[], float] = random.random
+    draw: Callable[[], float] = _draw
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
 
@@ -58,6 +62,9 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
     value = (text or "").strip()
     if value.isascii() and value.isdecimal():
         return float(value) if len(value) < MAX_DIGITS else float("inf")
+    from datetime import UTC  # noqa: PLC0415 - responses with a date only
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - the same
+
     try:
         date = parsedate_to_datetime(value)
         if date.tzinfo is None:

@@ -12,12 +12,6 @@ from numpy.typing import NDArray
 
 from tinycog.affine_math import apply, coefficients
 from tinycog.errors import FormatError, LimitError, UsageError
-from tinycog.geo.colour import make_colormap
-from tinycog.geo.crs import Crs
-from tinycog.geo.georeference import Georeference
-from tinycog.geo.metadata import Metadata
-from tinycog.geo.parse import parse_geo
-from tinycog.geo.transform import level_transform, make_affine
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
@@ -26,10 +20,14 @@ from tinycog.tiff.spec import Photometric, Tag
 from tinycog.tiff.steps import Steps, run_cached
 from tinycog.window import Window
 
-if TYPE_CHECKING:  # loads attrs
+if TYPE_CHECKING:  # what a tile does not need is loaded when it is used
     from affine import Affine
 
-Parsed = tuple[Georeference, Metadata]
+    from tinycog.geo.crs import Crs
+    from tinycog.geo.georeference import Georeference
+    from tinycog.geo.metadata import Metadata
+
+    Parsed = tuple[Georeference, Metadata]
 
 NO_CRS = "the file does not say where it lies in a CRS"
 
@@ -68,6 +66,8 @@ class LazyGeoreference:
         """
         if self._arguments is None:
             raise UsageError(NOT_READ)
+        from tinycog.geo.parse import parse_geo  # noqa: PLC0415 - what a tile does not need
+
         return parse_geo(*self._arguments)
 
     @property
@@ -113,6 +113,8 @@ class LazyGeoreference:
 
     def transform(self, size: tuple[int, int]) -> Affine:
         """Return the transform of the level with that (width, height)."""
+        from tinycog.geo.transform import level_transform  # noqa: PLC0415 - the same
+
         return level_transform(self.geo.transform, self.size, size)
 
     @property
@@ -140,7 +142,11 @@ def _cached_colormap(
         values = run_cached(parse_values(buffer, header, [entry], limits))
     except (FormatError, LimitError):  # pixels can be read without it
         return None
-    return None if values is None else make_colormap(entry, values[0])
+    if values is None:
+        return None
+    from tinycog.geo.colour import make_colormap  # noqa: PLC0415 - the same
+
+    return make_colormap(entry, values[0])
 
 
 class LevelPlacement:
@@ -190,6 +196,8 @@ def within(transform: Affine, col: float, row: float, across: float, down: float
 
     Its pixels are `across` times as wide and `down` times as high.
     """
+    from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
+
     numbers = coefficients(transform)
     a, b, _, d, e, _ = numbers
     left, top = apply(numbers, col, row)

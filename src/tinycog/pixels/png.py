@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
+from tinycog.pixels.to_rgb import palette_table
 
 PERCENTILES = (2, 98)
 """Percentiles of a band's valid pixels that become black and white by default."""
@@ -18,6 +19,9 @@ PERCENTILE_SAMPLE = 1 << 20
 
 RGB_BANDS = 3
 """Number of bands of a colour picture, without alpha."""
+
+RAW_BANDS = (1, 2, 3, 4)
+"""Numbers of bands that PNG can hold: grey, grey and alpha, RGB, RGB and alpha."""
 
 PNG_OVERHEAD = 1 << 12
 """Most bytes of a PNG besides its pixels."""
@@ -46,7 +50,8 @@ def to_png(
         mask: (rows, cols), True = valid, or None: all valid.
         vmin: one number for all bands, or one for each band shown.
         vmax: the same.
-        colormap: (entries, 3 or 4) of uint16, 65535 = full; the first band holds its indices.
+        colormap: (entries, 3 or 4) of uint16, 65535 = full, or 255 if none is more: colours of the
+            first band's indices.
 
     Raises:
         UsageError: shapes do not fit, or there are no pixels.
@@ -56,13 +61,18 @@ def to_png(
     return _encode(pixels)
 
 
-def encode_png(data: NDArray[Any]) -> bytes:
-    """Encode samples as they are.
+def raw_png(data: NDArray[Any]) -> bytes:
+    """Encode samples as they are, (bands, rows, cols).
 
-    Args:
-        data: (bands, rows, cols) of uint8 or uint16, 1 to 4 bands: grey, grey and alpha, RGB,
-            RGB and alpha.
+    Raises:
+        UsageError: PNG cannot hold them: it takes 1 to 4 bands of uint8 or uint16.
     """
+    if data.dtype.name not in ("uint8", "uint16") or data.shape[0] not in RAW_BANDS:
+        message = (
+            f"PNG holds 1 to 4 bands of uint8 or uint16, not {data.shape[0]} of {data.dtype};"
+            " write .npy"
+        )
+        raise UsageError(message)
     # a copy has strides of its own: a view of one pixel only counts as contiguous
     return _encode((data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C"))
 
@@ -74,29 +84,6 @@ def _encode(pixels: NDArray[Any]) -> bytes:
     # imagecodecs' own guess of the size forgets the filter byte of each row
     size = pixels.nbytes + len(pixels)
     return bytes(imagecodecs.png_encode(pixels, out=size + size // 64 + PNG_OVERHEAD))
-
-
-RAW_BANDS = (1, 2, 3, 4)
-"""Numbers of bands that PNG can hold: grey, grey and alpha, RGB, RGB and alpha."""
-
-
-def raw_png(data: NDArray[Any]) -> bytes:
-    """Make a PNG that holds the samples of (bands, rows, cols) as they are.
-
-    Raises:
-        UsageError: PNG cannot hold them: it takes 1 to 4 bands of uint8 or uint16.
-    """
-    if data.dtype.name not in ("uint8", "uint16") or data.shape[0] not in RAW_BANDS:
-        message = (
-            f"PNG holds 1 to 4 bands of uint8 or uint16, not {data.shape[0]} of {data.dtype};"
-            " write .npy"
-        )
-        raise UsageError(message)
-    import imagecodecs  # noqa: PLC0415 - heavy
-
-    # a copy has strides of its own; a view of one pixel only counts as contiguous
-    pixels = (data.transpose(1, 2, 0) if len(data) > 1 else data[0]).copy(order="C")
-    return bytes(imagecodecs.png_encode(pixels))
 
 
 def _to_uint8(
@@ -180,7 +167,7 @@ def _painted(
         message = f"a colormap needs integers, not {band.dtype}"
         raise UsageError(message)
     known = valid & (band >= 0) & (band < len(colormap))
-    colours = np.floor(colormap / 257.0 + 0.5).astype(np.uint8)
+    colours = palette_table(colormap)
     out = colours[np.where(known, band, 0).astype(np.intp)] if len(colours) else None
     if out is None:
         return np.zeros((*band.shape, RGB_BANDS), np.uint8)

@@ -71,10 +71,18 @@ def _palette(pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Bytes:
     if colormap is None or not len(colormap):
         message = "a palette image without a usable ColorMap has no colours"
         raise UnsupportedError(message, feature="ColorMap")
-    scale = 1 if colormap.max(initial=0) <= MAX_BYTE else BYTE_STEP
-    table = (colormap // scale).astype(np.uint8)
+    table = palette_table(colormap)
     index = np.minimum(pixels[0].astype(np.intp), len(table) - 1)
     return table[index].transpose(2, 0, 1)
+
+
+def palette_table(colormap: NDArray[np.uint16]) -> Bytes:
+    """Convert the colours of a palette to 8 bits (tiff.colour.palette).
+
+    A ColorMap whose values are all at most 255 was written with 8 bits.
+    """
+    scale = 1 if colormap.max(initial=0) <= MAX_BYTE else BYTE_STEP
+    return (colormap // scale).astype(np.uint8)
 
 
 def _gray(light: Bytes) -> Bytes:

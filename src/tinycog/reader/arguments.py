@@ -19,8 +19,6 @@ from tinycog.checks import (
     check_window,
 )
 from tinycog.errors import UsageError
-from tinycog.geo.transformer import transformer
-from tinycog.geo.windows import shape_for, window_of_bounds
 from tinycog.options import AreaOptions, CrsLike, WindowLike
 from tinycog.pixels.methods import RESAMPLING
 from tinycog.reader.open_file import OpenFile
@@ -125,6 +123,8 @@ async def _window(file: OpenFile, arguments: ReadArguments) -> tuple[int, FloatW
     z = 0 if arguments.level is None else arguments.level
     size = (await file.image(z)).size
     if arguments.bounds is not None:
+        from tinycog.geo.windows import window_of_bounds  # noqa: PLC0415 - bounds only
+
         bounds = _bounds_in_file(file, arguments)
         snapped = arguments.shape is None and arguments.res is None
         return z, window_of_bounds(bounds, file.georeference.transform(size), snapped=snapped)
@@ -141,6 +141,8 @@ def _bounds_in_file(file: OpenFile, arguments: ReadArguments) -> Any:  # noqa: A
     xs, ys = np.linspace(left, right, EDGE_POINTS), np.linspace(bottom, top, EDGE_POINTS)
     x = np.concatenate([xs, xs, np.full_like(ys, left), np.full_like(ys, right)])
     y = np.concatenate([np.full_like(xs, bottom), np.full_like(xs, top), ys, ys])
+    from tinycog.geo.transformer import transformer  # noqa: PLC0415 - other CRSs only
+
     x, y = (np.asarray(v) for v in transformer(arguments.crs, file.geo.crs)(x, y))
     finite = np.isfinite(x) & np.isfinite(y)
     if not finite.any():
@@ -157,6 +159,8 @@ def _shape(
     if arguments.shape is not None:
         return check_shape(arguments.shape)
     if arguments.res is not None:
+        from tinycog.geo.windows import shape_for  # noqa: PLC0415 - sizes in coordinates only
+
         transform = file.georeference.transform(file.level_size(z))
         return shape_for(window, transform, arguments.res)
     return None

@@ -13,7 +13,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 from tinycog.pixels.arrays import no_memory
@@ -57,6 +56,8 @@ class DecodePool:
     def __init__(self) -> None:
         """Make the queue; no thread is started yet."""
         self._size = _processors()
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - at the first tile
+
         self._pool = ThreadPoolExecutor(self._size, thread_name_prefix="tinycog")
         self._queue: deque[tuple[_Mailbox, Callable[[], Any], Callable[[Any, Any], None]]] = deque()
         self._busy = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +17,20 @@ from tinycog.errors import Finding, FormatError, LimitError, TileIndexError, Usa
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
-from tinycog.geo.colour import make_colormap
-from tinycog.geo.georeference import Georeference
 from tinycog.geo.lazy import LazyGeoreference
-from tinycog.geo.metadata import Metadata
 from tinycog.limits import Limits
 from tinycog.reader.read_header import HeaderState, read_all, read_cached, read_first, sort_cached
 from tinycog.reader.read_window import LevelSource
-from tinycog.reader.snapshot import pack, unpack
 from tinycog.reader.tile_reader import TileReader
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Value, parse_values
 from tinycog.tiff.spec import Tag
 from tinycog.window import Tile
+
+if TYPE_CHECKING:
+    from tinycog.geo.georeference import Georeference
+    from tinycog.geo.metadata import Metadata
 
 
 class OpenFile:
@@ -50,6 +51,8 @@ class OpenFile:
         self.limits = limits
         self.fetcher = Fetcher(source, limits)
         if snapshot is not None:
+            from tinycog.reader.snapshot import unpack  # noqa: PLC0415 - loads json and hashlib
+
             self.fetcher.restore(*unpack(snapshot))
         self.reader = TileReader(self.fetcher, limits)
         self.header: HeaderState | None = None
@@ -115,7 +118,11 @@ class OpenFile:
         """Return a level's ColorMap as (entries, 3), or None; see `Cog.read_colormap`."""
         entry = (await self.image(z)).ifd.entries.get(Tag.ColorMap)
         value = await self.read_tag(Tag.ColorMap, z)
-        return None if entry is None or value is None else make_colormap(entry, value)
+        if entry is None or value is None:
+            return None
+        from tinycog.geo.colour import make_colormap  # noqa: PLC0415 - palettes only
+
+        return make_colormap(entry, value)
 
     async def image(self, z: int) -> Image:
         """Return a level, reading as much of the header as it needs.
@@ -279,6 +286,8 @@ class OpenFile:
         Raises:
             UsageError: the file is not open yet.
         """
+        from tinycog.reader.snapshot import pack  # noqa: PLC0415 - loads json and hashlib
+
         self._whole_header()
         return pack(self.fetcher.buffer, self.fetcher.generation)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tinycog.errors import Finding
 from tinycog.fetch.fetcher import Fetcher
@@ -29,8 +29,7 @@ VALUE_PAGE_BYTES = 1 << 10
 """Fewest bytes read where values, or SubIFDs, lie apart."""
 
 
-@dataclass(frozen=True)
-class HeaderState:
+class HeaderState(NamedTuple):
     """What has been read of a header; replaced by a new value when more is read.
 
     Attributes:
@@ -103,7 +102,7 @@ def _cut(tiff: Tiff, limits: Limits) -> Tiff:
         f" {limits.header_requests} places (Limits.header_requests)"
     )
     finding = Finding("tiff.ifd.far", text, tiff.next_offset, tiff.ifds[-1].offset)
-    return replace(tiff, next_offset=0, findings=(*tiff.findings, finding))
+    return tiff._replace(next_offset=0, findings=(*tiff.findings, finding))
 
 
 async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, state: HeaderState) -> HeaderState:

@@ -19,7 +19,6 @@ from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels, empty_view, no_memory
 from tinycog.pixels.mask import Mask, alpha_band, can_have_alpha, differs, nodata_mask, stored_mask
 from tinycog.pixels.methods import PICKING
-from tinycog.pixels.resample.window import resample, support
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.tile_parts import TilePart, new_pixels, window_parts
@@ -215,6 +214,8 @@ def _source_window(image: Image, request: WindowRequest) -> Window:
         raise UsageError(message)
     if area.is_plain:
         return inside(area.window, size)
+    from tinycog.pixels.resample.window import support  # noqa: PLC0415 - other shapes only
+
     try:
         return support(area.window, area.shape, (size[1], size[0]), request.method)
     except MemoryError as exc:
@@ -347,6 +348,8 @@ def _resampled(
     col, row, width, height = area.window
     window = FloatWindow(col - buffers.window.col_off, row - buffers.window.row_off, width, height)
     method = "nearest" if area.is_plain else request.method
+    from tinycog.pixels.resample.window import resample  # noqa: PLC0415 - other shapes only
+
     masks: list[Mask | None] = []
     if out is None:
         out = np.empty((len(request.bands), *area.shape), image.dtype)

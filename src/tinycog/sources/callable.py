@@ -21,8 +21,9 @@ from tinycog.errors import (
     TinycogError,
     UsageError,
 )
+from tinycog.options import GetRange
 from tinycog.sources.memory import immutable_view
-from tinycog.sources.protocol import GetRange, RangeSink, answer_whole
+from tinycog.sources.protocol import RangeSink, answer_whole
 from tinycog.sources.redact import redact, redact_line, safe_cause
 from tinycog.tiff.ranges import ByteRange
 

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, cast
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING, cast
 
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
-from tinycog.sources.callable import CallableSource
-from tinycog.sources.fsspec import FsspecSource
-from tinycog.sources.http.credentials import Headers
-from tinycog.sources.http.source import AllowHost, HttpSource
-from tinycog.sources.local import LocalSource
-from tinycog.sources.memory import MemorySource
-from tinycog.sources.protocol import GetRange, Source
+from tinycog.options import AllowHost, FileSystem, Headers, Where
+from tinycog.sources.protocol import Source
 
-Where = str | os.PathLike[str] | bytes | bytearray | memoryview | GetRange
-"""What `tinycog.open` makes a source of, besides a `Source`."""
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXPECTED = "a url, a path, bytes, an async function get_range(start, stop) or a Source"
 
@@ -28,12 +20,12 @@ EXPECTED = "a url, a path, bytes, an async function get_range(start, stop) or a 
 def make_source(
     where: Where | Source,
     *,
-    fs: Any = None,  # noqa: ANN401 - fsspec has no types
+    fs: FileSystem | None = None,
     headers: Headers | None = None,
     auth: Headers | None = None,
     allow_host: AllowHost | None = None,
     limits: Limits | None = None,
-    storage_options: Mapping[str, Any] | None = None,
+    storage_options: Mapping[str, object] | None = None,
 ) -> Source:
     """Return the source for an argument of `tinycog.open`, without any I/O.
 
@@ -45,20 +37,30 @@ def make_source(
         UsageError: it is none of these.
     """
     if isinstance(where, bytes | bytearray | memoryview):
+        from tinycog.sources.memory import MemorySource  # noqa: PLC0415 - the one that is used
+
         return MemorySource(where)
     if isinstance(where, str | os.PathLike):
         path = cast("str | os.PathLike[str]", where)
         if fs is not None or _needs_fsspec(path):
+            from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - the same
+
             return FsspecSource(str(path), fs=fs, storage_options=storage_options)
         if isinstance(path, str) and _scheme(path) in ("http", "https"):
+            from tinycog.sources.http.source import HttpSource  # noqa: PLC0415 - the same
+
             return HttpSource(
                 path, headers=headers, auth=auth, allow_host=allow_host, limits=limits
             )
+        from tinycog.sources.local import LocalSource  # noqa: PLC0415 - the same
+
         return LocalSource(_path(os.fsdecode(path)))
     if not isinstance(where, type):  # a class has the methods of its instances
         if isinstance(where, Source):
             return where
         if callable(where):
+            from tinycog.sources.callable import CallableSource  # noqa: PLC0415 - the same
+
             return CallableSource(where)
     message = f"cannot open a {type(where).__name__}: expected {EXPECTED}"
     raise UsageError(message)
@@ -71,8 +73,13 @@ def _scheme(where: str) -> str:
 
 def _path(where: str) -> Path:
     """Return a path, or that of a `file://` url: unquoted, without a host."""
+    from pathlib import Path  # noqa: PLC0415 - loads urllib.parse
+
     if _scheme(where) != "file":
         return Path(where)
+    from urllib.parse import urlsplit  # noqa: PLC0415 - files only
+    from urllib.request import url2pathname  # noqa: PLC0415 - heavy
+
     return Path(url2pathname(urlsplit(where).path))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
+from weakref import WeakValueDictionary
 
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
 from tinycog.sources.lazy_import import load
@@ -93,9 +95,26 @@ async def _cat(fs: Any, path: str, part: ByteRange) -> bytes:  # noqa: ANN401 - 
     cached = await load("fsspec.implementations.cached")
     dirfs = await load("fsspec.implementations.dirfs")
     inner = fs.fs if isinstance(fs, dirfs.DirFileSystem) else fs
-    if not getattr(inner, "async_impl", False) or isinstance(inner, cached.CachingFileSystem):
+    if isinstance(inner, cached.CachingFileSystem):
+        return await asyncio.to_thread(_cat_alone, fs, path, part)
+    if not getattr(inner, "async_impl", False):
         return await asyncio.to_thread(fs.cat_file, path, start=part.start, end=part.stop)
     reading = fs._cat_file(path, start=part.start, end=part.stop)  # noqa: SLF001 - fsspec has no public async name
     if getattr(inner, "asynchronous", False):  # created for the caller's own loop
         return await reading
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(reading, fs.loop))
+
+
+_locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+_locks_lock = Lock()
+
+
+def _cat_alone(fs: Any, path: str, part: ByteRange) -> bytes:  # noqa: ANN401 - fsspec has no types
+    """Call `cat_file` of a caching file system, one thread at a time for each path.
+
+    fsspec fills its cached copy in place: another thread would read one that is cut.
+    """
+    with _locks_lock:
+        lock = _locks.setdefault(path, Lock())
+    with lock:
+        return fs.cat_file(path, start=part.start, end=part.stop)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 _modules: dict[str, Any] = {}
@@ -18,6 +17,8 @@ def loaded(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
 async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
     """Import a module, the first time in a worker thread, so that the event loop keeps running."""
     if module not in _modules:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only here
+
         # sys.modules would not do: a module is listed there while it is still being imported.
         # Nor would the loop's default executor: its threads stay, each with its address space.
         executor = ThreadPoolExecutor(1, "tinycog-import")

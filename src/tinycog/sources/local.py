@@ -7,12 +7,14 @@ import os
 import stat
 import threading
 import weakref
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
 from tinycog.sources.protocol import RangeSink
 from tinycog.tiff.ranges import ByteRange
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class LocalSource:

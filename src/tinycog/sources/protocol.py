@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from tinycog.errors import RangeMismatchError
 from tinycog.tiff.ranges import ByteRange
-
-GetRange = Callable[[int, int], Awaitable[bytes | bytearray | memoryview]]
-"""`async get_range(start, stop)`: bytes `start` to `stop` (half-open) of an object.
-
-The simplest source: see `tinycog.sources.callable`.
-"""
 
 
 class RangeSink(Protocol):

@@ -36,7 +36,8 @@ from contextlib import (
 from typing import Any, ClassVar, cast
 
 from tinycog.errors import NotFoundError, RangeNotSatisfiableError
-from tinycog.sources.factory import Where, make_source
+from tinycog.options import Where
+from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import EagerSource, Source
 from tinycog.tiff.ranges import ByteRange
 

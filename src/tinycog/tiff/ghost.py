@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.parse import FileHeader
@@ -20,8 +21,7 @@ GHOST_HEAD_LENGTH = 43
 """Bytes of the line that `GHOST_HEAD` matches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ghost:
+class Ghost(NamedTuple):
     """GDAL's structural metadata: what the writer guarantees about the layout.
 
     Attributes:
@@ -30,7 +30,7 @@ class Ghost:
         stop: absolute position of the first byte after it.
     """
 
-    items: Mapping[str, str] = field(default_factory=dict[str, str])
+    items: Mapping[str, str] = MappingProxyType({})
     stop: int = 0
 
     @property

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinycog.tiff.text import leading_number
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 def nodata_value(text: str, dtype: np.dtype[np.generic]) -> int | float | None:
@@ -34,6 +37,8 @@ def fill_value(text: str | None, dtype: np.dtype[np.generic]) -> int | float:
     number = None if text is None else _number(text)
     if text is None or number is None:
         return 0
+    from decimal import ROUND_HALF_UP, Decimal  # noqa: PLC0415 - files with nodata only
+
     if dtype.kind not in "iu":
         return nodata_value(text, dtype) or 0.0
     info = np.iinfo(dtype.name)

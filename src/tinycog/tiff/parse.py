@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -23,8 +23,7 @@ Value = str | bytes | tuple[int, ...] | tuple[float, ...] | tuple[tuple[int, int
 """A tag's value: text, bytes (BYTE and UNDEFINED), numbers, or (numerator, denominator) pairs."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileHeader:
+class FileHeader(NamedTuple):
     """The first 8 or 16 bytes: byte order, variant, and the offset of the first IFD."""
 
     byte_order: ByteOrder
@@ -79,8 +78,7 @@ def _ifd(at: int, entries: dict[int, Entry], link: int, findings: tuple[Finding,
     return Ifd(at, MappingProxyType(entries), link, findings)
 
 
-@dataclass(frozen=True, slots=True)
-class Tiff:
+class Tiff(NamedTuple):
     """The part of an IFD chain that has been walked.
 
     Attributes:
@@ -93,7 +91,7 @@ class Tiff:
     header: FileHeader
     ifds: tuple[Ifd, ...] = ()
     next_offset: int = 0
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -232,7 +230,7 @@ def _step(buffer: SparseBuffer, limits: Limits, known: Tiff) -> Steps[Tiff]:
         else:
             ifds = (*known.ifds, ifd)
             return Tiff(known.header, ifds, ifd.next_offset, known.findings)
-    return replace(known, next_offset=0, findings=(*known.findings, finding))
+    return known._replace(next_offset=0, findings=(*known.findings, finding))
 
 
 def spans_of(entries: Iterable[Entry]) -> list[Span]:

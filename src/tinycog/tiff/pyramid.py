@@ -6,9 +6,9 @@ The rules are GDAL's (tiff.pyramid.*), so that level z here is level z everywher
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tinycog.errors import Finding, FormatError, LimitError
 from tinycog.limits import Limits
@@ -39,8 +39,7 @@ OPTIONAL = frozenset(
 """Tags that an image can do without where their values lie beyond the end of the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pyramid:
+class Pyramid(NamedTuple):
     """The images of a file in their roles.
 
     Attributes:
@@ -178,17 +177,14 @@ def _or_finding(parser: Steps[T], what: str, offset: int) -> Steps[T | Finding]:
         return Finding("tiff.ifd.unreadable", f"{what}: {exc}", offset, offset)
 
 
-@dataclass
 class _Roles:
     """Roles assigned so far (tiff.pyramid.levels, tiff.pyramid.masks)."""
 
-    first: Image
-    levels: list[Image] = field(default_factory=list[Image])
-    masks: dict[int, Image] = field(default_factory=dict[int, Image])
-    pages: list[Image] = field(default_factory=list[Image])
-
-    def __post_init__(self) -> None:
-        self.levels.append(self.first)
+    def __init__(self, first: Image) -> None:
+        self.first = first
+        self.levels = [first]
+        self.masks: dict[int, Image] = {}
+        self.pages: list[Image] = []
 
     def add(self, image: Image) -> None:
         """Assign a role to one more image; one that is neither level nor mask is a page."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 NUMBER = re.compile(
     r"(?P<nan>[-+]?(nan|1\.#(qnan|snan|ind)))"
@@ -26,6 +29,8 @@ def leading_number(text: str) -> Decimal | None:
 
     A comma is a decimal point; NaN and infinity may be in any case, and as Windows writes them.
     """
+    from decimal import Decimal  # noqa: PLC0415 - files with nodata only
+
     found = NUMBER.match(text.lstrip(SPACE).replace(",", "."))
     if found is None:
         return None

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
 from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError, TinycogError
 from tinycog.limits import Limits
+from tinycog.options import AllowHost
 from tinycog.sources.http.bodies import ErrorBody, UnframedPart, WholeObject
 from tinycog.sources.http.connections import Body, Connection, Exchange
 from tinycog.sources.http.credentials import RequestCredentials, RequestHeaders
@@ -47,9 +48,6 @@ MAX_MOVED = 16
 USES_POOL = True
 """Whether plain requests are sent on connections of ours. Tests turn it off, to send all of them by
 aiohttp."""
-
-AllowHost = Callable[[str], bool]
-"""Returns whether a url, one that was redirected to included, may be requested."""
 
 
 class RedirectError(Exception):

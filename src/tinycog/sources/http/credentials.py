@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import weakref
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tinycog.errors import SourceError, SourceTimeoutError, TinycogError, UsageError
+from tinycog.options import Headers
 from tinycog.sources.redact import redact_line, safe_cause
-
-Headers = Mapping[str, str] | Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
-"""Headers, or a function that gives them, async or not."""
 
 
 class Credentials:

@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable
 
 from tinycog.limits import Limits
+from tinycog.options import AllowHost, Headers
 from tinycog.sources.http import fast_path
-from tinycog.sources.http.client import AllowHost, HttpClient
-from tinycog.sources.http.credentials import Headers, RequestCredentials
+from tinycog.sources.http.client import HttpClient
+from tinycog.sources.http.credentials import RequestCredentials
 from tinycog.sources.protocol import Done, RangeSink
 from tinycog.sources.redact import redact
 from tinycog.tiff.ranges import ByteRange
-
-__all__ = ["AllowHost", "HttpSource"]
 
 
 class HttpSource:

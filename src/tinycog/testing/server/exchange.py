@@ -60,7 +60,7 @@ class ReceivedRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class ResponseBody:
     """Bytes `start` to `stop` (half-open) of a thing of `total` bytes that `read` reads."""
 
     read: Callable[[int, int], bytes]
@@ -69,7 +69,7 @@ class Body:
     total: int
 
     @classmethod
-    def of(cls, data: bytes) -> Body:
+    def of(cls, data: bytes) -> ResponseBody:
         """The body that consists of `data`."""
         return cls(lambda start, stop: data[start:stop], 0, len(data), len(data))
 
@@ -97,7 +97,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    body: Body = field(default_factory=lambda: Body.of(b""))
+    body: ResponseBody = field(default_factory=lambda: ResponseBody.of(b""))
     cut: int | None = None
     pause: float = 0.0
     pause_at: int | None = None
@@ -156,7 +156,7 @@ class RequestContext:
         if request.method not in ("GET", "HEAD"):
             return Response(405, {"Allow": "GET, HEAD"})
         if content is None:
-            return Response(404, {"Content-Type": "text/plain"}, Body.of(b"no such file\n"))
+            return Response(404, {"Content-Type": "text/plain"}, ResponseBody.of(b"no such file\n"))
         match = request.headers.get("if-match")
         if match is not None and not _matches(match, content.etag):
             return Response(412)
@@ -182,12 +182,14 @@ class RequestContext:
 
 
 def _whole(content: Content) -> Response:
-    return Response(200, _headers(content), Body(content.read, 0, content.size, content.size))
+    return Response(
+        200, _headers(content), ResponseBody(content.read, 0, content.size, content.size)
+    )
 
 
 def _partial(content: Content, part: ByteRange) -> Response:
     headers = {**_headers(content), "Content-Range": content_range(part, content.size)}
-    return Response(206, headers, Body(content.read, *part, content.size))
+    return Response(206, headers, ResponseBody(content.read, *part, content.size))
 
 
 def _headers(content: Content) -> dict[str, str]:

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from tinycog.testing.server.content import Servable
-from tinycog.testing.server.exchange import Body, Framing, RequestContext, Response, content_range
+from tinycog.testing.server.exchange import (
+    Framing,
+    RequestContext,
+    Response,
+    ResponseBody,
+    content_range,
+)
 from tinycog.tiff.ranges import ByteRange
 
 
@@ -58,7 +64,7 @@ class Fault:
         **when: Unpack[When],
     ) -> Fault:
         """Answer with this status, further headers (Retry-After) and a short body."""
-        answer = Response(code, headers or {}, Body.of(body))
+        answer = Response(code, headers or {}, ResponseBody.of(body))
         return cls(kind=f"status {code}", alter=lambda _: answer, **when)
 
     @classmethod
@@ -178,7 +184,7 @@ class Fault:
 
         def alter(right: Response) -> Response:
             data = right.body.read(right.body.start, right.body.stop)
-            return replace(right, body=Body.of(data + bytes(extra)))
+            return replace(right, body=ResponseBody.of(data + bytes(extra)))
 
         return cls._on_ranges("long_body", alter, when)
 
@@ -205,7 +211,7 @@ class Fault:
             answer = _whole(right) if whole else right
             data = gzip.compress(answer.body.read(answer.body.start, answer.body.stop), mtime=0)
             headers = {**answer.headers, "Content-Encoding": "gzip"}
-            return replace(answer, headers=headers, body=Body.of(data))
+            return replace(answer, headers=headers, body=ResponseBody.of(data))
 
         return cls._on_ranges("gzip", alter, when)
 
@@ -281,8 +287,8 @@ def _moved(right: Response, shift: int) -> Response:
     return replace(labelled, body=replace(body, start=start, stop=stop))
 
 
-def _from_elsewhere(body: Body, shift: int) -> Body:
+def _from_elsewhere(body: ResponseBody, shift: int) -> ResponseBody:
     """As many bytes from `shift` bytes further on, from the beginning again after the end."""
     start = (body.start + shift) % body.total
     data = body.read(start, min(start + body.length, body.total))
-    return Body.of(data + body.read(0, body.length - len(data)))
+    return ResponseBody.of(data + body.read(0, body.length - len(data)))

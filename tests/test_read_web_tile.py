@@ -101,6 +101,7 @@ async def test_web_tiles_are_those_of_rio_tiler(make, crs, zoom):
             both = all_valid & raster.mask
             far = np.abs(raster.data[0].astype(int) - expected.data[0])[both]
             assert far.max(initial=0) <= 1
+            assert raster.crs is not None
             assert raster.crs.to_pyproj().to_epsg() == 3857
             assert tuple(raster.bounds) == pytest.approx(tuple(expected.bounds))
 

@@ -1,4 +1,4 @@
-"""Connections that are lent by aiohttp: what servers do on them, and what comes of it."""
+"""Kept connections: what servers do on them, and what comes of it."""
 
 import asyncio
 import gc

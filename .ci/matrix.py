@@ -1,0 +1,264 @@
+"""Run the tests on several Pythons and versions of the dependencies, then the linters.
+
+    python3 .ci/matrix.py             # all parts, below
+    python3 .ci/matrix.py versions    # the whole suite on the lowest and the newest versions
+
+Every part runs, whatever the others did; the exit code is 1 if any failed. The environments are
+made anew (`.venv-*`), except the `.venv` of the README's command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CORPUS = "TINYCOG_CORPUS"
+MARK = "<!-- test command -->"
+QUICK = "-m quick"
+BASH = shutil.which("bash") or "/bin/bash"
+CLOSING = re.compile(r"\d+ (passed|failed|error|errors|skipped)\b.* in [\d.]+s|no tests ran")
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Shell commands to run one after the other, up to the first that fails."""
+
+    name: str
+    commands: tuple[str, ...]
+    has_corpus: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a part ended: seconds it took, and the test runner's closing line, if it ran tests."""
+
+    name: str
+    failed: bool
+    seconds: float
+    closing: str
+
+
+# --- what the project declares ------------------------------------------------------------------
+
+
+def readme_command() -> str:
+    """Return the README's test command, to the letter."""
+    found = re.search(rf"{MARK}\n```sh\n(.*?)\n```", (ROOT / "README.md").read_text(), re.DOTALL)
+    if found is None:
+        sys.exit(f"README.md: no command after {MARK}")
+    return found[1]
+
+
+def supported() -> list[Version]:
+    """Return the Pythons of the classifiers that `requires-python` allows, oldest first."""
+    at_least = re.fullmatch(r">=(\d+)\.(\d+)", PROJECT["requires-python"])
+    if at_least is None:
+        sys.exit(f"requires-python: expected >=3.x, found {PROJECT['requires-python']}")
+    named = re.findall(
+        r":: Python :: (\d+)\.(\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE
+    )
+    versions = sorted((int(major), int(minor)) for major, minor in named)
+    return [version for version in versions if version >= (int(at_least[1]), int(at_least[2]))]
+
+
+def lowest() -> list[str]:
+    """Return the lowest declared version of each dependency, as requirements (`numpy==2.0`)."""
+    pins: list[str] = []
+    for requirement in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["geo"]:
+        found = re.match(r"([\w.-]+)>=([\d.]+)", requirement)
+        if found is None:
+            sys.exit(f"dependencies: expected name>=version, found {requirement}")
+        pins.append(f"{found[1]}=={found[2]}")
+    return pins
+
+
+# --- which Pythons are there --------------------------------------------------------------------
+
+
+def pyenv_root() -> Path:
+    """Return the folder that pyenv keeps its Pythons in, whether it exists or not."""
+    if root := os.environ.get("PYENV_ROOT"):
+        return Path(root)
+    if pyenv := shutil.which("pyenv"):
+        told = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=False)
+        if told.returncode == 0:
+            return Path(told.stdout.strip())
+    return Path.home() / ".pyenv"
+
+
+def candidates(version: Version) -> Iterator[Path]:
+    """Yield where that Python may be: on PATH, then in pyenv's folder, newest patch first."""
+    name = f"python{dotted(version)}"
+    for folder in os.get_exec_path():
+        yield Path(folder, name)
+    kept = (pyenv_root() / "versions").glob(f"{dotted(version)}.*/bin/{name}")
+    yield from sorted(kept, key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))])[::-1]
+
+
+def can_make_environments(python: Path, version: Version) -> bool:
+    """Tell whether it runs, is of that version, and has venv and pip (a shim may not)."""
+    code = "import ensurepip, sys, venv; print(*sys.version_info[:2], sep='.')"
+    if not os.access(python, os.X_OK):
+        return False
+    ran = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return ran.stdout.strip() == dotted(version)
+
+
+def interpreters() -> dict[Version, Path]:
+    """Find one interpreter of each supported version, oldest first."""
+    found: dict[Version, Path] = {}
+    for version in supported():
+        for python in candidates(version):
+            if can_make_environments(python, version):
+                found[version] = python
+                break
+    return found
+
+
+def dotted(version: Version) -> str:
+    """Write a version as 3.11."""
+    return ".".join(map(str, version))
+
+
+# --- the parts ----------------------------------------------------------------------------------
+
+
+def suite(
+    name: str, python: Path, environment: str, options: str, pins: Iterable[str] = ()
+) -> Part:
+    """Run the tests in a fresh environment, with the newest packages or those pinned."""
+    installed = shlex.join(["-e", ".[test]", *pins])
+    return Part(
+        name,
+        (
+            f"{shlex.quote(str(python))} -m venv --clear {environment}",
+            f"{environment}/bin/pip install -q --only-binary :all: {installed}",
+            f"{environment}/bin/python -m pytest -q {options}".rstrip(),
+        ),
+    )
+
+
+def on_newest(found: Mapping[Version, Path]) -> Part:
+    """Run the whole suite on the newest Python, with the newest packages that it takes."""
+    version, python = max(found.items())
+    return suite(f"Python {dotted(version)}", python, f".venv-{dotted(version)}", "")
+
+
+def on_lowest(found: Mapping[Version, Path], options: str = "") -> Part:
+    """Run the tests on the oldest Python, with the lowest declared versions."""
+    version, python = min(found.items())
+    name = f"lowest versions, Python {dotted(version)}"
+    return suite(name, python, ".venv-lowest", options, lowest())
+
+
+def sdist() -> Part:
+    """Build the sdist and run the quick tests of its contents, away from the repository."""
+    away = 'python="$PWD/.venv/bin/python"; cd build/sdist; export PYTHONPATH="$PWD/src"'
+    pytest = '"$python" -m pytest -q'
+    return Part(
+        "sdist",
+        (
+            ".venv/bin/pip install -q hatchling",
+            "rm -rf build/sdist",
+            ".venv/bin/python -m hatchling build -t sdist -d build/sdist",
+            "tar -xzf build/sdist/*.tar.gz --strip-components 1 -C build/sdist",
+            f"{away}; {pytest} --collect-only >/dev/null; {pytest} {QUICK}",
+        ),
+    )
+
+
+def linters() -> Part:
+    """Run the linters in the environment of the README's command."""
+    install = ".venv/bin/pip install -q -e '.[test,lint]'"
+    return Part("linters", (install, "make --no-print-directory lint"))
+
+
+def all_parts(found: Mapping[Version, Path], default: Version) -> list[Part]:
+    """Return what CI runs, given the Pythons found and the one that `python3` is."""
+    name = f"README's command, Python {dotted(default)}"
+    parts = [Part(name, (readme_command(),), has_corpus=True)]
+    newest = max(found, default=default)
+    if newest > default:
+        parts.append(on_newest(found))
+    else:
+        print(f"skipped: a newer Python; none is found above {dotted(default)}")
+    for version in sorted(set(found) - {default, newest}):
+        name = f"Python {dotted(version)}, quick"
+        parts.append(suite(name, found[version], f".venv-{dotted(version)}", QUICK))
+    return [*parts, on_lowest(found, QUICK), sdist(), linters()]
+
+
+# --- running them -------------------------------------------------------------------------------
+
+
+def run(part: Part) -> Outcome:
+    """Run one part, showing its output."""
+    print(f"\n=== {part.name}", flush=True)
+    began = time.monotonic()
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    if not part.has_corpus:
+        environment.pop(CORPUS, None)
+    closing, failed = "", False
+    for command in part.commands:
+        print(f"+ {command}", flush=True)
+        code, line = shell(command, environment)
+        closing = line or closing
+        if code:
+            failed = True
+            break
+    return Outcome(part.name, failed, time.monotonic() - began, closing)
+
+
+def shell(command: str, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command with bash, showing its output; its exit code and the closing line of pytest."""
+    closing = ""
+    with subprocess.Popen(
+        [BASH, "-euo", "pipefail", "-c", command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            if CLOSING.search(line):
+                closing = line.strip(" =\n")
+    return process.returncode, closing
+
+
+def main() -> int:
+    """Run the parts and print how each ended; 1 if any failed."""
+    found = interpreters()
+    for version in supported():
+        print(f"Python {dotted(version)}: {found.get(version, 'not found')}")
+    if not found:
+        sys.exit("none of these Pythons is found, with venv and ensurepip")
+    if sys.argv[1:] == ["versions"]:
+        parts = [on_lowest(found), on_newest(found)]
+    else:
+        parts = all_parts(found, sys.version_info[:2])
+    outcomes = [run(part) for part in parts]
+    print()
+    for one in outcomes:
+        verdict = "FAILED" if one.failed else "ok"
+        print(f"{verdict:6} {one.seconds / 60:5.1f} min  {one.name}  {one.closing}".rstrip())
+    print(f"       {sum(one.seconds for one in outcomes) / 60:5.1f} min in all")
+    return int(any(one.failed for one in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
