@@ -66,3 +66,14 @@ def test_the_architecture_names_every_module():
     modules = {path.stem for path in package.rglob("[a-z]*.py") if "testing" not in path.parts}
 
     assert {name for name in modules if not re.search(rf"\b{name}\b", text)} == set()
+
+
+def test_a_package_names_its_modules():
+    package = ROOT / "src" / "tinycog"
+    lacking = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("[a-z]*.py")
+        if path.parent != package and "testing" not in path.parts
+        if f"{path.name}" not in (path.parent / "__init__.py").read_text()
+    }
+    assert lacking == set()

@@ -14,7 +14,7 @@ from pyproj.enums import PJType
 from tinycog.geo.epsg_units import IN_GRADS, METRES, unit_code
 from tinycog.geo.georeference import Georeference
 from tinycog.geo.keys import GeoKey, GeoKeys, kind_of
-from tinycog.geo.methods import MERCATOR_B, METHODS, PARAMETERS, POLAR_B
+from tinycog.geo.projection_methods import MERCATOR_B, METHODS, PARAMETERS, POLAR_B
 from tinycog.geo.units import UNITS
 from tinycog.testing import Field
 from tinycog.tiff.spec import Tag

@@ -16,9 +16,9 @@ from rasterio.io import MemoryFile
 
 from tinycog.errors import UsageError
 from tinycog.geo.colour import colour_names, colour_of_gdal
-from tinycog.geo.items import MAX_BYTES, MAX_DEPTH, parse_items, unescape
 from tinycog.geo.keys import GeoKey
 from tinycog.geo.metadata import Metadata, Statistics
+from tinycog.geo.metadata_items import MAX_BYTES, MAX_DEPTH, parse_items, unescape
 from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, make_tiff
 from tinycog.tiff.spec import Tag

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinycog.sources.http.errors import TransportError
-from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import (
     ChunkedDecoder,
     IdentityDecoder,

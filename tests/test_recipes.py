@@ -46,6 +46,11 @@ def tokens(path: Path) -> set[str]:
     return found
 
 
+def words(path: Path) -> set[str]:
+    """Names and strings of a module, words of any other file."""
+    return tokens(path) if path.suffix == ".py" else set(re.findall(r"\w+", path.read_text()))
+
+
 def modules_with(word: str) -> set[str]:
     """Modules of the package, without `testing`, in which a name or a whole string occurs."""
     package = ROOT / "src" / "tinycog"
@@ -81,9 +86,9 @@ def test_every_file_of_a_recipe_is_there(recipe):
 def test_every_name_of_a_recipe_stands_in_a_file_beside_it(recipe):
     for item in re.split(r"^\d+\. ", recipes()[recipe], flags=re.MULTILINE)[1:]:
         files = [ROOT / path for path in paths(item) if (ROOT / path).is_file()]
-        code = "\n".join(path.read_text("utf-8") for path in files if path.suffix != ".md")
+        known = {word for path in files for word in words(path)}
         names = [name for name in quoted(item) if NAME.fullmatch(name) and name != "tinycog"]
-        assert [name for name in names if files and name not in code] == []
+        assert [name for name in names if files and name not in known] == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tinycog import AccessDeniedError, Limits, SourceError, UsageError
 from tinycog.fetch.concurrency import BUDGET
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.sources.factory import make_source
-from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.redirects import RefusedRedirectError, Target
 from tinycog.sources.http.urls import parse_url
 from tinycog.testing import Fault, RangeServer, serve_in_thread

@@ -13,7 +13,7 @@ from rasterio.windows import Window
 
 from tinycog.errors import UsageError
 from tinycog.pixels.methods import RESAMPLING
-from tinycog.pixels.resample.window import resample, support
+from tinycog.pixels.resample.resample import resample, support
 
 DTYPES = ["uint8", "int16", "uint16", "int32", "float32", "float64"]
 

@@ -380,7 +380,7 @@ async def test_a_failure_that_does_not_pass_is_said_with_the_number_of_tries(ser
     url = server.url("a")
     with pytest.raises(SourceBusyError) as caught:
         await read(fetcher_of(server), 100, 200)
-    refusal = "the server is asked too much (HTTP 503 Service Unavailable)"
+    refusal = "the server is overloaded or limits requests (HTTP 503 Service Unavailable)"
     assert str(caught.value) == f"{refusal}: {url} (bytes 100 to 200) (tried 6 times)"
     assert (caught.value.status, caught.value.tries, len(server.log)) == (503, 6, 6)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own

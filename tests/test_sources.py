@@ -34,7 +34,7 @@ from tinycog.errors import (
 )
 from tinycog.sources.factory import make_source
 from tinycog.sources.http import response
-from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.memory import MemorySource
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.sources.redact import redact, redact_line

@@ -12,8 +12,8 @@ from rasterio.warp import reproject
 from tinycog.errors import UsageError
 from tinycog.geo.web_grid import web_tile_bounds
 from tinycog.pixels.methods import WARPING
-from tinycog.pixels.warp.array import warp
 from tinycog.pixels.warp.plan import warp_plan
+from tinycog.pixels.warp.warp import warp
 from tinycog.window import Window
 
 pyproj = pytest.importorskip("pyproj")

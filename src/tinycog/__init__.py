@@ -12,6 +12,21 @@ docs/api.md lists them. Every other module is private: it may change in any rele
 
 from typing import TYPE_CHECKING
 
+from tinycog.argument_types import (
+    AllowHost,
+    AreaOptions,
+    CrsLike,
+    FileSystem,
+    GetRange,
+    Headers,
+    ReadOptions,
+    Resampling,
+    SupportsWindow,
+    SupportsWkt,
+    WarpResampling,
+    Where,
+    WindowLike,
+)
 from tinycog.cog import Cog
 from tinycog.dataset import Profile
 from tinycog.entry import open  # noqa: A004 - the library's verb
@@ -40,21 +55,6 @@ from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
-from tinycog.options import (
-    AllowHost,
-    AreaOptions,
-    CrsLike,
-    FileSystem,
-    GetRange,
-    Headers,
-    ReadOptions,
-    Resampling,
-    SupportsWindow,
-    SupportsWkt,
-    WarpResampling,
-    Where,
-    WindowLike,
-)
 from tinycog.raster import Placement, Raster
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.tiff.image import Grid, Image

@@ -95,7 +95,7 @@ async def _demo(args: argparse.Namespace) -> None:
         began = time.perf_counter()
         tile = await cog.read_tile(0, 1, 1)
         _print_read(cog, tile, began, 0)
-        print("  (the first read also loads aiohttp and imagecodecs)\n")
+        print("  (the first read also loads imagecodecs)\n")
 
         for level in cog.levels:
             print(f"  {level}")

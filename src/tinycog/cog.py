@@ -12,12 +12,7 @@ from typing import Any, Self, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.checks import check_bands, check_integer, check_points, check_size, check_tile
-from tinycog.dataset import Dataset
-from tinycog.errors import TileIndexError, UsageError
-from tinycog.fetch.plan import Plan
-from tinycog.limits import Limits
-from tinycog.options import (
+from tinycog.argument_types import (
     AreaOptions,
     CrsLike,
     ReadOptions,
@@ -25,6 +20,11 @@ from tinycog.options import (
     WarpResampling,
     WindowLike,
 )
+from tinycog.checks import check_bands, check_integer, check_points, check_size, check_tile
+from tinycog.dataset import Dataset
+from tinycog.errors import TileIndexError, UsageError
+from tinycog.fetch.plan import Plan
+from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve

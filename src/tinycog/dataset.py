@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from tinycog.argument_types import ReadOptions
 from tinycog.errors import Finding, TinycogError, UsageError
 from tinycog.fetch.attempt import Request
 from tinycog.level import (
@@ -17,7 +18,6 @@ from tinycog.level import (
     mask_flags,
 )
 from tinycog.limits import Limits
-from tinycog.options import ReadOptions
 from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenFile
 from tinycog.sources.protocol import Source

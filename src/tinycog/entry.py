@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
 from tinycog.cog import Cog
 from tinycog.limits import Limits
-from tinycog.options import AllowHost, FileSystem, Headers, Where
 from tinycog.reader.read_header import HEAD_BYTES
 from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import Source

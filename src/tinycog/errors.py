@@ -201,7 +201,7 @@ class RangeMismatchError(SourceError):
 
 
 class RangeNotSatisfiableError(SourceError):
-    """The range lies outside the object, says the server.
+    """The server reports that the range lies outside the object.
 
     Attributes:
         size: of the object in bytes, or None.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
+from tinycog.argument_types import ReadOptions
 from tinycog.errors import UnsupportedError
 from tinycog.geo.lazy import LazyGeoreference
-from tinycog.options import ReadOptions
 from tinycog.raster import Raster
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, name_of

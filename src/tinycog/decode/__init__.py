@@ -16,6 +16,6 @@
     pictures.py   WebP and others that give samples at once
     png.py        PNG: only what counts of it
 
-The order of work is that of spec/rules.md (tiff.decode.order): bit order, decompression, predictor,
-byte order, unpacking.
+The order is that of the rule tiff.decode.order: bit order, decompression, predictor, byte order,
+unpacking.
 """

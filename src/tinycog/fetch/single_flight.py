@@ -46,7 +46,7 @@ class _Rest(Coroutine[Any, Any, None]):
 
 
 class SingleFlight:
-    """Work that is done once, however many wait for it, and cancelled once nobody does.
+    """Work that is done once, however many wait for it, and cancelled when the last waiter leaves.
 
     A failure is raised for all that wait, and the next call tries again. Each event loop does its
     own work: a task of one loop cannot be awaited in another.

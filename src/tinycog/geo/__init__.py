@@ -4,16 +4,16 @@
 
     parse.py          everything in one step; georeference.py and metadata.py are its halves
     lazy.py           the same, parsed when first used; where a raster lies
-    values.py         values of tags
-    keys.py           GeoKeys; their citation.py, units.py, epsg_units.py, methods.py
-    crs.py            Crs from GeoKeys; build.py, base.py, registry.py build a pyproj.CRS
+    tag_values.py         values of tags
+    keys.py           GeoKeys; their citation.py, units.py, epsg_units.py, projection_methods.py
+    crs.py            Crs from GeoKeys; build_crs.py, base_crs.py, registry.py build a pyproj.CRS
     transform.py      affine transforms, control points, RPCs
     windows.py        bounds to windows of a grid, points to pixels, pixel sizes to shapes
     transformer.py    coordinates from one CRS to another
     tile_matrix.py    OGC tile matrix sets; web_grid.py the web's quadtrees
     colour.py         colour interpretations and palettes
-    items.py          GDAL's metadata XML
+    metadata_items.py          GDAL's metadata XML
 
 pyproj loads when a `pyproj.CRS` is first needed. Its exceptions are translated where they are
-raised: build.py, registry.py, transformer.py.
+raised: build_crs.py, registry.py, transformer.py.
 """

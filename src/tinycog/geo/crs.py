@@ -121,7 +121,7 @@ class Crs:
         if find_spec("pyproj") is None:
             message = "this needs pyproj: pip install 'tinycog[geo]'"
             raise UsageError(message)
-        from tinycog.geo.build import build_crs  # noqa: PLC0415 - loads pyproj
+        from tinycog.geo.build_crs import build_crs  # noqa: PLC0415 - loads pyproj
 
         return build_crs(self)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from tinycog.errors import Finding
 from tinycog.geo.crs import Crs, Heights, make_crs
 from tinycog.geo.keys import GeoKey, GeoKeys, make_keys
+from tinycog.geo.tag_values import TagValues
 from tinycog.geo.transform import RPC, GroundControlPoint, identity, make_model, make_rpcs
 from tinycog.geo.units import UNITS
-from tinycog.geo.values import TagValues
 from tinycog.tiff.spec import Tag
 
 if TYPE_CHECKING:  # loads attrs

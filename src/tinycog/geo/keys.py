@@ -12,7 +12,7 @@ from enum import IntEnum
 from itertools import pairwise
 
 from tinycog.errors import Finding
-from tinycog.geo.values import TagValues
+from tinycog.geo.tag_values import TagValues
 from tinycog.tiff.spec import Tag
 
 KeyValue = int | float | str | tuple[int, ...] | tuple[float, ...]

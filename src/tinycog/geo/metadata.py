@@ -12,11 +12,11 @@ import numpy as np
 from tinycog.errors import Finding, UsageError
 from tinycog.geo.colour import UNDEFINED, colour_names, colour_of_gdal
 from tinycog.geo.crs import Heights
-from tinycog.geo.items import Item, parse_items
-from tinycog.geo.values import TagValues
+from tinycog.geo.metadata_items import Item, parse_items
+from tinycog.geo.tag_values import TagValues
+from tinycog.tiff.c_number import leading_number
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Tag
-from tinycog.tiff.text import leading_number
 
 TEXT_TAGS: dict[Tag, str] = {
     Tag.DocumentName: "TIFFTAG_DOCUMENTNAME",

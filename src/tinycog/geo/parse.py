@@ -8,7 +8,7 @@ from tinycog.geo.georeference import (
     make_georeference,
 )
 from tinycog.geo.metadata import METADATA_TAGS, Metadata, make_metadata
-from tinycog.geo.values import read_values
+from tinycog.geo.tag_values import read_values
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tinycog.affine_math import coefficients
 from tinycog.errors import Finding
-from tinycog.geo.values import TagValues
+from tinycog.geo.tag_values import TagValues
 from tinycog.tiff.spec import Tag
 
 if TYPE_CHECKING:  # loads attrs

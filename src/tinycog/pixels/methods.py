@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from tinycog.options import Resampling, WarpResampling
+from tinycog.argument_types import Resampling, WarpResampling
 
 RESAMPLING: tuple[str, ...] = get_args(Resampling)
 """Methods of `resample`."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinycog.argument_types import AreaOptions, CrsLike, WindowLike
 from tinycog.checks import (
     check_bands,
     check_bounds,
@@ -19,7 +20,6 @@ from tinycog.checks import (
     check_window,
 )
 from tinycog.errors import UsageError
-from tinycog.options import AreaOptions, CrsLike, WindowLike
 from tinycog.pixels.methods import RESAMPLING
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.read_window import LevelSource, WindowRequest

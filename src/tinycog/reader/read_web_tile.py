@@ -21,8 +21,8 @@ from tinycog.geo.web_grid import Alignment, find_alignment, web_tile_bounds
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask, nodata_mask
 from tinycog.pixels.methods import WARPING
-from tinycog.pixels.warp.array import warp
 from tinycog.pixels.warp.plan import Coords, WarpPlan, warp_plan
+from tinycog.pixels.warp.warp import warp
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.open_file import OpenFile

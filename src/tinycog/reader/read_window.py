@@ -158,7 +158,7 @@ class WindowBuffers(NamedTuple):
     def valid(self, image: Image) -> Mask | None:
         """Return which pixels are valid, (rows, cols); None if all are (gdal.mask.precedence).
 
-        The samples of a stored mask are used up.
+        It overwrites the samples of a stored mask.
         """
         if self.mask is not None:
             return stored_mask(self.mask, spent=True)
@@ -214,7 +214,7 @@ def _source_window(image: Image, request: WindowRequest) -> Window:
         raise UsageError(message)
     if area.is_plain:
         return inside(area.window, size)
-    from tinycog.pixels.resample.window import support  # noqa: PLC0415 - other shapes only
+    from tinycog.pixels.resample.resample import support  # noqa: PLC0415 - other shapes only
 
     try:
         return support(area.window, area.shape, (size[1], size[0]), request.method)
@@ -348,7 +348,7 @@ def _resampled(
     col, row, width, height = area.window
     window = FloatWindow(col - buffers.window.col_off, row - buffers.window.row_off, width, height)
     method = "nearest" if area.is_plain else request.method
-    from tinycog.pixels.resample.window import resample  # noqa: PLC0415 - other shapes only
+    from tinycog.pixels.resample.resample import resample  # noqa: PLC0415 - other shapes only
 
     masks: list[Mask | None] = []
     if out is None:

@@ -86,7 +86,7 @@ class TileReader:
     ) -> list[tuple[Finding, ...]]:
         """Read parts by the byte counts of the index, after a tile lacked its leader or trailer."""
         self.leaders = False
-        text = f"the ghost area lies, byte counts are read instead: {error}"
+        text = f"the ghost area is wrong, byte counts are read instead: {error}"
         self.findings.append(Finding("gdal.ghost.leaders", text))
         return await self.read(parts)
 

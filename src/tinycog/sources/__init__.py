@@ -11,7 +11,7 @@ A source knows nothing of TIFF. It answers a range with exactly those bytes, or 
     local.py         files
     callable.py      an async function get_range(start, stop)
     fsspec.py        any other scheme
-    http/            HTTP ranges by aiohttp
+    http/            HTTP ranges
     redact.py        credentials masked in messages
     lazy_import.py   imports of heavy modules off the event loop
 """

@@ -14,6 +14,7 @@ import functools
 import inspect
 from typing import Any
 
+from tinycog.argument_types import GetRange
 from tinycog.errors import (
     AccessDeniedError,
     NotFoundError,
@@ -21,7 +22,6 @@ from tinycog.errors import (
     TinycogError,
     UsageError,
 )
-from tinycog.options import GetRange
 from tinycog.sources.memory import immutable_view
 from tinycog.sources.protocol import RangeSink, answer_whole
 from tinycog.sources.redact import redact, redact_line, safe_cause

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
-from tinycog.options import AllowHost, FileSystem, Headers, Where
 from tinycog.sources.protocol import Source
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def make_source(
 ) -> Source:
     """Return the source for an argument of `tinycog.open`, without any I/O.
 
-    bytes: memory. A path, or `file://`: positioned reads. `http://` and `https://`: aiohttp. Every
-    other scheme, and any path together with `fs`: fsspec. A `Source` is returned as it is. Any
+    bytes: memory. A path, or `file://`: positioned reads. `http://` and `https://`: HTTP ranges.
+    Any other scheme, and any path together with `fs`: fsspec. A `Source` is returned as it is. Any
     other callable: an async function `get_range(start, stop)`.
 
     Raises:

@@ -86,8 +86,8 @@ class Source(Protocol):
     async def read_range(self, part: ByteRange, answer: RangeSink, /) -> None:
         """Read the bytes of a range, never an empty one, into the sink.
 
-        Fewer bytes than `part.length` mean that the object ends inside the range, so `begin` should
-        be told its size.
+        Fewer bytes than `part.length` mean that the object ends inside the range, so its
+        size is passed to `begin`.
 
         Raises:
             SourceError: the bytes cannot be read. A range that begins at or after the end of the

@@ -35,8 +35,8 @@ from contextlib import (
 )
 from typing import Any, ClassVar, cast
 
+from tinycog.argument_types import Where
 from tinycog.errors import NotFoundError, RangeNotSatisfiableError
-from tinycog.options import Where
 from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import EagerSource, Source
 from tinycog.tiff.ranges import ByteRange
@@ -60,8 +60,8 @@ class RangeRecorder:
     Attributes:
         generation: the expected generation, for the source.
         seconds_left: the deadline, for the source.
-        size: length of the object, as told to `begin`; None if that was not told or not called.
-        found: the generation that was told to `begin`.
+        size: length of the object, as passed to `begin`; None if it was not.
+        found: the generation that was passed to `begin`.
         whole: the object that was passed to `write_whole`.
         begun: number of calls of `begin`.
     """
@@ -245,7 +245,7 @@ class SourceSuite:
             await self._check_range(source, 20, 30)
 
     async def test_what_is_sent_at_once_is_the_same(self) -> None:
-        """`send_range`, if there is one, gives the same bytes, and tells `done` once and later."""
+        """`send_range`, if there is one, sends the same bytes, and calls `done` once, later."""
         async with self._source() as source:
             if not isinstance(source, EagerSource):
                 return

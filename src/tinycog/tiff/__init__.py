@@ -12,5 +12,5 @@
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
     ghost.py        GDAL's structural metadata behind the file header
     nodata.py       GDAL's nodata tag
-    text.py         numbers in text, as C reads them
+    c_number.py         numbers in text, as C reads them
 """

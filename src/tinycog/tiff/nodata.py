@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinycog.tiff.text import leading_number
+from tinycog.tiff.c_number import leading_number
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -2,7 +2,7 @@
 
 ::
 
-    window.py     resample a window to another shape; the source pixels that this needs
+    resample.py     resample a window to another shape; the source pixels that this needs
     axis.py       weights along one axis; the list of methods
     bands.py      apply weights to bands: kernels, areas, modes, extremes
     rounding.py   round to integers as GDAL does

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tinycog.checks import check_method
 from tinycog.errors import UsageError
-from tinycog.pixels.methods import KERNELS, RESAMPLING
+from tinycog.pixels.methods import KERNELS, PICKING, RESAMPLING
 
 POINT_EPSILON = 1e-10
 """Pixels by which GDAL shifts a sampled point, so that 2.9999999999 means 3."""
@@ -128,7 +128,7 @@ def _axis(offset: float, length: float, count: int, size: int, method: str) -> A
     """Make the axis of `count` output pixels over `length` of `size` source pixels."""
     ratio = length / count
     place = np.arange(count, dtype=np.float64)
-    if method in ("nearest", "sample"):
+    if method in PICKING:
         shift, epsilon = (0.5, POINT_EPSILON) if method == "nearest" else (0.0, AREA_EPSILON)
         first = np.floor(offset + (place + shift) * ratio + epsilon)
         return _weighted(first, first + 1, size, np.ones_like)

@@ -3,7 +3,7 @@
 ::
 
     plan.py       the source pixels that are needed, and at which resolution
-    grid.py       source coordinates, interpolated between transformed ones
+    coordinate_grid.py       source coordinates, interpolated between transformed ones
     kernels.py    methods and their weights
-    array.py      sample an array by a plan
+    warp.py      sample an array by a plan
 """

@@ -14,7 +14,7 @@ from tinycog.checks import check_method
 from tinycog.errors import UsageError
 from tinycog.pixels.methods import WARPING
 from tinycog.pixels.resample.axis import Bools, Float
-from tinycog.pixels.warp.grid import CoordinateGrid, Locate, make_grid, row_blocks
+from tinycog.pixels.warp.coordinate_grid import CoordinateGrid, Locate, make_grid, row_blocks
 from tinycog.pixels.warp.kernels import reach
 from tinycog.window import Window
 

@@ -5,13 +5,13 @@
     source.py           the source of a url
     fast_path.py        one request without a task, on an idle connection
     client.py           the requests of a url: credentials, redirects, responses checked
-    session.py          what an event loop has open
+    loop_connections.py          what an event loop has open
     pool.py             idle connections, by server
     dial.py, tls.py     new connections: names, addresses, TLS
     connections.py      one connection and its states
     by_aiohttp.py       what is not plain HTTP/1.1, by aiohttp's public API
     http1.py            HTTP/1.1 as written: heads, bodies
-    urls.py, fields.py  urls and header fields
+    urls.py, header_fields.py  urls and header fields
     response.py         checks of a response: status, range, generation
     bodies.py           bodies that are no plain part: whole objects, refusals
     redirects.py        what may cross an origin

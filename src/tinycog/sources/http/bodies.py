@@ -15,14 +15,14 @@ from tinycog.sources.protocol import RangeSink
 from tinycog.tiff.ranges import ByteRange
 
 ERROR_BYTES = 4096
-"""Bytes of the body of a refusal that are looked at."""
+"""Bytes of the body of a refusal that are read."""
 
 
 class WholeObjects(Protocol):
-    """Says whether an object that comes whole is kept now: one at a time.
+    """Bounds how many whole objects are kept: one at a time.
 
     Attributes:
-        keeps_whole: so.
+        keeps_whole: whether one may be kept now.
     """
 
     keeps_whole: bool
@@ -106,7 +106,7 @@ class WholeObject:
         """Pass all on, and the range of it."""
         if self._data is not None:
             whole = bytes(self._data)
-            self._sink.write_whole(whole)  # first: who is served may ask for more of it at once
+            self._sink.write_whole(whole)  # first: a reader may request more of it at once
             self._sink.write(memoryview(whole)[self._part.start : self._part.stop])
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import yarl
 
 from tinycog.sources.http.connections import Exchange
 from tinycog.sources.http.errors import TransportError
-from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import ResponseHead
 from tinycog.sources.http.urls import Url
 from tinycog.sources.redact import redact_line

@@ -11,16 +11,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
+from tinycog.argument_types import AllowHost
 from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError, TinycogError
 from tinycog.limits import Limits
-from tinycog.options import AllowHost
 from tinycog.sources.http.bodies import ErrorBody, UnframedPart, WholeObject
 from tinycog.sources.http.connections import Body, Connection, Exchange
 from tinycog.sources.http.credentials import RequestCredentials, RequestHeaders
 from tinycog.sources.http.deadline import Deadline
 from tinycog.sources.http.errors import NotPlainError, StaleError, TransportError
-from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import ResponseHead, request_head
+from tinycog.sources.http.loop_connections import LoopConnections, connections_of_loop
 from tinycog.sources.http.redirects import PERMANENT, REDIRECTS, RefusedRedirectError, Target
 from tinycog.sources.http.response import (
     STRONG_ETAG,
@@ -32,7 +33,6 @@ from tinycog.sources.http.response import (
     sent_range,
     wrong_length,
 )
-from tinycog.sources.http.session import LoopConnections, connections_of_loop
 from tinycog.sources.http.urls import parse_url
 from tinycog.sources.protocol import RangeSink
 from tinycog.sources.redact import redact_line, safe_cause
@@ -51,15 +51,15 @@ aiohttp."""
 
 
 class RedirectError(Exception):
-    """The server says where to ask instead.
+    """The server redirected the request.
 
     Attributes:
-        location: as it says.
-        is_permanent: whether that may be remembered.
+        location: the Location header.
+        is_permanent: whether it may be remembered.
     """
 
     def __init__(self, location: str, *, is_permanent: bool) -> None:
-        """Hold what it says."""
+        """Keep where it leads."""
         super().__init__(location)
         self.location = location
         self.is_permanent = is_permanent
@@ -113,14 +113,14 @@ class HttpClient:
 
     @property
     def is_fixed(self) -> bool:
-        """Return whether nothing is asked of the caller before a request."""
+        """Return whether no function of the caller is called before a request."""
         return self._allow_host is None and not self.credentials.is_renewable
 
     async def get_range(self, part: ByteRange, sink: RangeSink) -> None:
         """Send one GET and check its response; once more if fresh credentials may help.
 
         Raises:
-            SourceError: the bytes cannot be had.
+            SourceError: the bytes cannot be read.
         """
         headers = await self.credentials.get()
         version = self.credentials.version
@@ -142,7 +142,7 @@ class HttpClient:
         """Send one GET, or go on from the outcome of one, within the deadline.
 
         Raises:
-            SourceError: the bytes cannot be had.
+            SourceError: the bytes cannot be read.
         """
         try:
             async with asyncio.timeout(None) as clock:

@@ -17,7 +17,7 @@ task. The states of a connection, and what leads from one to the next::
                                    │                  refused, its body came with the head
                                    ▼
                                 CLOSED   from every state: close(), a failure, the end of the
-                                         connection, the deadline, bytes that nobody asked for
+                                         connection, the deadline, unsolicited bytes
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Connection(asyncio.BufferedProtocol):
         """Do what `begin` does, and wait for the end; raises what `done` would be called with.
 
         The first bytes of the response wait for this task. A short one is all among them: it is
-        over for this task, and in the log of requests, before anybody who awaits its bytes goes on.
+        over for this task, and in the log of requests, before any waiter for its bytes resumes.
         """
         over: asyncio.Future[None] = self._loop.create_future()
         first: asyncio.Future[None] = self._loop.create_future()
@@ -187,7 +187,7 @@ class Connection(asyncio.BufferedProtocol):
             self._receive(0)
 
     def reschedule(self, when: float) -> None:
-        """Give the response up at that time of the loop: with a `TimeoutError`."""
+        """Abort the response with a `TimeoutError` at loop time `when`."""
         if self.state is CLOSED:
             return
         self._deadline = when

@@ -8,20 +8,20 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
+from tinycog.argument_types import Headers
 from tinycog.errors import SourceError, SourceTimeoutError, TinycogError, UsageError
-from tinycog.options import Headers
 from tinycog.sources.redact import redact_line, safe_cause
 
 
 class Credentials:
-    """Headers; a function is asked for them once, and again only if they were refused.
+    """Headers of the caller; a function is called once, and again only after a rejection.
 
     Attributes:
-        version: how often they were asked for.
+        version: number of calls so far.
     """
 
     def __init__(self, name: str, given: Headers | None, seconds: float) -> None:
-        """Nothing is asked; `name` is the argument, for messages, `seconds` is for an answer."""
+        """Call nothing yet; `name` is the argument, for messages, `seconds` the time of a call."""
         self._name = name
         self._given = given
         self._seconds = seconds
@@ -35,16 +35,16 @@ class Credentials:
 
     @property
     def is_renewable(self) -> bool:
-        """Whether there may be others when they are asked for again."""
+        """Whether another call may return other headers."""
         return callable(self._given)
 
     @property
     def cached(self) -> Mapping[str, str] | None:
-        """The headers, if nobody has to be asked for them."""
+        """The headers, or None if a call is needed first."""
         return self._cached
 
     async def get(self) -> Mapping[str, str]:
-        """The headers; asked for if they never were.
+        """Return the headers; call the function if that was never done.
 
         Raises:
             UsageError: they are none.
@@ -53,7 +53,7 @@ class Credentials:
         return await self._newer_than(-1) if self._cached is None else self._cached
 
     async def renew(self, version: int) -> None:
-        """Ask for others than those of that version, once for all who were refused."""
+        """Refresh headers older than `version`, once for all rejected requests."""
         if self.is_renewable:
             await self._newer_than(version)
 
@@ -107,7 +107,7 @@ class Credentials:
 
 
 def _is_cancelled() -> bool:
-    """Whether it is we who are cancelled, not the function that we wait for."""
+    """Return whether this task was cancelled, rather than the awaited function."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

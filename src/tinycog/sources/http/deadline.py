@@ -17,12 +17,12 @@ class Clock(Protocol):
     """What gives a response up: an `asyncio.Timeout`, or a connection itself."""
 
     def reschedule(self, when: float) -> None:
-        """Do so at that time of the event loop."""
+        """Fire at loop time `when`."""
         ...
 
 
 class Deadline:
-    """When a response is given up: after a read timeout, or because it drips (http.time)."""
+    """When a response is aborted: after a read timeout, or when it is too slow (http.time)."""
 
     __slots__ = ("_clock", "_last", "_read_timeout", "_slack", "_time", "_when")
 

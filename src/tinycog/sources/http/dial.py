@@ -99,7 +99,7 @@ class Dialler:
             found = self._loop.run_in_executor(
                 None, socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM, 0, flags
             )
-            found.add_done_callback(_has_failed)  # nobody may be left to look
+            found.add_done_callback(_has_failed)  # retrieve the exception even if no task awaits it
             self._lookups[host, port] = now + RESOLVED_SECONDS, found
         addresses = await asyncio.shield(found)
         if not addresses:
@@ -113,9 +113,9 @@ def _has_failed(lookup: asyncio.Future[list[Any]]) -> bool:
 
 
 def connect_error(origin: Origin, exc: OSError) -> TransportError:
-    """Say why a connection cannot be had, and whether it may be next time (http.retry).
+    """Return the error of a connection that failed, and whether it is transient (http.retry).
 
-    There may be a server a little later; not one of that name, nor one that is trusted.
+    A refused connection may succeed later; a name or a certificate that is wrong will not.
     """
     may_pass = not isinstance(exc, ssl.SSLError | socket.gaierror)
     _, host, port = origin

@@ -11,13 +11,13 @@ class TransportError(Exception):
     """
 
     def __init__(self, message: str, *, may_pass: bool = True) -> None:
-        """Say what happened."""
+        """Keep `may_pass` beside the message."""
         super().__init__(message)
         self.may_pass = may_pass
 
 
 class NotPlainError(Exception):
-    """The response is not the HTTP/1.1 that is read here: aiohttp has to ask again."""
+    """The response is not the HTTP/1.1 that is read here: it must be requested through aiohttp."""
 
 
 class StaleError(Exception):

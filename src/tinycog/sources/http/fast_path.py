@@ -1,8 +1,8 @@
-"""One HTTP range request that is sent at once, on an idle connection, without a task.
+"""One HTTP range request, sent at once on an idle connection, without a task.
 
-Most are sent so: the head of the request is made once for all of a url, the connection keeps its
-own deadline, and the caller is told by a call. Whatever else the response is, a redirect say, is
-left to `HttpClient.get`, which goes on from there in a task.
+Most are sent so: the head of the request is built once per url, the connection keeps its own
+deadline, and the caller is notified by a callback. Any other response, a redirect say, is left to
+`HttpClient.get`, which goes on from there in a task.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from tinycog.sources.http.credentials import RequestHeaders
 from tinycog.sources.http.deadline import Deadline
 from tinycog.sources.http.errors import NotPlainError, StaleError
 from tinycog.sources.http.http1 import request_head
+from tinycog.sources.http.loop_connections import open_connections
 from tinycog.sources.http.pool import ConnectionPool
 from tinycog.sources.http.response import STRONG_ETAG
-from tinycog.sources.http.session import open_connections
 from tinycog.sources.http.urls import Origin
 from tinycog.sources.protocol import Done, RangeSink
 from tinycog.tiff.ranges import ByteRange

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple, Protocol
 
 from tinycog.sources.http.errors import TransportError
-from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.urls import Url
 
 FRAMING_HEADERS = frozenset(

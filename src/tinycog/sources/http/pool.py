@@ -17,7 +17,7 @@ class ConnectionPool:
     """Idle connections, by server, and how new ones are made.
 
     Attributes:
-        odd: servers whose HTTP only aiohttp reads; they are asked by it at once.
+        odd: servers whose HTTP only aiohttp reads; requested through it from the start.
     """
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from tinycog.limits import Limits
-from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.urls import Origin, Url, join_url, shown_base
 from tinycog.sources.redact import redact_line
 
@@ -45,7 +45,7 @@ class Target:
 
     @property
     def origin(self) -> Origin:
-        """Return the server that is asked."""
+        """Return the origin of the current url."""
         return self.url.origin
 
     def follow(self, location: str) -> None:

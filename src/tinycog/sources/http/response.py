@@ -14,7 +14,7 @@ from tinycog.errors import (
     SourceChangedError,
     SourceError,
 )
-from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.redact import redact_line
 from tinycog.tiff.ranges import ByteRange
 
@@ -33,29 +33,29 @@ REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     404: (NotFoundError, "there is no such object"),
     410: (NotFoundError, "the object is gone"),
     416: (RangeNotSatisfiableError, "the range lies outside the object"),
-    429: (SourceBusyError, "the server is asked too much"),
-    503: (SourceBusyError, "the server is asked too much"),
+    429: (SourceBusyError, "the server is overloaded or limits requests"),
+    503: (SourceBusyError, "the server is overloaded or limits requests"),
 }
-"""What answers other than 206 mean (http.status.whole, http.status.denied, http.status.missing,
+"""What statuses other than 206 mean (http.status.whole, http.status.denied, http.status.missing,
 http.status.unsatisfiable, http.status.busy); any other is a refusal (http.status.other)."""
 
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that may be others a little later (http.retry)."""
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses that are transient (http.retry)."""
 
 GENERATIONS = ("x-goog-generation", "x-amz-version-id")
-"""What object stores name a generation by, if not by an ETag; "null" is no name."""
+"""Headers by which object stores name a generation besides ETag; "null" is not a name."""
 
 
 def refusal(
     url: str, part: ByteRange, status: int, reason: str | None, headers: Fields
 ) -> SourceError:
-    """The error that a status other than 206 is."""
+    """Return the error for a status other than 206."""
     kind, text = REFUSALS.get(status, (SourceError, "the server refused"))
-    told = f"HTTP {status} {redact_line(reason or '')}".strip()
-    message = f"{text} ({told})"
+    shown = f"HTTP {status} {redact_line(reason or '')}".strip()
+    message = f"{text} ({shown})"
     error = kind(message, url=url, range=part)
     error.status = status
-    error.may_pass = status in PASSING
+    error.may_pass = status in TRANSIENT
     error.retry_after = headers.get("Retry-After")
     if isinstance(error, RangeNotSatisfiableError):
         found = UNSATISFIED.fullmatch(_one(headers, "Content-Range").strip())

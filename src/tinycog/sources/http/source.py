@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from tinycog.argument_types import AllowHost, Headers
 from tinycog.limits import Limits
-from tinycog.options import AllowHost, Headers
 from tinycog.sources.http import fast_path
 from tinycog.sources.http.client import HttpClient
 from tinycog.sources.http.credentials import RequestCredentials

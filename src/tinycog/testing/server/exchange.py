@@ -91,7 +91,7 @@ class Response:
         pause: seconds to wait on the way; infinite = until the connection is closed.
         pause_at: number of body bytes that go before the pause; None = it comes before the head.
         drip: seconds before each single byte of the body; 0 = it goes as fast as it can.
-        framing: how the end of the body is told: "length", "chunked", or "close" the connection.
+        framing: how the body is framed: "length", "chunked", or "close" the connection.
 
     """
 
@@ -131,7 +131,7 @@ class RequestContext:
 
     @cached_property
     def content(self) -> Content | None:
-        """The file that was asked for."""
+        """The requested file."""
         return self.shelf.find(self.request.name)
 
     @cached_property

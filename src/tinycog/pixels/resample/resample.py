@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tinycog.checks import check_method
 from tinycog.errors import UsageError
-from tinycog.pixels.methods import RESAMPLING
+from tinycog.pixels.methods import PICKING, RESAMPLING
 from tinycog.pixels.resample.axis import Axis, Bools, axes
 from tinycog.pixels.resample.bands import worker
 from tinycog.window import Window
@@ -75,7 +75,7 @@ def resample(
     data = data[(slice(None), *part)]
     mask = None if mask is None else mask[part]
     down, across = down.moved(-row_start), across.moved(-col_start)
-    if method in ("nearest", "sample"):
+    if method in PICKING:
         return _pick(data, mask, down, across)
     out = np.zeros((len(data), *shape), data.dtype)
     with np.errstate(all="ignore"):  # infinite and signalling values are valid data

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tinycog.sources.http.connections import Exchange
-from tinycog.sources.http.fields import Fields
+from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.pool import ConnectionPool
 from tinycog.sources.http.urls import Url
 from tinycog.sources.lazy_import import load

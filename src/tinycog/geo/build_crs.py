@@ -14,12 +14,12 @@ from pyproj.crs.coordinate_operation import ToWGS84Transformation
 from pyproj.exceptions import CRSError
 
 from tinycog.errors import UnsupportedError
-from tinycog.geo.base import angular_unit, base_crs
+from tinycog.geo.base_crs import angular_unit, base_crs
 from tinycog.geo.citation import parts_of
 from tinycog.geo.crs import ESRI_PE, UNIT_TOLERANCE, WEB_MERCATOR, WGS_84, Crs
 from tinycog.geo.epsg_units import unit_code
 from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
-from tinycog.geo.methods import conversion, utm
+from tinycog.geo.projection_methods import conversion, utm
 from tinycog.geo.registry import Json, crs_of, crs_of_epsg, from_epsg, not_in_registry
 from tinycog.geo.units import METRE, UNITS, Unit, linear_unit, unit_of
 
