@@ -97,13 +97,9 @@ class Credentials:
                 raise UsageError(message)
         return pairs
 
-    def __getstate__(self) -> tuple[str, Headers | None, float]:
-        """Pickle what was given."""
-        return self._name, self._given, self._seconds
-
-    def __setstate__(self, state: tuple[str, Headers | None, float]) -> None:
-        """Start over with it."""
-        self.__init__(*state)  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[Credentials], tuple[str, Headers | None, float]]:
+        """Pickle the constructor's arguments: the function is called anew."""
+        return (Credentials, (self._name, self._given, self._seconds))
 
 
 def _is_cancelled() -> bool:
