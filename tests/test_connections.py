@@ -251,7 +251,7 @@ async def main():
         assert await fetcher.read([ByteRange(5, 9)]) == [bytes([5, 6, 7, 8])]
 
 try:
-    asyncio.run(main())
+    asyncio.run(main(), debug=False)  # which tells of slow steps
 except tinycog.SourceError as error:
     print(type(error).__name__, error)
 print(sorted({"aiohttp", "yarl", "multidict"} & set(sys.modules)))
