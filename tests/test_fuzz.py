@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable
@@ -51,6 +52,9 @@ OPEN = {
 }
 """Kept files that still fail, and why."""
 KEPT = sorted(str(path) for path in CORPUS.rglob("*.tif") if path.name not in OPEN)
+USUAL_SECONDS = 0.06
+"""Processor time of the loop in `slowness` on a quiet machine."""
+
 FORKS = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 PLANTS = pytest.mark.usefixtures("plants")
 
@@ -58,10 +62,19 @@ PLANTS = pytest.mark.usefixtures("plants")
 # --- files that once failed ----------------------------------------------------------------------
 
 
+def slowness() -> float:
+    """How many times slower this machine is now than the one that the limits are meant for."""
+    weights, lines = np.ones(4), np.ones((4, 8))
+    begun = time.process_time()
+    for _ in range(50_000):
+        np.dot(weights, lines, out=np.zeros(8))
+    return max((time.process_time() - begun) / USUAL_SECONDS, 1.0)
+
+
 @pytest.mark.timeout(300)
 def test_files_that_once_failed_do_not_fail_again():
     """In child processes: some took the whole process down, or its memory, or its time."""
-    command = [sys.executable, str(REPLAY), *KEPT, "--slack", "4"]
+    command = [sys.executable, str(REPLAY), *KEPT, "--slack", f"{4 * slowness():.1f}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -69,15 +69,25 @@ class Axis:
         """Return the axis with source pixels renumbered by an offset."""
         return Axis(self.start + by, self.stop + by, self.weight)
 
+    @cached_property
+    def _terms(self) -> list[tuple[int, int, int, Float]]:
+        """(i, start, stop, weights) of each output pixel that has source pixels."""
+        return [
+            (i, start, stop, self.weight[i, : stop - start])
+            for i, start, stop in zip(
+                range(len(self.start)), self.start.tolist(), self.stop.tolist(), strict=True
+            )
+            if self.some[i]
+        ]
+
     def sums(self, lines: NDArray[Any]) -> NDArray[Any]:
         """Compute weighted sums of lines: (source, m) to (n, m)."""
         out = np.zeros((len(self.start), lines.shape[1]), lines.dtype)
-        for i in np.flatnonzero(self.some):
-            start, stop = self.start[i], self.stop[i]
+        is_real = lines.dtype == self.weight.dtype
+        for i, start, stop, weights in self._terms:
             # one small product each: a matrix of all weights would spread NaN and infinity
-            np.dot(
-                self.weight[i, : stop - start].astype(lines.dtype), lines[start:stop], out=out[i]
-            )
+            factors = weights if is_real else weights.astype(lines.dtype)
+            np.dot(factors, lines[start:stop], out=out[i])
         return out
 
     def fold(self, lines: NDArray[Any], function: np.ufunc) -> NDArray[Any]:
