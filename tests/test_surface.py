@@ -23,6 +23,7 @@ import numpy as np
 import pyproj
 import pytest
 from conftest import fixture_path
+from numpy.typing import NDArray
 from typing_example import read
 
 import tinycog
@@ -42,7 +43,7 @@ OTHERS = {"Affine": affine.Affine, "pyproj": pyproj}
 SPECIAL = ("__init__", "__await__", "__aenter__", "__array__")
 """Special methods that users call, or that are called for them with arguments of theirs."""
 
-NUMPY = (np.ndarray, np.dtype, np.ma.MaskedArray)
+NUMPY = (np.ndarray, np.dtype, np.ma.MaskedArray, NDArray)
 """Types in which `Any` is numpy's own word: for a dtype known at run time only, for a shape."""
 
 WITH_ANY = {
