@@ -12,11 +12,6 @@ from tinycog.errors import LimitError
 Pixels = NDArray[Any]
 
 
-def no_memory(what: str) -> LimitError:
-    """Return the error that says what there is no memory for, to be raised from a `MemoryError`."""
-    return LimitError(f"there is no memory for {what}")
-
-
 def new_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
     """Allocate an array, not filled.
 
@@ -27,7 +22,7 @@ def new_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:
         return np.empty(shape, dtype)
     except MemoryError as exc:
         what = f"{dtype} of shape {shape}"
-        raise no_memory(what) from exc
+        raise LimitError.no_memory(what) from exc
 
 
 def empty_view(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pixels:

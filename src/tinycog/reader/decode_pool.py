@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from tinycog.pixels.arrays import no_memory
+from tinycog.errors import LimitError
 
 P = ParamSpec("P")
 
@@ -105,7 +105,7 @@ class DecodePool:
             try:
                 result = work()
             except MemoryError as exc:
-                error = no_memory(f"the pixels of a read: {exc}")
+                error = LimitError.no_memory(f"the pixels of a read: {exc}")
             except BaseException as exc:  # noqa: BLE001 - handed to the caller that waits
                 error = exc
             del work  # before the result is posted: memory that it refers to is free by then

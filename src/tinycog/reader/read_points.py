@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.pixels.arrays import no_memory
+from tinycog.errors import LimitError
 from tinycog.reader.read_window import FetchedBands, LevelSource, WindowBuffers
 from tinycog.reader.tile_reader import TileReader
 from tinycog.tiff.image import Image
@@ -90,7 +90,7 @@ def _tile_buffers(image: Image, fetched: FetchedBands, tile: Tile) -> WindowBuff
         return WindowBuffers.new(image, fetched, window, as_stored=True)
     except MemoryError as exc:
         what = f"the pixels of a tile of {rows} x {cols}"
-        raise no_memory(what) from exc
+        raise LimitError.no_memory(what) from exc
 
 
 def _values(

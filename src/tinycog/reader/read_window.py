@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tinycog.errors import Finding, LimitError, UsageError
 from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
-from tinycog.pixels.arrays import Pixels, empty_view, no_memory
+from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.pixels.mask import Mask, alpha_band, can_have_alpha, differs, nodata_mask, stored_mask
 from tinycog.pixels.methods import PICKING
 from tinycog.raster import Raster
@@ -224,7 +224,7 @@ def _source_window(image: Image, request: WindowRequest) -> Window:
 
 def _no_memory(request: WindowRequest) -> LimitError:
     window = tuple(_as_window(request.area.window))
-    return no_memory(f"the window {window} at {request.area.shape}")
+    return LimitError.no_memory(f"the window {window} at {request.area.shape}")
 
 
 def _is_whole(area: Area, window: Window) -> bool:
