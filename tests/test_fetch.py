@@ -28,25 +28,27 @@ from tinycog.fetch.concurrency import BUDGET, SLOTS, Budget, Server, SlotRange, 
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.in_flight import (
     BACKING_OFF,
-    DELIVERED,
     ENDED,
     HAS_SLOT,
-    HEADER,
     NEXT_FLIGHT_STATES,
+    FlightState,
+    InFlight,
+)
+from tinycog.fetch.ledger import Ledger
+from tinycog.fetch.range_request import (
+    DELIVERED,
+    HEADER,
     NEXT_STATES,
     OVER,
     PAUSED,
     PIXELS,
     SENT,
     WAITING,
-    FlightState,
-    InFlight,
     Priority,
     RangeRequest,
     RequestState,
     release,
 )
-from tinycog.fetch.ledger import Ledger
 from tinycog.fetch.retry import RetryState
 from tinycog.fetch.single_flight import start_eagerly
 from tinycog.sources.protocol import RangeSink
@@ -522,10 +524,15 @@ def nothing(_: object) -> None: ...
 
 def in_state(state: RequestState) -> RangeRequest:
     """A range request that went the usual way to a state."""
+    return with_its_flight(state)[0]
+
+
+def with_its_flight(state: RequestState) -> tuple[RangeRequest, InFlight]:
+    """A range request that went the usual way to a state, and the request that serves it."""
     request = RangeRequest(ByteRange(0, 10), nothing, nothing)
+    flight = flight_of(ByteRange(0, 10), [] if state == WAITING else [request])
     if state == WAITING:
-        return request
-    flight = flight_of(ByteRange(0, 10), [request])
+        return request, flight
     if state == PAUSED:
         flight.pause()
     elif state != SENT:
@@ -533,7 +540,7 @@ def in_state(state: RequestState) -> RangeRequest:
         flight.write(DATA[:10])
         release([request] if state == OVER else [])
     assert request.state == state
-    return request
+    return request, flight
 
 
 def board(request: RangeRequest, *, paused: bool = False) -> None:
@@ -572,11 +579,10 @@ def test_a_range_request_goes_only_where_its_diagram_says(before, move, after):
 
 @pytest.mark.parametrize("state", RequestState, ids=lambda state: state.name)
 def test_in_whatever_state_it_is_released_a_range_request_holds_nothing(state):
-    request = in_state(state)
+    request, flight = with_its_flight(state)
     release([request])
     assert request.state == OVER
-    if request.flight is not None:
-        assert request.flight.server.budget.used == 0
+    assert flight.server.budget.used == 0
 
 
 def test_a_range_request_that_fails_is_over_and_tells_the_reader():

@@ -9,12 +9,12 @@ from functools import partial
 from typing import TypeVar
 
 from tinycog.errors import RangeNotSatisfiableError, TruncatedError
-from tinycog.fetch import in_flight
+from tinycog.fetch import range_request
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.coalesce import Rates, plan_header
 from tinycog.fetch.concurrency import Server, server_named
-from tinycog.fetch.in_flight import HEADER, PIXELS, Priority, RangeRequest
 from tinycog.fetch.ledger import Ledger
+from tinycog.fetch.range_request import HEADER, PIXELS, Priority, RangeRequest
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock
 from tinycog.fetch.scheduler import Scheduler
 from tinycog.limits import Limits
@@ -227,7 +227,7 @@ class Fetcher:
 
     def release(self, requests: Iterable[RangeRequest]) -> None:
         """Release range requests: their memory is used again; those not delivered are cancelled."""
-        in_flight.release(requests)
+        range_request.release(requests)
 
     @property
     def _scheduler(self) -> Scheduler:

@@ -1,18 +1,6 @@
-"""One request in flight, and the ranges that it serves as the bytes of its response arrive.
+"""One request in flight: it serves range requests as the bytes of its response arrive.
 
-A range request, as readers make them::
-
-                   sent                 all its bytes arrived
-      WAITING ─────────────▶ SENT ────────────────────────────▶ DELIVERED
-         │                   │  ▲                                   │
-         │   attempt failed  │  │ slot taken                        │
-         │                   ▼  │                                   │
-         ├────────────────▶ PAUSED                                  │
-         │ joined a request   │        (SENT, too)                  │
-         ▼ that is paused     ▼  released, or failed                ▼ released
-        OVER ◀─────────────── OVER ◀────────────────────────────── OVER
-
-A request in flight, which serves one or more of them::
+Its states::
 
                   attempt failed: slot and bytes in flight are given back
       HAS_SLOT ──────────────────────────────────────────────────────────▶ BACKING_OFF
@@ -20,6 +8,8 @@ A request in flight, which serves one or more of them::
          │  └──── slot and bytes in flight are taken for the next attempt ──┘   │
          ▼  complete, failed or cancelled                cancelled or failed    ▼
        ENDED ◀──────────────────────────────────────────────────────────────────┘
+
+Those of the range requests that it serves are drawn in `range_request`.
 """
 
 from __future__ import annotations
@@ -33,6 +23,16 @@ from tinycog.errors import TruncatedError
 from tinycog.fetch.attempt import Attempt
 from tinycog.fetch.concurrency import QUIET_CONCURRENCY, Server, wake_all
 from tinycog.fetch.ledger import Ledger
+from tinycog.fetch.range_request import (
+    PAUSED,
+    SENT,
+    Priority,
+    RangeRequest,
+    RequestState,
+    check_transition,
+    do_nothing,
+    end_all,
+)
 from tinycog.fetch.retry import RetryState
 from tinycog.tiff.ranges import ByteRange
 
@@ -41,38 +41,6 @@ CHUNK_BYTES = 1 << 18
 
 DIRECT_BYTES = 1 << 16
 """Bytes of one member from which on they are received into its own buffer, without a copy."""
-
-
-class Priority(IntEnum):
-    """The order in which requests get slots: the header holds up everything else."""
-
-    HEADER = 0
-    PIXELS = 1
-
-
-HEADER, PIXELS = Priority
-
-
-class RequestState(IntEnum):
-    """States of a range request; drawn in the docstring of this module."""
-
-    WAITING = 0
-    SENT = 1
-    PAUSED = 2
-    DELIVERED = 3
-    OVER = 4
-
-
-WAITING, SENT, PAUSED, DELIVERED, OVER = RequestState
-
-NEXT_STATES: tuple[tuple[RequestState, ...], ...] = (
-    (SENT, PAUSED, OVER),
-    (DELIVERED, PAUSED, OVER),
-    (SENT, OVER),
-    (OVER,),
-    (),
-)
-"""Legal transitions: the states that may follow each state of a range request."""
 
 
 class FlightState(IntEnum):
@@ -93,177 +61,7 @@ NEXT_FLIGHT_STATES: tuple[tuple[FlightState, ...], ...] = (
 """Legal transitions: the states that may follow each state of a request in flight."""
 
 
-def _refuse(old: IntEnum, new: IntEnum) -> RuntimeError:
-    return RuntimeError(f"a request cannot go from {old.name} to {new.name}")
-
-
-def _ignore(_: object) -> None:
-    """Stand in for a callback that is not called any more."""
-
-
-def do_nothing() -> None:
-    """Stand in for a cancellation where there is nothing to cancel."""
-
-
 _part_of: Callable[[RangeRequest], ByteRange] = attrgetter("part")
-
-
-class RangeRequest:
-    """A reader's request for the bytes of one range.
-
-    `deliver` is called in the event loop as soon as they have arrived, while the rest of the
-    response may still be on its way; they are fewer only if the object ends inside the range. The
-    reader calls `Fetcher.release` when it is done with them, and their memory is used again; or
-    earlier, to cancel the request. `fail` is called if they cannot be had. Neither is called after
-    `Fetcher.release`.
-
-    Attributes:
-        part: the bytes requested.
-        deliver: receives the bytes, read-only.
-        fail: receives the error.
-        priority: order in which it gets a slot.
-        state: set by the methods below only.
-        flight: the request that serves it, or served it; None while it waits.
-    """
-
-    __slots__ = (
-        "_buffer",
-        "_filled",
-        "_view",
-        "deliver",
-        "fail",
-        "flight",
-        "part",
-        "priority",
-        "state",
-    )
-
-    def __init__(
-        self,
-        part: ByteRange,
-        deliver: Callable[[memoryview], None],
-        fail: Callable[[BaseException], None],
-        priority: Priority = PIXELS,
-    ) -> None:
-        """Create a request that waits."""
-        self.part = part
-        self.deliver = deliver
-        self.fail = fail
-        self.priority = priority
-        self.state = WAITING
-        self.flight: InFlight | None = None
-        self._buffer: bytearray | None = None
-        self._view: memoryview | None = None
-        self._filled = 0
-
-    @property
-    def is_in_flight(self) -> bool:
-        """True while a request serves it, also one that waits for its next attempt."""
-        return self.state in (SENT, PAUSED)
-
-    # --- transitions -----------------------------------------------------------------------------
-
-    def _enter(self, state: RequestState) -> None:
-        if state not in NEXT_STATES[self.state]:
-            raise _refuse(self.state, state)
-        self.state = state
-
-    def board(self, flight: InFlight, state: RequestState) -> None:
-        """Be served by `flight`: `SENT`, or `PAUSED` if that waits for its next attempt."""
-        self._enter(state)
-        self.flight = flight
-
-    def pause(self) -> None:
-        """Wait for the next attempt."""
-        self._enter(PAUSED)
-
-    def resume(self) -> None:
-        """Go on with the next attempt."""
-        self._enter(SENT)
-
-    def hand_over(self) -> None:
-        """Deliver the bytes: those of an object that ends inside the range are fewer."""
-        view = memoryview(b"") if self._view is None else self._view[: self._filled]
-        self._view = None
-        self._enter(DELIVERED)
-        self.deliver(view.toreadonly())
-
-    def end(self) -> None:
-        """Give back the buffer and the bytes in flight, and drop the callbacks."""
-        if self.state == OVER:
-            return
-        if self.flight is not None and self.state != PAUSED:
-            self.flight.server.budget.release(self.part.length)
-        self._enter(OVER)
-        self.deliver = self.fail = _ignore
-        self._view = None
-        if self._buffer is not None:
-            BUFFERS.give(self._buffer)
-            self._buffer = None
-
-    # --- bytes -----------------------------------------------------------------------------------
-
-    def write(self, position: int, chunk: memoryview, stop: int) -> bool:
-        """Take the bytes of the range from a chunk; return whether all of them have arrived.
-
-        Args:
-            position: absolute position of the chunk.
-            chunk: bytes that arrived.
-            stop: where the response ends; no bytes come beyond it.
-        """
-        length = min(self.part.stop, stop) - self.part.start
-        first = self.part.start + self._filled - position
-        found = chunk[first : first + length - self._filled]
-        if len(found) == length:
-            self._view = found  # all of it in one chunk: no copy
-        elif len(found):
-            self._own_view(length)[self._filled : self._filled + len(found)] = found
-        self._filled += len(found)
-        return self._filled >= length
-
-    def _own_view(self, length: int) -> memoryview:
-        """Return a buffer of its own, `length` bytes long, taken at first use."""
-        if self._view is None:
-            self._buffer = BUFFERS.take(length)
-            self._view = memoryview(self._buffer)[:length]
-        return self._view
-
-    def is_filled_to(self, position: int) -> bool:
-        """Return whether the next byte that it lacks is the one at `position`."""
-        return self.part.start + self._filled == position
-
-    def buffer(self, max_bytes: int) -> memoryview:
-        """Return where its next bytes may be written, at most `max_bytes`."""
-        return self._own_view(self.part.length)[self._filled : self._filled + max_bytes]
-
-    def advance(self, count: int) -> bool:
-        """Take bytes written to `buffer`; return whether all of the range have arrived."""
-        self._filled += count
-        return self._filled >= self.part.length
-
-
-def end_all(requests: Iterable[RangeRequest]) -> None:
-    """End range requests, and wake those that wait for their bytes in flight."""
-    for request in requests:
-        request.end()
-    wake_all()
-
-
-def release(requests: Iterable[RangeRequest]) -> None:
-    """Release range requests: those not delivered yet are cancelled.
-
-    What was not sent never is, and a request in flight that serves no others is cancelled.
-    """
-    requests = list(requests)
-    flights = {
-        request.flight: None
-        for request in requests
-        if request.is_in_flight and request.flight is not None
-    }
-    end_all(requests)
-    for flight in flights:
-        if not flight.is_wanted:
-            flight.cancel()
 
 
 class InFlight:
@@ -335,12 +133,15 @@ class InFlight:
         self._chunk = bytearray()
         self._members = sorted(members, key=_part_of)
         for member in self._members:
-            member.board(self, SENT)
+            self._take_on(member, SENT)
 
-    @property
-    def is_wanted(self) -> bool:
-        """True while it serves a range request that is not delivered."""
-        return any(member.is_in_flight for member in self._members)
+    def _take_on(self, request: RangeRequest, state: RequestState) -> None:
+        request.board(self.server.budget, self.cancel_if_unwanted, state)
+
+    def cancel_if_unwanted(self) -> None:
+        """Cancel it unless it serves a range request that is not delivered."""
+        if not any(member.is_in_flight for member in self._members):
+            self.cancel()
 
     def join(self, request: RangeRequest) -> bool:
         """Serve one more range request, if all of its bytes are still to arrive."""
@@ -349,17 +150,16 @@ class InFlight:
             self._members.append(request)
             self._members.sort(key=_part_of)
             if self.state == HAS_SLOT:
-                request.board(self, SENT)
+                self._take_on(request, SENT)
                 self.server.budget.acquire_anyway(request.part.length)
             else:
-                request.board(self, PAUSED)
+                self._take_on(request, PAUSED)
         return is_ahead
 
     # --- attempts --------------------------------------------------------------------------------
 
     def _enter(self, state: FlightState) -> None:
-        if state not in NEXT_FLIGHT_STATES[self.state]:
-            raise _refuse(self.state, state)
+        check_transition(self.state, state, NEXT_FLIGHT_STATES)
         self.state = state
 
     def end_attempt(self, error: str | None = None) -> None:

@@ -22,15 +22,9 @@ from tinycog.errors import (
 from tinycog.fetch.circuit_breaker import CircuitBreaker
 from tinycog.fetch.coalesce import plan_header, plan_pixels
 from tinycog.fetch.concurrency import Server
-from tinycog.fetch.in_flight import (
-    HEADER,
-    WAITING,
-    InFlight,
-    Priority,
-    RangeRequest,
-    do_nothing,
-)
+from tinycog.fetch.in_flight import InFlight
 from tinycog.fetch.ledger import Ledger
+from tinycog.fetch.range_request import HEADER, WAITING, Priority, RangeRequest, do_nothing
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock, RetryState
 from tinycog.limits import Retries
 from tinycog.sources.protocol import EagerSource, Source

@@ -22,8 +22,8 @@ import numpy as np
 
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
 from tinycog.fetch.fetcher import Fetcher, check_complete
-from tinycog.fetch.in_flight import RangeRequest
 from tinycog.fetch.plan import Plan, make_plan
+from tinycog.fetch.range_request import RangeRequest
 from tinycog.limits import Limits
 from tinycog.reader import decode_pool
 from tinycog.reader.tile_parts import TilePart
