@@ -3,9 +3,17 @@
 aiohttp takes longer to import than all of tinycog, so this module is loaded when it is needed
 first, in a worker thread. A connection serves one request: aiohttp would take what a server sends
 unasked on a kept one as the answer to the next request (http.surplus).
+
+aiohttp bounds neither informational responses nor empty lines, chunk extensions or trailers, so its
+sockets count what they receive, and hold it against the body that has come (http.head). An event
+loop that reads no Python sockets (uvloop) leaves that to the deadline of the response.
 """
 
 from __future__ import annotations
+
+import socket
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import aiohttp
 import yarl
@@ -13,9 +21,17 @@ import yarl
 from tinycog.sources.http.connections import Exchange
 from tinycog.sources.http.errors import TransportError
 from tinycog.sources.http.header_fields import Fields
-from tinycog.sources.http.http1 import ResponseHead
+from tinycog.sources.http.http1 import (
+    CHUNK_OVERHEAD,
+    OVERHEAD_BYTES,
+    TOO_MANY_BYTES,
+    ResponseHead,
+)
 from tinycog.sources.http.urls import Url
 from tinycog.sources.redact import redact_line
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 READ_BYTES = 1 << 20
 """Bytes that aiohttp buffers of a response before it stops to read; with its own 64 KiB it stops
@@ -25,10 +41,74 @@ TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, soc
 """None: `Deadline` sees to all of them."""
 
 
+READ_AHEAD_BYTES = 2 << 18
+"""Bytes that an event loop may receive before the head of a response is seen: two reads."""
+
+
+class Allowance:
+    """How many bytes a connection may still receive (http.head)."""
+
+    def __init__(self) -> None:
+        """Allow for a head, and for what may come along with it."""
+        self._left = OVERHEAD_BYTES + READ_AHEAD_BYTES
+
+    @property
+    def is_exceeded(self) -> bool:
+        """True if more came than the body explains."""
+        return self._left < 0
+
+    def begin_body(self) -> None:
+        """Allow for what aiohttp buffers of a body."""
+        self._left += 2 * READ_BYTES
+
+    def take_body(self, length: int) -> None:
+        """Allow for what may come besides so many bytes of the body."""
+        self._left += (1 + CHUNK_OVERHEAD) * length
+
+    def receive(self, length: int) -> None:
+        """Count bytes that were received.
+
+        Raises:
+            ConnectionAbortedError: they are too many.
+        """
+        self._left -= length
+        if self.is_exceeded:
+            raise ConnectionAbortedError(TOO_MANY_BYTES)
+
+
+_allowance: ContextVar[Allowance] = ContextVar("allowance")
+
+
+class CountingSocket(socket.socket):
+    """A socket that receives no more than the request allows that it was made for."""
+
+    def __init__(self, family: int, type: int, proto: int) -> None:  # noqa: A002 - socket's own
+        """Create a socket for the request of this context."""
+        super().__init__(family, type, proto)
+        self._allowance = _allowance.get()
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """Receive bytes, and count them."""
+        data = super().recv(bufsize, flags)
+        self._allowance.receive(len(data))
+        return data
+
+    def recv_into(self, buffer: Buffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive bytes into a buffer, and count them."""
+        length = super().recv_into(buffer, nbytes, flags)
+        self._allowance.receive(length)
+        return length
+
+
+def _make_socket(address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
+    family, kind, proto, _, _ = address
+    return CountingSocket(family, kind, proto)
+
+
 def open_session() -> aiohttp.ClientSession:
     """Return a session of the running event loop; `fetch` bounds how many connections there are."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, force_close=True),
+        connector=aiohttp.TCPConnector(limit=0, force_close=True, socket_factory=_make_socket),
         timeout=TIMEOUT,
         auto_decompress=False,
         read_bufsize=READ_BYTES,
@@ -46,16 +126,22 @@ async def send(
         Exception: whatever `exchange` raised.
     """
     target = yarl.URL(str(url), encoded=True)
+    allowance = Allowance()
+    _allowance.set(allowance)
     try:
         async with session.get(
             target, headers=list(headers.items()), allow_redirects=False
         ) as response:
-            await _receive(response, exchange)
+            await _receive(response, exchange, allowance)
     except aiohttp.ClientError as exc:
+        if allowance.is_exceeded:
+            raise TransportError(TOO_MANY_BYTES) from exc
         raise to_transport_error(exc) from exc
 
 
-async def _receive(response: aiohttp.ClientResponse, exchange: Exchange) -> None:
+async def _receive(
+    response: aiohttp.ClientResponse, exchange: Exchange, allowance: Allowance
+) -> None:
     """Check the head, and pass the body on."""
     head = ResponseHead(
         response.status,
@@ -67,6 +153,7 @@ async def _receive(response: aiohttp.ClientResponse, exchange: Exchange) -> None
     )
     body = exchange.check(head)
     exchange.progress(0)
+    allowance.begin_body()
     try:
         async for chunk in response.content.iter_any():
             if body is None:
@@ -74,6 +161,7 @@ async def _receive(response: aiohttp.ClientResponse, exchange: Exchange) -> None
             else:
                 body.write(chunk)
             exchange.progress(len(chunk))
+            allowance.take_body(len(chunk))
         if body is not None:
             body.finish()
     finally:

@@ -52,6 +52,8 @@ OVERHEAD_BYTES = 256 << 10
 CHUNK_OVERHEAD = 8
 """Further bytes besides the body for each byte of it: chunks of one byte take five."""
 
+TOO_MANY_BYTES = "the response holds too many bytes besides its body"
+
 
 class ResponseHead(NamedTuple):
     """Head of a response.
@@ -239,8 +241,7 @@ class ChunkedDecoder:
         self._body += len(body)
         waiting = 0 if self.is_complete else len(self._pending)
         if self._overhead + waiting > OVERHEAD_BYTES + CHUNK_OVERHEAD * self._body:
-            message = "the response holds too many bytes besides its body"
-            raise TransportError(message)
+            raise TransportError(TOO_MANY_BYTES)
         return body
 
     def _read_line(self, line: bytes) -> None:
