@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from test_corpus import RECORDS, SKIP, path_of
 
 import tinycog
 from tinycog.pixels.mask import nodata_mask
+from tinycog.pixels.validity import ALL_VALID
 from tinycog.testing import Field, make_image, make_tiff
 from tinycog.tiff.spec import Tag
 
@@ -33,8 +35,10 @@ def overview(z: int) -> dict[str, int]:
 
 
 def mask_of(raster: tinycog.Raster) -> np.ndarray:
-    """The mask of a raster, where None stands for all valid."""
-    return np.ones(raster.shape[1:], bool) if raster.mask is None else raster.mask
+    """The mask of a raster, held against those of its bands."""
+    assert raster.mask.shape == raster.shape[1:]
+    assert raster.band_masks.shape == raster.shape
+    return raster.mask
 
 
 def gdal_mask(data: bytes | str, z: int = 0) -> np.ndarray:
@@ -56,12 +60,22 @@ def mask_image(valid: np.ndarray, kind: int = 4) -> Any:
 
 
 async def assert_masks(data: bytes) -> np.ndarray:
-    """The mask of each level is GDAL's; gives that of level 0."""
+    """The masks of each level are GDAL's, however they are read; gives that of level 0."""
     cog = await tinycog.open(data)
-    masks = [mask_of(await cog.read(level=level.z, masked=True)) for level in cog.levels]
-    for z, mask in enumerate(masks):
-        np.testing.assert_array_equal(mask, gdal_mask(data, z))
+    masks: list[np.ndarray] = []
+    for level in cog.levels:
+        found = await cog.read(level=level.z, masked=True)
+        assert_same_masks(await cog.read(level=level.z), found)
+        np.testing.assert_array_equal(found.mask, gdal_mask(data, level.z))
+        with in_rasterio(data, **overview(level.z)) as dataset:
+            np.testing.assert_array_equal(found.band_masks, dataset.read_masks() > 0)
+        masks.append(mask_of(found))
     return masks[0]
+
+
+def assert_same_masks(found: tinycog.Raster, expected: tinycog.Raster) -> None:
+    np.testing.assert_array_equal(found.mask, expected.mask)
+    np.testing.assert_array_equal(found.band_masks, expected.band_masks)
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -86,16 +100,56 @@ async def test_the_mask_of_every_window_and_level_is_that_of_rasterio(name: str)
 async def test_a_mask_image_comes_with_the_pixels_unless_it_is_not_wanted():
     cog = tinycog.open(FILES / "cog-mask-rgb.tif")
     expected = (await cog.read(masked=True)).mask
-    assert expected is not None
     np.testing.assert_array_equal((await cog.read()).mask, expected)
-    assert (await cog.read(masked=False)).mask is None
+    unasked = await cog.read(masked=False)
+    for wanted in ("mask", "band_masks"):
+        with pytest.raises(tinycog.UsageError, match="read with masked=False"):
+            getattr(unasked, wanted)
+    with pytest.raises(tinycog.UsageError, match="read with masked=False"):
+        unasked.masked()
 
 
-async def test_what_nodata_or_alpha_say_comes_only_if_it_is_wanted():
-    for name in ("cog-sparse-nodata", "cog-alpha-rgba"):
-        cog = tinycog.open(FILES / f"{name}.tif")
-        assert (await cog.read()).mask is None
-        assert (await cog.read(masked=True)).mask is not None
+@pytest.mark.parametrize("name", MASKED)
+async def test_the_mask_is_the_same_however_it_is_asked_for(name: str):
+    cog = await tinycog.open(FILES / f"{name}.tif")
+    for level in cog.levels:
+        whole = await cog.read(level=level.z, masked=True)
+        assert_same_masks(await cog.read(level=level.z), whole)
+        async for tile in cog.iter_tiles(level=level.z):
+            part = np.s_[
+                tile.window.row_off : tile.window.row_off + tile.height,
+                tile.window.col_off : tile.window.col_off + tile.width,
+            ]
+            np.testing.assert_array_equal(tile.mask, whole.mask[part])
+            np.testing.assert_array_equal(tile.band_masks, whole.band_masks[(slice(None), *part)])
+        points = [(x, y) for x in (0, level.width // 2) for y in (0, level.height - 1)]
+        values = await cog.points(
+            [level.transform @ (x + 0.5, y + 0.5) for x, y in points], level=level.z
+        )
+        np.testing.assert_array_equal(values.mask, [whole.mask[y, x] for x, y in points])
+        np.testing.assert_array_equal(
+            values.band_masks, [whole.band_masks[:, y, x] for x, y in points]
+        )
+
+
+async def test_a_tile_before_the_file_is_open_knows_its_mask():
+    for name in MASKED:
+        tile = await tinycog.open(FILES / f"{name}.tif").read_tile(0, 0, 0)
+        opened = await (await tinycog.open(FILES / f"{name}.tif")).read_tile(0, 0, 0, masked=True)
+        assert_same_masks(tile, opened)
+
+
+async def test_whether_there_is_a_mask_is_not_known_before_the_chain_is_walked():
+    pixels = np.arange(32 * 32, dtype=np.uint8).reshape(1, 32, 32)
+    mask = mask_image(pixels[0] > 7)
+    cog = tinycog.open(make_tiff([image(pixels), mask]), head_bytes=128)
+    tile = await cog.read_tile(0, 0, 0)
+    with pytest.raises(tinycog.UsageError, match="not known yet: read with masked=True"):
+        _ = tile.mask
+    assert "mask not known" in repr(tile)
+    assert tile.to_png() == replace(tile, validity=ALL_VALID).to_png()
+    known = await cog.read_tile(0, 0, 0, masked=True)
+    np.testing.assert_array_equal(known.mask, (pixels[0] > 7)[:16, :16])
 
 
 async def test_the_window_over_the_edge_is_not_valid_there():
@@ -143,17 +197,50 @@ async def test_a_mask_goes_before_nodata_and_nodata_before_alpha(sources: tuple[
     assert mask.all() == (set(sources) == {""})
 
 
-async def test_each_level_has_a_mask_and_nodata_of_its_own():
+async def test_nodata_of_level_0_counts_for_all_levels_and_masks_are_their_own():
+    """GDAL obeys it alone too where it reads a level for a dataset (gdal.nodata.level)."""
     rng = np.random.default_rng(2)
     full, half = (rng.integers(0, 3, (1, n, n)).astype(np.uint8) for n in (32, 16))
     reduced = Field(Tag.NewSubfileType, "LONG", 1)
-    one, two = image(full, nodata("1")), image(half, reduced, nodata("2"))
-    mask, half_mask = mask_image(full[0] > 0), mask_image(half[0] > 0, 5)
-    await assert_masks(make_tiff([one, two]))
-    await assert_masks(make_tiff([one, image(half, reduced)]))
-    await assert_masks(make_tiff([image(full), two]))
-    await assert_masks(make_tiff([one, two, mask]))
-    await assert_masks(make_tiff([one, two, half_mask]))
+    for first, second in product((None, "1"), (None, "1", "2")):
+        levels = [
+            image(full, *([nodata(first)] if first else [])),
+            image(half, reduced, *([nodata(second)] if second else [])),
+        ]
+        await assert_level_masks(make_tiff(levels), half[0] != 1 if first else half[0] >= 0)
+        mask, half_mask = mask_image(full[0] > 0), mask_image(half[0] > 0, 5)
+        both = make_tiff([*levels, mask, half_mask])
+        await assert_level_masks(both, half[0] > 0)
+        await assert_masks(both)
+        # the mask of level 0 alone, in every second row and column
+        await assert_level_masks(make_tiff([*levels, mask]), full[0, 1::2, 1::2] > 0)
+        # a mask of the level alone says nothing: the dataset has none
+        alone = make_tiff([*levels, half_mask])
+        await assert_level_masks(alone, half[0] != 1 if first else half[0] >= 0)
+
+
+async def assert_level_masks(data: bytes, expected: np.ndarray) -> None:
+    """The mask of level 1, however it is read, and as GDAL reads it for a dataset."""
+    cog = await tinycog.open(data)
+    assert [level.nodata for level in cog.levels] == [cog.nodata] * len(cog.levels)
+    rows, cols = expected.shape
+    found = [
+        (await cog.read(level=1)).mask,
+        (await cog.read(level=1, masked=True)).mask,
+        (await cog.read(shape=(rows, cols))).mask,
+        (await cog.preview(rows)).mask,
+        (await cog.read(level=1, window=(-1, -2, cols + 3, rows + 4), boundless=True)).mask[
+            2:-2, 1:-2
+        ],
+    ]
+    with in_rasterio(data) as dataset:
+        found.append(dataset.read_masks(1, out_shape=(rows, cols)) > 0)
+    for mask in found:
+        np.testing.assert_array_equal(mask, expected)
+    async for tile in cog.iter_tiles(level=1):
+        window = tile.window
+        part = expected[window.row_off :, window.col_off :][: tile.height, : tile.width]
+        np.testing.assert_array_equal(tile.mask, part)
 
 
 EXTRA = [[2], [1], [0], [0, 2], [2, 0], [0, 0, 2], [2, 0, 0], [0, 0, 1], [0, 0, 0, 2]]
@@ -278,7 +365,8 @@ async def test_a_mean_is_valid_where_any_pixel_of_it_is(kind: str):
     mean = np.floor(sums / np.maximum(blocks, 1) + 0.5)
     np.testing.assert_array_equal(found.data[0], np.where(blocks > 0, mean, 0))
     unmasked = await cog.read(shape=(32, 32), resampling="average", masked=False)
-    assert unmasked.mask is None
+    with pytest.raises(tinycog.UsageError, match="masked=False"):
+        _ = unmasked.mask
     np.testing.assert_array_equal(unmasked.data, found.data)
 
 
@@ -301,7 +389,6 @@ async def test_a_masked_array_hides_what_is_not_valid():
     cog = await tinycog.open(FILES / "cog-mask-rgb.tif")
     found = await cog.read(masked=True)
     array = found.masked()
-    assert found.mask is not None
     np.testing.assert_array_equal(array.mask, np.broadcast_to(~found.mask, found.shape))
     assert array.count() == found.count * found.mask.sum()
     with in_rasterio(str(FILES / "cog-mask-rgb.tif")) as dataset:
@@ -313,3 +400,98 @@ async def test_a_masked_array_hides_what_is_not_valid():
 async def test_without_a_mask_nothing_is_hidden():
     array = (await tinycog.open(FILES / "cog-deflate-u8.tif").read(masked=True)).masked()
     assert array.count() == array.size
+
+
+# --- NODATA_VALUES -------------------------------------------------------------------------------
+
+
+def values_of_bands(text: str) -> Field:
+    item = f'<Item name="NODATA_VALUES">{text}</Item>'
+    return Field(Tag.GDALMetadata, "ASCII", f"<GDALMetadata>{item}</GDALMetadata>")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "text", ["0 1 0", "1 1 1", "1 2", "1 2 0 1", "0 x 2", "1.5 2 0", "300 1 1", "1,2,0", " 1  2 1 "]
+)
+async def test_values_of_the_bands_mark_a_pixel_together(dtype: str, text: str):
+    pixels = np.random.default_rng(8).integers(0, 3, (3, 16, 16)).astype(dtype)
+    rgb = Field(Tag.PhotometricInterpretation, "SHORT", 2)
+    for more in ([], [nodata("2")]):
+        data = make_tiff([image(pixels, rgb, values_of_bands(text), *more)])
+        await assert_masks(data)
+        assert (await tinycog.open(data)).info()["mask_flags"] == rasterio_flags(data)
+        part = await tinycog.open(data).read(bands=[1])
+        whole = await tinycog.open(data).read()
+        if len(text.split()) == 3:
+            np.testing.assert_array_equal(part.mask, whole.mask)
+
+
+def rasterio_flags(data: bytes) -> list[list[str]]:
+    with in_rasterio(data) as dataset:
+        return [[flag.name for flag in flags] for flags in dataset.mask_flag_enums]
+
+
+async def test_a_band_knows_its_mask_by_alpha_that_was_not_asked_for():
+    rng = np.random.default_rng(9)
+    pixels = rng.integers(0, 2, (4, 32, 32)).astype(np.uint8)
+    fields = [
+        Field(Tag.ExtraSamples, "SHORT", [2]),
+        Field(Tag.PhotometricInterpretation, "SHORT", 2),
+    ]
+    cog = tinycog.open(make_tiff([image(pixels, *fields)]))
+    for bands in ([0], [2, 1], [3], [3, 0]):
+        for masked in (None, True):
+            found = await cog.read(bands=bands, masked=masked)
+            np.testing.assert_array_equal(found.data, pixels[bands])
+            np.testing.assert_array_equal(found.mask, pixels[3] > 0)
+            for band, mask in zip(bands, found.band_masks, strict=True):
+                np.testing.assert_array_equal(mask, (pixels[3] > 0) | (band == 3))
+
+
+async def test_in_planes_a_band_that_was_not_read_says_nothing_until_it_is_asked_for():
+    pixels = np.random.default_rng(9).integers(0, 2, (4, 32, 32)).astype(np.uint8)
+    fields = [
+        Field(Tag.ExtraSamples, "SHORT", [2]),
+        Field(Tag.PhotometricInterpretation, "SHORT", 2),
+    ]
+    planar = make_image(pixels, tile=(16, 16), planar=True).having(*fields)
+    cog = await tinycog.open(make_tiff([planar]))
+    found = await cog.read(bands=[0])
+    with pytest.raises(tinycog.UsageError, match="read with masked=True"):
+        _ = found.mask
+    known = await cog.read(bands=[0], masked=True)
+    np.testing.assert_array_equal(known.mask, pixels[3] > 0)
+
+
+# --- what a tile shows ---------------------------------------------------------------------------
+
+
+async def test_beyond_the_edge_of_the_image_a_padded_tile_is_not_valid():
+    for name in MASKED:
+        cog = await tinycog.open(FILES / f"{name}.tif")
+        rows, cols = cog.levels[0].grid
+        cut = await cog.read_tile(0, cols - 1, rows - 1)
+        tile = await cog.read_tile(0, cols - 1, rows - 1, padded=True)
+        beyond = [(0, n - m) for n, m in zip(tile.shape[1:], cut.shape[1:], strict=True)]
+        np.testing.assert_array_equal(tile.mask, np.pad(cut.mask, beyond))
+        np.testing.assert_array_equal(tile.band_masks, np.pad(cut.band_masks, [(0, 0), *beyond]))
+
+
+async def test_all_valid_takes_no_memory():
+    tile = await tinycog.open(FILES / "cog-deflate-u8.tif").read_tile(0, 0, 0)
+    assert tile.mask.all()
+    assert tile.band_masks.all()
+    assert tile.mask.strides == (0, 0)
+    assert tile.band_masks.strides == (0, 0, 0)
+
+
+async def test_colours_keep_the_mask_of_the_samples():
+    for name in MASKED:
+        cog = await tinycog.open(FILES / f"{name}.tif")
+        if cog.dtype not in (np.uint8, np.uint16):
+            continue
+        plain, colours = await cog.read(), await cog.read(rgb=True)
+        np.testing.assert_array_equal(colours.mask, plain.mask)
+        tile, coloured = await cog.read_tile(0, 0, 0), await cog.read_tile(0, 0, 0, rgb=True)
+        np.testing.assert_array_equal(coloured.mask, tile.mask)

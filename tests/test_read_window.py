@@ -711,7 +711,8 @@ async def test_whatever_is_asked_for_the_plan_holds_and_nothing_is_read_twice(na
         out = rng.choice([np.empty(found.shape[::-1], np.uint8).T, np.empty(found.shape, np.uint8)])
         again = await cog.read(**options, out=out)
         np.testing.assert_array_equal(out, found.data)
-        np.testing.assert_array_equal(again.mask, found.mask)
+        if found.has_known_mask:
+            np.testing.assert_array_equal(again.mask, found.mask)
 
 
 def random_options(rng: random.Random, cog: tinycog.Cog) -> dict[str, Any]:

@@ -28,7 +28,7 @@ async def read(where: str | Path) -> list[tinycog.Raster]:
 
     tile = await cog.read_tile(0, 0, 0)
     assert_type(tile.data, NDArray[Any])
-    assert_type(tile.mask, NDArray[np.bool_] | None)
+    assert_type(tile.mask, NDArray[np.bool_])
     window = await cog.read(window=tile.window, resampling="average", shape=(16, 16))
     whole = await cog.read_level(0, masked=True, bands=[0])
     small = await cog.preview(16, level=0, resampling="nearest")

@@ -55,6 +55,7 @@ from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
+from tinycog.pixels.validity import Validity
 from tinycog.raster import Placement, Raster
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.tiff.image import Grid, Image
@@ -134,6 +135,7 @@ __all__ = [
     "TruncatedError",
     "UnsupportedError",
     "UsageError",
+    "Validity",
     "Values",
     "WarpResampling",
     "Where",

@@ -82,6 +82,18 @@ def check_level(level: Any) -> int | None:  # noqa: ANN401 - anything a caller m
     return None if level is None else check_integer(level, "level")
 
 
+def check_masked(masked: Any) -> bool | None:  # noqa: ANN401 - anything a caller may pass
+    """Return whether a mask is wanted: True, False, or None for what comes along.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    if masked is None or isinstance(masked, bool):
+        return masked
+    message = f"masked is True, False or None, not {masked!r}"
+    raise UsageError(message)
+
+
 def check_tile(place: Iterable[Any]) -> Tile:
     """Return the tile that a caller names as (z, x, y).
 

@@ -20,7 +20,14 @@ from tinycog.argument_types import (
     WarpResampling,
     WindowLike,
 )
-from tinycog.checks import check_bands, check_integer, check_points, check_size, check_tile
+from tinycog.checks import (
+    check_bands,
+    check_integer,
+    check_masked,
+    check_points,
+    check_size,
+    check_tile,
+)
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
 from tinycog.fetch.plan import Plan
@@ -31,7 +38,7 @@ from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
 from tinycog.reader.read_points import Values, read_points
-from tinycog.reader.read_tile import TileBatcher, TileOptions
+from tinycog.reader.read_tile import TileBatcher, TileOptions, tile_plan
 from tinycog.reader.read_window import check_limits, make_buffers, read_area
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.sources.protocol import Source
@@ -90,7 +97,14 @@ class Cog(Dataset):
     # --- tiles -----------------------------------------------------------------------------------
 
     async def read_tile(
-        self, z: int, x: int, y: int, *, padded: bool = False, rgb: bool = False
+        self,
+        z: int,
+        x: int,
+        y: int,
+        *,
+        padded: bool = False,
+        masked: bool | None = None,
+        rgb: bool = False,
     ) -> Raster:
         """Read one tile.
 
@@ -100,6 +114,9 @@ class Cog(Dataset):
             y: tile row in that level.
             padded: return edge tiles at their full stored size; by default they are cut to the
                 image.
+            masked: None, the default, reads the mask image along if the header that has been read
+                names one; True reads the whole header first to find it; False reads none, and the
+                raster does not know its mask. Nodata and alpha cost nothing.
             rgb: return colours for the eye, uint8 RGB or RGBA: palettes looked up, MinIsWhite
                 inverted, inks mixed. By default samples are data, as they are stored (except that
                 YCbCr is always converted to RGB).
@@ -114,21 +131,30 @@ class Cog(Dataset):
 
         Cost: 2 requests the first time (header, tile); then 1, or one for each plane; 0 for a tile
         that lies in the first 32 KiB or is not stored. A large file may add up to 2 for the index.
+        A mask image costs no request in GDAL's COGs, where its tile lies beside that of the pixels;
+        in other files 1, and those of its index.
         Reads that begin in the same iteration of the event loop share requests as `read_tiles`
         does, and concurrent reads of the same tile share its decoding.
         """
         tile = check_tile((z, x, y))
-        (raster,) = await self._tiles.read((tile,), TileOptions(padded, rgb))
+        options = TileOptions(padded, rgb, check_masked(masked))
+        (raster,) = await self._tiles.read((tile,), options)
         return raster
 
     async def read_tiles(
-        self, tiles: Iterable[tuple[int, int, int]], *, padded: bool = False, rgb: bool = False
+        self,
+        tiles: Iterable[tuple[int, int, int]],
+        *,
+        padded: bool = False,
+        masked: bool | None = None,
+        rgb: bool = False,
     ) -> list[Raster]:
         """Read several tiles, of any levels, with requests planned together.
 
         Args:
             tiles: (z, x, y) of each tile: level, column, row.
             padded: as for `read_tile`.
+            masked: as for `read_tile`.
             rgb: as for `read_tile`.
 
         Returns:
@@ -140,7 +166,7 @@ class Cog(Dataset):
         Cost: tiles that lie near each other in the file share a request; `plan` says how many.
         """
         checked = [check_tile(tile) for tile in tiles]
-        return await self._tiles.read(checked, TileOptions(padded, rgb))
+        return await self._tiles.read(checked, TileOptions(padded, rgb, check_masked(masked)))
 
     async def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None:
         """Read the encoded bytes of one tile, as they are stored.
@@ -205,10 +231,11 @@ class Cog(Dataset):
             resampling: "nearest", "bilinear", "cubic", "average" (or "mean"), "mode", "min", "max",
                 "sample" (the top left pixel); masked pixels do not contribute.
             boundless: allow a window that reaches over the image's edge: nodata, or 0, lies there.
-            masked: fill `Raster.mask`: the mask image of the level, else nodata, else alpha (where
-                GDAL takes it for a mask) says which pixels are valid. False leaves it out; None,
-                the default, fills it if the file holds a mask image, as far as its header is
-                known. The mask is fetched with the pixels.
+            masked: what `Raster.mask` is made of: a mask image, else nodata, else alpha (where GDAL
+                takes it for a mask). None, the default, reads a mask image along with the pixels if
+                the header that has been read names one; True reads the whole header first, and
+                works the masks out at once; False reads none, and the raster does not know its
+                mask. Where pixels are blended, invalid ones are left out in any case.
             out: array to put the pixels into: (bands, rows, cols) and the file's dtype. After an
                 error or a cancellation its contents are undefined, and may still change.
             max_bytes: largest result to allocate, in bytes, below `Limits.result_bytes`.
@@ -265,7 +292,15 @@ class Cog(Dataset):
 
     @overload
     async def plan(
-        self, z: int, x: int, y: int, /, *, padded: bool = False, rgb: bool = False
+        self,
+        z: int,
+        x: int,
+        y: int,
+        /,
+        *,
+        padded: bool = False,
+        masked: bool | None = None,
+        rgb: bool = False,
     ) -> Plan: ...
 
     @overload
@@ -275,6 +310,7 @@ class Cog(Dataset):
         /,
         *,
         padded: bool = False,
+        masked: bool | None = None,
         rgb: bool = False,
     ) -> Plan: ...
 
@@ -310,9 +346,10 @@ class Cog(Dataset):
         file = self._file
         if tiles:
             checked = _as_tiles(tiles)
-            images = await file.images(checked)
+            masked = check_masked(options.get("masked"))
+            sources = await file.sources(checked, masked=masked)
             unique = dict.fromkeys(checked)
-            parts = [part for tile in unique for part in parts_to_plan(images[tile.z], tile)]
+            parts = [part for tile in unique for part in tile_plan(sources[tile.z], tile, masked)]
             return await file.reader.plan(parts)
         source, request = await resolve(
             file,
@@ -333,6 +370,7 @@ class Cog(Dataset):
         window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
         crs: CrsLike | None = None,
+        masked: bool | None = None,
         rgb: bool = False,
     ) -> AsyncGenerator[Raster, None]:
         """Iterate over the tiles that an area touches, row by row, in bounded memory.
@@ -349,6 +387,7 @@ class Cog(Dataset):
             window: as for `read`, in pixels of `level`.
             bounds: as for `read`, instead of a window.
             crs: as for `read`: that of `bounds`.
+            masked: as for `read_tile`.
             rgb: as for `read_tile`.
 
         Yields:
@@ -365,7 +404,8 @@ class Cog(Dataset):
         )
         touched = make_buffers(source, request, planned=True).window
         tiles = window_tiles(source.image, request.area.z, touched)
-        read = partial(self._tiles.read, options=TileOptions(padded=False, rgb=rgb))
+        options = TileOptions(padded=False, rgb=rgb, masked=check_masked(masked))
+        read = partial(self._tiles.read, options=options)
         async with aclosing(stream(source.image, tiles, read)) as rasters:
             async for raster in rasters:
                 yield raster
@@ -421,8 +461,9 @@ class Cog(Dataset):
             bands: as for `read`.
 
         Returns:
-            `data` (points, bands), `mask` (points,): True where the pixel is valid, and `inside`
-            (points,): True where there is one. Outside there is nodata, or 0.
+            `data` (points, bands); `mask` (points,): True where the pixel is valid in any band;
+            `inside` (points,): True where there is a pixel; `band_masks` (points, bands): True
+            where the sample is valid. Outside there is nodata, or 0.
 
         Raises:
             UsageError: the points are not pairs of numbers, or the CRS is unknown.

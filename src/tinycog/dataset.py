@@ -302,7 +302,7 @@ class Dataset(ImageFacts):
             "units": list(self.units),
             "descriptions": list(self.descriptions),
             "indexes": [band + 1 for band in bands],
-            "mask_flags": mask_flags(self.colorinterp, self._described(), has_mask=self.has_mask),
+            "mask_flags": mask_flags(self._file.mask_facts(), self.count, has_mask=self.has_mask),
             "overviews": [level.decimation for level in self.overviews],
             "scales": list(self.scales),
             "offsets": list(self.offsets),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -12,6 +12,7 @@ import numpy as np
 from tinycog.argument_types import ReadOptions
 from tinycog.errors import UnsupportedError
 from tinycog.geo.lazy import LazyGeoreference
+from tinycog.pixels.mask import MaskFacts
 from tinycog.raster import Raster
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, name_of
@@ -200,14 +201,17 @@ def gdal_photometric(image: Image) -> str:
     return GDAL_PHOTOMETRICS.get(image.photometric, "minisblack")
 
 
-def mask_flags(colours: Sequence[str], image: Image, *, has_mask: bool) -> list[list[str]]:
-    """Return rasterio's mask flags of each band: where its validity comes from."""
-    from tinycog.pixels.mask import alpha_band  # noqa: PLC0415 - only `info` needs it
-
-    flags = ["per_dataset"] if has_mask else ["nodata"]
-    if not has_mask and image.nodata is None:
+def mask_flags(facts: MaskFacts, count: int, *, has_mask: bool) -> list[list[str]]:
+    """Return rasterio's mask flags of each of `count` bands: where its validity comes from."""
+    if has_mask:
+        flags = ["per_dataset"]
+    elif facts.nodata_values is not None:
+        flags = ["per_dataset", "nodata"]
+    elif facts.nodata is not None:
+        flags = ["nodata"]
+    elif facts.alpha is not None:
+        flags = ["per_dataset", "alpha"]
+        return [["all_valid"] if band == facts.alpha else flags for band in range(count)]
+    else:
         flags = ["all_valid"]
-        if (alpha := alpha_band(image)) is not None:
-            of_alpha = ["per_dataset", "alpha"]
-            return [flags if band == alpha else of_alpha for band in range(image.samples)]
-    return [flags] * len(colours)
+    return [flags] * count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import Finding, UsageError
+from tinycog.pixels.validity import ALL_VALID, Validity
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Raster:
             image's edge; where `data` was resampled it may begin and end inside pixels.
         nodata: the "no data" value, or None.
         findings: oddities of the stored tiles, which could be decoded all the same.
-        mask: (rows, cols), True = valid; None if all pixels are valid, or if no mask was asked for.
+        validity: what says which pixels are valid; `mask`, `band_masks` and `masked` come from it.
         place: where `data` lies; `transform`, `bounds` and `crs` come from it.
         colormap: of a palette image, (entries, 3) of uint16: red, green, blue as stored. None for
             other images, with `rgb=True`, where `data` does not begin with band 0, and where the
@@ -62,14 +64,45 @@ class Raster:
     window: Window | FloatWindow
     nodata: int | float | None
     findings: tuple[Finding, ...] = ()
-    mask: NDArray[np.bool_] | None = None
+    validity: Validity = ALL_VALID
     place: Placement | None = None
     colormap: NDArray[np.uint16] | None = None
 
     def copy(self) -> Raster:
         """Return the same raster with its own copy of pixels and mask."""
-        mask = None if self.mask is None else self.mask.copy()
-        return replace(self, data=self.data.copy(order="K"), mask=mask)
+        return replace(self, data=self.data.copy(order="K"), validity=self.validity.copy())
+
+    @cached_property
+    def mask(self) -> NDArray[np.bool_]:
+        """(rows, cols), True where a pixel is valid: the dataset's mask, over the bands read.
+
+        A mask image says so, else nodata (valid in any band), else alpha; see
+        gdal.mask.precedence. Nodata and alpha are looked for in `data` when this is first used.
+        Where all pixels are valid, this is a read-only view that takes no memory.
+
+        Raises:
+            UsageError: it was read with `masked=False`, or before it was known whether the file
+                holds a mask image.
+        """
+        return self.validity.mask(self.data)
+
+    @cached_property
+    def band_masks(self) -> NDArray[np.bool_]:
+        """(bands, rows, cols), True where a sample is valid: nodata counts by band.
+
+        Raises:
+            UsageError: as for `mask`.
+        """
+        return self.validity.band_masks(self.data)
+
+    @property
+    def has_known_mask(self) -> bool:
+        """False if `mask` raises a `UsageError`."""
+        try:
+            _ = self.mask
+        except UsageError:
+            return False
+        return True
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -131,9 +164,14 @@ class Raster:
         return bounds_of(self.transform, self.width, self.height)
 
     def masked(self) -> np.ma.MaskedArray[Any, Any]:
-        """Return the pixels as a numpy masked array, whose mask is True where they are invalid."""
-        invalid = np.False_ if self.mask is None else np.broadcast_to(~self.mask, self.data.shape)
-        return np.ma.MaskedArray(self.data, invalid, fill_value=self.nodata)
+        """Return the pixels as a numpy masked array, whose mask is True where they are invalid.
+
+        The mask is that of each band, as in rasterio's `read(masked=True)`.
+
+        Raises:
+            UsageError: as for `mask`.
+        """
+        return np.ma.MaskedArray(self.data, ~self.band_masks, fill_value=self.nodata)
 
     as_masked = masked
 
@@ -146,7 +184,8 @@ class Raster:
     ) -> bytes:
         """Return a PNG: a picture for the eye, or with `raw` the samples as they are.
 
-        A picture has 8 bits: grey or RGB, invalid pixels transparent. Palette indices become the
+        A picture has 8 bits: grey or RGB, invalid pixels transparent (opaque where the mask is not
+        known). Palette indices become the
         colours of `colormap`. uint8 is shown as it is unless a limit is given; other dtypes are
         stretched from black to white, by default from their 2nd to their 98th percentile.
 
@@ -164,7 +203,7 @@ class Raster:
 
         if raw:
             return raw_png(self.data)
-        return to_png(self.data, self.mask, vmin=vmin, vmax=vmax, colormap=self.colormap)
+        return to_png(self.data, self._shown_mask(), vmin=vmin, vmax=vmax, colormap=self.colormap)
 
     def save(
         self,
@@ -197,6 +236,10 @@ class Raster:
             message = f"cannot write {path.name}: expected a name that ends with .png or .npy"
             raise UsageError(message)
 
+    def _shown_mask(self) -> NDArray[np.bool_] | None:
+        """Return the mask for a picture, None where all pixels are drawn opaque."""
+        return None if not self.has_known_mask or self.mask.all() else self.mask
+
     def _summary(self) -> Mapping[str, object]:
         """Return the rows of the table in a notebook."""
         try:
@@ -210,6 +253,7 @@ class Raster:
             "window": tuple(self.window),
             "nodata": self.nodata,
             "crs": crs,
+            "mask": "known" if self.has_known_mask else "not known, drawn opaque",
         }
 
     def _repr_html_(self) -> str:
@@ -218,7 +262,8 @@ class Raster:
         from tinycog.pixels.png import to_png  # noqa: PLC0415 - only pictures need it
 
         step = max(1, self.height // REPR_SIZE, self.width // REPR_SIZE)
-        mask = None if self.mask is None else self.mask[::step, ::step]
+        mask = self._shown_mask()
+        mask = None if mask is None else mask[::step, ::step]
         png = to_png(self.data[:, ::step, ::step], mask, colormap=self.colormap)
         return html("Raster", self._summary(), png)
 
@@ -232,4 +277,5 @@ class Raster:
 
     def __repr__(self) -> str:
         """Return shape, dtype, level and window in a line."""
-        return f"<Raster {self.shape} {self.dtype}, level {self.level}, {self.window}>"
+        mask = "" if self.validity.why_unknown is None else ", mask not known"
+        return f"<Raster {self.shape} {self.dtype}, level {self.level}, {self.window}{mask}>"

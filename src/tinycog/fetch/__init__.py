@@ -6,7 +6,8 @@
     ledger.py            what the responses of a handle say of its object, and the log of requests
     coalesce.py          ranges to requests, by cost; plan.py the plan shown to users
     scheduler.py         queued ranges of one handle on one event loop, to requests
-    in_flight.py         one request in flight, and the ranges that it serves as bytes arrive
+    range_request.py     what a reader waits for, and where its bytes go
+    in_flight.py         one request in flight, which serves several of them as bytes arrive
     attempt.py           one attempt of it, with a clock, for the log
     retry.py             which failures are retried, and after which backoff
     circuit_breaker.py   one probe while a server only fails

@@ -41,6 +41,7 @@ class LazyGeoreference:
 
     Attributes:
         size: (width, height) of level 0.
+        has_metadata: whether there are items of GDAL, which may say more than the other tags.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class LazyGeoreference:
         self._cached: Parsed | None = None
         _, height, width = image.shape
         self.size = (width, height)
+        self.has_metadata = Tag.GDALMetadata in image.ifd.entries
         self._colormaps: dict[Entry, NDArray[np.uint16]] = {}
 
     def parse(self) -> Steps[Parsed]:
@@ -131,7 +133,13 @@ class LazyGeoreference:
             parsed = self._parsed
         except UsageError:
             parsed = None
-        return {"size": self.size, "_arguments": None, "_cached": parsed, "_colormaps": {}}
+        return {
+            "size": self.size,
+            "has_metadata": self.has_metadata,
+            "_arguments": None,
+            "_cached": parsed,
+            "_colormaps": {},
+        }
 
 
 def _cached_colormap(

@@ -7,6 +7,7 @@
     resample/     resample to another shape on the same grid, as GDAL's RasterIO
     warp/         resample to the grid of another CRS
     mask.py       masks of valid pixels
+    validity.py   what says which pixels of a raster are valid
     to_rgb.py     samples to 8-bit RGB
     png.py        encode PNG, stretched for viewing
     html.py       HTML for notebooks

@@ -1,23 +1,26 @@
 """Masks of valid pixels, by GDAL's order of precedence (gdal.mask.precedence).
 
-1. The file has a mask for the level: it alone decides.
-2. The file has a nodata value: a pixel is valid if any of the bands read differs from it.
-3. The file has an alpha band that GDAL treats as a mask: a pixel is valid if its alpha is not 0.
-4. All pixels are valid.
+1. The file has a mask image for level 0: masks alone decide, for all bands alike.
+2. GDAL's metadata item NODATA_VALUES holds a value for each band: a pixel is valid, in all bands,
+   unless every band equals its value.
+3. The file has a nodata value: a sample is valid if it differs from it.
+4. The file has an alpha band that GDAL treats as a mask: a pixel is valid if its alpha is not 0.
+   The alpha band itself is valid everywhere.
+5. All pixels are valid.
 
-Masks inside LERC tiles are ignored.
+The dataset's mask, (rows, cols), is True where any band read is valid; the bands' masks are
+(bands, rows, cols). Masks inside LERC tiles are ignored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.tiff.image import Image
-from tinycog.tiff.spec import ALPHA
 
 ALPHA_COUNTS = (2, 4)
 """Numbers of bands of images whose alpha band GDAL treats as a mask."""
@@ -34,6 +37,74 @@ The same for 64 bits.
 Mask = NDArray[np.bool_]
 
 
+class MaskFacts(NamedTuple):
+    """What a file says about which of its samples are valid, beside mask images.
+
+    Attributes:
+        nodata_values: one value for each band, by NODATA_VALUES; None without them.
+        nodata: the nodata value, None without one.
+        alpha: the alpha band that is a mask, counted from 0; None without one.
+    """
+
+    nodata_values: tuple[float, ...] | None = None
+    nodata: int | float | None = None
+    alpha: int | None = None
+
+    @property
+    def needed(self) -> Sequence[int]:
+        """Return the bands that decide for all others, counted from 0."""
+        if self.nodata_values is not None:
+            return range(len(self.nodata_values))
+        return () if self.nodata is not None or self.alpha is None else (self.alpha,)
+
+    @property
+    def is_per_band(self) -> bool:
+        """True where each band decides for itself alone."""
+        return self.nodata_values is None and self.nodata is not None
+
+
+def band_masks(facts: MaskFacts, data: NDArray[Any], bands: Sequence[int]) -> Mask:
+    """Return (bands, rows, cols), True where a sample is valid (gdal.mask.precedence).
+
+    Args:
+        facts: what decides.
+        data: (bands, rows, cols); `facts.needed` are among its bands.
+        bands: which bands of the file those are, counted from 0.
+    """
+    if facts.is_per_band and facts.nodata is not None:
+        return differs(data, facts.nodata)
+    masks = np.broadcast_to(pixel_mask(facts, data, bands), data.shape)
+    if facts.nodata_values is None and facts.alpha is not None and facts.alpha in bands:
+        masks = masks.copy()
+        masks[list(bands).index(facts.alpha)] = True
+    return masks
+
+
+def pixel_mask(facts: MaskFacts, data: NDArray[Any], bands: Sequence[int]) -> Mask:
+    """Return (rows, cols), True where any band is valid; arguments are those of `band_masks`."""
+    places = {band: i for i, band in enumerate(bands)}
+    if facts.nodata_values is not None:
+        samples = (data[places[band]] for band in facts.needed)
+        return np.logical_or.reduce(list(map(_differs_from, samples, facts.nodata_values)))
+    if facts.nodata is not None:
+        return nodata_mask(data, facts.nodata)
+    if facts.alpha is not None:
+        return np.not_equal(data[places[facts.alpha]], 0)
+    return np.broadcast_to(np.True_, data.shape[1:])
+
+
+def _differs_from(samples: NDArray[Any], value: float) -> Mask:
+    """Return True where a sample is not a value of NODATA_VALUES (gdal.nodata.values)."""
+    samples = np.real(samples)
+    if samples.dtype.kind not in "iu":
+        same = np.isnan(samples) if np.isnan(value) else samples == samples.dtype.type(value)
+        return np.logical_not(same)
+    info = np.iinfo(samples.dtype)
+    if not np.isfinite(value) or not info.min <= int(value) <= info.max:
+        return np.broadcast_to(np.True_, samples.shape)
+    return np.not_equal(samples, int(value))
+
+
 def can_have_alpha(image: Image) -> bool:
     """Return whether GDAL would treat an alpha band of the image as a mask.
 
@@ -41,21 +112,6 @@ def can_have_alpha(image: Image) -> bool:
     (gdal.mask.precedence); any other alpha band is an ordinary band.
     """
     return image.samples in ALPHA_COUNTS and image.dtype.name in ALPHA_DTYPES
-
-
-def alpha_band(image: Image, colours: Sequence[str] | None = None) -> int | None:
-    """Return the alpha band that is a mask, counted from 0; None if there is none.
-
-    `colours` are the bands' colour interpretations (`Metadata.colorinterp`), which metadata may
-    have changed; without them the image's ExtraSamples decide.
-    """
-    if not can_have_alpha(image):
-        return None
-    kinds = image.extra_samples
-    is_alpha = bool(kinds) and kinds[-1] in ALPHA
-    if colours is not None:
-        is_alpha = list(colours[-1:]) == ["alpha"]
-    return image.samples - 1 if is_alpha else None
 
 
 def nodata_mask(data: NDArray[Any], nodata: float) -> Mask:

@@ -12,6 +12,7 @@ from tinycog.checks import (
     check_bands,
     check_bounds,
     check_level,
+    check_masked,
     check_method,
     check_out,
     check_result_bytes,
@@ -94,13 +95,11 @@ async def resolve(
 ) -> tuple[LevelSource, WindowRequest]:
     """Return the level to read, and what to read of it.
 
-    `masked` None means: if a mask image of the level is known.
-
     Raises:
         UsageError: an argument is wrong.
         TileIndexError: there is no such level.
     """
-    arguments = arguments.checked()
+    arguments, masked = arguments.checked(), check_masked(masked)
     needs_levels = masked or arguments.needs_levels
     await file.read_all() if needs_levels else await file.read_header(0)
     z, window = await _window(file, arguments)
@@ -108,7 +107,6 @@ async def resolve(
     if arguments.level is None and shape is not None:
         z, window = _best(file, window, shape, arguments.resampling)
     source = await file.level(z) if needs_levels else await file.level_so_far(z)
-    masked = source.mask is not None if masked is None else masked
     if shape is None:
         shape = check_whole_window(window)
     chosen = check_bands(source.image.samples, bands)

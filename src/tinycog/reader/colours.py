@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.pixels.arrays import Pixels
+from tinycog.pixels.validity import KnownValidity, Validity
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.open_file import OpenFile
@@ -16,15 +17,25 @@ from tinycog.tiff.spec import Photometric
 
 
 async def to_rgb_raster(file: OpenFile, raster: Raster) -> Raster:
-    """Convert samples as stored to uint8 RGB or RGBA, with the level's own ColorMap.
+    """Convert samples as stored to uint8 RGB or RGBA, with the ColorMap of level 0.
+
+    The masks are those of the samples as stored: they are worked out before those are gone.
 
     Cost: 1 request if the image is a palette whose ColorMap lies apart from the header.
     """
     image = await file.image(raster.level)
     is_palette = image.photometric == Photometric.PALETTE
-    colormap = await file.read_colormap(raster.level) if is_palette else None
+    colormap = await file.read_colormap(0) if is_palette else None
     pixels = await run_in_pool(_to_rgb, image, raster.data, colormap)
-    return replace(raster, data=pixels, nodata=None, colormap=None)
+    validity = await run_in_pool(_kept_validity, raster)
+    return replace(raster, data=pixels, nodata=None, colormap=None, validity=validity)
+
+
+def _kept_validity(raster: Raster) -> Validity:
+    """Return the mask of the pixels, the same for all bands, if it is known."""
+    if not raster.has_known_mask:
+        return raster.validity
+    return KnownValidity(raster.mask)
 
 
 def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:

@@ -22,10 +22,12 @@ from tinycog.limits import Limits
 from tinycog.reader.read_header import HeaderState, read_all, read_cached, read_first, sort_cached
 from tinycog.reader.read_window import LevelSource
 from tinycog.reader.tile_reader import TileReader
+from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Value, parse_values
+from tinycog.tiff.scan import has_no_masks
 from tinycog.tiff.spec import Tag
 from tinycog.window import Tile
 
@@ -62,6 +64,7 @@ class OpenFile:
         self._single_flight = SingleFlight()
         self._georeference: LazyGeoreference | None = None
         self._georeference_is_read = False
+        self._has_no_masks = False
 
     # --- read ------------------------------------------------------------------------------------
 
@@ -143,9 +146,12 @@ class OpenFile:
             raise TileIndexError(message)
         return levels[z]
 
-    async def images(self, tiles: Iterable[Tile]) -> dict[int, Image]:
-        """Return the levels of tiles, by z."""
-        return {z: await self.image(z) for z in sorted({tile.z for tile in tiles})}
+    async def sources(
+        self, tiles: Iterable[Tile], *, masked: bool | None
+    ) -> dict[int, LevelSource]:
+        """Return the levels of tiles, by z; `masked` reads the whole header to find masks."""
+        find = self.level if masked else self.level_so_far
+        return {z: await find(z) for z in sorted({tile.z for tile in tiles})}
 
     async def level(self, z: int) -> LevelSource:
         """Return a level with its mask; the whole header is read to find that.
@@ -153,9 +159,8 @@ class OpenFile:
         Raises:
             TileIndexError: there is no such level.
         """
-        header = await self.read_all()
-        image = await self.image(z)
-        return LevelSource(image, header.pyramid.masks[z], self.georeference)
+        await self.read_all()
+        return await self.level_so_far(z)
 
     async def level_so_far(self, z: int) -> LevelSource:
         """Return a level with its mask if that came with the header, without a request to find it.
@@ -164,9 +169,7 @@ class OpenFile:
             TileIndexError: there is no such level.
         """
         image = await self.image(z)
-        header = self._sorted_header()
-        masks = () if header is None else header.pyramid.masks
-        return LevelSource(image, masks[z] if z < len(masks) else None, self.georeference)
+        return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
 
     async def aclose(self) -> None:
         """Release what the source holds open; a later read opens it again."""
@@ -244,6 +247,28 @@ class OpenFile:
         """Further images that are neither level nor mask."""
         return self._whole_header().pyramid.pages
 
+    def mask_so_far(self, z: int) -> LevelMask:
+        """Return the mask of a level that is known, as far as the header has been read."""
+        header = self.header
+        if header is not None and not header.walked and not self._has_no_masks:
+            # sorting all IFDs into their roles costs more than reading a tile
+            self._has_no_masks = has_no_masks(self.fetcher.buffer, header.tiff)
+        if self._has_no_masks:
+            return LevelMask(None, is_known=True)
+        header = self._sorted_header()
+        if header is None:
+            return LevelMask(None, is_known=False)
+        return LevelMask.of(header.pyramid.masks, z, is_complete=header.complete)
+
+    @property
+    def mask_facts(self) -> FileMaskFacts:
+        """What says which pixels are valid where no mask image does.
+
+        Raises:
+            UsageError: the file is not open yet.
+        """
+        return FileMaskFacts(self.georeference, self._first_image())
+
     def level_size(self, z: int) -> tuple[int, int]:
         """Return (width, height) of a level in pixels."""
         return self.levels[z].size
@@ -262,9 +287,8 @@ class OpenFile:
         """
         if self._georeference is None:
             header = self.header or self._whole_header()
-            first = header.pyramid.levels[0]
             self._georeference = LazyGeoreference(
-                self.fetcher.buffer, header.tiff.header, first, self.limits
+                self.fetcher.buffer, header.tiff.header, self._first_image(), self.limits
             )
         return self._georeference
 
@@ -302,6 +326,10 @@ class OpenFile:
         if self.header is not None and not self.header.walked:
             self.header = sort_cached(self.fetcher, self.limits, self.header) or self.header
         return self.header
+
+    def _first_image(self) -> Image:
+        """Return level 0, whose facts are those of the file."""
+        return (self.header or self._whole_header()).pyramid.levels[0]
 
     def _whole_header(self) -> HeaderState:
         """Return the header with all its levels.

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import LimitError
-from tinycog.reader.read_window import FetchedBands, LevelSource, WindowBuffers
+from tinycog.pixels.validity import KnownValidity
+from tinycog.reader.read_window import FetchedBands, LevelSource, WindowBuffers, WindowRequest
 from tinycog.reader.tile_reader import TileReader
 from tinycog.tiff.image import Image
-from tinycog.window import Tile, Window
+from tinycog.window import Area, FloatWindow, Tile, Window
 
 BATCH_TILES = 32
 """Most tiles whose pixels are held at the same time."""
@@ -28,11 +29,13 @@ class Values(NamedTuple):
         data: (points, bands), the file's own dtype.
         mask: (points,), True where a point lies inside and its pixel is valid.
         inside: (points,), True where a point lies inside.
+        band_masks: (points, bands), True where a point lies inside and the sample is valid.
     """
 
     data: NDArray[Any]
     mask: NDArray[np.bool_]
     inside: NDArray[np.bool_]
+    band_masks: NDArray[np.bool_]
 
 
 async def read_points(
@@ -48,15 +51,19 @@ async def read_points(
     inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
     data = np.full((len(pixels), len(bands)), image.fill_value).astype(image.dtype)
     mask = inside.copy()
+    masks = np.repeat(inside[:, None], len(bands), axis=1)
     length = grid.tile_width * grid.tile_height * len(bands) * image.dtype.itemsize
     batch_tiles = min(max(BATCH_BYTES // length, 1), BATCH_TILES)
-    fetched = FetchedBands.of(source, bands, needs_valid=True)
+    everything = Area(z, FloatWindow(0, 0, width, height), (height, width))
+    request = WindowRequest(everything, bands, "nearest", masked=True, boundless=False)
+    fetched = FetchedBands.of(source, request)
     for batch in _batches(image, z, pixels, inside, batch_tiles):
-        buffers = [_tile_buffers(image, fetched, tile) for tile in batch]
+        buffers = [_tile_buffers(source, fetched, tile) for tile in batch]
         await reader.read([part for one in buffers for part in one.parts(source, z)])
         for one, members in zip(buffers, batch.values(), strict=True):
-            data[members], mask[members] = _values(image, one, pixels[members])
-    return Values(data, mask, inside)
+            found = _values(source, one, pixels[members])
+            data[members], mask[members], masks[members] = found
+    return Values(data, mask, inside, masks)
 
 
 def _batches(
@@ -77,27 +84,30 @@ def _batches(
         }
 
 
-def _tile_buffers(image: Image, fetched: FetchedBands, tile: Tile) -> WindowBuffers:
+def _tile_buffers(source: LevelSource, fetched: FetchedBands, tile: Tile) -> WindowBuffers:
     """Allocate the arrays for all pixels of a tile, with what says which of them are valid.
 
     Raises:
         LimitError: there is no memory for them.
     """
-    grid = image.grid
+    grid = source.image.grid
     rows, cols = grid.inside(tile.x, tile.y)
     window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
     try:
-        return WindowBuffers.new(image, fetched, window, as_stored=True)
+        return WindowBuffers.new(source, tile.z, fetched, window, as_stored=True)
     except MemoryError as exc:
         what = f"the pixels of a tile of {rows} x {cols}"
         raise LimitError.no_memory(what) from exc
 
 
 def _values(
-    image: Image, buffers: WindowBuffers, pixels: NDArray[np.int64]
-) -> tuple[NDArray[Any], NDArray[np.bool_] | bool]:
-    """Return values (n, bands) of pixels (n, 2) of the level, and which are valid, (n,)."""
+    source: LevelSource, buffers: WindowBuffers, pixels: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return values (n, bands) of pixels (n, 2) of the level; valid pixels (n,), and samples."""
     rows, cols = (pixels - (buffers.window.row_off, buffers.window.col_off)).T
-    picked = buffers.pick(rows, cols)
-    valid = picked.valid(image)
-    return picked.data[:, 0].T, True if valid is None else valid[0]
+    picked = buffers.pixels[:, None, rows, cols]
+    data = picked[: len(buffers.fetched.bands)]
+    validity = buffers._replace(pixels=picked).validity(source, masked=True)
+    if isinstance(validity, KnownValidity):
+        validity = KnownValidity(validity.pixels[None, rows, cols])
+    return data[:, 0].T, validity.mask(data)[0], validity.band_masks(data)[:, 0].T

@@ -13,16 +13,28 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+
 from tinycog.errors import Finding, FormatError, LimitError, TinycogError
 from tinycog.fetch.single_flight import start_eagerly
 from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
+from tinycog.pixels.mask import Mask
+from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
 from tinycog.raster import Raster
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.open_file import OpenFile
-from tinycog.reader.tile_parts import TilePart, new_pixels, tile_parts, tile_shape
+from tinycog.reader.read_window import LevelSource
+from tinycog.reader.tile_parts import (
+    TilePart,
+    new_pixels,
+    parts_to_plan,
+    tile_parts,
+    tile_shape,
+)
 from tinycog.reader.tile_reader import LeaderError, TileJob
+from tinycog.reader.validity import NOT_ASKED, NOT_WALKED, MaskBuffer, without
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 
@@ -32,6 +44,7 @@ class TileOptions(NamedTuple):
 
     padded: bool
     rgb: bool
+    masked: bool | None
 
 
 class TileBuffer(NamedTuple):
@@ -41,41 +54,103 @@ class TileBuffer(NamedTuple):
         image: the level.
         tile: its z, x, y.
         pixels: the array that it is decoded into, (bands, rows, cols).
-        parts: what fills the array.
+        mask: the array of its mask image, None where it has none or none is wanted.
+        parts: what fills both arrays.
+        validity: what says which pixels are valid, where no mask image does.
     """
 
     image: Image
     tile: Tile
     pixels: Pixels
+    mask: MaskBuffer | None
     parts: list[TilePart]
+    validity: Validity
 
     @classmethod
-    def new(cls, image: Image, tile: Tile, limits: Limits, *, padded: bool) -> TileBuffer:
-        """Allocate the array of a tile, not filled.
+    def new(
+        cls, source: LevelSource, tile: Tile, limits: Limits, options: TileOptions
+    ) -> TileBuffer:
+        """Allocate the arrays of a tile, not filled.
 
         Raises:
             TileIndexError: there is no such tile.
             LimitError: it is larger than `limits.tile_bytes`, or there is no memory for it.
         """
-        shape = tile_shape(image, tile, padded=padded)
+        image = source.image
+        shape = tile_shape(image, tile, padded=options.padded)
         stored = image.samples * image.grid.stored_rows(tile.y) * image.grid.tile_width
         limits.check("tile_bytes", stored * image.dtype.itemsize, "decoded bytes of a tile")
         limits.check("tiles", image.grid.planes, "stored tiles of one read")
         pixels = new_pixels(image, shape)
-        return cls(image, tile, pixels, tile_parts(image, tile, pixels))
+        parts = tile_parts(image, tile, pixels)
+        mask = tile_mask(source, tile, options.masked)
+        if mask is not None:
+            limits.check("result_bytes", mask.samples.nbytes, "bytes of the mask of a tile")
+            parts += mask.parts()
+        if options.masked is False:
+            validity: Validity = NOT_ASKED
+        elif source.mask.is_known:
+            validity = ValidityOfPixels(source.mask_facts, range(image.samples))
+        else:
+            validity = NOT_WALKED
+        return cls(image, tile, pixels, mask, parts, validity)
 
     def raster(
         self, georeference: LazyGeoreference, findings: Iterable[tuple[Finding, ...]]
     ) -> Raster:
         """Return the tile, once its parts are in place; `findings` are those of each part."""
-        image, tile, pixels, _ = self
-        grid = image.grid
-        _, rows, cols = pixels.shape
-        window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
+        image, tile, pixels, mask, _, validity = self
+        window = tile_window(image, tile, pixels.shape)
+        if mask is not None:
+            validity = KnownValidity(_padded(mask.mask(), pixels.shape))
+        elif pixels.shape[1:] != image.grid.inside(tile.x, tile.y):
+            inside = np.ones(image.grid.inside(tile.x, tile.y), np.bool_)
+            validity = without(validity, ~_padded(inside, pixels.shape))
         flat = tuple(finding for found in findings for finding in found)
         place = LevelPlacement(georeference, image.size, window)
         colormap = georeference.colormap(image)
-        return Raster(pixels, tile.z, window, image.nodata, flat, None, place, colormap)
+        return Raster(pixels, tile.z, window, image.nodata, flat, validity, place, colormap)
+
+
+def tile_window(image: Image, tile: Tile, shape: tuple[int, ...]) -> Window:
+    """Return the pixels of a level that a tile of (bands, rows, cols) covers."""
+    grid = image.grid
+    return Window(tile.x * grid.tile_width, tile.y * grid.tile_height, shape[2], shape[1])
+
+
+def tile_mask(
+    source: LevelSource,
+    tile: Tile,
+    masked: bool | None,  # noqa: FBT001 - as given by the caller
+    *,
+    planned: bool = False,
+) -> MaskBuffer | None:
+    """Allocate the array of a tile's mask image; None where it has none or none is wanted."""
+    if masked is False or source.mask.source is None:
+        return None
+    image = source.image
+    rows, cols = image.grid.inside(tile.x, tile.y)
+    window = tile_window(image, tile, (image.samples, rows, cols))
+    return MaskBuffer.new(source.mask.source, tile.z, image.size, window, planned=planned)
+
+
+def tile_plan(
+    source: LevelSource,
+    tile: Tile,
+    masked: bool | None,  # noqa: FBT001 - as given by the caller
+) -> list[TilePart]:
+    """Return the parts of a tile and of its mask, which are located, but not decoded."""
+    mask = tile_mask(source, tile, masked, planned=True)
+    return [*parts_to_plan(source.image, tile), *(() if mask is None else mask.parts())]
+
+
+def _padded(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    """Return a mask of (bands, rows, cols) pixels; those beyond the image's edge are invalid."""
+    if mask.shape == shape[1:]:
+        return mask
+    padded = np.zeros(shape[1:], np.bool_)
+    padded[: mask.shape[0], : mask.shape[1]] = mask
+    return padded
 
 
 class TileRequest:
@@ -233,7 +308,9 @@ class TileBatcher:
         batch = TileBatch(requests)
         work = self._start_all(requests)
         levels = {tile.z for request in requests for tile in request.tiles}
-        is_known = all(map(self._file.knows, levels))
+        is_known = all(map(self._file.knows, levels)) and not any(
+            request.options.masked for request in requests
+        )
         batch.task = start_eagerly(work) if is_known else loop.create_task(work)
         if batch.task is not None:
             self._keep(batch.task)
@@ -262,11 +339,10 @@ class TileBatcher:
                 raise
 
     async def _new_buffers(self, request: TileRequest) -> list[TileBuffer]:
-        images = await self._file.images(request.tiles)
-        limits, padded = self._file.limits, request.options.padded
-        return [
-            TileBuffer.new(images[tile.z], tile, limits, padded=padded) for tile in request.tiles
-        ]
+        file, options = self._file, request.options
+        sources = await file.sources(request.tiles, masked=options.masked)
+        limits = file.limits
+        return [TileBuffer.new(sources[tile.z], tile, limits, options) for tile in request.tiles]
 
     async def _start(self, started: list[_Started]) -> None:
         try:

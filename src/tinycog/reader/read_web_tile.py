@@ -19,15 +19,14 @@ from tinycog.geo.transform import make_affine
 from tinycog.geo.transformer import transformer
 from tinycog.geo.web_grid import Alignment, find_alignment, web_tile_bounds
 from tinycog.pixels.arrays import Pixels
-from tinycog.pixels.mask import Mask, nodata_mask
 from tinycog.pixels.methods import WARPING
+from tinycog.pixels.validity import KnownValidity
 from tinycog.pixels.warp.plan import Coords, WarpPlan, warp_plan
 from tinycog.pixels.warp.warp import warp
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.open_file import OpenFile
-from tinycog.reader.read_window import WindowRequest, read_area
-from tinycog.tiff.image import Image
+from tinycog.reader.read_window import WindowRequest, band_groups, read_area
 from tinycog.window import Area, Window, as_floats, best_level, inside, scale
 
 if TYPE_CHECKING:  # loads attrs
@@ -131,7 +130,7 @@ async def _stored(
     chosen = check_bands(source.image.samples, bands)
     request = WindowRequest(area, chosen, "nearest", masked=True, boundless=True)
     raster = await read_area(file.reader, source, request)
-    return _placed(raster, raster.data, raster.mask, target)
+    return replace(raster, place=_place(target))
 
 
 async def _warped(
@@ -160,18 +159,17 @@ async def _warped(
     window = inside(as_floats(plan.support(method, reduced)), (reduced[1], reduced[0]))
     if plan.bounds is None or not window.width or not window.height:
         data = np.full((len(chosen), *shape), source.image.fill_value).astype(source.image.dtype)
-        mask = np.zeros(shape, np.bool_)
-        return Raster(data, z, window, source.image.nodata, (), mask, _place(target))
+        nothing = KnownValidity(np.zeros(shape, np.bool_))
+        return Raster(data, z, window, source.image.nodata, (), nothing, _place(target))
     level_window = scale(as_floats(window), (reduced[1], reduced[0]), sizes[z])
     area = Area(z, level_window, (window.height, window.width))
     first_method = "nearest" if reduced == level_shape else method
     request = WindowRequest(area, chosen, first_method, masked=True, boundless=False)
     raster = await read_area(file.reader, source, request)
-    by_band = source.mask is None and source.image.nodata is not None
-    data, mask = await run_in_pool(
-        _warp, raster, plan.on(reduced, window), method, source.image, by_band=by_band
+    data, validity = await run_in_pool(
+        _warp, raster, plan.on(reduced, window), method, source.image.fill_value
     )
-    return _placed(raster, data, mask, target)
+    return replace(raster, data=data, validity=validity, place=_place(target))
 
 
 def _reduced(plan: WarpPlan, shape: tuple[int, int]) -> tuple[int, int]:
@@ -186,35 +184,29 @@ def _reduced(plan: WarpPlan, shape: tuple[int, int]) -> tuple[int, int]:
 
 
 def _warp(
-    raster: Raster, coords: Coords, method: str, image: Image, *, by_band: bool
-) -> tuple[Pixels, Mask]:
+    raster: Raster, coords: Coords, method: str, fill_value: float
+) -> tuple[Pixels, KnownValidity]:
     """Return warped pixels, and which of them are valid; invalid ones are filled.
 
-    With nodata each band has a mask of its own: nodata in one band is a value in another.
+    Where nodata counts by band, each band has a mask of its own: nodata in one is a value in
+    another.
     """
-    groups = [slice(i, i + 1) for i in range(raster.count)] if by_band else [slice(None)]
-    bands: list[Pixels] = []
-    valid = np.zeros(coords.plan.shape, np.bool_)
+    groups = band_groups(raster.validity, raster.data)
+    shape = coords.plan.shape
+    data = np.empty((raster.count, *shape), raster.dtype)
+    masks = np.empty((raster.count, *shape), np.bool_)
     for group in groups:
-        data = raster.data[group]
-        mask = raster.mask
-        if by_band and image.nodata is not None:
-            mask = nodata_mask(data, image.nodata)
-        warped, good = warp(data, mask, coords, method)
-        np.copyto(warped, image.fill_value, where=~good, casting="unsafe")
-        bands.append(warped)
-        valid |= good
-    return np.concatenate(bands), valid
+        source = raster.data if len(groups) == 1 else raster.data[group.bands]
+        warped, mask = warp(source, group.valid, coords, method)
+        np.copyto(warped, fill_value, where=~mask, casting="unsafe")
+        data[group.bands], masks[group.bands] = warped, mask
+    pixels = np.logical_or.reduce([masks[group.bands[0]] for group in groups if group.has_say])
+    return data, KnownValidity(pixels, masks if len(groups) > 1 else None)
 
 
 def _same(xs: Any, ys: Any) -> tuple[Any, Any]:  # noqa: ANN401 - arrays, as pyproj takes them
     """Return the coordinates as they are: the file is in Web Mercator."""
     return xs, ys
-
-
-def _placed(raster: Raster, data: Pixels, mask: Mask | None, target: Affine) -> Raster:
-    mask = np.ones(data.shape[1:], np.bool_) if mask is None else mask
-    return replace(raster, data=data, mask=mask, place=_place(target))
 
 
 def _place(target: Affine) -> FixedPlacement:

@@ -7,22 +7,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinycog.errors import Finding, LimitError, UsageError
 from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels, empty_view
-from tinycog.pixels.mask import Mask, alpha_band, can_have_alpha, differs, nodata_mask, stored_mask
+from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import PICKING
+from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, settled
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.tile_parts import TilePart, new_pixels, window_parts
 from tinycog.reader.tile_reader import TileReader
+from tinycog.reader.validity import (
+    NOT_ASKED,
+    NOT_WALKED,
+    FileMaskFacts,
+    LevelMask,
+    MaskBuffer,
+    MaskSource,
+    without,
+)
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Window, inside, reaches_out
 
@@ -35,12 +44,14 @@ class LevelSource(NamedTuple):
 
     Attributes:
         image: the level.
-        mask: its mask image, None where the file holds none.
+        mask: the mask image that says which of its pixels are valid.
+        mask_facts: what says so where there is no mask image: facts of the file.
         georeference: of the file.
     """
 
     image: Image
-    mask: Image | None
+    mask: LevelMask
+    mask_facts: FileMaskFacts
     georeference: LazyGeoreference
 
 
@@ -51,7 +62,8 @@ class WindowRequest(NamedTuple):
         area: level, window and shape of the result.
         bands: counted from 0, in the order of the result.
         method: of resampling, used if the shape of the result differs from the window's.
-        masked: whether the result has a mask.
+        masked: whether its mask is wanted: True reads all that says so, False nothing, None what
+            comes along without further requests for the header.
         boundless: whether the window may reach over the edge of the level.
         out: the caller's array for the result, (bands, rows, cols).
     """
@@ -59,7 +71,7 @@ class WindowRequest(NamedTuple):
     area: Area
     bands: list[int]
     method: str
-    masked: bool
+    masked: bool | None
     boundless: bool
     out: Pixels | None = None
 
@@ -67,6 +79,11 @@ class WindowRequest(NamedTuple):
     def blends(self) -> bool:
         """Whether a pixel of the result is made of several, of which invalid ones are left out."""
         return not self.area.is_plain and self.method not in PICKING
+
+    @property
+    def needs_valid(self) -> bool:
+        """Whether what says which pixels are valid is read along."""
+        return self.masked is not False or self.blends
 
 
 class FetchedBands(NamedTuple):
@@ -76,22 +93,24 @@ class FetchedBands(NamedTuple):
         bands: those requested, counted from 0.
         extra: those fetched only because they say which pixels of the others are valid.
         mask: the mask image, None where it has no say.
-        alpha: index of the alpha band in `all`, None where it has no say.
     """
 
     bands: list[int]
     extra: list[int]
-    mask: Image | None
-    alpha: int | None
+    mask: MaskSource | None
 
     @classmethod
-    def of(cls, source: LevelSource, bands: list[int], *, needs_valid: bool) -> FetchedBands:
-        """Add to `bands` what says which of their pixels are valid (gdal.mask.precedence)."""
-        mask = source.mask if needs_valid else None
-        decides = needs_valid and mask is None and source.image.nodata is None
-        alpha = _alpha(source) if decides else None
-        extra = [] if alpha is None or alpha in bands else [alpha]
-        return cls(bands, extra, mask, None if alpha is None else [*bands, *extra].index(alpha))
+    def of(cls, source: LevelSource, request: WindowRequest) -> FetchedBands:
+        """Add to the bands requested what says which of their pixels are valid."""
+        bands, image = request.bands, source.image
+        if not request.needs_valid or source.mask.source is not None:
+            return cls(bands, [], source.mask.source if request.needs_valid else None)
+        if set(bands) == set(range(image.samples)):
+            return cls(bands, [], None)
+        is_free = image.grid.planes == 1  # else a band of its own costs requests
+        facts = source.mask_facts.if_read() if is_free or request.masked or request.blends else None
+        extra = [] if facts is None else [band for band in facts.needed if band not in bands]
+        return cls(bands, extra, None)
 
     @property
     def all(self) -> list[int]:
@@ -106,31 +125,31 @@ class WindowBuffers(NamedTuple):
         window: the pixels, all inside the level.
         fetched: the bands.
         pixels: all bands fetched, (bands, rows, cols).
-        mask: the stored mask, (1, rows, cols), None where it has no say.
+        mask: the mask image, None where it has no say.
     """
 
     window: Window
     fetched: FetchedBands
     pixels: Pixels
-    mask: Pixels | None
+    mask: MaskBuffer | None
 
     @classmethod
     def new(
-        cls, image: Image, fetched: FetchedBands, window: Window, *, as_stored: bool
+        cls, source: LevelSource, z: int, fetched: FetchedBands, window: Window, *, as_stored: bool
     ) -> WindowBuffers:
         """Allocate the arrays; `as_stored` lays memory out as the tiles are, if it can be.
 
         Raises:
             MemoryError, LimitError: there is no memory for them.
         """
+        image = source.image
         shape = (window.height, window.width)
         bands = fetched.all
         if as_stored and bands == list(range(image.samples)):
             pixels = new_pixels(image, (len(bands), *shape))
         else:
             pixels = np.empty((len(bands), *shape), image.dtype)
-        mask = None if fetched.mask is None else np.empty((1, *shape), fetched.mask.dtype)
-        return cls(window, fetched, pixels, mask)
+        return cls(window, fetched, pixels, _mask_buffer(fetched, z, image, window))
 
     @property
     def data(self) -> Pixels:
@@ -146,26 +165,31 @@ class WindowBuffers(NamedTuple):
         if not window.width or not window.height:
             return []
         parts = window_parts(source.image, z, window, self.fetched.all, self.pixels)
-        if self.mask is not None and source.mask is not None:
-            parts += window_parts(source.mask, z, window, [0], self.mask)
-        return parts
+        return parts if self.mask is None else parts + self.mask.parts()
 
-    def pick(self, rows: NDArray[np.intp], cols: NDArray[np.intp]) -> WindowBuffers:
-        """Return copies of single pixels as the columns of one row, (bands, 1, n)."""
-        mask = None if self.mask is None else self.mask[:, None, rows, cols]
-        return self._replace(pixels=self.pixels[:, None, rows, cols], mask=mask)
+    def validity(self, source: LevelSource, masked: bool | None) -> Validity:  # noqa: FBT001 - as given by the caller
+        """Return what says which of `data` are valid (gdal.mask.precedence).
 
-    def valid(self, image: Image) -> Mask | None:
-        """Return which pixels are valid, (rows, cols); None if all are (gdal.mask.precedence).
-
-        It overwrites the samples of a stored mask.
+        It overwrites the samples of a mask image.
         """
+        if masked is False:
+            return NOT_ASKED
         if self.mask is not None:
-            return stored_mask(self.mask, spent=True)
-        if image.nodata is not None:
-            return nodata_mask(self.data, image.nodata)
-        alpha = self.fetched.alpha
-        return None if alpha is None else stored_mask(self.pixels[alpha:])
+            return KnownValidity(self.mask.mask())
+        if not source.mask.is_known:
+            return NOT_WALKED
+        bands, extra = self.fetched.bands, self.fetched.extra
+        return ValidityOfPixels(
+            source.mask_facts, bands, self.pixels[len(bands) :] if extra else None, extra
+        )
+
+
+def _mask_buffer(
+    fetched: FetchedBands, z: int, image: Image, window: Window, *, planned: bool = False
+) -> MaskBuffer | None:
+    if fetched.mask is None:
+        return None
+    return MaskBuffer.new(fetched.mask, z, image.size, window, planned=planned)
 
 
 def make_buffers(
@@ -179,27 +203,20 @@ def make_buffers(
     """
     image = source.image
     window = _source_window(image, request)
-    fetched = FetchedBands.of(source, request.bands, needs_valid=request.masked or request.blends)
-    shape = (window.height, window.width)
+    fetched = FetchedBands.of(source, request)
+    z = request.area.z
     if planned:
-        pixels = empty_view((len(fetched.all), *shape), image.dtype)
-        mask = None if fetched.mask is None else empty_view((1, *shape), fetched.mask.dtype)
-        return WindowBuffers(window, fetched, pixels, mask)
+        shape = (len(fetched.all), window.height, window.width)
+        mask = _mask_buffer(fetched, z, image, window, planned=True)
+        return WindowBuffers(window, fetched, empty_view(shape, image.dtype), mask)
     try:
         if request.out is None or fetched.extra or not _is_whole(request.area, window):
             as_stored = request.area.is_plain
-            return WindowBuffers.new(image, fetched, window, as_stored=as_stored)
-        mask = None if fetched.mask is None else np.empty((1, *shape), fetched.mask.dtype)
+            return WindowBuffers.new(source, z, fetched, window, as_stored=as_stored)
+        mask = _mask_buffer(fetched, z, image, window)
         return WindowBuffers(window, fetched, request.out, mask)
     except MemoryError as exc:
         raise _no_memory(request) from exc
-
-
-def _alpha(source: LevelSource) -> int | None:
-    """Return the alpha band if it is a mask; level 0 decides what it is, for all levels."""
-    if not can_have_alpha(source.image):
-        return None
-    return alpha_band(source.image, source.georeference.metadata.colorinterp)
 
 
 def _source_window(image: Image, request: WindowRequest) -> Window:
@@ -243,24 +260,29 @@ def check_limits(
     image = source.image
     # first the area itself: how far a kernel reaches takes memory to find out
     touched = inside(request.area.window, image.size)
-    _check_window(limits, image, touched, request, file_size)
+    _check_window(limits, image, touched, len(request.bands), file_size)
     if request.blends:  # each row and column has weights
         length = WEIGHT_BYTES * (touched.width + touched.height)
         limits.check("result_bytes", length, "bytes of the weights to resample")
-    _check_window(limits, image, _source_window(image, request), request, file_size)
+    window = _source_window(image, request)
+    _check_window(limits, image, window, len(request.bands), file_size)
+    fetched = FetchedBands.of(source, request)
+    mask = _mask_buffer(fetched, request.area.z, image, window, planned=True)
+    if mask is not None and mask.window is not window:
+        _check_window(limits, mask.source.image, mask.window, 1, file_size)
 
 
 def _check_window(
-    limits: Limits, image: Image, window: Window, request: WindowRequest, file_size: int | None
+    limits: Limits, image: Image, window: Window, bands: int, file_size: int | None
 ) -> None:
     grid = image.grid
-    length = window.height * window.width * len(request.bands) * image.dtype.itemsize
+    length = window.height * window.width * bands * image.dtype.itemsize
     limits.check("result_bytes", length, "bytes of the pixels that are read")
     if file_size is not None:
         limits.check_ratio(length, file_size, "bytes of the pixels that are read", image.weight)
     down = -(-window.height // grid.tile_height) + 1
     across = -(-window.width // grid.tile_width) + 1
-    planes = len(request.bands) if grid.planes > 1 else 1
+    planes = bands if grid.planes > 1 else 1
     limits.check("tiles", down * across * planes, "stored tiles of one read")
 
 
@@ -272,101 +294,157 @@ async def read_area(reader: TileReader, source: LevelSource, request: WindowRequ
     findings = await reader.read(buffers.parts(source, area.z))
     flat = tuple(finding for found in findings for finding in found)
     is_whole = _is_whole(area, buffers.window)
-    if is_whole and (buffers.mask is not None or not request.masked):
-        data, mask = _as_fetched(source.image, buffers, request)
+    if is_whole and not (request.masked and buffers.mask is None):
+        data, validity = _as_fetched(source, buffers, request)
     else:
         try:
-            make = _as_fetched if is_whole else _resampled
-            data, mask = await run_in_pool(make, source.image, buffers, request)
+            make = _settled if is_whole else _resampled
+            data, validity = await run_in_pool(make, source, buffers, request)
         except MemoryError as exc:
             raise _no_memory(request) from exc
-    return _raster(source, request, data, mask, flat)
+    return _raster(source, request, data, validity, flat)
 
 
 def _raster(
     source: LevelSource,
     request: WindowRequest,
     data: Pixels,
-    mask: Mask | None,
+    validity: Validity,
     findings: tuple[Finding, ...],
 ) -> Raster:
     area = request.area
     window = _as_window(area.window)
     place = LevelPlacement(source.georeference, source.image.size, area.window)
     colormap = source.georeference.colormap(source.image) if request.bands[0] == 0 else None
-    return Raster(data, area.z, window, source.image.nodata, findings, mask, place, colormap)
+    nodata = source.image.nodata
+    return Raster(data, area.z, window, nodata, findings, validity, place, colormap)
 
 
 def _as_fetched(
-    image: Image, buffers: WindowBuffers, request: WindowRequest
-) -> tuple[Pixels, Mask | None]:
-    """Return pixels and mask of a result that is exactly what was fetched."""
+    source: LevelSource, buffers: WindowBuffers, request: WindowRequest
+) -> tuple[Pixels, Validity]:
+    """Return a result that is exactly what was fetched."""
     data = buffers.data
     if request.out is not None and data is not request.out:
         request.out[...] = data
         data = request.out
-    return data, buffers.valid(image) if request.masked else None
+    return data, buffers.validity(source, request.masked)
+
+
+def _settled(
+    source: LevelSource, buffers: WindowBuffers, request: WindowRequest
+) -> tuple[Pixels, Validity]:
+    """Return a result that is exactly what was fetched, its masks worked out."""
+    data, validity = _as_fetched(source, buffers, request)
+    return data, settled(validity, data)
 
 
 class BandGroup(NamedTuple):
-    """Bands that are resampled together.
+    """Bands that are resampled together, for the same of their pixels are valid.
 
     Attributes:
-        bands: indices in `WindowBuffers.data`.
+        bands: counted from 0 in the array that is resampled.
         valid: which source pixels count, (rows, cols); None if all do.
         has_say: whether a pixel of the result is valid where it is valid in these bands.
     """
 
-    bands: slice | list[int]
+    bands: list[int]
     valid: Mask | None
-    has_say: bool = True
+    has_say: bool
 
 
-def _band_groups(image: Image, buffers: WindowBuffers, request: WindowRequest) -> list[BandGroup]:
-    """Group bands as GDAL resamples them: nodata counts by band, alpha for the other bands."""
-    if not request.blends:
-        valid = buffers.valid(image) if request.masked else None
-        picked = BandGroup(slice(None), None, has_say=valid is None)
-        return [picked] if valid is None else [picked, BandGroup([], valid)]
-    if buffers.mask is None and image.nodata is not None:
-        by_band = differs(buffers.data, image.nodata)
-        return [BandGroup(slice(i, i + 1), valid) for i, valid in enumerate(by_band)]
-    valid = buffers.valid(image)
-    if buffers.fetched.alpha is None:
-        return [BandGroup(slice(None), valid)]
-    alpha = buffers.fetched.all[buffers.fetched.alpha]
-    others = [i for i, band in enumerate(request.bands) if band != alpha]
-    alphas = [i for i, band in enumerate(request.bands) if band == alpha]
-    return [BandGroup(others, valid), BandGroup(alphas, None, has_say=False)]
+def band_groups(validity: Validity, data: Pixels) -> list[BandGroup]:
+    """Group the bands of `data` by their masks: nodata counts by band, alpha for other bands."""
+    known = settled(validity, data)
+    groups: list[tuple[list[int], Mask]] = []
+    for band in range(len(data)):
+        mask = known.pixels if known.bands is None else known.bands[band]
+        same = next((group for group, other in groups if np.array_equal(mask, other)), None)
+        if same is None:
+            groups.append(([band], mask))
+        else:
+            same.append(band)
+    return [
+        # a band that is valid where the pixel is not, alpha itself, says nothing about the pixel
+        BandGroup(bands, None if mask.all() else mask, not (mask & ~known.pixels).any())
+        for bands, mask in groups
+    ]
 
 
 def _resampled(
-    image: Image, buffers: WindowBuffers, request: WindowRequest
-) -> tuple[Pixels, Mask | None]:
+    source: LevelSource, buffers: WindowBuffers, request: WindowRequest
+) -> tuple[Pixels, Validity]:
     """Return pixels and mask of a result that is resampled, or padded beyond the level's edge."""
-    area, out = request.area, request.out
-    col, row, width, height = area.window
-    window = FloatWindow(col - buffers.window.col_off, row - buffers.window.row_off, width, height)
-    method = "nearest" if area.is_plain else request.method
-    from tinycog.pixels.resample.resample import resample  # noqa: PLC0415 - other shapes only
-
-    masks: list[Mask | None] = []
+    image, area = source.image, request.area
+    out = request.out
     if out is None:
         out = np.empty((len(request.bands), *area.shape), image.dtype)
-    for group in _band_groups(image, buffers, request):
-        data, mask = resample(buffers.data[group.bands], group.valid, window, area.shape, method)
+    fill = _blended if request.blends else _picked
+    validity = fill(source, buffers, request, out)
+    return out, settled(validity, out) if request.masked else validity
+
+
+def _relative(area: Area, window: Window) -> FloatWindow:
+    """Return the window of an area relative to the pixels that were fetched."""
+    col, row, width, height = area.window
+    return FloatWindow(col - window.col_off, row - window.row_off, width, height)
+
+
+def _blended(
+    source: LevelSource, buffers: WindowBuffers, request: WindowRequest, out: Pixels
+) -> Validity:
+    """Fill `out` with pixels made of several each, of which invalid ones are left out."""
+    from tinycog.pixels.resample.resample import resample  # noqa: PLC0415 - other shapes only
+
+    area = request.area
+    window = _relative(area, buffers.window)
+    every = np.broadcast_to(np.True_, area.shape)
+    pixels: list[Mask] = []
+    groups = band_groups(buffers.validity(source, masked=None), buffers.data)
+    bands = np.empty(out.shape, np.bool_) if len(groups) > 1 else None
+    for group in groups:
+        data = buffers.data[group.bands] if len(groups) > 1 else buffers.data
+        data, mask = resample(data, group.valid, window, area.shape, request.method)
         if mask is not None:
-            np.copyto(data, image.fill_value, where=np.logical_not(mask), casting="unsafe")
+            fill = source.image.fill_value
+            np.copyto(data, fill, where=np.logical_not(mask), casting="unsafe")
         out[group.bands] = data
+        mask = every if mask is None else mask
+        if bands is not None:
+            bands[group.bands] = mask
         if group.has_say:
-            masks.append(mask)
-    return out, _any(masks) if request.masked else None
+            pixels.append(mask)
+    if request.masked is False:
+        return NOT_ASKED
+    return KnownValidity(np.logical_or.reduce(pixels) if len(pixels) > 1 else pixels[0], bands)
 
 
-def _any(masks: Sequence[Mask | None]) -> Mask | None:
-    """Return where any of the masks is valid; None is valid everywhere."""
-    some = [mask for mask in masks if mask is not None]
-    return np.logical_or.reduce(some) if len(some) == len(masks) else None
+def _picked(
+    source: LevelSource, buffers: WindowBuffers, request: WindowRequest, out: Pixels
+) -> Validity:
+    """Fill `out` with pixels of the level; what lies outside of it is filled and invalid."""
+    from tinycog.pixels.resample.resample import resample  # noqa: PLC0415 - other shapes only
+
+    area, count = request.area, len(request.bands)
+    window = _relative(area, buffers.window)
+    method = "nearest" if area.is_plain else request.method
+
+    def pick(data: Pixels) -> tuple[Pixels, Mask | None]:
+        return resample(data, None, window, area.shape, method)
+
+    data, inside = pick(buffers.data)
+    if inside is not None:
+        fill = source.image.fill_value
+        np.copyto(data, fill, where=np.logical_not(inside), casting="unsafe")
+    out[...] = data
+    validity = buffers.validity(source, request.masked)
+    if isinstance(validity, KnownValidity):
+        picked, _ = pick(validity.pixels[None].view(np.uint8))
+        validity = KnownValidity(picked[0].view(np.bool_))
+    elif isinstance(validity, ValidityOfPixels) and validity.extra is not None:
+        extra, _ = pick(buffers.pixels[count:])
+        validity = replace(validity, extra=extra)
+    return validity if inside is None else without(validity, np.logical_not(inside))
 
 
 def _as_window(window: FloatWindow) -> Window | FloatWindow:

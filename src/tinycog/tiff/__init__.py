@@ -9,6 +9,7 @@
     parse.py        bytes to file header, IFD chain, entries, values
     image.py        Ifd to Image: typed facts, and the Grid of its tiles
     pyramid.py      which image is a level, a mask, a page: GDAL's rules
+    scan.py         whether a file may hold masks, without parsing its IFDs
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
     ghost.py        GDAL's structural metadata behind the file header
     nodata.py       GDAL's nodata tag

@@ -205,11 +205,16 @@ class _Roles:
         free = (z for z in candidates if z not in self.masks and self.levels[z].shape[1:] == size)
         return next(free, -1)
 
+    def _as_in_file(self, level: Image) -> Image:
+        """Return a level with the nodata of level 0, a fact of the file (gdal.nodata.level)."""
+        text = self.first.nodata_text
+        return level if level.nodata_text == text else replace(level, nodata_text=text)
+
     def pyramid(self, findings: Iterable[Finding]) -> Pyramid:
         """Return the finished `Pyramid`."""
         images = (*self.levels, *self.masks.values(), *self.pages)
         return Pyramid(
-            levels=tuple(self.levels),
+            levels=tuple(self._as_in_file(level) for level in self.levels),
             masks=tuple(self.masks.get(z) for z in range(len(self.levels))),
             pages=tuple(self.pages),
             findings=(*findings, *(finding for image in images for finding in image.findings)),

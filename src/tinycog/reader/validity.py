@@ -1,0 +1,190 @@
+"""What says which pixels of a level are valid: facts of the file, and mask images read along.
+
+One place decides (gdal.mask.precedence); tiles, windows, points and web tiles all ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tinycog.errors import UsageError
+from tinycog.geo.lazy import LazyGeoreference
+from tinycog.pixels.arrays import Pixels, empty_view, new_array
+from tinycog.pixels.mask import Mask, MaskFacts, can_have_alpha, stored_mask
+from tinycog.pixels.validity import KnownValidity, UnknownValidity, Validity, ValidityInside
+from tinycog.reader.tile_parts import TilePart, window_parts
+from tinycog.tiff.c_number import leading_number
+from tinycog.tiff.image import Image
+from tinycog.window import FloatWindow, Window, as_floats, scale
+
+NODATA_VALUES = "NODATA_VALUES"
+"""GDAL's metadata item of one value for each band, which together mark a pixel as invalid."""
+
+NOT_ASKED = UnknownValidity("this raster was read with masked=False: it does not know its mask")
+
+NOT_WALKED = UnknownValidity(
+    "whether the file holds a mask is not known yet: read with masked=True, or await the handle"
+)
+
+
+class MaskSource(NamedTuple):
+    """A mask image, and the level that it is of."""
+
+    image: Image
+    z: int
+
+
+class LevelMask(NamedTuple):
+    """The mask image that says which pixels of a level are valid.
+
+    Attributes:
+        source: the level's own mask, else that of the next finer level; None without one.
+        is_known: False where a part of the IFD chain that was not read may hold another.
+    """
+
+    source: MaskSource | None
+    is_known: bool
+
+    @classmethod
+    def of(cls, masks: Sequence[Image | None], z: int, *, is_complete: bool) -> LevelMask:
+        """Find it among the masks of the levels known so far (gdal.mask.level).
+
+        A file whose level 0 has no mask has none. `is_complete` tells that no others follow.
+        """
+        if not masks or masks[0] is None:
+            return cls(None, is_complete)
+        own = masks[z] if z < len(masks) else None
+        if own is not None:
+            return cls(MaskSource(own, z), is_known=True)
+        finer = (MaskSource(mask, k) for k in range(z - 1, -1, -1) if (mask := masks[k]))
+        return cls(next(finer), is_complete)
+
+
+@dataclass(frozen=True, eq=False)
+class FileMaskFacts:
+    """Returns, when called, what a file says about valid pixels beside mask images.
+
+    Attributes:
+        georeference: of the file; its metadata may name other colours, or NODATA_VALUES.
+        image: level 0: what it says counts for all levels.
+    """
+
+    georeference: LazyGeoreference
+    image: Image
+
+    def __call__(self) -> MaskFacts:
+        """Return the facts.
+
+        Raises:
+            UsageError: the metadata lie apart from the header, and have not been read.
+        """
+        image = self.image
+        has_alpha = image.nodata is None and can_have_alpha(image)
+        if self.georeference.has_metadata:
+            metadata = self.georeference.metadata
+            values = _nodata_values(metadata.tags().get(NODATA_VALUES), image)
+            if values is not None:
+                return MaskFacts(nodata_values=values)
+            colours: Sequence[str] = metadata.colorinterp if has_alpha else ()
+        elif has_alpha:
+            from tinycog.geo.colour import colour_names  # noqa: PLC0415 - alpha only
+
+            colours = colour_names(image)
+        else:
+            colours = ()
+        is_alpha = list(colours[-1:]) == ["alpha"]
+        return MaskFacts(nodata=image.nodata, alpha=image.samples - 1 if is_alpha else None)
+
+    def if_read(self) -> MaskFacts | None:
+        """Return the facts, None where the metadata have not been read."""
+        try:
+            return self()
+        except UsageError:
+            return None
+
+
+def _nodata_values(text: str | None, image: Image) -> tuple[float, ...] | None:
+    """Return the values of NODATA_VALUES; None unless there is one for each band, as in GDAL."""
+    values = () if text is None else text.split()
+    if len(values) != image.samples:
+        return None
+    return tuple(float(leading_number(value) or 0) for value in values)
+
+
+class MaskBuffer(NamedTuple):
+    """Array that a mask image is read into, for a window of a level.
+
+    Attributes:
+        source: the mask image.
+        level: the window in pixels of the level, relative to `window` in those of the mask.
+        window: the pixels of the mask image that are read.
+        shape: (rows, cols) of the level's window.
+        samples: (1, rows, cols) of `window`.
+    """
+
+    source: MaskSource
+    level: FloatWindow
+    window: Window
+    shape: tuple[int, int]
+    samples: Pixels
+
+    @classmethod
+    def new(
+        cls,
+        source: MaskSource,
+        z: int,
+        size: tuple[int, int],
+        window: Window,
+        *,
+        planned: bool = False,
+    ) -> MaskBuffer:
+        """Allocate the array for a window of level `z`, whose (width, height) is `size`.
+
+        Raises:
+            LimitError: there is no memory for it.
+        """
+        image, shape = source.image, (window.height, window.width)
+        read, level = window, as_floats(window)
+        if source.z != z:
+            from tinycog.pixels.resample.resample import support  # noqa: PLC0415 - rare
+
+            level = scale(level, size, image.size)
+            width, height = image.size
+            read = support(level, shape, (height, width), "nearest")
+        col, row, across, down = level
+        level = FloatWindow(col - read.col_off, row - read.row_off, across, down)
+        make = empty_view if planned else new_array
+        samples = make((1, read.height, read.width), image.dtype)
+        return cls(source, level, read, shape, samples)
+
+    def parts(self) -> list[TilePart]:
+        """Return the parts of stored tiles that fill the array."""
+        if not self.window.width or not self.window.height:
+            return []
+        return window_parts(self.source.image, self.source.z, self.window, [0], self.samples)
+
+    def mask(self) -> Mask:
+        """Return (rows, cols) of the level's window, True where a pixel is valid.
+
+        It overwrites the samples. A mask of a finer level is picked by nearest pixel, as GDAL does.
+        """
+        mask = stored_mask(self.samples, spent=True)
+        if self.shape == (self.window.height, self.window.width):
+            return mask
+        from tinycog.pixels.resample.resample import resample  # noqa: PLC0415 - rare
+
+        picked, _ = resample(mask[None].view(np.uint8), None, self.level, self.shape, "nearest")
+        return picked[0].view(np.bool_)
+
+
+def without(validity: Validity, invalid: Mask | None) -> Validity:
+    """Return a validity less the pixels that are invalid, (bands, rows, cols) or (rows, cols)."""
+    if invalid is None:
+        return validity
+    if isinstance(validity, KnownValidity) and validity.bands is None and invalid.ndim < 3:  # noqa: PLR2004 - (rows, cols)
+        return KnownValidity(validity.pixels & ~invalid)
+    return ValidityInside(validity, invalid)
