@@ -12,7 +12,7 @@ import tinycog
 from tinycog import CorruptTileError, Limits
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.reader.tile_parts import TilePart, tile_parts
-from tinycog.reader.tile_reader import JobState, TileJob, TileReader
+from tinycog.reader.tile_reader import NOTHING_ODD, JobState, TileJob, TileReader
 from tinycog.sources.memory import MemorySource
 from tinycog.testing import make_image, make_tiff
 from tinycog.window import Tile
@@ -28,14 +28,14 @@ async def started(data: bytes) -> tuple[TileJob, np.ndarray]:
     image = (await tinycog.open(data)).levels[0].image
     out = np.zeros_like(PIXELS)
     parts: list[TilePart] = tile_parts(image, Tile(0, 0, 0), out)
-    (job,) = await TileReader(Fetcher(MemorySource(data)), Limits()).begin([parts])
+    (job,) = await TileReader(Fetcher(MemorySource(data)), Limits()).begin([parts], ["raise"])
     return job, out
 
 
 async def test_a_job_runs_until_all_parts_are_in_place():
     job, out = await started(DATA)
     assert job.state is JobState.RUNNING
-    assert await job.wait() == [()]
+    assert await job.wait() == [NOTHING_ODD]
     assert job.state is JobState.DONE
     np.testing.assert_array_equal(out, PIXELS)
 
@@ -69,5 +69,5 @@ async def test_a_job_that_is_over_stays_as_it_ended(data, state):
 
 async def test_a_job_of_no_parts_is_done_at_once():
     reader = TileReader(Fetcher(MemorySource(DATA)), Limits())
-    (job,) = await reader.begin([[]])
+    (job,) = await reader.begin([[]], ["raise"])
     assert job.state is JobState.DONE

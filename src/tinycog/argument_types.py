@@ -21,6 +21,10 @@ WarpResampling = Literal["nearest", "bilinear", "cubic", "average", "mean"]
 """Resampling methods of `Cog.read_web_tile`; "mean" is another name of "average"."""
 
 
+ErrorHandling = Literal["raise", "fill"]
+"""What a read does where a stored tile is broken: raise its error, or fill it and read on."""
+
+
 class SupportsWkt(Protocol):
     """A CRS object that can be written as WKT: `tinycog.Crs`, `pyproj.CRS`, rasterio's `CRS`."""
 
@@ -99,6 +103,7 @@ class ReadOptions(TypedDict, total=False):
     masked: bool | None
     out: NDArray[Any] | None
     max_bytes: int | None
+    errors: ErrorHandling
     rgb: bool
 
 

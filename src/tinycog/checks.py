@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError, UsageError
 from tinycog.window import FloatWindow, Tile
 
@@ -91,6 +92,18 @@ def check_masked(masked: Any) -> bool | None:  # noqa: ANN401 - anything a calle
     if masked is None or isinstance(masked, bool):
         return masked
     message = f"masked is True, False or None, not {masked!r}"
+    raise UsageError(message)
+
+
+def check_errors(errors: Any) -> ErrorHandling:  # noqa: ANN401 - anything a caller may pass
+    """Return what is done where a stored tile is broken.
+
+    Raises:
+        UsageError: it is neither "raise" nor "fill".
+    """
+    if errors in ("raise", "fill"):
+        return errors
+    message = f'errors is "raise" or "fill", not {errors!r}'
     raise UsageError(message)
 
 

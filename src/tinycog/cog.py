@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tinycog.argument_types import (
     AreaOptions,
     CrsLike,
+    ErrorHandling,
     ReadOptions,
     Resampling,
     WarpResampling,
@@ -22,6 +23,7 @@ from tinycog.argument_types import (
 )
 from tinycog.checks import (
     check_bands,
+    check_errors,
     check_integer,
     check_masked,
     check_points,
@@ -104,6 +106,7 @@ class Cog(Dataset):
         *,
         padded: bool = False,
         masked: bool | None = None,
+        errors: ErrorHandling = "raise",
         rgb: bool = False,
     ) -> Raster:
         """Read one tile.
@@ -117,6 +120,8 @@ class Cog(Dataset):
             masked: None, the default, reads the mask image along if the header that has been read
                 names one; True reads the whole header first to find it; False reads none, and the
                 raster does not know its mask. Nodata and alpha cost nothing.
+            errors: "raise" the error of a stored tile that is broken, or "fill" it as one that is
+                not stored: it is not valid in the mask, and a finding (tiff.tile.filled).
             rgb: return colours for the eye, uint8 RGB or RGBA: palettes looked up, MinIsWhite
                 inverted, inks mixed. By default samples are data, as they are stored (except that
                 YCbCr is always converted to RGB).
@@ -137,7 +142,7 @@ class Cog(Dataset):
         does, and concurrent reads of the same tile share its decoding.
         """
         tile = check_tile((z, x, y))
-        options = TileOptions(padded, rgb, check_masked(masked))
+        options = TileOptions(padded, rgb, check_masked(masked), check_errors(errors))
         (raster,) = await self._tiles.read((tile,), options)
         return raster
 
@@ -147,6 +152,7 @@ class Cog(Dataset):
         *,
         padded: bool = False,
         masked: bool | None = None,
+        errors: ErrorHandling = "raise",
         rgb: bool = False,
     ) -> list[Raster]:
         """Read several tiles, of any levels, with requests planned together.
@@ -155,6 +161,7 @@ class Cog(Dataset):
             tiles: (z, x, y) of each tile: level, column, row.
             padded: as for `read_tile`.
             masked: as for `read_tile`.
+            errors: as for `read_tile`.
             rgb: as for `read_tile`.
 
         Returns:
@@ -166,7 +173,8 @@ class Cog(Dataset):
         Cost: tiles that lie near each other in the file share a request; `plan` says how many.
         """
         checked = [check_tile(tile) for tile in tiles]
-        return await self._tiles.read(checked, TileOptions(padded, rgb, check_masked(masked)))
+        options = TileOptions(padded, rgb, check_masked(masked), check_errors(errors))
+        return await self._tiles.read(checked, options)
 
     async def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None:
         """Read the encoded bytes of one tile, as they are stored.
@@ -212,6 +220,7 @@ class Cog(Dataset):
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
+        errors: ErrorHandling = "raise",
         rgb: bool = False,
     ) -> Raster:
         """Read an area: a window or bounds of a level, at any shape.
@@ -239,6 +248,7 @@ class Cog(Dataset):
             out: array to put the pixels into: (bands, rows, cols) and the file's dtype. After an
                 error or a cancellation its contents are undefined, and may still change.
             max_bytes: largest result to allocate, in bytes, below `Limits.result_bytes`.
+            errors: as for `read_tile`.
             rgb: as for `read_tile`; not together with `bands` or `out`.
 
         Returns:
@@ -258,7 +268,13 @@ class Cog(Dataset):
             raise UsageError(message)
         arguments = ReadArguments(window, bounds, crs, level, shape, res, resampling)
         source, request = await resolve(
-            self._file, arguments, bands, boundless=boundless, masked=masked, out=out
+            self._file,
+            arguments,
+            bands,
+            boundless=boundless,
+            masked=masked,
+            out=out,
+            errors=errors,
         )
         rows, cols = request.area.shape
         length = len(request.bands) * rows * cols * source.image.dtype.itemsize
@@ -300,6 +316,7 @@ class Cog(Dataset):
         *,
         padded: bool = False,
         masked: bool | None = None,
+        errors: ErrorHandling = "raise",
         rgb: bool = False,
     ) -> Plan: ...
 
@@ -311,6 +328,7 @@ class Cog(Dataset):
         *,
         padded: bool = False,
         masked: bool | None = None,
+        errors: ErrorHandling = "raise",
         rgb: bool = False,
     ) -> Plan: ...
 
@@ -358,6 +376,7 @@ class Cog(Dataset):
             boundless=options.get("boundless", False),
             masked=options.get("masked"),
             out=None,
+            errors=options.get("errors", "raise"),
         )
         check_limits(file.limits, source, request)
         buffers = make_buffers(source, request, planned=True)
@@ -371,6 +390,7 @@ class Cog(Dataset):
         bounds: Sequence[float] | None = None,
         crs: CrsLike | None = None,
         masked: bool | None = None,
+        errors: ErrorHandling = "raise",
         rgb: bool = False,
     ) -> AsyncGenerator[Raster, None]:
         """Iterate over the tiles that an area touches, row by row, in bounded memory.
@@ -388,6 +408,7 @@ class Cog(Dataset):
             bounds: as for `read`, instead of a window.
             crs: as for `read`: that of `bounds`.
             masked: as for `read_tile`.
+            errors: as for `read_tile`.
             rgb: as for `read_tile`.
 
         Yields:
@@ -404,7 +425,9 @@ class Cog(Dataset):
         )
         touched = make_buffers(source, request, planned=True).window
         tiles = window_tiles(source.image, request.area.z, touched)
-        options = TileOptions(padded=False, rgb=rgb, masked=check_masked(masked))
+        options = TileOptions(
+            padded=False, rgb=rgb, masked=check_masked(masked), errors=check_errors(errors)
+        )
         read = partial(self._tiles.read, options=options)
         async with aclosing(stream(source.image, tiles, read)) as rasters:
             async for raster in rasters:
@@ -420,6 +443,7 @@ class Cog(Dataset):
         crs: CrsLike | None = None,
         level: int = 0,
         bands: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
     ) -> NDArray[Any]:
         """Read the values of the pixel that a point lies in.
 
@@ -429,6 +453,7 @@ class Cog(Dataset):
             crs: as for `points`.
             level: as for `points`.
             bands: as for `points`.
+            errors: as for `points`.
 
         Returns:
             One value for each band, (bands,), in the file's dtype.
@@ -438,7 +463,7 @@ class Cog(Dataset):
 
         Cost: that of one tile.
         """
-        values = await self.points([(x, y)], crs=crs, level=level, bands=bands)
+        values = await self.points([(x, y)], crs=crs, level=level, bands=bands, errors=errors)
         if not values.inside[0]:
             message = f"the point {(x, y)} lies outside of the image"
             raise UsageError(message)
@@ -451,6 +476,7 @@ class Cog(Dataset):
         crs: CrsLike | None = None,
         level: int = 0,
         bands: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
     ) -> Values:
         """Read the values of the pixels that points lie in.
 
@@ -459,6 +485,7 @@ class Cog(Dataset):
             crs: CRS of the points, if not the file's; needs the extra `geo`.
             level: 0 = full resolution.
             bands: as for `read`.
+            errors: as for `read_tile`.
 
         Returns:
             `data` (points, bands); `mask` (points,): True where the pixel is valid in any band;
@@ -481,7 +508,8 @@ class Cog(Dataset):
             checked = into_crs(checked, crs, source.georeference.crs)
         chosen = check_bands(source.image.samples, bands)
         pixels = pixels_of(checked, source.georeference.transform(source.image.size))
-        return await read_points(self._file.reader, source, level, pixels, chosen)
+        handling = check_errors(errors)
+        return await read_points(self._file.reader, source, level, pixels, chosen, handling)
 
     async def read_web_tile(
         self,
@@ -492,6 +520,7 @@ class Cog(Dataset):
         tilesize: int = 256,
         bands: Iterable[int] | int | None = None,
         resampling: WarpResampling = "bilinear",
+        errors: ErrorHandling = "raise",
     ) -> Raster:
         """Read a web tile (XYZ, Web Mercator), with its mask.
 
@@ -506,6 +535,7 @@ class Cog(Dataset):
             tilesize: rows and columns of the result.
             bands: as for `read`.
             resampling: "nearest", "bilinear", "cubic" or "average".
+            errors: as for `read_tile`.
 
         Returns:
             The pixels as (bands, tilesize, tilesize), in EPSG:3857.
@@ -520,7 +550,8 @@ class Cog(Dataset):
         from tinycog.reader.read_web_tile import read_web_tile  # noqa: PLC0415 - only here
 
         place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
-        return await read_web_tile(self._file, place, tilesize, bands, resampling)
+        handling = check_errors(errors)
+        return await read_web_tile(self._file, place, tilesize, bands, resampling, handling)
 
     # --- tags ------------------------------------------------------------------------------------
 

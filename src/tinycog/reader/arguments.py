@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinycog.argument_types import AreaOptions, CrsLike, WindowLike
+from tinycog.argument_types import AreaOptions, CrsLike, ErrorHandling, WindowLike
 from tinycog.checks import (
     check_bands,
     check_bounds,
+    check_errors,
     check_level,
     check_masked,
     check_method,
@@ -92,6 +93,7 @@ async def resolve(
     boundless: bool,
     masked: bool | None,
     out: object,
+    errors: ErrorHandling = "raise",
 ) -> tuple[LevelSource, WindowRequest]:
     """Return the level to read, and what to read of it.
 
@@ -100,6 +102,7 @@ async def resolve(
         TileIndexError: there is no such level.
     """
     arguments, masked = arguments.checked(), check_masked(masked)
+    errors = check_errors(errors)
     needs_levels = masked or arguments.needs_levels
     await file.read_all() if needs_levels else await file.read_header(0)
     z, window = await _window(file, arguments)
@@ -113,7 +116,8 @@ async def resolve(
     check_result_bytes(len(chosen) * shape[0] * shape[1] * source.image.dtype.itemsize)
     array = None if out is None else check_out(out, (len(chosen), *shape), source.image.dtype)
     area = Area(z, window, shape)
-    return source, WindowRequest(area, chosen, arguments.resampling, masked, boundless, array)
+    request = WindowRequest(area, chosen, arguments.resampling, masked, boundless, errors, array)
+    return source, request
 
 
 async def _window(file: OpenFile, arguments: ReadArguments) -> tuple[int, FloatWindow]:

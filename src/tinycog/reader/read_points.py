@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError
 from tinycog.pixels.validity import KnownValidity
 from tinycog.reader.read_window import FetchedBands, LevelSource, WindowBuffers, WindowRequest
 from tinycog.reader.tile_reader import TileReader
+from tinycog.reader.validity import without
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Tile, Window
 
@@ -39,7 +42,12 @@ class Values(NamedTuple):
 
 
 async def read_points(
-    reader: TileReader, source: LevelSource, z: int, pixels: NDArray[np.int64], bands: list[int]
+    reader: TileReader,
+    source: LevelSource,
+    z: int,
+    pixels: NDArray[np.int64],
+    bands: list[int],
+    errors: ErrorHandling,
 ) -> Values:
     """Read single pixels (row, col) of a level; those outside are fill values and not valid."""
     image = source.image
@@ -59,9 +67,11 @@ async def read_points(
     fetched = FetchedBands.of(source, request)
     for batch in _batches(image, z, pixels, inside, batch_tiles):
         buffers = [_tile_buffers(source, fetched, tile) for tile in batch]
-        await reader.read([part for one in buffers for part in one.parts(source, z)])
-        for one, members in zip(buffers, batch.values(), strict=True):
-            found = _values(source, one, pixels[members])
+        parts = [one.parts(source, z) for one in buffers]
+        results = iter(await reader.read(list(chain.from_iterable(parts)), errors))
+        for one, own, members in zip(buffers, parts, batch.values(), strict=True):
+            after = one.read(image, own, list(islice(results, len(own))))
+            found = _values(source, after, pixels[members])
             data[members], mask[members], masks[members] = found
     return Values(data, mask, inside, masks)
 
@@ -107,7 +117,9 @@ def _values(
     rows, cols = (pixels - (buffers.window.row_off, buffers.window.col_off)).T
     picked = buffers.pixels[:, None, rows, cols]
     data = picked[: len(buffers.fetched.bands)]
-    validity = buffers._replace(pixels=picked).validity(source, masked=True)
+    validity = buffers._replace(pixels=picked, filled=None).validity(source, masked=True)
     if isinstance(validity, KnownValidity):
         validity = KnownValidity(validity.pixels[None, rows, cols])
+    if buffers.filled is not None:
+        validity = without(validity, buffers.filled[:, None, rows, cols])
     return data[:, 0].T, validity.mask(data)[0], validity.band_masks(data)[:, 0].T

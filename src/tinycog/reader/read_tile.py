@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinycog.errors import Finding, FormatError, LimitError, TinycogError
+from tinycog.argument_types import ErrorHandling
+from tinycog.errors import FormatError, LimitError, TinycogError
 from tinycog.fetch.single_flight import start_eagerly
 from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
@@ -33,8 +34,8 @@ from tinycog.reader.tile_parts import (
     tile_parts,
     tile_shape,
 )
-from tinycog.reader.tile_reader import LeaderError, TileJob
-from tinycog.reader.validity import NOT_ASKED, NOT_WALKED, MaskBuffer, without
+from tinycog.reader.tile_reader import LeaderError, PartResult, TileJob
+from tinycog.reader.validity import NOT_ASKED, NOT_WALKED, MaskBuffer, filled_pixels, without
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 
@@ -45,6 +46,7 @@ class TileOptions(NamedTuple):
     padded: bool
     rgb: bool
     masked: bool | None
+    errors: ErrorHandling
 
 
 class TileBuffer(NamedTuple):
@@ -95,18 +97,18 @@ class TileBuffer(NamedTuple):
             validity = NOT_WALKED
         return cls(image, tile, pixels, mask, parts, validity)
 
-    def raster(
-        self, georeference: LazyGeoreference, findings: Iterable[tuple[Finding, ...]]
-    ) -> Raster:
-        """Return the tile, once its parts are in place; `findings` are those of each part."""
-        image, tile, pixels, mask, _, validity = self
+    def raster(self, georeference: LazyGeoreference, results: Sequence[PartResult]) -> Raster:
+        """Return the tile, once its parts are in place, with the result of each part."""
+        image, tile, pixels, mask, parts, validity = self
         window = tile_window(image, tile, pixels.shape)
         if mask is not None:
             validity = KnownValidity(_padded(mask.mask(), pixels.shape))
         elif pixels.shape[1:] != image.grid.inside(tile.x, tile.y):
             inside = np.ones(image.grid.inside(tile.x, tile.y), np.bool_)
             validity = without(validity, ~_padded(inside, pixels.shape))
-        flat = tuple(finding for found in findings for finding in found)
+        flat = tuple(finding for result in results for finding in result.findings)
+        bands = range(image.samples)
+        validity = without(validity, filled_pixels(image, bands, window, parts, results))
         place = LevelPlacement(georeference, image.size, window)
         colormap = georeference.colormap(image)
         return Raster(pixels, tile.z, window, image.nodata, flat, validity, place, colormap)
@@ -240,12 +242,13 @@ class _Started(NamedTuple):
         return [part for buffer in self.buffers for part in buffer.parts]
 
     def rasters(
-        self, georeference: LazyGeoreference, findings: Sequence[tuple[Finding, ...]]
+        self, georeference: LazyGeoreference, results: Sequence[PartResult]
     ) -> list[Raster]:
-        """Return the tiles; `findings` are those of each part."""
-        rest = iter(findings)
+        """Return the tiles, with the result of each part."""
+        rest = iter(results)
         return [
-            buffer.raster(georeference, islice(rest, len(buffer.parts))) for buffer in self.buffers
+            buffer.raster(georeference, list(islice(rest, len(buffer.parts))))
+            for buffer in self.buffers
         ]
 
 
@@ -346,7 +349,9 @@ class TileBatcher:
 
     async def _start(self, started: list[_Started]) -> None:
         try:
-            jobs = await self._reader.begin([one.parts for one in started])
+            jobs = await self._reader.begin(
+                [one.parts for one in started], [one.request.options.errors for one in started]
+            )
         except (FormatError, LimitError):
             if len(started) == 1:
                 raise
@@ -372,16 +377,16 @@ class TileBatcher:
         elif job.error is not None:
             self._end(started.request, job.error)
         else:
-            rasters = started.rasters(self._file.georeference, job.findings)
+            rasters = started.rasters(self._file.georeference, job.results)
             self._end(started.request, rasters)
 
     async def _finish(self, started: _Started, job: TileJob) -> None:
         """Read again what the ghost area was wrong about, convert to colours, end the request."""
         try:
-            findings = job.findings
+            results, errors = job.results, started.request.options.errors
             if isinstance(job.error, LeaderError):
-                findings = await self._reader.read_again(started.parts, job.error)
-            rasters = started.rasters(self._file.georeference, findings)
+                results = await self._reader.read_again(started.parts, job.error, errors)
+            rasters = started.rasters(self._file.georeference, results)
             if started.request.options.rgb:
                 rasters = [await to_rgb_raster(self._file, raster) for raster in rasters]
             self._end(started.request, rasters)

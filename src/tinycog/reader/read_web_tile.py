@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinycog.argument_types import ErrorHandling
 from tinycog.checks import check_bands, check_method, check_tile_size
 from tinycog.errors import UsageError
 from tinycog.geo.crs import WEB_MERCATOR, WEB_MERCATOR_CODES, Crs
@@ -99,6 +100,7 @@ async def read_web_tile(
     tilesize: Any,  # noqa: ANN401 - whatever a caller passes
     bands: Bands,
     method: Any,  # noqa: ANN401 - the same
+    errors: ErrorHandling,
 ) -> Raster:
     """Read a web tile; see `Cog.read_web_tile`."""
     await file.read_all()
@@ -110,14 +112,19 @@ async def read_web_tile(
     aligned = alignment(file)
     stored = None if aligned is None else aligned.stored_tile(*tile)
     if stored is not None:
-        raster = await _stored(file, stored, size, bands, target)
+        raster = await _stored(file, stored, size, bands, target, errors)
         if raster is not None:
             return raster
-    return await _warped(file, target, size, bands, method)
+    return await _warped(file, target, size, bands, method, errors)
 
 
 async def _stored(
-    file: OpenFile, stored: tuple[int, int, int], tilesize: int, bands: Bands, target: Affine
+    file: OpenFile,
+    stored: tuple[int, int, int],
+    tilesize: int,
+    bands: Bands,
+    target: Affine,
+    errors: ErrorHandling,
 ) -> Raster | None:
     """Return the stored tile as it is, None if its size is not `tilesize`."""
     z, x, y = stored
@@ -128,13 +135,18 @@ async def _stored(
     window = Window(x * tilesize, y * tilesize, tilesize, tilesize)
     area = Area(z, as_floats(window), (tilesize, tilesize))
     chosen = check_bands(source.image.samples, bands)
-    request = WindowRequest(area, chosen, "nearest", masked=True, boundless=True)
+    request = WindowRequest(area, chosen, "nearest", masked=True, boundless=True, errors=errors)
     raster = await read_area(file.reader, source, request)
     return replace(raster, place=_place(target))
 
 
 async def _warped(
-    file: OpenFile, target: Affine, tilesize: int, bands: Bands, method: str
+    file: OpenFile,
+    target: Affine,
+    tilesize: int,
+    bands: Bands,
+    method: str,
+    errors: ErrorHandling,
 ) -> Raster:
     """Warp the pixels of the level that suits a tile of (tilesize, tilesize) pixels."""
     crs = file.georeference.crs
@@ -164,7 +176,7 @@ async def _warped(
     level_window = scale(as_floats(window), (reduced[1], reduced[0]), sizes[z])
     area = Area(z, level_window, (window.height, window.width))
     first_method = "nearest" if reduced == level_shape else method
-    request = WindowRequest(area, chosen, first_method, masked=True, boundless=False)
+    request = WindowRequest(area, chosen, first_method, masked=True, boundless=False, errors=errors)
     raster = await read_area(file.reader, source, request)
     data, validity = await run_in_pool(
         _warp, raster, plan.on(reduced, window), method, source.image.fill_value

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinycog.argument_types import ErrorHandling
 from tinycog.errors import Finding, LimitError, UsageError
 from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
@@ -22,7 +23,7 @@ from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, s
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.tile_parts import TilePart, new_pixels, window_parts
-from tinycog.reader.tile_reader import TileReader
+from tinycog.reader.tile_reader import PartResult, TileReader
 from tinycog.reader.validity import (
     NOT_ASKED,
     NOT_WALKED,
@@ -30,6 +31,7 @@ from tinycog.reader.validity import (
     LevelMask,
     MaskBuffer,
     MaskSource,
+    filled_pixels,
     without,
 )
 from tinycog.tiff.image import Image
@@ -65,6 +67,7 @@ class WindowRequest(NamedTuple):
         masked: whether its mask is wanted: True reads all that says so, False nothing, None what
             comes along without further requests for the header.
         boundless: whether the window may reach over the edge of the level.
+        errors: what is done where a stored tile is broken.
         out: the caller's array for the result, (bands, rows, cols).
     """
 
@@ -73,6 +76,7 @@ class WindowRequest(NamedTuple):
     method: str
     masked: bool | None
     boundless: bool
+    errors: ErrorHandling = "raise"
     out: Pixels | None = None
 
     @property
@@ -126,12 +130,15 @@ class WindowBuffers(NamedTuple):
         fetched: the bands.
         pixels: all bands fetched, (bands, rows, cols).
         mask: the mask image, None where it has no say.
+        filled: where stored tiles were filled because they are broken, (bands, rows, cols) of
+            `data`; None if nowhere.
     """
 
     window: Window
     fetched: FetchedBands
     pixels: Pixels
     mask: MaskBuffer | None
+    filled: Mask | None = None
 
     @classmethod
     def new(
@@ -167,11 +174,20 @@ class WindowBuffers(NamedTuple):
         parts = window_parts(source.image, z, window, self.fetched.all, self.pixels)
         return parts if self.mask is None else parts + self.mask.parts()
 
+    def read(self, image: Image, parts: list[TilePart], results: list[PartResult]) -> WindowBuffers:
+        """Return them as they are after a read, whose parts had these results."""
+        filled = filled_pixels(image, self.fetched.bands, self.window, parts, results)
+        return self if filled is None else self._replace(filled=filled)
+
     def validity(self, source: LevelSource, masked: bool | None) -> Validity:  # noqa: FBT001 - as given by the caller
         """Return what says which of `data` are valid (gdal.mask.precedence).
 
-        It overwrites the samples of a mask image.
+        It overwrites the samples of a mask image. What was filled is not valid.
         """
+        return without(self._stored_validity(source, masked), self.filled)
+
+    def _stored_validity(self, source: LevelSource, masked: bool | None) -> Validity:  # noqa: FBT001 - as above
+        """Return what says so in the file."""
         if masked is False:
             return NOT_ASKED
         if self.mask is not None:
@@ -291,8 +307,10 @@ async def read_area(reader: TileReader, source: LevelSource, request: WindowRequ
     area = request.area
     check_limits(reader.limits, source, request, reader.file_size)
     buffers = make_buffers(source, request)
-    findings = await reader.read(buffers.parts(source, area.z))
-    flat = tuple(finding for found in findings for finding in found)
+    parts = buffers.parts(source, area.z)
+    results = await reader.read(parts, request.errors)
+    flat = tuple(finding for result in results for finding in result.findings)
+    buffers = buffers.read(source.image, parts, results)
     is_whole = _is_whole(area, buffers.window)
     if is_whole and not (request.masked and buffers.mask is None):
         data, validity = _as_fetched(source, buffers, request)
@@ -437,13 +455,16 @@ def _picked(
         fill = source.image.fill_value
         np.copyto(data, fill, where=np.logical_not(inside), casting="unsafe")
     out[...] = data
-    validity = buffers.validity(source, request.masked)
+    validity = buffers._replace(filled=None).validity(source, request.masked)
     if isinstance(validity, KnownValidity):
         picked, _ = pick(validity.pixels[None].view(np.uint8))
         validity = KnownValidity(picked[0].view(np.bool_))
     elif isinstance(validity, ValidityOfPixels) and validity.extra is not None:
         extra, _ = pick(buffers.pixels[count:])
         validity = replace(validity, extra=extra)
+    if buffers.filled is not None:
+        filled, _ = pick(buffers.filled.view(np.uint8))
+        validity = without(validity, filled.view(np.bool_))
     return validity if inside is None else without(validity, np.logical_not(inside))
 
 

@@ -17,9 +17,11 @@ from contextlib import contextmanager
 from enum import Enum
 from functools import partial
 from itertools import chain, islice
+from typing import NamedTuple
 
 import numpy as np
 
+from tinycog.argument_types import ErrorHandling
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
 from tinycog.fetch.fetcher import Fetcher, check_complete
 from tinycog.fetch.plan import Plan, make_plan
@@ -41,6 +43,22 @@ FILL_BATCH = 256
 
 INDEX_BYTES = 16 << 20
 """Bytes of index pages that a handle keeps; dropped pages are fetched again when needed."""
+
+
+class PartResult(NamedTuple):
+    """What was found while a part was read.
+
+    Attributes:
+        findings: oddities of the stored tile.
+        is_filled: whether it could not be decoded, and was filled as one that is not stored
+            (tiff.tile.filled).
+    """
+
+    findings: tuple[Finding, ...] = ()
+    is_filled: bool = False
+
+
+NOTHING_ODD = PartResult()
 
 
 class TileReader:
@@ -66,44 +84,62 @@ class TileReader:
         """Bytes of the file, None before the first response tells."""
         return self._fetcher.buffer.size
 
-    async def read(self, parts: Sequence[TilePart]) -> list[tuple[Finding, ...]]:
-        """Fetch parts, decode them into their targets, and return the findings of each.
+    async def read(
+        self, parts: Sequence[TilePart], errors: ErrorHandling = "raise"
+    ) -> list[PartResult]:
+        """Fetch parts, decode them into their targets, and return what was found of each.
 
         Raises:
-            TinycogError: a part cannot be read; the others are given up.
+            TinycogError: a part cannot be read; the others are given up. With `errors="fill"` not
+                for a stored tile that is broken: its parts are filled.
         """
-        (job,) = await self.begin([parts])
+        (job,) = await self.begin([parts], [errors])
         try:
             return await job.wait()
         except LeaderError as exc:
-            return await self.read_again(parts, exc)
+            return await self.read_again(parts, exc, errors)
         finally:
             job.close()
             del job  # an error's traceback holds this frame, and so the pixels
 
     async def read_again(
-        self, parts: Sequence[TilePart], error: LeaderError
-    ) -> list[tuple[Finding, ...]]:
+        self, parts: Sequence[TilePart], error: LeaderError, errors: ErrorHandling = "raise"
+    ) -> list[PartResult]:
         """Read parts by the byte counts of the index, after a tile lacked its leader or trailer."""
         self.leaders = False
         text = f"the ghost area is wrong, byte counts are read instead: {error}"
         self.findings.append(Finding("gdal.ghost.leaders", text))
-        return await self.read(parts)
+        return await self.read(parts, errors)
 
-    async def begin(self, groups: Sequence[Sequence[TilePart]]) -> list[TileJob]:
+    async def begin(
+        self, groups: Sequence[Sequence[TilePart]], errors: Sequence[ErrorHandling]
+    ) -> list[TileJob]:
         """Locate the stored tiles of all groups together, and start a job for each group.
+
+        Args:
+            groups: parts that are read together.
+            errors: of each group: what is done where a stored tile is broken.
 
         Raises:
             FormatError, LimitError: the tiles of a group cannot be located, or are too many; no
                 job has been started.
         """
         flat = [part for group in groups for part in group]
-        found = iter(await self._locate(flat, leaders=self.leaders))
+        try:
+            found = iter(await self._locate(flat, leaders=self.leaders))
+        except FormatError:
+            if "raise" in errors:
+                raise
+            found = iter(await self._locate_each(flat))
         locations = [list(islice(found, len(group))) for group in groups]
         for group, located in zip(groups, locations, strict=True):
-            self._check_requests(group, located)
-            self._check_overlap(located)
-        jobs = [TileJob(self._fetcher, self.limits, group) for group in groups]
+            places = [None if isinstance(place, FormatError) else place for place in located]
+            self._check_requests(group, places)
+            self._check_overlap(places)
+        jobs = [
+            TileJob(self._fetcher, self.limits, group, fills=handling == "fill")
+            for group, handling in zip(groups, errors, strict=True)
+        ]
         for job, located in zip(jobs, locations, strict=True):
             job.start(located)
         return jobs
@@ -170,6 +206,18 @@ class TileReader:
         locations = {key: iter(level) for key, level in zip(images, found, strict=True)}
         return [next(locations[id(part.image)]) for part in parts]
 
+    async def _locate_each(
+        self, parts: Sequence[TilePart]
+    ) -> list[TileLocation | FormatError | None]:
+        """Find where stored tiles lie, one by one; an error stands for one without a place."""
+        found: list[TileLocation | FormatError | None] = []
+        for part in parts:
+            try:
+                found += await self._locate([part], leaders=self.leaders)
+            except FormatError as exc:
+                found.append(exc)
+        return found
+
     @contextmanager
     def _index_kept(self) -> Generator[None]:
         """Keep index pages while any read looks into them; shed them between reads if too many."""
@@ -196,18 +244,24 @@ class TileJob:
 
     Attributes:
         state: changes once, from RUNNING to a final one.
-        findings: of each part, complete once it is DONE.
+        results: of each part, complete once it is DONE.
         error: the first error if it FAILED, a `CancelledError` if it was CANCELLED.
     """
 
-    def __init__(self, fetcher: Fetcher, limits: Limits, parts: Sequence[TilePart]) -> None:
-        """Keep the parts; nothing is requested yet."""
+    def __init__(
+        self, fetcher: Fetcher, limits: Limits, parts: Sequence[TilePart], *, fills: bool
+    ) -> None:
+        """Keep the parts; nothing is requested yet.
+
+        `fills` fills a part whose stored tile is broken, instead of failing.
+        """
         self._fetcher = fetcher
         self._limits = limits
         self._parts = parts
         self._loop = asyncio.get_running_loop()
         self.state = JobState.RUNNING
-        self.findings: list[tuple[Finding, ...]] = [()] * len(parts)
+        self.results = [NOTHING_ODD] * len(parts)
+        self._fills = fills
         self.error: BaseException | None = None
         self._on_end: Callable[[TileJob], None] | None = None
         self._left = len(parts)
@@ -225,8 +279,8 @@ class TileJob:
         else:
             self._on_end = on_end
 
-    async def wait(self) -> list[tuple[Finding, ...]]:
-        """Wait until all parts are in place; return their findings, or raise the error."""
+    async def wait(self) -> list[PartResult]:
+        """Wait until all parts are in place; return their results, or raise the error."""
         over: asyncio.Future[None] = self._loop.create_future()
 
         def on_end(_: TileJob) -> None:
@@ -237,7 +291,7 @@ class TileJob:
         await over
         if self.error is not None:
             raise self.error
-        return self.findings
+        return self.results
 
     def _end(self, state: JobState, error: BaseException | None = None) -> None:
         if self.state is not JobState.RUNNING:
@@ -247,20 +301,22 @@ class TileJob:
         if on_end is not None:
             on_end(self)
 
-    def start(self, locations: Sequence[TileLocation | None]) -> None:
+    def start(self, locations: Sequence[TileLocation | FormatError | None]) -> None:
         """Request the bytes of the parts; those that are not stored are filled."""
         absent: list[TilePart] = []
         for i, (part, location) in enumerate(zip(self._parts, locations, strict=True)):
             if location is None:
                 absent.append(part)
+            elif isinstance(location, FormatError):
+                self._fail(i, part, location)
             else:
-                deliver, fail = partial(self._submit, i, part, location), partial(self._fail, part)
+                deliver = partial(self._submit, i, part, location)
+                fail = partial(self._fail, i, part)
                 self._requests[i] = self._fetcher.submit(
                     RangeRequest(location.range, deliver, fail)
                 )
         for batch in (absent[i : i + FILL_BATCH] for i in range(0, len(absent), FILL_BATCH)):
-            work = partial(self._fill, batch)
-            decode_pool.shared_pool().submit(self._loop, work, partial(self._on_filled, batch))
+            self._submit_fill(batch)
         if not locations:
             self._end(JobState.DONE)
 
@@ -269,15 +325,19 @@ class TileJob:
         self._end(JobState.CANCELLED, asyncio.CancelledError())
         self._fetcher.release(chain.from_iterable(self._requests))
 
+    def _submit_fill(self, parts: Sequence[TilePart]) -> None:
+        work = partial(self._fill, parts)
+        decode_pool.shared_pool().submit(self._loop, work, partial(self._on_filled, parts))
+
     def _fill(self, parts: Sequence[TilePart]) -> None:
-        """Fill parts that are not stored; runs in a worker thread."""
+        """Fill parts that are not stored, or are broken; runs in a worker thread."""
         for part in parts:
             if not self.is_over:
                 decode_part(part, None, None, self._limits)
 
     def _on_filled(self, parts: Sequence[TilePart], _: None, error: BaseException | None) -> None:
         if error is not None:
-            self._fail(parts[0], error)
+            self._give_up(parts[0], error)
             return
         self._count(len(parts))
 
@@ -309,12 +369,25 @@ class TileJob:
     ) -> None:
         self._fetcher.release(self._requests[i])
         if error is not None:
-            self._fail(part, error)
+            self._fail(i, part, error)
             return
-        self.findings[i] = findings or ()
+        if findings:
+            self.results[i] = PartResult(findings)
         self._count(1)
 
-    def _fail(self, part: TilePart, error: BaseException) -> None:
+    def _fail(self, i: int, part: TilePart, error: BaseException) -> None:
+        """Fill a part whose stored tile is broken, or give the job up."""
+        if self.state is not JobState.RUNNING:
+            return
+        if not self._fills or not isinstance(error, FormatError):
+            self._give_up(part, error)
+            return
+        text = f"{tile_error(error, part.tile)}: it is filled, and not valid"
+        self.results[i] = PartResult((Finding("tiff.tile.filled", text),), is_filled=True)
+        self._submit_fill([part])
+
+    def _give_up(self, part: TilePart, error: BaseException) -> None:
+        """End the job with the error of a part."""
         if self.state is not JobState.RUNNING:
             return
         if isinstance(error, TinycogError):

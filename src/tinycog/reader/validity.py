@@ -17,6 +17,7 @@ from tinycog.pixels.arrays import Pixels, empty_view, new_array
 from tinycog.pixels.mask import Mask, MaskFacts, can_have_alpha, stored_mask
 from tinycog.pixels.validity import KnownValidity, UnknownValidity, Validity, ValidityInside
 from tinycog.reader.tile_parts import TilePart, window_parts
+from tinycog.reader.tile_reader import PartResult
 from tinycog.tiff.c_number import leading_number
 from tinycog.tiff.image import Image
 from tinycog.window import FloatWindow, Window, as_floats, scale
@@ -179,6 +180,45 @@ class MaskBuffer(NamedTuple):
 
         picked, _ = resample(mask[None].view(np.uint8), None, self.level, self.shape, "nearest")
         return picked[0].view(np.bool_)
+
+
+def filled_pixels(
+    image: Image,
+    bands: Sequence[int],
+    window: Window,
+    parts: Sequence[TilePart],
+    results: Sequence[PartResult],
+) -> Mask | None:
+    """Return where stored tiles of an image were filled because they are broken; None if nowhere.
+
+    Args:
+        image: the level.
+        bands: those of the result, counted from 0.
+        window: pixels of the level that the parts cover.
+        parts: what was read; those of mask images say so by themselves.
+        results: one for each part.
+
+    Returns:
+        (bands, rows, cols), True where a sample is not the file's.
+    """
+    filled = [
+        part
+        for part, result in zip(parts, results, strict=True)
+        if result.is_filled and part.image is image
+    ]
+    if not filled:
+        return None
+    grid = image.grid
+    found = np.zeros((len(bands), window.height, window.width), np.bool_)
+    for part in filled:
+        top = part.tile.y * grid.tile_height + part.rows.start - window.row_off
+        left = part.tile.x * grid.tile_width + part.cols.start - window.col_off
+        plane = part.position // (grid.across * grid.down)
+        rows = slice(top, top + part.target.shape[1])
+        cols = slice(left, left + part.target.shape[2])
+        hit = [i for i, band in enumerate(bands) if grid.planes == 1 or band == plane]
+        found[hit, rows, cols] = True
+    return found
 
 
 def without(validity: Validity, invalid: Mask | None) -> Validity:
