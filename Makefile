@@ -1,7 +1,7 @@
 PYTHON = .venv/bin/python
 
 .PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced soak \
-	fuzz bench versions
+	fuzz bench versions meaning
 
 check: ## what CI runs
 	bash .ci/run
@@ -27,6 +27,9 @@ fixtures: ## remake the fixtures and say which differ
 
 conformance: ## the whole matrix, against GDAL and tifffile; makes spec/conformance.md anew
 	$(PYTHON) tests/conformance/run.py --all --write
+
+meaning: ## nodata, masks, alpha and palettes in every layout, by every way of reading
+	$(PYTHON) tests/meaning/run.py --all
 
 hostile: ## every hostile file, under limits of time, memory and requests
 	$(PYTHON) tests/hostile/run.py

@@ -207,7 +207,7 @@ def mask_flags(facts: MaskFacts, count: int, *, has_mask: bool) -> list[list[str
         flags = ["per_dataset"]
     elif facts.nodata_values is not None:
         flags = ["per_dataset", "nodata"]
-    elif facts.nodata is not None:
+    elif facts.nodata is not None:  # alpha is in its shadow
         flags = ["nodata"]
     elif facts.alpha is not None:
         flags = ["per_dataset", "alpha"]

@@ -43,7 +43,8 @@ class MaskFacts(NamedTuple):
     Attributes:
         nodata_values: one value for each band, by NODATA_VALUES; None without them.
         nodata: the nodata value, None without one.
-        alpha: the alpha band that is a mask, counted from 0; None without one.
+        alpha: the alpha band that says which pixels are valid, counted from 0; None without one.
+            With `nodata` its samples say so by that value.
     """
 
     nodata_values: tuple[float, ...] | None = None
@@ -55,41 +56,39 @@ class MaskFacts(NamedTuple):
         """Return the bands that decide for all others, counted from 0."""
         if self.nodata_values is not None:
             return range(len(self.nodata_values))
-        return () if self.nodata is not None or self.alpha is None else (self.alpha,)
-
-    @property
-    def is_per_band(self) -> bool:
-        """True where each band decides for itself alone."""
-        return self.nodata_values is None and self.nodata is not None
+        return () if self.alpha is None else (self.alpha,)
 
 
-def band_masks(facts: MaskFacts, data: NDArray[Any], bands: Sequence[int]) -> Mask:
-    """Return (bands, rows, cols), True where a sample is valid (gdal.mask.precedence).
+def band_masks(facts: MaskFacts, data: NDArray[Any], bands: Sequence[int], count: int) -> Mask:
+    """Return (count, rows, cols), True where a sample is valid (gdal.mask.precedence).
 
     Args:
         facts: what decides.
         data: (bands, rows, cols); `facts.needed` are among its bands.
         bands: which bands of the file those are, counted from 0.
+        count: the number of bands whose masks are returned, the first ones.
     """
-    if facts.is_per_band and facts.nodata is not None:
-        return differs(data, facts.nodata)
-    masks = np.broadcast_to(pixel_mask(facts, data, bands), data.shape)
-    if facts.nodata_values is None and facts.alpha is not None and facts.alpha in bands:
+    if facts.nodata_values is None and facts.nodata is not None:
+        return differs(data[:count], facts.nodata)
+    shape = (count, *data.shape[1:])
+    masks = np.broadcast_to(pixel_mask(facts, data, bands, count), shape)
+    if facts.nodata_values is None and facts.alpha is not None and facts.alpha in bands[:count]:
         masks = masks.copy()
         masks[list(bands).index(facts.alpha)] = True
     return masks
 
 
-def pixel_mask(facts: MaskFacts, data: NDArray[Any], bands: Sequence[int]) -> Mask:
-    """Return (rows, cols), True where any band is valid; arguments are those of `band_masks`."""
+def pixel_mask(facts: MaskFacts, data: NDArray[Any], bands: Sequence[int], count: int) -> Mask:
+    """Return (rows, cols), True where a pixel is valid; arguments are those of `band_masks`."""
     places = {band: i for i, band in enumerate(bands)}
     if facts.nodata_values is not None:
         samples = (data[places[band]] for band in facts.needed)
         return np.logical_or.reduce(list(map(_differs_from, samples, facts.nodata_values)))
-    if facts.nodata is not None:
-        return nodata_mask(data, facts.nodata)
     if facts.alpha is not None:
-        return np.not_equal(data[places[facts.alpha]], 0)
+        alpha = data[places[facts.alpha]]
+        return np.not_equal(alpha, 0) if facts.nodata is None else differs(alpha, facts.nodata)
+    if facts.nodata is not None:
+        return nodata_mask(data[:count], facts.nodata)
     return np.broadcast_to(np.True_, data.shape[1:])
 
 

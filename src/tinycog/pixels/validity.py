@@ -135,12 +135,12 @@ class ValidityOfPixels(Validity):
     def mask(self, data: Pixels) -> Mask:
         """Return which pixels of `data` are valid."""
         facts, samples, bands = self._all(data)
-        return pixel_mask(facts, data if facts.is_per_band else samples, bands)
+        return pixel_mask(facts, samples, bands, len(data))
 
     def band_masks(self, data: Pixels) -> Mask:
         """Return which samples of `data` are valid."""
         facts, samples, bands = self._all(data)
-        return band_masks(facts, samples, bands)[: len(data)]
+        return band_masks(facts, samples, bands, len(data))
 
 
 @dataclass(frozen=True, eq=False)

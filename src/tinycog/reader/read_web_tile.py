@@ -20,6 +20,7 @@ from tinycog.geo.transform import make_affine
 from tinycog.geo.transformer import transformer
 from tinycog.geo.web_grid import Alignment, find_alignment, web_tile_bounds
 from tinycog.pixels.arrays import Pixels
+from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import WARPING
 from tinycog.pixels.validity import KnownValidity
 from tinycog.pixels.warp.plan import Coords, WarpPlan, warp_plan
@@ -207,13 +208,15 @@ def _warp(
     shape = coords.plan.shape
     data = np.empty((raster.count, *shape), raster.dtype)
     masks = np.empty((raster.count, *shape), np.bool_)
+    says: list[Mask] = []
     for group in groups:
         source = raster.data if len(groups) == 1 else raster.data[group.bands]
         warped, mask = warp(source, group.valid, coords, method)
         np.copyto(warped, fill_value, where=~mask, casting="unsafe")
         data[group.bands], masks[group.bands] = warped, mask
-    pixels = np.logical_or.reduce([masks[group.bands[0]] for group in groups if group.has_say])
-    return data, KnownValidity(pixels, masks if len(groups) > 1 else None)
+        if group.has_say:
+            says.append(mask)
+    return data, KnownValidity(np.logical_or.reduce(says), masks if len(groups) > 1 else None)
 
 
 def _same(xs: Any, ys: Any) -> tuple[Any, Any]:  # noqa: ANN401 - arrays, as pyproj takes them

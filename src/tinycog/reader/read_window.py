@@ -368,7 +368,7 @@ class BandGroup(NamedTuple):
 
     bands: list[int]
     valid: Mask | None
-    has_say: bool
+    has_say: bool = True
 
 
 def band_groups(validity: Validity, data: Pixels) -> list[BandGroup]:
@@ -382,11 +382,15 @@ def band_groups(validity: Validity, data: Pixels) -> list[BandGroup]:
             groups.append(([band], mask))
         else:
             same.append(band)
-    return [
-        # a band that is valid where the pixel is not, alpha itself, says nothing about the pixel
-        BandGroup(bands, None if mask.all() else mask, not (mask & ~known.pixels).any())
-        for bands, mask in groups
-    ]
+    found = [BandGroup(bands, None if mask.all() else mask) for bands, mask in groups]
+    same = [np.array_equal(mask, known.pixels) for _, mask in groups]
+    if not any(same) and not np.array_equal(
+        np.logical_or.reduce([mask for _, mask in groups]), known.pixels
+    ):  # what says so is not among the bands
+        return [*(group._replace(has_say=False) for group in found), BandGroup([], known.pixels)]
+    if not any(same):
+        return found
+    return [group._replace(has_say=say) for group, say in zip(found, same, strict=True)]
 
 
 def _resampled(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,14 @@ from tinycog.tiff.c_number import leading_number
 from tinycog.tiff.image import Image
 from tinycog.window import FloatWindow, Window, as_floats, scale
 
+if TYPE_CHECKING:
+    from tinycog.geo.metadata import Metadata
+
 NODATA_VALUES = "NODATA_VALUES"
 """GDAL's metadata item of one value for each band, which together mark a pixel as invalid."""
+
+RGBA = 4
+"""Number of bands of colours with alpha."""
 
 NOT_ASKED = UnknownValidity("this raster was read with masked=False: it does not know its mask")
 
@@ -84,21 +90,29 @@ class FileMaskFacts:
             UsageError: the metadata lie apart from the header, and have not been read.
         """
         image = self.image
-        has_alpha = image.nodata is None and can_have_alpha(image)
-        if self.georeference.has_metadata:
-            metadata = self.georeference.metadata
+        metadata = self.georeference.metadata if self.georeference.has_metadata else None
+        if metadata is not None:
             values = _nodata_values(metadata.tags().get(NODATA_VALUES), image)
             if values is not None:
                 return MaskFacts(nodata_values=values)
-            colours: Sequence[str] = metadata.colorinterp if has_alpha else ()
-        elif has_alpha:
-            from tinycog.geo.colour import colour_names  # noqa: PLC0415 - alpha only
+        return MaskFacts(nodata=image.nodata, alpha=self._alpha(metadata))
 
-            colours = colour_names(image)
-        else:
-            colours = ()
-        is_alpha = list(colours[-1:]) == ["alpha"]
-        return MaskFacts(nodata=image.nodata, alpha=image.samples - 1 if is_alpha else None)
+    def _alpha(self, metadata: Metadata | None) -> int | None:
+        """Return the alpha band that says which pixels are valid, None if none does."""
+        image = self.image
+        may_have = image.samples == RGBA if image.nodata is not None else can_have_alpha(image)
+        if not may_have:
+            return None
+        from tinycog.geo.colour import colour_names  # noqa: PLC0415 - alpha only
+
+        colours = colour_names(image) if metadata is None else metadata.colorinterp
+        if colours[-1] != "alpha":
+            return None
+        # in the shadow of nodata as in rasterio, unless nodata is what is opaque
+        is_hidden = image.nodata is not None and (
+            colours[0] != "red" or image.nodata == _opaque(image.dtype)
+        )
+        return None if is_hidden else image.samples - 1
 
     def if_read(self) -> MaskFacts | None:
         """Return the facts, None where the metadata have not been read."""
@@ -106,6 +120,11 @@ class FileMaskFacts:
             return self()
         except UsageError:
             return None
+
+
+def _opaque(dtype: np.dtype[np.generic]) -> float:
+    """Return the alpha of a pixel that hides all behind it."""
+    return float(np.iinfo(dtype.name).max) if dtype.kind in "iu" else 1.0
 
 
 def _nodata_values(text: str | None, image: Image) -> tuple[float, ...] | None:
