@@ -271,7 +271,7 @@ async def test_a_level_that_does_not_exist_is_refused(level):
 
 @pytest.mark.parametrize("options", [{"bands": [0]}, {"out": np.empty((3, 100, 130), np.uint8)}])
 async def test_colours_take_neither_bands_nor_an_array(options):
-    with pytest.raises(UsageError, match="leave out bands= and out="):
+    with pytest.raises(UsageError, match="leave out bands=, indexes= and out="):
         await tinycog.open(MADE["tiled"]).read(rgb=True, **options)
 
 

@@ -25,6 +25,22 @@ ErrorHandling = Literal["raise", "fill"]
 """What a read does where a stored tile is broken: raise its error, or fill it and read on."""
 
 
+class NamedMember(Protocol):
+    """A member of an enum that is named as a method is, as those of rasterio's `Resampling`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the method."""
+        ...
+
+
+ResamplingLike = Resampling | NamedMember
+"""A resampling method of `Cog.read`: its name, or a member of rasterio's `Resampling`."""
+
+WarpResamplingLike = WarpResampling | NamedMember
+"""A resampling method of `Cog.read_web_tile`, likewise."""
+
+
 class SupportsWkt(Protocol):
     """A CRS object that can be written as WKT: `tinycog.Crs`, `pyproj.CRS`, rasterio's `CRS`."""
 
@@ -98,12 +114,14 @@ class ReadOptions(TypedDict, total=False):
     shape: Sequence[int] | None
     res: float | Sequence[float] | None
     bands: Iterable[int] | int | None
-    resampling: Resampling
+    indexes: Iterable[int] | int | None
+    resampling: ResamplingLike
     boundless: bool
     masked: bool | None
     out: NDArray[Any] | None
     max_bytes: int | None
     errors: ErrorHandling
+    scaled: bool
     rgb: bool
 
 

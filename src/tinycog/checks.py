@@ -122,11 +122,12 @@ def check_tile(place: Iterable[Any]) -> Tile:
 
 
 def check_method(method: object, allowed: Sequence[str]) -> str:
-    """Return the name of a resampling method.
+    """Return the name of a resampling method, given as such or as a member of rasterio's enum.
 
     Raises:
         UsageError: it is not one of `allowed`.
     """
+    method = getattr(method, "name", method)
     if not isinstance(method, str) or method not in allowed:
         message = f"resampling must be one of {', '.join(allowed)}, not {method!r}"
         raise UsageError(message)
@@ -243,22 +244,35 @@ def check_result_bytes(length: int) -> None:
         raise LimitError(message, limit="result_bytes", asked=length, allowed=ADDRESSABLE_BYTES)
 
 
-def check_bands(count: int, bands: Any) -> list[int]:  # noqa: ANN401 - anything a caller may pass
-    """Return bands, counted from 0, of an image that has `count`; None stands for all.
+def check_bands(count: int, bands: Any, indexes: Any = None) -> list[int]:  # noqa: ANN401 - anything a caller may pass
+    """Return bands, counted from 0, of an image that has `count`.
+
+    Args:
+        count: number of bands of the image.
+        bands: counted from 0; None stands for all.
+        indexes: the same counted from 1, as in rasterio.
 
     Raises:
-        UsageError: they are not integers, or there is no such band.
+        UsageError: they are not integers, there is no such band, or both are given.
     """
-    if bands is None:
-        return list(range(count))
+    if indexes is None:
+        return list(range(count)) if bands is None else _band_numbers(bands, "bands", 0, count)
+    if bands is not None:
+        message = "bands= counts from 0 and indexes= from 1, as rasterio: leave one out"
+        raise UsageError(message)
+    return [index - 1 for index in _band_numbers(indexes, "indexes", 1, count)]
+
+
+def _band_numbers(given: Any, name: str, first: int, count: int) -> list[int]:  # noqa: ANN401 - likewise
+    """Return numbers of bands that are counted from `first`."""
     try:
-        given: Any = [bands] if isinstance(bands, int | np.integer) else bands
-        found = [operator.index(band) for band in given]
+        several: Any = [given] if isinstance(given, int | np.integer) else given
+        found = [operator.index(number) for number in several]
     except TypeError as exc:
-        message = f"bands are whole numbers, counted from 0, not {bands!r}"
+        message = f"{name} are whole numbers, counted from {first}, not {given!r}"
         raise UsageError(message) from exc
-    if not found or not all(0 <= band < count for band in found):
-        message = f"bands are counted from 0 to {count - 1}, not {found}"
+    if not found or not all(first <= number < first + count for number in found):
+        message = f"{name} are counted from {first} to {first + count - 1}, not {found}"
         raise UsageError(message)
     return found
 

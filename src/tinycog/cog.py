@@ -17,8 +17,8 @@ from tinycog.argument_types import (
     CrsLike,
     ErrorHandling,
     ReadOptions,
-    Resampling,
-    WarpResampling,
+    ResamplingLike,
+    WarpResamplingLike,
     WindowLike,
 )
 from tinycog.checks import (
@@ -47,6 +47,8 @@ from tinycog.sources.protocol import Source
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.spec import tag_number
 from tinycog.window import Tile
+
+FLOAT64_BYTES = 8
 
 
 class Cog(Dataset):
@@ -207,6 +209,7 @@ class Cog(Dataset):
 
     async def read(
         self,
+        indexes: Iterable[int] | int | None = None,
         *,
         window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
@@ -215,17 +218,26 @@ class Cog(Dataset):
         shape: Sequence[int] | None = None,
         res: float | Sequence[float] | None = None,
         bands: Iterable[int] | int | None = None,
-        resampling: Resampling = "nearest",
+        resampling: ResamplingLike = "nearest",
         boundless: bool = False,
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
         errors: ErrorHandling = "raise",
+        scaled: bool = False,
         rgb: bool = False,
     ) -> Raster:
         """Read an area: a window or bounds of a level, at any shape.
 
+        ::
+
+            await cog.read(1)                              # the first band, as in rasterio
+            await cog.read(window=(0, 0, 256, 256))
+            await cog.read(bounds=(9, 47, 10, 48), crs="EPSG:4326", shape=(512, 512))
+
         Args:
+            indexes: bands to read, counted from 1 as in rasterio, in the order of the result. One
+                index gives one band of three dimensions, too.
             window: (col_off, row_off, width, height) in pixels of `level`, or of level 0 if no
                 level is given; None is all of it.
             bounds: (left, bottom, right, top) instead of a window: all pixels that they touch.
@@ -235,9 +247,10 @@ class Cog(Dataset):
                 it is 0.
             shape: (rows, cols) of the result; if it is not the window's, pixels are resampled.
             res: pixel size of the result instead, a number or (x, y), in units of the file's CRS.
-            bands: bands to read, counted from 0, in the order of the result; None is all. Where
-                bands are stored in separate planes, only these are fetched.
-            resampling: "nearest", "bilinear", "cubic", "average" (or "mean"), "mode", "min", "max",
+            bands: the same, counted from 0; None is all. Where bands are stored in separate planes,
+                only these are fetched.
+            resampling: a member of rasterio's `Resampling`, or its name:
+                "nearest", "bilinear", "cubic", "average" (or "mean"), "mode", "min", "max",
                 "sample" (the top left pixel); masked pixels do not contribute.
             boundless: allow a window that reaches over the image's edge: nodata, or 0, lies there.
             masked: what `Raster.mask` is made of: a mask image, else nodata, else alpha (where GDAL
@@ -249,6 +262,8 @@ class Cog(Dataset):
                 error or a cancellation its contents are undefined, and may still change.
             max_bytes: largest result to allocate, in bytes, below `Limits.result_bytes`.
             errors: as for `read_tile`.
+            scaled: return values, sample * scale + offset by the file's metadata, in float64, NaN
+                where they are not valid; not together with `rgb`, `out` or `masked=False`.
             rgb: as for `read_tile`; not together with `bands` or `out`.
 
         Returns:
@@ -263,26 +278,39 @@ class Cog(Dataset):
         Cost: tiles that lie side by side in the file share a request, so in a COG one for each row
         of tiles; no tile is read twice; `plan` says how many.
         """
-        if rgb and not (bands is None and out is None):
-            message = "rgb=True makes bands and pixels of its own: leave out bands= and out="
+        if rgb and not (bands is None and indexes is None and out is None):
+            message = (
+                "rgb=True makes bands and pixels of its own: leave out bands=, indexes= and out="
+            )
             raise UsageError(message)
+        if scaled:
+            if rgb or out is not None or masked is False:
+                message = "scaled=True makes values of its own: leave out rgb=, out=, masked=False"
+                raise UsageError(message)
+            masked = True
         arguments = ReadArguments(window, bounds, crs, level, shape, res, resampling)
         source, request = await resolve(
             self._file,
             arguments,
             bands,
+            indexes,
             boundless=boundless,
             masked=masked,
             out=out,
             errors=errors,
         )
         rows, cols = request.area.shape
-        length = len(request.bands) * rows * cols * source.image.dtype.itemsize
+        itemsize = max(source.image.dtype.itemsize, FLOAT64_BYTES if scaled else 0)
+        length = len(request.bands) * rows * cols * itemsize
         limits = self._file.limits
         if max_bytes is not None:
             limits = replace(limits, result_bytes=check_integer(max_bytes, "max_bytes"))
         limits.check("result_bytes", length, "bytes of the result")
         raster = await read_area(self._file.reader, source, request)
+        if scaled:
+            from tinycog.reader.scaled import to_scaled_raster  # noqa: PLC0415 - only here
+
+            return await to_scaled_raster(self._file, raster, request.bands)
         return await to_rgb_raster(self._file, raster) if rgb else raster
 
     async def _read_level(self, z: int, options: ReadOptions) -> Raster:
@@ -373,6 +401,7 @@ class Cog(Dataset):
             file,
             ReadArguments.of(options),
             options.get("bands"),
+            options.get("indexes"),
             boundless=options.get("boundless", False),
             masked=options.get("masked"),
             out=None,
@@ -443,6 +472,7 @@ class Cog(Dataset):
         crs: CrsLike | None = None,
         level: int = 0,
         bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
         errors: ErrorHandling = "raise",
     ) -> NDArray[Any]:
         """Read the values of the pixel that a point lies in.
@@ -453,6 +483,7 @@ class Cog(Dataset):
             crs: as for `points`.
             level: as for `points`.
             bands: as for `points`.
+            indexes: as for `points`.
             errors: as for `points`.
 
         Returns:
@@ -463,7 +494,9 @@ class Cog(Dataset):
 
         Cost: that of one tile.
         """
-        values = await self.points([(x, y)], crs=crs, level=level, bands=bands, errors=errors)
+        values = await self.points(
+            [(x, y)], crs=crs, level=level, bands=bands, indexes=indexes, errors=errors
+        )
         if not values.inside[0]:
             message = f"the point {(x, y)} lies outside of the image"
             raise UsageError(message)
@@ -476,6 +509,7 @@ class Cog(Dataset):
         crs: CrsLike | None = None,
         level: int = 0,
         bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
         errors: ErrorHandling = "raise",
     ) -> Values:
         """Read the values of the pixels that points lie in.
@@ -485,6 +519,7 @@ class Cog(Dataset):
             crs: CRS of the points, if not the file's; needs the extra `geo`.
             level: 0 = full resolution.
             bands: as for `read`.
+            indexes: as for `read`.
             errors: as for `read_tile`.
 
         Returns:
@@ -506,7 +541,7 @@ class Cog(Dataset):
             from tinycog.geo.transformer import into_crs  # noqa: PLC0415 - other CRSs only
 
             checked = into_crs(checked, crs, source.georeference.crs)
-        chosen = check_bands(source.image.samples, bands)
+        chosen = check_bands(source.image.samples, bands, indexes)
         pixels = pixels_of(checked, source.georeference.transform(source.image.size))
         handling = check_errors(errors)
         return await read_points(self._file.reader, source, level, pixels, chosen, handling)
@@ -519,7 +554,8 @@ class Cog(Dataset):
         *,
         tilesize: int = 256,
         bands: Iterable[int] | int | None = None,
-        resampling: WarpResampling = "bilinear",
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "bilinear",
         errors: ErrorHandling = "raise",
     ) -> Raster:
         """Read a web tile (XYZ, Web Mercator), with its mask.
@@ -534,7 +570,8 @@ class Cog(Dataset):
             y: row of the web tile, from the north.
             tilesize: rows and columns of the result.
             bands: as for `read`.
-            resampling: "nearest", "bilinear", "cubic" or "average".
+            indexes: as for `read`.
+            resampling: "nearest", "bilinear", "cubic" or "average", as for `read`.
             errors: as for `read_tile`.
 
         Returns:
@@ -551,7 +588,8 @@ class Cog(Dataset):
 
         place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
         handling = check_errors(errors)
-        return await read_web_tile(self._file, place, tilesize, bands, resampling, handling)
+        chosen = check_bands((await self._file.image(0)).samples, bands, indexes)
+        return await read_web_tile(self._file, place, tilesize, chosen, resampling, handling)
 
     # --- tags ------------------------------------------------------------------------------------
 

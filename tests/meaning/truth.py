@@ -89,7 +89,7 @@ def ask_gdal(data: bytes) -> Facts:
             elif [str(colour.name) for colour in dataset.colorinterp][:: RGBA - 1] == ENDS:
                 mask = masks[-1]
             else:
-                mask = masks.any(axis=0)
+                mask = np.logical_or.reduce(masks)
             levels.append(Truth(pixels, masks, mask))
         np.testing.assert_array_equal(levels[0].mask, dataset.dataset_mask() > 0)
         words = [[flag.name for flag in of_band] for of_band in flags]
@@ -112,6 +112,7 @@ def mean(truth: Truth, step: int, fill: float) -> Truth:
         means = blocks(values) / counts
     if truth.pixels.dtype.kind in "iu":
         means = np.floor(np.nan_to_num(means) + 0.5)
-    pixels = np.where(counts > 0, means, fill).astype(truth.pixels.dtype)
-    mask = np.greater(blocks(truth.mask[None])[0], 0)
-    return Truth(pixels, counts > 0, mask)
+    pixels = np.where(np.greater(counts, 0), means, fill).astype(truth.pixels.dtype)
+    mask = np.greater(blocks(truth.mask[None]), 0)[0]
+    masks: np.ndarray = np.greater(counts, 0)
+    return Truth(pixels, masks, mask)

@@ -10,6 +10,7 @@
     tile_reader.py     stored tiles located, fetched, decoded into place
     decode_pool.py     threads for decoding
     colours.py         rgb=True
+    scaled.py          scaled=True
     validity.py        what says which pixels of a level are valid
     read_tile.py       Cog.read_tile, Cog.read_tiles: batched by turns of the event loop
     read_window.py     Cog.read: windows fetched, resampled, masked

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinycog.argument_types import AreaOptions, CrsLike, ErrorHandling, WindowLike
+from tinycog.argument_types import AreaOptions, CrsLike, ErrorHandling, ResamplingLike, WindowLike
 from tinycog.checks import (
     check_bands,
     check_bounds,
@@ -45,7 +45,7 @@ class ReadArguments(NamedTuple):
     level: int | None = None
     shape: Sequence[int] | None = None
     res: float | Sequence[float] | None = None
-    resampling: str = "nearest"
+    resampling: ResamplingLike | str = "nearest"
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> ReadArguments:
@@ -78,17 +78,26 @@ class ReadArguments(NamedTuple):
         if self.shape is not None and self.res is not None:
             message = "shape= and res= both say how large: leave one out"
             raise UsageError(message)
-        check_method(self.resampling, RESAMPLING)
         if self.crs is not None and self.bounds is None:
             message = "crs= is that of bounds=, which are missing"
             raise UsageError(message)
-        return self._replace(level=check_level(self.level))
+        return self._replace(level=check_level(self.level), resampling=self.method)
+
+    @property
+    def method(self) -> str:
+        """The name of the resampling method.
+
+        Raises:
+            UsageError: there is no such method.
+        """
+        return check_method(self.resampling, RESAMPLING)
 
 
 async def resolve(
     file: OpenFile,
     arguments: ReadArguments,
     bands: Iterable[int] | int | None,
+    indexes: Iterable[int] | int | None = None,
     *,
     boundless: bool,
     masked: bool | None,
@@ -108,15 +117,15 @@ async def resolve(
     z, window = await _window(file, arguments)
     shape = _shape(file, arguments, z, window)
     if arguments.level is None and shape is not None:
-        z, window = _best(file, window, shape, arguments.resampling)
+        z, window = _best(file, window, shape, arguments.method)
     source = await file.level(z) if needs_levels else await file.level_so_far(z)
     if shape is None:
         shape = check_whole_window(window)
-    chosen = check_bands(source.image.samples, bands)
+    chosen = check_bands(source.image.samples, bands, indexes)
     check_result_bytes(len(chosen) * shape[0] * shape[1] * source.image.dtype.itemsize)
     array = None if out is None else check_out(out, (len(chosen), *shape), source.image.dtype)
     area = Area(z, window, shape)
-    request = WindowRequest(area, chosen, arguments.resampling, masked, boundless, errors, array)
+    request = WindowRequest(area, chosen, arguments.method, masked, boundless, errors, array)
     return source, request
 
 

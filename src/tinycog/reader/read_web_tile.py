@@ -106,7 +106,7 @@ async def read_web_tile(
     """Read a web tile; see `Cog.read_web_tile`."""
     await file.read_all()
     size = check_tile_size(tilesize)
-    check_method(method, WARPING)
+    method = check_method(method, WARPING)
     bounds = web_tile_bounds(*tile)
     pixel = (bounds.right - bounds.left) / size
     target = make_affine(pixel, 0.0, bounds.left, 0.0, -pixel, bounds.top)
