@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 from conftest import FILES, fixture_path
-from geo_files import in_rasterio
+from geo_files import TIEPOINT, geo_tiff, in_rasterio
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp as RioColor
 from rasterio.rio.main import main_group
@@ -28,6 +29,7 @@ from test_geo_corpus import (
 import tinycog
 from tinycog import UsageError
 from tinycog.errors import TinycogError
+from tinycog.geo.keys import GeoKey as K
 from tinycog.testing import Field, Layout, make_image, make_pyramid, make_tiff
 from tinycog.tiff.spec import Tag
 
@@ -312,6 +314,16 @@ async def test_morecantile_reads_the_tile_matrix_set(name):
         raster = await cog.read_tile(z, 0, 0, padded=True)
         bounds = found.xy_bounds(morecantile.Tile(0, 0, len(cog.levels) - 1 - z))
         assert tuple(bounds) == pytest.approx(tuple(raster.bounds), rel=1e-6)
+
+
+async def test_degrees_of_another_body_are_as_long_as_there():
+    keys = {K.GTModelType: 2, K.GeodeticCRS: 32767, K.EllipsoidSemiMajorAxis: 3396190.0}
+    scale = Field(Tag.ModelPixelScale, "DOUBLE", [0.5, 0.5, 0.0])
+    cog = await tinycog.open(geo_tiff(keys, scale, TIEPOINT))
+    (matrix,) = cog.tile_matrix_set()["tileMatrices"]
+    assert matrix["cellSize"] == 0.5
+    degree = math.pi / 180 * 3396190.0
+    assert matrix["scaleDenominator"] == pytest.approx(0.5 * degree / 0.00028)
 
 
 # --- as async-geotiff's object -------------------------------------------------------------------

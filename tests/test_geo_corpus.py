@@ -24,19 +24,23 @@ MOST_BYTES = 64 << 20
 NO_SUCH_MERCATOR = {"chai2010__merc.tif", "node-gdal__unsupported-srs.tif"}
 """Mercator with a latitude that is not 0: PROJ does not know it; GDAL gives none, we refuse it."""
 KEPT_SHIFT = {"gdal__epsg_27563_allgeokeys.tif"}
-"""A shift to WGS 84 beside a code of EPSG; and a 1.0 file that tells the unit of heights alone.
+"""A shift to WGS 84 beside a code of EPSG.
 
 EPSG knows the shift better: we leave it out, as GDAL does where the code stands alone.
 """
+WEB_MERCATOR_OF_ESRI = {
+    "gdal__WGS_1984_Web_Mercator.tif",
+    "geotrellis__SBN_inc_percap-nodata-clip.tif",
+}
+"""A name of Web Mercator that GDAL takes for ESRI:102113, we for EPSG:3857: the same places."""
 FOUND_BY_US = {
+    *WEB_MERCATOR_OF_ESRI,
     "gdal__ArcGIS-1.0.0-non_scaled.tiff",
     "gdal__ArcGIS-2.0.1-non_scaled.tiff",
     "rasterio__test_esri_wkt.tif",
     "torchgeo__m_3807511_ne_18_060_20190605.tif",
 }
-"""User-defined CRSs that equal one of EPSG, which pyproj finds and GDAL does not."""
-UNIT_OF_REGISTRY = {*KEPT_SHIFT, "gdal__input_epsg_6259_plus_6360_us_survey_foot.tif"}
-"""The unit of EPSG's heights is in the registry alone."""
+"""CRSs by name or numbers that equal one of EPSG, which pyproj finds and GDAL does not."""
 NO_PALETTE = {"golang__invalid-palette-ref.tiff"}
 """A ColorMap beyond the end of the file."""
 BROKEN_EXTRAS = {"mdextract__m2-d1d366d7965db766c19a66c7a2ccbb6b.tif"}
@@ -143,6 +147,8 @@ def wrong_crs(
     if ours.crs is None or expected is None:
         return [] if ours.crs is None and expected is None else [f"crs {ours.crs}"]
     wkt = expected.to_wkt()
+    if record["file"] in WEB_MERCATOR_OF_ESRI:  # WKT 1 loses the method
+        wkt = expected.to_wkt(version="WKT2_2019")
     if record["file"] in KEPT_SHIFT:
         wkt = horizontal(pyproj.CRS.from_wkt(wkt)).to_wkt()
     code = ours.crs.to_epsg()
@@ -168,7 +174,7 @@ def wrong_metadata(
         "scales": metadata.scales == theirs.scales,
         "offsets": metadata.offsets == theirs.offsets,
         "descriptions": metadata.descriptions == theirs.descriptions,
-        "units": metadata.units == theirs.units or name in UNIT_OF_REGISTRY,
+        "units": metadata.units == theirs.units,
         "colorinterp": metadata.colorinterp == colours or name in NO_PALETTE | BROKEN_EXTRAS,
         "tags": plain(metadata.tags()) == plain(theirs.tags()) or name in OTHER_TAGS,
         "band tags": [plain(metadata.tags(i)) for i in range(theirs.count)]

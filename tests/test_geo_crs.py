@@ -25,8 +25,10 @@ from hypothesis import strategies as st
 from rasterio.io import MemoryFile
 
 from tinycog.errors import TinycogError, UnsupportedError, UsageError
-from tinycog.geo.crs import Crs, make_crs
+from tinycog.geo.crs import Crs
 from tinycog.geo.keys import NUMBERS, TEXTS, GeoKey, GeoKeys
+from tinycog.geo.make_crs import make_crs
+from tinycog.geo.transformer import transformer
 
 K = GeoKey
 PROJECTED = {K.GTModelType: 1, K.GTRasterType: 1}
@@ -64,8 +66,9 @@ def written(crs: str | int) -> bytes:
         ({**GEOGRAPHIC, K.GeodeticCRS: 4326}, "geographic", 4326, "EPSG:4326"),
         ({K.GTModelType: 3, K.GeodeticCRS: 4978}, "geocentric", 4978, "EPSG:4978"),
         ({K.GeodeticCRS: 4326}, "local", None, "local CRS None"),
-        ({**USER, K.GTCitation: "mine"}, "projected", None, "projected CRS 'mine'"),
-        ({**PROJECTED, K.ProjectedCRS: 40000}, "projected", None, "projected CRS None"),
+        ({**USER, K.ProjMethod: 1, K.GTCitation: "a"}, "projected", None, "projected CRS 'a'"),
+        ({**USER, K.GTCitation: "mine"}, "local", None, "local CRS 'mine'"),
+        ({**PROJECTED, K.ProjectedCRS: 40000}, "local", None, "local CRS None"),
         (
             {**GEOGRAPHIC, K.GeodeticCRS: 4326, K.Vertical: 5773},
             "compound",
@@ -154,6 +157,172 @@ def test_heights_of_old_files_are_told_apart():
 def test_the_epoch_of_coordinates_is_told():
     keys = {**GEOGRAPHIC, K.GeodeticCRS: 9057, K.CoordinateEpoch: 2021.3}
     assert crs_of(keys).epoch == 2021.3
+
+
+# --- codes in keys that are not for them, and names ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "epsg"),
+    [
+        ({**PROJECTED, K.ProjectedCRS: 4326}, "geographic", 4326),
+        ({**PROJECTED, K.ProjectedCRS: 4979}, "geographic", 4979),
+        ({**PROJECTED, K.ProjectedCRS: 4978}, "geocentric", 4978),
+        ({**PROJECTED, K.ProjectedCRS: 5773}, "vertical", 5773),
+        ({**PROJECTED, K.ProjectedCRS: 7415}, "compound", 7415),
+        ({K.ProjectedCRS: 4326}, "geographic", 4326),
+        ({**GEOGRAPHIC, K.GeodeticCRS: 32631}, "projected", 32631),
+        ({**GEOGRAPHIC, K.GeodeticCRS: 27700}, "projected", 27700),
+        ({**GEOGRAPHIC, K.GeodeticCRS: 9707}, "compound", 9707),
+    ],
+)
+def test_a_code_says_what_it_is_whatever_key_it_is_in(keys, kind, epsg):
+    georeference = read_geo(geo_tiff(keys, SCALE, TIEPOINT))[0]
+    crs = georeference.crs
+    assert crs is not None
+    assert (crs.kind, crs.epsg) == (kind, epsg)
+    assert rules(georeference) == {"geotiff.crs.misplaced-code"}
+    assert crs.to_pyproj() == pyproj.CRS.from_epsg(epsg)
+
+
+def test_a_compound_code_has_its_parts():
+    crs = crs_of({**PROJECTED, K.ProjectedCRS: 7415})
+    assert (str(crs.horizontal), str(crs.vertical)) == ("EPSG:28992", "EPSG:5709")
+    assert crs.is_projected
+
+
+@pytest.mark.parametrize("code", [4326, 4979, 4269])
+def test_a_geocentric_crs_of_a_geographic_code_has_not_its_code(code):
+    crs = crs_of({K.GTModelType: 3, K.GeodeticCRS: code})
+    assert (crs.kind, crs.epsg) == ("geocentric", None)
+    assert crs.to_pyproj().is_geocentric
+
+
+NAMES = [
+    "WGS 84 / Pseudo-Mercator",
+    "WGS_1984_Web_Mercator_Auxiliary_Sphere",
+    "WGS_1984_Web_Mercator",
+    "Google Maps Global Mercator",
+]
+MERCATOR = {**USER, K.GeodeticCRS: 4326, K.ProjMethod: 7, K.ProjLinearUnits: 9001}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "cited", [{K.GTCitation: "{}"}, {K.ProjectedCitation: "{}"}, {K.GTCitation: "PCS Name = {}|"}]
+)
+def test_web_mercator_is_told_by_its_names(name, cited):
+    keys = {**MERCATOR, **{key: text.format(name) for key, text in cited.items()}}
+    crs = crs_of(keys)
+    assert (crs.kind, crs.epsg) == ("projected", 3857)
+    with in_rasterio(geo_tiff(keys, SCALE, TIEPOINT)) as dataset:
+        assert_same_crs(crs.to_pyproj(), dataset.crs.to_wkt(version="WKT2_2019"))
+
+
+def test_a_name_counts_in_gdals_order():
+    below = {**MERCATOR, K.ProjectedCitation: NAMES[0], K.GTCitation: "PCS Name = other|"}
+    assert crs_of(below).epsg is None
+    assert crs_of({**MERCATOR, K.ProjectedCitation: "other", K.GTCitation: NAMES[0]}).epsg is None
+    assert crs_of({**MERCATOR, K.ProjectedCitation: NAMES[0], K.GTCitation: "other"}).epsg == 3857
+
+
+def test_the_other_code_of_web_mercator_is_the_same_crs():
+    crs = crs_of({**PROJECTED, K.ProjectedCRS: 3785})
+    assert crs.epsg == 3785
+    assert crs.to_pyproj() == pyproj.CRS.from_epsg(3857)
+
+
+@pytest.mark.parametrize(
+    ("wkt", "kind", "name"),
+    [
+        ("EPSG:3035", "projected", "ETRS_1989_LAEA"),
+        ("EPSG:4267", "geographic", "GCS_North_American_1927"),
+        ("EPSG:4326+5773", "compound", None),
+    ],
+)
+def test_esris_wkt_says_what_it_defines_without_proj(wkt, kind, name):
+    text = pyproj.CRS(wkt).to_wkt("WKT1_ESRI")
+    crs = crs_of({K.GTModelType: 32767, K.ProjectedCitation: f"ESRI PE String = {text}"})
+    assert crs.kind == kind
+    assert crs.wkt == text
+    assert crs.to_pyproj().equals(pyproj.CRS(text))
+    if name is None:
+        assert (crs.horizontal, crs.vertical) != (None, None)
+        assert crs.is_geographic
+
+
+def test_heights_within_esris_projected_wkt_are_no_part_of_it():
+    """As in PROJ; ArcGIS writes so."""
+    heights = 'VERTCS["NAVD_1988",VDATUM["NAVD88"],PARAMETER["Direction",1.0],UNIT["Meter",1.0]]'
+    text = pyproj.CRS(5070).to_wkt("WKT1_ESRI").removesuffix("]") + f",{heights}]"
+    crs = crs_of({K.GTModelType: 32767, K.ProjectedCitation: f"ESRI PE String = {text}"})
+    assert (crs.kind, crs.vertical) == ("projected", None)
+    assert crs.to_pyproj().is_projected
+
+
+def test_no_way_leads_from_mars_to_the_earth():
+    mars = {K.EllipsoidSemiMajorAxis: 3396190.0, K.GeodeticCitation: "Mars 2000"}
+    crs = crs_of({**GEOGRAPHIC, K.GeodeticCRS: 32767, **mars})
+    with pytest.raises(UsageError, match="geographic CRS 'Mars 2000' and EPSG:4326 are of diff"):
+        transformer(crs, Crs("geographic", 4326))
+
+
+def test_esris_web_mercator_has_a_code():
+    text = pyproj.CRS(3857).to_wkt("WKT1_ESRI")
+    crs = crs_of({K.GTModelType: 32767, K.ProjectedCitation: f"ESRI PE String = {text}"})
+    assert (crs.kind, crs.epsg) == ("projected", 3857)
+
+
+def test_a_crs_without_datum_or_ellipsoid_is_told():
+    found = read_geo(geo_tiff({**USER, K.ProjMethod: 1, K.GeodeticCitation: "NAD27"}))[0]
+    assert rules(found) == {"geotiff.crs.base"}
+
+
+# --- heights -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "unit"),
+    [
+        ({K.Vertical: 5703}, "metre"),
+        ({K.Vertical: 6360}, "US survey foot"),
+        ({K.Vertical: 6360, K.VerticalUnits: 9001}, "US survey foot"),
+        ({K.Vertical: 8228}, "foot"),
+        ({K.VerticalUnits: 9003}, "US survey foot"),
+        ({K.VerticalDatum: 5103}, "metre"),
+        ({K.VerticalUnits: 32767}, "metre"),
+        ({K.Vertical: 4979}, None),
+        ({K.Vertical: 9707}, None),
+    ],
+)
+@pytest.mark.parametrize("minor", [0, 1])
+def test_bands_have_the_unit_of_heights(keys, unit, minor):
+    data = geo_tiff({**PROJECTED, K.ProjectedCRS: 32628, **keys}, SCALE, TIEPOINT, minor=minor)
+    assert read_geo(data)[1].units == (unit,)
+    with in_rasterio(data) as dataset:
+        assert dataset.units == (unit,)
+
+
+@pytest.mark.parametrize("code", [9707, 32631, 4326, 999])
+def test_a_code_that_is_no_crs_of_heights_is_ignored_and_told(code):
+    found = read_geo(geo_tiff({**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: code}))[0]
+    assert str(found.crs) == "EPSG:32628"
+    assert rules(found) == {"geotiff.crs.vertical"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ({}, "WGS 84 / UTM zone 28N + NAVD88 height"),
+        ({K.GTCitation: "PCS Name = x|"}, "WGS 84 / UTM zone 28N + NAVD88 height"),
+        ({K.GTCitation: "both of them"}, "both of them"),
+    ],
+)
+def test_a_compound_crs_is_called_by_the_file_or_its_parts(keys, name):
+    keys = {**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: 5703, **keys}
+    assert crs_of(keys).to_pyproj().name == name
+    with in_rasterio(geo_tiff(keys, SCALE, TIEPOINT)) as dataset:
+        assert pyproj.CRS.from_wkt(dataset.crs.to_wkt(version="WKT2_2019")).name == name
 
 
 # --- the same CRS as GDAL's ----------------------------------------------------------------------
@@ -286,6 +455,26 @@ GEO_KEYS = [
     {K.GTModelType: 3, K.GeodeticCRS: 4978},
     {K.GTModelType: 3, K.GeodeticCRS: 4269},
     {K.GTModelType: 32767, K.GTCitation: "here", K.ProjLinearUnits: 9002},
+    {**MERCATOR, K.ProjNatOriginLat: -33.014167, K.ProjNatOriginLong: -71.6},
+    {**MERCATOR, K.ProjCenterLat: 30.0, K.ProjScaleAtNatOrigin: 1.0},
+    {**MERCATOR, K.GTCitation: "PCS Name = x|LUnits = inches|"},
+    {**MERCATOR, K.GTCitation: "PCS Name = x|LUnits = Foot_Gold_Coast|"},
+    {**MERCATOR, K.ProjectedCitation: "LUnits = parsecs|", K.ProjLinearUnitSize: 0.5},
+    {**GEOGRAPHIC, K.ProjectedCRS: 27700},
+    {
+        **GEOGRAPHIC,
+        K.GeodeticCRS: 32767,
+        K.EllipsoidSemiMajorAxis: 6378137.0,
+        K.GeodeticCitation: "GCS Name = x|AUnits = foo|",
+        K.GeogAngularUnitSize: 0.0157,
+    },
+    {
+        **GEOGRAPHIC,
+        K.GeodeticCRS: 32767,
+        K.EllipsoidSemiMajorAxis: 3396190.0,
+        K.GeodeticCitation: "GCS Name = m|Datum = D_Mars|Primem = Reference_Meridian|",
+    },
+    {**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: 5030},
     {**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: 5703},
     {**PROJECTED, K.ProjectedCRS: 32628, K.VerticalUnits: 9003, K.VerticalCitation: "mine"},
     {**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: 4979},
@@ -321,7 +510,40 @@ def test_a_unit_of_angles_is_what_its_size_key_says():
         ({**PROJECTED, K.ProjectedCRS: 999}, "EPSG:999 is not in the registry"),
         ({**GEOGRAPHIC, K.GeodeticCRS: 999}, "EPSG:999 is not in the registry"),
         ({**PROJECTED, K.ProjectedCRS: 32628, K.ProjMethod: 2}, "method 2 of EPSG:32628"),
-        ({**USER, K.GeodeticCRS: 4326, K.ProjMethod: 7, K.ProjNatOriginLat: 30.0}, "latitude"),
+        (
+            {
+                **USER,
+                K.GeodeticCRS: 4326,
+                K.ProjMethod: 7,
+                K.ProjNatOriginLat: 30.0,
+                K.ProjScaleAtNatOrigin: 0.9,
+            },
+            "a scale of 0.9 and the latitude of origin 30",
+        ),
+        (
+            {**USER, K.GeodeticCRS: 4326, K.ProjMethod: 15, K.ProjNatOriginLat: 71.0}
+            | {K.ProjScaleAtNatOrigin: 0.994},
+            "Polar Stereographic .* latitude of origin 71",
+        ),
+        ({**USER, K.GeodeticCRS: 32631, K.ProjMethod: 1}, "EPSG:32631, a projected CRS, which"),
+        ({K.GTModelType: 3, K.GeodeticCRS: 7415}, "EPSG:7415, a compound CRS, which cannot"),
+        ({**USER, K.GeodeticCRS: 4326, K.Projection: 99}, "EPSG:99 is not in the registry"),
+        ({**GEOGRAPHIC, K.GeodeticCRS: 32767, K.CelestialBody: "Moon"}, "one of 'Moon', but no"),
+        (
+            {**USER, K.GeodeticCRS: 4326, K.ProjMethod: 1}
+            | {K.ProjectedCitation: "LUnits = parsecs|", K.ProjLinearUnits: 9002},
+            "the unit is 'parsecs', whose size is not known",
+        ),
+        ({**USER, K.ProjMethod: 1, K.GTCitation: "PCS Name = x|LUnits = miles|"}, "'miles'"),
+        (
+            {**PROJECTED, K.ProjectedCRS: 2264, K.ProjLinearUnits: 32767},
+            "ProjLinearUnits says that the unit is one of its own, but no GeoKey tells its size",
+        ),
+        (
+            {**USER, K.ProjMethod: 1, K.ProjNatOriginLong: 9.0, K.GeogAngularUnitSize: 0.0157}
+            | {K.GeodeticCitation: "GCS Name = x|AUnits = foo|"},
+            "a unit of 0.0157 radians, as GeoTIFF has it, or in degrees, as GDAL takes it",
+        ),
         ({**USER, K.GeodeticCRS: 4326, K.ProjMethod: 1, K.GeogAngularUnits: 9110}, "unit 9110"),
         (
             {K.GTModelType: 32767, K.ProjectedCitation: "ESRI PE String = PROJCS["},

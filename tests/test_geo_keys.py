@@ -11,9 +11,16 @@ from geo_files import geo_tiff, key_fields, read_geo, rules
 from pyproj.database import get_database_metadata, get_units_map, query_crs_info
 from pyproj.enums import PJType
 
-from tinycog.geo.epsg_units import IN_GRADS, METRES, unit_code
+from tinycog.geo.epsg_codes import (
+    METRES,
+    Kind,
+    flat_counterparts,
+    kind_of_code,
+    parts_of_code,
+    unit_code,
+)
 from tinycog.geo.georeference import Georeference
-from tinycog.geo.keys import GeoKey, GeoKeys, kind_of
+from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys, kind_of
 from tinycog.geo.projection_methods import MERCATOR_B, METHODS, PARAMETERS, POLAR_B
 from tinycog.geo.units import UNITS
 from tinycog.testing import Field
@@ -87,7 +94,7 @@ def test_keys_are_asked_for_what_they_should_hold():
         ((1, 1, 0, 2, 1024, 0, 1, 1, 3082, 0, 1, 5), {1024: 1}, "geotiff.keys.kind"),
         ((1, 1, 0, 2, 1024, 34736, 1, 0, 1025, 0, 1, 1), {1025: 1}, "geotiff.keys.kind"),
         ((1, 1, 0, 1, 60000, 0, 1, 5), {60000: 5}, None),
-        ((1, 1, 0, 1, 1024, 34735, 1, 8, 3), {1024: 3}, None),
+        ((1, 1, 0, 1, 1024, 34735, 1, 8, 1), {1024: 1}, None),
         ((1, 1, 0, 0, 7, 7, 7, 7), {}, None),
     ],
 )
@@ -160,16 +167,40 @@ def test_units_are_those_of_the_table_and_of_epsg():
     assert set(UNITS) - set(registry) == {9106}
 
 
-def test_units_of_crss_are_those_of_epsg():
-    """Of another registry than ours, only those CRSs that we know to be in other units count."""
+KINDS: dict[PJType, Kind] = {
+    PJType.PROJECTED_CRS: "projected",
+    PJType.GEOGRAPHIC_2D_CRS: "geographic",
+    PJType.GEOGRAPHIC_3D_CRS: "geographic",
+    PJType.GEOCENTRIC_CRS: "geocentric",
+    PJType.VERTICAL_CRS: "vertical",
+    PJType.COMPOUND_CRS: "compound",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_codes_are_of_the_kinds_units_and_parts_that_epsg_says(kind):
+    """Of another registry than ours, only those CRSs that we know count."""
     is_ours = get_database_metadata("EPSG.VERSION") == REGISTRY
-    codes = [int(info.code) for info in query_crs_info("EPSG", PJType.PROJECTED_CRS)]
-    seen = [code for code in codes[::5] if is_ours or unit_code(code) != METRES]
-    assert len(seen) > 100
-    units = {code: pyproj.CRS.from_epsg(code).axis_info[0].unit_code for code in seen}
-    assert {code: int(unit) for code, unit in units.items()} == {c: unit_code(c) for c in seen}
+    every = {int(info.code) for info in query_crs_info("EPSG", kind, allow_deprecated=True)}
+    codes = sorted(code for code in every if code < USER_DEFINED)[::7]
+    seen = [code for code in codes if is_ours or kind_of_code(code) is not None]
+    assert len(seen) > 30
+    for code in seen:
+        known = pyproj.CRS.from_epsg(code)
+        assert kind_of_code(code) == KINDS[kind]
+        if kind == PJType.COMPOUND_CRS:
+            parts = [part.to_json_dict()["id"]["code"] for part in known.sub_crs_list]
+            assert parts_of_code(code) == tuple(parts)
+        elif kind != PJType.GEOCENTRIC_CRS:
+            factor = known.axis_info[0].unit_conversion_factor
+            assert UNITS[unit_code(code)].factor == pytest.approx(factor, rel=1e-12)
+        if kind == PJType.GEOGRAPHIC_3D_CRS:
+            for flat in flat_counterparts(code):
+                assert pyproj.CRS.from_epsg(flat).datum == known.datum
 
 
-def test_geographic_crss_in_grads_are_those_of_epsg():
-    for code in IN_GRADS:
-        assert pyproj.CRS.from_epsg(code).axis_info[0].unit_name == "grad"
+def test_codes_that_are_none_are_of_no_kind():
+    assert [kind_of_code(code) for code in (0, 999, 6326, 7030, 16031, 32767)] == [None] * 6
+    assert unit_code(999) == METRES
+    assert parts_of_code(4326) is None
+    assert flat_counterparts(4326) == frozenset()

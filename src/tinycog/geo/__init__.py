@@ -5,8 +5,10 @@
     parse.py          everything in one step; georeference.py and metadata.py are its halves
     lazy.py           the same, parsed when first used; where a raster lies
     tag_values.py         values of tags
-    keys.py           GeoKeys; their citation.py, units.py, epsg_units.py, projection_methods.py
-    crs.py            Crs from GeoKeys; build_crs.py, base_crs.py, registry.py build a pyproj.CRS
+    keys.py           GeoKeys; their citation.py, esri_wkt.py, units.py, projection_methods.py
+    epsg_codes.py     kind, unit and parts of EPSG's CRSs
+    crs.py            Crs; make_crs.py makes it from GeoKeys
+    build_crs.py      a pyproj.CRS of it; base_crs.py, registry.py
     transform.py      affine transforms, control points, RPCs
     windows.py        bounds to windows of a grid, points to pixels, pixel sizes to shapes
     transformer.py    coordinates from one CRS to another

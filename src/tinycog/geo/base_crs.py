@@ -5,8 +5,9 @@ Loads pyproj to look up datums, ellipsoids and meridians.
 
 from __future__ import annotations
 
-from tinycog.geo.citation import parts_of
-from tinycog.geo.epsg_units import ENSEMBLES
+from tinycog.errors import UnsupportedError
+from tinycog.geo.citation import name_of, parts_of
+from tinycog.geo.epsg_codes import ENSEMBLES, kind_of_code
 from tinycog.geo.keys import GeoKey, GeoKeys
 from tinycog.geo.registry import Json, from_epsg, not_in_registry
 from tinycog.geo.units import DEGREE, METRE, UNITS, Unit, unit_of
@@ -28,18 +29,18 @@ def base_crs(keys: GeoKeys, code: int | None, name: str | None) -> Json:
         UnsupportedError: PROJ does not know the code, and no key defines a datum.
     """
     known = _known(code)
-    if known is None and code is not None and not any(key in keys for key in DATUM_KEYS):
-        raise not_in_registry(code)
     model = keys.code(GeoKey.GTModelType)
+    is_geocentric = known is not None and known["type"] == "GeodeticCRS"
+    if code is not None and (known is None or (is_geocentric and model != GEOCENTRIC)):
+        _refuse_code(keys, code)
     if known is not None and model == GEOGRAPHIC and _is_dynamic(code, known):
         return known
-    datum = _datum(keys, known)
     unit = angular_unit(keys, code)
+    datum = _datum(keys, known, unit)
     is_same = known is not None and datum == _datum_of(known) and unit == known_unit(known)
     if known is not None and is_same and (known["type"] == "GeodeticCRS") == (model == GEOCENTRIC):
         return known
-    parts = parts_of(keys.text(GeoKey.GeodeticCitation))
-    own = name or parts.get("GCS Name") or keys.text(GeoKey.GeodeticCitation)
+    own = name or name_of(keys, "geographic")
     definition = {
         "type": "GeodeticCRS" if model == GEOCENTRIC else "GeographicCRS",
         "name": own or (known or {}).get("name", "unknown"),
@@ -51,6 +52,19 @@ def base_crs(keys: GeoKeys, code: int | None, name: str | None) -> Json:
     return definition | {"coordinate_system": _ellipsoidal(unit)}
 
 
+def _refuse_code(keys: GeoKeys, code: int) -> None:
+    """Raise `UnsupportedError` for a code that tells no datum, where no key defines one."""
+    found = from_epsg("CRS", code)
+    if found is not None:
+        kind = kind_of_code(code) or found["type"]
+        message = (
+            f"GeodeticCRS names EPSG:{code}, a {kind} CRS, which cannot be the base of another"
+        )
+        raise UnsupportedError(message, feature="crs", value=code)
+    if not any(key in keys for key in DATUM_KEYS):
+        raise not_in_registry(code)
+
+
 def _known(code: int | None) -> Json | None:
     """Look up a geographic or geocentric CRS; None if the code is not one."""
     found = from_epsg("CRS", code)
@@ -59,10 +73,18 @@ def _known(code: int | None) -> Json | None:
 
 
 def angular_unit(keys: GeoKeys, code: int | None) -> Unit:
-    """Return the unit of angles: its key's, else that of the CRS `code` (geotiff.crs.units)."""
+    """Return the unit of angles: its key's, else that of the CRS `code` (geotiff.crs.units).
+
+    The size key counts where no code says what the CRS is.
+    """
     known = _known(code)
-    default = DEGREE if known is None else known_unit(known)
-    return unit_of(keys, GeoKey.GeogAngularUnits, GeoKey.GeogAngularUnitSize, default)
+    if known is not None:
+        return unit_of(keys, GeoKey.GeogAngularUnits, None, known_unit(known))
+    cited = parts_of(keys.text(GeoKey.GeodeticCitation)).get("AUnits")
+    size = keys.number(GeoKey.GeogAngularUnitSize)
+    if cited and size and size > 0:
+        return Unit(None, cited, "angle", size)
+    return unit_of(keys, GeoKey.GeogAngularUnits, GeoKey.GeogAngularUnitSize, DEGREE)
 
 
 def known_unit(definition: Json) -> Unit:
@@ -87,13 +109,13 @@ def _datum_of(definition: Json) -> Json:
     return found
 
 
-def _datum(keys: GeoKeys, known: Json | None) -> Json:
+def _datum(keys: GeoKeys, known: Json | None, angular: Unit) -> Json:
     """Build the datum: its key's, else the CRS's, with the ellipsoid and meridian of the keys."""
     datum = from_epsg("Datum", keys.epsg(GeoKey.GeodeticDatum))
     if known is not None and (GeoKey.GeodeticDatum not in keys or _is_code_of(datum, known)):
         datum = _datum_of(known)
     ellipsoid = _ellipsoid(keys, (datum or {}).get("ellipsoid"))
-    meridian = _meridian(keys, known)
+    meridian = _meridian(keys, known, angular)
     is_same = datum is not None and ellipsoid == datum["ellipsoid"]
     if datum is not None and is_same and meridian == datum.get("prime_meridian"):
         return datum
@@ -108,7 +130,7 @@ def _is_code_of(datum: Json | None, known: Json) -> bool:
     return datum is not None and datum.get("id") == _datum_of(known).get("id", ())
 
 
-def _meridian(keys: GeoKeys, crs: Json | None) -> Json | None:
+def _meridian(keys: GeoKeys, crs: Json | None, angular: Unit) -> Json | None:
     """Find the prime meridian: key, else CRS, else longitude key; None is Greenwich."""
     known: Json | None = None if crs is None else _datum_of(crs).get("prime_meridian")
     code = keys.epsg(GeoKey.PrimeMeridian)
@@ -116,11 +138,11 @@ def _meridian(keys: GeoKeys, crs: Json | None) -> Json | None:
         return None if code == GREENWICH else from_epsg("PrimeMeridian", code) or known
     if crs is not None and GeoKey.PrimeMeridian not in keys:
         return known
-    longitude = keys.number(GeoKey.PrimeMeridianLongitude)
-    if not longitude:
+    longitude = keys.number(GeoKey.PrimeMeridianLongitude) or 0.0
+    name = parts_of(keys.text(GeoKey.GeodeticCitation)).get("Primem")
+    if not longitude and name in (None, "Greenwich"):
         return None
-    angular = unit_of(keys, GeoKey.GeogAngularUnits, GeoKey.GeogAngularUnitSize, DEGREE)
-    name = parts_of(keys.text(GeoKey.GeodeticCitation)).get("Primem") or "unnamed"
+    name = name or "unnamed"
     return {"name": name, "longitude": longitude * angular.factor / DEGREE.factor}
 
 
@@ -136,6 +158,10 @@ def _ellipsoid(keys: GeoKeys, known: Json | None) -> Json:
         return known
     name = parts_of(keys.text(GeoKey.GeodeticCitation)).get("Ellipsoid") or "unknown"
     major, minor = axes
+    body = keys.text(GeoKey.CelestialBody)
+    if not major and body not in ("", "Earth"):
+        message = f"the CRS is one of {body[:40]!r}, but no GeoKey tells the ellipsoid"
+        raise UnsupportedError(message, feature="crs", value=body)
     if not major:
         return {
             "name": "WGS 84",

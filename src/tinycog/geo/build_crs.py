@@ -15,13 +15,13 @@ from pyproj.exceptions import CRSError
 
 from tinycog.errors import UnsupportedError
 from tinycog.geo.base_crs import angular_unit, base_crs
-from tinycog.geo.citation import parts_of
-from tinycog.geo.crs import ESRI_PE, UNIT_TOLERANCE, WEB_MERCATOR, WGS_84, Crs
-from tinycog.geo.epsg_units import unit_code
+from tinycog.geo.citation import is_web_mercator, parts_of
+from tinycog.geo.crs import WEB_MERCATOR, WEB_MERCATOR_CODES, WGS_84, Crs
+from tinycog.geo.epsg_codes import unit_code
 from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
 from tinycog.geo.projection_methods import conversion, utm
 from tinycog.geo.registry import Json, crs_of, crs_of_epsg, from_epsg, not_in_registry
-from tinycog.geo.units import METRE, UNITS, Unit, linear_unit, unit_of
+from tinycog.geo.units import METRE, UNIT_TOLERANCE, UNITS, Unit, linear_unit, unit_of
 
 OVERRIDES = (
     GeoKey.Projection,
@@ -34,8 +34,6 @@ OVERRIDES = (
 
 POLAR_METHODS, LATITUDES = (9810, 9829), (8801, 8832)
 WEB_MERCATOR_METHODS = (1024, 9841)
-GOOGLE = "Google Maps Global Mercator"
-"""GDAL's name for Web Mercator before EPSG had a code for it."""
 
 
 def build_crs(crs: Crs) -> pyproj.CRS:
@@ -52,18 +50,45 @@ def build_crs(crs: Crs) -> pyproj.CRS:
 
 
 def _build(crs: Crs) -> pyproj.CRS:
+    if crs.epsg is not None and not _is_by_keys(crs):
+        return _of_code(crs.epsg)
+    if crs.wkt is not None:
+        return pyproj.CRS.from_wkt(crs.wkt)
     if crs.kind == "compound" and crs.horizontal is not None and crs.vertical is not None:
         return _compound(crs, _build(crs.horizontal), crs.vertical)
     if crs.kind == "vertical":
-        return _vertical(crs) if crs.epsg is None else pyproj.CRS.from_epsg(crs.epsg)
-    if crs.kind == "projected":
-        return _with_towgs84(crs, _projected(crs))
+        return _vertical(crs)
     if crs.kind == "local":
         return _local(crs)
-    code = crs.keys.epsg(GeoKey.GeodeticCRS)
-    if crs.epsg not in (None, code):  # with heights, by its vertical code
-        return pyproj.CRS.from_epsg(crs.epsg)
-    return _with_towgs84(crs, _equal_or_own(crs, base_crs(crs.keys, code, crs.name)))
+    if crs.kind == "projected":
+        built = _projected(crs)
+    else:
+        code = _base_code(crs.keys, _known(crs.keys))
+        built = _equal_or_own(crs, base_crs(crs.keys, code, crs.name))
+    return _with_ellipsoidal_height(crs, _with_towgs84(crs, built))
+
+
+def _is_by_keys(crs: Crs) -> bool:
+    """Return whether further keys may change what the code of a CRS says (geotiff.crs.epsg).
+
+    Not if a part of it, a citation or a key that is not for it has the code.
+    """
+    if crs.epsg in WEB_MERCATOR_CODES:
+        return crs.epsg == crs.keys.epsg(GeoKey.ProjectedCRS) == WEB_MERCATOR
+    key = {"projected": GeoKey.ProjectedCRS, "geographic": GeoKey.GeodeticCRS}.get(crs.kind)
+    return key is not None and crs.epsg == crs.keys.epsg(key)
+
+
+def _of_code(code: int) -> pyproj.CRS:
+    """Return EPSG's CRS, for all codes of Web Mercator the current one.
+
+    Raises:
+        UnsupportedError: the registry does not have the code.
+    """
+    built = crs_of_epsg(WEB_MERCATOR if code in WEB_MERCATOR_CODES else code)
+    if built is None:
+        raise not_in_registry(code)
+    return built
 
 
 def _equal_or_own(crs: Crs, definition: Json) -> pyproj.CRS:
@@ -89,9 +114,10 @@ def _projected(crs: Crs) -> pyproj.CRS:
     base = base_crs(keys, _base_code(keys, known), None)
     projection = _projection(keys, known)
     if projection is None:
-        _refuse_code(keys, known)
-        return _local(crs)
-    if crs.name == GOOGLE or _method_code(projection) in WEB_MERCATOR_METHODS:
+        raise _no_projection(keys, known)
+    if _method_code(projection) in WEB_MERCATOR_METHODS or (
+        code is None and is_web_mercator(crs.name)
+    ):
         return _in_units(WEB_MERCATOR, from_epsg("CRS", WEB_MERCATOR), keys)
     definition = {
         "type": "ProjectedCRS",
@@ -111,14 +137,13 @@ def _known(keys: GeoKeys) -> Json | None:
     return known if known is not None and known["type"] == "ProjectedCRS" else None
 
 
-def _refuse_code(keys: GeoKeys, known: Json | None) -> None:
-    """Raise `UnsupportedError` if there is a code, but no usable projection."""
+def _no_projection(keys: GeoKeys, known: Json | None) -> UnsupportedError:
+    """Make the error for a code without a usable projection."""
     code, method = keys.epsg(GeoKey.ProjectedCRS), keys.code(GeoKey.ProjMethod)
     if known is not None:
         message = f"projection method {method} of EPSG:{code} is not supported"
-        raise UnsupportedError(message, feature="projection", value=method)
-    if code is not None:
-        raise not_in_registry(code)
+        return UnsupportedError(message, feature="projection", value=method)
+    return not_in_registry(code or keys.epsg(GeoKey.Projection) or 0)
 
 
 def _method_code(projection: Json) -> int:
@@ -196,10 +221,7 @@ def _in_units(code: int, known: Json | None, keys: GeoKeys) -> pyproj.CRS:
         UnsupportedError: the registry does not have the code.
     """
     if known is None:  # missing, or not projected
-        built = crs_of_epsg(code)
-        if built is None:
-            raise not_in_registry(code)
-        return built
+        return _of_code(code)
     own = _linear_default(keys, known)
     unit = linear_unit(keys, own)
     if abs(unit.factor - own.factor) <= UNIT_TOLERANCE * unit.factor:
@@ -223,11 +245,8 @@ def _with_towgs84(crs: Crs, built: pyproj.CRS) -> pyproj.CRS:
 
 
 def _local(crs: Crs) -> pyproj.CRS:
-    """Build a CRS of units without a place, or of ESRI's WKT in a citation (geotiff.crs.local)."""
+    """Build a CRS of units without a place (geotiff.crs.local)."""
     keys = crs.keys
-    _, found, wkt = keys.text(GeoKey.ProjectedCitation).partition(ESRI_PE)
-    if found:
-        return pyproj.CRS.from_wkt(wkt)
     default = _linear_default(keys, None)
     linear = unit_of(keys, GeoKey.ProjLinearUnits, GeoKey.ProjLinearUnitSize, default)
     return crs_of(
@@ -264,20 +283,22 @@ def _vertical(crs: Crs) -> pyproj.CRS:
 
 
 def _compound(crs: Crs, horizontal: pyproj.CRS, vertical: Crs) -> pyproj.CRS:
-    """Combine both; the vertical code of a geographic CRS means heights above its ellipsoid.
+    """Combine both (geotiff.crs.vertical)."""
+    heights = _build(vertical)
+    name = crs.name or f"{horizontal.name} + {heights.name}"
+    return CompoundCRS(name, [horizontal, heights])
 
-    Heights above another ellipsoid, or with an unknown code, are omitted as in GDAL
-    (geotiff.crs.geographic-3d).
+
+def _with_ellipsoidal_height(crs: Crs, built: pyproj.CRS) -> pyproj.CRS:
+    """Add heights above the ellipsoid of the CRS; of another, they are left out as in GDAL.
+
+    Rule: geotiff.crs.geographic-3d.
     """
-    heights = _vertical(vertical) if vertical.epsg is None else crs_of_epsg(vertical.epsg)
-    if heights is None:
-        return horizontal
-    if heights.is_vertical:
-        return CompoundCRS(crs.name or "unnamed", [horizontal, heights])
-    base = horizontal.geodetic_crs
-    if base is not None and heights.is_geographic and _datum_name(heights) == _datum_name(base):
-        return horizontal.to_3d()
-    return horizontal
+    if crs.vertical is None or crs.keys.minor == 0 or built.geodetic_crs is None:
+        return built
+    heights = crs_of_epsg(crs.vertical.epsg)
+    is_same = heights is not None and _datum_name(heights) == _datum_name(built.geodetic_crs)
+    return built.to_3d() if is_same else built
 
 
 def _datum_name(crs: pyproj.CRS) -> str | None:

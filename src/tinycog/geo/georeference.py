@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tinycog.errors import Finding
-from tinycog.geo.crs import Crs, Heights, make_crs
+from tinycog.geo.crs import Crs, Heights
 from tinycog.geo.keys import GeoKey, GeoKeys, make_keys
+from tinycog.geo.make_crs import height_unit, is_ellipsoidal, make_crs
 from tinycog.geo.tag_values import TagValues
 from tinycog.geo.transform import RPC, GroundControlPoint, identity, make_model, make_rpcs
-from tinycog.geo.units import UNITS
 from tinycog.tiff.spec import Tag
 
 if TYPE_CHECKING:  # loads attrs
@@ -83,11 +83,10 @@ def make_georeference(values: TagValues, lost: list[Finding]) -> Georeference:
 
 
 def _heights(crs: Crs | None, scaling: tuple[float, float] | None) -> Heights | None:
-    if crs is None or crs.kind != "compound":
+    if crs is None or crs.vertical is None or is_ellipsoidal(crs.vertical):
         return None
-    code = crs.keys.code(GeoKey.VerticalUnits) or 0
-    scale, offset = scaling or (None, 0.0)
-    return Heights(scale, offset, UNITS[code].name if code in UNITS else None)
+    scale, offset = (scaling if crs.kind == "compound" else None) or (None, 0.0)
+    return Heights(scale, offset, height_unit(crs))
 
 
 def _area_or_point(keys: GeoKeys) -> Literal["Area", "Point"] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from tinycog.errors import UnsupportedError
-from tinycog.geo.keys import GeoKey, GeoKeys
+from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
 from tinycog.geo.units import DEGREE, Unit
 
 Role = Literal[
@@ -146,9 +146,11 @@ METHODS: dict[int, Method] = {
 }
 """Methods by GeoTIFF's codes; 28 is libgeotiff's, 9815 GDAL's."""
 
-MERCATOR, POLAR, MERCATOR_A = 7, 15, 9804
+MERCATOR, POLAR = 7, 15
 POLE_TOLERANCE = 1e-8
 MERCATOR_B = Method(7, "Mercator (variant B)", 9805, (("sp1", 8823), *MERIDIAN))
+MERCATOR_B_BY_ORIGIN = Method(7, MERCATOR_B.name, 9805, (("lat", 8823), *MERIDIAN))
+"""What ArcGIS writes: the standard parallel is in the key of the latitude of origin."""
 POLAR_B = Method(
     15, "Polar Stereographic (variant B)", 9829, (("lat", 8832), ("pole", 8833), *FALSE_ORIGIN)
 )
@@ -159,19 +161,54 @@ UTM_NORTH, UTM_SOUTH = 16000, 16100
 UTM_SCALE, UTM_EASTING, UTM_SOUTHING = 0.9996, 500_000.0, 10_000_000.0
 
 
+def has_projection(keys: GeoKeys) -> bool:
+    """Return whether keys tell a projection that is supported, without a ProjectedCRS."""
+    method = keys.code(GeoKey.ProjMethod)
+    if method in (None, USER_DEFINED):
+        return keys.epsg(GeoKey.Projection) is not None
+    return method in METHODS
+
+
 def method_of(keys: GeoKeys, degrees: float) -> Method | None:
-    """Return the method that ProjMethod names (geotiff.crs.method, geotiff.crs.polar).
+    """Return the method that ProjMethod names (geotiff.crs.mercator, geotiff.crs.polar).
 
     `degrees` is the size of the angular unit in degrees. None stands for an unsupported method.
+
+    Raises:
+        UnsupportedError: PROJ does not support the method with these parameters.
     """
     code = keys.code(GeoKey.ProjMethod)
-    if code == MERCATOR and keys.number(GeoKey.ProjStdParallel1) is not None:
-        return MERCATOR_B
-    if code == POLAR:
-        latitude = abs(_stored(keys, SOURCES["lat"]) * degrees)
-        if abs(latitude - 90) > POLE_TOLERANCE and _stored(keys, SOURCES["scale"]) == 1:
-            return POLAR_B
-    return METHODS.get(code or 0)
+    if code == MERCATOR:
+        return _mercator(keys)
+    return _polar(keys, degrees) if code == POLAR else METHODS.get(code or 0)
+
+
+def _polar(keys: GeoKeys, degrees: float) -> Method:
+    """Return the variant of polar stereographic (geotiff.crs.polar)."""
+    latitude, scale = _stored(keys, SOURCES["lat"]) * degrees, _stored(keys, SOURCES["scale"])
+    if abs(abs(latitude) - 90) <= POLE_TOLERANCE:
+        return METHODS[POLAR]
+    if scale != 1:
+        raise _not_both(METHODS[POLAR], f"a scale of {scale}", latitude)
+    return POLAR_B
+
+
+def _not_both(method: Method, other: str, latitude: float) -> UnsupportedError:
+    message = f"{method.name} with {other} and the latitude of origin {latitude} is not supported"
+    return UnsupportedError(message, feature="projection", value=method.name)
+
+
+def _mercator(keys: GeoKeys) -> Method:
+    """Return the variant of Mercator (geotiff.crs.mercator)."""
+    latitude = _stored(keys, SOURCES["lat"])
+    scale = _stored(keys, SOURCES["natural-scale"])
+    has_parallel = keys.number(GeoKey.ProjStdParallel1) is not None
+    if not latitude:
+        return MERCATOR_B if has_parallel else METHODS[MERCATOR]
+    if has_parallel or scale != 1:
+        other = "a standard parallel" if has_parallel else f"a scale of {scale}"
+        raise _not_both(METHODS[MERCATOR], other, latitude)
+    return MERCATOR_B_BY_ORIGIN
 
 
 def conversion(keys: GeoKeys, linear: Unit, angular: Unit) -> dict[str, Any] | None:
@@ -184,18 +221,22 @@ def conversion(keys: GeoKeys, linear: Unit, angular: Unit) -> dict[str, Any] | N
     method = method_of(keys, degrees)
     if method is None:
         return None
-    if method.epsg == MERCATOR_A and _stored(keys, SOURCES["lat"]):
-        message = "Mercator with a latitude of origin that is not 0 is not supported"
-        raise UnsupportedError(message, feature="projection", value=method.name)
     units = {"length": linear.json(), "angle": DEGREE.json(), "scale": "unity"}
     parameters: list[dict[str, Any]] = []
     for role, code in method.parameters:
         source = SOURCES[role]
         is_angle = source.kind == "angle" and any(key in keys for key in source.keys)
+        stored = _stored(keys, source)
+        if is_angle and stored and angular.code is None:
+            message = (
+                f"{PARAMETERS[code]} is in a unit of {angular.factor} radians, as GeoTIFF has it,"
+                " or in degrees, as GDAL takes it"
+            )
+            raise UnsupportedError(message, feature="unit", value=angular.name)
         parameters.append(
             {
                 "name": PARAMETERS[code],
-                "value": _stored(keys, source) * (degrees if is_angle else 1),
+                "value": stored * (degrees if is_angle else 1),
                 "unit": units[source.kind],
                 "id": {"authority": "EPSG", "code": code},
             }

@@ -5,6 +5,7 @@ pyproj's `ProjError` is translated here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from tinycog.geo.crs import Crs
 
 if TYPE_CHECKING:
     import pyproj
+
+BODIES = re.compile(r"same celestial body(?: \((.+?) vs (.+?)\))?")
 
 Transform = Callable[[Any, Any], tuple[Any, Any]]
 """(xs, ys) -> (xs, ys)."""
@@ -49,11 +52,19 @@ def transformer(crs: Any, to: Crs | None) -> Transform:  # noqa: ANN401 - anythi
         source = _known(crs)
         return _transform(source, target)
     except ProjError as exc:
-        message = (
-            f"the CRS {crs!r} is unknown, or does not lead to {to}:"
-            " give a code ('EPSG:4326'), WKT, or a pyproj.CRS"
-        )
-        raise UsageError(message) from exc
+        raise UsageError(_no_way(crs, to, str(exc))) from exc
+
+
+def _no_way(crs: Any, to: Crs, why: str) -> str:  # noqa: ANN401 - see `transformer`
+    """Return why there is no way; PROJ names the bodies if they differ (geotiff.crs.body)."""
+    shown = str(crs) if isinstance(crs, Crs) else repr(crs)
+    if (bodies := BODIES.search(why)) is not None:
+        names = f", {bodies[1]} and {bodies[2]}" if bodies[1] else ""
+        return f"{shown} and {to} are of different bodies{names}: there is no way between them"
+    return (
+        f"the CRS {shown} is unknown, or does not lead to {to}:"
+        " give a code ('EPSG:4326'), WKT, or a pyproj.CRS"
+    )
 
 
 def _known(crs: Any) -> pyproj.CRS:  # noqa: ANN401 - see `transformer`

@@ -92,52 +92,81 @@ UNITS: dict[int, Unit] = {
 }
 
 
+UNIT_TOLERANCE = 1e-12
+"""Relative difference up to which two units are equal."""
+
 FOOT, US_FOOT = 0.3048, 1200 / 3937
-CITED_UNITS: tuple[tuple[str, float], ...] = (
-    ("meters", 1.0),
-    ("m", 1.0),
-    ("centimeters", 0.01),
-    ("cm", 0.01),
-    ("millimeters", 0.001),
-    ("mm", 0.001),
-    ("kilometers", 1000.0),
-    ("km", 1000.0),
-    ("us_survey_feet", US_FOOT),
-    ("us_survey_foot", US_FOOT),
-    ("feet", US_FOOT),
-    ("foot", US_FOOT),
-    ("ft", US_FOOT),
-    ("international_feet", FOOT),
-    ("international_foot", FOOT),
-    ("yards", 0.9144),
-    ("yd", 0.9144),
-    ("clarke_feet", 0.3047972651),
-    ("clarke_foot", 0.3047972651),
-    ("indian_feet", 0.3047995142),
-    ("indian_foot", 0.3047995142),
-)
-"""Unit names in citations of ERDAS and ESRI, and their metres; the last letter may be missing."""
+CITED_UNITS: dict[str, float | None] = {
+    "meters": 1.0,
+    "centimeters": 0.01,
+    "cm": 0.01,
+    "millimeters": 0.001,
+    "mm": 0.001,
+    "kilometers": 1000.0,
+    "km": 1000.0,
+    "us_survey_feet": US_FOOT,
+    "us_survey_foot": US_FOOT,
+    "feet": US_FOOT,
+    "foot": US_FOOT,
+    "ft": US_FOOT,
+    "international_feet": FOOT,
+    "international_foot": FOOT,
+    "inches": 0.0254000508001,
+    "inch": 0.0254000508001,
+    "yards": 0.9144,
+    "yd": 0.9144,
+    "miles": None,
+    "modified_american_feet": 0.3048122530,
+    "modified_american_foot": 0.3048122530,
+    "clarke_feet": 0.3047972651,
+    "clarke_foot": 0.3047972651,
+    "indian_feet": 0.3047995142,
+    "indian_foot": 0.3047995142,
+    "yard_indian": 0.9143985307444408,
+    "foot_clarke": 0.30479726540,
+    "foot_gold_coast": 0.3047997101815088,
+    "link_clarke": 0.2011661951640,
+    "yard_sears": 0.9143984146160287,
+    "50_kilometers": 50000.0,
+    "150_kilometers": 150000.0,
+}
+"""Names of units in citations of ERDAS and ESRI in GDAL's order, and their metres.
+
+All letters of a cited name but the last count, and the first name that begins with them. GDAL takes
+miles for 1304.544 m.
+"""
 
 
 def linear_unit(keys: GeoKeys, default: Unit) -> Unit:
     """Return the unit of eastings and northings: a citation's, its key's, else the default.
 
     ERDAS writes it into citations, which take precedence (geotiff.crs.cited-unit).
+
+    Raises:
+        UnsupportedError: the unit is not known.
     """
     texts = [keys.text(GeoKey.GTCitation)]
     if keys.epsg(GeoKey.ProjectedCRS) is None:
-        texts.insert(0, keys.text(GeoKey.ProjectedCitation))
-    for text in texts:
-        name = parts_of(text).get("LUnits", "")
-        for known, factor in CITED_UNITS:
-            if name and known.startswith(name.lower()[: max(len(name) - 1, 1)]):
-                exact = next((u for u in UNITS.values() if _same_length(u, factor)), None)
-                return exact or Unit(None, name, "length", factor)
-    return unit_of(keys, GeoKey.ProjLinearUnits, GeoKey.ProjLinearUnitSize, default)
+        texts.append(keys.text(GeoKey.ProjectedCitation))
+    cited = next((name for text in texts if (name := parts_of(text).get("LUnits"))), None)
+    if cited is None:
+        return unit_of(keys, GeoKey.ProjLinearUnits, GeoKey.ProjLinearUnitSize, default)
+    names = (name for name in CITED_UNITS if name.startswith(cited.lower()[:-1]))
+    name = next(names, None)
+    size = keys.number(GeoKey.ProjLinearUnitSize) if name is None else CITED_UNITS[name]
+    if size is None and name is None and keys.code(GeoKey.ProjLinearUnits) in (None, METRE.code):
+        size = 1.0
+    if size is None:
+        message = f"the citation says that the unit is {cited[:40]!r}, whose size is not known"
+        raise UnsupportedError(message, feature="unit", value=cited)
+    return length_of(size, cited)
 
 
-def _same_length(unit: Unit, factor: float) -> bool:
-    return unit.kind == "length" and abs(unit.factor - factor) < 1e-12 * factor
+def length_of(factor: float, name: str) -> Unit:
+    """Return EPSG's unit of that length in metres; one of that name if EPSG has none."""
+    lengths = (unit for unit in UNITS.values() if unit.kind == "length")
+    same = (unit for unit in lengths if abs(unit.factor - factor) < UNIT_TOLERANCE * factor)
+    return next(same, Unit(None, name, "length", factor))
 
 
 def unit_of(keys: GeoKeys, code_key: GeoKey, size_key: GeoKey | None, default: Unit) -> Unit:
@@ -150,8 +179,15 @@ def unit_of(keys: GeoKeys, code_key: GeoKey, size_key: GeoKey | None, default: U
     if code is None:
         return default
     size = keys.number(size_key) if size_key is not None else None
-    if code >= USER_DEFINED:
-        return Unit(None, "unknown", default.kind, size) if size and size > 0 else default
+    if code >= USER_DEFINED and size is not None and size > 0:
+        return Unit(None, "unknown", default.kind, size)
+    if code >= USER_DEFINED and default in (METRE, DEGREE):
+        return default
+    if code == USER_DEFINED:
+        message = (
+            f"{code_key.name} says that the unit is one of its own, but no GeoKey tells its size"
+        )
+        raise UnsupportedError(message, feature="unit", value=code)
     unit = UNITS.get(code)
     if unit is None or unit.kind != default.kind:
         message = f"unit {code} of GeoKey {code_key.name} is not supported"

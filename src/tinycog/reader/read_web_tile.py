@@ -15,7 +15,7 @@ from tinycog.errors import UsageError
 from tinycog.geo.crs import WEB_MERCATOR, WEB_MERCATOR_CODES, Crs
 from tinycog.geo.keys import GeoKey, GeoKeys
 from tinycog.geo.lazy import NO_CRS, FixedPlacement
-from tinycog.geo.tile_matrix import EARTH_RADIUS, METRES_PER_DEGREE, TileLevel, tile_matrix_set
+from tinycog.geo.tile_matrix import METRES_PER_DEGREE, TileLevel, tile_matrix_set
 from tinycog.geo.transform import make_affine
 from tinycog.geo.transformer import transformer
 from tinycog.geo.web_grid import Alignment, find_alignment, web_tile_bounds
@@ -80,7 +80,7 @@ def own_matrix_set(file: OpenFile) -> dict[str, Any]:
     return tile_matrix_set(
         levels,
         crs.epsg or known.to_json_dict(),
-        metres_per_unit=factor * EARTH_RADIUS if crs.is_geographic else factor,
+        metres_per_unit=factor * known.ellipsoid.semi_major_metre if crs.is_geographic else factor,
         ordered_axes=(axes[0].abbrev or "X", axes[1].abbrev or "Y"),
     )
 
