@@ -1,7 +1,7 @@
 PYTHON = .venv/bin/python
 
 .PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced soak \
-	fuzz bench versions meaning
+	fuzz bench versions meaning georeferences
 
 check: ## what CI runs
 	bash .ci/run
@@ -30,6 +30,9 @@ conformance: ## the whole matrix, against GDAL and tifffile; makes spec/conforma
 
 meaning: ## nodata, masks, alpha and palettes in every layout, by every way of reading
 	$(PYTHON) tests/meaning/run.py --all
+
+georeferences: ## ten points of each of 1,300 georeferences, against GDAL and PROJ
+	$(PYTHON) tests/georeferences/run.py --all
 
 hostile: ## every hostile file, under limits of time, memory and requests
 	$(PYTHON) tests/hostile/run.py
