@@ -20,7 +20,7 @@ from tinycog.errors import UsageError
 from tinycog.geo.keys import GeoKey
 from tinycog.geo.parse import parse_geo
 from tinycog.geo.transform import RPC, BoundingBox, bounds_of, level_transform, res_of
-from tinycog.geo.windows import pixels_of, window_of_bounds
+from tinycog.geo.windows import PixelGrid, pixels_of, window_of_bounds
 from tinycog.limits import Limits
 from tinycog.testing import Field, Layout, make_tiff
 from tinycog.testing.maker import BEYOND
@@ -254,6 +254,6 @@ def test_an_inverse_leads_back():
 )
 def test_pixels_are_not_found_without_an_inverse(transform):
     with pytest.raises(UsageError, match="no inverse"):
-        pixels_of(np.zeros((1, 2)), transform)
+        pixels_of(np.zeros((1, 2)), PixelGrid(transform, (4, 3)))
     with pytest.raises(UsageError, match="no inverse"):
-        window_of_bounds((0, 0, 1, 1), transform, snapped=True)
+        window_of_bounds((0, 0, 1, 1), PixelGrid(transform, (4, 3)), snapped=True)

@@ -100,6 +100,7 @@ class ReadOptions(TypedDict, total=False):
     bands: Iterable[int] | int | None
     resampling: Resampling
     boundless: bool
+    crop: bool
     masked: bool | None
     out: NDArray[Any] | None
     max_bytes: int | None

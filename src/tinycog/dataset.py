@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from tinycog.argument_types import ReadOptions
-from tinycog.errors import Finding, TinycogError, UsageError
+from tinycog.errors import Finding, TinycogError
 from tinycog.fetch.attempt import Request
 from tinycog.level import (
     ImageFacts,
@@ -158,12 +158,15 @@ class Dataset(ImageFacts):
         """Return (row, col) of the pixel of level 0 that (x, y) lies in, inside the image or not.
 
         Raises:
-            UsageError: x or y is not a number, or the transform has no inverse.
+            UsageError: x or y is not a number, the transform has no inverse, or the file has
+                control points or a CRS instead of one.
         """
         from tinycog.checks import check_points  # noqa: PLC0415 - geo is loaded on demand
         from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - the same
 
-        ((row, col),) = pixels_of(check_points([(x, y)]), self.transform).tolist()
+        georeference = self._file.georeference
+        grid = georeference.grid(georeference.size)
+        ((row, col),) = pixels_of(check_points([(x, y)]), grid).tolist()
         return row, col
 
     def lnglat(self) -> tuple[float, float]:
@@ -174,12 +177,9 @@ class Dataset(ImageFacts):
             UnsupportedError: PROJ cannot build its CRS.
         """
         from tinycog.geo.crs import Crs  # noqa: PLC0415 - geo is loaded on demand
-        from tinycog.geo.lazy import NO_CRS  # noqa: PLC0415 - the same
         from tinycog.geo.transformer import transformer  # noqa: PLC0415 - the same
 
-        crs = self._file.georeference.crs
-        if crs is None:
-            raise UsageError(NO_CRS)
+        crs = self._file.georeference.place()
         left, bottom, right, top = self.bounds
         to_degrees = transformer(crs, Crs("geographic", 4326))
         x, y = to_degrees((left + right) / 2, (bottom + top) / 2)

@@ -7,6 +7,7 @@ corner of the first pixel.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinycog.affine_math import coefficients
@@ -158,7 +159,7 @@ def level_transform(transform: Affine, full: tuple[int, int], size: tuple[int, i
     return make_affine(a * across, b * down, c, d * across, e * down, f)
 
 
-def bounds_of(transform: Affine, width: int, height: int) -> BoundingBox:
+def bounds_of(transform: Iterable[float], width: int, height: int) -> BoundingBox:
     """Return the bounds of an image as rasterio does: unrotated, (left, bottom) is (0, height)."""
     a, b, c, d, e, f = coefficients(transform)
     if b == d == 0:
