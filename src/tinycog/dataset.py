@@ -204,12 +204,12 @@ class Dataset(ImageFacts):
 
     @property
     def scales(self) -> tuple[float, ...]:
-        """Scale of each band: value = sample * scale + offset."""
+        """Scale of each band: value = sample * scale + offset; NaN if it cannot be read."""
         return self._file.metadata.scales
 
     @property
     def offsets(self) -> tuple[float, ...]:
-        """Offset of each band: value = sample * scale + offset."""
+        """Offset of each band: value = sample * scale + offset; NaN if it cannot be read."""
         return self._file.metadata.offsets
 
     @property

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 EDGE_STEPS = 100
 """Parts into which each edge of bounds is cut: straight lines become curves."""
 
-EXTREMES = ((np.argmin, np.inf), (np.argmax, -np.inf))
-"""Functions that find the lowest and the highest number, and what never is one."""
-
 INNER_POINTS = 33
 """Points along each side of the grid inside of bounds that shows where they are torn apart."""
 
@@ -104,12 +101,13 @@ def _outline(
     x, y = transformer(source, target)(*area.edges(places))
     if target.is_geographic:
         x = _unwrapped(np.asarray(x), _turn(target))
-    finer = [places]
+    finer: list[Coordinates] = [places]
     for v in (x, y):
-        for find, never in EXTREMES:
-            i = int(find(np.where(np.isfinite(v), v, never)))
-            near = places[max(i - 1, 0)], places[min(i + 1, len(places) - 1)]
-            finer.append(np.linspace(near[0], near[1], EDGE_STEPS))
+        lowest = np.argmin(np.where(np.isfinite(v), v, np.inf))
+        highest = np.argmax(np.where(np.isfinite(v), v, -np.inf))
+        for i in (int(lowest), int(highest)):
+            start, stop = float(places[max(i - 1, 0)]), float(places[min(i + 1, len(places) - 1)])
+            finer.append(np.linspace(start, stop, EDGE_STEPS))
     places = np.unique(np.concatenate(finer))
     x, y = _transformed(area.edges(places), source, target)
     return x, y, len(x) == len(places)
