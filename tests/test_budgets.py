@@ -17,8 +17,18 @@ import numpy as np
 import pytest
 
 import tinycog
+from tinycog import FormatError, TruncatedError
 from tinycog.reader import tile_reader
-from tinycog.testing import HugeTiff, Layout, RangeServer, make_image, make_pyramid, make_tiff
+from tinycog.testing import (
+    Fault,
+    HugeTiff,
+    Layout,
+    RangeServer,
+    make_image,
+    make_pyramid,
+    make_tiff,
+)
+from tinycog.testing.server.exchange import RequestContext, Response
 
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
 HEAD = 32 * 1024
@@ -43,6 +53,45 @@ async def test_a_cold_tile_of_a_gdal_cog_costs_the_head_and_the_tile():
         head, tile = asked(server)
         assert head == (0, HEAD)
         assert tile[1] - tile[0] == len(await cog.read_tile_bytes(0, 2, 2) or b"")
+
+
+def refuse_ends_beyond(*, headers: bool) -> Fault:
+    """Answer 416 where the last byte that is asked for lies beyond the end, as node-static does."""
+
+    def alter(exchange: RequestContext) -> Response:
+        content, wanted = exchange.content, exchange.asked
+        if content is None or wanted is None or wanted.stop <= content.size:
+            return exchange.right
+        return Response(416, {"Content-Range": f"bytes */{content.size}"} if headers else {})
+
+    return Fault(kind="ends beyond", alter=alter, times=None)
+
+
+async def test_a_server_that_refuses_a_head_beyond_the_end_is_asked_once_more():
+    data = make_tiff([make_image(np.arange(256, dtype=np.uint8).reshape(1, 16, 16))])
+    async with RangeServer({"a.tif": data}) as server:
+        server.script(refuse_ends_beyond(headers=True))
+        cog = tinycog.open(server.url("a.tif"))
+        assert (await cog.read()).data.ravel().tolist() == list(range(256))
+        assert asked(server) == [(0, HEAD), (0, len(data))]
+
+
+@pytest.mark.parametrize("data", [b"", b"II*\0\x08\0\0"])
+async def test_a_server_that_refuses_everything_is_not_asked_for_ever(data):
+    async with RangeServer({"a.tif": data}) as server:
+        server.script(refuse_ends_beyond(headers=True))
+        with pytest.raises(FormatError):
+            await tinycog.open(server.url("a.tif"))
+        assert len(server.log) <= 2
+
+
+async def test_a_416_that_tells_no_size_is_final():
+    data = make_tiff([make_image(np.zeros((1, 16, 16), np.uint8))])
+    async with RangeServer({"a.tif": data}) as server:
+        server.script(refuse_ends_beyond(headers=False))
+        with pytest.raises(TruncatedError, match="outside the object"):
+            await tinycog.open(server.url("a.tif"))
+        assert len(server.log) == 1
 
 
 async def test_a_warm_tile_costs_one_request():

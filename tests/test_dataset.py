@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 from conftest import FILES, fixture_path
+from fuzz.cases import case_of
 from geo_files import TIEPOINT, geo_tiff, in_rasterio
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp as RioColor
@@ -28,6 +29,7 @@ from test_geo_corpus import (
 
 import tinycog
 from tinycog import UsageError
+from tinycog.dataset import Profile
 from tinycog.errors import TinycogError
 from tinycog.geo.keys import GeoKey as K
 from tinycog.testing import Field, Layout, make_image, make_pyramid, make_tiff
@@ -170,7 +172,7 @@ async def test_handles_of_real_files_say_what_rasterio_says():
 @pytest.mark.parametrize("name", INFO)
 async def test_info_has_the_keys_and_values_of_rio_info(name, runner):
     cog = await tinycog.open(fixture_path(name))
-    ours = json.loads(json.dumps(cog.info()))
+    ours = json.loads(json.dumps(cog.info(), allow_nan=False))
     theirs = json.loads(runner(str(fixture_path(name))))
     if is_inks(cog):  # GDAL makes RGBA of them
         for key in ("colorinterp", "mask_flags", "photometric"):
@@ -180,6 +182,8 @@ async def test_info_has_the_keys_and_values_of_rio_info(name, runner):
     theirs.pop("gcps", None)
     if name == "cog-compound-crs":  # the unit of EPSG's heights is in the registry alone
         theirs.pop("units")
+    if str(theirs["nodata"]) in ("nan", "inf", "-inf"):  # which JSON has no words for
+        theirs["nodata"] = str(theirs["nodata"])
     assert ours.pop("lnglat") == pytest.approx(theirs.pop("lnglat"), abs=1e-9)
     assert repr({key: ours[key] for key in theirs}) == repr(theirs)
 
@@ -367,3 +371,56 @@ async def test_rio_tilers_async_reader_takes_a_handle(name, rio_tiler):
     for picture, same in zip(await pictures_of(ours), await pictures_of(theirs), strict=True):
         np.testing.assert_array_equal(picture.array.data, same.array.data)
         np.testing.assert_array_equal(picture.mask, same.mask)
+
+
+# --- whatever the file ---------------------------------------------------------------------------
+
+
+async def facts_of(data: bytes) -> tuple[str, ...] | None:
+    """All that is said of a file; None if it cannot be opened."""
+    cog = tinycog.open(data)
+    before = repr(cog), cog._repr_html_()
+    try:
+        await cog
+    except TinycogError:
+        return None
+    assert set(cog.profile) == set(Profile.__annotations__)
+    told = json.dumps(cog.info(), allow_nan=False)
+    return (*before, told, repr(cog), cog._repr_html_(), repr(cog.levels), repr(cog.overviews))
+
+
+async def test_all_facts_of_a_broken_file_can_be_told():
+    kept = (FILES.parents[1] / "tests" / "corpus").rglob("*.tif")
+    broken = [path.read_bytes() for path in kept if path.stat().st_size < 20_000]
+    broken += [case_of(seed).make() for seed in range(100)]
+    told = [await facts_of(data) for data in broken]
+    assert sum(facts is not None for facts in told) > 50
+
+
+ODD = [
+    [Field(Tag.BitsPerSample, "SHORT", [8, 16]), Field(Tag.SamplesPerPixel, "SHORT", 2)],
+    [Field(Tag.BitsPerSample, "SHORT", 212)],
+    [Field(Tag.SampleFormat, "SHORT", 9)],
+    [Field(42113, "ASCII", "-inf"), Field(Tag.SampleFormat, "SHORT", 3)],
+    [Field(Tag.ModelTiepoint, "DOUBLE", [0, 0, 0, 1, 2, math.nan])],
+    [
+        Field(Tag.ModelPixelScale, "DOUBLE", [1e308, 1e308, 0]),
+        Field(Tag.ModelTiepoint, "DOUBLE", [-1e9, 0, 0, 1e308, 1e308, 0]),
+    ],
+    [Field(42112, "ASCII", "<GDALMetadata><Item name='S' sample='0' role='scale'>x</Item>")],
+    [Field(270, "ASCII", b"\xff\xfe<\x00")],
+]
+
+
+@pytest.mark.parametrize("fields", ODD)
+async def test_all_facts_of_an_odd_file_can_be_told(fields):
+    image = make_image(np.zeros((1, 16, 16), np.float32 if len(fields) == 2 else np.uint8))
+    assert await facts_of(make_tiff([image.having(*fields)])) is not None
+
+
+@pytest.mark.parametrize(("text", "told"), [("nan", "nan"), ("-inf", "-inf"), ("7", 7.0)])
+async def test_nodata_that_is_no_number_of_json_is_told_as_in_stac(text, told):
+    image = make_image(np.zeros((1, 16, 16), np.float32))
+    cog = await tinycog.open(make_tiff([image.having(Field(42113, "ASCII", text))]))
+    assert cog.info()["nodata"] == told
+    assert str(cog.profile["nodata"]) == str(float(text))

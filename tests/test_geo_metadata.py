@@ -18,7 +18,7 @@ from tinycog.errors import UsageError
 from tinycog.geo.colour import colour_names, colour_of_gdal
 from tinycog.geo.keys import GeoKey
 from tinycog.geo.metadata import Metadata, Statistics
-from tinycog.geo.metadata_items import MAX_BYTES, MAX_DEPTH, parse_items, unescape
+from tinycog.geo.metadata_items import MAX_BYTES, MAX_DEPTH, MAX_SALVAGED, parse_items, unescape
 from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, make_tiff
 from tinycog.tiff.spec import Tag
@@ -169,9 +169,9 @@ def test_xml_is_read_as_gdal_reads_it(xml):
     "xml",
     [
         "<GDALMetadata>",
-        "<!DOCTYPE x [<!ENTITY a 'b'>]><GDALMetadata><Item name='A'>&a;</Item></GDALMetadata>",
+        "<GDALMetadata><Item name='A'>x",
+        "<Item name='A'>x</Item><GDALMetadata/>",
         "<!DOCTYPE x SYSTEM 'file:///etc/passwd'><GDALMetadata/>",
-        "<GDALMetadata><Item name='A'>&undefined;</Item></GDALMetadata>",
         "<a>" * (MAX_DEPTH + 1) + "</a>" * (MAX_DEPTH + 1),
         "<Other/>",
         "\x01\x02",
@@ -182,6 +182,96 @@ def test_broken_or_hostile_xml_is_a_finding(xml):
     assert rules(metadata) == {"gdal.metadata.xml"}
     assert metadata.items == {}
     assert all("\n" not in str(finding) for finding in metadata.findings)
+
+
+SCALES = (
+    '<Item name="SCALE" sample="0" role="scale">0.0001</Item>'
+    '<Item name="OFFSET" sample="0" role="offset">-5</Item>'
+)
+
+
+@pytest.mark.parametrize(
+    ("xml", "items"),
+    [
+        (
+            f'<GDALMetadata><Item name="A">Land & Water</Item>{SCALES}</GDALMetadata>',
+            "Land & Water",
+        ),
+        (f'<GDALMetadata><Item name="A">a\x01b</Item>{SCALES}</GDALMetadata>', "a\x01b"),
+        (f"<GDALMetadata>{SCALES.replace(chr(34), '')}</GDALMetadata>", None),
+        (f"<GDALMetadata>{'<a>' * 20}{'</a>' * 20}{SCALES}</GDALMetadata>", None),
+        (f"<!DOCTYPE x><GDALMetadata>{SCALES}</GDALMetadata>", None),
+        (f"<GDALMetadata>{SCALES}</GDALMetadata>junk", None),
+        (f"junk<GDALMetadata>{SCALES}</GDALMetadata>", None),
+        (f"<gdalmetadata>{SCALES}</GDALMETADATA>", None),
+        (f'<GDALMetadata>< Item name="A" name="B">x</Item>{SCALES}</GDALMetadata>', "x"),
+        (f"<GDALMetadata><!-- <Item & -->{SCALES}</GDALMetadata>", None),
+    ],
+)
+def test_items_of_xml_that_is_not_well_formed_are_those_of_gdal(xml, items):
+    data = geo_tiff(None, Field(Tag.GDALMetadata, "ASCII", xml))
+    actual = read_geo(data)[1]
+    with in_rasterio(data) as dataset:
+        assert (actual.scales, actual.offsets) == (dataset.scales, dataset.offsets)
+        assert actual.tags().keys() == dataset.tags().keys()
+    assert (actual.scales, actual.offsets) == ((0.0001,), (-5.0,))
+    assert actual.tags().get("A") == items
+    assert rules(actual) <= {"gdal.metadata.xml"}
+
+
+@pytest.mark.parametrize(
+    ("xml", "items"),
+    [
+        (f"<GDALMetadata>{SCALES}", None),
+        (f"<GDALMetadata>{SCALES}</GDALMeta>", None),
+        (f'<GDALMetadata><Item name="A">x</Itm></Item>{SCALES}</GDALMetadata>', "x"),
+        (f'<GDALMetadata><Item name="A">a < b</Item>{SCALES}</GDALMetadata>', "a < b"),
+        (f'<GDALMetadata><Item name="A"><![CDATA[a<b]]></Item>&{SCALES}</GDALMetadata>', "a<b"),
+        (f'<GDALMetadata><Item name="A">&e;</Item>{SCALES}</GDALMetadata>', "&e;"),
+        (f"<GDALMetadata><Item name>x</Item>{SCALES}</GDALMetadata>", None),
+    ],
+)
+def test_items_are_salvaged_where_gdal_gives_up(xml, items):
+    metadata = items_of(xml)
+    assert (metadata.scales, metadata.offsets) == ((0.0001,), (-5.0,))
+    assert metadata.tags().get("A") == items
+    assert rules(metadata) == {"gdal.metadata.xml"}
+
+
+def test_entities_of_a_doctype_are_never_expanded():
+    doctype = "<!DOCTYPE x [<!ENTITY a 'b'><!ENTITY c '&a;&a;'>]>"
+    metadata = items_of(f"{doctype}<GDALMetadata><Item name='A'>&c;</Item></GDALMetadata>")
+    assert metadata.tags() == {"A": "&c;"}
+    assert rules(metadata) == {"gdal.metadata.xml"}
+
+
+def test_a_scale_that_breaks_off_is_unknown():
+    metadata = items_of(f'<GDALMetadata>{SCALES}<Item name="S" sample="0" role="scale">0.5')
+    assert math.isnan(metadata.scales[0])
+    assert metadata.offsets == (-5.0,)
+    assert rules(metadata) == {"gdal.metadata.xml", "gdal.metadata.items"}
+
+
+@pytest.mark.parametrize("part", ["<", "<!--", "<![CDATA[", "<Item ", "<a", "&", "<Item name='a'>"])
+def test_hostile_xml_takes_one_pass(part):
+    text = "<GDALMetadata>&" + part * (MAX_SALVAGED // len(part) - 15)
+    items, wrong = parse_items(text)
+    assert items == []
+    assert wrong is not None
+
+
+def test_text_that_is_no_utf_8_is_latin_1():
+    item = "<Item name='U' sample='0' role='unittype'>\u00b5m</Item>"
+    for encoding in ("utf-8", "latin-1"):
+        xml = f"<GDALMetadata>{item}</GDALMetadata>".encode(encoding)
+        about = "5 \u00b5m".encode(encoding)
+        fields = [
+            Field(Tag.GDALMetadata, "ASCII", xml),
+            Field(Tag.ImageDescription, "ASCII", about),
+        ]
+        metadata = metadata_of(*fields)
+        assert metadata.units == ("\u00b5m",)
+        assert metadata.tags()["TIFFTAG_IMAGEDESCRIPTION"] == "5 \u00b5m"
 
 
 def test_xml_that_is_too_long_is_not_parsed():
@@ -210,13 +300,14 @@ def test_items_that_make_no_sense_are_one_finding():
         "2 items of GDALMetadata make no sense, 'A' first"
     ]
     assert metadata.tags() == {"C": "ok"}
-    assert metadata.scales == (1.0,)
+    assert math.isnan(metadata.scales[0])
 
 
 @given(st.text(alphabet="<>/&;#x\"'= ItemGDALMetadata\n\0", max_size=200))
 def test_any_text_is_items_or_a_complaint(text):
     items, wrong = parse_items(text)
-    assert items == [] or wrong is None
+    assert all(item.name for item in items)
+    assert wrong is None or "\n" not in wrong
 
 
 @pytest.mark.parametrize(
@@ -354,5 +445,5 @@ def test_metadata_is_read_for_the_image_alone():
 def test_a_scale_that_is_no_finite_number_is_a_finding(number):
     text = f"<GDALMetadata><Item name='S' sample='0' role='scale'>{number}</Item></GDALMetadata>"
     metadata = read_geo(geo_tiff({}, Field(Tag.GDALMetadata, "ASCII", text)))[1]
-    assert metadata.scales == (1.0,)
+    assert math.isnan(metadata.scales[0])
     assert rules(metadata) == {"gdal.metadata.items"}

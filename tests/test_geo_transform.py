@@ -20,7 +20,7 @@ from tinycog.errors import UsageError
 from tinycog.geo.keys import GeoKey
 from tinycog.geo.parse import parse_geo
 from tinycog.geo.transform import RPC, BoundingBox, bounds_of, level_transform, res_of
-from tinycog.geo.windows import pixels_of, window_of_bounds
+from tinycog.geo.windows import PixelGrid, pixels_of, window_of_bounds
 from tinycog.limits import Limits
 from tinycog.testing import Field, Layout, make_tiff
 from tinycog.testing.maker import BEYOND
@@ -149,6 +149,7 @@ def test_pixels_of_a_level_are_as_much_larger_as_it_is_smaller_in_each_direction
     [
         (doubles(Tag.ModelPixelScale, 10.0), "geotiff.model.tags"),
         (doubles(Tag.ModelPixelScale, 0.0, 1.0, 0.0), "geotiff.model.tags"),
+        (Field(Tag.ModelTiepoint, "DOUBLE", [0, 0, 0, math.inf, 0, 0]), "geotiff.model.gcps"),
         (doubles(Tag.ModelPixelScale, math.nan, 1.0, 0.0), "geotiff.model.tags"),
         (doubles(Tag.ModelTransformation, 1.0, 2.0), "geotiff.model.tags"),
         (doubles(Tag.ModelTransformation, *[math.inf] * 16), "geotiff.model.tags"),
@@ -164,6 +165,38 @@ def test_what_is_broken_is_a_finding_and_nothing_else(field, rule):
     assert rule in rules(actual)
     assert all(map(math.isfinite, actual.transform))
     assert all(finding.ifd is not None for finding in actual.findings)
+
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [SCALE, doubles(Tag.ModelTiepoint, 0, 0, 0, 5e5, 5e6, NAN)],
+        [SCALE, doubles(Tag.ModelTiepoint, 0, 0, NAN, 5e5, 5e6, 0)],
+        [SCALE, doubles(Tag.ModelTiepoint, 1, 2, 0, 5e5, 5e6, 0, NAN, NAN, 0, 0, 0, 0)],
+        [doubles(Tag.ModelPixelScale, 10, 10, NAN), TIEPOINT],
+        [doubles(Tag.ModelTransformation, *[10, 2, NAN, 5e5, 3, -10, NAN, 5e6], *[NAN] * 8)],
+        [doubles(Tag.ModelTiepoint, 0, 0, NAN, 1, 2, NAN, 4, 0, 0, 5, 6, 0)],
+    ],
+)
+@pytest.mark.parametrize("raster_type", [1, 2])
+def test_numbers_that_are_not_used_need_not_be_finite(fields, raster_type):
+    keys = {GeoKey.GTModelType: 1, GeoKey.GTRasterType: raster_type, GeoKey.ProjectedCRS: 32631}
+    data = geo_tiff(keys, *fields)
+    found = read_geo(data)[0]
+    with in_rasterio(data) as dataset:
+        assert tuple(found.transform) == tuple(dataset.transform)
+        expected = [(p.row, p.col, p.x, p.y, str(p.z)) for p in dataset.gcps[0]]
+    assert [(p.row, p.col, p.x, p.y, str(p.z)) for p in found.gcps] == expected
+    assert found.findings == ()
+
+
+def test_a_scale_needs_a_tiepoint():
+    found = read_geo(geo_tiff(None, SCALE))[0]
+    assert not found.has_transform
+    assert rules(found) == {"geotiff.model.tags"}
 
 
 def test_numbers_are_read_from_any_field_type():
@@ -254,6 +287,6 @@ def test_an_inverse_leads_back():
 )
 def test_pixels_are_not_found_without_an_inverse(transform):
     with pytest.raises(UsageError, match="no inverse"):
-        pixels_of(np.zeros((1, 2)), transform)
+        pixels_of(np.zeros((1, 2)), PixelGrid(transform, (4, 3)))
     with pytest.raises(UsageError, match="no inverse"):
-        window_of_bounds((0, 0, 1, 1), transform, snapped=True)
+        window_of_bounds((0, 0, 1, 1), PixelGrid(transform, (4, 3)), snapped=True)

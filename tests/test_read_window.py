@@ -430,9 +430,9 @@ async def test_bounds_are_the_window_of_rasterio_rounded_outwards(name: str):
             left + x0 * across, bottom + y0 * down, left + x1 * across, bottom + y1 * down
         )
         window = from_bounds(*bounds, transform)
-        col, row = math.floor(window.col_off), math.floor(window.row_off)
-        col_stop = math.ceil(window.col_off + window.width)
-        row_stop = math.ceil(window.row_off + window.height)
+        col, row = math.floor(window.col_off + 1e-3), math.floor(window.row_off + 1e-3)
+        col_stop = math.ceil(window.col_off + window.width - 1e-3)
+        row_stop = math.ceil(window.row_off + window.height - 1e-3)
         expected = Window(col, row, col_stop - col, row_stop - row)
         found = await cog.read(bounds=bounds, boundless=True)
         assert found.window == expected
@@ -519,7 +519,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"bounds": (500_000, 5_000_000, 501_000, 5_000_000)}, "bottom < top"),
     ({"bounds": (0, 0, math.nan, 1)}, "four numbers"),
     ({"bounds": "0011"}, "four numbers"),
-    ({"bounds": (0, 0, 1, 1)}, "reaches over the edge"),
+    ({"bounds": (0, 0, 1, 1)}, r"\(0, 0, 1, 1\) lie outside those of the file, \(500000, 4998000,"),
     ({"bounds": (0, 0, 1e300, 1e300), "boundless": True}, "memory"),
     ({"bounds": (0, 0, 1, 1), "crs": "EPSG:0"}, "is unknown"),
     ({"crs": "EPSG:4326"}, "missing"),

@@ -117,6 +117,7 @@ class ReadOptions(TypedDict, total=False):
     indexes: Iterable[int] | int | None
     resampling: ResamplingLike
     boundless: bool
+    crop: bool
     masked: bool | None
     out: NDArray[Any] | None
     max_bytes: int | None

@@ -139,10 +139,12 @@ def check_bounds(
     *,
     leftwards: bool = False,
     upwards: bool = False,
+    around: bool = False,
 ) -> tuple[float, float, float, float]:
     """Return bounds as (left, bottom, right, top), finite and in order.
 
     `leftwards` also accepts left > right, `upwards` bottom > top, for grids that go that way.
+    `around` leaves left > right as it is, for longitudes: they go over the antimeridian.
 
     Raises:
         UsageError: they are not four numbers, or upside-down.
@@ -156,7 +158,8 @@ def check_bounds(
         left, right = right, left
     if upwards and bottom > top:
         bottom, top = top, bottom
-    if left >= right or bottom >= top:
+    in_order = left < right or (around and left > right)
+    if not in_order or bottom >= top:
         message = (
             f"bounds are (left, bottom, right, top) with left < right and bottom < top,"
             f" not {(left, bottom, right, top)}"

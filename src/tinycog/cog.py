@@ -220,6 +220,7 @@ class Cog(Dataset):
         bands: Iterable[int] | int | None = None,
         resampling: ResamplingLike = "nearest",
         boundless: bool = False,
+        crop: bool = False,
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
@@ -240,7 +241,9 @@ class Cog(Dataset):
                 index gives one band of three dimensions, too.
             window: (col_off, row_off, width, height) in pixels of `level`, or of level 0 if no
                 level is given; None is all of it.
-            bounds: (left, bottom, right, top) instead of a window: all pixels that they touch.
+            bounds: (left, bottom, right, top) instead of a window: all pixels that they touch. Of
+                longitudes, left > right goes over the antimeridian; a full turn more or less is the
+                same place. Bounds of another CRS are those that hold all of them in the file's.
             crs: CRS of `bounds`, if not the file's: a code ("EPSG:4326"), WKT, a `pyproj.CRS`.
                 Needs the extra `geo`.
             level: 0 = full resolution. By default `shape` or `res` pick a level as GDAL does, else
@@ -253,6 +256,7 @@ class Cog(Dataset):
                 "nearest", "bilinear", "cubic", "average" (or "mean"), "mode", "min", "max",
                 "sample" (the top left pixel); masked pixels do not contribute.
             boundless: allow a window that reaches over the image's edge: nodata, or 0, lies there.
+            crop: read what lies inside of a window that reaches over the image's edge.
             masked: what `Raster.mask` is made of: a mask image, else nodata, else alpha (where GDAL
                 takes it for a mask). None, the default, reads a mask image along with the pixels if
                 the header that has been read names one; True reads the whole header first, and
@@ -270,7 +274,8 @@ class Cog(Dataset):
             The pixels as (bands, rows, cols).
 
         Raises:
-            UsageError: an argument is wrong, or the window reaches over the edge.
+            UsageError: an argument is wrong, the window reaches over the edge, or bounds are given
+                of a file that has control points, or a CRS, but no transform.
             TileIndexError: there is no such level.
             LimitError: the result is larger than `max_bytes` or a limit.
             FormatError, UnsupportedError, SourceError: as for `read_tile`.
@@ -288,7 +293,7 @@ class Cog(Dataset):
                 message = "scaled=True makes values of its own: leave out rgb=, out=, masked=False"
                 raise UsageError(message)
             masked = True
-        arguments = ReadArguments(window, bounds, crs, level, shape, res, resampling)
+        arguments = ReadArguments(window, bounds, crs, level, shape, res, resampling, crop)
         source, request = await resolve(
             self._file,
             arguments,
@@ -418,6 +423,7 @@ class Cog(Dataset):
         window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
         crs: CrsLike | None = None,
+        crop: bool = False,
         masked: bool | None = None,
         errors: ErrorHandling = "raise",
         rgb: bool = False,
@@ -436,6 +442,7 @@ class Cog(Dataset):
             window: as for `read`, in pixels of `level`.
             bounds: as for `read`, instead of a window.
             crs: as for `read`: that of `bounds`.
+            crop: as for `read`.
             masked: as for `read_tile`.
             errors: as for `read_tile`.
             rgb: as for `read_tile`.
@@ -448,7 +455,7 @@ class Cog(Dataset):
 
         Cost: as for `read_tiles`, of some tiles at a time.
         """
-        arguments = ReadArguments(window, bounds, crs, level)
+        arguments = ReadArguments(window, bounds, crs, level, crop=crop)
         source, request = await resolve(
             self._file, arguments, None, boundless=False, masked=False, out=None
         )
@@ -540,9 +547,9 @@ class Cog(Dataset):
         if crs is not None:
             from tinycog.geo.transformer import into_crs  # noqa: PLC0415 - other CRSs only
 
-            checked = into_crs(checked, crs, source.georeference.crs)
+            checked = into_crs(checked, crs, source.georeference.place())
         chosen = check_bands(source.image.samples, bands, indexes)
-        pixels = pixels_of(checked, source.georeference.transform(source.image.size))
+        pixels = pixels_of(checked, source.georeference.grid(source.image.size))
         handling = check_errors(errors)
         return await read_points(self._file.reader, source, level, pixels, chosen, handling)
 

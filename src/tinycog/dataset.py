@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, TypedDict
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from tinycog.argument_types import ReadOptions
-from tinycog.errors import Finding, TinycogError, UsageError
+from tinycog.errors import Finding, TinycogError
 from tinycog.fetch.attempt import Request
 from tinycog.level import (
     ImageFacts,
     Level,
     Overview,
     describe,
+    describe_samples,
     gdal_compression,
     gdal_photometric,
     mask_flags,
@@ -36,7 +38,7 @@ class Profile(TypedDict):
     """What a writer needs to make a file of the same kind, by rasterio's names."""
 
     driver: str
-    dtype: str
+    dtype: str | None
     nodata: int | float | None
     width: int
     height: int
@@ -158,12 +160,15 @@ class Dataset(ImageFacts):
         """Return (row, col) of the pixel of level 0 that (x, y) lies in, inside the image or not.
 
         Raises:
-            UsageError: x or y is not a number, or the transform has no inverse.
+            UsageError: x or y is not a number, the transform has no inverse, or the file has
+                control points or a CRS instead of one.
         """
         from tinycog.checks import check_points  # noqa: PLC0415 - geo is loaded on demand
         from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - the same
 
-        ((row, col),) = pixels_of(check_points([(x, y)]), self.transform).tolist()
+        georeference = self._file.georeference
+        grid = georeference.grid(georeference.size)
+        ((row, col),) = pixels_of(check_points([(x, y)]), grid).tolist()
         return row, col
 
     def lnglat(self) -> tuple[float, float]:
@@ -174,12 +179,9 @@ class Dataset(ImageFacts):
             UnsupportedError: PROJ cannot build its CRS.
         """
         from tinycog.geo.crs import Crs  # noqa: PLC0415 - geo is loaded on demand
-        from tinycog.geo.lazy import NO_CRS  # noqa: PLC0415 - the same
         from tinycog.geo.transformer import transformer  # noqa: PLC0415 - the same
 
-        crs = self._file.georeference.crs
-        if crs is None:
-            raise UsageError(NO_CRS)
+        crs = self._file.georeference.place()
         left, bottom, right, top = self.bounds
         to_degrees = transformer(crs, Crs("geographic", 4326))
         x, y = to_degrees((left + right) / 2, (bottom + top) / 2)
@@ -204,12 +206,12 @@ class Dataset(ImageFacts):
 
     @property
     def scales(self) -> tuple[float, ...]:
-        """Scale of each band: value = sample * scale + offset."""
+        """Scale of each band: value = sample * scale + offset; NaN if it cannot be read."""
         return self._file.metadata.scales
 
     @property
     def offsets(self) -> tuple[float, ...]:
-        """Offset of each band: value = sample * scale + offset."""
+        """Offset of each band: value = sample * scale + offset; NaN if it cannot be read."""
         return self._file.metadata.offsets
 
     @property
@@ -266,13 +268,17 @@ class Dataset(ImageFacts):
 
     @property
     def profile(self) -> Profile:
-        """What a writer needs to make a file of the same kind, by rasterio's names."""
+        """What a writer needs to make a file of the same kind, by rasterio's names.
+
+        "dtype" is None where no numpy type can hold the samples.
+        """
         image = self._described()
         grid = image.grid
+        dtype, nodata = describe_samples(image)
         return {
             "driver": "GTiff",
-            "dtype": str(self.dtype),
-            "nodata": self.nodata,
+            "dtype": dtype,
+            "nodata": nodata,
             "width": self.width,
             "height": self.height,
             "count": self.count,
@@ -287,11 +293,19 @@ class Dataset(ImageFacts):
         }
 
     def info(self) -> dict[str, Any]:
-        """Return all facts as a JSON document, with the keys of `rio info`."""
+        """Return all facts as a JSON document, with the keys of `rio info`.
+
+        JSON has no NaN and no infinity: as nodata, they are "nan", "inf" or "-inf", as in STAC;
+        any other number that is not finite is None.
+        """
         bands = range(self.count)
         statistics = [self.statistics(band) for band in bands]
-        return {
-            **self.profile,
+        profile, flags = self.profile, None
+        if profile["dtype"] is not None:
+            flags = mask_flags(self._file.mask_facts(), self.count, has_mask=self.has_mask)
+        facts = {
+            **profile,
+            "nodata": _nodata_in_json(profile["nodata"]),
             "bounds": list(self.bounds),
             "transform": list(self.transform)[:9],
             "crs": None if self.crs is None else str(self.crs),
@@ -302,7 +316,7 @@ class Dataset(ImageFacts):
             "units": list(self.units),
             "descriptions": list(self.descriptions),
             "indexes": [band + 1 for band in bands],
-            "mask_flags": mask_flags(self._file.mask_facts(), self.count, has_mask=self.has_mask),
+            "mask_flags": flags,
             "overviews": [level.decimation for level in self.overviews],
             "scales": list(self.scales),
             "offsets": list(self.offsets),
@@ -311,6 +325,7 @@ class Dataset(ImageFacts):
             "stats": [None if found is None else found._asdict() for found in statistics],
             "findings": [str(finding) for finding in self.findings],
         }
+        return {name: _in_json(value) for name, value in facts.items()}
 
     # --- tile matrices ---------------------------------------------------------------------------
 
@@ -349,10 +364,11 @@ class Dataset(ImageFacts):
 
         if not self._file.is_complete:
             return html(f"Cog {self.name}", {"state": "not read yet"})
+        dtype, nodata = describe_samples(self._described())
         facts = {
             "shape": self.shape,
-            "dtype": self.dtype,
-            "nodata": self.nodata,
+            "dtype": dtype or "unsupported samples",
+            "nodata": nodata,
             "crs": self.crs,
             "bounds": tuple(self.bounds),
             "res": self.res,
@@ -365,6 +381,23 @@ class Dataset(ImageFacts):
 def _lnglat(dataset: Dataset) -> list[float] | None:
     """Return [longitude, latitude] of the centre, None where it cannot be computed."""
     try:
-        return list(dataset.lnglat())
+        found = list(dataset.lnglat())
     except TinycogError:
         return None
+    return found if all(map(isfinite, found)) else None
+
+
+def _nodata_in_json(nodata: float | None) -> float | str | None:
+    """Return a nodata value as STAC writes it: JSON has no numbers that are not finite."""
+    return nodata if nodata is None or isfinite(nodata) else str(nodata)
+
+
+def _in_json(value: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
+    """Return a part of a document with None for numbers that are not finite."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _in_json(item) for name, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_in_json(item) for item in cast("list[Any]", value)]
+    return value

@@ -154,12 +154,17 @@ class Overview(Level):
         return await self._reader(self.z, with_mask)
 
 
+def describe_samples(image: Image) -> tuple[str | None, int | float | None]:
+    """Return the names of dtype and nodata; None for both where no numpy type holds the samples."""
+    try:
+        return str(image.dtype), image.nodata
+    except UnsupportedError:
+        return None, None
+
+
 def describe(z: int, image: Image) -> str:
     """Return a line about a level."""
-    try:
-        dtype = str(image.dtype)
-    except UnsupportedError:
-        dtype = "unsupported samples"
+    dtype = describe_samples(image)[0] or "unsupported samples"
     grid = image.grid
     kind = "strips" if grid.strips else "tiles"
     compression = name_of(Compression, image.compression)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from math import ceil, floor
 from typing import NamedTuple
 
+from tinycog.errors import UsageError
+
 Size = tuple[int, int]
 """(width, height)."""
 
@@ -120,3 +122,24 @@ def reaches_out(window: FloatWindow, size: Size) -> bool:
     return (
         col < -SNAP or row < -SNAP or col + width > size[0] + SNAP or row + height > size[1] + SNAP
     )
+
+
+def meets(window: FloatWindow, size: Size) -> bool:
+    """Return whether any part of a window lies in a level."""
+    col, row, width, height = window
+    return -width < col < size[0] and -height < row < size[1]
+
+
+def cropped(window: FloatWindow, size: Size) -> FloatWindow:
+    """Return the part of a window that lies in a level.
+
+    Raises:
+        UsageError: none does.
+    """
+    if not meets(window, size):
+        message = f"the window {tuple(window)} lies outside of {size[0]} x {size[1]} pixels"
+        raise UsageError(message)
+    col, row, width, height = window
+    left, top = max(col, 0.0), max(row, 0.0)
+    right, bottom = min(col + width, float(size[0])), min(row + height, float(size[1]))
+    return FloatWindow(left, top, right - left, bottom - top)

@@ -120,12 +120,25 @@ class Fetcher:
                     self._limits.check("requests", planned, "requests for the header or the index")
                     await self._fill(gaps, loose=loose)
                 except (TruncatedError, RangeNotSatisfiableError) as exc:
+                    if isinstance(exc, RangeNotSatisfiableError) and self._learns_size(exc):
+                        continue  # what of it lies inside the object
                     # the parser knows whether it can do without
                     wanted = parser.throw(TruncatedError(f"the file ends before: {exc}"))
                 else:
                     wanted = next(parser)
         except StopIteration as done:
             return done.value
+
+    def _learns_size(self, error: RangeNotSatisfiableError) -> bool:
+        """Return whether an error tells the size of an object that begins before its range ends.
+
+        Some servers refuse a range that only ends beyond the object (http.status.unsatisfiable).
+        """
+        size, part = error.size, error.range
+        if self.buffer.size is not None or size is None or part is None or part[0] >= size:
+            return False
+        self._ledger.keep_size(size)
+        return True
 
     async def _fill(self, gaps: Sequence[ByteRange], *, loose: bool) -> None:
         for gap, data in zip(gaps, await self._gather(gaps, HEADER), strict=True):

@@ -37,6 +37,10 @@ class Ledger:
         self.pin.check(part, size, generation)
         self.buffer.size = self.pin.size
 
+    def keep_size(self, size: int) -> None:
+        """Keep the size that a response without bytes reports."""
+        self.pin.size = self.buffer.size = size
+
     def put_whole(self, data: bytes) -> None:
         """Cache the whole object, sent in response to a range: none of it is requested again."""
         self.buffer.put(0, data)

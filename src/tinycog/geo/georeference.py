@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tinycog.errors import Finding
+from tinycog.errors import Finding, UsageError
 from tinycog.geo.crs import Crs, Heights
 from tinycog.geo.keys import GeoKey, GeoKeys, make_keys
 from tinycog.geo.make_crs import height_unit, is_ellipsoidal, make_crs
@@ -55,6 +55,30 @@ class Georeference:
     area_or_point: Literal["Area", "Point"] | None = None
     heights: Heights | None = None
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def placed_crs(self) -> Crs | None:
+        """The CRS that the transform leads to; None without either (geotiff.model.place)."""
+        return self.crs if self.has_transform else None
+
+    @property
+    def has_coordinates(self) -> bool:
+        """Whether coordinates mean a place in the image: those of its transform, or its pixels."""
+        return self.has_transform or (self.crs is None and not self.gcps)
+
+    def no_place(self) -> UsageError:
+        """Make the error that coordinates are where they lead to no pixel (geotiff.model.place)."""
+        if self.has_transform:
+            lacks = "it has a transform, but names no CRS"
+        elif self.gcps:
+            lacks = f"it has {len(self.gcps)} ground control points, but no transform"
+        elif self.crs is not None:
+            lacks = f"it names {self.crs}, but has no transform"
+        else:
+            lacks = "it has neither a transform nor a CRS"
+        how = "leave out crs=" if self.has_coordinates else "ask in pixels, by window="
+        message = f"the file does not say where it lies in a CRS: {lacks}; {how}"
+        return UsageError(message)
 
 
 def make_georeference(values: TagValues, lost: list[Finding]) -> Georeference:

@@ -26,10 +26,9 @@ if TYPE_CHECKING:  # what a tile does not need is loaded when it is used
     from tinycog.geo.crs import Crs
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
+    from tinycog.geo.windows import PixelGrid
 
     Parsed = tuple[Georeference, Metadata]
-
-NO_CRS = "the file does not say where it lies in a CRS"
 
 NOT_READ = "the georeference lies apart from the header: use `cog = await tinycog.open(...)`"
 
@@ -125,7 +124,30 @@ class LazyGeoreference:
 
         With ground control points the transform is the identity, and their CRS is not its CRS.
         """
-        return self.geo.crs if self.geo.has_transform else None
+        return self.geo.placed_crs
+
+    def place(self) -> Crs:
+        """Return the CRS of the transform's coordinates (geotiff.model.place).
+
+        Raises:
+            UsageError: there is none, and what the file has instead.
+        """
+        if self.crs is None:
+            raise self.geo.no_place()
+        return self.crs
+
+    def grid(self, size: tuple[int, int]) -> PixelGrid:
+        """Return the grid of the level with that (width, height), for coordinates of a caller.
+
+        Raises:
+            UsageError: coordinates lead to no pixel: the file has control points, or a CRS, but no
+                transform.
+        """
+        if not self.geo.has_coordinates:
+            raise self.geo.no_place()
+        from tinycog.geo.windows import PixelGrid  # noqa: PLC0415 - the same
+
+        return PixelGrid.of(self.transform(size), size, self.crs)
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle the parsed result, or None if its bytes have not been read."""
@@ -180,9 +202,8 @@ class LevelPlacement:
 
     @property
     def crs(self) -> Crs | None:
-        """The file's CRS; None if it is that of ground control points."""
-        geo = self._georeference.geo
-        return None if geo.gcps else geo.crs
+        """The CRS of the transform; None where the file has none (geotiff.model.place)."""
+        return self._georeference.crs
 
 
 class FixedPlacement:

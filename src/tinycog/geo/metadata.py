@@ -12,7 +12,7 @@ import numpy as np
 from tinycog.errors import Finding, UsageError
 from tinycog.geo.colour import UNDEFINED, colour_names, colour_of_gdal
 from tinycog.geo.crs import Heights
-from tinycog.geo.metadata_items import Item, parse_items
+from tinycog.geo.metadata_items import NUMBERS, Item, parse_items
 from tinycog.geo.tag_values import TagValues
 from tinycog.tiff.c_number import leading_number
 from tinycog.tiff.image import Image
@@ -61,7 +61,8 @@ class Metadata:
     """What the samples of an image mean; tuples have one value per band.
 
     Attributes:
-        scales, offsets: value = sample * scale + offset; by default 1 and 0.
+        scales, offsets: value = sample * scale + offset; by default 1 and 0. NaN where the file
+            states one that cannot be read.
         units: units of those values, None if not stated.
         descriptions: names of the bands, None if not stated.
         colorinterp: colour interpretations by rasterio's names ("gray", "red", "alpha").
@@ -134,7 +135,7 @@ def make_metadata(
     text = values.text(Tag.GDALMetadata)
     items, wrong = ([], None) if not text else parse_items(text)
     if wrong is not None:
-        message = f"GDALMetadata cannot be read: {wrong}"
+        message = f"GDALMetadata is not well-formed, {len(items)} items of it are read: {wrong}"
         findings.append(values.finding("gdal.metadata.xml", message, Tag.GDALMetadata))
     senseless = [item.name[:40] for item in items if not found.add(item)]
     if senseless:
@@ -198,7 +199,7 @@ class _Found:
             return True
         if item.band >= len(self.scales):
             return False
-        if item.role in ("scale", "offset"):
+        if item.role in NUMBERS:
             return self._add_number(item, self.scales if item.role == "scale" else self.offsets)
         if item.role in ("unittype", "description"):
             texts = self.units if item.role == "unittype" else self.descriptions
@@ -210,11 +211,11 @@ class _Found:
         return True
 
     def _add_number(self, item: Item, numbers: list[float]) -> bool:
+        """Apply a scale or an offset; one that cannot be read is unknown, not 1 or 0."""
         number = number_of(item.text)
-        if number is None or item.band is None:
-            return False
-        numbers[item.band] = number
-        return True
+        if item.band is not None:
+            numbers[item.band] = math.nan if number is None else number
+        return number is not None
 
     def apply_heights(self, heights: Heights) -> None:
         """Apply the unit of heights to all bands without one; scale and offset to a single band."""

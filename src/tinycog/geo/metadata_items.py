@@ -1,4 +1,7 @@
-"""Parse GDAL's metadata XML; safe for hostile XML (gdal.metadata.xml)."""
+"""Parse GDAL's metadata XML; safe for hostile XML (gdal.metadata.xml).
+
+XML that is well-formed is read by expat. Of what is not, items are salvaged one by one.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,22 @@ from xml.parsers import expat
 MAX_DEPTH = 16
 MAX_BYTES = 4 << 20
 
+MAX_SALVAGED = 1 << 20
+"""Most characters of XML that is not well-formed of which items are salvaged, in about a second."""
+
 ENTITY = re.compile(r"&(?:#x([0-9a-f]{1,6})|#([0-9]{1,7})|(lt|gt|amp|apos|quot));", re.IGNORECASE)
 NAMED = {"lt": "<", "gt": ">", "amp": "&", "apos": "'", "quot": '"'}
 SPACE = " \t\r\n\v\f"
+
+TAG = re.compile(r"<(/?)\s*([^\s<>/]+)([^<>]*)>")
+ATTRIBUTE = re.compile(r"""([^\s=/"'<>]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'/]+))""")
+NOT_READ = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", ">"), ("<!", ">"))
+"""What is no element: how it begins and ends."""
+CDATA = "<![CDATA["
+NO_ELEMENT = ("!", "?")
+
+NUMBERS = ("scale", "offset")
+"""Roles whose texts are numbers."""
 
 
 class Item(NamedTuple):
@@ -71,7 +87,10 @@ class _Reader:
 
 
 def parse_items(text: str) -> tuple[list[Item], str | None]:
-    """Parse items; returns them and None, or none and what is wrong with the XML, as in GDAL."""
+    """Parse items; returns them, and what is wrong with the XML, None if nothing is.
+
+    A scale or offset that XML breaks off in is an item without text.
+    """
     if len(text) > MAX_BYTES:
         return [], f"it has {len(text)} characters, more than {MAX_BYTES}"
     reader = _Reader()
@@ -84,10 +103,64 @@ def parse_items(text: str) -> tuple[list[Item], str | None]:
     try:
         parser.Parse(text.strip(SPACE + "\ufeff").encode("utf-8", "replace"), True)  # noqa: FBT003
     except (expat.ExpatError, _RefusedError) as exc:
-        return [], str(exc)
-    if reader.root.lower() != "gdalmetadata":
+        return _salvaged(text) if len(text) <= MAX_SALVAGED else [], str(exc)
+    if not _is_root(reader.root):
         return [], f"its root is {reader.root[:40]!r}, expected 'GDALMetadata'"
     return reader.items, None
+
+
+def _is_root(name: str) -> bool:
+    return name.lower() == "gdalmetadata"
+
+
+def _salvaged(text: str) -> list[Item]:
+    """Return the items in text that is no XML: all that begin and end behind the root's tag.
+
+    It takes one pass, however hostile the text. Entities are XML's own.
+    """
+    items: list[Item] = []
+    begun: str | None = None  # what the tag of an item holds
+    parts: list[str] = []
+    has_root, at = False, 0
+    while (start := text.find("<", at)) >= 0:
+        parts.append(text[at:start])
+        if text[start + 1 : start + 2] in NO_ELEMENT:
+            begins, ends = next(pair for pair in NOT_READ if text.startswith(pair[0], start))
+            stop = text.find(ends, start + len(begins))
+            if stop < 0:
+                break
+            parts.append(text[start + len(CDATA) : stop] if begins == CDATA else "")
+            at = stop + len(ends)
+            continue
+        tag = TAG.match(text, start)
+        at = start + 1 if tag is None else tag.end()
+        if tag is None:
+            parts.append("<")
+            continue
+        closes, name, rest = tag[1], tag[2].lower(), tag[3]
+        has_root |= _is_root(name)
+        if name != "item" or not has_root:
+            continue
+        if begun is not None:
+            items += _ended(begun, "".join(parts) if closes else None)
+        begun = None if closes or rest.endswith("/") else rest
+        parts = []
+    return items + ([] if begun is None else _ended(begun, None))
+
+
+def _ended(begun: str, text: str | None) -> list[Item]:
+    """Make the item that a tag began, of XML's text; `text` is None if no tag ends it.
+
+    Of those that do not end, only scales and offsets are told: they are unknown then.
+    """
+    if text is None and not any(role in begun.lower() for role in NUMBERS):
+        return []
+    found = reversed(ATTRIBUTE.findall(begun))  # the first of a name counts
+    attributes = {key.lower(): unescape(two or one or bare) for key, two, one, bare in found}
+    item = _item(attributes, "?" if text is None else unescape(text))
+    if item is None or (text is None and item.role not in NUMBERS):
+        return []
+    return [item if text is not None else item._replace(text="")]
 
 
 def _item(attributes: dict[str, str], text: str) -> Item | None:

@@ -12,6 +12,7 @@ from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.parse import Entry, FileHeader, Ifd, Value, decode_value
 from tinycog.tiff.spec import Tag
 from tinycog.tiff.steps import Steps, need
+from tinycog.tiff.text import text_of
 
 SHORT_MAX = 0xFFFF
 
@@ -51,7 +52,7 @@ class TagValues:
         value = self.values.get(tag)
         if not isinstance(value, bytes):
             return None
-        return value.partition(b"\0")[0].decode("utf-8", "replace")
+        return text_of(value.partition(b"\0")[0])
 
 
 def _items(value: Value) -> Sequence[int | float | tuple[int, int]]:

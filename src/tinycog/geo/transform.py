@@ -7,6 +7,7 @@ corner of the first pixel.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinycog.affine_math import coefficients
@@ -55,19 +56,24 @@ class Model(NamedTuple):
 
 def make_model(values: TagValues, findings: list[Finding], *, is_point: bool) -> Model:
     """Make a model from the tags, in GDAL's order of precedence (geotiff.model.order)."""
-    scale = _finite(values, Tag.ModelPixelScale, findings)
-    tiepoints = _finite(values, Tag.ModelTiepoint, findings)
-    matrix = _finite(values, Tag.ModelTransformation, findings)
+    scale = _usable(values, Tag.ModelPixelScale, findings, (0, 1))
+    tiepoints = values.doubles(Tag.ModelTiepoint)
+    matrix = _usable(values, Tag.ModelTransformation, findings, (0, 1, 3, 4, 5, 7))
     _check(values, findings, scale, tiepoints, matrix)
     transform = heights = None
     if len(scale) > 1 and scale[0] and scale[1]:
-        if len(tiepoints) >= TIEPOINT_LENGTH:
-            transform = _scaled(values, scale, tiepoints, findings)
-            heights = _heights(scale, tiepoints)
+        first = _usable(values, Tag.ModelTiepoint, findings, (0, 1, 3, 4))
+        if len(first) >= TIEPOINT_LENGTH:
+            transform = _scaled(values, scale, first, findings)
+            heights = _heights(scale, first)
+        elif Tag.ModelTiepoint not in values.ifd.entries:
+            text = "ModelPixelScale comes without a tiepoint: there is no transform"
+            findings.append(values.finding("geotiff.model.tags", text, Tag.ModelPixelScale))
     elif len(matrix) == MATRIX_LENGTH:
         transform = make_affine(matrix[0], matrix[1], matrix[3], matrix[4], matrix[5], matrix[7])
     if transform is None:
-        return Model(gcps=_control_points(tiepoints, shift=0.5 if is_point else 0.0))
+        points = _control_points(values, findings, shift=0.5 if is_point else 0.0)
+        return Model(gcps=points)
     return Model(to_corner(transform) if is_point else transform, heights=heights)
 
 
@@ -89,10 +95,12 @@ def _check(
         findings.append(values.finding("geotiff.model.tags", text, tag))
 
 
-def _finite(values: TagValues, tag: Tag, findings: list[Finding]) -> tuple[float, ...]:
-    """Return the numbers of a tag; none if any is not finite (geotiff.model.tags)."""
+def _usable(
+    values: TagValues, tag: Tag, findings: list[Finding], used: Iterable[int]
+) -> tuple[float, ...]:
+    """Return the numbers of a tag; none if one of those used is not finite (geotiff.model.tags)."""
     found = values.doubles(tag)
-    if all(map(math.isfinite, found)):
+    if all(math.isfinite(found[i]) for i in used if i < len(found)):
         return found
     text = f"{tag.name} holds a number that is not finite; the tag is ignored"
     findings.append(values.finding("geotiff.model.tags", text, tag))
@@ -117,17 +125,26 @@ def _scaled(
 def _heights(scale: tuple[float, ...], tiepoints: tuple[float, ...]) -> tuple[float, float] | None:
     """Return factor and offset of heights; None if there are none (gdal.metadata.heights)."""
     factor = scale[2] if len(scale) > 2 else 0.0  # noqa: PLR2004 - x, y, z
-    return (factor, tiepoints[5] - tiepoints[2] * factor) if factor else None
+    heights = factor, tiepoints[5] - tiepoints[2] * factor
+    return heights if factor and all(map(math.isfinite, heights)) else None
 
 
-def _control_points(tiepoints: tuple[float, ...], shift: float) -> tuple[GroundControlPoint, ...]:
+def _control_points(
+    values: TagValues, findings: list[Finding], shift: float
+) -> tuple[GroundControlPoint, ...]:
     """Make a control point of each tiepoint, if they define no transform (geotiff.model.gcps)."""
-    count = len(tiepoints) // TIEPOINT_LENGTH
-    rows = (tiepoints[i * TIEPOINT_LENGTH : (i + 1) * TIEPOINT_LENGTH] for i in range(count))
-    return tuple(
+    numbers = values.doubles(Tag.ModelTiepoint)
+    count = len(numbers) // TIEPOINT_LENGTH
+    rows = [numbers[i * TIEPOINT_LENGTH : (i + 1) * TIEPOINT_LENGTH] for i in range(count)]
+    points = tuple(
         GroundControlPoint(row + shift, col + shift, x, y, z, str(i + 1))
         for i, (col, row, _, x, y, z) in enumerate(rows)
+        if all(map(math.isfinite, (col, row, x, y)))
     )
+    if len(points) < count:
+        text = f"{count - len(points)} tiepoints hold a number that is not finite; they are ignored"
+        findings.append(values.finding("geotiff.model.gcps", text, Tag.ModelTiepoint))
+    return points
 
 
 def make_affine(a: float, b: float, c: float, d: float, e: float, f: float) -> Affine:
@@ -158,7 +175,7 @@ def level_transform(transform: Affine, full: tuple[int, int], size: tuple[int, i
     return make_affine(a * across, b * down, c, d * across, e * down, f)
 
 
-def bounds_of(transform: Affine, width: int, height: int) -> BoundingBox:
+def bounds_of(transform: Iterable[float], width: int, height: int) -> BoundingBox:
     """Return the bounds of an image as rasterio does: unrotated, (left, bottom) is (0, height)."""
     a, b, c, d, e, f = coefficients(transform)
     if b == d == 0:
@@ -203,7 +220,7 @@ RPC_COUNT = 92
 
 def make_rpcs(values: TagValues, findings: list[Finding]) -> RPC | None:
     """Make coefficients from RPCCoefficient; None if there are none (geotiff.rpc)."""
-    found = _finite(values, Tag.RPCCoefficient, findings)
+    found = _usable(values, Tag.RPCCoefficient, findings, range(2, RPC_COUNT))
     if not found:
         return None
     if len(found) != RPC_COUNT:

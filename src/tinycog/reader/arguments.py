@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tinycog.argument_types import AreaOptions, CrsLike, ErrorHandling, ResamplingLike, WindowLike
 from tinycog.checks import (
     check_bands,
-    check_bounds,
     check_errors,
     check_level,
     check_masked,
@@ -29,11 +26,9 @@ from tinycog.window import (
     Area,
     FloatWindow,
     best_level,
+    cropped,
     scale,
 )
-
-EDGE_POINTS = 101
-"""Points along each edge of bounds that are transformed: straight lines become curves."""
 
 
 class ReadArguments(NamedTuple):
@@ -46,6 +41,7 @@ class ReadArguments(NamedTuple):
     shape: Sequence[int] | None = None
     res: float | Sequence[float] | None = None
     resampling: ResamplingLike | str = "nearest"
+    crop: bool = False
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> ReadArguments:
@@ -112,9 +108,12 @@ async def resolve(
     """
     arguments, masked = arguments.checked(), check_masked(masked)
     errors = check_errors(errors)
+    if boundless and arguments.crop:
+        message = "boundless=True and crop=True both say what becomes of the edge: leave one out"
+        raise UsageError(message)
     needs_levels = masked or arguments.needs_levels
     await file.read_all() if needs_levels else await file.read_header(0)
-    z, window = await _window(file, arguments)
+    z, window = await _window(file, arguments, boundless=boundless)
     shape = _shape(file, arguments, z, window)
     if arguments.level is None and shape is not None:
         z, window = _best(file, window, shape, arguments.method)
@@ -129,38 +128,40 @@ async def resolve(
     return source, request
 
 
-async def _window(file: OpenFile, arguments: ReadArguments) -> tuple[int, FloatWindow]:
-    """Return the window in pixels of the level that is named, or of level 0."""
+async def _window(
+    file: OpenFile, arguments: ReadArguments, *, boundless: bool
+) -> tuple[int, FloatWindow]:
+    """Return the window in pixels of the level that is named, or of level 0.
+
+    Raises:
+        UsageError: there is none, or bounds reach over the edge; a window is checked when the level
+            is read.
+    """
     z = 0 if arguments.level is None else arguments.level
     size = (await file.image(z)).size
     if arguments.bounds is not None:
-        from tinycog.geo.windows import window_of_bounds  # noqa: PLC0415 - bounds only
-
-        bounds = _bounds_in_file(file, arguments)
-        snapped = arguments.shape is None and arguments.res is None
-        return z, window_of_bounds(bounds, file.georeference.transform(size), snapped=snapped)
-    if arguments.window is not None:
-        return z, check_window(arguments.window)
-    return z, FloatWindow(0.0, 0.0, float(size[0]), float(size[1]))
+        window = _window_of_bounds(file, arguments, size, boundless=boundless)
+    elif arguments.window is not None:
+        window = check_window(arguments.window)
+    else:
+        window = FloatWindow(0.0, 0.0, float(size[0]), float(size[1]))
+    return z, cropped(window, size) if arguments.crop else window
 
 
-def _bounds_in_file(file: OpenFile, arguments: ReadArguments) -> Any:  # noqa: ANN401 - not checked yet
-    """Return bounds in the file's CRS that hold all of the bounds given."""
-    if arguments.crs is None:
-        return arguments.bounds
-    left, bottom, right, top = check_bounds(arguments.bounds)
-    xs, ys = np.linspace(left, right, EDGE_POINTS), np.linspace(bottom, top, EDGE_POINTS)
-    x = np.concatenate([xs, xs, np.full_like(ys, left), np.full_like(ys, right)])
-    y = np.concatenate([np.full_like(xs, bottom), np.full_like(xs, top), ys, ys])
-    from tinycog.geo.transformer import transformer  # noqa: PLC0415 - other CRSs only
+def _window_of_bounds(
+    file: OpenFile, arguments: ReadArguments, size: tuple[int, int], *, boundless: bool
+) -> FloatWindow:
+    """Return the window that the bounds cover of a level of `size`."""
+    from tinycog.geo.bounds import AskedBounds  # noqa: PLC0415 - bounds only
 
-    x, y = (np.asarray(v) for v in transformer(arguments.crs, file.geo.crs)(x, y))
-    finite = np.isfinite(x) & np.isfinite(y)
-    if not finite.any():
-        message = f"the bounds {(left, bottom, right, top)} have no place in the file's CRS"
-        raise UsageError(message)
-    x, y = x[finite], y[finite]
-    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+    bounds, crs = arguments.bounds, arguments.crs
+    assert bounds is not None  # noqa: S101 - the caller's
+    grid = file.georeference.grid(size)
+    asked = AskedBounds(bounds, crs, grid, None if crs is None else file.georeference.place())
+    window = asked.window(snapped=arguments.shape is None and arguments.res is None)
+    if not boundless:
+        asked.check_inside(window, crop=arguments.crop)
+    return window
 
 
 def _shape(
@@ -172,8 +173,8 @@ def _shape(
     if arguments.res is not None:
         from tinycog.geo.windows import shape_for  # noqa: PLC0415 - sizes in coordinates only
 
-        transform = file.georeference.transform(file.level_size(z))
-        return shape_for(window, transform, arguments.res)
+        grid = file.georeference.grid(file.level_size(z))
+        return shape_for(window, grid.transform, arguments.res)
     return None
 
 

@@ -11,10 +11,9 @@ import numpy as np
 
 from tinycog.argument_types import ErrorHandling
 from tinycog.checks import check_bands, check_method, check_tile_size
-from tinycog.errors import UsageError
 from tinycog.geo.crs import WEB_MERCATOR, WEB_MERCATOR_CODES, Crs
 from tinycog.geo.keys import GeoKey, GeoKeys
-from tinycog.geo.lazy import NO_CRS, FixedPlacement
+from tinycog.geo.lazy import FixedPlacement
 from tinycog.geo.tile_matrix import METRES_PER_DEGREE, TileLevel, tile_matrix_set
 from tinycog.geo.transform import make_affine
 from tinycog.geo.transformer import transformer
@@ -68,9 +67,7 @@ def tile_levels(file: OpenFile) -> list[TileLevel]:
 
 def own_matrix_set(file: OpenFile) -> dict[str, Any]:
     """Return the pyramid as a TileMatrixSet; see `Dataset.tile_matrix_set`."""
-    crs = file.georeference.crs
-    if crs is None:
-        raise UsageError(NO_CRS)
+    crs = file.georeference.place()
     levels = tile_levels(file)
     if crs.epsg is not None and crs.kind == "geographic":
         return tile_matrix_set(levels, crs.epsg, metres_per_unit=METRES_PER_DEGREE)
@@ -150,15 +147,17 @@ async def _warped(
     errors: ErrorHandling,
 ) -> Raster:
     """Warp the pixels of the level that suits a tile of (tilesize, tilesize) pixels."""
-    crs = file.georeference.crs
-    if crs is None:
-        raise UsageError(NO_CRS)
+    crs = file.georeference.place()
     transform = _same if crs.epsg in WEB_MERCATOR_CODES else transformer(WEB_MERCATOR_CRS, crs)
     shape = (tilesize, tilesize)
     width, height = file.georeference.size
-    plan = await run_in_pool(
-        warp_plan, transform, target, shape, file.geo.transform, (height, width)
-    )
+    grid = file.georeference.grid((width, height))
+
+    def located(xs: Any, ys: Any) -> tuple[Any, Any]:  # noqa: ANN401 - arrays, as pyproj takes them
+        xs, ys = transform(xs, ys)
+        return grid.longitudes(xs), ys
+
+    plan = await run_in_pool(warp_plan, located, target, shape, grid.transform, (height, width))
     sizes = file.level_sizes
     z = 0 if plan.bounds is None else best_level(sizes, plan.resolution, method)
     source = await file.level(z)

@@ -14,4 +14,5 @@
     ghost.py        GDAL's structural metadata behind the file header
     nodata.py       GDAL's nodata tag
     c_number.py         numbers in text, as C reads them
+    text.py         text of any encoding
 """

@@ -18,6 +18,7 @@ from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange, Span
 from tinycog.tiff.spec import BIG, BYTE_ORDERS, FIELD_TYPES, VARIANTS, ByteOrder, FieldType, Variant
 from tinycog.tiff.steps import Steps, need, need_bytes
+from tinycog.tiff.text import text_of
 
 Value = str | bytes | tuple[int, ...] | tuple[float, ...] | tuple[tuple[int, int], ...]
 """A tag's value: text, bytes (BYTE and UNDEFINED), numbers, or (numerator, denominator) pairs."""
@@ -276,7 +277,7 @@ def decode_value(byte_order: ByteOrder, entry: Entry, data: memoryview | bytes) 
     if entry.count == 1 and (unpack := SINGLE.get((byte_order, kind.code))) is not None:
         return unpack(data)
     if kind.name in ("ASCII", "UTF-8"):
-        return bytes(data).rstrip(b"\0").decode("utf-8", "replace")
+        return text_of(bytes(data).rstrip(b"\0"))
     if kind.format in ("s", "B"):
         return bytes(data)
     numbers = struct.unpack(f"{byte_order}{entry.count * len(kind.format)}{kind.format[0]}", data)

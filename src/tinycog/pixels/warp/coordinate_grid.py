@@ -31,6 +31,10 @@ MAX_EXACT_PART = 0.1
 TOLERANCE = 0.004
 """Error of interpolated cell middles, in units of `_unit`; nodes there reduce it to a quarter."""
 
+OFF_MIDDLE = 0.29
+"""Place of one more point to test, as a part of a cell: a curve that is symmetric around the middle
+of a cell passes through its corners and middles however far it is from straight in between."""
+
 BLOCK = 1 << 16
 """Output pixels that are processed at a time."""
 
@@ -105,6 +109,8 @@ def _filled(locate: Locate, shape: tuple[int, int], unit: float) -> CoordinateGr
         x, y = _locate_grid(locate, rows, cols)
         bad = _misses(x / unit) | _misses(y / unit)
         if bad.mean() <= MAX_EXACT_PART or step <= FINEST_STEP:
+            bad |= _misses_off_middle(locate, (rows, cols), (x, y), unit)
+        if bad.mean() <= MAX_EXACT_PART or step <= FINEST_STEP:
             break
         step //= 2
     # infinite nodes lie in cells that are transformed pixel by pixel; 0 avoids warnings
@@ -138,6 +144,28 @@ def _misses(nodes: Float) -> Bools:
         close = np.abs(guess - nodes) <= TOLERANCE
     down = close[:-1:2] & close[1::2] & close[2::2]
     return ~(down[:, :-1:2] & down[:, 1::2] & down[:, 2::2])
+
+
+def _misses_off_middle(
+    locate: Locate, nodes: tuple[Float, Float], found: tuple[Float, Float], unit: float
+) -> Bools:
+    """Return (cells down, cells across), True where interpolation fails at a point off the middle.
+
+    Args:
+        locate: locates the points.
+        nodes: positions of the nodes, as of `CoordinateGrid`.
+        found: their x and y.
+        unit: as of `_unit`.
+    """
+    rows, cols = (v[:-1:2] + OFF_MIDDLE * (v[2::2] - v[:-1:2]) for v in nodes)
+    part = 2 * OFF_MIDDLE  # of the way to the middle
+    misses = np.zeros((len(rows), len(cols)), np.bool_)
+    for exact, known in zip(_locate_grid(locate, rows, cols), found, strict=True):
+        with np.errstate(invalid="ignore", over="ignore"):
+            lines = known[:-1:2] * (1 - part) + known[1::2] * part
+            guess = lines[:, :-1:2] * (1 - part) + lines[:, 1::2] * part
+            misses |= ~(np.abs(guess - exact) <= TOLERANCE * unit)
+    return misses
 
 
 def _pixels(bad: Bools, rows: Float, cols: Float, shape: tuple[int, int]) -> Index:
