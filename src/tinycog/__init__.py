@@ -67,6 +67,7 @@ from tinycog.tiff.parse import Entry, Ifd
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.spec import FieldType, Tag
+from tinycog.tile_facts import TileFacts, TileRange, decode_tile
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
@@ -137,7 +138,9 @@ __all__ = [
     "SupportsWkt",
     "Tag",
     "TagValue",
+    "TileFacts",
     "TileIndexError",
+    "TileRange",
     "TinycogError",
     "TruncatedError",
     "UnsupportedError",
@@ -150,6 +153,7 @@ __all__ = [
     "Window",
     "WindowLike",
     "__version__",
+    "decode_tile",
     "open",
 ]
 

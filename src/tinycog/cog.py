@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self, Unpack, overload
 
@@ -46,6 +47,7 @@ from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.sources.protocol import Source
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.spec import tag_number
+from tinycog.tile_facts import TileFacts, TileRange, make_facts
 from tinycog.window import Tile
 
 FLOAT64_BYTES = 8
@@ -181,7 +183,7 @@ class Cog(Dataset):
     async def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None:
         """Read the encoded bytes of one tile, as they are stored.
 
-        A JPEG tile may need the tables in `levels[z].image.options` to be decoded.
+        `tinycog.decode_tile` decodes them, with what `tile_facts` says.
 
         Args:
             z: level, 0 = full resolution.
@@ -204,6 +206,60 @@ class Cog(Dataset):
             message = f"plane {plane} does not exist (planes 0 to {len(parts) - 1})"
             raise TileIndexError(message)
         return await self._file.reader.read_bytes(parts[plane])
+
+    async def tile_ranges(self, z: int = 0, *, window: WindowLike | None = None) -> list[TileRange]:
+        """Return where the stored tiles of a level lie, row by row, plane by plane.
+
+        Args:
+            z: level, 0 = full resolution.
+            window: (col_off, row_off, width, height) in pixels of the level: the tiles that it
+                touches; None is all of them.
+
+        Raises:
+            UsageError: the window is wrong, or reaches over the edge of the level.
+            TileIndexError: there is no such level.
+            LimitError: the tiles are more than `Limits.tiles`.
+            FormatError, SourceError: as for `read_tile`.
+
+        Cost: the pages of the index that are not known yet; no tile is read.
+        """
+        arguments = ReadArguments(window, level=check_integer(z, "z"))
+        source, request = await resolve(
+            self._file, arguments, None, boundless=False, masked=False, out=None
+        )
+        image = source.image
+        touched = make_buffers(source, request, planned=True).window
+        grid = image.grid
+        tiles = window_tiles(image, request.area.z, touched)
+        most = self._file.limits.tiles
+        listed = list(islice(tiles, most + 1))
+        self._file.limits.check("tiles", len(listed) * grid.planes, "stored tiles of a level")
+        parts = [part for tile in listed for part in parts_to_plan(image, tile)]
+        ranges = await self._file.reader.locate(parts)
+        return [
+            TileRange(
+                part.tile.x,
+                part.tile.y,
+                part.position // (grid.across * grid.down),
+                0 if place is None else place.start,
+                0 if place is None else place.length,
+            )
+            for part, place in zip(parts, ranges, strict=True)
+        ]
+
+    async def tile_facts(self, z: int = 0) -> TileFacts:
+        """Return what decoding the tiles of a level needs, as a JSON document for `decode_tile`.
+
+        Args:
+            z: level, 0 = full resolution.
+
+        Raises:
+            TileIndexError: there is no such level.
+            FormatError, SourceError: as for `read_tile`.
+
+        Cost: 0 requests where the level is known, else that of opening.
+        """
+        return make_facts(await self._file.image(check_integer(z, "z")))
 
     # --- areas -----------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from tinycog.fetch.range_request import RangeRequest
 from tinycog.limits import Limits
 from tinycog.reader import decode_pool
 from tinycog.reader.tile_parts import TilePart
+from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import together
 from tinycog.tiff.tile_index import TileLocation, locate, unframed
 from tinycog.window import Tile
@@ -169,6 +170,11 @@ class TileReader:
         """Read the encoded bytes of a tile, by its byte count; None if it is not stored."""
         (location,) = await self._locate([part], leaders=False)
         return None if location is None else (await self._fetcher.read([location.range]))[0]
+
+    async def locate(self, parts: Sequence[TilePart]) -> list[ByteRange | None]:
+        """Return where stored tiles lie, by their byte counts; None for those that are not."""
+        found = await self._locate(parts, leaders=False)
+        return [None if location is None else location.range for location in found]
 
     async def plan(self, parts: Sequence[TilePart]) -> Plan:
         """Return what reading the parts will send; the index is read for it, no pixels."""
