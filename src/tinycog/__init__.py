@@ -57,6 +57,7 @@ from tinycog.errors import (
 )
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
+from tinycog.header_parser import HeaderParser
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
 from tinycog.pixels.validity import Validity
@@ -105,6 +106,7 @@ __all__ = [
     "GetRange",
     "Grid",
     "GroundControlPoint",
+    "HeaderParser",
     "Headers",
     "Ifd",
     "Image",
