@@ -95,7 +95,7 @@ class Dataset(ImageFacts):
     @property
     def pages(self) -> int:
         """Number of further images in the file that are neither level nor mask."""
-        return len(self._file.pages)
+        return sum(place.role not in ("level", "mask") for place in self._file.places) - 1
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -26,6 +26,7 @@ from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Value, parse_values
+from tinycog.tiff.roles import PagePath, Place
 from tinycog.tiff.spec import Tag
 from tinycog.window import Tile
 
@@ -39,6 +40,7 @@ class OpenFile:
 
     Attributes:
         limits: of the handle.
+        page: the page that is read as an image with levels.
         fetcher: fetches its bytes.
         reader: reads its stored tiles.
         header: what has been read of its header, None before the first read.
@@ -46,15 +48,32 @@ class OpenFile:
     """
 
     def __init__(
-        self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
+        self,
+        source: Source,
+        limits: Limits,
+        head_bytes: int,
+        snapshot: bytes | None,
+        page: PagePath = (0,),
+        parent: OpenFile | None = None,
     ) -> None:
-        """Keep the source; nothing is read. `head_bytes` is the length of the first request."""
+        """Keep the source; nothing is read.
+
+        Args:
+            source: of the bytes.
+            limits: of the handle.
+            head_bytes: length of the first request.
+            snapshot: what was read of the header before.
+            page: the page that is read as an image with levels.
+            parent: another page of the same file, with which bytes are shared.
+        """
         self.limits = limits
-        self.fetcher = Fetcher(source, limits)
-        if snapshot is not None:
+        self.page = page
+        self.fetcher = Fetcher(source, limits) if parent is None else parent.fetcher
+        if snapshot is not None and parent is None:
             from tinycog.reader.snapshot import unpack  # noqa: PLC0415 - loads json and hashlib
 
             self.fetcher.restore(*unpack(snapshot))
+        self._known = None if parent is None or parent.header is None else parent.header.tiff
         self.reader = TileReader(self.fetcher, limits)
         self.header: HeaderState | None = None
         self.colormap: NDArray[np.uint16] | None = None
@@ -84,7 +103,9 @@ class OpenFile:
         return await self._single_flight.run("all", self._read_rest)
 
     async def _read_first(self) -> HeaderState:
-        self.header = await read_first(self.fetcher, self.limits, self._head_bytes)
+        self.header = await read_first(
+            self.fetcher, self.limits, self._head_bytes, self.page, self._known
+        )
         ghost = self.header.ghost
         self.reader.leaders = ghost is not None and ghost.has_leaders
         return self.header
@@ -230,7 +251,7 @@ class OpenFile:
         """All levels, 0 = full resolution.
 
         Raises:
-            UsageError: the file is not open yet; so do `masks`, `pages` and `level_size`.
+            UsageError: the file is not open yet; so do `masks`, `places` and `level_size`.
         """
         return self._whole_header().pyramid.levels
 
@@ -240,9 +261,9 @@ class OpenFile:
         return self._whole_header().pyramid.masks
 
     @property
-    def pages(self) -> tuple[Image, ...]:
-        """Further images that are neither level nor mask."""
-        return self._whole_header().pyramid.pages
+    def places(self) -> tuple[Place, ...]:
+        """The roles of all IFDs that were looked at for the levels."""
+        return self._whole_header().pyramid.places
 
     def level_size(self, z: int) -> tuple[int, int]:
         """Return (width, height) of a level in pixels."""

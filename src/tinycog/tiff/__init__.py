@@ -8,7 +8,8 @@
     steps.py        parsers as generators, run side by side
     parse.py        bytes to file header, IFD chain, entries, values
     image.py        Ifd to Image: typed facts, and the Grid of its tiles
-    pyramid.py      which image is a level, a mask, a page: GDAL's rules
+    pyramid.py      the images of a page and what may belong to it
+    roles.py        which of them is a level, a mask, a page of its own
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
     ghost.py        GDAL's structural metadata behind the file header
     nodata.py       GDAL's nodata tag
