@@ -55,6 +55,7 @@ from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
+from tinycog.page import Page, Pages
 from tinycog.raster import Placement, Raster
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.tiff.image import Grid, Image
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
     from tinycog.reader.read_points import Values
+    from tinycog.reader.tags import TagEntry, Tags
 
 __version__ = "0.1.0.dev0"
 
@@ -107,6 +109,8 @@ __all__ = [
     "NotFoundError",
     "NotTiffError",
     "Overview",
+    "Page",
+    "Pages",
     "Placement",
     "Plan",
     "Profile",
@@ -128,7 +132,9 @@ __all__ = [
     "SupportsWindow",
     "SupportsWkt",
     "Tag",
+    "TagEntry",
     "TagValue",
+    "Tags",
     "TileIndexError",
     "TinycogError",
     "TruncatedError",
@@ -153,6 +159,8 @@ _ON_DEMAND = {
     "GeoKeys": "tinycog.geo.keys",
     "GroundControlPoint": "tinycog.geo.transform",
     "Statistics": "tinycog.geo.metadata",
+    "TagEntry": "tinycog.reader.tags",
+    "Tags": "tinycog.reader.tags",
     "Values": "tinycog.reader.read_points",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

@@ -20,7 +20,14 @@ from tinycog.argument_types import (
     WarpResampling,
     WindowLike,
 )
-from tinycog.checks import check_bands, check_integer, check_points, check_size, check_tile
+from tinycog.checks import (
+    check_bands,
+    check_integer,
+    check_page,
+    check_points,
+    check_size,
+    check_tile,
+)
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
 from tinycog.fetch.plan import Plan
@@ -36,6 +43,7 @@ from tinycog.reader.read_window import check_limits, make_buffers, read_area
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.sources.protocol import Source
 from tinycog.tiff.parse import Value as TagValue
+from tinycog.tiff.roles import PagePath
 from tinycog.tiff.spec import tag_number
 from tinycog.window import Tile
 
@@ -48,10 +56,16 @@ class Cog(Dataset):
     """
 
     def __init__(
-        self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
+        self,
+        source: Source,
+        limits: Limits,
+        head_bytes: int,
+        snapshot: bytes | None,
+        page: PagePath = (0,),
+        parent: Cog | None = None,
     ) -> None:
-        """Keep the source; nothing is read. Called by `tinycog.open`."""
-        super().__init__(source, limits, head_bytes, snapshot)
+        """Keep the source; nothing is read. Called by `tinycog.open` and `page`."""
+        super().__init__(source, limits, head_bytes, snapshot, page, parent)
         self._tiles = TileBatcher(self._file)
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -86,6 +100,28 @@ class Cog(Dataset):
         None before the first response, and where the source does not name generations.
         """
         return self._file.generation
+
+    def page(self, page: int | Sequence[int]) -> Self:
+        """Return a handle on another page of the file, with levels of its own, without any I/O.
+
+        ::
+
+            planes = [await cog.page(n).read() for n in range(10)]
+            raw = await cog.page((0, 1)).read()     # second SubIFD of the first IFD
+
+        It shares bytes, connections and the log with this handle; closing either closes both, and a
+        later read opens them again.
+
+        Args:
+            page: number of the IFD in the chain, from 0; for a SubIFD (n, k): SubIFD k of IFD n.
+
+        Raises:
+            UsageError: `page` is no such number. `TileIndexError`, when it is first read, if there
+                is no such page.
+
+        Cost: 0 requests. The first read walks the chain up to the page, if that is not known yet.
+        """
+        return type(self)(*self._opened_with[:-1], check_page(page), self)
 
     # --- tiles -----------------------------------------------------------------------------------
 
@@ -517,7 +553,7 @@ class Cog(Dataset):
         """
         return await self._file.read_colormap(check_integer(z, "z"))
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Source, Limits, int, bytes | None]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[Source, Limits, int, bytes | None, PagePath]]:
         """Pickle the arguments of `open`; the header is read anew unless a snapshot holds it."""
         return (type(self), self._opened_with)
 

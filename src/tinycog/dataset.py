@@ -18,10 +18,12 @@ from tinycog.level import (
     mask_flags,
 )
 from tinycog.limits import Limits
+from tinycog.page import Pages, make_pages
 from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenFile
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
+from tinycog.tiff.roles import PagePath
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -59,11 +61,18 @@ class Dataset(ImageFacts):
     """
 
     def __init__(
-        self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
+        self,
+        source: Source,
+        limits: Limits,
+        head_bytes: int,
+        snapshot: bytes | None,
+        page: PagePath = (0,),
+        parent: Dataset | None = None,
     ) -> None:
-        """Keep the source; nothing is read."""
-        self._opened_with = (source, limits, head_bytes, snapshot)
-        self._file = OpenFile(source, limits, head_bytes, snapshot)
+        """Keep the source; nothing is read. `parent` shares what it knows of the same file."""
+        self._opened_with = (source, limits, head_bytes, snapshot, page)
+        known = None if parent is None else parent._file  # noqa: SLF001 - of the same class
+        self._file = OpenFile(source, limits, head_bytes, snapshot, page, known)
 
     @abstractmethod
     async def _read_level(self, z: int, options: ReadOptions) -> Raster:
@@ -93,9 +102,15 @@ class Dataset(ImageFacts):
         )
 
     @property
-    def pages(self) -> int:
-        """Number of further images in the file that are neither level nor mask."""
-        return sum(place.role not in ("level", "mask") for place in self._file.places) - 1
+    def pages(self) -> Pages:
+        """All IFDs of the file, levels and masks too, with their facts, roles and tags.
+
+        `pages[n].pages` are the SubIFDs of page n. `Cog.page` reads any of them as an image.
+
+        Raises:
+            UsageError: the file is not open yet, or was opened as another page than its first.
+        """
+        return make_pages(self._file.places, self._file, complete=self._file.has_all_pages)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -341,7 +356,8 @@ class Dataset(ImageFacts):
         if self._file.variant is None:
             return f"<Cog {self.name}, not read yet>"
         levels = [describe(z, image) for z, image in enumerate(self._file.levels_so_far)]
-        return "\n  ".join([f"<Cog {self.name}, {self._file.variant}", *levels]) + ">"
+        page = "" if self._file.page == (0,) else f", page {', '.join(map(str, self._file.page))}"
+        return "\n  ".join([f"<Cog {self.name}{page}, {self._file.variant}", *levels]) + ">"
 
     def _repr_html_(self) -> str:
         """Return a table of facts for notebooks."""

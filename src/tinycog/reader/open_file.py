@@ -6,7 +6,7 @@ not reach through it into those: tests/test_architecture.py holds them to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,15 +19,24 @@ from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
-from tinycog.reader.read_header import HeaderState, read_all, read_cached, read_first, sort_cached
+from tinycog.reader.read_header import (
+    VALUE_PAGE_BYTES,
+    HeaderState,
+    read_all,
+    read_cached,
+    read_first,
+    sort_cached,
+)
 from tinycog.reader.read_window import LevelSource
 from tinycog.reader.tile_reader import TileReader
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import Value, parse_values
-from tinycog.tiff.roles import PagePath, Place
+from tinycog.tiff.parse import Entry, Ifd, Value, parse_ifd, parse_values
+from tinycog.tiff.pyramid import parse_pyramid
+from tinycog.tiff.roles import PagePath, Place, children
 from tinycog.tiff.spec import Tag
+from tinycog.tiff.steps import need_bytes, run_cached
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
@@ -136,10 +145,26 @@ class OpenFile:
         entry = (await self.image(z)).ifd.entries.get(tag)
         if entry is None:
             return None
-        header = (await self.read_header(0)).tiff.header
-        parser = parse_values(self.fetcher.buffer, header, [entry], self.limits)
-        (value,) = await self.fetcher.drive(parser)
+        (value,) = await self.read_values([entry])
         return value
+
+    async def read_values(self, entries: Sequence[Entry]) -> list[Value]:
+        """Return the values of entries of any IFD, planned together."""
+        header = (await self.read_header(0)).tiff.header
+        parser = parse_values(self.fetcher.buffer, header, entries, self.limits)
+        return await self.fetcher.drive(parser)
+
+    async def read_raw(self, entry: Entry) -> bytes:
+        """Return the bytes of a value, as stored."""
+        start, length = entry.range.start, entry.range.length
+        self.limits.check("value_bytes", length, f"bytes of the value of tag {entry.tag}")
+        return bytes(await self.fetcher.drive(need_bytes(self.fetcher.buffer, start, length)))
+
+    async def read_ifd(self, offset: int) -> Ifd:
+        """Return the IFD at an absolute offset: one that a tag points to."""
+        header = (await self.read_header(0)).tiff.header
+        parser = parse_ifd(self.fetcher.buffer, header, offset, self.limits)
+        return await self.fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES)
 
     async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
         """Return a level's ColorMap as (entries, 3), or None; see `Cog.read_colormap`."""
@@ -260,10 +285,43 @@ class OpenFile:
         """The mask of each level, None where the file holds none."""
         return self._whole_header().pyramid.masks
 
+    def cached_value(self, entry: Entry) -> Value | None:
+        """Return the value of an entry if its bytes have arrived, else None."""
+        if self.header is None:
+            return None
+        header = self.header.tiff.header
+        with suppress(FormatError, LimitError):
+            parser = parse_values(self.fetcher.buffer, header, [entry], self.limits)
+            return next(iter(run_cached(parser) or ()), None)
+        return None
+
+    def cached_children(self, place: Place) -> tuple[Place, ...] | None:
+        """Return the SubIFDs of a page if their bytes have arrived, else None."""
+        if self.header is None or place.image is None:
+            return ()
+        buffer, tiff = self.fetcher.buffer, self.header.tiff
+        parser = parse_pyramid(buffer, tiff, self.limits, place.image, place.path)
+        pyramid = run_cached(parser)
+        return None if pyramid is None else children(pyramid.places, place.path)
+
     @property
     def places(self) -> tuple[Place, ...]:
-        """The roles of all IFDs that were looked at for the levels."""
-        return self._whole_header().pyramid.places
+        """The roles of all IFDs of the chain, and of the SubIFDs of the first.
+
+        Raises:
+            UsageError: the file is not open yet, or opened as another page of it.
+        """
+        header = self._whole_header()
+        if self.page != (0,):
+            message = "the pages of a file are known to its first one: open it without page="
+            raise UsageError(message)
+        return header.pyramid.places
+
+    @property
+    def has_all_pages(self) -> bool:
+        """Whether the chain of IFDs was walked to its end, as far as it can be read."""
+        tiff = self._whole_header().tiff
+        return not tiff.is_cut and not any(f.rule == "tiff.ifd.count" for f in tiff.findings)
 
     def level_size(self, z: int) -> tuple[int, int]:
         """Return (width, height) of a level in pixels."""

@@ -34,8 +34,8 @@ MOST_DOUBLINGS = 8
 NEAR_IFD_BYTES = 1 << 16
 """Distance of two IFDs up to which the way to a page is read through."""
 
-NEAR_IFDS = 16
-"""Number of IFDs that are then read at once."""
+NEAR_IFDS_BYTES = 1 << 20
+"""Most bytes that are then read at once."""
 
 LIKE_IFDS = 3
 """Number of IFDs at equal distances from which on the next ones are looked for there."""
@@ -156,9 +156,9 @@ async def _walk_to(fetcher: Fetcher, limits: Limits, tiff: Tiff, ifds: int) -> T
         if len(tiff.ifds) == before:
             step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=before + 1)
             distance = abs(tiff.next_offset - tiff.ifds[-1].offset)
-            near = distance <= NEAR_IFD_BYTES
-            page_bytes = distance * NEAR_IFDS if near else ISOLATED_IFD_BYTES
-            tiff = await fetcher.drive(step, page_bytes=max(page_bytes, ISOLATED_IFD_BYTES))
+            ahead = distance * (ifds - before) if distance <= NEAR_IFD_BYTES else 0
+            page_bytes = max(min(ahead, NEAR_IFDS_BYTES), ISOLATED_IFD_BYTES)
+            tiff = await fetcher.drive(step, page_bytes=page_bytes)
             tiff = _walk_cached(fetcher, limits, tiff)
     return tiff
 

@@ -12,6 +12,7 @@
     roles.py        which of them is a level, a mask, a page of its own
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
     ghost.py        GDAL's structural metadata behind the file header
+    exif.py         names of the tags of Exif and GPS IFDs
     nodata.py       GDAL's nodata tag
     c_number.py         numbers in text, as C reads them
 """

@@ -76,7 +76,7 @@ def _is_lost(buffer: SparseBuffer, entry: Entry) -> bool:
     return entry.tag in OPTIONAL and buffer.size is not None and entry.range.stop > buffer.size
 
 
-class _Found(NamedTuple):
+class _IfdAt(NamedTuple):
     """What lies at a place: an IFD, or why there is none."""
 
     path: PagePath
@@ -111,7 +111,7 @@ def parse_pyramid(
     if first is None:
         first = yield from parse_image(buffer, tiff.header, page, limits)
     subs = yield from _parse_sub_ifds(buffer, tiff, page, path, limits)
-    behind = [_Found((i,), tiff.ifds[i]) for i in followers(buffer, tiff, path)]
+    behind = [_IfdAt((i,), tiff.ifds[i]) for i in followers(buffer, tiff, path)]
     near, far = _near(buffer, [*subs, *behind], limits)
     images = yield from together(
         _or_finding(parse_image(buffer, tiff.header, found.ifd, limits), found.ifd.offset)
@@ -139,7 +139,7 @@ def parse_pyramid(
 
 
 def _start(
-    buffer: SparseBuffer, tiff: Tiff, limits: Limits, page: Member, behind: Sequence[_Found]
+    buffer: SparseBuffer, tiff: Tiff, limits: Limits, page: Member, behind: Sequence[_IfdAt]
 ) -> Steps[Roles]:
     """Return the roles before any image behind the page has one."""
     if page.path == (0,):
@@ -164,7 +164,8 @@ def find_ifd(buffer: SparseBuffer, tiff: Tiff, limits: Limits, path: PagePath) -
     """
     at, *below = path
     if not 0 <= at < len(tiff.ifds):
-        message = f"page {at} does not exist (pages 0 to {len(tiff.ifds) - 1})"
+        flaws = "".join(f"; {finding.message}" for finding in tiff.findings)
+        message = f"page {at} does not exist (pages 0 to {len(tiff.ifds) - 1}{flaws})"
         raise TileIndexError(message)
     ifd = tiff.ifds[at]
     for k in below:
@@ -222,8 +223,8 @@ def _is_absent(buffer: SparseBuffer, header: FileHeader, image: Image) -> bool:
 
 
 def _near(
-    buffer: SparseBuffer, found: Sequence[_Found], limits: Limits
-) -> tuple[Sequence[_Found], Finding | None]:
+    buffer: SparseBuffer, found: Sequence[_IfdAt], limits: Limits
+) -> tuple[Sequence[_IfdAt], Finding | None]:
     """Return the IFDs whose values few requests fetch, and a finding if not all (tiff.ifd.far)."""
     values = [
         spans_of(entry for tag, entry in one.ifd.entries.items() if tag in FACTS) for one in found
@@ -255,7 +256,7 @@ def _sub_ifd_offsets(
 
 def _parse_sub_ifds(
     buffer: SparseBuffer, tiff: Tiff, parent: Ifd, path: PagePath, limits: Limits
-) -> Steps[list[_Found]]:
+) -> Steps[list[_IfdAt]]:
     """Parse the SubIFDs of an IFD (tiff.pyramid.sub-ifds)."""
     entry = parent.entries.get(Tag.SubIFDs)
     if entry is None:
@@ -268,20 +269,20 @@ def _parse_sub_ifds(
     except (FormatError, LimitError) as exc:
         text = f"the SubIFDs of page {path[0]} cannot be read: {exc}"
         flaw = Finding("tiff.pyramid.sub-ifds", text, entry.offset, parent.offset)
-        return [_Found((*path, 0), Ifd.lost(entry.offset), flaw)]
+        return [_IfdAt((*path, 0), Ifd.lost(entry.offset), flaw)]
     found = yield from together(
         _or_finding(parse_ifd(buffer, tiff.header, place, limits), place) for place in starts
     )
     return [
-        _Found((*path, k), ifd)
+        _IfdAt((*path, k), ifd)
         if isinstance(ifd, Ifd)
-        else _Found((*path, k), Ifd.lost(starts[k]), ifd)
+        else _IfdAt((*path, k), Ifd.lost(starts[k]), ifd)
         for k, ifd in enumerate(found)
     ]
 
 
 def _parse_names(
-    buffer: SparseBuffer, first: Image, behind: Sequence[_Found]
+    buffer: SparseBuffer, first: Image, behind: Sequence[_IfdAt]
 ) -> Steps[dict[PagePath, Role] | None]:
     """Return what a slide calls its images; None if it is not one (tiff.pyramid.aperio)."""
     head = first.ifd.entries.get(Tag.ImageDescription)

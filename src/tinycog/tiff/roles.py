@@ -282,6 +282,12 @@ class Roles:
         )
 
 
+def children(places: Iterable[Place], path: PagePath) -> tuple[Place, ...]:
+    """Return the places one below a path."""
+    below = len(path) + 1
+    return tuple(place for place in places if len(place.path) == below and place.path[:-1] == path)
+
+
 def is_part(subfile_type: int, ifd: Ifd) -> bool:
     """Return whether an image says that it is a smaller version or a mask of another.
 

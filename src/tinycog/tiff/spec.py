@@ -286,8 +286,8 @@ def name_of(kind: type[IntEnum], code: int) -> str:
         return f"unknown ({code})"
 
 
-def tag_number(tag: str | int) -> int:
-    """Return the number of a tag, given by its name in `Tag` or by number.
+def tag_number(tag: str | int, names: type[IntEnum] = Tag) -> int:
+    """Return the number of a tag, given by its name in `names` or by number.
 
     Raises:
         UsageError: no tag has that name.
@@ -295,7 +295,7 @@ def tag_number(tag: str | int) -> int:
     if not isinstance(tag, str):
         return check_integer(tag, "tag")
     try:
-        return Tag[tag]
+        return names[tag]
     except KeyError:
         message = f"no tag is named {tag!r}: expected a name of spec/tags.csv, or a number"
         raise UsageError(message) from None
