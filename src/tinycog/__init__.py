@@ -57,11 +57,13 @@ from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
 from tinycog.page import Page, Pages
 from tinycog.raster import Placement, Raster
+from tinycog.series.model import Plane, PlaneAxes, Series
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Entry, Ifd
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import FieldType, Tag
 from tinycog.window import FloatWindow, Window
 
@@ -110,9 +112,12 @@ __all__ = [
     "NotTiffError",
     "Overview",
     "Page",
+    "PageView",
     "Pages",
     "Placement",
     "Plan",
+    "Plane",
+    "PlaneAxes",
     "Profile",
     "RangeMismatchError",
     "RangeNotSatisfiableError",
@@ -123,6 +128,7 @@ __all__ = [
     "Request",
     "Resampling",
     "Retries",
+    "Series",
     "Source",
     "SourceBusyError",
     "SourceChangedError",

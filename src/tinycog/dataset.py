@@ -21,9 +21,10 @@ from tinycog.limits import Limits
 from tinycog.page import Pages, make_pages
 from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenFile
+from tinycog.reader.read_header import VIEW
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
-from tinycog.tiff.roles import PagePath
+from tinycog.tiff.roles import PageView
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -66,13 +67,13 @@ class Dataset(ImageFacts):
         limits: Limits,
         head_bytes: int,
         snapshot: bytes | None,
-        page: PagePath = (0,),
+        view: PageView = VIEW,
         parent: Dataset | None = None,
     ) -> None:
         """Keep the source; nothing is read. `parent` shares what it knows of the same file."""
-        self._opened_with = (source, limits, head_bytes, snapshot, page)
+        self._opened_with = (source, limits, head_bytes, snapshot, view)
         known = None if parent is None else parent._file  # noqa: SLF001 - of the same class
-        self._file = OpenFile(source, limits, head_bytes, snapshot, page, known)
+        self._file = OpenFile(source, limits, head_bytes, snapshot, view, known)
 
     @abstractmethod
     async def _read_level(self, z: int, options: ReadOptions) -> Raster:
@@ -356,7 +357,7 @@ class Dataset(ImageFacts):
         if self._file.variant is None:
             return f"<Cog {self.name}, not read yet>"
         levels = [describe(z, image) for z, image in enumerate(self._file.levels_so_far)]
-        page = "" if self._file.page == (0,) else f", page {', '.join(map(str, self._file.page))}"
+        page = _page_name(self._file.view)
         return "\n  ".join([f"<Cog {self.name}{page}, {self._file.variant}", *levels]) + ">"
 
     def _repr_html_(self) -> str:
@@ -384,3 +385,11 @@ def _lnglat(dataset: Dataset) -> list[float] | None:
         return list(dataset.lnglat())
     except TinycogError:
         return None
+
+
+def _page_name(view: PageView) -> str:
+    """Return which page a handle reads, if that is not the first."""
+    if view == VIEW:
+        return ""
+    plane = ", another plane" if view.is_plane else ""
+    return f", page {', '.join(map(str, view.path))}{plane}"

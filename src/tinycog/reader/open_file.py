@@ -21,6 +21,7 @@ from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
 from tinycog.reader.read_header import (
     VALUE_PAGE_BYTES,
+    VIEW,
     HeaderState,
     read_all,
     read_cached,
@@ -34,7 +35,7 @@ from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Entry, Ifd, Value, parse_ifd, parse_values
 from tinycog.tiff.pyramid import parse_pyramid
-from tinycog.tiff.roles import PagePath, Place, children
+from tinycog.tiff.roles import PageView, Place, children
 from tinycog.tiff.spec import Tag
 from tinycog.tiff.steps import need_bytes, run_cached
 from tinycog.window import Tile
@@ -42,6 +43,7 @@ from tinycog.window import Tile
 if TYPE_CHECKING:
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
+    from tinycog.series.model import Series
 
 
 class OpenFile:
@@ -49,7 +51,7 @@ class OpenFile:
 
     Attributes:
         limits: of the handle.
-        page: the page that is read as an image with levels.
+        view: what is read as an image with levels.
         fetcher: fetches its bytes.
         reader: reads its stored tiles.
         header: what has been read of its header, None before the first read.
@@ -62,7 +64,7 @@ class OpenFile:
         limits: Limits,
         head_bytes: int,
         snapshot: bytes | None,
-        page: PagePath = (0,),
+        view: PageView = VIEW,
         parent: OpenFile | None = None,
     ) -> None:
         """Keep the source; nothing is read.
@@ -72,11 +74,11 @@ class OpenFile:
             limits: of the handle.
             head_bytes: length of the first request.
             snapshot: what was read of the header before.
-            page: the page that is read as an image with levels.
+            view: what is read as an image with levels.
             parent: another page of the same file, with which bytes are shared.
         """
         self.limits = limits
-        self.page = page
+        self.view = view
         self.fetcher = Fetcher(source, limits) if parent is None else parent.fetcher
         if snapshot is not None and parent is None:
             from tinycog.reader.snapshot import unpack  # noqa: PLC0415 - loads json and hashlib
@@ -113,7 +115,7 @@ class OpenFile:
 
     async def _read_first(self) -> HeaderState:
         self.header = await read_first(
-            self.fetcher, self.limits, self._head_bytes, self.page, self._known
+            self.fetcher, self.limits, self._head_bytes, self.view, self._known
         )
         ghost = self.header.ghost
         self.reader.leaders = ghost is not None and ghost.has_leaders
@@ -175,6 +177,16 @@ class OpenFile:
         from tinycog.geo.colour import make_colormap  # noqa: PLC0415 - palettes only
 
         return make_colormap(entry, value)
+
+    async def read_series(self) -> list[Series]:
+        """Return the series of the file; see `Cog.series`."""
+        header = await self.read_all()
+        await load("tinycog.series.parse_series")
+        from tinycog.series.parse_series import parse_series  # noqa: PLC0415 - stacks only
+
+        file = self.name.rpartition("/")[2]
+        parser = parse_series(self.fetcher.buffer, header.tiff, self.places, self.limits, file)
+        return await self.fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES)
 
     async def image(self, z: int) -> Image:
         """Return a level, reading as much of the header as it needs.
@@ -249,11 +261,25 @@ class OpenFile:
         """What was odd about the file so far, though it could be read."""
         if self.header is None:
             return ()
-        found = (*self.header.pyramid.findings, *self.reader.findings)
+        found = (*self.header.pyramid.findings, *self._stack_findings(), *self.reader.findings)
         try:
             return (*found, *self.geo.findings, *self.metadata.findings)
         except UsageError:  # these have not been read
             return found
+
+    def _stack_findings(self) -> tuple[Finding, ...]:
+        """Return a finding if planes lie behind the first IFD that no IFD tells of."""
+        first = self.levels_so_far[0]
+        entry = first.ifd.entries.get(Tag.ImageDescription)
+        if self.view != VIEW or entry is None:
+            return ()
+        text = self.cached_value(entry)
+        if not isinstance(text, str) or not self.is_complete:
+            return ()
+        from tinycog.series.shaped import stack_finding  # noqa: PLC0415 - described files only
+
+        found = stack_finding(text, first, len(self._whole_header().tiff.ifds))
+        return () if found is None else (found,)
 
     def knows(self, z: int) -> bool:
         """Return whether level `z` is known, so that `image` does not wait."""
@@ -312,7 +338,7 @@ class OpenFile:
             UsageError: the file is not open yet, or opened as another page of it.
         """
         header = self._whole_header()
-        if self.page != (0,):
+        if self.view != VIEW:
             message = "the pages of a file are known to its first one: open it without page="
             raise UsageError(message)
         return header.pyramid.places

@@ -10,11 +10,14 @@ from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits
 from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
-from tinycog.tiff.pyramid import find_ifd, is_walked, parse_image, parse_pyramid
+from tinycog.tiff.pyramid import find_ifd, knows_view, parse_image, parse_view
 from tinycog.tiff.ranges import ByteRange
-from tinycog.tiff.roles import PagePath, Place, Pyramid
+from tinycog.tiff.roles import PageView, Place, Pyramid
 from tinycog.tiff.spec import Tag
 from tinycog.tiff.steps import Steps, need, run_cached
+
+VIEW = PageView()
+"""The first page, as it is."""
 
 HEAD_BYTES = 1 << 15
 """Bytes of the first request; they hold the header of most COGs (cog.header.size)."""
@@ -51,7 +54,7 @@ class HeaderState(NamedTuple):
         tiff: the IFD chain, as far as it has been walked.
         pyramid: the images of that part in their roles; it always has level 0.
         ghost: GDAL's structural metadata, None if the file has none.
-        path: the page that is read.
+        view: what is read as an image with levels.
         complete: whether all levels of it are known.
         walked: whether more than its IFD has been looked at.
     """
@@ -59,7 +62,7 @@ class HeaderState(NamedTuple):
     tiff: Tiff
     pyramid: Pyramid
     ghost: Ghost | None
-    path: PagePath
+    view: PageView
     complete: bool
     walked: bool
 
@@ -72,7 +75,7 @@ async def read_first(
     fetcher: Fetcher,
     limits: Limits,
     head_bytes: int = HEAD_BYTES,
-    path: PagePath = (0,),
+    view: PageView = VIEW,
     known: Tiff | None = None,
 ) -> HeaderState:
     """Read the IFD of a page. Cost: 1 request; for a page that is not the first, those on the way.
@@ -83,7 +86,7 @@ async def read_first(
         fetcher: fetches the bytes of the file.
         limits: of the handle.
         head_bytes: length of the first request.
-        path: the page.
+        view: the page, or plane.
         known: what another handle has walked of the chain.
 
     Raises:
@@ -93,16 +96,17 @@ async def read_first(
         parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=head_bytes
     )
     ghost = await fetcher.drive(parse_ghost(fetcher.buffer, tiff.header))
-    tiff = await _walk_to(fetcher, limits, tiff, path[0] + 1)
+    tiff = await _walk_to(fetcher, limits, tiff, view.path[0] + 1)
     ifd = await fetcher.drive(
-        find_ifd(fetcher.buffer, tiff, limits, path), page_bytes=ISOLATED_IFD_BYTES
+        find_ifd(fetcher.buffer, tiff, limits, view.path), page_bytes=ISOLATED_IFD_BYTES
     )
     image = await fetcher.drive(
         parse_image(fetcher.buffer, tiff.header, ifd, limits), page_bytes=VALUE_PAGE_BYTES
     )
-    place = Place(path, ifd, image, "page", path, None, "the page itself")
+    image = image.at(view.plane, view.shift) if view.is_plane else image
+    place = Place(view.path, ifd, image, "page", view.path, None, "the page itself")
     pyramid = Pyramid((image,), (None,), (place,), (*tiff.findings, *image.findings))
-    return HeaderState(tiff, pyramid, ghost, path, complete=False, walked=False)
+    return HeaderState(tiff, pyramid, ghost, view, complete=False, walked=False)
 
 
 def sort_cached(fetcher: Fetcher, limits: Limits, state: HeaderState) -> HeaderState | None:
@@ -120,7 +124,7 @@ async def read_cached(fetcher: Fetcher, limits: Limits, state: HeaderState) -> H
 async def read_all(fetcher: Fetcher, limits: Limits, state: HeaderState) -> HeaderState:
     """Walk the rest of the chain. Cost: 1 request for each cluster of IFDs."""
     tiff, clusters, planned_before = state.tiff, 0, fetcher.planned
-    while not is_walked(fetcher.buffer, tiff := _walk_cached(fetcher, limits, tiff), state.path):
+    while not knows_view(fetcher.buffer, tiff := _walk_cached(fetcher, limits, tiff), state.view):
         limits.check("requests", fetcher.planned - planned_before, "requests for the header")
         clusters += 1
         if clusters > limits.header_requests:
@@ -201,11 +205,11 @@ async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, state: HeaderSta
 
 
 def _sort(fetcher: Fetcher, limits: Limits, tiff: Tiff, state: HeaderState) -> Steps[Pyramid]:
-    return parse_pyramid(fetcher.buffer, tiff, limits, state.pyramid.levels[0], state.path)
+    return parse_view(fetcher.buffer, tiff, limits, state.pyramid.levels[0], state.view)
 
 
 def _state(fetcher: Fetcher, tiff: Tiff, pyramid: Pyramid, before: HeaderState) -> HeaderState:
-    complete = is_walked(fetcher.buffer, tiff, before.path)
+    complete = knows_view(fetcher.buffer, tiff, before.view)
     return before._replace(tiff=tiff, pyramid=pyramid, complete=complete, walked=True)
 
 

@@ -22,7 +22,7 @@ from tinycog.tiff.parse import (
     spans_of,
 )
 from tinycog.tiff.ranges import ByteRange, count_clusters
-from tinycog.tiff.roles import Member, PagePath, Pyramid, Role, Roles, is_part
+from tinycog.tiff.roles import Member, PagePath, PageView, Pyramid, Role, Roles, is_part
 from tinycog.tiff.spec import Tag
 from tinycog.tiff.steps import Steps, need, together
 
@@ -136,6 +136,31 @@ def parse_pyramid(
         flaws.append(Finding("tiff.pyramid.absent", text, None, offset))
     roles.check_first()
     return roles.pyramid(path, [*tiff.findings, *flaws])
+
+
+def parse_view(
+    buffer: SparseBuffer, tiff: Tiff, limits: Limits, first: Image, view: PageView
+) -> Steps[Pyramid]:
+    """Sort the images that a view of a file has, as `parse_pyramid` does for a plain page.
+
+    Another plane behind an IFD has one level; levels that nothing marks are those of the view.
+    """
+    if not (view.is_plane or view.levels):
+        return (yield from parse_pyramid(buffer, tiff, limits, first, view.path))
+    walked = [path for path in view.levels if tiff.complete or path[0] < len(tiff.ifds)]
+    ifds = yield from together(find_ifd(buffer, tiff, limits, path) for path in walked)
+    levels = yield from together(parse_image(buffer, tiff.header, ifd, limits) for ifd in ifds)
+    images = (first, *levels)
+    findings = (*tiff.findings, *(finding for image in images for finding in image.findings))
+    return Pyramid(images, (None,) * len(images), (), findings)
+
+
+def knows_view(buffer: SparseBuffer, tiff: Tiff, view: PageView) -> bool:
+    """Return whether enough of the chain has been walked to know all levels of a view."""
+    if view.is_plane or view.levels:
+        last = max(path[0] for path in (view.path, *view.levels))
+        return tiff.complete or last < len(tiff.ifds)
+    return is_walked(buffer, tiff, view.path)
 
 
 def _start(

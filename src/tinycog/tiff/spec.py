@@ -140,8 +140,11 @@ class Tag(IntEnum):
     YCbCrPositioning = 531
     ReferenceBlackWhite = 532
     XMP = 700
+    ImageDepth = 32997
+    TileDepth = 32998
     Copyright = 33432
     ModelPixelScale = 33550
+    UIC2 = 33629
     ModelTiepoint = 33922
     ModelTransformation = 34264
     ExifIFD = 34665
@@ -155,6 +158,9 @@ class Tag(IntEnum):
     LercParameters = 50674
     RPCCoefficient = 50844
     GeoMetadata = 50909
+    NDPIFormat = 65420
+    NDPISourceLens = 65421
+    NDPIUserLabel = 65427
 
 
 class Compression(IntEnum):
