@@ -13,8 +13,9 @@ from hypothesis import settings
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
-from tinycog.tiff.pyramid import Pyramid, parse_pyramid
+from tinycog.tiff.pyramid import parse_pyramid
 from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.roles import PagePath, Pyramid
 from tinycog.tiff.steps import Steps
 
 T = TypeVar("T")
@@ -128,11 +129,11 @@ def read_ifd(data: bytes, limits: Limits = LIMITS) -> Ifd:
     return run(lambda buffer: parse_tiff(buffer, limits, ifds=1), data).ifds[0]
 
 
-def read_pyramid(data: bytes, limits: Limits = LIMITS) -> Pyramid:
-    """The images of a file in their roles."""
+def read_pyramid(data: bytes, limits: Limits = LIMITS, page: PagePath = (0,)) -> Pyramid:
+    """The images of a file in their roles, as a page of it has them."""
     feed = Feed(data)
     tiff = feed.run(parse_tiff(feed.buffer, limits))
-    return feed.run(parse_pyramid(feed.buffer, tiff, limits))
+    return feed.run(parse_pyramid(feed.buffer, tiff, limits, path=page))
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -22,8 +22,16 @@ def read_levels(
 async def _read_levels(
     path: str, limits: tinycog.Limits | None
 ) -> list[np.ndarray | Exception | None]:
+    """Read GDAL's levels: ours, and images that are pages here (tiff.pyramid.levels)."""
     async with tinycog.open(path, limits=limits) as cog:
-        return [await _read_level(cog, level) for level in cog.levels]
+        found = [await _read_level(cog, cog.levels[0])]
+        for page in [*cog.pages[0].pages, *cog.pages[1:]]:
+            if page.role == "level" and page.of == (0,) and page.z is not None:
+                found.append(await _read_level(cog, cog.levels[page.z]))
+            elif page.role == "thumbnail" and page.subfile_type & 1 and page.count == cog.count:
+                handle = await cog.page(page.path)
+                found.append(await _read_level(handle, handle.levels[0]))
+        return found
 
 
 async def _read_level(cog: tinycog.Cog, level: tinycog.Level) -> np.ndarray | Exception | None:

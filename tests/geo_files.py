@@ -21,7 +21,8 @@ from tinycog.geo.parse import parse_geo
 from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, make_tiff
 from tinycog.tiff.parse import parse_tiff
-from tinycog.tiff.pyramid import Pyramid, parse_pyramid
+from tinycog.tiff.pyramid import parse_pyramid
+from tinycog.tiff.roles import Pyramid
 from tinycog.tiff.spec import Tag
 
 Value = int | float | str | tuple[float, ...]

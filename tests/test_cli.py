@@ -78,9 +78,13 @@ def test_info_reads_urls_and_says_what_that_cost(capsys):
     assert capsys.readouterr().out.splitlines()[-1] == f"  1 requests, {line.sent:,} bytes"
 
 
-def test_info_counts_further_images(capsys):
+def test_info_lists_further_pages(capsys):
     assert main(["info", str(fixture_path("tifffile-pages"))]) == 0
-    assert "  and 2 further images" in capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:16] for line in lines if "Page" in line] == [
+        "  <Page 1: page,",
+        "  <Page 2: page,",
+    ]
 
 
 def test_info_tells_what_is_odd(capsys, tmp_path):

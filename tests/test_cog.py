@@ -156,8 +156,9 @@ async def test_a_level_knows_whether_it_has_a_mask_and_nodata():
 
 
 async def test_further_images_are_counted():
-    assert (await tinycog.open(fixture_path("tifffile-pages"))).pages == 2
-    assert (await tinycog.open(DATA)).pages == 0
+    pages = (await tinycog.open(fixture_path("tifffile-pages"))).pages
+    assert [page.role for page in pages] == ["page"] * 3
+    assert [page.z for page in (await tinycog.open(DATA)).pages] == [None, 1, 2, 3]
 
 
 async def test_oddities_of_a_file_are_findings():

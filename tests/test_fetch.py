@@ -1212,7 +1212,7 @@ async def test_a_header_that_takes_too_many_requests_is_refused():
     pages = [make_image(np.zeros((1, 16, 16), np.uint8), tile=(16, 16)) for _ in range(20)]
     data = make_tiff(pages, layout=Layout(gap=100_000))
     async with RangeServer({"a.tif": data}) as server:
-        assert (await tinycog.open(server.url("a.tif"))).pages == 19
+        assert len((await tinycog.open(server.url("a.tif"))).pages) == 20
         needed = len(server.log)
         server.clear()
         few = tinycog.Limits(requests=needed // 2)

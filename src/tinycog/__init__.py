@@ -60,13 +60,16 @@ from tinycog.fetch.plan import Plan
 from tinycog.header_parser import HeaderParser
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
+from tinycog.page import Page, Pages
 from tinycog.pixels.validity import Validity
 from tinycog.raster import Placement, Raster
+from tinycog.series.model import Plane, PlaneAxes, Series
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Entry, Ifd
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import FieldType, Tag
 from tinycog.tile_facts import TileFacts, TileRange, decode_tile
 from tinycog.window import FloatWindow, Window
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
     from tinycog.reader.read_points import Values
+    from tinycog.reader.tags import TagEntry, Tags
 
 __version__ = "0.1.0.dev0"
 
@@ -117,8 +121,13 @@ __all__ = [
     "NotFoundError",
     "NotTiffError",
     "Overview",
+    "Page",
+    "PageView",
+    "Pages",
     "Placement",
     "Plan",
+    "Plane",
+    "PlaneAxes",
     "Profile",
     "RangeMismatchError",
     "RangeNotSatisfiableError",
@@ -130,6 +139,7 @@ __all__ = [
     "Resampling",
     "ResamplingLike",
     "Retries",
+    "Series",
     "Source",
     "SourceBusyError",
     "SourceChangedError",
@@ -139,7 +149,9 @@ __all__ = [
     "SupportsWindow",
     "SupportsWkt",
     "Tag",
+    "TagEntry",
     "TagValue",
+    "Tags",
     "TileFacts",
     "TileIndexError",
     "TileRange",
@@ -169,6 +181,8 @@ _ON_DEMAND = {
     "GeoKeys": "tinycog.geo.keys",
     "GroundControlPoint": "tinycog.geo.transform",
     "Statistics": "tinycog.geo.metadata",
+    "TagEntry": "tinycog.reader.tags",
+    "Tags": "tinycog.reader.tags",
     "Values": "tinycog.reader.read_points",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

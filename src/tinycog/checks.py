@@ -121,6 +121,24 @@ def check_tile(place: Iterable[Any]) -> Tile:
     return Tile(check_integer(z, "z"), check_integer(x, "x"), check_integer(y, "y"))
 
 
+def check_page(page: Any) -> tuple[int, ...]:  # noqa: ANN401 - anything a caller may pass
+    """Return the path of the page that a caller names: a number, or numbers of SubIFDs behind it.
+
+    Raises:
+        UsageError: these are no integers of 0 or more.
+    """
+    try:
+        several = isinstance(page, Iterable)
+        numbers = [*cast("Iterable[Any]", page)] if several else [page]
+        path = tuple(map(operator.index, numbers))
+    except TypeError:
+        path = ()
+    if not path or min(path) < 0:
+        message = f"a page is a number from 0, or (page, SubIFD), not {page!r}"
+        raise UsageError(message)
+    return path
+
+
 def check_method(method: object, allowed: Sequence[str]) -> str:
     """Return the name of a resampling method, given as such or as a member of rasterio's enum.
 

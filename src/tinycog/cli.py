@@ -132,8 +132,9 @@ async def _info(args: argparse.Namespace) -> None:
             return
         print(cog)
         print(f"  {cog.crs}, bounds {tuple(cog.bounds)}, pixels of {cog.res}")
-        if cog.pages:
-            print(f"  and {cog.pages} further images")
+        for page in cog.pages[1:]:
+            if page.of != (0,):
+                print(f"  {page}")
         for finding in cog.findings:
             print(f"  finding: {finding}")
         _print_requests(cog)

@@ -40,12 +40,15 @@ from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
+from tinycog.reader.read_header import VIEW
 from tinycog.reader.read_points import Values, read_points
 from tinycog.reader.read_tile import TileBatcher, TileOptions, tile_plan
 from tinycog.reader.read_window import check_limits, make_buffers, read_area
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
+from tinycog.series.model import Plane, Series, as_view
 from tinycog.sources.protocol import Source
 from tinycog.tiff.parse import Value as TagValue
+from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import tag_number
 from tinycog.tile_facts import TileFacts, TileRange, make_facts
 from tinycog.window import Tile
@@ -61,10 +64,16 @@ class Cog(Dataset):
     """
 
     def __init__(
-        self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
+        self,
+        source: Source,
+        limits: Limits,
+        head_bytes: int,
+        snapshot: bytes | None,
+        view: PageView = VIEW,
+        parent: Cog | None = None,
     ) -> None:
-        """Keep the source; nothing is read. Called by `tinycog.open`."""
-        super().__init__(source, limits, head_bytes, snapshot)
+        """Keep the source; nothing is read. Called by `tinycog.open` and `page`."""
+        super().__init__(source, limits, head_bytes, snapshot, view, parent)
         self._tiles = TileBatcher(self._file)
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -99,6 +108,29 @@ class Cog(Dataset):
         None before the first response, and where the source does not name generations.
         """
         return self._file.generation
+
+    def page(self, page: int | Sequence[int] | Plane) -> Self:
+        """Return a handle on another page of the file, with levels of its own, without any I/O.
+
+        ::
+
+            planes = [await cog.page(n).read() for n in range(10)]
+            raw = await cog.page((0, 1)).read()     # second SubIFD of the first IFD
+
+        It shares bytes, connections and the log with this handle; closing either closes both, and a
+        later read opens them again.
+
+        Args:
+            page: number of the IFD in the chain, from 0; for a SubIFD (n, k): SubIFD k of IFD n; or
+                a plane of a series.
+
+        Raises:
+            UsageError: `page` is no such number. `TileIndexError`, when it is first read, if there
+                is no such page.
+
+        Cost: 0 requests. The first read walks the chain up to the page, if that is not known yet.
+        """
+        return type(self)(*self._opened_with[:-1], as_view(page), self)
 
     # --- tiles -----------------------------------------------------------------------------------
 
@@ -654,7 +686,28 @@ class Cog(Dataset):
         chosen = check_bands((await self._file.image(0)).samples, bands, indexes)
         return await read_web_tile(self._file, place, tilesize, chosen, resampling, handling)
 
-    # --- tags ------------------------------------------------------------------------------------
+    # --- series and tags -------------------------------------------------------------------------
+
+    async def series(self) -> list[Series]:
+        """Return the images of several dimensions that the pages make together.
+
+        ::
+
+            for series in await cog.series():
+                print(series.name, series.axes, series.shape)       # "TZCYX" (10, 5, 2, 512, 512)
+            plane = await cog.page(series.plane(T=3, Z=1)).read()
+
+        By the OME-XML, ImageJ, MetaMorph, tifffile, Aperio or Hamamatsu that wrote the file; in any
+        other file, pages that are alike are a series. Names, shapes and axes are tifffile's.
+
+        Raises:
+            UsageError: the handle is one on another page than the first.
+            FormatError, LimitError, SourceError: as for `read_tag`.
+
+        Cost: that of opening, and of values that did not come with the header: 1 request, and 1 for
+        the SubIFDs of the first page of each series.
+        """
+        return await self._file.read_series()
 
     async def read_tag(self, tag: str | int, *, level: int = 0) -> TagValue | None:
         """Read the value of a TIFF tag, such as "ImageDescription" or 270.
@@ -690,7 +743,7 @@ class Cog(Dataset):
         """
         return await self._file.read_colormap(check_integer(z, "z"))
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Source, Limits, int, bytes | None]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[Source, Limits, int, bytes | None, PageView]]:
         """Pickle the arguments of `open`; the header is read anew unless a snapshot holds it."""
         return (type(self), self._opened_with)
 

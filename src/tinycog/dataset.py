@@ -20,10 +20,13 @@ from tinycog.level import (
     mask_flags,
 )
 from tinycog.limits import Limits
+from tinycog.page import Pages, make_pages
 from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenFile
+from tinycog.reader.read_header import VIEW
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
+from tinycog.tiff.roles import PageView
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -61,11 +64,18 @@ class Dataset(ImageFacts):
     """
 
     def __init__(
-        self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
+        self,
+        source: Source,
+        limits: Limits,
+        head_bytes: int,
+        snapshot: bytes | None,
+        view: PageView = VIEW,
+        parent: Dataset | None = None,
     ) -> None:
-        """Keep the source; nothing is read."""
-        self._opened_with = (source, limits, head_bytes, snapshot)
-        self._file = OpenFile(source, limits, head_bytes, snapshot)
+        """Keep the source; nothing is read. `parent` shares what it knows of the same file."""
+        self._opened_with = (source, limits, head_bytes, snapshot, view)
+        known = None if parent is None else parent._file  # noqa: SLF001 - of the same class
+        self._file = OpenFile(source, limits, head_bytes, snapshot, view, known)
 
     @abstractmethod
     async def _read_level(self, z: int, options: ReadOptions) -> Raster:
@@ -95,9 +105,15 @@ class Dataset(ImageFacts):
         )
 
     @property
-    def pages(self) -> int:
-        """Number of further images in the file that are neither level nor mask."""
-        return len(self._file.pages)
+    def pages(self) -> Pages:
+        """All IFDs of the file, levels and masks too, with their facts, roles and tags.
+
+        `pages[n].pages` are the SubIFDs of page n. `Cog.page` reads any of them as an image.
+
+        Raises:
+            UsageError: the file is not open yet, or was opened as another page than its first.
+        """
+        return make_pages(self._file.places, self._file, complete=self._file.has_all_pages)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -356,7 +372,8 @@ class Dataset(ImageFacts):
         if self._file.variant is None:
             return f"<Cog {self.name}, not read yet>"
         levels = [describe(z, image) for z, image in enumerate(self._file.levels_so_far)]
-        return "\n  ".join([f"<Cog {self.name}, {self._file.variant}", *levels]) + ">"
+        page = _page_name(self._file.view)
+        return "\n  ".join([f"<Cog {self.name}{page}, {self._file.variant}", *levels]) + ">"
 
     def _repr_html_(self) -> str:
         """Return a table of facts for notebooks."""
@@ -401,3 +418,11 @@ def _in_json(value: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
     if isinstance(value, list | tuple):
         return [_in_json(item) for item in cast("list[Any]", value)]
     return value
+
+
+def _page_name(view: PageView) -> str:
+    """Return which page a handle reads, if that is not the first."""
+    if view == VIEW:
+        return ""
+    plane = ", another plane" if view.is_plane else ""
+    return f", page {', '.join(map(str, view.path))}{plane}"

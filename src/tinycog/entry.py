@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
 from tinycog.cog import Cog
 from tinycog.limits import Limits
 from tinycog.reader.read_header import HEAD_BYTES
+from tinycog.series.model import Plane, as_view
 from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import Source
 
@@ -24,6 +25,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     head_bytes: int = HEAD_BYTES,
     snapshot: bytes | None = None,
     pin: str | None = None,
+    page: int | Sequence[int] | Plane = 0,
 ) -> Cog:
     """Make a handle of a TIFF, BigTIFF or COG, without any I/O.
 
@@ -52,15 +54,18 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         snapshot: result of `Cog.snapshot()`: the header is not read again.
         pin: generation to read, from the first request on: a strong ETag as the server sends it,
             with its quotes (`Cog.pin`). Any other generation is a `SourceChangedError`.
+        page: page, or plane of a series, to read as an image with levels, as for `Cog.page`; 0 =
+            the first IFD.
 
     Returns:
         A handle that opens itself at its first use.
 
     Raises:
-        UsageError: `where`, `snapshot` or `pin` is none of these.
+        UsageError: `where`, `snapshot`, `pin` or `page` is none of these.
 
     Cost: 0 requests.
     """
+    view = as_view(page)
     limits = limits or Limits()
     source = make_source(
         where,
@@ -75,4 +80,4 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         from tinycog.reader.snapshot import pinned  # noqa: PLC0415 - loads json and hashlib
 
         snapshot = pinned(snapshot, pin)
-    return Cog(source, limits, head_bytes, snapshot)
+    return Cog(source, limits, head_bytes, snapshot, view)

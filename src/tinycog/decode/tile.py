@@ -6,12 +6,14 @@ The order is that of the rule tiff.decode.order.
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.decode.codec import Codec
 from tinycog.decode.codecs import CODECS
 from tinycog.decode.samples import unpack_samples
 from tinycog.decode.segment import Segment
@@ -56,20 +58,12 @@ def decode_tile(
         CorruptTileError: the bytes do not decode to what the tags say.
         LimitError: the tile is larger than `limits.tile_bytes`.
     """
+    if image.tile_depth > 1:
+        return _decode_layer(image, y, data, limits)
     segment = Segment(image, y, out)
     limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
     limits.check_ratio(segment.pixel_bytes, len(data), "decoded bytes of a tile", image.weight)
-    codec = CODECS.get(image.compression)
-    if codec is None:
-        name = name_of(Compression, image.compression)
-        message = f"compression {name} is not supported"
-        raise UnsupportedError(message, feature="compression", value=image.compression)
-    if not (codec.safe or limits.unsafe_codecs):
-        message = (
-            f"{codec.name} is only decoded with Limits(unsafe_codecs=True):"
-            " hostile bytes can make its decoder crash the process"
-        )
-        raise UnsupportedError(message, feature="compression", value=image.compression)
+    codec = _codec_of(image, limits)
     try:
         if image.fill_order == REVERSED and codec.reversible:
             data = bytes(imagecodecs.bitorder_decode(bytes(data)))
@@ -87,6 +81,41 @@ def decode_tile(
         message = f"{codec.name} data of {len(data)} bytes cannot be decoded: {exc}"
         raise CorruptTileError(message) from exc
     return DecodedTile(pixels.transpose(2, 0, 1), tuple(segment.findings))
+
+
+def _codec_of(image: Image, limits: Limits) -> Codec:
+    """Return the codec of an image.
+
+    Raises:
+        UnsupportedError: there is none, or none that is safe.
+    """
+    codec = CODECS.get(image.compression)
+    if codec is None:
+        name = name_of(Compression, image.compression)
+        message = f"compression {name} is not supported"
+        raise UnsupportedError(message, feature="compression", value=image.compression)
+    if not (codec.safe or limits.unsafe_codecs):
+        message = (
+            f"{codec.name} is only decoded with Limits(unsafe_codecs=True):"
+            " hostile bytes can make its decoder crash the process"
+        )
+        raise UnsupportedError(message, feature="compression", value=image.compression)
+    return codec
+
+
+def _decode_layer(image: Image, y: int, data: bytes | memoryview, limits: Limits) -> DecodedTile:
+    """Decode one plane of a tile of a volume, in which planes lie below each other."""
+    grid, rows = image.grid, image.grid.tile_height
+    tile_height = rows * image.tile_depth
+    whole = replace(
+        image,
+        grid=replace(grid, tile_height=tile_height, height=(y + 1) * tile_height),
+        depth=1,
+        tile_depth=1,
+    )
+    pixels, findings = decode_tile(whole, y, data, limits)
+    start = image.plane % image.tile_depth * rows
+    return DecodedTile(pixels[:, start : start + rows], findings)
 
 
 def fill_tile(image: Image, target: NDArray[Any]) -> None:

@@ -6,7 +6,7 @@ not reach through it into those: tests/test_architecture.py holds them to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,21 +19,33 @@ from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
-from tinycog.reader.read_header import HeaderState, read_all, read_cached, read_first, sort_cached
+from tinycog.reader.read_header import (
+    VALUE_PAGE_BYTES,
+    VIEW,
+    HeaderState,
+    read_all,
+    read_cached,
+    read_first,
+    sort_cached,
+)
 from tinycog.reader.read_window import LevelSource
 from tinycog.reader.tile_reader import TileReader
 from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import Value, parse_values
+from tinycog.tiff.parse import Entry, Ifd, Value, parse_ifd, parse_values
+from tinycog.tiff.pyramid import parse_pyramid
+from tinycog.tiff.roles import PageView, Place, children
 from tinycog.tiff.scan import has_no_masks
 from tinycog.tiff.spec import Tag
+from tinycog.tiff.steps import need_bytes, run_cached
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
+    from tinycog.series.model import Series
 
 
 class OpenFile:
@@ -41,6 +53,7 @@ class OpenFile:
 
     Attributes:
         limits: of the handle.
+        view: what is read as an image with levels.
         fetcher: fetches its bytes.
         reader: reads its stored tiles.
         header: what has been read of its header, None before the first read.
@@ -48,15 +61,32 @@ class OpenFile:
     """
 
     def __init__(
-        self, source: Source, limits: Limits, head_bytes: int, snapshot: bytes | None
+        self,
+        source: Source,
+        limits: Limits,
+        head_bytes: int,
+        snapshot: bytes | None,
+        view: PageView = VIEW,
+        parent: OpenFile | None = None,
     ) -> None:
-        """Keep the source; nothing is read. `head_bytes` is the length of the first request."""
+        """Keep the source; nothing is read.
+
+        Args:
+            source: of the bytes.
+            limits: of the handle.
+            head_bytes: length of the first request.
+            snapshot: what was read of the header before.
+            view: what is read as an image with levels.
+            parent: another page of the same file, with which bytes are shared.
+        """
         self.limits = limits
-        self.fetcher = Fetcher(source, limits)
-        if snapshot is not None:
+        self.view = view
+        self.fetcher = Fetcher(source, limits) if parent is None else parent.fetcher
+        if snapshot is not None and parent is None:
             from tinycog.reader.snapshot import unpack  # noqa: PLC0415 - loads json and hashlib
 
             self.fetcher.restore(*unpack(snapshot))
+        self._known = None if parent is None or parent.header is None else parent.header.tiff
         self.reader = TileReader(self.fetcher, limits)
         self.header: HeaderState | None = None
         self.colormap: NDArray[np.uint16] | None = None
@@ -87,7 +117,9 @@ class OpenFile:
         return await self._single_flight.run("all", self._read_rest)
 
     async def _read_first(self) -> HeaderState:
-        self.header = await read_first(self.fetcher, self.limits, self._head_bytes)
+        self.header = await read_first(
+            self.fetcher, self.limits, self._head_bytes, self.view, self._known
+        )
         ghost = self.header.ghost
         self.reader.leaders = ghost is not None and ghost.has_leaders
         return self.header
@@ -118,10 +150,26 @@ class OpenFile:
         entry = (await self.image(z)).ifd.entries.get(tag)
         if entry is None:
             return None
-        header = (await self.read_header(0)).tiff.header
-        parser = parse_values(self.fetcher.buffer, header, [entry], self.limits)
-        (value,) = await self.fetcher.drive(parser)
+        (value,) = await self.read_values([entry])
         return value
+
+    async def read_values(self, entries: Sequence[Entry]) -> list[Value]:
+        """Return the values of entries of any IFD, planned together."""
+        header = (await self.read_header(0)).tiff.header
+        parser = parse_values(self.fetcher.buffer, header, entries, self.limits)
+        return await self.fetcher.drive(parser)
+
+    async def read_raw(self, entry: Entry) -> bytes:
+        """Return the bytes of a value, as stored."""
+        start, length = entry.range.start, entry.range.length
+        self.limits.check("value_bytes", length, f"bytes of the value of tag {entry.tag}")
+        return bytes(await self.fetcher.drive(need_bytes(self.fetcher.buffer, start, length)))
+
+    async def read_ifd(self, offset: int) -> Ifd:
+        """Return the IFD at an absolute offset: one that a tag points to."""
+        header = (await self.read_header(0)).tiff.header
+        parser = parse_ifd(self.fetcher.buffer, header, offset, self.limits)
+        return await self.fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES)
 
     async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
         """Return a level's ColorMap as (entries, 3), or None; see `Cog.read_colormap`."""
@@ -132,6 +180,16 @@ class OpenFile:
         from tinycog.geo.colour import make_colormap  # noqa: PLC0415 - palettes only
 
         return make_colormap(entry, value)
+
+    async def read_series(self) -> list[Series]:
+        """Return the series of the file; see `Cog.series`."""
+        header = await self.read_all()
+        await load("tinycog.series.parse_series")
+        from tinycog.series.parse_series import parse_series  # noqa: PLC0415 - stacks only
+
+        file = self.name.rpartition("/")[2]
+        parser = parse_series(self.fetcher.buffer, header.tiff, self.places, self.limits, file)
+        return await self.fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES)
 
     async def image(self, z: int) -> Image:
         """Return a level, reading as much of the header as it needs.
@@ -206,11 +264,25 @@ class OpenFile:
         """What was odd about the file so far, though it could be read."""
         if self.header is None:
             return ()
-        found = (*self.header.pyramid.findings, *self.reader.findings)
+        found = (*self.header.pyramid.findings, *self._stack_findings(), *self.reader.findings)
         try:
             return (*found, *self.geo.findings, *self.metadata.findings)
         except UsageError:  # these have not been read
             return found
+
+    def _stack_findings(self) -> tuple[Finding, ...]:
+        """Return a finding if planes lie behind the first IFD that no IFD tells of."""
+        first = self.levels_so_far[0]
+        entry = first.ifd.entries.get(Tag.ImageDescription)
+        if self.view != VIEW or entry is None:
+            return ()
+        text = self.cached_value(entry)
+        if not isinstance(text, str) or not self.is_complete:
+            return ()
+        from tinycog.series.shaped import stack_finding  # noqa: PLC0415 - described files only
+
+        found = stack_finding(text, first, len(self._whole_header().tiff.ifds))
+        return () if found is None else (found,)
 
     def knows(self, z: int) -> bool:
         """Return whether level `z` is known, so that `image` does not wait."""
@@ -233,7 +305,7 @@ class OpenFile:
         """All levels, 0 = full resolution.
 
         Raises:
-            UsageError: the file is not open yet; so do `masks`, `pages` and `level_size`.
+            UsageError: the file is not open yet; so do `masks`, `places` and `level_size`.
         """
         return self._whole_header().pyramid.levels
 
@@ -242,15 +314,49 @@ class OpenFile:
         """The mask of each level, None where the file holds none."""
         return self._whole_header().pyramid.masks
 
+    def cached_value(self, entry: Entry) -> Value | None:
+        """Return the value of an entry if its bytes have arrived, else None."""
+        if self.header is None:
+            return None
+        header = self.header.tiff.header
+        with suppress(FormatError, LimitError):
+            parser = parse_values(self.fetcher.buffer, header, [entry], self.limits)
+            return next(iter(run_cached(parser) or ()), None)
+        return None
+
+    def cached_children(self, place: Place) -> tuple[Place, ...] | None:
+        """Return the SubIFDs of a page if their bytes have arrived, else None."""
+        if self.header is None or place.image is None:
+            return ()
+        buffer, tiff = self.fetcher.buffer, self.header.tiff
+        parser = parse_pyramid(buffer, tiff, self.limits, place.image, place.path)
+        pyramid = run_cached(parser)
+        return None if pyramid is None else children(pyramid.places, place.path)
+
     @property
-    def pages(self) -> tuple[Image, ...]:
-        """Further images that are neither level nor mask."""
-        return self._whole_header().pyramid.pages
+    def places(self) -> tuple[Place, ...]:
+        """The roles of all IFDs of the chain, and of the SubIFDs of the first.
+
+        Raises:
+            UsageError: the file is not open yet, or opened as another page of it.
+        """
+        header = self._whole_header()
+        if self.view != VIEW:
+            message = "the pages of a file are known to its first one: open it without page="
+            raise UsageError(message)
+        return header.pyramid.places
+
+    @property
+    def has_all_pages(self) -> bool:
+        """Whether the chain of IFDs was walked to its end, as far as it can be read."""
+        tiff = self._whole_header().tiff
+        return not tiff.is_cut and not any(f.rule == "tiff.ifd.count" for f in tiff.findings)
 
     def mask_so_far(self, z: int) -> LevelMask:
         """Return the mask of a level that is known, as far as the header has been read."""
         header = self.header
-        if header is not None and not header.walked and not self._has_no_masks:
+        is_plain = self.view == VIEW and header is not None and not header.walked
+        if is_plain and header is not None and not self._has_no_masks:
             # sorting all IFDs into their roles costs more than reading a tile
             self._has_no_masks = has_no_masks(self.fetcher.buffer, header.tiff)
         if self._has_no_masks:

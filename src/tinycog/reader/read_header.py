@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from tinycog.errors import Finding
@@ -9,9 +10,14 @@ from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits
 from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
-from tinycog.tiff.pyramid import Pyramid, parse_image, parse_pyramid
+from tinycog.tiff.pyramid import find_ifd, knows_view, parse_image, parse_view
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.roles import PageView, Place, Pyramid
 from tinycog.tiff.spec import Tag
-from tinycog.tiff.steps import run_cached
+from tinycog.tiff.steps import Steps, need, run_cached
+
+VIEW = PageView()
+"""The first page, as it is."""
 
 HEAD_BYTES = 1 << 15
 """Bytes of the first request; they hold the header of most COGs (cog.header.size)."""
@@ -25,6 +31,18 @@ MAX_IFD_BYTES = 7 << 13
 DOUBLING_CLUSTERS = 3
 """Number of IFDs far apart after which the bytes read at the next ones double, and again."""
 
+MOST_DOUBLINGS = 8
+"""How often they double at most."""
+
+NEAR_IFD_BYTES = 1 << 16
+"""Distance of two IFDs up to which the way to a page is read through."""
+
+NEAR_IFDS_BYTES = 1 << 20
+"""Most bytes that are then read at once."""
+
+LIKE_IFDS = 3
+"""Number of IFDs at equal distances from which on the next ones are looked for there."""
+
 VALUE_PAGE_BYTES = 1 << 10
 """Fewest bytes read where values, or SubIFDs, lie apart."""
 
@@ -36,43 +54,66 @@ class HeaderState(NamedTuple):
         tiff: the IFD chain, as far as it has been walked.
         pyramid: the images of that part in their roles; it always has level 0.
         ghost: GDAL's structural metadata, None if the file has none.
-        walked: whether more than the first IFD has been looked at.
+        view: what is read as an image with levels.
+        complete: whether all levels of it are known.
+        walked: whether more than its IFD has been looked at.
     """
 
     tiff: Tiff
     pyramid: Pyramid
     ghost: Ghost | None
+    view: PageView
+    complete: bool
     walked: bool
-
-    @property
-    def complete(self) -> bool:
-        """Whether all levels are known."""
-        return self.walked and self.tiff.complete
 
     def knows(self, z: int | None) -> bool:
         """Return whether level `z` is known, or for None whether all levels are."""
         return self.complete or (z is not None and z < len(self.pyramid.levels))
 
 
-async def read_first(fetcher: Fetcher, limits: Limits, head_bytes: int = HEAD_BYTES) -> HeaderState:
-    """Read the first IFD. Cost: 1 request.
+async def read_first(
+    fetcher: Fetcher,
+    limits: Limits,
+    head_bytes: int = HEAD_BYTES,
+    view: PageView = VIEW,
+    known: Tiff | None = None,
+) -> HeaderState:
+    """Read the IFD of a page. Cost: 1 request; for a page that is not the first, those on the way.
 
-    Level 0 is the first IFD, so the chain, which may be long, is not walked for it.
+    Level 0 is that IFD, so the rest of the chain, which may be long, is not walked for it.
+
+    Args:
+        fetcher: fetches the bytes of the file.
+        limits: of the handle.
+        head_bytes: length of the first request.
+        view: the page, or plane.
+        known: what another handle has walked of the chain.
+
+    Raises:
+        TileIndexError: there is no such page.
     """
-    tiff = await fetcher.drive(parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=head_bytes)
-    ghost = await fetcher.drive(parse_ghost(fetcher.buffer, tiff.header))
-    image = await fetcher.drive(
-        parse_image(fetcher.buffer, tiff.header, tiff.ifds[0], limits), page_bytes=VALUE_PAGE_BYTES
+    tiff = known or await fetcher.drive(
+        parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=head_bytes
     )
-    pyramid = Pyramid((image,), (None,), (), (*tiff.findings, *image.findings))
-    return HeaderState(tiff, pyramid, ghost, walked=False)
+    ghost = await fetcher.drive(parse_ghost(fetcher.buffer, tiff.header))
+    tiff = await _walk_to(fetcher, limits, tiff, view.path[0] + 1)
+    ifd = await fetcher.drive(
+        find_ifd(fetcher.buffer, tiff, limits, view.path), page_bytes=ISOLATED_IFD_BYTES
+    )
+    image = await fetcher.drive(
+        parse_image(fetcher.buffer, tiff.header, ifd, limits), page_bytes=VALUE_PAGE_BYTES
+    )
+    image = image.at(view.plane, view.shift) if view.is_plane else image
+    place = Place(view.path, ifd, image, "page", view.path, None, "the page itself")
+    pyramid = Pyramid((image,), (None,), (place,), (*tiff.findings, *image.findings))
+    return HeaderState(tiff, pyramid, ghost, view, complete=False, walked=False)
 
 
 def sort_cached(fetcher: Fetcher, limits: Limits, state: HeaderState) -> HeaderState | None:
     """Do what `read_cached` does, without waiting; None if that would cost a request."""
     tiff = _walk_cached(fetcher, limits, state.tiff)
-    pyramid = run_cached(parse_pyramid(fetcher.buffer, tiff, limits, state.pyramid.levels[0]))
-    return None if pyramid is None else HeaderState(tiff, pyramid, state.ghost, walked=True)
+    pyramid = run_cached(_sort(fetcher, limits, tiff, state))
+    return None if pyramid is None else _state(fetcher, tiff, pyramid, state)
 
 
 async def read_cached(fetcher: Fetcher, limits: Limits, state: HeaderState) -> HeaderState:
@@ -83,43 +124,99 @@ async def read_cached(fetcher: Fetcher, limits: Limits, state: HeaderState) -> H
 async def read_all(fetcher: Fetcher, limits: Limits, state: HeaderState) -> HeaderState:
     """Walk the rest of the chain. Cost: 1 request for each cluster of IFDs."""
     tiff, clusters, planned_before = state.tiff, 0, fetcher.planned
-    while not (tiff := _walk_cached(fetcher, limits, tiff)).complete:
+    while not knows_view(fetcher.buffer, tiff := _walk_cached(fetcher, limits, tiff), state.view):
         limits.check("requests", fetcher.planned - planned_before, "requests for the header")
         clusters += 1
         if clusters > limits.header_requests:
             tiff = _cut(tiff, limits)
             break
-        step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
-        page_bytes = max(_page_bytes(tiff), ISOLATED_IFD_BYTES << clusters // DOUBLING_CLUSTERS)
-        tiff = await fetcher.drive(step, page_bytes=page_bytes)
+        tiff = await _walk_on(fetcher, limits, tiff, clusters)
     return await _finish(fetcher, limits, tiff, state)
 
 
+async def _walk_on(fetcher: Fetcher, limits: Limits, tiff: Tiff, clusters: int) -> Tiff:
+    """Walk past the next IFD that has not arrived, by a request that grows with those before."""
+    step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
+    doublings = min(clusters // DOUBLING_CLUSTERS, MOST_DOUBLINGS)
+    page_bytes = max(_page_bytes(tiff), ISOLATED_IFD_BYTES << doublings)
+    tiff = await fetcher.drive(step, page_bytes=page_bytes)
+    return _walk_cached(fetcher, limits, tiff)
+
+
+async def _walk_to(fetcher: Fetcher, limits: Limits, tiff: Tiff, ifds: int) -> Tiff:
+    """Walk until so many IFDs are known, or to the end of the chain.
+
+    Pages written one like the other lie at equal distances: IFDs are then fetched side by side
+    from where they should be. The links between them alone decide which are read.
+    """
+    if len(tiff.ifds) >= ifds:
+        return tiff
+    tiff = _walk_cached(fetcher, limits, _resumed(tiff))
+    while len(tiff.ifds) < ifds and tiff.next_offset:
+        before = len(tiff.ifds)
+        if places := _predicted(tiff, ifds, fetcher.buffer.size):
+            await fetcher.drive(need(fetcher.buffer, places))
+            tiff = _walk_cached(fetcher, limits, tiff)
+        if len(tiff.ifds) == before:
+            step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=before + 1)
+            distance = abs(tiff.next_offset - tiff.ifds[-1].offset)
+            ahead = distance * (ifds - before) if distance <= NEAR_IFD_BYTES else 0
+            page_bytes = max(min(ahead, NEAR_IFDS_BYTES), ISOLATED_IFD_BYTES)
+            tiff = await fetcher.drive(step, page_bytes=page_bytes)
+            tiff = _walk_cached(fetcher, limits, tiff)
+    return tiff
+
+
+def _predicted(tiff: Tiff, ifds: int, size: int | None) -> list[ByteRange]:
+    """Return where the next IFDs lie if they go on at equal distances; none if they do not."""
+    offsets = [*(ifd.offset for ifd in tiff.ifds[-LIKE_IFDS:]), tiff.next_offset]
+    step = offsets[-1] - offsets[-2]
+    length = ISOLATED_IFD_BYTES // 4
+    steps = {after - before for before, after in pairwise(offsets)}
+    if len(offsets) <= LIKE_IFDS or steps != {step} or abs(step) <= NEAR_IFD_BYTES or size is None:
+        return []
+    count = min(ifds - len(tiff.ifds), len(tiff.ifds))
+    starts = (tiff.next_offset + i * step for i in range(count))
+    return [ByteRange(start, min(start + length, size)) for start in starts if 0 < start < size]
+
+
 def _cut(tiff: Tiff, limits: Limits) -> Tiff:
-    """Return the chain without the IFDs that lie further on (tiff.ifd.far)."""
+    """Return the chain as one that is not walked any further (tiff.ifd.far)."""
     text = (
         f"the IFD chain is cut at {len(tiff.ifds)} IFDs: they lie in more than"
         f" {limits.header_requests} places (Limits.header_requests)"
     )
     finding = Finding("tiff.ifd.far", text, tiff.next_offset, tiff.ifds[-1].offset)
-    return tiff._replace(next_offset=0, findings=(*tiff.findings, finding))
+    return tiff._replace(is_cut=True, findings=(*tiff.findings, finding))
+
+
+def _resumed(tiff: Tiff) -> Tiff:
+    """Return a chain that was cut as one that may be walked on."""
+    if not tiff.is_cut:
+        return tiff
+    findings = tuple(found for found in tiff.findings if found.rule != "tiff.ifd.far")
+    return tiff._replace(is_cut=False, findings=findings)
 
 
 async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, state: HeaderState) -> HeaderState:
-    parser = parse_pyramid(fetcher.buffer, tiff, limits, state.pyramid.levels[0])
+    parser = _sort(fetcher, limits, tiff, state)
     pyramid = await fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES)
-    return HeaderState(tiff, pyramid, state.ghost, walked=True)
+    return _state(fetcher, tiff, pyramid, state)
+
+
+def _sort(fetcher: Fetcher, limits: Limits, tiff: Tiff, state: HeaderState) -> Steps[Pyramid]:
+    return parse_view(fetcher.buffer, tiff, limits, state.pyramid.levels[0], state.view)
+
+
+def _state(fetcher: Fetcher, tiff: Tiff, pyramid: Pyramid, before: HeaderState) -> HeaderState:
+    complete = knows_view(fetcher.buffer, tiff, before.view)
+    return before._replace(tiff=tiff, pyramid=pyramid, complete=complete, walked=True)
 
 
 def _walk_cached(fetcher: Fetcher, limits: Limits, tiff: Tiff) -> Tiff:
     """Walk the chain as far as its bytes have arrived."""
-    while not tiff.complete:
-        step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=len(tiff.ifds) + 1)
-        walked = run_cached(step)
-        if walked is None:
-            break
-        tiff = walked
-    return tiff
+    walked = run_cached(parse_tiff(fetcher.buffer, limits, known=tiff, cached=True))
+    return tiff if walked is None or tiff.is_cut else walked
 
 
 def _page_bytes(tiff: Tiff) -> int:

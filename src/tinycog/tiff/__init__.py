@@ -8,10 +8,12 @@
     steps.py        parsers as generators, run side by side
     parse.py        bytes to file header, IFD chain, entries, values
     image.py        Ifd to Image: typed facts, and the Grid of its tiles
-    pyramid.py      which image is a level, a mask, a page: GDAL's rules
+    pyramid.py      the images of a page and what may belong to it
+    roles.py        which of them is a level, a mask, a page of its own
     scan.py         whether a file may hold masks, without parsing its IFDs
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
     ghost.py        GDAL's structural metadata behind the file header
+    exif.py         names of the tags of Exif and GPS IFDs
     nodata.py       GDAL's nodata tag
     c_number.py         numbers in text, as C reads them
     text.py         text of any encoding

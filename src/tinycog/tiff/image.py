@@ -7,7 +7,7 @@ cannot be decoded is kept as a fact: `decode` refuses it, not opening.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -104,6 +104,10 @@ class Image:
         options: values of further tags that codecs need, by tag.
         nodata_text: GDAL's nodata as written.
         findings: what is odd about the directory.
+        depth: number of planes of a volume (tiff.image.depth).
+        tile_depth: planes in one stored tile of it.
+        plane: which of them is read.
+        shift: bytes by which the tiles lie further on than the index says (tiff.pyramid.stack).
     """
 
     ifd: Ifd
@@ -123,6 +127,35 @@ class Image:
     options: Mapping[int, Value]
     nodata_text: str | None
     findings: tuple[Finding, ...]
+    depth: int = 1
+    tile_depth: int = 1
+    plane: int = 0
+    shift: int = 0
+
+    def at(self, plane: int, shift: int) -> Image:
+        """Return the same image for another plane behind its IFD.
+
+        Raises:
+            TileIndexError: the volume has no such plane.
+        """
+        if not 0 <= plane < self.depth:
+            message = f"plane {plane} does not exist (planes 0 to {self.depth - 1})"
+            raise TileIndexError(message)
+        return replace(self, plane=plane, shift=shift)
+
+    @property
+    def stored_count(self) -> int:
+        """Number of stored tiles of all planes of a volume."""
+        return self.grid.count * -(-self.depth // self.tile_depth)
+
+    def stored_index(self, index: int) -> int:
+        """Return the position in the index of a tile, given by that in a single plane."""
+        if self.depth == 1:
+            return index
+        per_plane = self.grid.across * self.grid.down
+        sample, at = divmod(index, per_plane)
+        layers = -(-self.depth // self.tile_depth)
+        return (sample * layers + self.plane // self.tile_depth) * per_plane + at
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -267,6 +300,8 @@ FACTS = frozenset(
         Tag.ExtraSamples,
         Tag.SampleFormat,
         Tag.GDALNoData,
+        Tag.ImageDepth,
+        Tag.TileDepth,
         *OPTIONS,
     )
 )
@@ -300,6 +335,12 @@ def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Ima
     tiled = not grid.strips
     old_jpeg = _int(values, Tag.Compression, Compression.NONE) == Compression.OLD_JPEG
     nodata = values.get(Tag.GDALNoData)
+    depth = max(_int(values, Tag.ImageDepth, 1), 1)
+    if depth > 1:
+        text = (
+            f"the image is a volume of {depth} planes: the first is read, the others by Cog.series"
+        )
+        findings.append(Finding("tiff.image.depth", text, None, ifd.offset))
     return Image(
         ifd=ifd,
         byte_order=header.byte_order,
@@ -318,6 +359,8 @@ def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Ima
         options={tag: values[tag] for tag in OPTIONS if tag in values},
         nodata_text=nodata if isinstance(nodata, str) and nodata.strip() else None,
         findings=tuple(findings),
+        depth=depth,
+        tile_depth=max(_int(values, Tag.TileDepth, 1), 1) if tiled and depth > 1 else 1,
     )
 
 

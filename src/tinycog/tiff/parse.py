@@ -7,7 +7,7 @@ value. A broken rule that it can recover from is a `Finding`, any other a `Forma
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange, Span
 from tinycog.tiff.spec import BIG, BYTE_ORDERS, FIELD_TYPES, VARIANTS, ByteOrder, FieldType, Variant
-from tinycog.tiff.steps import Steps, need, need_bytes
+from tinycog.tiff.steps import Steps, need, need_bytes, run_cached
 from tinycog.tiff.text import text_of
 
 Value = str | bytes | tuple[int, ...] | tuple[float, ...] | tuple[tuple[int, int], ...]
@@ -74,6 +74,11 @@ class Ifd:
         """Pickle the read-only mapping as a plain one."""
         return (_ifd, (self.offset, dict(self.entries), self.next_offset, self.findings))
 
+    @classmethod
+    def lost(cls, offset: int) -> Ifd:
+        """Make an IFD without entries: what stands for one that cannot be read."""
+        return cls(offset, MappingProxyType({}), 0)
+
 
 def _ifd(at: int, entries: dict[int, Entry], link: int, findings: tuple[Finding, ...]) -> Ifd:
     return Ifd(at, MappingProxyType(entries), link, findings)
@@ -85,19 +90,21 @@ class Tiff(NamedTuple):
     Attributes:
         header: the file's header.
         ifds: the chain so far, in order.
-        next_offset: offset of the next IFD to read; 0 when the chain is complete.
+        next_offset: offset of the next IFD to read; 0 behind the last one.
         findings: what is odd about the chain itself.
+        is_cut: whether it is not worth its requests to walk on (tiff.ifd.far).
     """
 
     header: FileHeader
     ifds: tuple[Ifd, ...] = ()
     next_offset: int = 0
     findings: tuple[Finding, ...] = ()
+    is_cut: bool = False
 
     @property
     def complete(self) -> bool:
-        """Whether the whole chain has been walked."""
-        return self.next_offset == 0
+        """Whether the chain has been walked as far as it will be."""
+        return self.next_offset == 0 or self.is_cut
 
 
 def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
@@ -189,12 +196,18 @@ def _entries(
 
 
 def parse_tiff(
-    buffer: SparseBuffer, limits: Limits, *, known: Tiff | None = None, ifds: int | None = None
+    buffer: SparseBuffer,
+    limits: Limits,
+    *,
+    known: Tiff | None = None,
+    ifds: int | None = None,
+    cached: bool = False,
 ) -> Steps[Tiff]:
     """Walk the IFD chain: all of it, or until `ifds` directories are known.
 
     `known` is an earlier, shorter walk to resume. An IFD after the first that cannot be parsed ends
     the chain with a finding, as do a loop (tiff.ifd.loop) and a chain longer than `limits.ifds`.
+    With `cached`, it is walked as far as its bytes have arrived.
 
     Raises:
         NotTiffError: not a TIFF.
@@ -206,32 +219,45 @@ def parse_tiff(
         if header.first_ifd == 0:
             at = header.variant.header_length - header.variant.offset_length
             raise FormatError.of(Finding("tiff.header.first-ifd", "the file has no IFD", at))
-    while known.next_offset and (ifds is None or len(known.ifds) < ifds):
-        known = yield from _step(buffer, limits, known)
-    return known
-
-
-def _step(buffer: SparseBuffer, limits: Limits, known: Tiff) -> Steps[Tiff]:
-    """Add the next IFD of the chain, or end it with a finding."""
-    at = known.next_offset
-    before = known.ifds[-1].offset if known.ifds else None
-    if any(at == ifd.offset for ifd in known.ifds):
-        finding = Finding("tiff.ifd.loop", "the IFD chain comes back to an IFD", at, before)
-    elif len(known.ifds) >= limits.ifds:
-        text = f"the IFD chain is cut at {limits.ifds} IFDs (Limits.ifds)"
-        finding = Finding("tiff.ifd.count", text, at, before)
-    else:
-        try:
-            ifd = yield from parse_ifd(buffer, known.header, at, limits)
-        except (FormatError, LimitError) as exc:
-            if not known.ifds:
-                raise
-            text = f"the IFD chain ends early: {exc}"
-            finding = Finding("tiff.ifd.unreadable", text, at, before)
+    if not known.next_offset:
+        return known
+    found, link, findings = list(known.ifds), known.next_offset, known.findings
+    seen = {ifd.offset for ifd in found}
+    while link and (ifds is None or len(found) < ifds):
+        parser = _parse_next(buffer, limits, known.header, link, found, seen)
+        ifd = run_cached(parser) if cached else (yield from parser)
+        if ifd is None:
+            break
+        if isinstance(ifd, Finding):
+            findings, link = (*findings, ifd), 0
         else:
-            ifds = (*known.ifds, ifd)
-            return Tiff(known.header, ifds, ifd.next_offset, known.findings)
-    return known._replace(next_offset=0, findings=(*known.findings, finding))
+            found.append(ifd)
+            seen.add(link)
+            link = ifd.next_offset
+    return Tiff(known.header, tuple(found), link, findings, known.is_cut)
+
+
+def _parse_next(
+    buffer: SparseBuffer,
+    limits: Limits,
+    header: FileHeader,
+    at: int,
+    found: Sequence[Ifd],
+    seen: Collection[int],
+) -> Steps[Ifd | Finding]:
+    """Parse the next IFD of the chain; a finding says why it ends before."""
+    before = found[-1].offset if found else None
+    if at in seen:
+        return Finding("tiff.ifd.loop", "the IFD chain comes back to an IFD", at, before)
+    if len(found) >= limits.ifds:
+        text = f"the IFD chain is cut at {limits.ifds} IFDs (Limits.ifds)"
+        return Finding("tiff.ifd.count", text, at, before)
+    try:
+        return (yield from parse_ifd(buffer, header, at, limits))
+    except (FormatError, LimitError) as exc:
+        if not found:
+            raise
+        return Finding("tiff.ifd.unreadable", f"the IFD chain ends early: {exc}", at, before)
 
 
 def spans_of(entries: Iterable[Entry]) -> list[Span]:

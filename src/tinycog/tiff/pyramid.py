@@ -1,16 +1,13 @@
-"""Which images of a file are levels of the first one, which are their masks, which are other pages.
-
-The rules are GDAL's (tiff.pyramid.*), so that level z here is level z everywhere.
-"""
+"""The images of a file, parsed together and sorted into their roles (`roles`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, takewhile
 from typing import NamedTuple, TypeVar
 
-from tinycog.errors import Finding, FormatError, LimitError
+from tinycog.errors import Finding, FormatError, LimitError, TileIndexError
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import FACTS, OPTIONS, Image, make_image
@@ -25,8 +22,18 @@ from tinycog.tiff.parse import (
     spans_of,
 )
 from tinycog.tiff.ranges import ByteRange, count_clusters
-from tinycog.tiff.spec import MASK, REDUCED, Tag
-from tinycog.tiff.steps import Steps, together
+from tinycog.tiff.roles import (
+    Member,
+    PagePath,
+    PageView,
+    Pyramid,
+    Role,
+    Roles,
+    is_part,
+    with_facts_of_first,
+)
+from tinycog.tiff.spec import Tag
+from tinycog.tiff.steps import Steps, need, together
 
 T = TypeVar("T")
 
@@ -38,21 +45,14 @@ OPTIONAL = frozenset(
 )
 """Tags that an image can do without where their values lie beyond the end of the file."""
 
+APERIO = b"Aperio "
+"""How ImageDescription begins in a slide of Aperio (tiff.pyramid.aperio)."""
 
-class Pyramid(NamedTuple):
-    """The images of a file in their roles.
+APERIO_NAMES: dict[bytes, Role] = {b"label": "label", b"macro": "macro"}
+"""First words of the second line of ImageDescription of pictures that are no part of the slide."""
 
-    Attributes:
-        levels: level 0 is the first IFD, at full resolution; overviews follow in file order.
-        masks: the transparency mask of each level, or None.
-        pages: all other images that can be read, in file order.
-        findings: what is odd about any of them.
-    """
-
-    levels: tuple[Image, ...]
-    masks: tuple[Image | None, ...]
-    pages: tuple[Image, ...]
-    findings: tuple[Finding, ...]
+NAME_BYTES = 256
+"""Bytes of ImageDescription in which such a word lies."""
 
 
 def parse_image(buffer: SparseBuffer, header: FileHeader, ifd: Ifd, limits: Limits) -> Steps[Image]:
@@ -85,34 +85,165 @@ def _is_lost(buffer: SparseBuffer, entry: Entry) -> bool:
     return entry.tag in OPTIONAL and buffer.size is not None and entry.range.stop > buffer.size
 
 
-def parse_pyramid(
-    buffer: SparseBuffer, tiff: Tiff, limits: Limits, first: Image | None = None
-) -> Steps[Pyramid]:
-    """Sort the images of the walked chain, and the SubIFDs of its first IFD, into their roles.
+class _IfdAt(NamedTuple):
+    """What lies at a place: an IFD, or why there is none."""
 
-    `first` is the image of the first IFD, if it was parsed before.
+    path: PagePath
+    ifd: Ifd
+    flaw: Finding | None = None
+
+
+def parse_pyramid(
+    buffer: SparseBuffer,
+    tiff: Tiff,
+    limits: Limits,
+    first: Image | None = None,
+    path: PagePath = (0,),
+) -> Steps[Pyramid]:
+    """Sort images of the walked chain into their roles, as one of its pages has them.
+
+    For the first page these are all images of the chain, for another those behind it that may
+    belong to it (`followers`); and the SubIFDs of the page.
+
+    Args:
+        buffer: holds what has arrived.
+        tiff: the chain, as far as it has been walked.
+        limits: of the handle.
+        first: the image of the page, if it was parsed before.
+        path: the page.
 
     Raises:
-        FormatError: the first image cannot be parsed; any other is a finding.
+        FormatError: the image of the page cannot be parsed; any other is a finding.
+        TileIndexError: there is no such page in what was walked.
     """
+    page = yield from find_ifd(buffer, tiff, limits, path)
     if first is None:
-        first = yield from parse_image(buffer, tiff.header, tiff.ifds[0], limits)
-    subs = yield from _parse_sub_ifds(buffer, tiff, limits)
-    rest = [found for found in (*subs, *tiff.ifds[1:]) if isinstance(found, Ifd)]
-    near, far = _near(buffer, rest, limits)
+        first = yield from parse_image(buffer, tiff.header, page, limits)
+    subs = yield from _parse_sub_ifds(buffer, tiff, page, path, limits)
+    behind = [_IfdAt((i,), tiff.ifds[i]) for i in followers(buffer, tiff, path)]
+    near, far = _near(buffer, [*subs, *behind], limits)
     images = yield from together(
-        _or_finding(parse_image(buffer, tiff.header, ifd, limits), "an IFD is left out", ifd.offset)
-        for ifd in near
+        _or_finding(parse_image(buffer, tiff.header, found.ifd, limits), found.ifd.offset)
+        for found in near
+        if found.flaw is None
     )
-    lost = [found for found in (*subs, *far, *images) if isinstance(found, Finding)]
-    roles = _Roles(first)
-    for image in images:
+    roles = yield from _start(buffer, tiff, limits, Member(path, first), behind)
+    flaws = [far] if far else []
+    parsed = iter(images)
+    for found in near:
+        image = found.flaw or next(parsed)
         if isinstance(image, Image):
-            roles.add(image)
-    while len(roles.levels) > 1 and _is_absent(buffer, tiff.header, roles.levels[-1]):
+            roles.add(Member(found.path, image))
+        else:
+            flaws.append(image)
+            roles.leave_out(found.path, found.ifd, image.message)
+    while len(roles.levels(path)) > 1 and _is_absent(
+        buffer, tiff.header, roles.levels(path)[-1].image
+    ):
         text = "the last overview's only tile lies beyond the end of the file; it is left out"
-        lost.append(Finding("tiff.pyramid.absent", text, None, roles.levels.pop().ifd.offset))
-    return roles.pyramid([*tiff.findings, *lost])
+        offset = roles.leave_out_last(path).image.ifd.offset
+        flaws.append(Finding("tiff.pyramid.absent", text, None, offset))
+    roles.check_first()
+    return roles.pyramid(path, [*tiff.findings, *flaws])
+
+
+def parse_view(
+    buffer: SparseBuffer, tiff: Tiff, limits: Limits, first: Image, view: PageView
+) -> Steps[Pyramid]:
+    """Sort the images that a view of a file has, as `parse_pyramid` does for a plain page.
+
+    Another plane behind an IFD has one level; levels that nothing marks are those of the view.
+    """
+    if not (view.is_plane or view.levels):
+        return (yield from parse_pyramid(buffer, tiff, limits, first, view.path))
+    walked = [path for path in view.levels if tiff.complete or path[0] < len(tiff.ifds)]
+    ifds = yield from together(find_ifd(buffer, tiff, limits, path) for path in walked)
+    levels = yield from together(parse_image(buffer, tiff.header, ifd, limits) for ifd in ifds)
+    images = (first, *levels)
+    findings = (*tiff.findings, *(finding for image in images for finding in image.findings))
+    return Pyramid(with_facts_of_first(images), (None,) * len(images), (), findings)
+
+
+def knows_view(buffer: SparseBuffer, tiff: Tiff, view: PageView) -> bool:
+    """Return whether enough of the chain has been walked to know all levels of a view."""
+    if view.is_plane or view.levels:
+        last = max(path[0] for path in (view.path, *view.levels))
+        return tiff.complete or last < len(tiff.ifds)
+    return is_walked(buffer, tiff, view.path)
+
+
+def _start(
+    buffer: SparseBuffer, tiff: Tiff, limits: Limits, page: Member, behind: Sequence[_IfdAt]
+) -> Steps[Roles]:
+    """Return the roles before any image behind the page has one."""
+    if page.path == (0,):
+        names = yield from _parse_names(buffer, page.image, behind)
+        return Roles(page, names or {}, slide=names is not None)
+    head = tiff.ifds[0]
+    is_next = len(page.path) == 1 and not any(
+        _is_part(buffer, tiff.header, ifd) for ifd in tiff.ifds[1 : page.path[0]]
+    )
+    if not (is_next and behind):
+        return Roles(page)
+    found = yield from _or_finding(parse_image(buffer, tiff.header, head, limits), head.offset)
+    return Roles(page, before=Member((0,), found) if isinstance(found, Image) else None)
+
+
+def find_ifd(buffer: SparseBuffer, tiff: Tiff, limits: Limits, path: PagePath) -> Steps[Ifd]:
+    """Return the IFD of a page, of those that were walked.
+
+    Raises:
+        TileIndexError: there is none.
+        FormatError: it lies below one that lists no SubIFDs, or cannot be read.
+    """
+    at, *below = path
+    if not 0 <= at < len(tiff.ifds):
+        flaws = "".join(f"; {finding.message}" for finding in tiff.findings)
+        message = f"page {at} does not exist (pages 0 to {len(tiff.ifds) - 1}{flaws})"
+        raise TileIndexError(message)
+    ifd = tiff.ifds[at]
+    for k in below:
+        starts = yield from _sub_ifd_offsets(buffer, tiff.header, ifd, limits)
+        if not 0 <= k < len(starts):
+            message = f"page {path} does not exist: an IFD has {len(starts)} SubIFDs, not {k + 1}"
+            raise TileIndexError(message)
+        ifd = yield from parse_ifd(buffer, tiff.header, starts[k], limits)
+    return ifd
+
+
+def followers(buffer: SparseBuffer, tiff: Tiff, path: PagePath) -> Iterator[int]:
+    """Return the indices of the walked IFDs behind a page that may be parts of it.
+
+    All behind the first page; those behind another up to the next page (tiff.pyramid.owner).
+    """
+    at = path[0]
+    if len(path) > 1 or (at > 0 and _is_part(buffer, tiff.header, tiff.ifds[at])):
+        return iter(())
+    behind = iter(range(at + 1, len(tiff.ifds)))
+    if at == 0:
+        return behind
+    return takewhile(lambda i: _is_part(buffer, tiff.header, tiff.ifds[i]), behind)
+
+
+def is_walked(buffer: SparseBuffer, tiff: Tiff, path: PagePath) -> bool:
+    """Return whether no IFD that has not been walked may be a part of a page."""
+    if tiff.complete:
+        return True
+    at = path[0]
+    if at == 0 or at >= len(tiff.ifds):
+        return len(path) > 1 and at < len(tiff.ifds)
+    if len(path) > 1 or _is_part(buffer, tiff.header, tiff.ifds[at]):
+        return True
+    return at + 1 + sum(1 for _ in followers(buffer, tiff, path)) < len(tiff.ifds)
+
+
+def _is_part(buffer: SparseBuffer, header: FileHeader, ifd: Ifd) -> bool:
+    """Return whether an IFD is marked as part of another, by what is stored in it alone."""
+    entry = ifd.entries.get(Tag.NewSubfileType)
+    if entry is None or buffer.missing([entry.range]):
+        return False
+    value = decode_value(header.byte_order, entry, buffer.read(*entry.range))
+    return bool(value) and isinstance(value[0], int) and is_part(value[0], ifd)
 
 
 def _is_absent(buffer: SparseBuffer, header: FileHeader, image: Image) -> bool:
@@ -126,96 +257,102 @@ def _is_absent(buffer: SparseBuffer, header: FileHeader, image: Image) -> bool:
 
 
 def _near(
-    buffer: SparseBuffer, ifds: Sequence[Ifd], limits: Limits
-) -> tuple[Sequence[Ifd], list[Finding]]:
+    buffer: SparseBuffer, found: Sequence[_IfdAt], limits: Limits
+) -> tuple[Sequence[_IfdAt], Finding | None]:
     """Return the IFDs whose values few requests fetch, and a finding if not all (tiff.ifd.far)."""
-    values = [spans_of(entry for tag, entry in ifd.entries.items() if tag in FACTS) for ifd in ifds]
-    count = len(ifds)
+    values = [
+        spans_of(entry for tag, entry in one.ifd.entries.items() if tag in FACTS) for one in found
+    ]
+    count = len(found)
     while (
         count
         and count_clusters(buffer.missing(chain.from_iterable(values[:count])))
         > limits.header_requests
     ):
         count //= 2
-    if count == len(ifds):
-        return ifds, []
-    text = f"{len(ifds) - count} IFDs are left out: their values lie in too many places"
-    return ifds[:count], [Finding("tiff.ifd.far", text, ifds[count].offset, ifds[count].offset)]
+    if count == len(found):
+        return found, None
+    text = f"{len(found) - count} IFDs are left out: their values lie in too many places"
+    offset = found[count].ifd.offset
+    return found[:count], Finding("tiff.ifd.far", text, offset, offset)
+
+
+def _sub_ifd_offsets(
+    buffer: SparseBuffer, header: FileHeader, ifd: Ifd, limits: Limits
+) -> Steps[list[int]]:
+    """Return where the SubIFDs of an IFD lie."""
+    entry = ifd.entries.get(Tag.SubIFDs)
+    if entry is None:
+        return []
+    (offsets,) = yield from parse_values(buffer, header, [entry], limits)
+    return [v for v in offsets if isinstance(v, int) and v > 0] if type(offsets) is tuple else []
 
 
 def _parse_sub_ifds(
-    buffer: SparseBuffer, tiff: Tiff, limits: Limits
-) -> Steps[Sequence[Ifd | Finding]]:
-    """Parse the SubIFDs of the first IFD (tiff.pyramid.sub-ifds)."""
-    entry = tiff.ifds[0].entries.get(Tag.SubIFDs)
+    buffer: SparseBuffer, tiff: Tiff, parent: Ifd, path: PagePath, limits: Limits
+) -> Steps[list[_IfdAt]]:
+    """Parse the SubIFDs of an IFD (tiff.pyramid.sub-ifds)."""
+    entry = parent.entries.get(Tag.SubIFDs)
     if entry is None:
-        return ()
+        return []
     try:
-        (offsets,) = yield from parse_values(buffer, tiff.header, [entry], limits)
-        starts = [v for v in offsets if isinstance(v, int) and v > 0]
+        starts = yield from _sub_ifd_offsets(buffer, tiff.header, parent, limits)
         limits.check("ifds", len(tiff.ifds) + len(starts), "IFDs and SubIFDs")
         missing = buffer.missing(ByteRange(place, place + 1) for place in starts)
         limits.check("header_requests", count_clusters(missing), "places that the SubIFDs lie in")
     except (FormatError, LimitError) as exc:
-        text = f"the SubIFDs of the first IFD cannot be read: {exc}"
-        return (Finding("tiff.pyramid.sub-ifds", text, entry.offset, tiff.ifds[0].offset),)
-    return (
-        yield from together(
-            _or_finding(
-                parse_ifd(buffer, tiff.header, place, limits), "an IFD cannot be read", place
-            )
-            for place in starts
-        )
+        text = f"the SubIFDs of page {path[0]} cannot be read: {exc}"
+        flaw = Finding("tiff.pyramid.sub-ifds", text, entry.offset, parent.offset)
+        return [_IfdAt((*path, 0), Ifd.lost(entry.offset), flaw)]
+    found = yield from together(
+        _or_finding(parse_ifd(buffer, tiff.header, place, limits), place) for place in starts
     )
+    return [
+        _IfdAt((*path, k), ifd)
+        if isinstance(ifd, Ifd)
+        else _IfdAt((*path, k), Ifd.lost(starts[k]), ifd)
+        for k, ifd in enumerate(found)
+    ]
 
 
-def _or_finding(parser: Steps[T], what: str, offset: int) -> Steps[T | Finding]:
-    """Run a parser; an error becomes a finding."""
+def _parse_names(
+    buffer: SparseBuffer, first: Image, behind: Sequence[_IfdAt]
+) -> Steps[dict[PagePath, Role] | None]:
+    """Return what a slide calls its images; None if it is not one (tiff.pyramid.aperio)."""
+    head = first.ifd.entries.get(Tag.ImageDescription)
+    if head is None or not behind or first.grid.strips or head.count < len(APERIO):
+        return None
+    if (yield from _read_start(buffer, head, len(APERIO))) != APERIO:
+        return None
+    texts = {
+        one.path: one.ifd.entries[Tag.ImageDescription]
+        for one in behind
+        if Tag.ImageDescription in one.ifd.entries
+    }
+    starts = yield from together(_read_start(buffer, entry, NAME_BYTES) for entry in texts.values())
+    names: dict[PagePath, Role] = {}
+    for path, text in zip(texts, starts, strict=True):
+        words = {line.partition(b" ")[0].lower() for line in text.splitlines()}
+        names.update((path, role) for word, role in APERIO_NAMES.items() if word in words)
+    return names
+
+
+def _read_start(buffer: SparseBuffer, entry: Entry, length: int) -> Steps[bytes]:
+    """Return the first bytes of a value; what lies beyond the end of the file is left out."""
+    stop = min(entry.range.stop, entry.offset + length)
+    if buffer.size is not None:
+        stop = max(min(stop, buffer.size), entry.offset)
+    part = ByteRange(entry.offset, stop)
+    try:
+        yield from need(buffer, [part])
+        return bytes(buffer.read(*part))
+    except FormatError:
+        return b""
+
+
+def _or_finding(parser: Steps[T], offset: int) -> Steps[T | Finding]:
+    """Run a parser of an IFD or of its image; an error becomes a finding."""
     try:
         return (yield from parser)
     except (FormatError, LimitError) as exc:
-        return Finding("tiff.ifd.unreadable", f"{what}: {exc}", offset, offset)
-
-
-class _Roles:
-    """Roles assigned so far (tiff.pyramid.levels, tiff.pyramid.masks)."""
-
-    def __init__(self, first: Image) -> None:
-        self.first = first
-        self.levels = [first]
-        self.masks: dict[int, Image] = {}
-        self.pages: list[Image] = []
-
-    def add(self, image: Image) -> None:
-        """Assign a role to one more image; one that is neither level nor mask is a page."""
-        kind = image.subfile_type & (REDUCED | MASK)
-        if Tag.SubIFDs in image.ifd.entries:
-            kind = 0
-        if kind == REDUCED and image.samples == self.first.samples:
-            self.levels.append(image)
-        elif kind & MASK and (z := self._masked_level(image, reduced=bool(kind & REDUCED))) >= 0:
-            self.masks[z] = image
-        else:
-            self.pages.append(image)
-
-    def _masked_level(self, mask: Image, *, reduced: bool) -> int:
-        """Return the first level of the mask's size that has no mask yet, else -1."""
-        candidates = range(1, len(self.levels)) if reduced else range(1)
-        size = mask.shape[1:]
-        free = (z for z in candidates if z not in self.masks and self.levels[z].shape[1:] == size)
-        return next(free, -1)
-
-    def _as_in_file(self, level: Image) -> Image:
-        """Return a level with the nodata of level 0, a fact of the file (gdal.nodata.level)."""
-        text = self.first.nodata_text
-        return level if level.nodata_text == text else replace(level, nodata_text=text)
-
-    def pyramid(self, findings: Iterable[Finding]) -> Pyramid:
-        """Return the finished `Pyramid`."""
-        images = (*self.levels, *self.masks.values(), *self.pages)
-        return Pyramid(
-            levels=tuple(self._as_in_file(level) for level in self.levels),
-            masks=tuple(self.masks.get(z) for z in range(len(self.levels))),
-            pages=tuple(self.pages),
-            findings=(*findings, *(finding for image in images for finding in image.findings)),
-        )
+        return Finding("tiff.ifd.unreadable", f"an IFD is left out: {exc}", offset, offset)

@@ -140,8 +140,11 @@ class Tag(IntEnum):
     YCbCrPositioning = 531
     ReferenceBlackWhite = 532
     XMP = 700
+    ImageDepth = 32997
+    TileDepth = 32998
     Copyright = 33432
     ModelPixelScale = 33550
+    UIC2 = 33629
     ModelTiepoint = 33922
     ModelTransformation = 34264
     ExifIFD = 34665
@@ -155,6 +158,9 @@ class Tag(IntEnum):
     LercParameters = 50674
     RPCCoefficient = 50844
     GeoMetadata = 50909
+    NDPIFormat = 65420
+    NDPISourceLens = 65421
+    NDPIUserLabel = 65427
 
 
 class Compression(IntEnum):
@@ -286,8 +292,8 @@ def name_of(kind: type[IntEnum], code: int) -> str:
         return f"unknown ({code})"
 
 
-def tag_number(tag: str | int) -> int:
-    """Return the number of a tag, given by its name in `Tag` or by number.
+def tag_number(tag: str | int, names: type[IntEnum] = Tag) -> int:
+    """Return the number of a tag, given by its name in `names` or by number.
 
     Raises:
         UsageError: no tag has that name.
@@ -295,7 +301,7 @@ def tag_number(tag: str | int) -> int:
     if not isinstance(tag, str):
         return check_integer(tag, "tag")
     try:
-        return Tag[tag]
+        return names[tag]
     except KeyError:
         message = f"no tag is named {tag!r}: expected a name of spec/tags.csv, or a number"
         raise UsageError(message) from None

@@ -52,6 +52,7 @@ def locate(
         LimitError: a tile has more bytes than `limits.tile_bytes`.
     """
     offsets, counts = _columns(buffer, image)
+    indices = [image.stored_index(i) for i in indices] if image.depth > 1 else indices
     for column in (offsets, counts):
         if column is not None and indices:
             column.check(max(indices))
@@ -83,8 +84,9 @@ def _columns(buffer: SparseBuffer, image: Image) -> tuple[Column, Column | None]
         raise FormatError.of(Finding("tiff.tile.index", text, None, image.ifd.offset))
     counts = image.byte_counts
     if counts is None or counts.count == 0:
-        return Column(buffer, image, image.offsets), None
-    return Column(buffer, image, image.offsets), Column(buffer, image, counts)
+        return Column(buffer, image, image.offsets, image.shift), None
+    offsets = Column(buffer, image, image.offsets, image.shift)
+    return offsets, Column(buffer, image, counts)
 
 
 INTEGERS = tuple("BHIQbhiq")
@@ -139,10 +141,10 @@ MAX_SINGLE_VALUES = 16
 class Column:
     """One of the two arrays of an index; values beyond the last tile are never read."""
 
-    __slots__ = ("_buffer", "_count", "_dtype", "_length", "_offset", "_per_page", "_tag")
+    __slots__ = ("_buffer", "_count", "_dtype", "_length", "_offset", "_per_page", "_shift", "_tag")
 
-    def __init__(self, buffer: SparseBuffer, image: Image, entry: Entry) -> None:
-        """Refuse an entry that is not an array of integers."""
+    def __init__(self, buffer: SparseBuffer, image: Image, entry: Entry, shift: int = 0) -> None:
+        """Refuse an entry that is not an array of integers. `shift` is added to those not 0."""
         code = entry.field_type.format
         if code not in INTEGERS:
             text = f"tag {entry.tag} has field type {entry.field_type.name}, expected integers"
@@ -152,7 +154,8 @@ class Column:
         self._offset = entry.offset
         self._length = entry.field_type.length
         self._per_page = PAGE_BYTES // self._length
-        self._count = min(entry.count, image.grid.count)
+        self._count = min(entry.count, image.stored_count)
+        self._shift = shift
         self._dtype = f"{image.byte_order}{'i' if code.islower() else 'u'}{self._length}"
 
     def _page(self, page: int) -> ByteRange:
@@ -182,6 +185,10 @@ class Column:
 
     def values(self, indices: Sequence[int]) -> list[int]:
         """Return the values at `indices`; 0 beyond the last tile."""
+        found = self._values(indices)
+        return [value and value + self._shift for value in found] if self._shift else found
+
+    def _values(self, indices: Sequence[int]) -> list[int]:
         if len(indices) <= MAX_SINGLE_VALUES:
             return [self._value(i) if i < self._count else 0 for i in indices]
         wanted = {i // self._per_page for i in indices if i < self._count}
@@ -209,9 +216,8 @@ def _length(buffer: SparseBuffer, image: Image, index: int, offset: int, count: 
     """
     is_one_strip = image.grid.strips and image.grid.across * image.grid.down == 1
     if image.compression == Compression.NONE and (count != 0 or is_one_strip):
-        needed = image.unpacked_length(
-            image.grid.stored_rows(index // image.grid.across % image.grid.down)
-        )
+        rows = image.grid.stored_rows(index // image.grid.across % image.grid.down)
+        needed = image.unpacked_length(rows) * image.tile_depth
         return needed if count is None or is_one_strip else min(count, needed)
     if count is not None and not (count == 0 and is_one_strip):
         return count
