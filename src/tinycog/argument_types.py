@@ -13,7 +13,23 @@ from typing import Any, Literal, Protocol, TypedDict
 from numpy.typing import NDArray
 
 Resampling = Literal[
-    "nearest", "bilinear", "cubic", "average", "mean", "mode", "min", "max", "sample"
+    "nearest",
+    "bilinear",
+    "cubic",
+    "cubic_spline",
+    "lanczos",
+    "gauss",
+    "average",
+    "mean",
+    "rms",
+    "sum",
+    "mode",
+    "min",
+    "max",
+    "med",
+    "q1",
+    "q3",
+    "sample",
 ]
 """Resampling methods of `Cog.read`; "mean" is another name of "average"."""
 

@@ -341,8 +341,9 @@ class Cog(Dataset):
             bands: the same, counted from 0; None is all. Where bands are stored in separate planes,
                 only these are fetched.
             resampling: a member of rasterio's `Resampling`, or its name:
-                "nearest", "bilinear", "cubic", "average" (or "mean"), "mode", "min", "max",
-                "sample" (the top left pixel); masked pixels do not contribute.
+                "nearest", "bilinear", "cubic", "cubic_spline", "lanczos", "gauss", "average" (or
+                "mean"), "rms", "sum", "mode", "min", "max", "med", "q1", "q3", "sample" (the top
+                left pixel); masked pixels do not contribute.
             boundless: allow a window that reaches over the image's edge: nodata, or 0, lies there.
             crop: read what lies inside of a window that reaches over the image's edge.
             masked: what `Raster.mask` is made of: a mask image, else nodata, else alpha (where GDAL

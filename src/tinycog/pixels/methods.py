@@ -15,5 +15,14 @@ WARPING: tuple[str, ...] = get_args(WarpResampling)
 PICKING = ("nearest", "sample")
 """Methods that take single pixels as they are: a masked pixel never blends into another."""
 
-KERNELS = ("bilinear", "cubic")
+KERNELS = ("bilinear", "cubic", "cubic_spline", "lanczos")
 """Methods that convolve with a kernel."""
+
+SIGNED = ("cubic", "lanczos")
+"""Those of them whose kernel has negative weights."""
+
+QUANTILES = {"q1": 0.25, "med": 0.5, "q3": 0.75}
+"""Methods that take a value of the pixels touched, and how many of them are below it."""
+
+REAL_ONLY = ("min", "max", "rms", *QUANTILES)
+"""Methods that are not defined for complex numbers."""

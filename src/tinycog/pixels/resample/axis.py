@@ -23,6 +23,12 @@ AREA_EPSILON = 1e-8
 MIN_WEIGHT = 1e-12
 """Weights below this are rounding errors of 0."""
 
+LANCZOS_RADIUS = 3
+"""Pixels of the windowed sinc, each way."""
+
+BINOMIAL = ((1, 2, 1), (1, 4, 6, 4, 1), (1, 6, 15, 20, 15, 6, 1))
+"""Weights of "gauss" along an axis: for results 2, 3 or 4, and more times coarser."""
+
 Float = NDArray[np.float64]
 
 Bools = NDArray[np.bool_]
@@ -145,6 +151,8 @@ def _axis(offset: float, length: float, count: int, size: int, method: str) -> A
     if method in KERNELS:
         centre: Float = offset + (place + 0.5) * ratio
         return kernel_axis(centre, max(ratio, 1.0), size, method)
+    if method == "gauss":
+        return _gauss(offset, place, ratio, size)
     begin, end = offset + place * ratio, offset + (place + 1) * ratio
     first = np.floor(begin + AREA_EPSILON)
     # at least one pixel, however narrow
@@ -156,8 +164,24 @@ def _axis(offset: float, length: float, count: int, size: int, method: str) -> A
     return _weighted(first, last, size, overlap)
 
 
+def _gauss(offset: float, place: Float, ratio: float, size: int) -> Axis:
+    """Make binomial weights around the middle of the pixels that GDAL counts as touched."""
+    factor = int(0.5 + ratio)
+    weights = BINOMIAL[2 if factor > 4 else 1 if factor > 2 else 0]  # noqa: PLR2004 - as in GDAL
+    count = len(weights)
+    first = np.floor(0.5 + offset + place * ratio)
+    last = np.floor(0.5 + offset + (place + 1) * ratio) + 1
+    first = first + (last - first) // 2 - count // 2
+
+    def weigh(pixel: Float) -> Float:
+        at = np.clip(pixel - first[:, None], 0, count - 1).astype(np.intp)
+        return np.asarray(weights, np.float64)[at]
+
+    return _weighted(first, first + count, size, weigh)
+
+
 def kernel_axis(centre: Float, widen: float, size: int, method: str) -> Axis:
-    """Make bilinear or cubic weights around each `centre` (n,), the kernel widened by a factor."""
+    """Make the weights of a kernel around each `centre` (n,), the kernel widened by a factor."""
     radius = kernel_radius(method) * widen
     first, last = np.floor(centre - radius + 0.5), np.floor(centre + radius + 0.5)
 
@@ -182,14 +206,22 @@ def _weighted(first: Float, last: Float, size: int, weigh: Callable[[Float], Flo
 
 def kernel_radius(method: str) -> int:
     """Return the radius of a kernel in pixels, before it is widened."""
-    return 1 if method == "bilinear" else 2
+    return {"bilinear": 1, "lanczos": LANCZOS_RADIUS}.get(method, 2)
 
 
 def kernel(distance: Float, method: str) -> Float:
-    """Return weights at distances in pixels: a tent, or Keys' cubic convolution with a = -0.5."""
+    """Return weights at distances in pixels.
+
+    A tent, Keys' cubic convolution with a = -0.5, the cubic B-spline, or Lanczos' windowed sinc.
+    """
     x = np.abs(distance)
     if method == "bilinear":
         return np.maximum(0.0, 1 - x)
+    if method == "lanczos":
+        return np.where(x < LANCZOS_RADIUS, np.sinc(x) * np.sinc(x / LANCZOS_RADIUS), 0.0)
+    if method == "cubic_spline":
+        near, far = (3 * x - 6) * x * x + 4, (2 - x) ** 3
+        return np.where(x <= 1, near, np.where(x < 2, far, 0.0)) / 6  # noqa: PLR2004 - the radius
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
     return np.where(x <= 1, near, np.where(x < 2, far, 0.0))  # noqa: PLR2004 - the radius

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.pixels.methods import KERNELS
+from tinycog.pixels.methods import KERNELS, QUANTILES, SIGNED
 from tinycog.pixels.resample.axis import Axis, Bools, Float, Index
 from tinycog.pixels.resample.rounding import is_small, rounded, settled
 
@@ -34,17 +34,33 @@ def worker(
     """Return the function that resamples one band, and the mask (rows, cols) of its result."""
     if method == "mode":
         return _mode(mask, down, across)
+    if method in QUANTILES:
+        return _quantile(mask, down, across, QUANTILES[method])
     if method in ("min", "max"):
         return _extreme(dtype, mask, down, across, method)
     if method in KERNELS:
-        return _convolution(dtype, mask, down, across, signed=method == "cubic")
-    return _area(dtype, mask, down, across)
+        return _convolution(dtype, mask, down, across, signed=method in SIGNED)
+    if method == "rms":
+        return _rms(dtype, mask, down, across)
+    return _area(dtype, mask, down, across, divides=method != "sum")
+
+
+def _rms(
+    dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis
+) -> tuple[Worker, Bools]:
+    """Take the root of the average of squares."""
+    squares, valid = _area(np.dtype(np.float64), mask, down, across)
+
+    def band_rms(band: NDArray[Any]) -> NDArray[Any]:
+        return settled(np.sqrt(squares(np.square(band, dtype=np.float64))), dtype)
+
+    return band_rms, valid
 
 
 def _area(
-    dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis
+    dtype: np.dtype[Any], mask: Bools | None, down: Axis, across: Axis, *, divides: bool = True
 ) -> tuple[Worker, Bools]:
-    """Average by area: sum over both axes, divided by the weights of valid pixels."""
+    """Average by area: sum over both axes, divided by the weights of valid pixels, or not."""
 
     def both(plane: NDArray[Any]) -> NDArray[Any]:
         return _along(_along(plane, across), down)
@@ -52,10 +68,11 @@ def _area(
     if mask is None:
         whole = down.total[:, None] * across.total
         valid = down.some[:, None] & across.some
+        whole = whole if divides else np.ones_like(whole)
         return lambda band: settled(both(band) / whole, dtype), valid
     whole = both(mask)
     valid = whole > 0
-    divisor = np.where(valid, whole, 1)
+    divisor = np.where(valid, whole, 1) if divides else np.ones_like(whole)
     return lambda band: settled(both(np.where(mask, band, 0)) / divisor, dtype), valid
 
 
@@ -129,6 +146,35 @@ def _extreme(
     if mask is None:
         return band_extreme, down.some[:, None] & across.some
     return band_extreme, both(mask, np.logical_or)
+
+
+def _quantile(mask: Bools | None, down: Axis, across: Axis, share: float) -> tuple[Worker, Bools]:
+    """Take the value that a share of the pixels touched is not above, as GDAL counts them."""
+    most = across.weight.shape[1]
+    reached: Index = across.start[:, None] + np.arange(most, dtype=np.intp)
+    no_col: Bools = reached >= across.stop[:, None]
+    cols = np.where(no_col, 0, reached)
+    counts = np.zeros((len(down.start), len(across.start)), np.intp)
+    for i in np.flatnonzero(down.some):
+        rows = slice(down.start[i], down.stop[i])
+        every = np.ones((down.stop[i] - down.start[i], 1), np.bool_) & ~no_col.reshape(1, -1)
+        valid = every.reshape(-1, *no_col.shape) if mask is None else mask[rows][:, cols] & ~no_col
+        counts[i] = valid.sum(axis=(0, 2))
+
+    def band_quantile(band: NDArray[Any]) -> NDArray[Any]:
+        last: Any = np.inf if band.dtype.kind == "f" else np.iinfo(band.dtype).max
+        out = np.zeros(counts.shape, band.dtype)
+        for i in np.flatnonzero(down.some):
+            rows = slice(down.start[i], down.stop[i])
+            values = band[rows][:, cols]
+            counted = ~no_col if mask is None else mask[rows][:, cols] & ~no_col
+            values = np.where(counted, values, band.dtype.type(last))
+            ordered = np.sort(values.transpose(1, 0, 2).reshape(len(cols), -1), axis=1)
+            at = np.maximum(np.ceil(share * counts[i] - 1).astype(np.intp), 0)
+            out[i] = ordered[np.arange(len(cols)), np.minimum(at, ordered.shape[1] - 1)]
+        return out
+
+    return band_quantile, counts > 0
 
 
 def _mode(mask: Bools | None, down: Axis, across: Axis) -> tuple[Worker, Bools]:

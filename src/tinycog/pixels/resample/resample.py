@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tinycog.checks import check_method
 from tinycog.errors import UsageError
-from tinycog.pixels.methods import PICKING, RESAMPLING
+from tinycog.pixels.methods import PICKING, REAL_ONLY, RESAMPLING
 from tinycog.pixels.resample.axis import Axis, Bools, axes
 from tinycog.pixels.resample.bands import worker
 from tinycog.window import Window
@@ -38,6 +38,13 @@ def resample(
       output pixels. It extends beyond the window into `data`; at the edge of `data` the rest of
       the kernel is scaled up to a weight of 1.
     - average, mean: mean of the pixels covered, weighted by the area covered.
+    - rms: the root of the mean of squares, likewise. sum: of the pixels covered, each weighted by
+      the part of it that is.
+    - cubic_spline, lanczos: as cubic, by a B-spline of radius 2, by a windowed sinc of radius 3.
+    - gauss: binomial weights of 3, 5 or 7 pixels each way, for results up to 2, 4 or more times
+      coarser, around the middle of the pixels touched.
+    - med, q1, q3: the value that a half, a quarter, three quarters of the pixels touched are
+      not above.
     - mode: the most frequent value among the pixels touched, each counting once; on a tie the
       one that gets there first, row by row. NaN equals NaN.
     - min, max: of the pixels touched.
@@ -130,7 +137,7 @@ def _check(data: NDArray[Any], mask: Bools | None, method: str) -> None:
     if mask is not None and mask.shape != data.shape[1:]:
         message = f"the mask's shape is {mask.shape}, expected {data.shape[1:]} as of the data"
         raise UsageError(message)
-    if data.dtype.kind == "c" and method in ("min", "max"):
+    if data.dtype.kind == "c" and method in REAL_ONLY:
         message = (
             f"resampling {method!r} of complex numbers is not defined, expected another method"
         )
