@@ -191,6 +191,17 @@ def test_a_compound_code_has_its_parts():
     assert crs.is_projected
 
 
+@pytest.mark.parametrize("code", [4326, 7415])
+def test_a_code_of_another_kind_beside_a_projection_is_not_looked_at(code):
+    keys = {**PROJECTED, K.ProjectedCRS: code, K.GeodeticCRS: 4258, K.ProjMethod: 10}
+    found = read_geo(geo_tiff(keys, SCALE, TIEPOINT))[0]
+    assert found.crs is not None
+    assert (found.crs.kind, found.crs.epsg) == ("projected", None)
+    assert rules(found) == {"geotiff.crs.misplaced-code"}
+    with in_rasterio(geo_tiff(keys, SCALE, TIEPOINT)) as dataset:
+        assert_same_crs(found.crs.to_pyproj(), dataset.crs.to_wkt())
+
+
 @pytest.mark.parametrize("code", [4326, 4979, 4269])
 def test_a_geocentric_crs_of_a_geographic_code_has_not_its_code(code):
     crs = crs_of({K.GTModelType: 3, K.GeodeticCRS: code})
@@ -474,6 +485,10 @@ GEO_KEYS = [
         K.EllipsoidSemiMajorAxis: 3396190.0,
         K.GeodeticCitation: "GCS Name = m|Datum = D_Mars|Primem = Reference_Meridian|",
     },
+    {**PROJECTED, K.ProjectedCRS: 27700, K.GeodeticCRS: 32767, K.Ellipsoid: 7004},
+    {**GEOGRAPHIC, K.GeodeticCRS: 4979, K.GeogAngularUnits: 9105},
+    {**GEOGRAPHIC, K.GeodeticCitation: "GCS Name = g|Datum = d|AUnits = grad|"},
+    {**MERCATOR, K.GTCitation: NAMES[0], K.ProjLinearUnits: 9002},
     {**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: 5030},
     {**PROJECTED, K.ProjectedCRS: 32628, K.Vertical: 5703},
     {**PROJECTED, K.ProjectedCRS: 32628, K.VerticalUnits: 9003, K.VerticalCitation: "mine"},
@@ -526,6 +541,8 @@ def test_a_unit_of_angles_is_what_its_size_key_says():
             "Polar Stereographic .* latitude of origin 71",
         ),
         ({**USER, K.GeodeticCRS: 32631, K.ProjMethod: 1}, "EPSG:32631, a projected CRS, which"),
+        ({**PROJECTED, K.ProjectedCRS: 27700, K.GeodeticCRS: 32767}, "base of EPSG:27700 is anoth"),
+        ({**USER, K.ProjMethod: 8, K.ProjStdParallel1: 45.0}, "lacks its second standard paral"),
         ({K.GTModelType: 3, K.GeodeticCRS: 7415}, "EPSG:7415, a compound CRS, which cannot"),
         ({**USER, K.GeodeticCRS: 4326, K.Projection: 99}, "EPSG:99 is not in the registry"),
         ({**GEOGRAPHIC, K.GeodeticCRS: 32767, K.CelestialBody: "Moon"}, "one of 'Moon', but no"),

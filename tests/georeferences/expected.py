@@ -61,7 +61,7 @@ EXPECTED: Sequence[Expected] = (
         "PROJ does not know such a Mercator, and so GDAL has no place either",
     ),
     Expected(
-        r"methods: (polar (-?71\.0|0\.0), 0\.994|15, centre)",
+        r"methods: (polar (-?71\.0|0\.0), 0\.994|15, centre|8, bare|8, centre)",
         "refused",
         "PROJ does not know such a projection, and so GDAL has no place either",
     ),

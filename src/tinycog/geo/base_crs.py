@@ -40,14 +40,14 @@ def base_crs(keys: GeoKeys, code: int | None, name: str | None) -> Json:
     is_same = known is not None and datum == _datum_of(known) and unit == known_unit(known)
     if known is not None and is_same and (known["type"] == "GeodeticCRS") == (model == GEOCENTRIC):
         return known
-    own = name or name_of(keys, "geographic")
     definition = {
         "type": "GeodeticCRS" if model == GEOCENTRIC else "GeographicCRS",
-        "name": own or (known or {}).get("name", "unknown"),
+        "name": (known or {}).get("name") or name or name_of(keys, "geographic") or "unknown",
         "datum_ensemble" if "members" in datum else "datum": datum,
     }
     if model == GEOCENTRIC:
         linear = unit_of(keys, GeoKey.GeogLinearUnits, GeoKey.GeogLinearUnitSize, METRE)
+        linear = unit_of(keys, GeoKey.ProjLinearUnits, GeoKey.ProjLinearUnitSize, linear)
         return definition | {"coordinate_system": _xyz(linear)}
     return definition | {"coordinate_system": _ellipsoidal(unit)}
 
@@ -84,7 +84,9 @@ def angular_unit(keys: GeoKeys, code: int | None) -> Unit:
     size = keys.number(GeoKey.GeogAngularUnitSize)
     if cited and size and size > 0:
         return Unit(None, cited, "angle", size)
-    return unit_of(keys, GeoKey.GeogAngularUnits, GeoKey.GeogAngularUnitSize, DEGREE)
+    angles = (unit for unit in UNITS.values() if unit.kind == "angle")
+    named = next((unit for unit in angles if unit.name == (cited or "").lower()), DEGREE)
+    return unit_of(keys, GeoKey.GeogAngularUnits, GeoKey.GeogAngularUnitSize, named)
 
 
 def known_unit(definition: Json) -> Unit:

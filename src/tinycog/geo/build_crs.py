@@ -14,14 +14,22 @@ from pyproj.crs.coordinate_operation import ToWGS84Transformation
 from pyproj.exceptions import CRSError
 
 from tinycog.errors import UnsupportedError
-from tinycog.geo.base_crs import angular_unit, base_crs
+from tinycog.geo.base_crs import DATUM_KEYS, angular_unit, base_crs
 from tinycog.geo.citation import is_web_mercator, parts_of
 from tinycog.geo.crs import WEB_MERCATOR, WEB_MERCATOR_CODES, WGS_84, Crs
 from tinycog.geo.epsg_codes import unit_code
 from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
 from tinycog.geo.projection_methods import conversion, utm
 from tinycog.geo.registry import Json, crs_of, crs_of_epsg, from_epsg, not_in_registry
-from tinycog.geo.units import METRE, UNIT_TOLERANCE, UNITS, Unit, linear_unit, unit_of
+from tinycog.geo.units import (
+    METRE,
+    UNIT_TOLERANCE,
+    UNITS,
+    Unit,
+    length_without_code,
+    linear_unit,
+    unit_of,
+)
 
 OVERRIDES = (
     GeoKey.Projection,
@@ -160,17 +168,27 @@ def _pole(projection: Json) -> Literal["north", "south"] | None:
 
 
 def _base_code(keys: GeoKeys, known: Json | None) -> int | None:
-    """Return the code of the geographic CRS: its key's, else that of the projected CRS."""
+    """Return the code of the geographic CRS: its key's, else that of the projected CRS.
+
+    Raises:
+        UnsupportedError: the key says that it is another, and nothing tells which.
+    """
     own: int | None = None if known is None else known["base_crs"].get("id", {}).get("code")
-    return keys.epsg(GeoKey.GeodeticCRS) or own
+    code = keys.epsg(GeoKey.GeodeticCRS)
+    if code is not None or known is None or GeoKey.GeodeticCRS not in keys:
+        return code or own
+    if any(keys.get(key) not in (None, USER_DEFINED) for key in DATUM_KEYS):
+        return None
+    message = (
+        f"the base of EPSG:{known['id']['code']} is another one, but no GeoKey tells its datum"
+    )
+    raise UnsupportedError(message, feature="crs", value=keys.get(GeoKey.GeodeticCRS))
 
 
 def _linear_default(keys: GeoKeys, known: Json | None) -> Unit:
     """Return the unit of eastings in the absence of ProjLinearUnits."""
-    if known is None:
-        size = keys.number(GeoKey.ProjLinearUnitSize) or 0.0
-        default = Unit(None, "unknown", "length", size) if size > 0 else METRE
-        return unit_of(keys, GeoKey.GeogLinearUnits, None, default)
+    if known is None or keys.epsg(GeoKey.ProjectedCRS) is None:
+        return length_without_code(keys)
     return UNITS[unit_code(known["id"]["code"])]
 
 
@@ -222,8 +240,8 @@ def _in_units(code: int, known: Json | None, keys: GeoKeys) -> pyproj.CRS:
     """
     if known is None:  # missing, or not projected
         return _of_code(code)
-    own = _linear_default(keys, known)
-    unit = linear_unit(keys, own)
+    own = UNITS[unit_code(code)]
+    unit = linear_unit(keys, _linear_default(keys, known))
     if abs(unit.factor - own.factor) <= UNIT_TOLERANCE * unit.factor:
         return pyproj.CRS.from_epsg(code)
     definition = {name: value for name, value in known.items() if name not in ("id", "ids")}

@@ -15,7 +15,7 @@ Kind = Literal["projected", "geographic", "geocentric", "local", "vertical", "co
 
 METRES, DEGREES, GRAD = 9001, 9102, 9105
 
-ENSEMBLES = frozenset({4258, 4326})
+ENSEMBLES = frozenset({4258, 4326, 4979})
 """Geographic CRSs that GDAL uses as they are, whatever other keys say (geotiff.crs.base)."""
 
 PROJECTED: dict[int, str] = {

@@ -19,7 +19,14 @@ from tinycog.geo.epsg_codes import (
 from tinycog.geo.esri_wkt import esri_wkt, kind_and_name, split, unit_in
 from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
 from tinycog.geo.projection_methods import has_projection
-from tinycog.geo.units import UNIT_TOLERANCE, UNITS, Unit, linear_unit, unit_of
+from tinycog.geo.units import (
+    UNIT_TOLERANCE,
+    UNITS,
+    Unit,
+    length_without_code,
+    linear_unit,
+    unit_of,
+)
 
 MODELS: dict[int, Kind] = {1: "projected", 2: "geographic", 3: "geocentric"}
 HEIGHTS_OF_DATUMS = range(5001, 5034)
@@ -71,11 +78,14 @@ def _horizontal(keys: GeoKeys, findings: list[Finding]) -> Crs:
     if kind == "local" or (kind == "projected" and code is None and not has_projection(keys)):
         return _told_by_wkt(keys, name_of(keys, kind), epoch)
     if code is not None and kind_of_code(code) not in (None, kind):
-        if kind != "geocentric":
+        if kind == "geographic" or (kind == "projected" and not has_projection(keys)):
             return _misplaced(keys, key, code, epoch, findings)
-        code = None  # a geocentric CRS of the same datum, if the code has one
+        if kind == "projected":
+            text = f"ProjectedCRS names EPSG:{code}, which is none; further keys tell the CRS"
+            findings.append(Finding("geotiff.crs.misplaced-code", text))
+        code = None
     name = name_of(keys, kind)
-    if kind == "projected" and code is None and is_web_mercator(name):
+    if kind == "projected" and keys.epsg(key) is None and is_web_mercator(name):
         code = WEB_MERCATOR
     _find_in_base(keys, code, findings)
     is_own = {"projected": _is_in_own_unit, "geographic": _is_in_own_angle}.get(kind)
@@ -120,8 +130,9 @@ def _part_of_wkt(wkt: str, keys: GeoKeys) -> Crs:
 def _is_in_own_unit(keys: GeoKeys, code: int, findings: list[Finding]) -> bool:
     """Return whether a file uses a projected CRS in its own unit (geotiff.crs.overridden-unit)."""
     own = UNITS[unit_code(code)]
+    default = length_without_code(keys) if keys.epsg(GeoKey.ProjectedCRS) is None else own
     try:
-        unit = linear_unit(keys, own)
+        unit = linear_unit(keys, default)
     except UnsupportedError as exc:
         findings.append(Finding("geotiff.crs.units", str(exc)))
         return False
@@ -197,7 +208,7 @@ def _vertical(keys: GeoKeys, horizontal: Crs, findings: list[Finding]) -> Crs | 
 
 def _vertical_code(keys: GeoKeys, horizontal: Crs) -> int | None:
     """Return the code of a CRS of heights, from those that old files use; None if it has none."""
-    code = keys.epsg(GeoKey.Vertical)
+    code = keys.epsg(GeoKey.Vertical) if horizontal.kind != "local" else None
     has_datum = keys.code(GeoKey.VerticalDatum) is not None
     if code is not None and keys.minor == 0 and code in OLD_VERTICAL_DATUMS and not has_datum:
         return code + FROM_DATUM

@@ -146,7 +146,7 @@ METHODS: dict[int, Method] = {
 }
 """Methods by GeoTIFF's codes; 28 is libgeotiff's, 9815 GDAL's."""
 
-MERCATOR, POLAR = 7, 15
+MERCATOR, CONIC_2SP, POLAR = 7, 8, 15
 POLE_TOLERANCE = 1e-8
 MERCATOR_B = Method(7, "Mercator (variant B)", 9805, (("sp1", 8823), *MERIDIAN))
 MERCATOR_B_BY_ORIGIN = Method(7, MERCATOR_B.name, 9805, (("lat", 8823), *MERIDIAN))
@@ -180,7 +180,13 @@ def method_of(keys: GeoKeys, degrees: float) -> Method | None:
     code = keys.code(GeoKey.ProjMethod)
     if code == MERCATOR:
         return _mercator(keys)
-    return _polar(keys, degrees) if code == POLAR else METHODS.get(code or 0)
+    if code == POLAR:
+        return _polar(keys, degrees)
+    if code == CONIC_2SP and keys.number(GeoKey.ProjStdParallel2) is None:
+        name = METHODS[CONIC_2SP].name
+        message = f"{name} lacks its second standard parallel, ProjStdParallel2"
+        raise UnsupportedError(message, feature="projection", value=name)
+    return METHODS.get(code or 0)
 
 
 def _polar(keys: GeoKeys, degrees: float) -> Method:

@@ -162,6 +162,16 @@ def linear_unit(keys: GeoKeys, default: Unit) -> Unit:
     return length_of(size, cited)
 
 
+def length_without_code(keys: GeoKeys) -> Unit:
+    """Return the unit of eastings where neither a code nor ProjLinearUnits tells it.
+
+    ProjLinearUnitSize alone, else GeogLinearUnits, else metres (geotiff.crs.units).
+    """
+    size = keys.number(GeoKey.ProjLinearUnitSize) or 0.0
+    default = Unit(None, "unknown", "length", size) if size > 0 else METRE
+    return unit_of(keys, GeoKey.GeogLinearUnits, None, default)
+
+
 def length_of(factor: float, name: str) -> Unit:
     """Return EPSG's unit of that length in metres; one of that name if EPSG has none."""
     lengths = (unit for unit in UNITS.values() if unit.kind == "length")
