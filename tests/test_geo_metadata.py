@@ -7,13 +7,15 @@ import math
 import numpy as np
 import pytest
 from affine import Affine
-from conftest import read_pyramid
+from conftest import FILES, read_pyramid
 from geo_files import IMAGE, TIEPOINT, geo_tiff, in_rasterio, key_fields, read_geo, rules
 from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
+from rasterio.errors import RasterioIOError
 from rasterio.io import MemoryFile
 
+import tinycog
 from tinycog.errors import UsageError
 from tinycog.geo.colour import colour_names, colour_of_gdal
 from tinycog.geo.keys import GeoKey
@@ -447,3 +449,28 @@ def test_a_scale_that_is_no_finite_number_is_a_finding(number):
     metadata = read_geo(geo_tiff({}, Field(Tag.GDALMetadata, "ASCII", text)))[1]
     assert math.isnan(metadata.scales[0])
     assert rules(metadata) == {"gdal.metadata.items"}
+
+
+# --- domains that repeat other tags --------------------------------------------------------------
+
+DECODED = {"JPEG_QUALITY", "JPEGTABLESMODE", "WEBP_LEVEL", "LERC_VERSION", "MAX_Z_ERROR"}
+"""Items that GDAL finds out by decoding tiles."""
+REVERSIBLE = "COMPRESSION_REVERSIBILITY"
+
+
+@pytest.mark.parametrize("path", sorted(FILES.glob("*.tif")), ids=lambda path: path.stem)
+async def test_domains_are_those_of_rasterio(path):
+    cog = await tinycog.open(path)
+    try:
+        with in_rasterio(str(path)) as dataset:
+            structure = dataset.tags(ns="IMAGE_STRUCTURE")
+            bands = [dataset.tags(band, ns="IMAGE_STRUCTURE") for band in dataset.indexes]
+            rpcs = dataset.tags(ns="RPC")
+    except RasterioIOError:
+        pytest.skip("GDAL here has no such codec")
+    ours = cog.tags(ns="IMAGE_STRUCTURE")
+    known = {name: text for name, text in structure.items() if name not in {*DECODED, REVERSIBLE}}
+    assert {name: text for name, text in ours.items() if name in known} == known
+    assert ours.keys() - known.keys() <= {*DECODED, REVERSIBLE}
+    assert [cog.tags(band, ns="IMAGE_STRUCTURE") for band in range(cog.count)] == bands
+    assert cog.tags(ns="RPC") == rpcs

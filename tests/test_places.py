@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.coords import BoundingBox
 from rasterio.warp import transform_bounds
+from rasterio.windows import Window as RasterioWindow
 from rasterio.windows import from_bounds
 
 import tinycog
@@ -380,6 +381,43 @@ async def test_what_reaches_over_the_edge_is_cropped_on_request():
     ],
 )
 async def test_what_lies_outside_cannot_be_cropped(options, message):
+    cog = await opened(-20, width=40)
+    with pytest.raises(UsageError, match=message):
+        await cog.read(**options)
+
+
+@pytest.mark.parametrize("shape", [None, (50, 70), (17, 9)])
+@pytest.mark.parametrize("resampling", ["nearest", "bilinear", "average"])
+async def test_what_lies_outside_has_the_fill_value(shape, resampling):
+    data = placed(WORLD[:, :, :40] + 1, 4326, -20, 90)
+    cog = await tinycog.open(data)
+    window = (-20, -10, 70, 50)
+    options: dict[str, Any] = {"shape": shape, "resampling": resampling, "boundless": True}
+    raster = await cog.read(window=window, fill_value=9999, **options)
+    other = await cog.read(window=window, **options)
+    assert (raster.data[0][~raster.mask] == 9999).all()
+    np.testing.assert_array_equal(raster.mask, other.mask)
+    np.testing.assert_array_equal(raster.data[0][raster.mask], other.data[0][raster.mask])
+    assert not raster.mask.all()
+    if shape is None:
+        with in_rasterio(data) as dataset:
+            asked = RasterioWindow(*window)
+            expected = dataset.read(window=asked, boundless=True, fill_value=9999)
+        np.testing.assert_array_equal(raster.data, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fill_value": 1}, "pass boundless=True, too"),
+        ({"fill_value": -1, "boundless": True}, "a number that uint16 can hold, not -1"),
+        ({"fill_value": 0.5, "boundless": True}, "a number that uint16 can hold"),
+        ({"fill_value": float("nan"), "boundless": True}, "a number that uint16 can hold"),
+        ({"fill_value": "1", "boundless": True}, "a number that uint16 can hold"),
+        ({"fill_value": [1, 2], "boundless": True}, "a number that uint16 can hold"),
+    ],
+)
+async def test_a_fill_value_must_be_one(options, message):
     cog = await opened(-20, width=40)
     with pytest.raises(UsageError, match=message):
         await cog.read(**options)

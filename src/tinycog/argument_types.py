@@ -134,6 +134,7 @@ class ReadOptions(TypedDict, total=False):
     resampling: ResamplingLike
     boundless: bool
     crop: bool
+    fill_value: float | None
     masked: bool | None
     out: NDArray[Any] | None
     max_bytes: int | None

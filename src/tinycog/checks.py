@@ -298,6 +298,24 @@ def _band_numbers(given: Any, name: str, first: int, count: int) -> list[int]:  
     return found
 
 
+def check_fill_value(value: Any, dtype: np.dtype[Any]) -> float:  # noqa: ANN401 - anything a caller may pass
+    """Return the value of pixels outside of an image.
+
+    Raises:
+        UsageError: it is no number, or samples of that dtype cannot equal it.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            found = np.asarray(value).astype(dtype)
+        fits = found.ndim == 0 and (found == value or (value != value and found != found))  # noqa: PLR0124 - NaN
+    except (TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits or isinstance(value, str | bytes):
+        message = f"fill_value must be a number that {dtype} can hold, not {value!r}"
+        raise UsageError(message)
+    return value
+
+
 def check_out(out: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return the caller's array for the result.
 

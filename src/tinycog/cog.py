@@ -309,6 +309,7 @@ class Cog(Dataset):
         resampling: ResamplingLike = "nearest",
         boundless: bool = False,
         crop: bool = False,
+        fill_value: float | None = None,
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
@@ -346,6 +347,7 @@ class Cog(Dataset):
                 left pixel); masked pixels do not contribute.
             boundless: allow a window that reaches over the image's edge: nodata, or 0, lies there.
             crop: read what lies inside of a window that reaches over the image's edge.
+            fill_value: value of the pixels outside with `boundless`, instead of nodata or 0.
             masked: what `Raster.mask` is made of: a mask image, else nodata, else alpha (where GDAL
                 takes it for a mask). None, the default, reads a mask image along with the pixels if
                 the header that has been read names one; True reads the whole header first, and
@@ -392,6 +394,7 @@ class Cog(Dataset):
             masked=masked,
             out=out,
             errors=errors,
+            fill_value=fill_value,
         )
         rows, cols = request.area.shape
         itemsize = max(source.image.dtype.itemsize, FLOAT64_BYTES if scaled else 0)

@@ -259,14 +259,29 @@ class Dataset(ImageFacts):
         return None if found is None else Colormap(found, self.nodata)
 
     def tags(self, band: int | None = None, *, ns: str = "") -> dict[str, str]:
-        """Return GDAL's metadata items by name, of the file or of a band; `ns` is their domain.
+        """Return GDAL's metadata items by name, of the file or of a band.
 
         TIFF tags are read by `Cog.read_tag`.
+
+        Args:
+            band: counted from 0; None is the file.
+            ns: domain of the items. "IMAGE_STRUCTURE" tells how pixels are stored (without what
+                decoding alone tells, such as JPEG_QUALITY), "RPC" has the coefficients as text.
 
         Raises:
             UsageError: there is no such band.
         """
-        return self._file.metadata.tags(band, ns)
+        from tinycog.geo import structure  # noqa: PLC0415 - geo is loaded on demand
+
+        items = self._file.metadata.tags(band, ns)
+        image = self._described()
+        if ns == structure.IMAGE_STRUCTURE and band is None:
+            return items | structure.structure_of(image, self._file.ghost)
+        if ns == structure.IMAGE_STRUCTURE and band is not None:
+            return items | structure.band_structure(image, band)
+        if ns == structure.RPC_DOMAIN and band is None:
+            return items | structure.rpc_items(self.rpcs)
+        return items
 
     def statistics(self, band: int) -> Statistics | None:
         """Return the statistics that the file stores for a band, counted from 0; None without any.

@@ -9,6 +9,7 @@ from tinycog.argument_types import AreaOptions, CrsLike, ErrorHandling, Resampli
 from tinycog.checks import (
     check_bands,
     check_errors,
+    check_fill_value,
     check_level,
     check_masked,
     check_method,
@@ -99,6 +100,7 @@ async def resolve(
     masked: bool | None,
     out: object,
     errors: ErrorHandling = "raise",
+    fill_value: object = None,
 ) -> tuple[LevelSource, WindowRequest]:
     """Return the level to read, and what to read of it.
 
@@ -110,6 +112,9 @@ async def resolve(
     errors = check_errors(errors)
     if boundless and arguments.crop:
         message = "boundless=True and crop=True both say what becomes of the edge: leave one out"
+        raise UsageError(message)
+    if fill_value is not None and not boundless:
+        message = "fill_value= is that of pixels outside of the image: pass boundless=True, too"
         raise UsageError(message)
     needs_levels = masked or arguments.needs_levels
     await file.read_all() if needs_levels else await file.read_header(0)
@@ -124,7 +129,8 @@ async def resolve(
     check_result_bytes(len(chosen) * shape[0] * shape[1] * source.image.dtype.itemsize)
     array = None if out is None else check_out(out, (len(chosen), *shape), source.image.dtype)
     area = Area(z, window, shape)
-    request = WindowRequest(area, chosen, arguments.method, masked, boundless, errors, array)
+    fill = None if fill_value is None else check_fill_value(fill_value, source.image.dtype)
+    request = WindowRequest(area, chosen, arguments.method, masked, boundless, errors, array, fill)
     return source, request
 
 

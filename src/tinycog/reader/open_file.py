@@ -33,6 +33,7 @@ from tinycog.reader.tile_reader import TileReader
 from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import Source
+from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Entry, Ifd, Value, parse_ifd, parse_values
 from tinycog.tiff.pyramid import parse_pyramid
@@ -258,6 +259,11 @@ class OpenFile:
     def variant(self) -> str | None:
         """TIFF variant and byte order by name; None before the first read."""
         return None if self.header is None else self.header.tiff.header.variant.name
+
+    @property
+    def ghost(self) -> Ghost | None:
+        """GDAL's structural metadata; None without any, or before the first read."""
+        return None if self.header is None else self.header.ghost
 
     @property
     def findings(self) -> tuple[Finding, ...]:

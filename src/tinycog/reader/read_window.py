@@ -69,6 +69,7 @@ class WindowRequest(NamedTuple):
         boundless: whether the window may reach over the edge of the level.
         errors: what is done where a stored tile is broken.
         out: the caller's array for the result, (bands, rows, cols).
+        fill_value: of pixels outside of the level; None is what tiles that are not stored have.
     """
 
     area: Area
@@ -78,6 +79,7 @@ class WindowRequest(NamedTuple):
     boundless: bool
     errors: ErrorHandling = "raise"
     out: Pixels | None = None
+    fill_value: float | None = None
 
     @property
     def blends(self) -> bool:
@@ -428,8 +430,7 @@ def _blended(
         data = buffers.data[group.bands] if len(groups) > 1 else buffers.data
         data, mask = resample(data, group.valid, window, area.shape, request.method)
         if mask is not None:
-            fill = source.image.fill_value
-            np.copyto(data, fill, where=np.logical_not(mask), casting="unsafe")
+            _fill_invalid(data, np.logical_not(mask), source.image, request)
         out[group.bands] = data
         mask = every if mask is None else mask
         if bands is not None:
@@ -439,6 +440,19 @@ def _blended(
     if request.masked is False:
         return NOT_ASKED
     return KnownValidity(np.logical_or.reduce(pixels) if len(pixels) > 1 else pixels[0], bands)
+
+
+def _fill_invalid(data: Pixels, invalid: Mask, image: Image, request: WindowRequest) -> None:
+    """Fill invalid pixels (rows, cols) of `data`: those outside of the level may differ."""
+    np.copyto(data, image.fill_value, where=invalid, casting="unsafe")
+    if request.fill_value is None:
+        return
+    (col, row, width, height), (rows, cols) = request.area.window, request.area.shape
+    ys = row + (np.arange(rows) + 0.5) * (height / rows)
+    xs = col + (np.arange(cols) + 0.5) * (width / cols)
+    is_inside = [(v >= 0) & (v < size) for v, size in ((ys, image.size[1]), (xs, image.size[0]))]
+    outside = np.logical_not(is_inside[0][:, None] & is_inside[1])
+    np.copyto(data, request.fill_value, where=invalid & outside, casting="unsafe")
 
 
 def _picked(
@@ -456,8 +470,7 @@ def _picked(
 
     data, inside = pick(buffers.data)
     if inside is not None:
-        fill = source.image.fill_value
-        np.copyto(data, fill, where=np.logical_not(inside), casting="unsafe")
+        _fill_invalid(data, np.logical_not(inside), source.image, request)
     out[...] = data
     validity = buffers._replace(filled=None).validity(source, request.masked)
     if isinstance(validity, KnownValidity):
