@@ -6,13 +6,17 @@ import math
 import pickle
 import struct
 from itertools import product
+from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from conftest import LIMITS, Feed, read_ifd, read_tiff, run
 
+import tinycog
 from tinycog.errors import Finding, FormatError, LimitError, NotTiffError, TruncatedError
 from tinycog.limits import Limits
-from tinycog.testing import Directory, Field, flaws, make_tiff
+from tinycog.testing import Directory, Field, flaws, make_image, make_tiff
 from tinycog.testing.maker import BEYOND, Plain
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.parse import Entry, Value, parse_header, parse_ifd, parse_tiff, parse_values
@@ -486,3 +490,76 @@ def test_a_parsed_file_pickles():
 def test_the_entries_of_an_ifd_cannot_be_changed():
     with pytest.raises(TypeError):
         read_ifd(make_tiff([ONE])).entries[1] = None  # pyright: ignore[reportIndexIssue]
+
+
+# --- beyond 4 GiB --------------------------------------------------------------------------------
+
+FOUR_GIB = 1 << 32
+
+
+def sparse(path: Path, parts: dict[int, bytes], size: int) -> Path:
+    """A file of holes, but for some parts."""
+    with path.open("wb") as file:
+        for at, part in parts.items():
+            file.seek(at)
+            file.write(part)
+        file.truncate(size)
+    return path
+
+
+async def test_a_classic_tiff_beyond_4_gib_is_a_finding(tmp_path: Path):
+    data = make_tiff([make_image(np.ones((1, 16, 16), np.uint8))])
+    cog = await tinycog.open(sparse(tmp_path / "a.tif", {0: data}, FOUR_GIB + 1))
+    assert [found.rule for found in cog.findings] == ["tiff.header.beyond"]
+    assert (await cog.read()).data.min() == 1
+    short = await tinycog.open(sparse(tmp_path / "b.tif", {0: data}, FOUR_GIB))
+    assert short.findings == ()
+
+
+def ndpi_ifd(tags: list[tuple[int, str, list[int]]], at: int, link: int) -> dict[int, bytes]:
+    """An IFD as in an NDPI, and the values that lie before it."""
+    codes = {"H": 3, "I": 4}
+    entries, upper, parts = b"", b"", dict[int, bytes]()
+    for number, code, values in sorted(tags):
+        low = [value % FOUR_GIB for value in values]
+        data, high = struct.pack(f"<{len(low)}{code}", *low), values[0] >> 32
+        if len(data) > 4:
+            place = at - 1000 + 50 * len(parts)
+            parts[place] = data
+            data, high = struct.pack("<I", place % FOUR_GIB), place >> 32
+        entries += struct.pack("<HHI", number, codes[code], len(values)) + data.ljust(4, b"\0")
+        upper += struct.pack("<I", high)
+    parts[at] = struct.pack("<H", len(tags)) + entries + struct.pack("<Q", link) + upper
+    return parts
+
+
+@pytest.mark.parametrize("first", [5000, FOUR_GIB + 9000])
+async def test_an_ndpi_beyond_4_gib_is_read(tmp_path: Path, first: int):
+    pixels = np.arange(768, dtype=np.uint8).reshape(16, 16, 3)
+    parts = {0: b"II*\0" + struct.pack("<Q", first)}
+    places = [first, FOUR_GIB + 30_000]
+    for n, at in enumerate(places):
+        strip = FOUR_GIB + 20_000 + 1000 * n
+        tags = [
+            (256, "I", [16]),
+            (257, "I", [16]),
+            (258, "H", [8, 8, 8]),
+            (259, "H", [1]),
+            (262, "H", [2]),
+            (273, "I", [strip]),
+            (277, "H", [3]),
+            (278, "I", [16]),
+            (279, "I", [768]),
+            (65420, "I", [1]),
+        ]
+        parts |= ndpi_ifd(tags, at, [*places, 0][n + 1])
+        parts[strip] = (pixels + n).tobytes()
+    path = sparse(tmp_path / "a.ndpi", parts, FOUR_GIB + 40_000)
+    cog = await tinycog.open(path)
+    assert (cog.findings, len(cog.pages)) == ((), 2)
+    assert await cog.read_tag("StripOffsets") == (FOUR_GIB + 20_000,)
+    with tifffile.TiffFile(path) as tif:
+        for n in range(2):
+            found = (await cog.page(n).read()).data
+            assert np.array_equal(found, np.moveaxis(pixels + n, -1, 0))
+            assert np.array_equal(found, np.moveaxis(tif.pages[n].asarray(), -1, 0))

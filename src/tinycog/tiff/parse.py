@@ -16,7 +16,19 @@ from tinycog.errors import Finding, FormatError, LimitError, NotTiffError, Trunc
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange, Span
-from tinycog.tiff.spec import BIG, BYTE_ORDERS, FIELD_TYPES, VARIANTS, ByteOrder, FieldType, Variant
+from tinycog.tiff.spec import (
+    BIG,
+    BYTE_ORDERS,
+    CLASSIC,
+    CLASSIC_BYTES,
+    FIELD_TYPES,
+    NDPI,
+    VARIANTS,
+    ByteOrder,
+    FieldType,
+    Tag,
+    Variant,
+)
 from tinycog.tiff.steps import Steps, need, need_bytes, run_cached
 from tinycog.tiff.text import text_of
 
@@ -41,12 +53,15 @@ class Entry(NamedTuple):
         count: number of values.
         offset: absolute position of the value's bytes; inside the entry itself if they fit there
             (tiff.value.place).
+        upper: what is added to a single integer: the upper half of one of 64 bits, which lies
+            elsewhere (tiff.header.ndpi).
     """
 
     tag: int
     field_type: FieldType
     count: int  # pyright: ignore[reportIncompatibleMethodOverride] - not tuple's
     offset: int
+    upper: int = 0
 
     @property
     def range(self) -> ByteRange:
@@ -135,6 +150,22 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
     return FileHeader(byte_order, variant, first_ifd)
 
 
+def parse_ndpi_header(
+    buffer: SparseBuffer, header: FileHeader, limits: Limits
+) -> Steps[FileHeader]:
+    """Return the header of a classic TIFF as that of an NDPI, if it is one (tiff.header.ndpi).
+
+    Only an NDPI can tell where its parts lie beyond 4 GiB: shorter files are read as any TIFF.
+    """
+    (first_ifd,) = struct.unpack(header.byte_order + NDPI.link_code, buffer.read(4, 12))
+    found = FileHeader(header.byte_order, NDPI, first_ifd)
+    try:
+        ifd = yield from parse_ifd(buffer, found, first_ifd, limits)
+    except (FormatError, LimitError):
+        return header
+    return found if Tag.NDPIFormat in ifd.entries else header
+
+
 def parse_ifd(buffer: SparseBuffer, header: FileHeader, offset: int, limits: Limits) -> Steps[Ifd]:
     """Parse one IFD: entries and link, no values (tiff.ifd.layout, tiff.ifd.alignment).
 
@@ -150,23 +181,33 @@ def parse_ifd(buffer: SparseBuffer, header: FileHeader, offset: int, limits: Lim
     limits.check("entries", count, f"entries of the IFD at byte {offset}")
     start = offset + variant.count_length
     stop = start + count * variant.entry_length
-    yield from need(buffer, [ByteRange(start, stop + variant.offset_length)])
+    link_stop = stop + struct.calcsize(variant.link_code)
+    upper: Sequence[int] = [0] * count
+    if variant is NDPI:  # behind the link, the upper half of each value field
+        halves = yield from need_bytes(buffer, link_stop, count * variant.offset_length)
+        upper = struct.unpack(f"{header.byte_order}{count}{variant.offset_code}", halves)
+    yield from need(buffer, [ByteRange(start, link_stop)])
     findings: list[Finding] = []
-    entries = _entries(header, offset, start, buffer.read(start, stop), findings)
+    entries = _entries(header, offset, start, buffer.read(start, stop), upper, findings)
     try:
-        link = buffer.read(stop, stop + variant.offset_length)
+        link = buffer.read(stop, link_stop)
     except TruncatedError:
         findings.append(
             Finding("tiff.ifd.link", "the file ends before the link to the next IFD", stop, offset)
         )
         next_offset = 0
     else:
-        (next_offset,) = struct.unpack(header.byte_order + variant.offset_code, link)
+        (next_offset,) = struct.unpack(header.byte_order + variant.link_code, link)
     return _ifd(offset, entries, next_offset, tuple(findings))
 
 
 def _entries(
-    header: FileHeader, ifd: int, start: int, data: memoryview, findings: list[Finding]
+    header: FileHeader,
+    ifd: int,
+    start: int,
+    data: memoryview,
+    upper: Sequence[int],
+    findings: list[Finding],
 ) -> dict[int, Entry]:
     variant = header.variant
     layout = struct.Struct(f"{header.byte_order}{variant.entry_code}{variant.offset_length}s")
@@ -189,9 +230,10 @@ def _entries(
         last = max(tag, last)
         if count * field_type.length <= variant.offset_length:
             offset = at + variant.entry_length - variant.offset_length
+            entries[tag] = Entry(tag, field_type, count, offset, upper[i] << 32)
         else:
             (offset,) = struct.unpack(header.byte_order + variant.offset_code, place)
-        entries[tag] = Entry(tag, field_type, count, offset)
+            entries[tag] = Entry(tag, field_type, count, offset + (upper[i] << 32))
     return entries
 
 
@@ -215,7 +257,11 @@ def parse_tiff(
     """
     if known is None:
         header = yield from parse_header(buffer)
-        known = Tiff(header, next_offset=header.first_ifd)
+        findings: tuple[Finding, ...] = ()
+        if header.variant is CLASSIC and (buffer.size or 0) > CLASSIC_BYTES:
+            header = yield from parse_ndpi_header(buffer, header, limits)
+            findings = () if header.variant is NDPI else (_too_long(buffer.size or 0),)
+        known = Tiff(header, next_offset=header.first_ifd, findings=findings)
         if header.first_ifd == 0:
             at = header.variant.header_length - header.variant.offset_length
             raise FormatError.of(Finding("tiff.header.first-ifd", "the file has no IFD", at))
@@ -235,6 +281,14 @@ def parse_tiff(
             seen.add(link)
             link = ifd.next_offset
     return Tiff(known.header, tuple(found), link, findings, known.is_cut)
+
+
+def _too_long(size: int) -> Finding:
+    text = (
+        f"a classic TIFF of {size} bytes: its offsets end at 4 GiB, so that what lies further on"
+        " may be taken from another place"
+    )
+    return Finding("tiff.header.beyond", text, 4)
 
 
 def _parse_next(
@@ -262,7 +316,7 @@ def _parse_next(
 
 def spans_of(entries: Iterable[Entry]) -> list[Span]:
     """Return the ranges of values, as plain tuples."""
-    return [(at, at + count * kind.length) for _, kind, count, at in entries]
+    return [(at, at + count * kind.length) for _, kind, count, at, _ in entries]
 
 
 def parse_values(
@@ -300,6 +354,8 @@ SINGLE = {
 def decode_value(byte_order: ByteOrder, entry: Entry, data: memoryview | bytes) -> Value:
     """Decode the bytes of a value (tiff.value.order, tiff.value.text, tiff.value.fraction)."""
     kind = entry.field_type
+    if entry.upper and entry.count == 1 and kind.format in "HI":
+        return (int.from_bytes(data, "little" if byte_order == "<" else "big") + entry.upper,)
     if entry.count == 1 and (unpack := SINGLE.get((byte_order, kind.code))) is not None:
         return unpack(data)
     if kind.name in ("ASCII", "UTF-8"):

@@ -43,7 +43,7 @@ def _link_of_no_mask(buffer: SparseBuffer, header: FileHeader, offset: int) -> i
         return None
     (count,) = struct.unpack(order + variant.count_code, counted)
     stop = start + count * variant.entry_length
-    data = _arrived(buffer, start, stop + variant.offset_length)
+    data = _arrived(buffer, start, stop + struct.calcsize(variant.link_code))
     if data is None:
         return None
     layout = struct.Struct(f"{order}{variant.entry_code}{variant.offset_length}s")
@@ -54,7 +54,7 @@ def _link_of_no_mask(buffer: SparseBuffer, header: FileHeader, offset: int) -> i
             (kind,) = struct.unpack_from(order + SUBFILE_CODES[code], value)
             if kind & MASK:
                 return None
-    (link,) = struct.unpack(order + variant.offset_code, data[stop - start :])
+    (link,) = struct.unpack(order + variant.link_code, data[stop - start :])
     return link
 
 

@@ -29,16 +29,24 @@ class Variant(NamedTuple):
     entry_code: str
     """Tag, field type, count; the value field of `offset_length` bytes follows."""
     offset_code: str
-    """An offset; also the link to the next IFD."""
+    """An offset."""
+    link_code: str
+    """The link to the next IFD."""
     count_length: int
     entry_length: int
     offset_length: int
     """Also the room of the value field: values up to this length lie inside the entry."""
 
 
-CLASSIC = Variant("TIFF", 42, 8, "H", "HHI", "I", 2, 12, 4)
+CLASSIC = Variant("TIFF", 42, 8, "H", "HHI", "I", "I", 2, 12, 4)
 
-BIG = Variant("BigTIFF", 43, 16, "Q", "HHQ", "Q", 8, 20, 8)
+BIG = Variant("BigTIFF", 43, 16, "Q", "HHQ", "Q", "Q", 8, 20, 8)
+
+NDPI = Variant("NDPI", 42, 12, "H", "HHI", "I", "Q", 2, 12, 4)
+"""Hamamatsu's classic TIFF beyond 4 GiB (tiff.header.ndpi)."""
+
+CLASSIC_BYTES = 1 << 32
+"""Length of a file up to which the offsets of a classic TIFF reach."""
 
 VARIANTS: dict[int, Variant] = {v.magic: v for v in (CLASSIC, BIG)}
 

@@ -84,9 +84,9 @@ def _columns(buffer: SparseBuffer, image: Image) -> tuple[Column, Column | None]
         raise FormatError.of(Finding("tiff.tile.index", text, None, image.ifd.offset))
     counts = image.byte_counts
     if counts is None or counts.count == 0:
-        return Column(buffer, image, image.offsets, image.shift), None
-    offsets = Column(buffer, image, image.offsets, image.shift)
-    return offsets, Column(buffer, image, counts)
+        return Column(buffer, image, image.offsets, image.shift + image.offsets.upper), None
+    offsets = Column(buffer, image, image.offsets, image.shift + image.offsets.upper)
+    return offsets, Column(buffer, image, counts, counts.upper)
 
 
 INTEGERS = tuple("BHIQbhiq")
