@@ -8,6 +8,7 @@
     lossless.py   codecs that give back the stored bytes; samples.py goes on from there
     samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers
     jpeg.py       JPEG: tables and colour; ycbcr.py YCbCr data units to RGB
+    jpeg_stream.py  its markers, and whether a stream holds all of its pixels
     jpeg2000.py   JPEG 2000: sizes, tiles and packets of a stream, checked first
     jpegxl.py     JPEG XL: its size, checked first
     boxes.py      the boxes that both may lie in

@@ -49,8 +49,8 @@ class Sizes(NamedTuple):
 def decode_jpeg2000(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
     """Decode one codestream, bare or in boxes (tiff.compression.jpeg2000)."""
     data = bytes(data)
-    check_stream(segment, _codestream(data))
-    return imagecodecs.jpeg2k_decode(data, out=segment.picture_output())
+    sizes = check_stream(segment, _codestream(data))
+    return imagecodecs.jpeg2k_decode(data, out=segment.picture_output(sizes.rows, sizes.cols))
 
 
 def _codestream(data: bytes) -> memoryview:
@@ -66,8 +66,8 @@ def _codestream(data: bytes) -> memoryview:
     raise CorruptTileError(message)
 
 
-def check_stream(segment: Segment, stream: memoryview) -> None:
-    """Compare the headers of the stream and of its tile-parts with the tags.
+def check_stream(segment: Segment, stream: memoryview) -> Sizes:
+    """Compare the headers of the stream and of its tile-parts with the tags; return its sizes.
 
     Raises:
         CorruptTileError: the picture is not the one that the tags describe.
@@ -87,6 +87,7 @@ def check_stream(segment: Segment, stream: memoryview) -> None:
     if sizes is None:
         message = "the JPEG 2000 stream has no SIZ"
         raise CorruptTileError(message)
+    return sizes
 
 
 def _markers(stream: memoryview) -> Iterator[tuple[int, memoryview]]:
@@ -118,11 +119,7 @@ def _sizes(segment: Segment, body: memoryview) -> Sizes:
         is_placed = is_placed and tile_top <= top < tile_top + tile_rows
         precisions = bytes(body[SIZES.size :])
         is_plain = precisions[1::3] + precisions[2::3] == b"\1" * (2 * components)
-        is_right = (found.rows, found.cols, components) == segment.shape or (
-            found.cols == segment.cols
-            and segment.inside_rows <= found.rows <= segment.rows
-            and components == segment.samples
-        )
+        is_right = segment.fits(found.rows, found.cols) and components == segment.samples
         if is_placed and is_plain and is_right:
             if found.tiles > MAX_TILES:
                 message = f"the JPEG 2000 stream has {found.tiles} tiles"

@@ -67,17 +67,23 @@ def _partly_deflated(data: Any, length: int) -> bytearray:  # noqa: ANN401
 def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     """Decompress LZW of both bit orders by libtiff (tiff.compression.lzw).
 
-    imagecodecs' own decoder can be crashed. Libtiff returns all requested bytes or none: for a tile
-    at the bottom of the image that ends early, only the rows inside are requested
-    (tiff.tile.partial).
+    imagecodecs' own decoder can be crashed. Libtiff returns all requested bytes or none: of a tile
+    that ends early, only those inside the image are requested (tiff.tile.partial).
     """
-    try:
-        return libtiff.decompress(segment, data, segment.length)
-    except imagecodecs.TiffError as exc:
-        is_short = any(complaint in str(exc) for complaint in TOO_SHORT)
-        if not is_short or segment.inside_length == segment.length:
-            raise
-        return libtiff.decompress(segment, data, segment.inside_length)
+    cropped = segment.cropped
+    lengths = [
+        segment.length,
+        segment.inside_length,
+        *([] if cropped is None else [cropped.length]),
+    ]
+    for i, length in enumerate(lengths):
+        try:
+            return libtiff.decompress(segment, data, length)
+        except imagecodecs.TiffError as exc:
+            is_short = any(complaint in str(exc) for complaint in TOO_SHORT)
+            if not is_short or lengths[i:] == [length] * (len(lengths) - i):
+                raise
+    raise AssertionError
 
 
 def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401

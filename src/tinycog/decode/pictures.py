@@ -20,18 +20,17 @@ ANIMATED = 2
 
 def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any buffer
     """Decode WebP; an alpha that is opaque throughout is not stored: add it (tiff.webp.alpha)."""
-    rows = _check_webp(segment, bytes(data[:WEBP_HEAD]))
-    if segment.samples == RGB and rows == segment.rows:
-        return imagecodecs.webp_decode(data, out=segment.sample_output())
-    pixels = imagecodecs.webp_decode(data)
+    rows, cols = _check_webp(segment, bytes(data[:WEBP_HEAD]))
+    out = segment.picture_output(rows, cols) if segment.samples == RGB else None
+    pixels = imagecodecs.webp_decode(data, out=out)
     if segment.samples == RGBA and pixels.shape[2:] == (RGB,):
         opaque = np.full((*pixels.shape[:2], 1), 255, pixels.dtype)
         return np.concatenate([pixels, opaque], axis=2)
     return pixels
 
 
-def _check_webp(segment: Segment, head: bytes) -> int:
-    """Compare the size in the header with the tile's before decoding; return its rows."""
+def _check_webp(segment: Segment, head: bytes) -> tuple[int, int]:
+    """Compare the size in the header with the tile's before decoding; return (rows, cols)."""
     kind, cols, rows = head[12:16], 0, 0
     if kind == b"VP8X" and not head[20] & ANIMATED:
         cols, rows = _number(head[24:27], 24) + 1, _number(head[27:30], 24) + 1
@@ -40,10 +39,10 @@ def _check_webp(segment: Segment, head: bytes) -> int:
     elif kind == b"VP8L":
         cols = _number(head[21:25], 14) + 1
         rows = _number(head[21:25], 28) // (1 << 14) + 1
-    if cols != segment.cols or not segment.inside_rows <= rows <= segment.rows:
+    if not segment.fits(rows, cols):
         message = f"the tile is not a WebP picture of {segment.rows} x {segment.cols} pixels"
         raise CorruptTileError(message)
-    return rows
+    return rows, cols
 
 
 def _number(data: bytes, bits: int) -> int:
@@ -57,6 +56,6 @@ def whole(decode: Callable[..., Any]) -> Callable[[Segment, Any], Any]:
     """
 
     def decode_into(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-        return decode(data, out=segment.picture_output())
+        return decode(data, out=segment.picture_output(segment.rows, segment.cols))
 
     return decode_into

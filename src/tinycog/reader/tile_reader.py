@@ -423,7 +423,9 @@ def decode_part(
             message = f"tile {part.position} does not stand between its leader and its trailer"
             raise LeaderError(message)
         data = payload
-    pixels, findings = decode_tile(part.image, part.tile.y, data, limits, out=part.target)
+    pixels, findings = decode_tile(
+        part.image, part.tile.x, part.tile.y, data, limits, out=part.target
+    )
     if not np.may_share_memory(pixels, part.target):
         part.target[...] = pixels[part.samples, part.rows, part.cols]
     return findings

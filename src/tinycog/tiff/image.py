@@ -213,10 +213,13 @@ class Image:
         found = _ints(self.options, Tag.YCbCrSubSampling)
         return (found[0] or 1, found[1] or 1) if len(found) > 1 else (2, 2)
 
-    def unpacked_length(self, rows: int) -> int:
-        """Return the bytes of `rows` of a tile before compression; each row starts on a byte."""
+    def unpacked_length(self, rows: int, cols: int | None = None) -> int:
+        """Return the bytes of `rows` of a tile before compression; each row starts on a byte.
+
+        `cols` are those of a tile unless they are given.
+        """
         across, down = self.subsampling
-        cols = self.grid.tile_width
+        cols = self.grid.tile_width if cols is None else cols
         if (across, down) == (1, 1):
             return rows * -(-cols * self.tile_samples * self.bits // 8)
         return -(-rows // down) * -(-cols // across) * (across * down + 2)
