@@ -14,6 +14,7 @@
     boxes.py      the boxes that both may lie in
     lerc.py       LERC: its layouts and masks
     libtiff.py    CCITT, LZW and others by the libtiff inside imagecodecs
+    ccitt.py      whether all rows of a CCITT stream are there
     pictures.py   WebP and others that give samples at once
     png.py        PNG: only what counts of it
 

@@ -5,6 +5,7 @@ OpenJPEG allocates whatever they say: tiles, components, layers, precincts.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -26,6 +27,12 @@ SIZES = struct.Struct(">2x8IH")
 
 MAX_PACKETS = 1 << 17
 """Packets that a stream may have: each costs memory and time, even an empty one."""
+
+NOT_CODED = re.compile(rb"\xff[\x90\x93-\xff]")
+"""Bytes that are never coded ones, but for markers around packets."""
+
+FEW_ZEROS = 48
+"""Bytes of 0 that may stand together besides empty packets."""
 
 MAX_TILES = 1 << 12
 MAX_LEVELS = 32
@@ -74,13 +81,17 @@ def check_stream(segment: Segment, stream: memoryview) -> Sizes:
         LimitError: it has more tiles or packets than any needs.
     """
     sizes: Sizes | None = None
+    packets = 0
     for marker, body in _markers(stream):
         if marker == SIZ:
             sizes = _sizes(segment, body)
         elif sizes is None:
             break
+        elif marker == SOD:
+            _check_coded(body, packets)
         elif marker == COD and len(body) >= 10:  # noqa: PLR2004
-            _check_style(sizes, body[5:], bool(body[0] & 1), int.from_bytes(body[2:4], "big"))
+            layers = int.from_bytes(body[2:4], "big")
+            packets = max(packets, _check_style(sizes, body[5:], bool(body[0] & 1), layers))
         elif marker == COC and len(body) >= 8:  # noqa: PLR2004
             wide = 1 + (sizes.components > 256)  # noqa: PLR2004 - then they are counted in 2 bytes
             _check_style(sizes, body[wide + 1 :], bool(body[wide] & 1), 1)
@@ -91,13 +102,14 @@ def check_stream(segment: Segment, stream: memoryview) -> Sizes:
 
 
 def _markers(stream: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Yield the marker segments of the main header and of every tile-part, without pixels."""
+    """Yield the marker segments of the main header and of every tile-part; SOD with its bytes."""
     at, part, stop = 2, 0, len(stream)
     while at + 4 <= stop:
         marker, length = struct.unpack_from(">HH", stream, at)
         if marker == SOT and length == 10 and at + 12 <= stop:  # noqa: PLR2004
             part = at + (int.from_bytes(stream[at + 6 : at + 10], "big") or stop - at)
         if marker == SOD:
+            yield SOD, stream[at + 2 : max(part, at + 2)]
             if part <= at:
                 return
             at = part
@@ -131,8 +143,26 @@ def _sizes(segment: Segment, body: memoryview) -> Sizes:
     raise CorruptTileError(message)
 
 
-def _check_style(sizes: Sizes, body: memoryview, own_precincts: bool, layers: int) -> None:  # noqa: FBT001
-    """Refuse coding styles that make too many packets."""
+def _check_coded(coded: memoryview, packets: int) -> None:
+    """Refuse coded bytes that no coder makes: the stream was overwritten (tiff.jpeg2000.coded).
+
+    OpenJPEG makes pixels of any bytes. But a coder stuffs bits so that none above 0x8F follows a
+    0xFF, and a byte of 0 is an empty packet.
+
+    Raises:
+        CorruptTileError: there are some.
+    """
+    data = bytes(coded)
+    found = NOT_CODED.search(data)
+    hole = data.find(bytes(packets + FEW_ZEROS))
+    if found is not None or hole >= 0:
+        at = hole if found is None else found.start()
+        message = f"the JPEG 2000 stream is overwritten, {at} bytes behind its start of data"
+        raise CorruptTileError(message)
+
+
+def _check_style(sizes: Sizes, body: memoryview, own_precincts: bool, layers: int) -> int:  # noqa: FBT001
+    """Refuse coding styles that make too many packets; return how many they make."""
     levels, *blocks = body[:3]
     if levels > MAX_LEVELS or any(block > 8 for block in blocks) or sum(blocks) > 8:  # noqa: PLR2004
         message = f"the JPEG 2000 stream has {levels} levels of code blocks {tuple(blocks)}"
@@ -149,3 +179,4 @@ def _check_style(sizes: Sizes, body: memoryview, own_precincts: bool, layers: in
     if packets > MAX_PACKETS:
         message = f"the JPEG 2000 stream has {packets} packets"
         raise LimitError(message, asked=packets, allowed=MAX_PACKETS)
+    return packets

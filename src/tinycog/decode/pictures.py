@@ -16,11 +16,18 @@ Pixels = NDArray[np.generic]
 RGB, RGBA = 3, 4
 WEBP_HEAD = 30
 ANIMATED = 2
+TAIL = bytes(16)
+"""Bytes that no WebP stream ends with."""
+
+HOLE_BYTES, HOLE_PIXELS = 1024, 256
+"""Bytes of 0 that may stand together, and the pixels that may make one more."""
 
 
 def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any buffer
     """Decode WebP; an alpha that is opaque throughout is not stored: add it (tiff.webp.alpha)."""
-    rows, cols = _check_webp(segment, bytes(data[:WEBP_HEAD]))
+    data = bytes(data)
+    rows, cols = _check_webp(segment, data[:WEBP_HEAD])
+    _check_holes(data, rows * cols)
     out = segment.picture_output(rows, cols) if segment.samples == RGB else None
     pixels = imagecodecs.webp_decode(data, out=out)
     if segment.samples == RGBA and pixels.shape[2:] == (RGB,):
@@ -43,6 +50,15 @@ def _check_webp(segment: Segment, head: bytes) -> tuple[int, int]:
         message = f"the tile is not a WebP picture of {segment.rows} x {segment.cols} pixels"
         raise CorruptTileError(message)
     return rows, cols
+
+
+def _check_holes(data: bytes, pixels: int) -> None:
+    """Refuse a stream that was overwritten with 0: libwebp makes pixels of it (tiff.webp.holes)."""
+    stop = 8 + _number(data[4:8], 32)
+    is_cut_off = data[max(stop - len(TAIL), 0) : stop] == TAIL
+    if is_cut_off or data.find(bytes(HOLE_BYTES + pixels // HOLE_PIXELS)) >= 0:
+        message = "the WebP stream holds more bytes of 0 than can be pixels: it was overwritten"
+        raise CorruptTileError(message)
 
 
 def _number(data: bytes, bits: int) -> int:
