@@ -125,10 +125,10 @@ CODECS = {
     "WebP": (50001, bytes(imagecodecs.webp_encode(PICTURE, lossless=True))),
     "LERC": (34887, bytes(imagecodecs.lerc_encode(PICTURE))),
     "PNG": (34933, bytes(imagecodecs.png_encode(PICTURE))),
-    "ZSTD": (50000, bytes(imagecodecs.zstd_encode(PICTURE))),
-    "LZW": (5, bytes(imagecodecs.lzw_encode(PICTURE))),
-    "LZMA": (34925, bytes(imagecodecs.lzma_encode(PICTURE))),
-    "PackBits": (32773, bytes(imagecodecs.packbits_encode(PICTURE))),
+    "ZSTD": (50000, bytes(imagecodecs.zstd_encode(PICTURE.tobytes()))),
+    "LZW": (5, bytes(imagecodecs.lzw_encode(PICTURE.tobytes()))),
+    "LZMA": (34925, bytes(imagecodecs.lzma_encode(PICTURE.tobytes()))),
+    "PackBits": (32773, bytes(imagecodecs.packbits_encode(PICTURE.tobytes()))),
 }
 
 

@@ -232,20 +232,20 @@ class _Stream:
         while place < width:
             at = self.at
             peek = self._windows[at >> 3] >> (WINDOW_BITS - MODE_BITS - (at & 7)) & 0x7F
-            mode, bits = table[peek]
+            step, bits = table[peek]
             if not bits or at >= self._length:
                 raise BrokenRowError
             self.at = at + bits
-            if mode == HORIZONTAL:
+            if step == HORIZONTAL:
                 middle = max(place, 0) + self._run(colour)
                 place = middle + self._run(colour ^ 1)
                 changes += (middle, place)
                 continue
             i = _next_change(above, i, place, colour)
-            if mode == PASS:
+            if step == PASS:
                 place = above[i + 1]
                 continue
-            change = above[i] + mode
+            change = above[i] + step
             if change < max(place, 0):
                 raise BrokenRowError
             place = change
