@@ -80,7 +80,7 @@ Table = Sequence[tuple[int, int]]
 
 def _table(codes: dict[str, int], bits: int) -> Table:
     """Return (value, bits of its code) for each number of `bits` bits that begins with a code."""
-    table = [BAD] * (1 << bits)
+    table: list[tuple[int, int]] = [BAD] * (1 << bits)
     for code, value in codes.items():
         rest = bits - len(code)
         first = int(code, 2) << rest

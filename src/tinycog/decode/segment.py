@@ -45,7 +45,7 @@ class Segment:
     @property
     def inside_rows(self) -> int:
         """Stored rows that lie inside the image."""
-        return self.image.grid.inside(self.x, self.y)[0]
+        return min(self.image.grid.inside(self.x, self.y)[0], self.rows)
 
     @property
     def inside_cols(self) -> int:

@@ -47,12 +47,13 @@ def decode_tile(
     limits: Limits,
     *,
     out: NDArray[Any] | None = None,
+    rows: int | None = None,
 ) -> DecodedTile:
     """Decode the stored tile of tile column `x` and tile row `y`.
 
     `out` is an array for the pixels, (samples, rows, cols). If it takes a whole tile and has the
     layout of the decompressed bytes, the tile is decoded there, and the pixels returned are a view
-    of it; otherwise they are not.
+    of it; otherwise they are not. `rows` is how many rows of the tile the bytes hold.
 
     Raises:
         UnsupportedError: the compression or the layout of samples is not supported.
@@ -61,7 +62,8 @@ def decode_tile(
     """
     if image.tile_depth > 1:
         return _decode_layer(image, x, y, data, limits)
-    segment = Segment(image, x, y, out)
+    size = None if rows is None else (rows, image.grid.tile_width)
+    segment = Segment(image, x, y, out, size=size)
     limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
     limits.check_ratio(segment.pixel_bytes, len(data), "decoded bytes of a tile", image.weight)
     codec = _codec_of(image, limits)

@@ -224,6 +224,12 @@ class Image:
             return rows * -(-cols * self.tile_samples * self.bits // 8)
         return -(-rows // down) * -(-cols // across) * (across * down + 2)
 
+    @property
+    def rows_apart(self) -> bool:
+        """Whether rows of a stored tile can be read without the others."""
+        is_plain = self.compression == Compression.NONE and self.subsampling == (1, 1)
+        return is_plain and self.tile_depth == 1
+
     def option(self, tag: Tag, default: int) -> int:
         """Return the first number of a tag in `options`."""
         return _int(self.options, tag, default)
