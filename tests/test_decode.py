@@ -399,3 +399,75 @@ async def test_a_predictor_runs_over_the_columns_that_are_stored():
     tile = await tinycog.open(make_tiff([replace(image, tiles=[stream])])).read_tile(0, 0, 0)
 
     np.testing.assert_array_equal(tile.data.transpose(1, 2, 0), BYTES)
+
+
+# --- codes of other writers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "encode"),
+    [
+        (33004, lambda a: imagecodecs.jpeg2k_encode(a, reversible=True, level=0)),
+        (33003, lambda a: imagecodecs.jpeg2k_encode(a, reversible=True, level=0, mct=True)),
+        (33007, lambda a: imagecodecs.jpeg_encode(a, 100, colorspace="RGB", outcolorspace="RGB")),
+        (50013, lambda a: zlib.compress(a.tobytes())),
+    ],
+)
+async def test_codes_of_slide_writers_are_those_of_their_streams(code, encode):
+    pixels = np.stack([SQUARE, SQUARE.T // 2, 255 - SQUARE])
+    stream = bytes(encode(np.ascontiguousarray(pixels.transpose(1, 2, 0))))
+    image = make_image(pixels, tile=(64, 64)).having(
+        Field(Tag.Compression, "SHORT", code), Field(Tag.TileByteCounts, "LONG", [len(stream)])
+    )
+    tile = await tinycog.open(make_tiff([replace(image, tiles=[stream])])).read_tile(0, 0, 0)
+
+    assert np.abs(tile.data.astype(int) - pixels).max() <= 2
+
+
+async def test_aperio_s_components_without_a_transform_are_ycbcr():
+    rgb = np.stack([SQUARE, SQUARE.T // 2, 255 - SQUARE], axis=2)
+    ycbcr = imagecodecs.jpeg_decode(
+        imagecodecs.jpeg_encode(rgb, 100, subsampling="444"),
+        colorspace="YCBCR",
+        outcolorspace="YCBCR",
+    )
+    stream = bytes(imagecodecs.jpeg2k_encode(ycbcr, reversible=True, level=0, mct=False))
+    image = make_image(rgb.transpose(2, 0, 1), tile=(64, 64)).having(
+        Field(Tag.Compression, "SHORT", 33003), Field(Tag.TileByteCounts, "LONG", [len(stream)])
+    )
+    tile = await tinycog.open(make_tiff([replace(image, tiles=[stream])])).read_tile(0, 0, 0)
+
+    assert np.abs(tile.data.transpose(1, 2, 0).astype(int) - rgb).max() <= 3
+
+
+def ycbcr_planes(*fields: Field, **options: Any) -> bytes:
+    rng = np.random.default_rng(2)
+    image = make_image(
+        rng.integers(0, 256, (3, 16, 24), np.uint8), planar=True, rows_per_strip=16, **options
+    )
+    photometric = Field(Tag.PhotometricInterpretation, "SHORT", 6)
+    return make_tiff([image.having(photometric, *fields)])
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("compression", [1, 8])
+async def test_ycbcr_in_planes_apart_is_data_until_colours_are_asked_for(compression: int):
+    from rasterio.io import MemoryFile  # noqa: PLC0415
+
+    file = ycbcr_planes(Field(Tag.YCbCrSubSampling, "SHORT", [1, 1]), compression=compression)
+    cog = await tinycog.open(file)
+    assert [str(name) for name in cog.colorinterp] == ["Y", "Cb", "Cr"]
+    shown = await cog.read(rgb=True)
+    with MemoryFile(file) as memory, memory.open() as dataset:
+        assert np.abs(shown.data.astype(int) - dataset.read()).max() <= 1
+
+
+async def test_subsampled_ycbcr_in_planes_apart_is_refused():
+    file = ycbcr_planes(Field(Tag.YCbCrSubSampling, "SHORT", [2, 2]))
+    with pytest.raises(tinycog.UnsupportedError, match="planes apart"):
+        await tinycog.open(file).read()
+
+
+async def test_a_predictor_that_is_left_alone_is_a_finding():
+    raster = await tinycog.open(tiff_of(GRAY, Field(Tag.Predictor, "SHORT", 2))).read()
+    assert [finding.rule for finding in raster.findings] == ["tiff.predictor.codecs"]

@@ -37,11 +37,6 @@ EXPECTED: Sequence[Expected] = (
         "nobody reads it: tifffile, the only other reader, does not turn their bits",
     ),
     Expected(
-        "jpeg2000-ycbcr",
-        "JPEG_2000_APERIO_YCBCR",
-        "Aperio's own files hold YCbCr under this code, tifffile's hold what they were given",
-    ),
-    Expected(
         "uint16 predictor=3",
         "predictor 3 with SampleFormat",
         "libtiff refuses it; the predictor is one for floats",

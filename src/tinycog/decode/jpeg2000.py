@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tinycog.decode.boxes import boxes
 from tinycog.decode.segment import Segment
+from tinycog.decode.ycbcr import components_to_rgb
 from tinycog.errors import CorruptTileError, LimitError
 
 START, SIZ, COD, COC, SOT, SOD = 0xFF4F, 0xFF51, 0xFF52, 0xFF53, 0xFF90, 0xFF93
@@ -24,6 +25,9 @@ BOXES = b"\0\0\0\x0cjP  \r\n\x87\n"
 
 SIZES = struct.Struct(">2x8IH")
 """SIZ: capabilities; size, offset, tile size and tile offset, each (x, y); components."""
+
+TRANSFORM = 4
+"""Place in COD that says whether the components are transformed."""
 
 MAX_PACKETS = 1 << 17
 """Packets that a stream may have: each costs memory and time, even an empty one."""
@@ -58,6 +62,24 @@ def decode_jpeg2000(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa
     data = bytes(data)
     sizes = check_stream(segment, _codestream(data))
     return imagecodecs.jpeg2k_decode(data, out=segment.picture_output(sizes.rows, sizes.cols))
+
+
+def decode_aperio(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
+    """Decode a stream of Aperio's, YCbCr unless it has a transform of its own, to RGB.
+
+    See the rule tiff.jpeg2000.aperio.
+    """
+    pixels = decode_jpeg2000(segment, data)
+    if pixels.shape[2:] != (3,) or pixels.dtype != np.uint8 or _has_transform(data):
+        return pixels
+    return np.stack(components_to_rgb(segment.image, *np.moveaxis(pixels, 2, 0)), axis=2)
+
+
+def _has_transform(data: Any) -> bool:  # noqa: ANN401
+    """Return whether the stream makes components of RGB itself."""
+    stream = _codestream(bytes(data))
+    styles = (body for marker, body in _markers(stream) if marker == COD)
+    return any(len(body) > TRANSFORM and body[TRANSFORM] == 1 for body in styles)
 
 
 def _codestream(data: bytes) -> memoryview:

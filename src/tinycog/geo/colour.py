@@ -17,7 +17,7 @@ BAND_NAMES: dict[int, tuple[str, ...]] = {
     Photometric.YCBCR: ("red", "green", "blue"),
     Photometric.SEPARATED: ("cyan", "magenta", "yellow", "black"),
 }
-"""Names of the colour bands; YCbCr is converted to RGB when it is read."""
+"""Names of the colour bands; YCbCr is converted to RGB when it is read, unless planes are apart."""
 
 UNDEFINED = "undefined"
 GDAL_NAMES = {"otherir": "other_ir", "ycbcr_y": "Y", "ycbcr_cb": "Cb", "ycbcr_cr": "Cr"}
@@ -39,6 +39,8 @@ def colour_names(image: Image) -> list[str]:
     if photometric == Photometric.PALETTE and Tag.ColorMap not in image.ifd.entries:
         photometric = Photometric.MIN_IS_BLACK  # as in libtiff
     names = list(BAND_NAMES.get(photometric, ()))[: image.samples]
+    if photometric == Photometric.YCBCR and image.grid.planes > 1:
+        names = ["Y", "Cb", "Cr"][: image.samples]
     if _has_palette(image):
         names = ["palette", *names[1:]]
     left = image.samples - len(names)

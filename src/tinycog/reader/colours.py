@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.errors import UnsupportedError
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.validity import KnownValidity, Validity
 from tinycog.raster import Raster
@@ -41,4 +42,16 @@ def _kept_validity(raster: Raster) -> Validity:
 def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:
     from tinycog.pixels.to_rgb import to_rgb  # noqa: PLC0415 - loads imagecodecs
 
+    if image.photometric == Photometric.YCBCR and image.grid.planes > 1:
+        pixels = _joined_planes(image, pixels)
     return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])
+
+
+def _joined_planes(image: Image, pixels: Pixels) -> Pixels:
+    """Convert YCbCr that is stored in planes apart; each was given as it is stored."""
+    from tinycog.decode.ycbcr import components_to_rgb  # noqa: PLC0415 - loads imagecodecs
+
+    if pixels.dtype != np.uint8 or len(pixels) < 3:  # noqa: PLR2004
+        message = f"{len(pixels)} planes of YCbCr of {pixels.dtype} have no colours"
+        raise UnsupportedError(message, feature="rgb", value=str(pixels.dtype))
+    return np.stack([*components_to_rgb(image, *pixels[:3]), *pixels[3:]])
