@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import io
+import warnings
 from dataclasses import replace
 from typing import Any
 
 import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image as Picture
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
 import tinycog
 from tinycog.decode.jpeg_stream import walk
 from tinycog.testing import Field, make_image, make_tiff
 from tinycog.tiff.spec import Photometric, Tag
+
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
 SIZE = 96
 JPEG, OLD_JPEG = 7, 6
@@ -33,10 +36,33 @@ def encoded(array: np.ndarray, **options: Any) -> bytes:
     return bytes(imagecodecs.jpeg_encode(array, level=88, **options))
 
 
-def by_pillow(array: np.ndarray, **options: Any) -> bytes:
-    file = io.BytesIO()
-    Picture.fromarray(array).save(file, "JPEG", quality=88, **options)
-    return file.getvalue()
+def progressive(array: np.ndarray) -> bytes:
+    rows, cols, bands = array.shape
+    with rasterio.Env(GDAL_PAM_ENABLED="NO"), MemoryFile() as memory:
+        kind = {"driver": "JPEG", "width": cols, "height": rows, "count": bands, "dtype": "uint8"}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            target = memory.open(**kind, PROGRESSIVE="ON")
+        with target:
+            target.write(array.transpose(2, 0, 1))
+        return memory.read()
+
+
+def with_restarts(array: np.ndarray) -> bytes:
+    """A stream with a restart marker behind each row of units: each row is encoded by itself."""
+    step = 8
+    streams = [
+        encoded(np.ascontiguousarray(array[y : y + step]), subsampling="444")
+        for y in range(0, len(array), step)
+    ]
+    parts = [stream[walk(stream).scans[0].start : -2] for stream in streams]
+    coded = b"".join(part + bytes((0xFF, 0xD0 + i % 8)) for i, part in enumerate(parts[:-1]))
+    head = streams[0][: walk(streams[0]).scans[0].start]
+    at = head.index(b"\xff\xc0")
+    rows = at + 5
+    head = head[:rows] + len(array).to_bytes(2, "big") + head[rows + 2 :]
+    interval = b"\xff\xdd\0\4" + (array.shape[1] // 8).to_bytes(2, "big")
+    return head[:at] + interval + head[at:] + coded + parts[-1] + b"\xff\xd9"
 
 
 def file_of(
@@ -65,8 +91,8 @@ KINDS = {
     "4:2:0": (encoded(smooth(1), subsampling="420"), 3, Photometric.YCBCR, "uint8"),
     "4:4:4": (encoded(smooth(1), subsampling="444", optimize=True), 3, 6, "uint8"),
     "plain": (encoded(np.full((SIZE, SIZE, 3), 9, np.uint8), optimize=True), 3, 6, "uint8"),
-    "progressive": (by_pillow(smooth(1), progressive=True), 3, Photometric.YCBCR, "uint8"),
-    "restarts": (by_pillow(smooth(1), restart_marker_blocks=5), 3, Photometric.YCBCR, "uint8"),
+    "progressive": (progressive(smooth(1)), 3, Photometric.YCBCR, "uint8"),
+    "restarts": (with_restarts(smooth(1)), 3, Photometric.YCBCR, "uint8"),
     "12 bit": (encoded(smooth(1, 1).astype(np.uint16) * 16, bitspersample=12), 1, 1, "uint16"),
     "lossless": (encoded(smooth(1, 1), lossless=True), 1, 1, "uint8"),
 }
@@ -197,7 +223,8 @@ def without_jfif(stream: bytes) -> bytes:
 
 
 COLOURS = smooth(5)
-AS_YCBCR = by_pillow(COLOURS, subsampling=0)
+AS_YCBCR = encoded(COLOURS, subsampling="444")
+SUBSAMPLED = encoded(COLOURS, subsampling="420")
 AS_RGB = encoded(COLOURS, colorspace="RGB", outcolorspace="RGB")
 RULE = ["tiff.jpeg.colour"]
 
@@ -208,7 +235,12 @@ RULE = ["tiff.jpeg.colour"]
         (AS_YCBCR, JPEG, Photometric.YCBCR, []),
         (without_jfif(AS_YCBCR), JPEG, Photometric.YCBCR, []),
         (AS_YCBCR, JPEG, Photometric.RGB, RULE),
-        (without_jfif(by_pillow(COLOURS)), JPEG, Photometric.RGB, RULE),  # subsampled
+        (
+            without_jfif(encoded(COLOURS, subsampling="420")),
+            JPEG,
+            Photometric.RGB,
+            RULE,
+        ),  # subsampled
         (AS_RGB, JPEG, Photometric.RGB, []),
         (AS_RGB, JPEG, Photometric.YCBCR, RULE),  # components are named R, G, B
         (with_adobe(without_jfif(AS_YCBCR), 1), JPEG, Photometric.YCBCR, []),
@@ -225,7 +257,6 @@ async def test_colours_are_those_that_were_encoded(stream, code, photometric, ru
     assert [finding.rule for finding in tile.findings] == rules
 
 
-@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 async def test_components_without_a_word_on_colour_are_what_the_tags_say():
     """As GDAL reads them; a marker of Adobe's alone does not turn them either."""
     for stream in (without_jfif(AS_YCBCR), with_adobe(without_jfif(AS_YCBCR), 1)):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tinycog.errors import UnsupportedError
 from tinycog.pixels.arrays import Pixels
+from tinycog.pixels.to_rgb import RGBA, Colouring, to_rgb
 from tinycog.pixels.validity import KnownValidity, Validity
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
@@ -29,7 +30,9 @@ async def to_rgb_raster(file: OpenFile, raster: Raster) -> Raster:
     colormap = await file.read_colormap(0) if is_palette else None
     pixels = await run_in_pool(_to_rgb, image, raster.data, colormap)
     validity = await run_in_pool(_kept_validity, raster)
-    return replace(raster, data=pixels, nodata=None, colormap=None, validity=validity)
+    return replace(
+        raster, data=pixels, nodata=None, colormap=None, validity=validity, colouring=RGBA
+    )
 
 
 def _kept_validity(raster: Raster) -> Validity:
@@ -40,11 +43,11 @@ def _kept_validity(raster: Raster) -> Validity:
 
 
 def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:
-    from tinycog.pixels.to_rgb import to_rgb  # noqa: PLC0415 - loads imagecodecs
-
-    if image.photometric == Photometric.YCBCR and image.grid.planes > 1:
+    colouring = Colouring.of(image, range(len(pixels)))
+    if colouring is None:
+        colouring = RGBA._replace(extra_samples=image.extra_samples)
         pixels = _joined_planes(image, pixels)
-    return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])
+    return np.require(to_rgb(colouring, pixels, colormap), requirements=["C", "W"])
 
 
 def _joined_planes(image: Image, pixels: Pixels) -> Pixels:

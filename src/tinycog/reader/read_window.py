@@ -19,6 +19,7 @@ from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import PICKING
+from tinycog.pixels.to_rgb import Colouring
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, settled
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
@@ -341,8 +342,8 @@ def _raster(
     window = _as_window(area.window)
     place = LevelPlacement(source.georeference, source.image.size, area.window)
     colormap = source.georeference.colormap(source.image) if request.bands[0] == 0 else None
-    nodata = source.image.nodata
-    return Raster(data, area.z, window, nodata, findings, validity, place, colormap)
+    nodata, colouring = source.image.nodata, Colouring.of(source.image, request.bands)
+    return Raster(data, area.z, window, nodata, findings, validity, place, colormap, colouring)
 
 
 def _as_fetched(

@@ -277,6 +277,7 @@ OPTIONS = (
     Tag.T4Options,
     Tag.T6Options,
     Tag.JPEGTables,
+    Tag.InkSet,
     Tag.YCbCrCoefficients,
     Tag.YCbCrSubSampling,
     Tag.ReferenceBlackWhite,
@@ -289,7 +290,7 @@ OPTIONS = (
     Tag.JPEGDCTables,
     Tag.JPEGACTables,
 )
-"""Tags that only codecs read; their values are kept as they are."""
+"""Tags that only codecs and pictures read; their values are kept as they are."""
 
 FACTS = frozenset(
     (
