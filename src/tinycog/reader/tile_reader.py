@@ -195,12 +195,12 @@ class TileReader:
 
     async def read_bytes(self, part: TilePart) -> bytes | None:
         """Read the encoded bytes of a tile, by its byte count; None if it is not stored."""
-        (location,) = await self._locate([part], leaders=False)
+        (location,) = await self._locate([part], leaders=False, whole=True)
         return None if location is None else (await self._fetcher.read([location.range]))[0]
 
     async def locate(self, parts: Sequence[TilePart]) -> list[ByteRange | None]:
         """Return where stored tiles lie, by their byte counts; None for those that are not."""
-        found = await self._locate(parts, leaders=False)
+        found = await self._locate(parts, leaders=False, whole=True)
         return [None if location is None else location.range for location in found]
 
     async def plan(self, parts: Sequence[TilePart]) -> Plan:
@@ -214,9 +214,12 @@ class TileReader:
         return make_plan(missing, tiles, self._fetcher.rates)
 
     async def _locate(
-        self, parts: Sequence[TilePart], *, leaders: bool
+        self, parts: Sequence[TilePart], *, leaders: bool, whole: bool = False
     ) -> list[TileLocation | None]:
-        """Find where stored tiles lie, None if not stored; all images in the same requests."""
+        """Find where stored tiles lie, None if not stored; all images in the same requests.
+
+        Of some tiles only the rows that are read, unless `whole` is asked for.
+        """
         if not parts:
             return []
         images = {id(part.image): part.image for part in parts}
@@ -231,7 +234,7 @@ class TileReader:
                 [part.position for part in groups[key]],
                 limits,
                 leaders=leaders,
-                rows=[part.rows for part in groups[key]],
+                rows=None if whole else [part.rows for part in groups[key]],
             )
             for key, image in images.items()
         )
