@@ -192,7 +192,7 @@ def measure(case: Case, rounds: int) -> dict[str, float]:
 def decode(image: Image, tile: bytes) -> Any:  # noqa: ANN401
     """Decode a tile as a read does: into room for its pixels."""
     room = new_pixels(image, (image.samples, SIDE, SIDE))
-    return decode_tile(image, 0, tile, LIMITS, out=room)
+    return decode_tile(image, 0, 0, tile, LIMITS, out=room)
 
 
 def timed(times: list[float], work: Callable[[], Any]) -> Any:  # noqa: ANN401

@@ -203,13 +203,13 @@ async def test_lzw_may_end_with_the_image_but_not_break_below_it():
     limits = tinycog.Limits()
 
     short = bytes(imagecodecs.lzw_encode(whole[:rows].tobytes()))
-    tile = decode_tile(image, 0, short, limits)
+    tile = decode_tile(image, 0, 0, short, limits)
     np.testing.assert_array_equal(tile.pixels[0, :rows], whole[:rows])
     assert [finding.rule for finding in tile.findings] == ["tiff.tile.partial"]
 
     broken = bytes(imagecodecs.lzw_encode(whole.tobytes()))[:-30] + b"\xff" * 30
     with pytest.raises(tinycog.CorruptTileError, match="not yet in table"):
-        decode_tile(image, 0, broken, limits)
+        decode_tile(image, 0, 0, broken, limits)
 
 
 async def test_a_stream_without_its_checksum_is_refused_as_gdal_refuses_it():
@@ -351,3 +351,123 @@ async def test_a_file_that_is_cut_while_it_is_read_is_an_error(tmp_path: Path):
 
     with pytest.raises(tinycog.TinycogError, match="changed"):
         await cog.read_tile(0, 0, 3)
+
+
+# --- tiles that end with the image ----------------------------------------------------------------
+
+
+CROPPED = np.arange(40 * 50 * 3, dtype=np.uint16).reshape(40, 50, 3) % 251
+BYTES = CROPPED.astype(np.uint8)
+
+
+def predicted(array: np.ndarray) -> bytes:
+    return bytes(imagecodecs.delta_encode(array, axis=1).tobytes())
+
+
+@pytest.mark.parametrize("rows_only", [False, True])
+@pytest.mark.parametrize(
+    ("code", "encode"),
+    [
+        (1, np.ndarray.tobytes),
+        (5, lambda a: imagecodecs.lzw_encode(a.tobytes())),
+        (8, lambda a: zlib.compress(a.tobytes())),
+        (32773, lambda a: imagecodecs.packbits_encode(a.tobytes())),
+        (50000, lambda a: imagecodecs.zstd_encode(a.tobytes())),
+        (34712, lambda a: imagecodecs.jpeg2k_encode(a, reversible=True, level=0)),
+        (50001, lambda a: imagecodecs.webp_encode(a, lossless=True)),
+        (50002, lambda a: imagecodecs.jpegxl_encode(a, lossless=True)),
+        (34933, imagecodecs.png_encode),
+        (34887, imagecodecs.lerc_encode),
+    ],
+)
+async def test_a_tile_may_be_stored_as_far_as_the_image_reaches(code, encode, rows_only):
+    stored = np.pad(BYTES, ((0, 0), (0, 14), (0, 0))) if rows_only else BYTES
+    stream = bytes(encode(np.ascontiguousarray(stored)))
+    image = make_image(BYTES.transpose(2, 0, 1), tile=(64, 64)).having(
+        Field(Tag.Compression, "SHORT", code), Field(Tag.TileByteCounts, "LONG", [len(stream)])
+    )
+    tile = await tinycog.open(make_tiff([replace(image, tiles=[stream])])).read_tile(0, 0, 0)
+
+    np.testing.assert_array_equal(tile.data.transpose(1, 2, 0), BYTES)
+    assert [finding.rule for finding in tile.findings] == ["tiff.tile.partial"]
+
+
+async def test_a_predictor_runs_over_the_columns_that_are_stored():
+    stream = zlib.compress(predicted(BYTES))
+    image = make_image(BYTES.transpose(2, 0, 1), tile=(64, 64), compression=8, predictor=2)
+    image = image.having(Field(Tag.TileByteCounts, "LONG", [len(stream)]))
+    tile = await tinycog.open(make_tiff([replace(image, tiles=[stream])])).read_tile(0, 0, 0)
+
+    np.testing.assert_array_equal(tile.data.transpose(1, 2, 0), BYTES)
+
+
+# --- codes of other writers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "encode"),
+    [
+        (33004, lambda a: imagecodecs.jpeg2k_encode(a, reversible=True, level=0)),
+        (33003, lambda a: imagecodecs.jpeg2k_encode(a, reversible=True, level=0, mct=True)),
+        (33007, lambda a: imagecodecs.jpeg_encode(a, 100, colorspace="RGB", outcolorspace="RGB")),
+        (50013, lambda a: zlib.compress(a.tobytes())),
+    ],
+)
+async def test_codes_of_slide_writers_are_those_of_their_streams(code, encode):
+    pixels = np.stack([SQUARE, SQUARE.T // 2, 255 - SQUARE])
+    stream = bytes(encode(np.ascontiguousarray(pixels.transpose(1, 2, 0))))
+    image = make_image(pixels, tile=(64, 64)).having(
+        Field(Tag.Compression, "SHORT", code), Field(Tag.TileByteCounts, "LONG", [len(stream)])
+    )
+    tile = await tinycog.open(make_tiff([replace(image, tiles=[stream])])).read_tile(0, 0, 0)
+
+    assert np.abs(tile.data.astype(int) - pixels).max() <= 2
+
+
+async def test_aperio_s_components_without_a_transform_are_ycbcr():
+    rgb = np.stack([SQUARE, SQUARE.T // 2, 255 - SQUARE], axis=2)
+    ycbcr = imagecodecs.jpeg_decode(
+        imagecodecs.jpeg_encode(rgb, 100, subsampling="444"),
+        colorspace="YCBCR",
+        outcolorspace="YCBCR",
+    )
+    stream = bytes(imagecodecs.jpeg2k_encode(ycbcr, reversible=True, level=0, mct=False))
+    image = make_image(rgb.transpose(2, 0, 1), tile=(64, 64)).having(
+        Field(Tag.Compression, "SHORT", 33003), Field(Tag.TileByteCounts, "LONG", [len(stream)])
+    )
+    tile = await tinycog.open(make_tiff([replace(image, tiles=[stream])])).read_tile(0, 0, 0)
+
+    assert np.abs(tile.data.transpose(1, 2, 0).astype(int) - rgb).max() <= 3
+
+
+def ycbcr_planes(*fields: Field, **options: Any) -> bytes:
+    rng = np.random.default_rng(2)
+    image = make_image(
+        rng.integers(0, 256, (3, 16, 24), np.uint8), planar=True, rows_per_strip=16, **options
+    )
+    photometric = Field(Tag.PhotometricInterpretation, "SHORT", 6)
+    return make_tiff([image.having(photometric, *fields)])
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("compression", [1, 8])
+async def test_ycbcr_in_planes_apart_is_data_until_colours_are_asked_for(compression: int):
+    from rasterio.io import MemoryFile  # noqa: PLC0415
+
+    file = ycbcr_planes(Field(Tag.YCbCrSubSampling, "SHORT", [1, 1]), compression=compression)
+    cog = await tinycog.open(file)
+    assert [str(name) for name in cog.colorinterp] == ["Y", "Cb", "Cr"]
+    shown = await cog.read(rgb=True)
+    with MemoryFile(file) as memory, memory.open() as dataset:
+        assert np.abs(shown.data.astype(int) - dataset.read()).max() <= 1
+
+
+async def test_subsampled_ycbcr_in_planes_apart_is_refused():
+    file = ycbcr_planes(Field(Tag.YCbCrSubSampling, "SHORT", [2, 2]))
+    with pytest.raises(tinycog.UnsupportedError, match="planes apart"):
+        await tinycog.open(file).read()
+
+
+async def test_a_predictor_that_is_left_alone_is_a_finding():
+    raster = await tinycog.open(tiff_of(GRAY, Field(Tag.Predictor, "SHORT", 2))).read()
+    assert [finding.rule for finding in raster.findings] == ["tiff.predictor.codecs"]

@@ -85,7 +85,14 @@ def test_a_tile_that_is_not_stored_is_none():
 
 @pytest.mark.parametrize("tag", [Tag.TileOffsets, Tag.TileByteCounts])
 def test_a_tile_without_offset_or_without_bytes_is_not_stored(tag):
-    assert located(TILED.having(Field(tag, "LONG", [0] * 16))).ranges(0) == [None]
+    assert located(TILED.having(Field(tag, "LONG", [0] + [300] * 15))).ranges(0) == [None]
+    packed = Field(Tag.Compression, "SHORT", 8)
+    assert located(TILED.having(packed, Field(tag, "LONG", [0] * 16))).ranges(0) == [None]
+
+
+def test_byte_counts_that_are_all_0_say_nothing_of_uncompressed_tiles():
+    file = located(TILED.having(Field(Tag.TileByteCounts, "LONG", [0] * 16)))
+    assert tiles_of(file.feed.data, file.ranges(3)) == [TILED.tiles[3]]
 
 
 def test_a_tile_missing_from_a_short_index_is_refused_and_the_others_are_read():
@@ -95,11 +102,15 @@ def test_a_tile_missing_from_a_short_index_is_refused_and_the_others_are_read():
         file.ranges(14, 15)
 
 
-def test_a_tile_missing_from_short_byte_counts_is_refused():
-    file = located(TILED.having(Field(Tag.TileByteCounts, "LONG", [512] * 3)))
-    assert file.ranges(2) != [None]
-    with pytest.raises(FormatError, match=r"3 values, none for tile 3"):
-        file.ranges(3)
+@pytest.mark.parametrize("compression", [1, 8])
+def test_a_tile_missing_from_short_byte_counts_reaches_to_the_next_one(compression):
+    code = Field(Tag.Compression, "SHORT", compression)
+    whole = located(TILED.having(code))
+    file = located(TILED.having(code, Field(Tag.TileByteCounts, "LONG", [512] * 3)))
+    for position in (2, 3, 14):
+        assert tiles_of(file.feed.data, file.ranges(position)) == tiles_of(
+            whole.feed.data, whole.ranges(position)
+        )
 
 
 @pytest.mark.parametrize("name", ["SHORT", "LONG", "LONG8", "SLONG"])

@@ -61,6 +61,7 @@ from tinycog.header_parser import HeaderParser
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
 from tinycog.page import Page, Pages
+from tinycog.pixels.to_rgb import Colouring
 from tinycog.pixels.validity import Validity
 from tinycog.raster import Placement, Raster
 from tinycog.series.model import Plane, PlaneAxes, Series
@@ -95,6 +96,7 @@ __all__ = [
     "Cog",
     "ColorInterp",
     "Colormap",
+    "Colouring",
     "CorruptTileError",
     "Crs",
     "CrsLike",

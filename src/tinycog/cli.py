@@ -150,8 +150,7 @@ async def _tile(args: argparse.Namespace) -> None:
 
 async def _preview(args: argparse.Namespace) -> None:
     async with tinycog.open(args.where) as cog:
-        method = "average" if cog.colormap is None else "nearest"  # indices have no average
-        raster = await cog.preview(args.size, masked=True, resampling=method)
+        raster = await cog.preview(args.size, masked=True)
         print(raster)
         _print_requests(cog)
     _save(raster, args.out, raw=False)

@@ -75,7 +75,7 @@ class Limits:
     tile_bytes: int = 256 << 20
     result_bytes: int = 16 << 30
     tiles: int = 1 << 16
-    modest_bytes: int = 128 << 20
+    modest_bytes: int = 1 << 30
     ratio: int = 250
     overlap: int = 4
     header_requests: int = 24

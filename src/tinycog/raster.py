@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import Finding, UsageError
+from tinycog.pixels.to_rgb import Colouring
 from tinycog.pixels.validity import ALL_VALID, Validity
 from tinycog.window import FloatWindow, Window
 
@@ -57,6 +58,8 @@ class Raster:
             other images, with `rgb=True`, where `data` does not begin with band 0, and where the
             ColorMap did not come with the header: no request is made for it (await the handle, or
             `Cog.read_colormap`).
+        colouring: what the bands stand for in a picture; None if they are not the first of the
+            file's.
     """
 
     data: NDArray[Any]
@@ -67,6 +70,7 @@ class Raster:
     validity: Validity = ALL_VALID
     place: Placement | None = None
     colormap: NDArray[np.uint16] | None = None
+    colouring: Colouring | None = None
 
     def copy(self) -> Raster:
         """Return the same raster with its own copy of pixels and mask."""
@@ -185,9 +189,10 @@ class Raster:
         """Return a PNG: a picture for the eye, or with `raw` the samples as they are.
 
         A picture has 8 bits: grey or RGB, invalid pixels transparent (opaque where the mask is not
-        known). Palette indices become the
-        colours of `colormap`. uint8 is shown as it is unless a limit is given; other dtypes are
-        stretched from black to white, by default from their 2nd to their 98th percentile.
+        known). Palette indices become the colours of `colormap`; CMYK and L*a*b* become RGB,
+        MinIsWhite is inverted, samples of fewer than 8 bits take their full range, and alpha is
+        alpha. uint8 is shown as it is unless a limit is given; other dtypes are stretched from
+        black to white, by default from their 2nd to their 98th percentile.
 
         Args:
             raw: write 1 to 4 bands of uint8 or uint16 without loss; the mask and the colormap are
@@ -203,7 +208,14 @@ class Raster:
 
         if raw:
             return raw_png(self.data)
-        return to_png(self.data, self._shown_mask(), vmin=vmin, vmax=vmax, colormap=self.colormap)
+        return to_png(
+            self.data,
+            self._shown_mask(),
+            vmin=vmin,
+            vmax=vmax,
+            colormap=self.colormap,
+            colouring=self.colouring,
+        )
 
     def save(
         self,
@@ -264,7 +276,12 @@ class Raster:
         step = max(1, self.height // REPR_SIZE, self.width // REPR_SIZE)
         mask = self._shown_mask()
         mask = None if mask is None else mask[::step, ::step]
-        png = to_png(self.data[:, ::step, ::step], mask, colormap=self.colormap)
+        png = to_png(
+            self.data[:, ::step, ::step],
+            mask,
+            colormap=self.colormap,
+            colouring=self.colouring,
+        )
         return html("Raster", self._summary(), png)
 
     def __array__(

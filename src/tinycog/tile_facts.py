@@ -197,5 +197,5 @@ def decode_tile(
     image = image_of(facts)
     place = (check_integer(x, "x"), check_integer(y, "y"))
     image.grid.indices(*place)
-    pixels, _ = decode(image, place[1], memoryview(data), limits or Limits())
+    pixels, _ = decode(image, *place, memoryview(data), limits or Limits())
     return pixels

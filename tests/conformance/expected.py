@@ -37,16 +37,6 @@ EXPECTED: Sequence[Expected] = (
         "nobody reads it: tifffile, the only other reader, does not turn their bits",
     ),
     Expected(
-        "jpeg2000-ycbcr",
-        "JPEG_2000_APERIO_YCBCR",
-        "Aperio's own files hold YCbCr under this code, tifffile's hold what they were given",
-    ),
-    Expected(
-        "jpeg-dng .* rgb .*subsampling",
-        "subsampled components that are not YCbCr",
-        "as JPEG: tifffile goes by the marker, where the tag should decide",
-    ),
-    Expected(
         "uint16 predictor=3",
         "predictor 3 with SampleFormat",
         "libtiff refuses it; the predictor is one for floats",
@@ -55,11 +45,6 @@ EXPECTED: Sequence[Expected] = (
         "webp .*WebP,-FillOrder-2$",
         "the tile is no",
         "libtiff turns the bits of WebP, and so finds none",
-    ),
-    Expected(
-        "jpeg .* rgb JPEG,-YCbCr-with-JFIF-marker",
-        "subsampled components that are not YCbCr",
-        "GDAL refuses it too; tifffile goes by the marker, where the tag should decide",
     ),
     Expected(
         r"^gdal lerc\S* float\d+ .*MM",

@@ -33,7 +33,7 @@ PLANE, ALIGNED = 1, 4
 def _ccitt(
     case: Case, data: Pixels, *, code: int, options: int = 0, fill: int = 0, turned: bool = False
 ) -> Made:
-    tiles = [_faxed(block[..., 0], code, options, fill) for block in cut(case, data)]
+    tiles = [faxed(block[..., 0], code, options, fill) for block in cut(case, data)]
     if turned:
         tiles = [bytes(imagecodecs.bitorder_encode(tile)) for tile in tiles]
     made = directory_of(case, data, code, tiles)
@@ -44,7 +44,8 @@ def _ccitt(
     return Made([made], [data])
 
 
-def _faxed(rows: NDArray[Any], code: int, options: int, fill: int) -> bytes:
+def faxed(rows: NDArray[Any], code: int, options: int, fill: int) -> bytes:
+    """Encode rows of one bit by Compression, T4Options and bits of fill before line ends."""
     if code == 3:
         return _group_3(rows, options, fill)
     if code == 32771:

@@ -95,15 +95,7 @@ def _jpeg(case: Case, data: Pixels, *, full: bool = False, **how: Any) -> Made:
         rows = np.pad(block, [(0, missing), (0, 0), (0, 0)], mode="edge")
         samples = np.ascontiguousarray(rows[..., 0] if rows.shape[2] == 1 else rows)
         tiles.append(bytes(imagecodecs.jpeg8_encode(samples, level=95, **how)))
-    if how.get("outcolorspace") == "YCBCR" and case.photometric != "ycbcr":
-        data = _joined(data, [_components(tile) for tile in tiles])
     return Made([directory_of(case, data, 7, tiles)], [data])
-
-
-def _components(tile: bytes) -> NDArray[Any]:
-    """The components of a YCbCr stream as they are: the tag decides on colour, not the marker."""
-    pixels = imagecodecs.jpeg8_decode(tile, colorspace="YCBCR", outcolorspace="YCBCR")
-    return np.asarray(pixels)
 
 
 def _old_jpeg(case: Case, data: Pixels) -> Made:

@@ -8,11 +8,13 @@
     lossless.py   codecs that give back the stored bytes; samples.py goes on from there
     samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers
     jpeg.py       JPEG: tables and colour; ycbcr.py YCbCr data units to RGB
+    jpeg_stream.py  its markers, and whether a stream holds all of its pixels
     jpeg2000.py   JPEG 2000: sizes, tiles and packets of a stream, checked first
     jpegxl.py     JPEG XL: its size, checked first
     boxes.py      the boxes that both may lie in
     lerc.py       LERC: its layouts and masks
     libtiff.py    CCITT, LZW and others by the libtiff inside imagecodecs
+    ccitt.py      whether all rows of a CCITT stream are there
     pictures.py   WebP and others that give samples at once
     png.py        PNG: only what counts of it
 

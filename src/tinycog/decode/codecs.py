@@ -29,6 +29,7 @@ CODECS: Mapping[int, Codec] = {
     Compression.LZW: Codec("LZW", lossless.decode_lzw, predicted=True),
     Compression.DEFLATE: Codec("Deflate", lossless.decode_deflate, predicted=True),
     Compression.OLD_DEFLATE: Codec("Deflate", lossless.decode_deflate, predicted=True),
+    Compression.DEFLATE_PIXTIFF: Codec("Deflate", lossless.decode_deflate, predicted=True),
     Compression.ZSTD: Codec("ZSTD", ZSTD, predicted=True),
     Compression.ZSTD_EARLY: Codec("ZSTD", ZSTD, predicted=True),
     Compression.LZMA: Codec("LZMA", lossless.decode_lzma, predicted=True),
@@ -45,8 +46,13 @@ CODECS: Mapping[int, Codec] = {
     # bytes to samples; FillOrder does not apply to their bits
     Compression.JPEG: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
     Compression.OLD_JPEG: Codec("JPEG", jpeg.decode_old_jpeg, "samples", reversible=False),
+    Compression.JPEG_ALT: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
     Compression.JPEG_LOSSY_DNG: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
     Compression.JPEG_2000: Codec("JPEG 2000", JPEG_2000, "samples", reversible=False),
+    Compression.JPEG_2000_ALT: Codec("JPEG 2000", JPEG_2000, "samples", reversible=False),
+    Compression.JPEG_2000_APERIO_YCBCR: Codec(
+        "JPEG 2000", jpeg2000.decode_aperio, "samples", reversible=False
+    ),
     Compression.JPEG_2000_APERIO_RGB: Codec("JPEG 2000", JPEG_2000, "samples", reversible=False),
     Compression.JPEG_XL: Codec("JPEG XL", JPEG_XL, "samples", reversible=False),
     Compression.JPEG_XL_DNG: Codec("JPEG XL", JPEG_XL, "samples", reversible=False),

@@ -5,6 +5,7 @@ OpenJPEG allocates whatever they say: tiles, components, layers, precincts.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from tinycog.decode.boxes import boxes
 from tinycog.decode.segment import Segment
+from tinycog.decode.ycbcr import components_to_rgb
 from tinycog.errors import CorruptTileError, LimitError
 
 START, SIZ, COD, COC, SOT, SOD = 0xFF4F, 0xFF51, 0xFF52, 0xFF53, 0xFF90, 0xFF93
@@ -24,8 +26,17 @@ BOXES = b"\0\0\0\x0cjP  \r\n\x87\n"
 SIZES = struct.Struct(">2x8IH")
 """SIZ: capabilities; size, offset, tile size and tile offset, each (x, y); components."""
 
+TRANSFORM = 4
+"""Place in COD that says whether the components are transformed."""
+
 MAX_PACKETS = 1 << 17
 """Packets that a stream may have: each costs memory and time, even an empty one."""
+
+NOT_CODED = re.compile(rb"\xff[\x90\x93-\xff]")
+"""Bytes that are never coded ones, but for markers around packets."""
+
+FEW_ZEROS = 48
+"""Bytes of 0 that may stand together besides empty packets."""
 
 MAX_TILES = 1 << 12
 MAX_LEVELS = 32
@@ -49,8 +60,26 @@ class Sizes(NamedTuple):
 def decode_jpeg2000(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
     """Decode one codestream, bare or in boxes (tiff.compression.jpeg2000)."""
     data = bytes(data)
-    check_stream(segment, _codestream(data))
-    return imagecodecs.jpeg2k_decode(data, out=segment.picture_output())
+    sizes = check_stream(segment, _codestream(data))
+    return imagecodecs.jpeg2k_decode(data, out=segment.picture_output(sizes.rows, sizes.cols))
+
+
+def decode_aperio(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN401
+    """Decode a stream of Aperio's, YCbCr unless it has a transform of its own, to RGB.
+
+    See the rule tiff.jpeg2000.aperio.
+    """
+    pixels = decode_jpeg2000(segment, data)
+    if pixels.shape[2:] != (3,) or pixels.dtype != np.uint8 or _has_transform(data):
+        return pixels
+    return np.stack(components_to_rgb(segment.image, *np.moveaxis(pixels, 2, 0)), axis=2)
+
+
+def _has_transform(data: Any) -> bool:  # noqa: ANN401
+    """Return whether the stream makes components of RGB itself."""
+    stream = _codestream(bytes(data))
+    styles = (body for marker, body in _markers(stream) if marker == COD)
+    return any(len(body) > TRANSFORM and body[TRANSFORM] == 1 for body in styles)
 
 
 def _codestream(data: bytes) -> memoryview:
@@ -66,37 +95,43 @@ def _codestream(data: bytes) -> memoryview:
     raise CorruptTileError(message)
 
 
-def check_stream(segment: Segment, stream: memoryview) -> None:
-    """Compare the headers of the stream and of its tile-parts with the tags.
+def check_stream(segment: Segment, stream: memoryview) -> Sizes:
+    """Compare the headers of the stream and of its tile-parts with the tags; return its sizes.
 
     Raises:
         CorruptTileError: the picture is not the one that the tags describe.
         LimitError: it has more tiles or packets than any needs.
     """
     sizes: Sizes | None = None
+    packets = 0
     for marker, body in _markers(stream):
         if marker == SIZ:
             sizes = _sizes(segment, body)
         elif sizes is None:
             break
+        elif marker == SOD:
+            _check_coded(body, packets)
         elif marker == COD and len(body) >= 10:  # noqa: PLR2004
-            _check_style(sizes, body[5:], bool(body[0] & 1), int.from_bytes(body[2:4], "big"))
+            layers = int.from_bytes(body[2:4], "big")
+            packets = max(packets, _check_style(sizes, body[5:], bool(body[0] & 1), layers))
         elif marker == COC and len(body) >= 8:  # noqa: PLR2004
             wide = 1 + (sizes.components > 256)  # noqa: PLR2004 - then they are counted in 2 bytes
             _check_style(sizes, body[wide + 1 :], bool(body[wide] & 1), 1)
     if sizes is None:
         message = "the JPEG 2000 stream has no SIZ"
         raise CorruptTileError(message)
+    return sizes
 
 
 def _markers(stream: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Yield the marker segments of the main header and of every tile-part, without pixels."""
+    """Yield the marker segments of the main header and of every tile-part; SOD with its bytes."""
     at, part, stop = 2, 0, len(stream)
     while at + 4 <= stop:
         marker, length = struct.unpack_from(">HH", stream, at)
         if marker == SOT and length == 10 and at + 12 <= stop:  # noqa: PLR2004
             part = at + (int.from_bytes(stream[at + 6 : at + 10], "big") or stop - at)
         if marker == SOD:
+            yield SOD, stream[at + 2 : max(part, at + 2)]
             if part <= at:
                 return
             at = part
@@ -118,11 +153,7 @@ def _sizes(segment: Segment, body: memoryview) -> Sizes:
         is_placed = is_placed and tile_top <= top < tile_top + tile_rows
         precisions = bytes(body[SIZES.size :])
         is_plain = precisions[1::3] + precisions[2::3] == b"\1" * (2 * components)
-        is_right = (found.rows, found.cols, components) == segment.shape or (
-            found.cols == segment.cols
-            and segment.inside_rows <= found.rows <= segment.rows
-            and components == segment.samples
-        )
+        is_right = segment.fits(found.rows, found.cols) and components == segment.samples
         if is_placed and is_plain and is_right:
             if found.tiles > MAX_TILES:
                 message = f"the JPEG 2000 stream has {found.tiles} tiles"
@@ -134,8 +165,26 @@ def _sizes(segment: Segment, body: memoryview) -> Sizes:
     raise CorruptTileError(message)
 
 
-def _check_style(sizes: Sizes, body: memoryview, own_precincts: bool, layers: int) -> None:  # noqa: FBT001
-    """Refuse coding styles that make too many packets."""
+def _check_coded(coded: memoryview, packets: int) -> None:
+    """Refuse coded bytes that no coder makes: the stream was overwritten (tiff.jpeg2000.coded).
+
+    OpenJPEG makes pixels of any bytes. But a coder stuffs bits so that none above 0x8F follows a
+    0xFF, and a byte of 0 is an empty packet.
+
+    Raises:
+        CorruptTileError: there are some.
+    """
+    data = bytes(coded)
+    found = NOT_CODED.search(data)
+    hole = data.find(bytes(packets + FEW_ZEROS))
+    if found is not None or hole >= 0:
+        at = hole if found is None else found.start()
+        message = f"the JPEG 2000 stream is overwritten, {at} bytes behind its start of data"
+        raise CorruptTileError(message)
+
+
+def _check_style(sizes: Sizes, body: memoryview, own_precincts: bool, layers: int) -> int:  # noqa: FBT001
+    """Refuse coding styles that make too many packets; return how many they make."""
     levels, *blocks = body[:3]
     if levels > MAX_LEVELS or any(block > 8 for block in blocks) or sum(blocks) > 8:  # noqa: PLR2004
         message = f"the JPEG 2000 stream has {levels} levels of code blocks {tuple(blocks)}"
@@ -152,3 +201,4 @@ def _check_style(sizes: Sizes, body: memoryview, own_precincts: bool, layers: in
     if packets > MAX_PACKETS:
         message = f"the JPEG 2000 stream has {packets} packets"
         raise LimitError(message, asked=packets, allowed=MAX_PACKETS)
+    return packets

@@ -41,7 +41,7 @@ def decode_jpegxl(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: 
     if rows * cols > segment.rows * segment.cols * segment.samples:
         message = f"the JPEG XL stream holds {rows} x {cols} pixels, expected {segment.shape}"
         raise CorruptTileError(message)
-    return imagecodecs.jpegxl_decode(data, out=segment.picture_output())
+    return imagecodecs.jpegxl_decode(data, out=segment.picture_output(rows, cols))
 
 
 def _head(data: bytes) -> bytes:

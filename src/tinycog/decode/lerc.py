@@ -90,7 +90,7 @@ def _check_size(segment: Segment, blob: bytes) -> None:
             rows, cols, *numbers = OLD_LERC_HEADER.unpack_from(head)
         values = numbers.pop(0) if version >= VERSION_WITH_VALUES else 1
         bands += values
-        is_right = head.startswith(LERC_MAGIC) and (rows, cols) == segment.shape[:2]
+        is_right = head.startswith(LERC_MAGIC) and segment.fits(rows, cols)
         if not is_right or values < 1 or bands > segment.samples:
             size = f"{segment.rows} x {segment.cols} pixels of {segment.samples} bands"
             message = f"the tile holds no LERC blobs of {size}"

@@ -14,9 +14,17 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.decode.ccitt import read_rows
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, UnsupportedError
 from tinycog.tiff.spec import FIELD_TYPES, Compression, Photometric, Tag
+
+CCITT = (Compression.CCITT_RLE, Compression.CCITT_T4, Compression.CCITT_T6)
+CHECKED_BYTES = 1 << 17
+"""Bytes of the longest CCITT stream whose rows are counted one by one: half a second of work."""
+
+JUNK = bytes(range(0x21, 0x61))
+"""Bytes that no decoder may need: they are put behind a long stream."""
 
 SHORT, LONG = FIELD_TYPES[3].code, FIELD_TYPES[4].code
 HEADER_LENGTH = 8
@@ -43,8 +51,39 @@ def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: A
         Tag.T4Options: image.option(Tag.T4Options, 0),
         Tag.T6Options: image.option(Tag.T6Options, 0),
     }
-    pixels = np.asarray(_decode(_one_strip_file(bytes(data), (segment.cols, segment.rows), tags)))
+    data = bytes(data)
+    pixels = np.asarray(_decode(_one_strip_file(data, (segment.cols, segment.rows), tags)))
+    if image.compression in CCITT:
+        _check_rows(segment, data, tags, pixels)
     return pixels.view(np.uint8) if pixels.dtype == np.bool_ else pixels
+
+
+def _check_rows(
+    segment: Segment, data: bytes, tags: dict[Tag, int], pixels: NDArray[np.generic]
+) -> None:
+    """Check that all rows inside the image are stored (tiff.ccitt.rows).
+
+    Long streams are only decoded once more, with other bytes behind them: what they lack changes.
+
+    Raises:
+        CorruptTileError: rows are missing, or broken and not followed by a line end.
+    """
+    needed = segment.inside_rows
+    if len(data) > CHECKED_BYTES:
+        longer = data.rstrip(b"\0") + JUNK
+        again = np.asarray(_decode(_one_strip_file(longer, (segment.cols, segment.rows), tags)))
+        if not np.array_equal(again[:needed], pixels[:needed]):
+            message = "the CCITT stream ends before the last row of the tile"
+            raise CorruptTileError(message)
+        return
+    code = segment.image.compression
+    found, broken = read_rows(code, tags[Tag.T4Options], data, segment.cols, segment.rows)
+    if found < needed or (broken and code != Compression.CCITT_T4):
+        message = f"the CCITT stream holds {found} of {needed} rows, then it ends or is broken"
+        raise CorruptTileError(message)
+    if broken or found > segment.rows:
+        text = f"{broken} of {found} rows are broken" if broken else f"{found} rows are stored"
+        segment.tolerate("tiff.ccitt.rows", f"{text}, expected {segment.rows}")
 
 
 def decompress(segment: Segment, data: Any, length: int) -> Any:  # noqa: ANN401

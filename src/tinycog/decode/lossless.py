@@ -26,6 +26,9 @@ TOO_LONG = "INSUFFICIENT_SPACE"
 TOO_SHORT = ("Not enough data", "not terminated with EOI")
 """Message of libtiff for LZW that ends early; broken LZW has another."""
 
+LONGEST_TAIL = 4
+"""How many times as long as the tile a tail is decompressed only to compare its checksum."""
+
 LZMA_BYTES = 100 << 20
 """Memory limit of the LZMA decoder in bytes: a little above the largest preset (9)."""
 
@@ -49,11 +52,29 @@ def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     except imagecodecs.DeflateError as exc:
         if TOO_LONG not in str(exc):
             raise
-        head = zlib.decompressobj().decompress(data, segment.length + 1)
+        decoder = zlib.decompressobj()
+        head = decoder.decompress(data, segment.length + 1)
+        _check_tail(decoder, segment.length)
         if head[: segment.length] != bytes(_partly_deflated(data, segment.length)):
             message = "the tile holds more bytes than its pixels, and readers differ on which count"
             raise CorruptTileError(message) from exc
         return head
+
+
+def _check_tail(decoder: Any, length: int) -> None:  # noqa: ANN401 - zlib's type has no public name
+    """Decompress what is left of a stream that is too long, to compare its checksum.
+
+    Raises:
+        zlib.error: it does not fit.
+        CorruptTileError: the stream breaks off.
+    """
+    left = LONGEST_TAIL * length + (1 << 20)
+    while not decoder.eof and left > 0:
+        tail = decoder.decompress(decoder.unconsumed_tail, 1 << 20)
+        left -= len(tail)
+        if not tail and not decoder.eof:
+            message = "the tile holds more bytes than its pixels, and then breaks off"
+            raise CorruptTileError(message)
 
 
 def _partly_deflated(data: Any, length: int) -> bytearray:  # noqa: ANN401
@@ -67,17 +88,23 @@ def _partly_deflated(data: Any, length: int) -> bytearray:  # noqa: ANN401
 def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     """Decompress LZW of both bit orders by libtiff (tiff.compression.lzw).
 
-    imagecodecs' own decoder can be crashed. Libtiff returns all requested bytes or none: for a tile
-    at the bottom of the image that ends early, only the rows inside are requested
-    (tiff.tile.partial).
+    imagecodecs' own decoder can be crashed. Libtiff returns all requested bytes or none: of a tile
+    that ends early, only those inside the image are requested (tiff.tile.partial).
     """
-    try:
-        return libtiff.decompress(segment, data, segment.length)
-    except imagecodecs.TiffError as exc:
-        is_short = any(complaint in str(exc) for complaint in TOO_SHORT)
-        if not is_short or segment.inside_length == segment.length:
-            raise
-        return libtiff.decompress(segment, data, segment.inside_length)
+    cropped = segment.cropped
+    lengths = [
+        segment.length,
+        segment.inside_length,
+        *([] if cropped is None else [cropped.length]),
+    ]
+    for i, length in enumerate(lengths):
+        try:
+            return libtiff.decompress(segment, data, length)
+        except imagecodecs.TiffError as exc:
+            is_short = any(complaint in str(exc) for complaint in TOO_SHORT)
+            if not is_short or lengths[i:] == [length] * (len(lengths) - i):
+                raise
+    raise AssertionError
 
 
 def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401

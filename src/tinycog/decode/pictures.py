@@ -16,22 +16,28 @@ Pixels = NDArray[np.generic]
 RGB, RGBA = 3, 4
 WEBP_HEAD = 30
 ANIMATED = 2
+TAIL = bytes(16)
+"""Bytes that no WebP stream ends with."""
+
+HOLE_BYTES, HOLE_PIXELS = 1024, 256
+"""Bytes of 0 that may stand together, and the pixels that may make one more."""
 
 
 def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any buffer
     """Decode WebP; an alpha that is opaque throughout is not stored: add it (tiff.webp.alpha)."""
-    rows = _check_webp(segment, bytes(data[:WEBP_HEAD]))
-    if segment.samples == RGB and rows == segment.rows:
-        return imagecodecs.webp_decode(data, out=segment.sample_output())
-    pixels = imagecodecs.webp_decode(data)
+    data = bytes(data)
+    rows, cols = _check_webp(segment, data[:WEBP_HEAD])
+    _check_holes(data, rows * cols)
+    out = segment.picture_output(rows, cols) if segment.samples == RGB else None
+    pixels = imagecodecs.webp_decode(data, out=out)
     if segment.samples == RGBA and pixels.shape[2:] == (RGB,):
         opaque = np.full((*pixels.shape[:2], 1), 255, pixels.dtype)
         return np.concatenate([pixels, opaque], axis=2)
     return pixels
 
 
-def _check_webp(segment: Segment, head: bytes) -> int:
-    """Compare the size in the header with the tile's before decoding; return its rows."""
+def _check_webp(segment: Segment, head: bytes) -> tuple[int, int]:
+    """Compare the size in the header with the tile's before decoding; return (rows, cols)."""
     kind, cols, rows = head[12:16], 0, 0
     if kind == b"VP8X" and not head[20] & ANIMATED:
         cols, rows = _number(head[24:27], 24) + 1, _number(head[27:30], 24) + 1
@@ -40,10 +46,19 @@ def _check_webp(segment: Segment, head: bytes) -> int:
     elif kind == b"VP8L":
         cols = _number(head[21:25], 14) + 1
         rows = _number(head[21:25], 28) // (1 << 14) + 1
-    if cols != segment.cols or not segment.inside_rows <= rows <= segment.rows:
+    if not segment.fits(rows, cols):
         message = f"the tile is not a WebP picture of {segment.rows} x {segment.cols} pixels"
         raise CorruptTileError(message)
-    return rows
+    return rows, cols
+
+
+def _check_holes(data: bytes, pixels: int) -> None:
+    """Refuse a stream that was overwritten with 0: libwebp makes pixels of it (tiff.webp.holes)."""
+    stop = 8 + _number(data[4:8], 32)
+    is_cut_off = data[max(stop - len(TAIL), 0) : stop] == TAIL
+    if is_cut_off or data.find(bytes(HOLE_BYTES + pixels // HOLE_PIXELS)) >= 0:
+        message = "the WebP stream holds more bytes of 0 than can be pixels: it was overwritten"
+        raise CorruptTileError(message)
 
 
 def _number(data: bytes, bits: int) -> int:
@@ -57,6 +72,6 @@ def whole(decode: Callable[..., Any]) -> Callable[[Segment, Any], Any]:
     """
 
     def decode_into(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-        return decode(data, out=segment.picture_output())
+        return decode(data, out=segment.picture_output(segment.rows, segment.cols))
 
     return decode_into

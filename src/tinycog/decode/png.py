@@ -50,11 +50,11 @@ def decode_png(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: ANN
         elif name in (b"PLTE", b"tRNS"):
             message = f"PNG with {name.decode()} is not supported"
             raise UnsupportedError(message, feature="compression", value=segment.image.compression)
-    length = _check(segment, header)
+    rows, cols, length = _check(segment, header)
     clean = b"".join(
         [MAGIC, _chunk(b"IHDR", header), _chunk(b"IDAT", _repacked(packed, length)), _END]
     )
-    return imagecodecs.png_decode(clean, out=segment.picture_output())
+    return imagecodecs.png_decode(clean, out=segment.picture_output(rows, cols))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -78,15 +78,16 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     raise CorruptTileError(message)
 
 
-def _check(segment: Segment, header: bytes) -> int:
-    """Compare the header with the tags; return the bytes of pixels and filters."""
+def _check(segment: Segment, header: bytes) -> tuple[int, int, int]:
+    """Compare the header with the tags; return rows, columns, bytes of pixels and filters."""
     if len(header) == IHDR.size:
         cols, rows, bits, colour, *methods, interlace = IHDR.unpack(header)
         samples = SAMPLES.get(colour, 0)
-        is_whole = (rows, cols, samples) == segment.shape and methods == [0, 0]
-        if is_whole and bits in (8, 16) and bits == segment.image.bits and interlace in (0, 1):
+        is_right = segment.fits(rows, cols) and samples == segment.samples and methods == [0, 0]
+        if is_right and bits in (8, 16) and bits == segment.image.bits and interlace in (0, 1):
             passes = PASSES if interlace else ((0, 0, 1, 1),)
-            return sum(_pass(cols, rows, samples * bits // 8, *one) for one in passes)
+            length = sum(_pass(cols, rows, samples * bits // 8, *one) for one in passes)
+            return rows, cols, length
     message = f"the tile is not a PNG of {segment.shape} samples of {segment.image.bits} bits"
     raise CorruptTileError(message)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinycog.decode.segment import Segment
 from tinycog.decode.ycbcr import ycbcr_to_rgb
 from tinycog.errors import UnsupportedError
-from tinycog.tiff.spec import Photometric, Predictor, SampleFormat
+from tinycog.tiff.spec import Photometric, Predictor, SampleFormat, Tag
 
 WHOLE_WORDS = (8, 16, 32, 64, 128)
 """Bits of samples that are stored as whole words; others are packed bit by bit."""
@@ -28,13 +28,11 @@ def unpack_samples(segment: Segment, raw: NDArray[np.uint8], *, predicted: bool)
     (tiff.predictor.codecs, tiff.sample.stored).
     """
     image = segment.image
-    predictor = image.predictor if predicted else Predictor.NONE
-    if image.photometric == Photometric.YCBCR and image.samples == 1:
-        raise _unsupported("YCbCr with SamplesPerPixel", 1)
-    if image.photometric == Photometric.YCBCR and segment.samples > 1:
-        if predictor != Predictor.NONE:
-            raise _unsupported("uncompressed YCbCr with predictor", predictor)
-        return ycbcr_to_rgb(segment, raw)
+    predictor = _predictor(segment, predicted=predicted)
+    if image.photometric == Photometric.YCBCR:
+        _check_ycbcr(segment, predictor)
+        if segment.samples > 1:
+            return ycbcr_to_rgb(segment, raw)
     if predictor == Predictor.FLOATING_POINT:
         return _float_predicted(segment, raw)
     if predictor not in (Predictor.NONE, Predictor.HORIZONTAL):
@@ -44,6 +42,28 @@ def unpack_samples(segment: Segment, raw: NDArray[np.uint8], *, predicted: bool)
     if predictor == Predictor.HORIZONTAL:
         raise _unsupported("predictor 2 with BitsPerSample", image.bits)
     return _packed(segment, raw)
+
+
+def _predictor(segment: Segment, *, predicted: bool) -> int:
+    """Return the predictor to undo, none with a codec that has none (tiff.predictor.codecs)."""
+    found = segment.image.predictor
+    if predicted or found == Predictor.NONE:
+        return found
+    if found in (Predictor.HORIZONTAL, Predictor.FLOATING_POINT):
+        text = f"predictor {found} is left alone with this codec, as in libtiff and GDAL"
+        segment.tolerate("tiff.predictor.codecs", f"{text}; tifffile undoes it")
+    return Predictor.NONE
+
+
+def _check_ycbcr(segment: Segment, predictor: int) -> None:
+    """Refuse YCbCr of one sample, with a predictor, or subsampled in planes apart."""
+    if segment.image.samples == 1:
+        raise _unsupported("YCbCr with SamplesPerPixel", 1)
+    if segment.samples > 1 and predictor != Predictor.NONE:
+        raise _unsupported("uncompressed YCbCr with predictor", predictor)
+    factors = segment.image.options.get(Tag.YCbCrSubSampling, (1, 1))
+    if segment.samples == 1 and factors != (1, 1):
+        raise _unsupported("YCbCr in planes apart with YCbCrSubSampling", factors)
 
 
 def _unsupported(feature: str, value: object) -> UnsupportedError:

@@ -41,17 +41,19 @@ class DecodedTile(NamedTuple):
 
 def decode_tile(
     image: Image,
+    x: int,
     y: int,
     data: bytes | memoryview,
     limits: Limits,
     *,
     out: NDArray[Any] | None = None,
+    rows: int | None = None,
 ) -> DecodedTile:
-    """Decode one stored tile of tile row `y`.
+    """Decode the stored tile of tile column `x` and tile row `y`.
 
     `out` is an array for the pixels, (samples, rows, cols). If it takes a whole tile and has the
     layout of the decompressed bytes, the tile is decoded there, and the pixels returned are a view
-    of it; otherwise they are not.
+    of it; otherwise they are not. `rows` is how many rows of the tile the bytes hold.
 
     Raises:
         UnsupportedError: the compression or the layout of samples is not supported.
@@ -59,8 +61,9 @@ def decode_tile(
         LimitError: the tile is larger than `limits.tile_bytes`.
     """
     if image.tile_depth > 1:
-        return _decode_layer(image, y, data, limits)
-    segment = Segment(image, y, out)
+        return _decode_layer(image, x, y, data, limits)
+    size = None if rows is None else (rows, image.grid.tile_width)
+    segment = Segment(image, x, y, out, size=size)
     limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
     limits.check_ratio(segment.pixel_bytes, len(data), "decoded bytes of a tile", image.weight)
     codec = _codec_of(image, limits)
@@ -70,8 +73,11 @@ def decode_tile(
         if codec.gives == "samples":
             pixels = segment.checked(codec.decode(segment, data))
         else:
-            raw = segment.exact(codec.decode(segment, data))
-            pixels = unpack_samples(segment, raw, predicted=codec.predicted)
+            raw = np.frombuffer(codec.decode(segment, data), np.uint8)
+            cropped = segment.cropped
+            stored = segment if cropped is None or raw.size != cropped.length else cropped
+            pixels = unpack_samples(stored, stored.exact(raw), predicted=codec.predicted)
+            pixels = segment.checked(pixels)
     except TinycogError:
         raise
     except MemoryError as exc:
@@ -103,7 +109,9 @@ def _codec_of(image: Image, limits: Limits) -> Codec:
     return codec
 
 
-def _decode_layer(image: Image, y: int, data: bytes | memoryview, limits: Limits) -> DecodedTile:
+def _decode_layer(
+    image: Image, x: int, y: int, data: bytes | memoryview, limits: Limits
+) -> DecodedTile:
     """Decode one plane of a tile of a volume, in which planes lie below each other."""
     grid, rows = image.grid, image.grid.tile_height
     tile_height = rows * image.tile_depth
@@ -113,7 +121,7 @@ def _decode_layer(image: Image, y: int, data: bytes | memoryview, limits: Limits
         depth=1,
         tile_depth=1,
     )
-    pixels, findings = decode_tile(whole, y, data, limits)
+    pixels, findings = decode_tile(whole, x, y, data, limits)
     start = image.plane % image.tile_depth * rows
     return DecodedTile(pixels[:, start : start + rows], findings)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tinycog.decode.segment import Segment
 from tinycog.errors import UnsupportedError
+from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Tag
 
 Table = NDArray[np.int64]
@@ -29,17 +30,25 @@ def ycbcr_to_rgb(segment: Segment, raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Convert decompressed data units to RGB, (rows, cols, 3)."""
     _refuse_unread(segment)
     luma, cb, cr = _planes(segment, raw)
-    y_table, cr_red, cb_blue, cr_green, cb_green = _tables(segment)
+    return np.stack(components_to_rgb(segment.image, luma, cb, cr), axis=2)
+
+
+def components_to_rgb(
+    image: Image, luma: NDArray[np.uint8], cb: NDArray[np.uint8], cr: NDArray[np.uint8]
+) -> list[NDArray[np.uint8]]:
+    """Convert components of the same shape to red, green and blue (tiff.ycbcr.colour).
+
+    Raises:
+        UnsupportedError: numbers in the tags are no colours.
+    """
+    y_table, cr_red, cb_blue, cr_green, cb_green = _tables(image)
     light = y_table[luma]
-    rgb = np.stack(
-        [
-            light + cr_red[cr],
-            light + ((cb_green[cb] + cr_green[cr]) >> SHIFT),
-            light + cb_blue[cb],
-        ],
-        axis=2,
+    colours = (
+        light + cr_red[cr],
+        light + ((cb_green[cb] + cr_green[cr]) >> SHIFT),
+        light + cb_blue[cb],
     )
-    return np.clip(rgb, 0, 255).astype(np.uint8)
+    return [np.clip(colour, 0, 255).astype(np.uint8) for colour in colours]
 
 
 def _refuse_unread(segment: Segment) -> None:
@@ -70,10 +79,10 @@ def _planes(segment: Segment, raw: NDArray[np.uint8]) -> tuple[NDArray[np.uint8]
     return tuple(plane[: segment.rows, : segment.cols] for plane in (luma, *chroma))
 
 
-def _tables(segment: Segment) -> tuple[Table, Table, Table, Table, Table]:
+def _tables(image: Image) -> tuple[Table, Table, Table, Table, Table]:
     """Return what each code adds to each colour, rounded in libtiff's order (tiff.ycbcr.colour)."""
-    red, green, blue = _fractions(segment, Tag.YCbCrCoefficients, LUMA)
-    y0, y1, cb0, cb1, cr0, cr1 = _fractions(segment, Tag.ReferenceBlackWhite, REFERENCE)
+    red, green, blue = _fractions(image, Tag.YCbCrCoefficients, LUMA)
+    y0, y1, cb0, cb1, cr0, cr1 = _fractions(image, Tag.ReferenceBlackWhite, REFERENCE)
     codes = np.arange(256)
     y_table = _scaled(codes, y0, y1, 255)
     cb = _scaled(codes - 128, cb0 - 128, cb1 - 128, 127)
@@ -88,9 +97,9 @@ def _tables(segment: Segment) -> tuple[Table, Table, Table, Table, Table]:
     )
 
 
-def _fractions(segment: Segment, tag: Tag, default: tuple[float, ...]) -> tuple[float, ...]:
+def _fractions(image: Image, tag: Tag, default: tuple[float, ...]) -> tuple[float, ...]:
     """Return the numbers of a tag in single precision, as libtiff; the default if unusable."""
-    value = segment.image.options.get(tag)
+    value = image.options.get(tag)
     if not isinstance(value, tuple) or len(value) != len(default):
         return default
     numbers = [v[0] / (v[1] or 1) if isinstance(v, tuple) else float(v) for v in value]

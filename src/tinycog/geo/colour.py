@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.tiff.colormap import palette_unit
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import Entry, Value
 from tinycog.tiff.spec import ALPHA, Photometric, Tag
 
 BAND_NAMES: dict[int, tuple[str, ...]] = {
@@ -17,7 +17,7 @@ BAND_NAMES: dict[int, tuple[str, ...]] = {
     Photometric.YCBCR: ("red", "green", "blue"),
     Photometric.SEPARATED: ("cyan", "magenta", "yellow", "black"),
 }
-"""Names of the colour bands; YCbCr is converted to RGB when it is read."""
+"""Names of the colour bands; YCbCr is converted to RGB when it is read, unless planes are apart."""
 
 UNDEFINED = "undefined"
 GDAL_NAMES = {"otherir": "other_ir", "ycbcr_y": "Y", "ycbcr_cb": "Cb", "ycbcr_cr": "Cr"}
@@ -30,7 +30,6 @@ RASTERIO_NAMES = frozenset(
     )
 )
 MAX_PALETTE_BITS = 16
-BYTE_VALUES = 256
 
 
 def colour_names(image: Image) -> list[str]:
@@ -39,6 +38,8 @@ def colour_names(image: Image) -> list[str]:
     if photometric == Photometric.PALETTE and Tag.ColorMap not in image.ifd.entries:
         photometric = Photometric.MIN_IS_BLACK  # as in libtiff
     names = list(BAND_NAMES.get(photometric, ()))[: image.samples]
+    if photometric == Photometric.YCBCR and image.grid.planes > 1:
+        names = ["Y", "Cb", "Cr"][: image.samples]
     if _has_palette(image):
         names = ["palette", *names[1:]]
     left = image.samples - len(names)
@@ -61,13 +62,6 @@ def colour_of_gdal(name: str) -> str:
     name = name.casefold()
     name = GDAL_NAMES.get(name, name)
     return name if name in RASTERIO_NAMES or name in GDAL_NAMES.values() else UNDEFINED
-
-
-def make_colormap(entry: Entry, value: Value) -> NDArray[np.uint16] | None:
-    """Return a ColorMap as (entries, 3), red, green, blue; None if it is not made of SHORTs."""
-    if entry.field_type.name != "SHORT" or entry.count % 3:
-        return None
-    return np.array(value, np.uint16).reshape(3, -1).T
 
 
 COLOUR_INTERPRETATIONS: tuple[str, ...] = (
@@ -122,10 +116,7 @@ class Colormap(NamedTuple):
         Maps whose writers stored 8 bits, or shifted them up by 8, are recognized as in GDAL.
         """
         full = self.colours
-        if full.max(initial=0) < BYTE_VALUES:
-            unit = 1
-        else:
-            unit = BYTE_VALUES if not (full % BYTE_VALUES).any() else BYTE_VALUES + 1
+        unit = palette_unit(full)
         return {
             i: (*(int(v) for v in colour), 0 if i == self.nodata else 255)
             for i, colour in enumerate(full // unit)

@@ -174,7 +174,7 @@ def _cached_colormap(
         return None
     if values is None:
         return None
-    from tinycog.geo.colour import make_colormap  # noqa: PLC0415 - the same
+    from tinycog.tiff.colormap import make_colormap  # noqa: PLC0415 - the same
 
     return make_colormap(entry, values[0])
 

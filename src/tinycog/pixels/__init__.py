@@ -8,7 +8,7 @@
     warp/         resample to the grid of another CRS
     mask.py       masks of valid pixels
     validity.py   what says which pixels of a raster are valid
-    to_rgb.py     samples to 8-bit RGB
+    to_rgb.py     samples to 8-bit RGB; lab.py those of L*a*b*
     png.py        encode PNG, stretched for viewing
     html.py       HTML for notebooks
 """

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
-from tinycog.pixels.to_rgb import palette_table
+from tinycog.pixels.to_rgb import BYTE_BITS, CONVERSIONS, Colouring, palette_table, to_rgb
+from tinycog.tiff.spec import Photometric
 
 PERCENTILES = (2, 98)
 """Percentiles of a band's valid pixels that become black and white by default."""
@@ -22,6 +23,9 @@ RGB_BANDS = 3
 
 RAW_BANDS = (1, 2, 3, 4)
 """Numbers of bands that PNG can hold: grey, grey and alpha, RGB, RGB and alpha."""
+
+WITH_ALPHA = (2, 4)
+"""Numbers of bands of which the last is alpha."""
 
 PNG_OVERHEAD = 1 << 12
 """Most bytes of a PNG besides its pixels."""
@@ -36,8 +40,13 @@ def to_png(
     vmin: StretchLimits = None,
     vmax: StretchLimits = None,
     colormap: NDArray[np.uint16] | None = None,
+    colouring: Colouring | None = None,
 ) -> bytes:
     """Encode an 8-bit PNG for viewing: grey or RGB, with alpha if a pixel is not valid.
+
+    Bands whose `colouring` is known are shown in their colours, alpha among them; samples of fewer
+    than 8 bits in their full range (tiff.colour.picture). What follows is for others, and for gray
+    and RGB of more bits, of which MinIsWhite is inverted.
 
     Of more than three bands the first three are shown, of two the first. uint8 is shown as it is;
     other dtypes, and uint8 if a limit is given, are stretched band by band from `vmin` (black) to
@@ -52,12 +61,13 @@ def to_png(
         vmax: the same.
         colormap: (entries, 3 or 4) of uint16, 65535 = full, or 255 if none is more: colours of the
             first band's indices.
+        colouring: what the bands stand for, if that is known.
 
     Raises:
         UsageError: shapes do not fit, or there are no pixels.
     """
     with np.errstate(all="ignore"):  # infinite and signalling values are valid data
-        pixels = _to_uint8(data, mask, vmin, vmax, colormap)
+        pixels = _to_uint8(data, mask, vmin, vmax, colormap, colouring)
     return _encode(pixels)
 
 
@@ -92,9 +102,16 @@ def _to_uint8(
     vmin: StretchLimits,
     vmax: StretchLimits,
     colormap: NDArray[np.uint16] | None,
+    colouring: Colouring | None,
 ) -> NDArray[np.uint8]:
     """Return (rows, cols) of grey, or (rows, cols, n): grey and alpha, RGB, RGB and alpha."""
     _check(data, mask)
+    if colouring is not None and vmin is None and vmax is None and _has_colours(data, colouring):
+        shown = np.moveaxis(to_rgb(colouring, data), 0, -1)
+        if colouring.is_gray:
+            shown = shown[..., 2:]  # of three equal ones, and alpha
+        valid = np.ones(data.shape[1:], np.bool_) if mask is None else mask
+        return _flat(shown) if valid.all() else _with_alpha(shown, valid)
     count = 1 if colormap is not None or len(data) < RGB_BANDS else RGB_BANDS
     bands = data[:count]
     valid = np.ones(data.shape[1:], np.bool_) if mask is None else mask
@@ -110,16 +127,31 @@ def _to_uint8(
             _stretch(band, valid, *ends) for band, *ends in zip(bands, low, high, strict=True)
         ]
         shown = np.stack(stretched, axis=-1)
-    if valid.all():
-        # a copy has strides of its own: a view of one pixel only counts as contiguous
-        return (shown[..., 0] if shown.shape[-1] == 1 else shown).copy(order="C")
-    return _with_alpha(shown, valid)
+        if colouring is not None and colouring.is_inverted:
+            shown = 255 - shown
+    return _flat(shown) if valid.all() else _with_alpha(shown, valid)
+
+
+def _has_colours(data: NDArray[Any], colouring: Colouring) -> bool:
+    """Return whether the bands are shown in their colours, not stretched."""
+    _, count = CONVERSIONS.get(colouring.photometric, (None, len(data) + 1))
+    is_stretched = colouring.bits > BYTE_BITS and (
+        colouring.is_gray or colouring.photometric in (Photometric.RGB, Photometric.YCBCR)
+    )
+    is_known = colouring.ink_set == 1 and colouring.photometric != Photometric.PALETTE
+    return data.dtype.kind == "u" and len(data) >= count and is_known and not is_stretched
+
+
+def _flat(shown: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a contiguous array, (rows, cols) of one band."""
+    # a copy has strides of its own: a view of one pixel only counts as contiguous
+    return (shown[..., 0] if shown.shape[-1] == 1 else shown).copy(order="C")
 
 
 def _with_alpha(shown: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Add a band of alpha, or clear the existing one; pixels that are not valid become 0."""
-    if shown.shape[-1] == RGB_BANDS + 1:
-        return np.where(valid[..., None], shown, 0).astype(np.uint8)
+    if shown.shape[-1] in WITH_ALPHA:
+        return np.where(valid[..., None], shown, 0).astype(np.uint8, order="C")
     out = np.zeros((*valid.shape, shown.shape[-1] + 1), np.uint8)
     out[..., :-1] = np.where(valid[..., None], shown, 0)
     out[..., -1] = np.where(valid, 255, 0)

@@ -5,14 +5,17 @@ Everywhere else samples stay data: a palette index is a number, MinIsWhite is no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UnsupportedError
+from tinycog.pixels.lab import LAB_SPACES, lab_to_rgb
+from tinycog.tiff.colormap import palette_unit
 from tinycog.tiff.image import Image
-from tinycog.tiff.spec import ALPHA, Photometric, name_of
+from tinycog.tiff.spec import ALPHA, ExtraSample, Photometric, Tag, name_of
 
 Pixels = NDArray[np.generic]
 
@@ -20,54 +23,116 @@ Bytes = NDArray[np.uint8]
 
 MAX_BYTE = 255
 
-BYTE_STEP = 257
-"""Divisor of 16-bit colours to 8 bits: 65535 becomes 255."""
+BYTE_BITS = 8
+
+CMYK_INKS = 1
+"""InkSet of cyan, magenta, yellow and black."""
 
 
-def to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Bytes:
+class Colouring(NamedTuple):
+    """What the bands of pixels stand for.
+
+    Attributes:
+        photometric: PhotometricInterpretation; YCbCr means RGB that decoding has made of it.
+        bits: of a sample.
+        extra_samples: meaning of the bands behind the colours, as far as stated.
+        ink_set: InkSet.
+    """
+
+    photometric: int
+    bits: int
+    extra_samples: tuple[int, ...] = ()
+    ink_set: int = CMYK_INKS
+
+    @classmethod
+    def of(cls, image: Image, bands: Sequence[int]) -> Colouring | None:
+        """Return that of some bands of an image; None unless they are its first ones, in order."""
+        if list(bands) != list(range(len(bands))):
+            return None
+        if image.photometric == Photometric.YCBCR and image.grid.planes > 1:
+            return None
+        ink_set = image.option(Tag.InkSet, CMYK_INKS)
+        return cls(image.photometric, image.bits, image.extra_samples, ink_set)
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether there is one colour, from black to white or from white to black."""
+        return self.photometric in (
+            Photometric.MIN_IS_BLACK,
+            Photometric.MIN_IS_WHITE,
+            Photometric.MASK,
+        )
+
+    @property
+    def is_inverted(self) -> bool:
+        """Whether low values are white."""
+        return self.photometric == Photometric.MIN_IS_WHITE
+
+
+RGBA = Colouring(Photometric.RGB, BYTE_BITS, (ExtraSample.UNASSOCIATED_ALPHA,))
+"""Colours as `to_rgb` makes them."""
+
+
+def to_rgb(
+    colouring: Colouring, pixels: Pixels, colormap: NDArray[np.uint16] | None = None
+) -> Bytes:
     """Convert decoded (bands, rows, cols) to uint8 (3, rows, cols), or 4 bands with alpha.
 
-    `colormap` is (entries, 3), needed only for a palette.
+    `colormap` is (entries, 3), needed only for a palette. Associated alpha is divided out.
 
     Raises:
         UnsupportedError: the photometric interpretation has no conversion, or samples are not
             unsigned integers.
     """
-    convert, count = _conversion(image)
-    if image.dtype.kind != "u" or image.samples < count:
-        message = f"{image.samples} bands of {image.dtype} have no colours of their own"
-        raise UnsupportedError(message, feature="rgb", value=str(image.dtype))
-    if image.photometric == Photometric.PALETTE:
+    convert, count = _conversion(colouring)
+    if pixels.dtype.kind != "u" or len(pixels) < count:
+        message = f"{len(pixels)} bands of {pixels.dtype} have no colours of their own"
+        raise UnsupportedError(message, feature="rgb", value=str(pixels.dtype))
+    if colouring.photometric == Photometric.PALETTE:
         colours = _palette(pixels, colormap)
+    elif colouring.photometric in LAB_SPACES:
+        colours = lab_to_rgb(pixels[:3], colouring.photometric, colouring.bits)
     else:
-        colours = convert(_to_bytes(pixels[:count], image.bits))
-    alpha = [
-        _to_bytes(pixels[count + i : count + i + 1], image.bits)
-        for i, kind in enumerate(image.extra_samples)
-        if kind in ALPHA
-    ]
-    return np.concatenate([colours, *alpha[:1]]) if alpha else colours
+        colours = convert(_to_bytes(pixels[:count], colouring.bits))
+    for band, kind in zip(pixels[count:], colouring.extra_samples, strict=False):
+        if kind in ALPHA:
+            alpha = _to_bytes(band[None], colouring.bits)
+            if kind == ExtraSample.ASSOCIATED_ALPHA:
+                colours = _divided(colours, alpha)
+            return np.concatenate([colours, alpha])
+    return colours
 
 
-def _conversion(image: Image) -> tuple[Callable[[Bytes], Bytes], int]:
+def _conversion(colouring: Colouring) -> tuple[Callable[[Bytes], Bytes], int]:
     """Return the conversion of colour samples to RGB, and how many samples it takes."""
+    if colouring.photometric == Photometric.SEPARATED and colouring.ink_set != CMYK_INKS:
+        message = f"inks of InkSet {colouring.ink_set} have no known colours"
+        raise UnsupportedError(message, feature="InkSet", value=colouring.ink_set)
     try:
-        return CONVERSIONS[image.photometric]
+        return CONVERSIONS[colouring.photometric]
     except KeyError:
-        name = name_of(Photometric, image.photometric)
+        name = name_of(Photometric, colouring.photometric)
         message = f"colours of photometric {name} are not supported"
-        raise UnsupportedError(message, feature="photometric", value=image.photometric) from None
+        raise UnsupportedError(
+            message, feature="photometric", value=colouring.photometric
+        ) from None
 
 
 def _to_bytes(samples: Pixels, bits: int) -> Bytes:
     """Scale unsigned samples of `bits` bits to 8, full range to full range."""
-    if bits == 8:  # noqa: PLR2004 - already bytes
+    if bits == BYTE_BITS:
         return samples.astype(np.uint8, copy=False)
     return np.rint(samples.astype(np.float64) * (MAX_BYTE / (2.0**bits - 1))).astype(np.uint8)
 
 
+def _divided(colours: Bytes, alpha: Bytes) -> Bytes:
+    """Divide colours by the alpha that they are multiplied by."""
+    whole = colours.astype(np.float64) * MAX_BYTE / np.maximum(alpha, 1)
+    return np.minimum(np.rint(whole), MAX_BYTE).astype(np.uint8)
+
+
 def _palette(pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Bytes:
-    """Look up indices; a map whose values all fit 8 bits holds 8 bits (tiff.colour.palette)."""
+    """Look up indices; one beyond the map has its last colour (tiff.colour.palette)."""
     if colormap is None or not len(colormap):
         message = "a palette image without a usable ColorMap has no colours"
         raise UnsupportedError(message, feature="ColorMap")
@@ -77,12 +142,8 @@ def _palette(pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Bytes:
 
 
 def palette_table(colormap: NDArray[np.uint16]) -> Bytes:
-    """Convert the colours of a palette to 8 bits (tiff.colour.palette).
-
-    A ColorMap whose values are all at most 255 was written with 8 bits.
-    """
-    scale = 1 if colormap.max(initial=0) <= MAX_BYTE else BYTE_STEP
-    return (colormap // scale).astype(np.uint8)
+    """Convert the colours of a palette to 8 bits."""
+    return (colormap // palette_unit(colormap)).astype(np.uint8)
 
 
 def _gray(light: Bytes) -> Bytes:
@@ -111,5 +172,6 @@ CONVERSIONS: dict[int, tuple[Callable[[Bytes], Bytes], int]] = {
     Photometric.PALETTE: (_same, 1),
     Photometric.SEPARATED: (_from_inks, 4),
     Photometric.YCBCR: (_same, 3),  # decoding has made RGB of it
+    **dict.fromkeys(LAB_SPACES, (_same, 3)),
 }
 """Conversions by photometric interpretation, and how many samples they take."""

@@ -20,7 +20,7 @@ from tinycog.checks import (
     check_window,
 )
 from tinycog.errors import UsageError
-from tinycog.pixels.methods import RESAMPLING
+from tinycog.pixels.methods import RESAMPLING, method_for
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.read_window import LevelSource, WindowRequest
 from tinycog.window import (
@@ -118,6 +118,8 @@ async def resolve(
         raise UsageError(message)
     needs_levels = masked or arguments.needs_levels
     await file.read_all() if needs_levels else await file.read_header(0)
+    photometric = (await file.image(0)).photometric
+    arguments = arguments._replace(resampling=method_for(photometric, arguments.method))
     z, window = await _window(file, arguments, boundless=boundless)
     shape = _shape(file, arguments, z, window)
     if arguments.level is None and shape is not None:

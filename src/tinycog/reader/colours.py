@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.errors import UnsupportedError
 from tinycog.pixels.arrays import Pixels
+from tinycog.pixels.to_rgb import RGBA, Colouring, to_rgb
 from tinycog.pixels.validity import KnownValidity, Validity
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
@@ -28,7 +30,9 @@ async def to_rgb_raster(file: OpenFile, raster: Raster) -> Raster:
     colormap = await file.read_colormap(0) if is_palette else None
     pixels = await run_in_pool(_to_rgb, image, raster.data, colormap)
     validity = await run_in_pool(_kept_validity, raster)
-    return replace(raster, data=pixels, nodata=None, colormap=None, validity=validity)
+    return replace(
+        raster, data=pixels, nodata=None, colormap=None, validity=validity, colouring=RGBA
+    )
 
 
 def _kept_validity(raster: Raster) -> Validity:
@@ -39,6 +43,18 @@ def _kept_validity(raster: Raster) -> Validity:
 
 
 def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -> Pixels:
-    from tinycog.pixels.to_rgb import to_rgb  # noqa: PLC0415 - loads imagecodecs
+    colouring = Colouring.of(image, range(len(pixels)))
+    if colouring is None:
+        colouring = RGBA._replace(extra_samples=image.extra_samples)
+        pixels = _joined_planes(image, pixels)
+    return np.require(to_rgb(colouring, pixels, colormap), requirements=["C", "W"])
 
-    return np.require(to_rgb(image, pixels, colormap), requirements=["C", "W"])
+
+def _joined_planes(image: Image, pixels: Pixels) -> Pixels:
+    """Convert YCbCr that is stored in planes apart; each was given as it is stored."""
+    from tinycog.decode.ycbcr import components_to_rgb  # noqa: PLC0415 - loads imagecodecs
+
+    if pixels.dtype != np.uint8 or len(pixels) < 3:  # noqa: PLR2004
+        message = f"{len(pixels)} planes of YCbCr of {pixels.dtype} have no colours"
+        raise UnsupportedError(message, feature="rgb", value=str(pixels.dtype))
+    return np.stack([*components_to_rgb(image, *pixels[:3]), *pixels[3:]])

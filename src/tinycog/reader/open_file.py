@@ -178,7 +178,7 @@ class OpenFile:
         value = await self.read_tag(Tag.ColorMap, z)
         if entry is None or value is None:
             return None
-        from tinycog.geo.colour import make_colormap  # noqa: PLC0415 - palettes only
+        from tinycog.tiff.colormap import make_colormap  # noqa: PLC0415 - palettes only
 
         return make_colormap(entry, value)
 

@@ -22,6 +22,7 @@ from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask
+from tinycog.pixels.to_rgb import Colouring
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
 from tinycog.raster import Raster
 from tinycog.reader.colours import to_rgb_raster
@@ -111,7 +112,10 @@ class TileBuffer(NamedTuple):
         validity = without(validity, filled_pixels(image, bands, window, parts, results))
         place = LevelPlacement(georeference, image.size, window)
         colormap = georeference.colormap(image)
-        return Raster(pixels, tile.z, window, image.nodata, flat, validity, place, colormap)
+        colouring = Colouring.of(image, bands)
+        return Raster(
+            pixels, tile.z, window, image.nodata, flat, validity, place, colormap, colouring
+        )
 
 
 def tile_window(image: Image, tile: Tile, shape: tuple[int, ...]) -> Window:

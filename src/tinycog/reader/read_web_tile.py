@@ -20,7 +20,7 @@ from tinycog.geo.transformer import transformer
 from tinycog.geo.web_grid import Alignment, find_alignment, web_tile_bounds
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask
-from tinycog.pixels.methods import WARPING
+from tinycog.pixels.methods import WARPING, method_for
 from tinycog.pixels.validity import KnownValidity
 from tinycog.pixels.warp.plan import Coords, WarpPlan, warp_plan
 from tinycog.pixels.warp.warp import warp
@@ -104,6 +104,7 @@ async def read_web_tile(
     await file.read_all()
     size = check_tile_size(tilesize)
     method = check_method(method, WARPING)
+    method = method_for((await file.image(0)).photometric, method)
     bounds = web_tile_bounds(*tile)
     pixel = (bounds.right - bounds.left) / size
     target = make_affine(pixel, 0.0, bounds.left, 0.0, -pixel, bounds.top)

@@ -19,6 +19,7 @@ from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import PICKING
+from tinycog.pixels.to_rgb import Colouring
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, settled
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
@@ -276,6 +277,8 @@ def check_limits(
         LimitError: the read needs too many tiles, or too much memory.
     """
     image = source.image
+    if request.area.is_plain:  # what is decoded is checked where it is known what is stored
+        file_size = None
     # first the area itself: how far a kernel reaches takes memory to find out
     touched = inside(request.area.window, image.size)
     _check_window(limits, image, touched, len(request.bands), file_size)
@@ -298,10 +301,15 @@ def _check_window(
     limits.check("result_bytes", length, "bytes of the pixels that are read")
     if file_size is not None:
         limits.check_ratio(length, file_size, "bytes of the pixels that are read", image.weight)
-    down = -(-window.height // grid.tile_height) + 1
-    across = -(-window.width // grid.tile_width) + 1
+    down = _touched(window.row_off, window.height, grid.tile_height)
+    across = _touched(window.col_off, window.width, grid.tile_width)
     planes = bands if grid.planes > 1 else 1
     limits.check("tiles", down * across * planes, "stored tiles of one read")
+
+
+def _touched(start: int, length: int, step: int) -> int:
+    """Return how many tiles of `step` pixels a run of pixels touches."""
+    return (start + length - 1) // step - start // step + 1 if length else 0
 
 
 async def read_area(reader: TileReader, source: LevelSource, request: WindowRequest) -> Raster:
@@ -336,8 +344,8 @@ def _raster(
     window = _as_window(area.window)
     place = LevelPlacement(source.georeference, source.image.size, area.window)
     colormap = source.georeference.colormap(source.image) if request.bands[0] == 0 else None
-    nodata = source.image.nodata
-    return Raster(data, area.z, window, nodata, findings, validity, place, colormap)
+    nodata, colouring = source.image.nodata, Colouring.of(source.image, request.bands)
+    return Raster(data, area.z, window, nodata, findings, validity, place, colormap, colouring)
 
 
 def _as_fetched(

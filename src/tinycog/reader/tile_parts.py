@@ -11,6 +11,9 @@ from tinycog.pixels.arrays import Pixels, empty_view, new_array
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 
+PART_BYTES = 8 << 20
+"""Bytes of an uncompressed tile that are read at once: one strip may be the whole image."""
+
 
 class TilePart(NamedTuple):
     """The part of a stored tile that a read needs, and where it goes.
@@ -78,13 +81,22 @@ def window_parts(
         cols = slice(
             max(window.col_off - left, 0), min(_right(window) - left, image.grid.tile_width)
         )
-        target = out[
-            :,
-            top + rows.start - window.row_off : top + rows.stop - window.row_off,
-            left + cols.start - window.col_off : left + cols.stop - window.col_off,
-        ]
-        parts += _band_parts(image, tile, (rows, cols), bands, target)
+        for part in _row_parts(image, rows):
+            target = out[
+                :,
+                top + part.start - window.row_off : top + part.stop - window.row_off,
+                left + cols.start - window.col_off : left + cols.stop - window.col_off,
+            ]
+            parts += _band_parts(image, tile, (part, cols), bands, target)
     return parts
+
+
+def _row_parts(image: Image, rows: slice) -> list[slice]:
+    """Cut rows of a stored tile into parts that are read one by one, where that is possible."""
+    if not image.rows_apart:
+        return [rows]
+    step = max(PART_BYTES // image.unpacked_length(1), 1)
+    return [slice(i, min(i + step, rows.stop)) for i in range(rows.start, rows.stop, step)]
 
 
 def _band_parts(

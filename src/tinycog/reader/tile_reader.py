@@ -137,6 +137,7 @@ class TileReader:
             places = [None if isinstance(place, FormatError) else place for place in located]
             self._check_requests(group, places)
             self._check_overlap(places)
+            self._check_decoded(group, places)
         jobs = [
             TileJob(self._fetcher, self.limits, group, fills=handling == "fill")
             for group, handling in zip(groups, errors, strict=True)
@@ -154,26 +155,52 @@ class TileReader:
             self.limits.check("requests", count, "requests of one read")
 
     def _check_overlap(self, locations: Sequence[TileLocation | None]) -> None:
-        """Refuse to decode the same bytes over and over.
+        """Refuse to decode the same bytes over and over; those of equal tiles count once.
 
         Raises:
-            LimitError: the tiles together are `limits.overlap` times as long as the file.
+            LimitError: the tiles together are `limits.overlap` times as long as the file, or equal
+                ones have more bytes than `limits.modest_bytes`.
         """
-        if self.file_size is not None and len(locations) > self.limits.overlap:
-            length = sum(location.range.length for location in locations if location is not None)
-            times = length // max(self.file_size, 1)
-            self.limits.check(
-                "overlap", times, "the tiles share bytes: times that they are decoded"
-            )
+        if self.file_size is None or len(locations) <= self.limits.overlap:
+            return
+        ranges = [location.range for location in locations if location is not None]
+        length = sum(part.length for part in set(ranges))
+        if sum(part.length for part in ranges) > self.limits.modest_bytes:
+            length = sum(part.length for part in ranges)
+        times = length // max(self.file_size, 1)
+        what = "the tiles share bytes: times that they are decoded"
+        self.limits.check("overlap", times, what)
+
+    def _check_decoded(
+        self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]
+    ) -> None:
+        """Refuse to decode far more bytes than the file has; tiles that are not stored are none.
+
+        Raises:
+            LimitError: the pixels are over `limits.ratio`, and over `limits.modest_bytes`.
+        """
+        if self.file_size is None or not parts:
+            return
+        length = 0
+        for part, location in zip(parts, locations, strict=True):
+            if location is not None:
+                grid = part.image.grid
+                rows = (
+                    grid.stored_rows(part.tile.y) if location.rows is None else len(part.target[0])
+                )
+                samples = part.image.tile_samples * part.image.dtype.itemsize
+                length += rows * grid.tile_width * samples
+        weight = max(part.image.weight for part in parts)
+        self.limits.check_ratio(length, self.file_size, "decoded bytes of a read", weight)
 
     async def read_bytes(self, part: TilePart) -> bytes | None:
         """Read the encoded bytes of a tile, by its byte count; None if it is not stored."""
-        (location,) = await self._locate([part], leaders=False)
+        (location,) = await self._locate([part], leaders=False, whole=True)
         return None if location is None else (await self._fetcher.read([location.range]))[0]
 
     async def locate(self, parts: Sequence[TilePart]) -> list[ByteRange | None]:
         """Return where stored tiles lie, by their byte counts; None for those that are not."""
-        found = await self._locate(parts, leaders=False)
+        found = await self._locate(parts, leaders=False, whole=True)
         return [None if location is None else location.range for location in found]
 
     async def plan(self, parts: Sequence[TilePart]) -> Plan:
@@ -187,18 +214,28 @@ class TileReader:
         return make_plan(missing, tiles, self._fetcher.rates)
 
     async def _locate(
-        self, parts: Sequence[TilePart], *, leaders: bool
+        self, parts: Sequence[TilePart], *, leaders: bool, whole: bool = False
     ) -> list[TileLocation | None]:
-        """Find where stored tiles lie, None if not stored; all images in the same requests."""
+        """Find where stored tiles lie, None if not stored; all images in the same requests.
+
+        Of some tiles only the rows that are read, unless `whole` is asked for.
+        """
         if not parts:
             return []
         images = {id(part.image): part.image for part in parts}
-        positions: dict[int, list[int]] = {key: [] for key in images}
+        groups: dict[int, list[TilePart]] = {key: [] for key in images}
         for part in parts:
-            positions[id(part.image)].append(part.position)
+            groups[id(part.image)].append(part)
         buffer, limits = self._fetcher.buffer, self.limits
         parser = together(
-            locate(buffer, image, positions[key], limits, leaders=leaders)
+            locate(
+                buffer,
+                image,
+                [part.position for part in groups[key]],
+                limits,
+                leaders=leaders,
+                rows=None if whole else [part.rows for part in groups[key]],
+            )
             for key, image in images.items()
         )
         try:
@@ -423,9 +460,16 @@ def decode_part(
             message = f"tile {part.position} does not stand between its leader and its trailer"
             raise LeaderError(message)
         data = payload
-    pixels, findings = decode_tile(part.image, part.tile.y, data, limits, out=part.target)
+    image, tile, rows = part.image, part.tile, part.rows
+    count = None
+    if location.rows is not None:
+        count, rows = rows.stop - rows.start, slice(None)
+    pixels, findings = decode_tile(image, tile.x, tile.y, data, limits, out=part.target, rows=count)
     if not np.may_share_memory(pixels, part.target):
-        part.target[...] = pixels[part.samples, part.rows, part.cols]
+        part.target[...] = pixels[part.samples, rows, part.cols]
+    if location.oddity is not None:
+        odd = Finding("tiff.tile.no-counts", location.oddity, None, image.ifd.offset)
+        findings = (odd, *findings)
     return findings
 
 

@@ -213,13 +213,22 @@ class Image:
         found = _ints(self.options, Tag.YCbCrSubSampling)
         return (found[0] or 1, found[1] or 1) if len(found) > 1 else (2, 2)
 
-    def unpacked_length(self, rows: int) -> int:
-        """Return the bytes of `rows` of a tile before compression; each row starts on a byte."""
+    def unpacked_length(self, rows: int, cols: int | None = None) -> int:
+        """Return the bytes of `rows` of a tile before compression; each row starts on a byte.
+
+        `cols` are those of a tile unless they are given.
+        """
         across, down = self.subsampling
-        cols = self.grid.tile_width
+        cols = self.grid.tile_width if cols is None else cols
         if (across, down) == (1, 1):
             return rows * -(-cols * self.tile_samples * self.bits // 8)
         return -(-rows // down) * -(-cols // across) * (across * down + 2)
+
+    @property
+    def rows_apart(self) -> bool:
+        """Whether rows of a stored tile can be read without the others."""
+        is_plain = self.compression == Compression.NONE and self.subsampling == (1, 1)
+        return is_plain and self.tile_depth == 1
 
     def option(self, tag: Tag, default: int) -> int:
         """Return the first number of a tag in `options`."""
@@ -268,6 +277,7 @@ OPTIONS = (
     Tag.T4Options,
     Tag.T6Options,
     Tag.JPEGTables,
+    Tag.InkSet,
     Tag.YCbCrCoefficients,
     Tag.YCbCrSubSampling,
     Tag.ReferenceBlackWhite,
@@ -280,7 +290,7 @@ OPTIONS = (
     Tag.JPEGDCTables,
     Tag.JPEGACTables,
 )
-"""Tags that only codecs read; their values are kept as they are."""
+"""Tags that only codecs and pictures read; their values are kept as they are."""
 
 FACTS = frozenset(
     (

@@ -199,9 +199,9 @@ class Compression(IntEnum):
     OLD_DEFLATE = 32946
     KODAK_DCS = 32947
     JPEG_2000_APERIO_YCBCR = 33003
-    JPEG_2000_LOSSY = 33004
+    JPEG_2000_ALT = 33004
     JPEG_2000_APERIO_RGB = 33005
-    JPEG_LOSSY_ALT = 33007
+    JPEG_ALT = 33007
     JBIG = 34661
     SGI_LOG = 34676
     SGI_LOG24 = 34677
@@ -217,6 +217,7 @@ class Compression(IntEnum):
     ZSTD = 50000
     WEBP = 50001
     JPEG_XL = 50002
+    DEFLATE_PIXTIFF = 50013
     JPEG_XL_DNG = 52546
 
 
@@ -224,7 +225,9 @@ SLOW = frozenset(
     {
         Compression.LZMA,
         Compression.JPEG_2000,
+        Compression.JPEG_2000_ALT,
         Compression.JPEG_2000_APERIO_RGB,
+        Compression.JPEG_2000_APERIO_YCBCR,
         Compression.JPEG_XL,
         Compression.JPEG_XL_DNG,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,10 +27,14 @@ class TileLocation(NamedTuple):
         range: the bytes to read.
         framed: whether the bytes start with the tile's leader, which holds its length, and reach to
             the next tile (gdal.ghost.leaders).
+        oddity: what is wrong with its byte count, if anything (tiff.tile.no-counts).
+        rows: of the tile, that the bytes hold; None if they hold all.
     """
 
     range: ByteRange
     framed: bool = False
+    oddity: str | None = None
+    rows: slice | None = None
 
 
 def locate(
@@ -40,12 +44,14 @@ def locate(
     limits: Limits,
     *,
     leaders: bool = False,
+    rows: Sequence[slice] | None = None,
 ) -> Steps[list[TileLocation | None]]:
     """Locate tiles, given by their positions in the index, in one step.
 
     Only the pages of the index around them are read. None stands for a tile that is not stored
     (tiff.tile.sparse, tiff.tile.place). With `leaders`, byte counts that have not arrived are not
-    read where the offset of the next tile bounds this one.
+    read where the offset of the next tile bounds this one, and leaders stand for those of 0.
+    `rows` are those needed of each tile: only they are located where that is possible.
 
     Raises:
         FormatError: the image has no index.
@@ -53,28 +59,98 @@ def locate(
     """
     offsets, counts = _columns(buffer, image)
     indices = [image.stored_index(i) for i in indices] if image.depth > 1 else indices
-    for column in (offsets, counts):
-        if column is not None and indices:
-            column.check(max(indices))
+    if indices:
+        offsets.check(max(indices))
+    spans, lengths = yield from _lengths(buffer, image, indices, (offsets, counts), leaders=leaders)
+    found = dict(zip(indices, offsets.values(indices), strict=True))
+    unbounded = [i for i, length in lengths.items() if length is None]
+    if image.compression == Compression.NONE:
+        unbounded = []
+    yield from need(buffer, offsets.pages([i + 1 for i in unbounded]))
+    afters = dict(zip(unbounded, offsets.values([i + 1 for i in unbounded]), strict=True))
+    places: list[TileLocation] = []
+    for index in indices:
+        if (span := spans.get(index)) is not None:
+            places.append(TileLocation(span, framed=True))
+            continue
+        entry = _Entry(index, found[index], lengths.get(index), afters.get(index))
+        places.append(entry.place(buffer, image))
+    if rows is not None:
+        places = [
+            _cut(place, image, index, part)
+            for place, index, part in zip(places, indices, rows, strict=True)
+        ]
+    for index, place in zip(indices, places, strict=True):
+        limits.check("tile_bytes", place.range.length, f"encoded bytes of tile {index}")
+        _check_inside(buffer, index, place.range)
+    return [place if place.range.length else None for place in places]
+
+
+def _cut(place: TileLocation, image: Image, index: int, rows: slice) -> TileLocation:
+    """Return where some rows of a tile lie, if that saves much (tiff.tile.rows).
+
+    Those of an uncompressed tile can be read without the others: each begins on a byte.
+    """
+    if not image.rows_apart or place.framed:
+        return place
+    stored = image.grid.stored_rows(index // image.grid.across % image.grid.down)
+    length = image.unpacked_length(1)
+    saved = stored * length - (rows.stop - rows.start) * length
+    if place.range.length != stored * length or saved < SAVED_BYTES:
+        return place
+    start = place.range.start
+    part = ByteRange(start + rows.start * length, start + rows.stop * length)
+    return place._replace(range=part, rows=rows)
+
+
+def _lengths(
+    buffer: SparseBuffer,
+    image: Image,
+    indices: Sequence[int],
+    columns: tuple[Column, Column | None],
+    *,
+    leaders: bool,
+) -> Steps[tuple[dict[int, ByteRange], dict[int, int | None]]]:
+    """Read the index; return spans of tiles that have leaders, and byte counts of the others."""
+    offsets, counts = columns
     framed: set[int] = set()
     if leaders and counts is not None:
         framed = {i for i in indices if offsets.same_page(i, i + 1) and not counts.holds(i)}
     counted = [i for i in indices if i not in framed]
     yield from need(buffer, [*offsets.pages(indices), *(counts.pages(counted) if counts else ())])
-    spans = {i: _span(image, i, *offsets.values([i, i + 1])) for i in framed}
-    if counts is not None and None in spans.values():
-        counted += [i for i, span in spans.items() if span is None]
-        yield from need(buffer, counts.pages(counted))
-    lengths = dict(zip(counted, counts.values(counted), strict=True)) if counts else {}
-    places: list[TileLocation | None] = []
-    for index, offset in zip(indices, offsets.values(indices), strict=True):
-        span = spans.get(index)
-        part = span or _range(buffer, image, index, offset, lengths.get(index))
-        limits.check("tile_bytes", part.length, f"encoded bytes of tile {index}")
-        places.append(
-            TileLocation(_inside(buffer, index, part), span is not None) if part.length else None
-        )
-    return places
+    maybe = {i: _span(image, i, *offsets.values([i, i + 1])) for i in framed}
+    spans = {i: span for i, span in maybe.items() if span is not None}
+    if counts is None:
+        return spans, dict.fromkeys(indices)
+    counted += [i for i in framed if i not in spans]
+    yield from need(buffer, counts.pages(counted))
+    lengths = dict(zip(counted, counts.known_values(counted), strict=True))
+    if image.compression == Compression.NONE:
+        lengths |= {i: None for i in counted if lengths[i] == 0 and counts.is_silent(i)}
+    if leaders:
+        silent = [i for i in counted if lengths[i] == 0]
+        places = dict(zip(silent, offsets.values(silent), strict=True))
+        spans |= yield from _read_leaders(buffer, image, places)
+    return spans, lengths
+
+
+def _read_leaders(
+    buffer: SparseBuffer, image: Image, offsets: Mapping[int, int]
+) -> Steps[dict[int, ByteRange]]:
+    """Read the lengths of tiles whose byte counts are 0 from their leaders (gdal.ghost.leaders)."""
+    leaders = {
+        i: ByteRange(offset - FRAME_BYTES, offset)
+        for i, offset in offsets.items()
+        if offset > FRAME_BYTES
+    }
+    yield from need(buffer, list(leaders.values()))
+    spans: dict[int, ByteRange] = {}
+    for i, leader in leaders.items():
+        length = int.from_bytes(buffer.read(*leader), "little")
+        span = _span(image, i, leader.stop, leader.stop + length + 2 * FRAME_BYTES)
+        if length and span is not None:
+            spans[i] = span
+    return spans
 
 
 def _columns(buffer: SparseBuffer, image: Image) -> tuple[Column, Column | None]:
@@ -91,6 +167,9 @@ def _columns(buffer: SparseBuffer, image: Image) -> tuple[Column, Column | None]
 
 INTEGERS = tuple("BHIQbhiq")
 """`struct` codes of the field types that an index may have."""
+
+SAVED_BYTES = 1 << 20
+"""Bytes of an uncompressed tile that are worth a request more."""
 
 FRAME_BYTES = 4
 """Bytes of a leader, and of a trailer."""
@@ -115,23 +194,11 @@ def unframed(data: memoryview) -> memoryview | None:
     return tile if length and trailer == repeated else None
 
 
-def _range(
-    buffer: SparseBuffer, image: Image, index: int, offset: int, count: int | None
-) -> ByteRange:
-    """Return the range of a tile by offset and byte count; empty if it is not stored."""
-    if offset < 0 or (count or 0) < 0:
-        text = f"tile {index} has offset {offset} and byte count {count}"
-        raise FormatError.of(Finding("tiff.value.integer", text, None, image.ifd.offset))
-    length = _length(buffer, image, index, offset, count) if offset else 0
-    return ByteRange(offset, offset + length)
-
-
-def _inside(buffer: SparseBuffer, index: int, part: ByteRange) -> ByteRange:
+def _check_inside(buffer: SparseBuffer, index: int, part: ByteRange) -> None:
     if buffer.size is not None and part.stop > buffer.size:
         place = f"bytes {part.start} to {part.stop}"
         message = f"tile {index} lies at {place}, but the file ends at {buffer.size}"
         raise TruncatedError(message)
-    return part
 
 
 MAX_SINGLE_VALUES = 16
@@ -183,6 +250,17 @@ class Column:
         """Return whether two values lie in one page."""
         return second < self._count and first // self._per_page == second // self._per_page
 
+    def is_silent(self, index: int) -> bool:
+        """Return whether all values of a page are 0, which has arrived: then they say nothing."""
+        return not any(self._buffer.read(*self._page(index // self._per_page)))
+
+    def known_values(self, indices: Sequence[int]) -> list[int | None]:
+        """Return the values at `indices`, None where the array is too short (tiff.tile.short)."""
+        values = self.values(indices)
+        return [
+            value if i < self._count else None for i, value in zip(indices, values, strict=True)
+        ]
+
     def values(self, indices: Sequence[int]) -> list[int]:
         """Return the values at `indices`; 0 beyond the last tile."""
         found = self._values(indices)
@@ -208,20 +286,70 @@ class Column:
         return int.from_bytes(data, order, signed=self._dtype[1] == "i")
 
 
-def _length(buffer: SparseBuffer, image: Image, index: int, offset: int, count: int | None) -> int:
-    """Return the bytes of a tile; its byte count may be missing or wrong (tiff.tile.no-counts).
+class _Entry(NamedTuple):
+    """What the index says of a tile.
 
-    An uncompressed tile needs no more than its pixels, whatever the count says; that of a single
-    strip is ignored. A compressed single strip of a plane without a count reaches to the end.
+    Attributes:
+        position: of the tile.
+        offset: its offset.
+        length: its byte count, None where there is none.
+        after: the offset of the next tile, None where it is not needed.
     """
-    is_one_strip = image.grid.strips and image.grid.across * image.grid.down == 1
-    if image.compression == Compression.NONE and (count != 0 or is_one_strip):
-        rows = image.grid.stored_rows(index // image.grid.across % image.grid.down)
-        needed = image.unpacked_length(rows) * image.tile_depth
-        return needed if count is None or is_one_strip else min(count, needed)
-    if count is not None and not (count == 0 and is_one_strip):
-        return count
-    if buffer.size is None or not is_one_strip:
-        message = f"tile {index} has no byte count, and its codec does not say how long it is"
-        raise CorruptTileError(message)
-    return max(buffer.size - offset, 0)
+
+    position: int
+    offset: int
+    length: int | None
+    after: int | None
+
+    def place(self, buffer: SparseBuffer, image: Image) -> TileLocation:
+        """Return where the tile lies; its range is empty if it is not stored."""
+        index, offset, count, _ = self
+        if offset < 0 or (count or 0) < 0:
+            text = f"tile {index} has offset {offset} and byte count {count}"
+            raise FormatError.of(Finding("tiff.value.integer", text, None, image.ifd.offset))
+        if not offset:
+            return TileLocation(ByteRange(0, 0))
+        is_plain = image.compression == Compression.NONE
+        length = self._plain_length(image) if is_plain else self._packed_length(buffer, image)
+        oddity = None
+        if is_plain and count and buffer.size is not None and offset + length > buffer.size:
+            length = min(length, count)
+        if count is not None and length > count:
+            oddity = f"tile {index} has {length} bytes, but its byte count is {count}"
+        elif count is None and image.byte_counts is not None:
+            oddity = f"tile {index} has no byte count: it is taken to have {length} bytes"
+        return TileLocation(ByteRange(offset, offset + length), oddity=oddity)
+
+    def _plain_length(self, image: Image) -> int:
+        """Return the bytes of an uncompressed tile: those of its pixels (tiff.tile.no-counts).
+
+        A byte count has no say, as in libtiff, unless it says that the tile ends with the image.
+        """
+        grid, count = image.grid, self.length
+        y = self.position // grid.across % grid.down
+        needed = image.unpacked_length(grid.stored_rows(y)) * image.tile_depth
+        if not count:
+            return needed if count is None or grid.across * grid.down == 1 else 0
+        if count >= needed or grid.strips or image.tile_depth > 1:
+            return needed
+        rows, cols = grid.inside(self.position % grid.across, y)
+        ends = (image.unpacked_length(rows), image.unpacked_length(rows, cols))
+        return count if count in ends else needed
+
+    def _packed_length(self, buffer: SparseBuffer, image: Image) -> int:
+        """Return the bytes of a compressed tile, its byte count, if it has one.
+
+        Otherwise it reaches to the next tile, or to the end of the file (tiff.tile.no-counts).
+        """
+        index, offset, count, after = self
+        is_one_strip = image.grid.strips and image.grid.across * image.grid.down == 1
+        if count is not None and not (count == 0 and is_one_strip):
+            return count
+        has_others = image.byte_counts is not None and image.byte_counts.count > 0
+        if has_others and after and (span := _span(image, index, offset, after)) is not None:
+            return span.length
+        is_last = has_others and index == image.stored_count - 1
+        if buffer.size is None or not (is_one_strip or is_last):
+            message = f"tile {index} has no byte count, and its codec does not say how long it is"
+            raise CorruptTileError(message)
+        return max(buffer.size - offset, 0)
