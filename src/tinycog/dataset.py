@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from tinycog.argument_types import ReadOptions
-from tinycog.errors import Finding, TinycogError
+from tinycog.errors import Finding, TinycogError, UnsupportedError
 from tinycog.fetch.attempt import Request
 from tinycog.level import (
     ImageFacts,
@@ -27,6 +27,7 @@ from tinycog.reader.read_header import VIEW
 from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 from tinycog.tiff.roles import PageView
+from tinycog.tiff.spec import Tag
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -270,6 +271,7 @@ class Dataset(ImageFacts):
 
         Raises:
             UsageError: there is no such band.
+            UnsupportedError: `ns` is "EXIF", and the file has an EXIF IFD: it is not read as items.
         """
         from tinycog.geo import structure  # noqa: PLC0415 - geo is loaded on demand
 
@@ -281,6 +283,9 @@ class Dataset(ImageFacts):
             return items | structure.band_structure(image, band)
         if ns == structure.RPC_DOMAIN and band is None:
             return items | structure.rpc_items(self.rpcs)
+        if ns == structure.EXIF and band is None and Tag.ExifIFD in image.ifd.entries:
+            message = "EXIF is not read as items: await cog.pages[0].tags.read_ifd('ExifIFD')"
+            raise UnsupportedError(message, feature="metadata domain", value=ns)
         return items
 
     def statistics(self, band: int) -> Statistics | None:

@@ -10,7 +10,7 @@ from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, Photometric, Tag
 
-IMAGE_STRUCTURE, RPC_DOMAIN = "IMAGE_STRUCTURE", "RPC"
+IMAGE_STRUCTURE, RPC_DOMAIN, EXIF = "IMAGE_STRUCTURE", "RPC", "EXIF"
 
 NAMES: dict[int, str] = {
     Compression.CCITT_RLE: "CCITTRLE",
