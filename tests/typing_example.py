@@ -51,7 +51,7 @@ async def options(cog: tinycog.Cog, mine: tinycog.ReadOptions, crs: tinycog.CrsL
     """Options may be kept in a variable; wrong ones are errors."""
     await cog.preview(16, **mine)
     await cog.read(bounds=(0, 0, 1, 1), crs=crs)
-    await cog.preview(16, resampling="lanczos")  # pyright: ignore[reportArgumentType]
+    await cog.preview(16, resampling="quickest")  # pyright: ignore[reportArgumentType]
     await cog.read_level(0, windows=(0, 0, 1, 1))  # pyright: ignore[reportCallIssue]
     await cog.plan(0, 0)  # pyright: ignore[reportCallIssue]
     await cog.no_such_method()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
