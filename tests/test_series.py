@@ -299,6 +299,16 @@ async def test_planes_that_are_compressed_or_scattered_are_not_made_up():
     assert [found.rule for found in cog.findings] == ["tiff.pyramid.stack"]
 
 
+async def test_a_tile_of_a_volume_is_decoded_elsewhere():
+    cog = await tinycog.open(DATA["volume-predictor"])
+    handle = await cog.page((await cog.series())[0].planes[4])
+    facts = await handle.tile_facts(0)
+    data = await handle.read_tile_bytes(0, 1, 1)
+    assert data is not None
+    pixels = tinycog.decode_tile(data, facts, x=1, y=1)
+    assert np.array_equal(pixels, (await handle.read_tile(0, 1, 1, padded=True)).data)
+
+
 async def test_a_stack_that_is_cut_off_is_an_error():
     cog = await tinycog.open(DATA["imagej-stack"][:-500])
     planes = (await cog.series())[0].planes
