@@ -171,6 +171,13 @@ DATA = {
         (noise(64, 48), {"metadata": None}),
         (noise(32, 24), {"metadata": None, "subfiletype": 1}),
     ),
+    "generic-sub-ifds": pages(
+        (noise(32, 48, 3, dtype=np.uint8), {"metadata": None, "photometric": "rgb", "subifds": 2}),
+        (noise(256, 384), {"metadata": None, "photometric": 32803, "tile": (64, 64)}),
+        (noise(12, 16, 3, dtype=np.uint8), {"metadata": None, "photometric": "rgb"}),
+        (noise(20, 30), {"metadata": None, "subifds": 1}),
+        (noise(10, 15), {"metadata": None, "subfiletype": 1}),
+    ),
     "generic-rgb": pages(
         (noise(64, 48, 3, dtype=np.uint8), {"metadata": None, "photometric": "rgb"})
     ),
