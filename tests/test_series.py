@@ -130,6 +130,12 @@ DATA = {
     "shaped-stack": made(noise(5, 20, 24), truncate=True, metadata={"axes": "ZYX"}),
     "shaped-stack-big": made(noise(2, 2, 20, 24), truncate=True, byteorder=">"),
     "shaped-strips": made(noise(4, 50, 24), truncate=True, rowsperstrip=8),
+    "shaped-before-2017": pages(
+        *(
+            (noise(20, 24), {"metadata": None, "contiguous": False, "description": text})
+            for text in ("shape=(3, 20, 24)", None, None)
+        )
+    ),
     "shaped-two": pages(
         (noise(3, 20, 24), {"contiguous": False}), (noise(30, 16, dtype=np.uint8), {})
     ),
