@@ -130,6 +130,12 @@ DATA = {
     "shaped-stack": made(noise(5, 20, 24), truncate=True, metadata={"axes": "ZYX"}),
     "shaped-stack-big": made(noise(2, 2, 20, 24), truncate=True, byteorder=">"),
     "shaped-strips": made(noise(4, 50, 24), truncate=True, rowsperstrip=8),
+    "shaped-before-2017": pages(
+        *(
+            (noise(20, 24), {"metadata": None, "contiguous": False, "description": text})
+            for text in ("shape=(3, 20, 24)", None, None)
+        )
+    ),
     "shaped-two": pages(
         (noise(3, 20, 24), {"contiguous": False}), (noise(30, 16, dtype=np.uint8), {})
     ),
@@ -170,6 +176,13 @@ DATA = {
     "generic-reduced": pages(
         (noise(64, 48), {"metadata": None}),
         (noise(32, 24), {"metadata": None, "subfiletype": 1}),
+    ),
+    "generic-sub-ifds": pages(
+        (noise(32, 48, 3, dtype=np.uint8), {"metadata": None, "photometric": "rgb", "subifds": 2}),
+        (noise(256, 384), {"metadata": None, "photometric": 32803, "tile": (64, 64)}),
+        (noise(12, 16, 3, dtype=np.uint8), {"metadata": None, "photometric": "rgb"}),
+        (noise(20, 30), {"metadata": None, "subifds": 1}),
+        (noise(10, 15), {"metadata": None, "subfiletype": 1}),
     ),
     "generic-rgb": pages(
         (noise(64, 48, 3, dtype=np.uint8), {"metadata": None, "photometric": "rgb"})
@@ -297,6 +310,16 @@ async def test_planes_that_are_compressed_or_scattered_are_not_made_up():
     (series,) = await cog.series()
     assert (series.kind, series.shape) == ("generic", (20, 24))
     assert [found.rule for found in cog.findings] == ["tiff.pyramid.stack"]
+
+
+async def test_a_tile_of_a_volume_is_decoded_elsewhere():
+    cog = await tinycog.open(DATA["volume-predictor"])
+    handle = await cog.page((await cog.series())[0].planes[4])
+    facts = await handle.tile_facts(0)
+    data = await handle.read_tile_bytes(0, 1, 1)
+    assert data is not None
+    pixels = tinycog.decode_tile(data, facts, x=1, y=1)
+    assert np.array_equal(pixels, (await handle.read_tile(0, 1, 1, padded=True)).data)
 
 
 async def test_a_stack_that_is_cut_off_is_an_error():

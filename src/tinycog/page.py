@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tinycog.reader.tags import Tags
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False)
 class Page:
     """One IFD of a file: what it holds, and what it is to the others.
 
@@ -40,7 +40,7 @@ class Page:
     reason: str
     ifd: Ifd
     _place: Place
-    _file: OpenFile
+    _file: OpenFile = field(compare=False)
     _below: tuple[Place, ...] | None
 
     @property
@@ -176,7 +176,7 @@ class Page:
         )
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False)
 class Pages(Sequence[Page]):
     """The IFDs of a chain, or the SubIFDs of a page, in the order of the file.
 
@@ -187,7 +187,7 @@ class Pages(Sequence[Page]):
     complete: bool
     _places: tuple[Place, ...]
     _all: tuple[Place, ...]
-    _file: OpenFile
+    _file: OpenFile = field(compare=False)
 
     def __len__(self) -> int:
         """Return the number of pages."""

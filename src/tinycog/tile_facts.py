@@ -58,6 +58,9 @@ class TileFacts(TypedDict):
     tile_height: int
     planes: int
     strips: bool
+    depth: int
+    tile_depth: int
+    plane: int
     samples: int
     bits_per_sample: list[int]
     sample_formats: list[int]
@@ -85,6 +88,9 @@ def make_facts(image: Image) -> TileFacts:
         "tile_height": grid.tile_height,
         "planes": grid.planes,
         "strips": grid.strips,
+        "depth": image.depth,
+        "tile_depth": image.tile_depth,
+        "plane": image.plane,
         "samples": image.samples,
         "bits_per_sample": list(image.bits_per_sample),
         "sample_formats": list(image.sample_formats),
@@ -133,6 +139,9 @@ def image_of(facts: TileFacts) -> Image:
             options={int(tag): _unpacked(value) for tag, value in facts["options"].items()},
             nodata_text=facts["nodata"],
             findings=(),
+            depth=facts["depth"],
+            tile_depth=facts["tile_depth"],
+            plane=facts["plane"],
         )
     except (KeyError, TypeError, AttributeError, ValueError) as exc:
         if isinstance(exc, UsageError):

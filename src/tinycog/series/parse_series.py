@@ -51,10 +51,29 @@ def parse_series(
     texts = yield from _descriptions(buffer, tiff.header, frames, limits)
     drafts = yield from _described(buffer, tiff, frames, texts, limits, file)
     if not drafts:
-        mine = {place.path for place in chain if place.role not in ("level", "mask")}
-        drafts = group([frame for frame in frames if frame.path in mine])
+        drafts = yield from _grouped(buffer, tiff, chain, limits)
     drafts = yield from _with_levels(buffer, tiff, drafts, limits)
     return [draft.finished() for draft in drafts]
+
+
+def _grouped(
+    buffer: SparseBuffer, tiff: Tiff, chain: Sequence[Place], limits: Limits
+) -> Steps[list[Draft]]:
+    """Return the series of a file that nothing describes, with those of its SubIFDs."""
+    pages = [place for place in chain if place.image is not None and not _is_part(place)]
+    pyramids = yield from together(
+        parse_pyramid(buffer, tiff, limits, page.image, page.path) for page in pages
+    )
+    frames: list[PageFrame] = []
+    for page, pyramid in zip(pages, pyramids, strict=True):
+        below = [place for place in pyramid.places if place.path[:-1] == page.path]
+        own = [(place.path, place.image) for place in (page, *below) if not _is_part(place)]
+        frames += [PageFrame(path, image) for path, image in own if image and _is_known(image)]
+    return group(frames)
+
+
+def _is_part(place: Place) -> bool:
+    return place.role in ("level", "mask")
 
 
 def _is_known(image: Image) -> bool:

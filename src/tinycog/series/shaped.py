@@ -13,8 +13,8 @@ from tinycog.series.imagej import is_imagej, stack, stack_leading
 from tinycog.series.model import Draft, PageFrame, count_of
 from tinycog.tiff.image import Image
 
-SHAPED = '{"shape":'
-"""How a description by tifffile begins."""
+SHAPED = ('{"shape":', "shape=(")
+"""How a description by tifffile begins; the second was written before 2017."""
 
 
 def shaped(
@@ -78,6 +78,9 @@ def _draft(facts: dict[str, object], frame: PageFrame) -> Draft | None:
 
 
 def _facts(description: str) -> dict[str, object]:
+    if description.startswith(SHAPED[1]):
+        numbers = description.removeprefix(SHAPED[1]).partition(")")[0].split(",")
+        return {"shape": [int(n) if n.strip().isdecimal() else 0 for n in numbers if n.strip()]}
     try:
         return dict(json.loads(description))
     except (ValueError, TypeError, RecursionError):

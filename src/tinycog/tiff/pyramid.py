@@ -179,11 +179,10 @@ def _start(
     if page.path == (0,):
         names = yield from _parse_names(buffer, page.image, behind)
         return Roles(page, names or {}, slide=names is not None)
-    head = tiff.ifds[0]
-    is_next = len(page.path) == 1 and not any(
-        _is_part(buffer, tiff.header, ifd) for ifd in tiff.ifds[1 : page.path[0]]
-    )
-    if not (is_next and behind):
+    head, (at, *below) = tiff.ifds[0], page.path
+    if below or not behind:
+        return Roles(page)
+    if any(_is_part(buffer, tiff.header, ifd) for ifd in tiff.ifds[1:at]):
         return Roles(page)
     found = yield from _or_finding(parse_image(buffer, tiff.header, head, limits), head.offset)
     return Roles(page, before=Member((0,), found) if isinstance(found, Image) else None)
