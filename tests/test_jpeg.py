@@ -265,3 +265,103 @@ async def test_components_without_a_word_on_colour_are_what_the_tags_say():
         with MemoryFile(file) as memory, memory.open() as dataset:
             np.testing.assert_array_equal(tile.data, dataset.read())
         assert [finding.rule for finding in tile.findings] == RULE * (b"Adobe" in stream)
+
+
+# --- old-style JPEG -------------------------------------------------------------------------------
+
+
+def old_layouts() -> dict[str, tuple[bytes, list[bytes], dict[int, Any]]]:
+    """What lies in front, the strips, and tags whose numbers are places in what lies in front."""
+    stream = encoded(COLOURS, subsampling="444")
+    start = walk(stream).scans[0].start
+    head, coded = stream[:start], stream[start:]
+    tables: dict[int, list[bytes]] = {0xDB: [], 0x00: [], 0x10: []}
+    at = 2
+    while at < start:
+        body = head[at + 4 : at + 2 + int.from_bytes(head[at + 2 : at + 4], "big")]
+        if head[at + 1] == 0xDB:
+            tables[0xDB].append(body[1:])
+        elif head[at + 1] == 0xC4:
+            tables[body[0] & 0xF0].append(body[1:])
+        at += 4 + len(body)
+    blob, places = b"", []
+    for kind in tables.values():
+        offsets = []
+        for table in kind:
+            offsets.append(len(blob))
+            blob += table
+        places.append([offsets[0], offsets[1], offsets[1]])
+    parts = dict(zip((Tag.JPEGQTables, Tag.JPEGDCTables, Tag.JPEGACTables), places, strict=True))
+    start_tag, length_tag = Tag.JPEGInterchangeFormat, Tag.JPEGInterchangeFormatLength
+    rows = [encoded(COLOURS[y : y + 32], subsampling="444") for y in range(0, SIZE, 32)]
+    cut = [row[start:] for row in rows]
+    return {
+        "a head": (head, [coded], {start_tag: 0, length_tag: len(head)}),
+        "a head without length": (head, [coded], {start_tag: 0}),
+        "a head without a scan": (
+            head[: head.rindex(b"\xff\xda")],
+            [head[head.rindex(b"\xff\xda") :] + coded],
+            {start_tag: 0, length_tag: head.rindex(b"\xff\xda")},
+        ),
+        "a whole stream": (stream, [], {start_tag: 0, length_tag: len(stream)}),
+        "a head, three strips": (head, cut, {start_tag: 0, length_tag: len(head)}),
+        "tables": (blob, [coded], parts),
+        "tables, three strips": (blob, [part[:-2] for part in cut], parts),
+        "complete strips": (b"", rows, {}),
+    }
+
+
+OLD = old_layouts()
+
+
+@pytest.mark.parametrize("name", OLD)
+async def test_old_style_jpeg_is_read_wherever_its_head_lies(name: str):
+    front, strips, tags = OLD[name]
+    rows = SIZE // max(len(strips), 1)
+    front += bytes(len(front) % 2)
+    image = make_image(np.zeros((3, SIZE, SIZE), np.uint8), rows_per_strip=rows)
+
+    def made(shift: int) -> bytes:
+        moved = {
+            tag: value if tag == Tag.JPEGInterchangeFormatLength else np.add(value, shift).tolist()
+            for tag, value in tags.items()
+        }
+        fields = [Field(tag, "LONG", value) for tag, value in moved.items()]
+        counts = [len(strip) for strip in strips] or [0]
+        return make_tiff(
+            [
+                replace(image, tiles=[front, *strips]).having(
+                    Field(Tag.Compression, "SHORT", OLD_JPEG),
+                    Field(Tag.PhotometricInterpretation, "SHORT", Photometric.YCBCR),
+                    Field(Tag.YCbCrSubSampling, "SHORT", [1, 1]),
+                    Field(Tag.StripByteCounts, "LONG", counts),
+                    Field(Tag.StripOffsets, "LONG", places_of(strips, shift + len(front))),
+                    *fields,
+                )
+            ]
+        )
+
+    shift = made(0).rindex(front) if front else made(0).index(strips[0])
+    raster = await tinycog.open(made(shift)).read()
+
+    assert np.abs(raster.data.transpose(1, 2, 0).astype(int) - COLOURS).mean() < 6
+    assert raster.findings == ()
+
+
+def places_of(strips: list[bytes], start: int) -> list[int]:
+    places = [start]
+    for strip in strips[:-1]:
+        places.append(places[-1] + len(strip) + len(strip) % 2)
+    return places if strips else [0]
+
+
+async def test_old_style_jpeg_without_a_head_is_refused():
+    front, strips, _ = OLD["a head"]
+    file = file_of(strips, 3, Photometric.YCBCR, code=OLD_JPEG)
+    with pytest.raises(tinycog.UnsupportedError, match="complete JPEG stream"):
+        await tinycog.open(file).read()
+    wrong = Field(Tag.JPEGInterchangeFormat, "LONG", 8)
+    file = file_of(strips, 3, Photometric.YCBCR, wrong, code=OLD_JPEG, rows_per_strip=SIZE)
+    with pytest.raises(tinycog.FormatError, match="there is none"):
+        await tinycog.open(file).read()
+    assert front

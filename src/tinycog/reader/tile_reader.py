@@ -29,6 +29,7 @@ from tinycog.fetch.range_request import RangeRequest
 from tinycog.limits import Limits
 from tinycog.reader import decode_pool
 from tinycog.reader.tile_parts import TilePart
+from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import together
 from tinycog.tiff.tile_index import TileLocation, locate, unframed
@@ -196,7 +197,10 @@ class TileReader:
     async def read_bytes(self, part: TilePart) -> bytes | None:
         """Read the encoded bytes of a tile, by its byte count; None if it is not stored."""
         (location,) = await self._locate([part], leaders=False, whole=True)
-        return None if location is None else (await self._fetcher.read([location.range]))[0]
+        if location is None:
+            return None
+        (data,) = await self._fetcher.read([location.range])
+        return joined(location.head, data) if location.head else data
 
     async def locate(self, parts: Sequence[TilePart]) -> list[ByteRange | None]:
         """Return where stored tiles lie, by their byte counts; None for those that are not."""
@@ -460,6 +464,8 @@ def decode_part(
             message = f"tile {part.position} does not stand between its leader and its trailer"
             raise LeaderError(message)
         data = payload
+    if location.head:
+        data = memoryview(joined(location.head, bytes(data)))
     image, tile, rows = part.image, part.tile, part.rows
     count = None
     if location.rows is not None:

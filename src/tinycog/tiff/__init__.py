@@ -12,6 +12,7 @@
     pyramid.py      the images of a page and what may belong to it
     roles.py        which of them is a level, a mask, a page of its own
     scan.py         whether a file may hold masks, without parsing its IFDs
+    old_jpeg.py     heads of old-style JPEG streams
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
     ghost.py        GDAL's structural metadata behind the file header
     exif.py         names of the tags of Exif and GPS IFDs

@@ -225,6 +225,13 @@ class Image:
         return -(-rows // down) * -(-cols // across) * (across * down + 2)
 
     @property
+    def is_one_old_jpeg(self) -> bool:
+        """Whether the image is one JPEG stream that JPEGInterchangeFormat tells (tiff.jpeg.old)."""
+        is_one = self.compression == Compression.OLD_JPEG and self.grid.strips
+        is_one = is_one and self.grid.down * self.grid.planes == 1
+        return is_one and bool(self.option(Tag.JPEGInterchangeFormat, 0))
+
+    @property
     def rows_apart(self) -> bool:
         """Whether rows of a stored tile can be read without the others."""
         is_plain = self.compression == Compression.NONE and self.subsampling == (1, 1)

@@ -11,6 +11,7 @@ from tinycog.errors import CorruptTileError, Finding, FormatError, TruncatedErro
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
+from tinycog.tiff.old_jpeg import read_heads, read_stream_head
 from tinycog.tiff.parse import Entry
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.spec import Compression
@@ -29,12 +30,14 @@ class TileLocation(NamedTuple):
             the next tile (gdal.ghost.leaders).
         oddity: what is wrong with its byte count, if anything (tiff.tile.no-counts).
         rows: of the tile, that the bytes hold; None if they hold all.
+        head: what belongs before the bytes, of old-style JPEG.
     """
 
     range: ByteRange
     framed: bool = False
     oddity: str | None = None
     rows: slice | None = None
+    head: bytes = b""
 
 
 def locate(
@@ -57,10 +60,13 @@ def locate(
         FormatError: the image has no index.
         LimitError: a tile has more bytes than `limits.tile_bytes`.
     """
-    offsets, counts = _columns(buffer, image)
+    if image.is_one_old_jpeg:
+        place = yield from _locate_old_stream(buffer, image)
+        limits.check("tile_bytes", place.range.length, "encoded bytes of the image")
+        _check_inside(buffer, 0, place.range)
+        return [place for _ in indices]
     indices = [image.stored_index(i) for i in indices] if image.depth > 1 else indices
-    if indices:
-        offsets.check(max(indices))
+    offsets, counts = _columns(buffer, image, indices)
     spans, lengths = yield from _lengths(buffer, image, indices, (offsets, counts), leaders=leaders)
     found = dict(zip(indices, offsets.values(indices), strict=True))
     unbounded = [i for i, length in lengths.items() if length is None]
@@ -80,10 +86,29 @@ def locate(
             _cut(place, image, index, part)
             for place, index, part in zip(places, indices, rows, strict=True)
         ]
+    if image.compression == Compression.OLD_JPEG:
+        heads = yield from read_heads(buffer, image, [_stored_rows(image, i) for i in indices])
+        places = [place._replace(head=head) for place, head in zip(places, heads, strict=True)]
     for index, place in zip(indices, places, strict=True):
         limits.check("tile_bytes", place.range.length, f"encoded bytes of tile {index}")
         _check_inside(buffer, index, place.range)
     return [place if place.range.length else None for place in places]
+
+
+def _locate_old_stream(buffer: SparseBuffer, image: Image) -> Steps[TileLocation]:
+    """Locate an image that is one old-style JPEG stream (tiff.jpeg.old).
+
+    Its coded bytes follow its head, or are those of the only strip.
+    """
+    stream, head, is_whole = yield from read_stream_head(buffer, image)
+    if is_whole or image.offsets is None or not image.offsets.count:
+        stop = stream.stop if stream.length or buffer.size is None else buffer.size
+        return TileLocation(ByteRange(stream.start, stop))
+    offsets, counts = _columns(buffer, image, [0])
+    yield from need(buffer, [*offsets.pages([0]), *(counts.pages([0]) if counts else ())])
+    start, length = offsets.values([0])[0], counts.values([0])[0] if counts else 0
+    stop = start + length if length or buffer.size is None else buffer.size
+    return TileLocation(ByteRange(start, stop), head=head)
 
 
 def _cut(place: TileLocation, image: Image, index: int, rows: slice) -> TileLocation:
@@ -93,7 +118,7 @@ def _cut(place: TileLocation, image: Image, index: int, rows: slice) -> TileLoca
     """
     if not image.rows_apart or place.framed:
         return place
-    stored = image.grid.stored_rows(index // image.grid.across % image.grid.down)
+    stored = _stored_rows(image, index)
     length = image.unpacked_length(1)
     saved = stored * length - (rows.stop - rows.start) * length
     if place.range.length != stored * length or saved < SAVED_BYTES:
@@ -153,15 +178,28 @@ def _read_leaders(
     return spans
 
 
-def _columns(buffer: SparseBuffer, image: Image) -> tuple[Column, Column | None]:
-    """Return the two arrays of the index; byte counts may be missing."""
+def _stored_rows(image: Image, index: int) -> int:
+    """Return the rows of a tile, given by its position in the index."""
+    return image.grid.stored_rows(index // image.grid.across % image.grid.down)
+
+
+def _columns(
+    buffer: SparseBuffer, image: Image, indices: Sequence[int]
+) -> tuple[Column, Column | None]:
+    """Return the two arrays of the index, the first with all `indices`; the second may be missing.
+
+    Raises:
+        FormatError: the image has no index, or a tile none of its values.
+    """
     if image.offsets is None or image.offsets.count == 0:
         text = "the image has no TileOffsets or StripOffsets"
         raise FormatError.of(Finding("tiff.tile.index", text, None, image.ifd.offset))
     counts = image.byte_counts
-    if counts is None or counts.count == 0:
-        return Column(buffer, image, image.offsets, image.shift + image.offsets.upper), None
     offsets = Column(buffer, image, image.offsets, image.shift + image.offsets.upper)
+    if indices:
+        offsets.check(max(indices))
+    if counts is None or counts.count == 0:
+        return offsets, None
     return offsets, Column(buffer, image, counts, counts.upper)
 
 
@@ -210,7 +248,13 @@ class Column:
 
     __slots__ = ("_buffer", "_count", "_dtype", "_length", "_offset", "_per_page", "_shift", "_tag")
 
-    def __init__(self, buffer: SparseBuffer, image: Image, entry: Entry, shift: int = 0) -> None:
+    def __init__(
+        self,
+        buffer: SparseBuffer,
+        image: Image,
+        entry: Entry,
+        shift: int = 0,
+    ) -> None:
         """Refuse an entry that is not an array of integers. `shift` is added to those not 0."""
         code = entry.field_type.format
         if code not in INTEGERS:
