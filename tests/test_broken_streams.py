@@ -67,7 +67,6 @@ async def test_a_fax_is_whole_or_says_what_is_missing(code: int, options: int, f
             found = await fax(code, options, stream[:stop] + tail)
             if not isinstance(found, str) and not np.array_equal(found.data, whole.data):
                 assert [finding.rule for finding in found.findings] == ["tiff.ccitt.rows"]
-                assert code == T4
 
 
 @pytest.mark.parametrize(("code", "options", "fill"), FAXES)

@@ -471,3 +471,14 @@ async def test_subsampled_ycbcr_in_planes_apart_is_refused():
 async def test_a_predictor_that_is_left_alone_is_a_finding():
     raster = await tinycog.open(tiff_of(GRAY, Field(Tag.Predictor, "SHORT", 2))).read()
     assert [finding.rule for finding in raster.findings] == ["tiff.predictor.codecs"]
+
+
+async def test_rgb_without_samples_per_pixel_has_three():
+    rgb = np.arange(3 * 20 * 30, dtype=np.uint16).reshape(3, 20, 30).astype(np.uint8)
+    image = make_image(rgb, rows_per_strip=20)
+    fields = [f for f in image.fields if f.tag != Tag.SamplesPerPixel]
+    photometric = Field(Tag.PhotometricInterpretation, "SHORT", 2)
+    cog = await tinycog.open(make_tiff([replace(image, fields=fields).having(photometric)]))
+
+    np.testing.assert_array_equal((await cog.read()).data, rgb)
+    assert "tiff.image.samples" in [finding.rule for finding in cog.findings]

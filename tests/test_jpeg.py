@@ -270,7 +270,7 @@ async def test_components_without_a_word_on_colour_are_what_the_tags_say():
 # --- old-style JPEG -------------------------------------------------------------------------------
 
 
-def old_layouts() -> dict[str, tuple[bytes, list[bytes], dict[int, Any]]]:
+def old_layouts() -> dict[str, tuple[bytes, list[bytes], Any]]:
     """What lies in front, the strips, and tags whose numbers are places in what lies in front."""
     stream = encoded(COLOURS, subsampling="444")
     start = walk(stream).scans[0].start

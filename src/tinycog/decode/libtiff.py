@@ -78,12 +78,16 @@ def _check_rows(
         return
     code = segment.image.compression
     found, broken = read_rows(code, tags[Tag.T4Options], data, segment.cols, segment.rows)
-    if found < needed or (broken and code != Compression.CCITT_T4):
+    is_torn = broken and found <= segment.rows and code != Compression.CCITT_T4
+    if found < needed or is_torn:
         message = f"the CCITT stream holds {found} of {needed} rows, then it ends or is broken"
         raise CorruptTileError(message)
-    if broken or found > segment.rows:
-        text = f"{broken} of {found} rows are broken" if broken else f"{found} rows are stored"
-        segment.tolerate("tiff.ccitt.rows", f"{text}, expected {segment.rows}")
+    if found > segment.rows:
+        text = f"more than the {segment.rows} rows of the tile are stored: {found} or more"
+        segment.tolerate("tiff.ccitt.rows", text)
+    elif broken:
+        text = f"{broken} of {found} rows are broken, expected {segment.rows} good ones"
+        segment.tolerate("tiff.ccitt.rows", text)
 
 
 def decompress(segment: Segment, data: Any, length: int) -> Any:  # noqa: ANN401

@@ -335,9 +335,6 @@ SLOW_WEIGHT = 8
 """How many times slower than others the codecs in `SLOW` are."""
 
 
-COLOURS_OF_OLD_JPEG = (Photometric.RGB, Photometric.YCBCR)
-
-
 def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Image:
     """Make an `Image` of the values of `FACTS` (tiff.image.defaults, tiff.image.extra-samples).
 
@@ -348,6 +345,9 @@ def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Ima
     """
     findings = list(ifd.findings)
     samples = _samples(values, ifd)
+    if samples > 1 and Tag.SamplesPerPixel not in values:
+        text = f"SamplesPerPixel is missing: {samples} are taken, as the colours need"
+        findings.append(Finding("tiff.image.samples", text, None, ifd.offset))
     grid = _grid(values, ifd, samples, findings)
     tiled = not grid.strips
     old_jpeg = _int(values, Tag.Compression, Compression.NONE) == Compression.OLD_JPEG
@@ -420,11 +420,14 @@ def _per_sample(
 
 
 def _samples(values: Mapping[int, Value], ifd: Ifd) -> int:
-    """Return SamplesPerPixel; old-style JPEG files omit it and mean 3 (tiff.jpeg.old)."""
+    """Return SamplesPerPixel; without it, those of RGB and old-style JPEG (tiff.image.samples)."""
     is_old_jpeg = _int(values, Tag.Compression, 1) == Compression.OLD_JPEG
-    is_colour = _int(values, Tag.PhotometricInterpretation, 1) in COLOURS_OF_OLD_JPEG
-    default = 3 if is_old_jpeg and is_colour else 1
-    samples = _one(values, Tag.SamplesPerPixel) if Tag.SamplesPerPixel in values else default
+    photometric = _int(values, Tag.PhotometricInterpretation, 1)
+    is_colour = photometric == Photometric.RGB or (is_old_jpeg and photometric == Photometric.YCBCR)
+    if Tag.SamplesPerPixel in values:
+        samples = _one(values, Tag.SamplesPerPixel)
+    else:
+        samples = max(3, len(_ints(values, Tag.BitsPerSample))) if is_colour else 1
     if not 1 <= samples <= MAX_SAMPLES:
         message = f"SamplesPerPixel is {samples}, expected 1 to {MAX_SAMPLES}"
         raise FormatError.of(Finding("tiff.image.samples", message, None, ifd.offset))
