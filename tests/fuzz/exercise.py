@@ -145,7 +145,7 @@ async def tiles(visit: Visit) -> None:
     with stale_memory(0xAA):
         for place, raster in found.items():
             if not is_error(raster):
-                read = partial(cog.read, window=raster.window, level=place[0], masked=False)
+                read = partial(cog.read, window=raster.window, level=place[0])
                 visit.agree(raster, await outcome(read), "a tile and its window")
             else:
                 must_be_one_line(str(raster))

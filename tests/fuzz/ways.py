@@ -51,7 +51,7 @@ def must_agree(one: Any, other: Any, what: str, *, leaders: bool = False) -> Non
 
 def _comparable(found: Any) -> Any:
     if isinstance(found, tinycog.Raster):
-        mask = None if found.mask is None else found.mask.tobytes()
+        mask = found.mask.tobytes() if found.has_known_mask else None
         return found.shape, found.dtype.str, found.data.tobytes(), mask
     return repr(found)  # NaN is no other than itself
 
