@@ -495,6 +495,9 @@ def test_levels_and_masks_are_those_of_gdal(name):
         ({"width": 100, "height": 1, "count": 1}, [[3, 5, 7]]),
         ({"width": 97, "height": 61, "count": 3, "photometric": "RGB", "tiled": True}, [[2, 3, 5]]),
         ({"width": 97, "height": 61, "count": 1, "nbits": 4}, [[2, 4]]),
+        ({"width": 97, "height": 61, "count": 3, "photometric": "MINISWHITE"}, [[2, 4]]),
+        ({"width": 97, "height": 61, "count": 1, "photometric": "MINISWHITE"}, [[2, 4]]),
+        ({"width": 1, "height": 1, "count": 1}, [[2]]),
     ],
 )
 def test_overviews_that_gdal_makes_have_its_numbers(

@@ -16,6 +16,7 @@ from tinycog.tiff.parse import (
     FileHeader,
     Ifd,
     Tiff,
+    Value,
     decode_value,
     parse_ifd,
     parse_values,
@@ -182,7 +183,9 @@ def _start(
     head, (at, *below) = tiff.ifds[0], page.path
     if below or not behind:
         return Roles(page)
-    if any(_is_part(buffer, tiff.header, ifd) for ifd in tiff.ifds[1:at]):
+    size = _size_of(buffer, tiff.header, behind[0].ifd)
+    earlier = (ifd for ifd in tiff.ifds[1:at] if _is_part(buffer, tiff.header, ifd))
+    if any(_size_of(buffer, tiff.header, ifd) == size for ifd in earlier):
         return Roles(page)
     found = yield from _or_finding(parse_image(buffer, tiff.header, head, limits), head.offset)
     return Roles(page, before=Member((0,), found) if isinstance(found, Image) else None)
@@ -243,6 +246,16 @@ def _is_part(buffer: SparseBuffer, header: FileHeader, ifd: Ifd) -> bool:
         return False
     value = decode_value(header.byte_order, entry, buffer.read(*entry.range))
     return bool(value) and isinstance(value[0], int) and is_part(value[0], ifd)
+
+
+def _size_of(buffer: SparseBuffer, header: FileHeader, ifd: Ifd) -> list[Value | None]:
+    """Return what an IFD itself says of its size."""
+    found: list[Value | None] = []
+    for entry in map(ifd.entries.get, (Tag.ImageWidth, Tag.ImageLength)):
+        is_here = entry is not None and not buffer.missing([entry.range])
+        data = buffer.read(*entry.range) if entry is not None and is_here else b""
+        found.append(decode_value(header.byte_order, entry, data) if entry and is_here else None)
+    return found
 
 
 def _is_absent(buffer: SparseBuffer, header: FileHeader, image: Image) -> bool:

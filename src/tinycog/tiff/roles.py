@@ -103,6 +103,7 @@ class _Owner:
         self.page = page
         self.levels = [page]
         self.masks: dict[int, Member] = {}
+        self.has_parts_behind = False
 
     @property
     def base(self) -> Image:
@@ -155,7 +156,6 @@ class Roles:
         self._nearest = self._first
         if before is not None:
             self._nearest = self._own(page, "the page itself")
-        self._has_parts = self._is_apart = page.path[0] > 0 and before is None
 
     def add(self, member: Member) -> None:
         """Assign a role to one more image."""
@@ -179,7 +179,6 @@ class Roles:
             owner = self._own(member, reason)
             if len(path) == 1:
                 self._nearest = owner
-                self._is_apart = self._has_parts
         elif image.grid.strips:
             self._own(member, "an image in strips of an Aperio slide", "thumbnail")
         elif (reason := misfit(image, self._first)) is None:
@@ -197,14 +196,15 @@ class Roles:
         """Return the pages that a part may belong to, the likeliest first (tiff.pyramid.owner)."""
         if len(path) > 1:
             return [self._owners[path[:-1]]]
-        both = [self._nearest, self._first] if self._is_apart else [self._first, self._nearest]
+        both = [self._first, self._nearest]
+        if self._nearest.has_parts_behind:
+            both.reverse()
         return both if self._first is not self._nearest else both[:1]
 
     def _add_level(self, member: Member) -> None:
         path, image = member
         candidates = self._candidates(path)
         fitting = [owner for owner in candidates if misfit(image, owner) is None]
-        self._has_parts |= len(path) == 1
         if not fitting:
             reason = f"marked as reduced, but {misfit(image, candidates[0])}"
             self._report("tiff.pyramid.levels", f"an image is no level but a page: {reason}", image)
@@ -224,12 +224,12 @@ class Roles:
             self._report("tiff.pyramid.order", text, image)
         z = len(owner.levels)
         owner.levels.append(member)
+        owner.has_parts_behind |= len(path) == 1
         self._places[path] = Place(path, image.ifd, image, "level", owner.page.path, z, reason)
 
     def _add_mask(self, member: Member) -> None:
         path, image = member
         fitting = [owner for owner in self._candidates(path) if owner.masked_level(image) >= 0]
-        self._has_parts |= len(path) == 1
         if not fitting:
             reason = "no level has the size of this mask and none yet"
             self._report("tiff.pyramid.masks", f"a mask is a page: {reason}", image)
@@ -240,6 +240,7 @@ class Roles:
             self._report_choice(image, fitting)
         z = owner.masked_level(image)
         owner.masks[z] = member
+        owner.has_parts_behind |= len(path) == 1
         reason = f"a mask of the size of level {z}"
         self._places[path] = Place(path, image.ifd, image, "mask", owner.page.path, z, reason)
 
@@ -338,9 +339,10 @@ def _other_pixels(image: Image, base: Image) -> str | None:
         return f"NewSubfileType {image.subfile_type} marks a picture of another kind"
     if image.samples != base.samples:
         return f"it has {image.samples} samples, level 0 has {base.samples}"
-    if _samples_of(image) != _samples_of(base):
+    bits = (image.photometric, base.photometric) != (Photometric.PALETTE, Photometric.PALETTE)
+    if _samples_of(image, bits=bits) != _samples_of(base, bits=bits):
         return "its samples are of another type than those of level 0"
-    if _colours_of(image) != _colours_of(base):
+    if not _same_colours(image, base):
         one, other = (name_of(Photometric, each.photometric) for each in (image, base))
         return f"its photometric is {one}, that of level 0 {other}"
     return None
@@ -350,30 +352,36 @@ def _other_size(size: tuple[int, int], owner: _Owner) -> str | None:
     """Return what is wrong with the size of a level."""
     width, height = owner.base.size
     sides, full = f"{size[0]} by {size[1]} pixels", f"level 0 with {width} by {height}"
-    if size[0] > width or size[1] > height or size == (width, height):
+    if size[0] > width or size[1] > height or (size == (width, height) != (1, 1)):
         return f"{sides} are not smaller than {full}"
     if not _same_ratio((width, height), size):
         return f"{sides} have another aspect ratio than {full}"
-    if any(level.image.size == size for level in owner.levels):
+    if any(level.image.size == size for level in owner.levels[1:]):
         return f"another level has {sides} already"
     if len(owner.levels) > MAX_OVERVIEWS:
         return f"level 0 has {MAX_OVERVIEWS} overviews already"
     return None
 
 
-def _samples_of(image: Image) -> tuple[object, ...]:
+def _samples_of(image: Image, *, bits: bool) -> tuple[object, ...]:
     """Return the type of samples; palette indices mean the same in any number of bits."""
     formats = {
         SampleFormat.UINT if found == SampleFormat.VOID else found for found in image.sample_formats
     }
-    is_palette = image.photometric == Photometric.PALETTE
-    return formats, None if is_palette else set(image.bits_per_sample)
+    return formats, set(image.bits_per_sample) if bits else None
 
 
-def _colours_of(image: Image) -> int:
-    """Return the photometric; YCbCr is always read as RGB."""
-    is_ycbcr = image.photometric == Photometric.YCBCR
-    return Photometric.RGB if is_ycbcr else image.photometric
+def _same_colours(image: Image, base: Image) -> bool:
+    """Return whether samples mean the same colours.
+
+    YCbCr is always read as RGB. GDAL writes the overviews of a MinIsWhite image as palettes, whose
+    indices are the samples.
+    """
+    ours, full = (
+        Photometric.RGB if each.photometric == Photometric.YCBCR else each.photometric
+        for each in (image, base)
+    )
+    return ours == full or (ours, full) == (Photometric.PALETTE, Photometric.MIN_IS_WHITE)
 
 
 def _same_ratio(full: tuple[int, int], size: tuple[int, int]) -> bool:
