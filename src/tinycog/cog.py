@@ -43,8 +43,9 @@ from tinycog.reader.iter_tiles import stream
 from tinycog.reader.read_header import VIEW
 from tinycog.reader.read_points import Values, read_points
 from tinycog.reader.read_tile import TileBatcher, TileOptions, tile_plan
-from tinycog.reader.read_window import check_limits, make_buffers, read_area
+from tinycog.reader.read_window import read_area
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
+from tinycog.reader.window_buffers import check_limits, make_buffers
 from tinycog.series.model import Plane, Series, as_view
 from tinycog.sources.protocol import Source
 from tinycog.tiff.parse import Value as TagValue

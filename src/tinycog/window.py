@@ -143,3 +143,10 @@ def cropped(window: FloatWindow, size: Size) -> FloatWindow:
     left, top = max(col, 0.0), max(row, 0.0)
     right, bottom = min(col + width, float(size[0])), min(row + height, float(size[1]))
     return FloatWindow(left, top, right - left, bottom - top)
+
+
+def as_window(window: FloatWindow) -> Window | FloatWindow:
+    """Return a window of integers where all its numbers are whole."""
+    if all(float(v).is_integer() for v in window):
+        return Window(*map(int, window))
+    return FloatWindow(*(int(v) if float(v).is_integer() else v for v in window))

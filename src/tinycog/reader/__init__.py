@@ -14,6 +14,7 @@
     scaled.py          scaled=True
     validity.py        what says which pixels of a level are valid
     read_tile.py       Cog.read_tile, Cog.read_tiles: batched by turns of the event loop
+    window_buffers.py  what a window read fetches
     read_window.py     Cog.read: windows fetched, resampled, masked
     read_points.py     Cog.points
     read_web_tile.py   Cog.read_web_tile

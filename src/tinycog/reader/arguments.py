@@ -22,7 +22,7 @@ from tinycog.checks import (
 from tinycog.errors import UsageError
 from tinycog.pixels.methods import RESAMPLING, method_for
 from tinycog.reader.open_file import OpenFile
-from tinycog.reader.read_window import LevelSource, WindowRequest
+from tinycog.reader.window_buffers import LevelSource, WindowRequest
 from tinycog.window import (
     Area,
     FloatWindow,

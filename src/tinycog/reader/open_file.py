@@ -28,9 +28,9 @@ from tinycog.reader.read_header import (
     read_first,
     sort_cached,
 )
-from tinycog.reader.read_window import LevelSource
 from tinycog.reader.tile_reader import TileReader
 from tinycog.reader.validity import FileMaskFacts, LevelMask
+from tinycog.reader.window_buffers import LevelSource
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import Source
 from tinycog.tiff.ghost import Ghost

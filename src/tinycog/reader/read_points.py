@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError
 from tinycog.pixels.validity import KnownValidity
-from tinycog.reader.read_window import FetchedBands, LevelSource, WindowBuffers, WindowRequest
 from tinycog.reader.tile_reader import TileReader
 from tinycog.reader.validity import without
+from tinycog.reader.window_buffers import FetchedBands, LevelSource, WindowBuffers, WindowRequest
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Tile, Window
 

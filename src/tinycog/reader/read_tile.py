@@ -27,7 +27,6 @@ from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
 from tinycog.raster import Raster
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.open_file import OpenFile
-from tinycog.reader.read_window import LevelSource
 from tinycog.reader.tile_parts import (
     TilePart,
     new_pixels,
@@ -37,6 +36,7 @@ from tinycog.reader.tile_parts import (
 )
 from tinycog.reader.tile_reader import LeaderError, PartResult, TileJob
 from tinycog.reader.validity import NOT_ASKED, NOT_WALKED, MaskBuffer, filled_pixels, without
+from tinycog.reader.window_buffers import LevelSource
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 

@@ -27,7 +27,8 @@ from tinycog.pixels.warp.warp import warp
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.open_file import OpenFile
-from tinycog.reader.read_window import WindowRequest, band_groups, read_area
+from tinycog.reader.read_window import band_groups, read_area
+from tinycog.reader.window_buffers import WindowRequest
 from tinycog.window import Area, Window, as_floats, best_level, inside, scale
 
 if TYPE_CHECKING:  # loads attrs
