@@ -30,6 +30,9 @@ NONE = 0
 TABLES, END, SCAN, INTERVAL, JFIF, ADOBE = 0xC4, 0xD9, 0xDA, 0xDD, 0xE0, 0xEE
 ADOBE_TRANSFORM = 11
 
+MARKER = re.compile(rb"\xff[^\0\xff" + re.escape(bytes(ALONE)) + rb"]")
+"""A marker that has a length, or the end: fill bytes and those that stand alone are passed over."""
+
 AFTER_SCAN = re.compile(rb"\xff[^\0]")
 """What ends the coded bytes of a scan: there, a 0 follows each 255 that is none."""
 
@@ -173,19 +176,8 @@ def _next_marker(data: bytes, at: int) -> tuple[int, int]:
 
     As in libjpeg, bytes that are no marker are passed over. Behind the last one it is NONE.
     """
-    size = len(data)
-    while True:
-        if data[at : at + 1] != b"\xff":
-            at = data.find(b"\xff", at)
-        if not 0 <= at < size - 1:
-            return NONE, size
-        marker = data[at + 1]
-        if marker == 0xFF:  # noqa: PLR2004 - a fill byte
-            at += 1
-            continue
-        at += 2
-        if marker and marker not in ALONE:
-            return marker, at
+    found = MARKER.search(data, at)
+    return (NONE, len(data)) if found is None else (data[found.end() - 1], found.end())
 
 
 def _first_symbols(tables: bytes) -> Iterator[tuple[int, int]]:
