@@ -57,14 +57,11 @@ from tinycog.errors import (
 )
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
-from tinycog.header_parser import HeaderParser
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
-from tinycog.page import Page, Pages
-from tinycog.pixels.to_rgb import Colouring
+from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import Validity
 from tinycog.raster import Placement, Raster
-from tinycog.series.model import Plane, PlaneAxes, Series
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Entry, Ifd
@@ -72,7 +69,6 @@ from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import FieldType, Tag
-from tinycog.tile_facts import TileFacts, TileRange, decode_tile
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
@@ -81,8 +77,12 @@ if TYPE_CHECKING:
     from tinycog.geo.keys import GeoKey, GeoKeys
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
+    from tinycog.header_parser import HeaderParser
+    from tinycog.page import Page, Pages
     from tinycog.reader.read_points import Values
     from tinycog.reader.tags import TagEntry, Tags
+    from tinycog.series.model import Plane, PlaneAxes, Series
+    from tinycog.tile_facts import TileFacts, TileRange, decode_tile
 
 __version__ = "0.1.0.dev0"
 
@@ -174,7 +174,6 @@ __all__ = [
 ]
 
 _ON_DEMAND = {
-    "RPC": "tinycog.geo.transform",
     "BoundingBox": "tinycog.geo.transform",
     "ColorInterp": "tinycog.geo.colour",
     "Colormap": "tinycog.geo.colour",
@@ -182,10 +181,20 @@ _ON_DEMAND = {
     "GeoKey": "tinycog.geo.keys",
     "GeoKeys": "tinycog.geo.keys",
     "GroundControlPoint": "tinycog.geo.transform",
+    "HeaderParser": "tinycog.header_parser",
+    "Page": "tinycog.page",
+    "Pages": "tinycog.page",
+    "Plane": "tinycog.series.model",
+    "PlaneAxes": "tinycog.series.model",
+    "RPC": "tinycog.geo.transform",
+    "Series": "tinycog.series.model",
     "Statistics": "tinycog.geo.metadata",
     "TagEntry": "tinycog.reader.tags",
     "Tags": "tinycog.reader.tags",
+    "TileFacts": "tinycog.tile_facts",
+    "TileRange": "tinycog.tile_facts",
     "Values": "tinycog.reader.read_points",
+    "decode_tile": "tinycog.tile_facts",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,18 +41,20 @@ from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
 from tinycog.reader.read_header import VIEW
-from tinycog.reader.read_points import Values, read_points
 from tinycog.reader.read_tile import TileBatcher, TileOptions, tile_plan
 from tinycog.reader.read_window import read_area
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.reader.window_buffers import check_limits, make_buffers
-from tinycog.series.model import Plane, Series, as_view
 from tinycog.sources.protocol import Source
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import tag_number
-from tinycog.tile_facts import TileFacts, TileRange, make_facts
 from tinycog.window import Tile
+
+if TYPE_CHECKING:
+    from tinycog.reader.read_points import Values
+    from tinycog.series.model import Plane, Series
+    from tinycog.tile_facts import TileFacts, TileRange
 
 FLOAT64_BYTES = 8
 
@@ -131,6 +133,8 @@ class Cog(Dataset):
 
         Cost: 0 requests. The first read walks the chain up to the page, if that is not known yet.
         """
+        from tinycog.series.model import as_view  # noqa: PLC0415 - other pages only
+
         return type(self)(*self._opened_with[:-1], as_view(page), self)
 
     # --- tiles -----------------------------------------------------------------------------------
@@ -269,6 +273,8 @@ class Cog(Dataset):
         self._file.limits.check("tiles", len(listed) * grid.planes, "stored tiles of a level")
         parts = [part for tile in listed for part in parts_to_plan(image, tile)]
         ranges = await self._file.reader.locate(parts)
+        from tinycog.tile_facts import TileRange  # noqa: PLC0415 - no tile needs it
+
         return [
             TileRange(
                 part.tile.x,
@@ -292,6 +298,8 @@ class Cog(Dataset):
 
         Cost: 0 requests where the level is known, else that of opening.
         """
+        from tinycog.tile_facts import make_facts  # noqa: PLC0415 - no tile needs it
+
         return make_facts(await self._file.image(check_integer(z, "z")))
 
     # --- areas -----------------------------------------------------------------------------------
@@ -644,6 +652,8 @@ class Cog(Dataset):
         chosen = check_bands(source.image.samples, bands, indexes)
         pixels = pixels_of(checked, source.georeference.grid(source.image.size))
         handling = check_errors(errors)
+        from tinycog.reader.read_points import read_points  # noqa: PLC0415 - the same
+
         return await read_points(self._file.reader, source, level, pixels, chosen, handling)
 
     async def read_web_tile(

@@ -20,7 +20,6 @@ from tinycog.level import (
     mask_flags,
 )
 from tinycog.limits import Limits
-from tinycog.page import Pages, make_pages
 from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.read_header import VIEW
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from tinycog.geo.crs import Crs
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, GroundControlPoint
+    from tinycog.page import Pages
 
 
 class Profile(TypedDict):
@@ -114,6 +114,8 @@ class Dataset(ImageFacts):
         Raises:
             UsageError: the file is not open yet, or was opened as another page than its first.
         """
+        from tinycog.page import make_pages  # noqa: PLC0415 - no tile needs it
+
         return make_pages(self._file.places, self._file, complete=self._file.has_all_pages)
 
     @property

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
 from tinycog.cog import Cog
 from tinycog.limits import Limits
-from tinycog.reader.read_header import HEAD_BYTES
-from tinycog.series.model import Plane, as_view
+from tinycog.reader.read_header import HEAD_BYTES, VIEW
 from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import Source
+
+if TYPE_CHECKING:
+    from tinycog.series.model import Plane
 
 
 def open(  # noqa: A001 - the library's verb, as in rasterio
@@ -65,7 +68,11 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
 
     Cost: 0 requests.
     """
-    view = as_view(page)
+    view = VIEW
+    if page != 0:
+        from tinycog.series.model import as_view  # noqa: PLC0415 - other pages only
+
+        view = as_view(page)
     limits = limits or Limits()
     source = make_source(
         where,

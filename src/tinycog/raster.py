@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import Finding, UsageError
-from tinycog.pixels.to_rgb import Colouring
+from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import ALL_VALID, Validity
 from tinycog.window import FloatWindow, Window
 

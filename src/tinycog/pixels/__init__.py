@@ -7,6 +7,7 @@
     resample/     resample to another shape on the same grid, as GDAL's RasterIO
     warp/         resample to the grid of another CRS
     mask.py       masks of valid pixels
+    colouring.py  what the bands of pixels stand for
     validity.py   what says which pixels of a raster are valid
     to_rgb.py     samples to 8-bit RGB; lab.py those of L*a*b*
     png.py        encode PNG, stretched for viewing

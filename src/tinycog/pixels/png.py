@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
-from tinycog.pixels.to_rgb import BYTE_BITS, CONVERSIONS, Colouring, palette_table, to_rgb
+from tinycog.pixels.colouring import BYTE_BITS, Colouring
+from tinycog.pixels.to_rgb import CONVERSIONS, palette_table, to_rgb
 from tinycog.tiff.spec import Photometric
 
 PERCENTILES = (2, 98)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tinycog.errors import UnsupportedError
 from tinycog.pixels.arrays import Pixels
-from tinycog.pixels.to_rgb import RGBA, Colouring, to_rgb
+from tinycog.pixels.colouring import RGBA, Colouring
 from tinycog.pixels.validity import KnownValidity, Validity
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
@@ -47,6 +47,8 @@ def _to_rgb(image: Image, pixels: Pixels, colormap: NDArray[np.uint16] | None) -
     if colouring is None:
         colouring = RGBA._replace(extra_samples=image.extra_samples)
         pixels = _joined_planes(image, pixels)
+    from tinycog.pixels.to_rgb import to_rgb  # noqa: PLC0415 - pictures only
+
     return np.require(to_rgb(colouring, pixels, colormap), requirements=["C", "W"])
 
 

@@ -21,8 +21,8 @@ from tinycog.fetch.single_flight import start_eagerly
 from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
+from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.mask import Mask
-from tinycog.pixels.to_rgb import Colouring
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
 from tinycog.raster import Raster
 from tinycog.reader.colours import to_rgb_raster

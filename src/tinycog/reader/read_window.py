@@ -15,8 +15,8 @@ import numpy as np
 from tinycog.errors import Finding
 from tinycog.geo.lazy import LevelPlacement
 from tinycog.pixels.arrays import Pixels
+from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.mask import Mask
-from tinycog.pixels.to_rgb import Colouring
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, settled
 from tinycog.raster import Raster
 from tinycog.reader.decode_pool import run_in_pool
