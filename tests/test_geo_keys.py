@@ -190,7 +190,8 @@ def test_codes_are_of_the_kinds_units_and_parts_that_epsg_says(kind):
         assert kind_of_code(code) == KINDS[kind]
         if kind == PJType.COMPOUND_CRS:
             parts = [part.to_json_dict()["id"]["code"] for part in known.sub_crs_list]
-            assert parts_of_code(code) == tuple(parts)
+            is_redefined = not is_ours and any(kind_of_code(part) is None for part in parts)
+            assert is_redefined or parts_of_code(code) == tuple(parts)
         elif kind != PJType.GEOCENTRIC_CRS:
             factor = known.axis_info[0].unit_conversion_factor
             assert UNITS[unit_code(code)].factor == pytest.approx(factor, rel=1e-12)

@@ -20,6 +20,7 @@ START_OF_IMAGE = b"\xff\xd8"
 END_OF_IMAGE = b"\xff\xd9"
 
 LOSSLESS = 0xC3
+PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 SKIPPED = (0xC4, 0xC8, 0xCC, 0xDB)
 """Tables and extensions; but for these, 0xC0 to 0xCF start a frame."""
 
@@ -77,6 +78,11 @@ class Frame(NamedTuple):
     def is_subsampled(self) -> bool:
         """Whether components have fewer samples than others."""
         return len(set(self.factors)) > 1
+
+    @property
+    def is_progressive(self) -> bool:
+        """Whether further scans refine the first one."""
+        return self.marker in PROGRESSIVE
 
     @property
     def is_lossless(self) -> bool:
@@ -268,7 +274,7 @@ def find_missing(
     Raises:
         CorruptTileError: pixels are not stored, or bytes are that were not decoded.
     """
-    if not stream.is_ended and len(stream.scans) > 1:
+    if not stream.is_ended and (len(stream.scans) > 1 or stream.frame.is_progressive):
         message = f"the JPEG stream ends behind its scan {len(stream.scans)}, before its end"
         raise CorruptTileError(message)
     last = stream.scans[-1]
