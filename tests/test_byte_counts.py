@@ -161,3 +161,10 @@ async def test_tiles_that_are_not_stored_do_not_count_as_decoded():
 
 async def test_a_preview_of_an_empty_image_is_read():
     assert (await tinycog.open(empty(14336)).preview(64)).shape == (1, 64, 64)
+
+
+async def test_an_array_that_is_too_short_and_all_0_says_nothing():
+    pixels = np.arange(70 * 90, dtype=np.uint16).reshape(1, 70, 90)
+    image = make_image(pixels, tile=(32, 32), compression=8)
+    data = make_tiff([image.having(Field(Tag.TileByteCounts, "LONG", 0))])
+    np.testing.assert_array_equal((await tinycog.open(data).read()).data, pixels)

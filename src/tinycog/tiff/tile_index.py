@@ -150,7 +150,7 @@ def _lengths(
     counted += [i for i in framed if i not in spans]
     yield from need(buffer, counts.pages(counted))
     lengths = dict(zip(counted, counts.known_values(counted), strict=True))
-    if image.compression == Compression.NONE:
+    if image.compression == Compression.NONE or counts.is_short:
         lengths |= {i: None for i in counted if lengths[i] == 0 and counts.is_silent(i)}
     if leaders:
         silent = [i for i in counted if lengths[i] == 0]
@@ -246,7 +246,17 @@ MAX_SINGLE_VALUES = 16
 class Column:
     """One of the two arrays of an index; values beyond the last tile are never read."""
 
-    __slots__ = ("_buffer", "_count", "_dtype", "_length", "_offset", "_per_page", "_shift", "_tag")
+    __slots__ = (
+        "_buffer",
+        "_count",
+        "_dtype",
+        "_length",
+        "_offset",
+        "_per_page",
+        "_shift",
+        "_tag",
+        "is_short",
+    )
 
     def __init__(
         self,
@@ -266,6 +276,7 @@ class Column:
         self._length = entry.field_type.length
         self._per_page = PAGE_BYTES // self._length
         self._count = min(entry.count, image.stored_count)
+        self.is_short = entry.count < image.stored_count
         self._shift = shift
         self._dtype = f"{image.byte_order}{'i' if code.islower() else 'u'}{self._length}"
 
