@@ -7,6 +7,7 @@ from typing import Any
 
 import pyproj
 import rasterio
+from pyproj.exceptions import CRSError
 from rasterio.io import MemoryFile
 
 from georeferences.case import SIDE, Case, Place
@@ -192,6 +193,15 @@ def middle_of(crs: str) -> tuple[float, float]:
     return ((area.west + area.east) / 2, (area.south + area.north) / 2)
 
 
+def is_known(code: str) -> bool:
+    """Return whether the registry that is installed has a code."""
+    try:
+        pyproj.CRS.from_epsg(int(code))
+    except CRSError:
+        return False
+    return True
+
+
 def epsg_case(group: str, code: int) -> Case:
     """Return a case of a code."""
     return Case(f"{group}: {code}", written(f"EPSG:{code}"), middle_of(f"EPSG:{code}"))
@@ -199,7 +209,7 @@ def epsg_case(group: str, code: int) -> Case:
 
 def cases() -> Iterator[Case]:
     """Every case of this module."""
-    yield from (epsg_case("epsg", int(code)) for code in EPSG.split())
+    yield from (epsg_case("epsg", int(code)) for code in EPSG.split() if is_known(code))
     for code in ESRI.split():
         make = written(code, GEOTIFF_KEYS_FLAVOR="ESRI_PE")
         yield Case(f"esri-pe: {code}", make, middle_of(code))
