@@ -117,7 +117,7 @@ def _decode_layer(
     tile_height = rows * image.tile_depth
     whole = replace(
         image,
-        grid=replace(grid, tile_height=tile_height, height=(y + 1) * tile_height),
+        grid=grid._replace(tile_height=tile_height, height=(y + 1) * tile_height),
         depth=1,
         tile_depth=1,
     )

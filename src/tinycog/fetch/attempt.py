@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tinycog.tiff.ranges import ByteRange
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One attempt of a request, successful or not.
 
     Those without an error are the complete responses, as the server logs them. A failed attempt is

@@ -80,7 +80,7 @@ class SingleFlight:
             done.exception()  # raised for all that waited; if none did, asyncio need not warn
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Job:
     """A task, and how many wait for it."""
 

@@ -57,7 +57,7 @@ class AllValid(Validity):
 ALL_VALID = AllValid()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class UnknownValidity(Validity):
     """Nothing says which pixels are valid.
 
@@ -82,7 +82,7 @@ class UnknownValidity(Validity):
         return self.mask(data)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class KnownValidity(Validity):
     """Masks that came with the pixels.
 
@@ -108,7 +108,7 @@ class KnownValidity(Validity):
         return KnownValidity(self.pixels.copy(), None if self.bands is None else self.bands.copy())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class ValidityOfPixels(Validity):
     """Nodata or alpha, looked for in the pixels when they are asked for.
 
@@ -143,7 +143,7 @@ class ValidityOfPixels(Validity):
         return band_masks(facts, samples, bands, len(data))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class ValidityInside(Validity):
     """That of an array of which only a part lies inside the image, and is not filled in.
 

@@ -71,7 +71,7 @@ class LevelMask(NamedTuple):
         return cls(next(finer), is_complete)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class FileMaskFacts:
     """Returns, when called, what a file says about valid pixels beside mask images.
 

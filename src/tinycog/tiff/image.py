@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,8 +27,7 @@ from tinycog.tiff.spec import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """How an image is cut into tiles; sizes in pixels unless they say tiles.
 
     Attributes:
@@ -55,7 +55,7 @@ class Grid:
         return -(-self.height // self.tile_height)
 
     @property
-    def count(self) -> int:
+    def count(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - not tuple's
         """Number of stored tiles, all planes."""
         return self.across * self.down * self.planes
 
@@ -86,7 +86,7 @@ class Grid:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Image:
     """The facts of one IFD that are needed to read its pixels.
 

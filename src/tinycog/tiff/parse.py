@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -69,8 +68,7 @@ class Entry(NamedTuple):
         return ByteRange(self.offset, self.offset + self.count * self.field_type.length)
 
 
-@dataclass(frozen=True, slots=True)
-class Ifd:
+class Ifd(NamedTuple):
     """One image file directory.
 
     Attributes:

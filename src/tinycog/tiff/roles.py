@@ -7,7 +7,7 @@ The rules are GDAL's wherever its choice is meaningful, so that level z here is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from tinycog.errors import Finding
@@ -55,8 +55,7 @@ class Member(NamedTuple):
     image: Image
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The role of one IFD.
 
     Attributes:
