@@ -27,7 +27,7 @@ from tinycog.fetch.ledger import Ledger
 from tinycog.fetch.range_request import HEADER, WAITING, Priority, RangeRequest, do_nothing
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock, RetryState
 from tinycog.limits import Retries
-from tinycog.sources.protocol import EagerSource, Source
+from tinycog.sources.protocol import SendRange, Source
 from tinycog.tiff.ranges import ByteRange
 
 
@@ -76,7 +76,7 @@ class Scheduler:
         self._planned: deque[PlannedRequest] = deque()
         self._resuming: deque[tuple[InFlight, asyncio.Future[None]]] = deque()
         self._in_flight: list[InFlight] = []
-        self._send_range = source.send_range if isinstance(source, EagerSource) else None
+        self._send_range: SendRange | None = getattr(source, "send_range", None)
         self._flush_is_due = False
         self._breaker = CircuitBreaker()
 
