@@ -34,20 +34,17 @@ from tinycog.checks import (
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
 from tinycog.fetch.plan import Plan
-from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
-from tinycog.reader.read_header import VIEW
+from tinycog.reader.open_file import OpenArguments
 from tinycog.reader.read_tile import TileBatcher, TileOptions, tile_plan
 from tinycog.reader.read_window import read_area
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.reader.window_buffers import check_limits, make_buffers
-from tinycog.sources.protocol import Source
 from tinycog.tiff.parse import Value as TagValue
-from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import tag_number
 from tinycog.window import Tile
 
@@ -66,17 +63,9 @@ class Cog(Dataset):
     It may be used from several event loops and threads, and pickles as the arguments of `open`.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        limits: Limits,
-        head_bytes: int,
-        snapshot: bytes | None,
-        view: PageView = VIEW,
-        parent: Cog | None = None,
-    ) -> None:
+    def __init__(self, arguments: OpenArguments, parent: Cog | None = None) -> None:
         """Keep the source; nothing is read. Called by `tinycog.open` and `page`."""
-        super().__init__(source, limits, head_bytes, snapshot, view, parent)
+        super().__init__(arguments, parent)
         self._tiles = TileBatcher(self._file)
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -135,7 +124,7 @@ class Cog(Dataset):
         """
         from tinycog.series.model import as_view  # noqa: PLC0415 - other pages only
 
-        return type(self)(*self._opened_with[:-1], as_view(page), self)
+        return type(self)(self._opened_with._replace(view=as_view(page)), self)
 
     # --- tiles -----------------------------------------------------------------------------------
 
@@ -758,9 +747,9 @@ class Cog(Dataset):
         """
         return await self._file.read_colormap(check_integer(z, "z"))
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Source, Limits, int, bytes | None, PageView]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[OpenArguments]]:
         """Pickle the arguments of `open`; the header is read anew unless a snapshot holds it."""
-        return (type(self), self._opened_with)
+        return (type(self), (self._opened_with,))
 
 
 def _as_tiles(places: tuple[int | Iterable[tuple[int, int, int]], ...]) -> list[Tile]:

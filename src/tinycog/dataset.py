@@ -19,11 +19,9 @@ from tinycog.level import (
     gdal_photometric,
     mask_flags,
 )
-from tinycog.limits import Limits
 from tinycog.raster import Raster
-from tinycog.reader.open_file import OpenFile
+from tinycog.reader.open_file import OpenArguments, OpenFile
 from tinycog.reader.read_header import VIEW
-from tinycog.sources.protocol import Source
 from tinycog.tiff.image import Image
 from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import Tag
@@ -64,19 +62,11 @@ class Dataset(ImageFacts):
     "indexes" of `info()` are rasterio's numbers, from 1.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        limits: Limits,
-        head_bytes: int,
-        snapshot: bytes | None,
-        view: PageView = VIEW,
-        parent: Dataset | None = None,
-    ) -> None:
+    def __init__(self, arguments: OpenArguments, parent: Dataset | None = None) -> None:
         """Keep the source; nothing is read. `parent` shares what it knows of the same file."""
-        self._opened_with = (source, limits, head_bytes, snapshot, view)
+        self._opened_with = arguments
         known = None if parent is None else parent._file  # noqa: SLF001 - of the same class
-        self._file = OpenFile(source, limits, head_bytes, snapshot, view, known)
+        self._file = OpenFile(arguments, known)
 
     @abstractmethod
     async def _read_level(self, z: int, options: ReadOptions) -> Raster:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
 from tinycog.cog import Cog
 from tinycog.limits import Limits
+from tinycog.reader.open_file import OpenArguments
 from tinycog.reader.read_header import HEAD_BYTES, VIEW
 from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import Source
@@ -87,4 +88,4 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         from tinycog.reader.snapshot import pinned  # noqa: PLC0415 - loads json and hashlib
 
         snapshot = pinned(snapshot, pin)
-    return Cog(source, limits, head_bytes, snapshot, view)
+    return Cog(OpenArguments(source, limits, head_bytes, snapshot, view))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,24 @@ if TYPE_CHECKING:
     from tinycog.series.model import Series
 
 
+class OpenArguments(NamedTuple):
+    """What a handle is made from, and what it is pickled as.
+
+    Attributes:
+        source: of the bytes.
+        limits: of the handle.
+        head_bytes: length of the first request.
+        snapshot: what was read of the header before.
+        view: what is read as an image with levels.
+    """
+
+    source: Source
+    limits: Limits
+    head_bytes: int
+    snapshot: bytes | None = None
+    view: PageView = VIEW
+
+
 class OpenFile:
     """A file whose header, levels and georeference are read once, when first needed.
 
@@ -61,25 +79,9 @@ class OpenFile:
         colormap: of level 0 as (entries, 3), known after `read_all`; None if it has none.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        limits: Limits,
-        head_bytes: int,
-        snapshot: bytes | None,
-        view: PageView = VIEW,
-        parent: OpenFile | None = None,
-    ) -> None:
-        """Keep the source; nothing is read.
-
-        Args:
-            source: of the bytes.
-            limits: of the handle.
-            head_bytes: length of the first request.
-            snapshot: what was read of the header before.
-            view: what is read as an image with levels.
-            parent: another page of the same file, with which bytes are shared.
-        """
+    def __init__(self, arguments: OpenArguments, parent: OpenFile | None = None) -> None:
+        """Keep the source; nothing is read. `parent` is another page, which shares its bytes."""
+        source, limits, self._head_bytes, snapshot, view = arguments
         self.limits = limits
         self.view = view
         self.fetcher = Fetcher(source, limits) if parent is None else parent.fetcher
@@ -91,7 +93,6 @@ class OpenFile:
         self.reader = TileReader(self.fetcher, limits)
         self.header: HeaderState | None = None
         self.colormap: NDArray[np.uint16] | None = None
-        self._head_bytes = head_bytes
         self._single_flight = SingleFlight()
         self._georeference: LazyGeoreference | None = None
         self._georeference_is_read = False
