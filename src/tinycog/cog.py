@@ -747,7 +747,7 @@ class Cog(Dataset):
         """
         return await self._file.read_colormap(check_integer(z, "z"))
 
-    def __reduce__(self) -> tuple[type[Self], tuple[OpenArguments]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[object]]:
         """Pickle the arguments of `open`; the header is read anew unless a snapshot holds it."""
         return (type(self), (self._opened_with,))
 
