@@ -62,6 +62,7 @@ from tinycog.limits import Limits, Retries
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import Validity
 from tinycog.raster import Placement, Raster
+from tinycog.reader.open_file import OpenArguments
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Entry, Ifd
@@ -122,6 +123,7 @@ __all__ = [
     "NamedMember",
     "NotFoundError",
     "NotTiffError",
+    "OpenArguments",
     "Overview",
     "Page",
     "PageView",
