@@ -63,6 +63,8 @@ async def test_a_leader_stands_for_a_byte_count_of_0():
 
     np.testing.assert_array_equal(silent.data, whole.data)
     assert silent.data.any()
+    assert {finding.rule for finding in silent.findings} == {"gdal.ghost.leaders"}
+    assert whole.findings == ()
 
 
 # --- one strip ------------------------------------------------------------------------------------

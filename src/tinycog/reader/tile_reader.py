@@ -474,8 +474,7 @@ def decode_part(
     if not np.may_share_memory(pixels, part.target):
         part.target[...] = pixels[part.samples, rows, part.cols]
     if location.oddity is not None:
-        odd = Finding("tiff.tile.no-counts", location.oddity, None, image.ifd.offset)
-        findings = (odd, *findings)
+        findings = (location.oddity, *findings)
     return findings
 
 

@@ -28,14 +28,14 @@ class TileLocation(NamedTuple):
         range: the bytes to read.
         framed: whether the bytes start with the tile's leader, which holds its length, and reach to
             the next tile (gdal.ghost.leaders).
-        oddity: what is wrong with its byte count, if anything (tiff.tile.no-counts).
+        oddity: what is wrong with its byte count, if anything.
         rows: of the tile, that the bytes hold; None if they hold all.
         head: what belongs before the bytes, of old-style JPEG.
     """
 
     range: ByteRange
     framed: bool = False
-    oddity: str | None = None
+    oddity: Finding | None = None
     rows: slice | None = None
     head: bytes = b""
 
@@ -76,8 +76,8 @@ def locate(
     afters = dict(zip(unbounded, offsets.values([i + 1 for i in unbounded]), strict=True))
     places: list[TileLocation] = []
     for index in indices:
-        if (span := spans.get(index)) is not None:
-            places.append(TileLocation(span, framed=True))
+        if index in spans:
+            places.append(spans[index])
             continue
         entry = _Entry(index, found[index], lengths.get(index), afters.get(index))
         places.append(entry.place(buffer, image))
@@ -135,8 +135,8 @@ def _lengths(
     columns: tuple[Column, Column | None],
     *,
     leaders: bool,
-) -> Steps[tuple[dict[int, ByteRange], dict[int, int | None]]]:
-    """Read the index; return spans of tiles that have leaders, and byte counts of the others."""
+) -> Steps[tuple[dict[int, TileLocation], dict[int, int | None]]]:
+    """Read the index; return places of tiles that have leaders, and byte counts of the others."""
     offsets, counts = columns
     framed: set[int] = set()
     if leaders and counts is not None:
@@ -144,7 +144,7 @@ def _lengths(
     counted = [i for i in indices if i not in framed]
     yield from need(buffer, [*offsets.pages(indices), *(counts.pages(counted) if counts else ())])
     maybe = {i: _span(image, i, *offsets.values([i, i + 1])) for i in framed}
-    spans = {i: span for i, span in maybe.items() if span is not None}
+    spans = {i: TileLocation(span, framed=True) for i, span in maybe.items() if span is not None}
     if counts is None:
         return spans, dict.fromkeys(indices)
     counted += [i for i in framed if i not in spans]
@@ -161,7 +161,7 @@ def _lengths(
 
 def _read_leaders(
     buffer: SparseBuffer, image: Image, offsets: Mapping[int, int]
-) -> Steps[dict[int, ByteRange]]:
+) -> Steps[dict[int, TileLocation]]:
     """Read the lengths of tiles whose byte counts are 0 from their leaders (gdal.ghost.leaders)."""
     leaders = {
         i: ByteRange(offset - FRAME_BYTES, offset)
@@ -169,13 +169,17 @@ def _read_leaders(
         if offset > FRAME_BYTES
     }
     yield from need(buffer, list(leaders.values()))
-    spans: dict[int, ByteRange] = {}
+    found: dict[int, TileLocation] = {}
     for i, leader in leaders.items():
         length = int.from_bytes(buffer.read(*leader), "little")
         span = _span(image, i, leader.stop, leader.stop + length + 2 * FRAME_BYTES)
         if length and span is not None:
-            spans[i] = span
-    return spans
+            text = (
+                f"tile {i} has a byte count of 0, but its leader tells {length} bytes: it is read"
+            )
+            odd = Finding("gdal.ghost.leaders", text, leader.start, image.ifd.offset)
+            found[i] = TileLocation(span, framed=True, oddity=odd)
+    return found
 
 
 def _stored_rows(image: Image, index: int) -> int:
@@ -366,14 +370,15 @@ class _Entry(NamedTuple):
             return TileLocation(ByteRange(0, 0))
         is_plain = image.compression == Compression.NONE
         length = self._plain_length(image) if is_plain else self._packed_length(buffer, image)
-        oddity = None
+        text = ""
         if is_plain and count and buffer.size is not None and offset + length > buffer.size:
             length = min(length, count)
         if count is not None and length > count:
-            oddity = f"tile {index} has {length} bytes, but its byte count is {count}"
+            text = f"tile {index} has {length} bytes, but its byte count is {count}"
         elif count is None and image.byte_counts is not None:
-            oddity = f"tile {index} has no byte count: it is taken to have {length} bytes"
-        return TileLocation(ByteRange(offset, offset + length), oddity=oddity)
+            text = f"tile {index} has no byte count: it is taken to have {length} bytes"
+        odd = Finding("tiff.tile.no-counts", text, None, image.ifd.offset) if text else None
+        return TileLocation(ByteRange(offset, offset + length), oddity=odd)
 
     def _plain_length(self, image: Image) -> int:
         """Return the bytes of an uncompressed tile: those of its pixels (tiff.tile.no-counts).
