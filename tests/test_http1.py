@@ -1,5 +1,7 @@
 """HTTP/1.1 as it is written: urls, heads of requests and responses, bodies."""
 
+from urllib.parse import unquote_to_bytes
+
 import pytest
 import yarl
 from hypothesis import given
@@ -13,7 +15,7 @@ from tinycog.sources.http.http1 import (
     parse_head,
     request_head,
 )
-from tinycog.sources.http.urls import PLAIN_URL, Url, parse_url
+from tinycog.sources.http.urls import PLAIN_URL, Url, parse_url, quote
 
 RANGE = Fields({"Range": "bytes=0-9"}.items())
 
@@ -168,10 +170,32 @@ def test_a_plain_url_is_split_as_yarl_splits_it(text):
         ("http://a.b?c=d", "http://a.b/?c=d"),
         ("http://a.b/c#part", "http://a.b/c"),
         ("http://a.b/c?X-Sig=a%2Bb%3D", "http://a.b/c?X-Sig=a%2Bb%3D"),
+        (
+            "http://a.b/ü.tif?sig=a%2Bb%3D%2Fc&x=%7Eu%28v%29",
+            "http://a.b/%C3%BC.tif?sig=a%2Bb%3D%2Fc&x=%7Eu%28v%29",
+        ),
+        ("http://a.b/c?sig=a%2Bb&name=d e\tf", "http://a.b/c?sig=a%2Bb&name=d%20e%09f"),
+        ("http://a.b/\udcfc.tif", "http://a.b/%FC.tif"),
     ],
 )
-def test_a_url_that_is_not_plain_is_sent_as_yarl_quotes_it(text, sent):
+def test_only_what_cannot_be_sent_of_a_url_is_quoted(text, sent):
     assert str(parse_url(text)) == sent
+
+
+@given(st.binary())
+def test_quoting_drops_no_byte_and_changes_none_that_can_be_sent(data):
+    text = data.decode("utf-8", "surrogateescape")
+    quoted = quote(text)
+
+    assert unquote_to_bytes(quoted) == unquote_to_bytes(data)
+    assert quote(quoted) == quoted
+    assert quoted.isascii()
+
+
+@pytest.mark.parametrize("text", ["a.tif", "mailto:a@b", "http://a b/c", "http://a:b/c"])
+def test_what_is_no_url_is_refused(text):
+    with pytest.raises(ValueError, match=r"url|host|port"):
+        parse_url(text)
 
 
 # --- bodies --------------------------------------------------------------------------------------

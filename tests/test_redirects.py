@@ -59,6 +59,9 @@ def target(url: str, secrets: tuple[str, ...] = (), **limits: Any) -> Target:
         ("http://a/b", "https://c/d?X-Sig=a%2Bb%3D", "https://c/d?X-Sig=a%2Bb%3D"),
         ("http://a/b", "http://c/ä b", "http://c/%C3%A4%20b"),
         ("http://a/b", "http://u:p@c/d", "http://c/d"),
+        ("http://a/b", "/ä.tif?sig=a%2Bb", "http://a/%C3%A4.tif?sig=a%2Bb"),
+        ("http://a/b", "/\udcfc.tif?sig=a%2Bb", "http://a/%FC.tif?sig=a%2Bb"),
+        ("http://a/b/c", "../\td", "http://a/%09d"),
     ],
 )
 def test_a_location_may_be_relative_and_is_not_quoted_anew(url, location, reached):

@@ -1,7 +1,7 @@
 """Absolute http urls, split into what a request needs. No I/O.
 
 Most urls are plain ASCII and are split by one regular expression; yarl, which takes longer to
-import than such a request to send, is loaded for all others and for relative redirects.
+import than such a request to send, is loaded for the hosts of all others.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ PLAIN_URL = re.compile(
     r"(https?)://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::([1-9][0-9]{0,4}))?(/[!-\"$-~]*)", re.ASCII
 )
 """Scheme, host, port, path and query; no user, no fragment, nothing that would be quoted."""
+
+ANY_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)(.*)", re.DOTALL)
+"""Scheme with the authority, and the rest."""
+
+GRAPHIC = (0x21, 0x7E)
+"""First and last byte that a request line may hold as it is."""
 
 Origin = tuple[str, str, int]
 """Scheme, host and port."""
@@ -63,14 +69,14 @@ class Url(NamedTuple):
 
 
 def parse_url(text: str) -> Url:
-    """Split a url; it is not quoted again, since a signature may cover it, if it can be sent so.
+    """Split a url; only what cannot be sent is quoted: a signature may cover the rest (http.url).
 
     Raises:
         ValueError: it is no url.
     """
     found = PLAIN_URL.fullmatch(text)
     if found is None:
-        return _from_yarl(_yarl(text))
+        return _parse_odd(text)
     scheme, host, port, path = found.groups()
     number = DEFAULT_PORTS[scheme] if port is None else int(port)
     if number > MAX_PORT:
@@ -79,27 +85,58 @@ def parse_url(text: str) -> Url:
     return Url(scheme, host, number, path)
 
 
+def _parse_odd(text: str) -> Url:
+    """Split a url by yarl as far as its path, which is quoted here."""
+    found = ANY_URL.fullmatch(text)
+    if found is None:
+        message = "it is no absolute url"
+        raise ValueError(message)
+    base, rest = found.groups()
+    url = _yarl(base)
+    user, password = url.user, url.password
+    host = url.raw_host or ""
+    if quote(host) != host:
+        message = f"{redact_line(host)!r} is no name of a host"
+        raise ValueError(message)
+    login = None if user is None and password is None else (user or "", password or "")
+    path = quote(rest.partition("#")[0])
+    path = path if path.startswith("/") else f"/{path}"
+    return Url(url.scheme, host, url.port or 0, path, login)
+
+
+def quote(text: str) -> str:
+    """Return text with its blanks, control characters and bytes beyond ASCII quoted, byte by byte.
+
+    Bytes that are no UTF-8 are what `surrogateescape` made of them.
+    """
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
+    data = text.encode("utf-8", "surrogateescape")
+    return "".join(
+        chr(byte) if GRAPHIC[0] <= byte <= GRAPHIC[1] else f"%{byte:02X}" for byte in data
+    )
+
+
 def join_url(base: Url, location: str) -> Url:
     """Resolve a `Location`, which may be relative, against the url that answered with it.
 
     Raises:
         ValueError: it is no url.
     """
-    if PLAIN_URL.fullmatch(location) and "/." not in location:  # yarl resolves dot segments
+    if ANY_URL.fullmatch(location):
         return parse_url(location)
-    return _from_yarl(_yarl(str(base)).join(_yarl(location)))
+    from urllib.parse import urljoin  # noqa: PLC0415 - relative redirects only
+
+    joined = urljoin(str(base), quote(location))  # quoted first: urljoin drops control characters
+    if ANY_URL.fullmatch(joined) is None:  # such as mailto:
+        return Url(joined.partition(":")[0], "", 0, "")
+    return parse_url(joined)
 
 
-def _yarl(text: str) -> Any:  # noqa: ANN401 - a yarl.URL; yarl is loaded here
+def _yarl(base: str) -> Any:  # noqa: ANN401 - a yarl.URL; yarl is loaded here
     import yarl  # noqa: PLC0415 - most requests need none
 
-    return yarl.URL(text, encoded=text.isascii() and text.isprintable() and " " not in text)
-
-
-def _from_yarl(url: Any) -> Url:  # noqa: ANN401 - a yarl.URL; yarl is loaded above
-    user, password = url.user, url.password
-    login = None if user is None and password is None else (user or "", password or "")
-    return Url(url.scheme, url.raw_host or "", url.port or 0, url.raw_path_qs, login)
+    return yarl.URL(base)
 
 
 def shown_base(url: Url) -> str:
