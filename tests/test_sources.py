@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
+import yarl
 from fsspec.implementations.local import LocalFileSystem
 
 import tinycog
@@ -38,6 +40,7 @@ from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.memory import MemorySource
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.sources.redact import redact, redact_line
+from tinycog.sources.urls import links_of
 from tinycog.testing import Fault, RangeRecorder, RangeServer, SourceSuite
 from tinycog.testing.source_suite import read_range
 from tinycog.tiff.ranges import ByteRange
@@ -867,3 +870,116 @@ async def test_a_body_that_has_no_room_fails_without_a_word(server, caplog):
         await make_source(server.url("a.tif")).read_range(ByteRange(0, 50_000), Crowded())
     assert not caplog.records
     assert await read(make_source(server.url("a.tif")), 0, 100) == bytes(100)
+
+
+# --- what a string names, and what an argument is for --------------------------------------------
+
+
+class Written:
+    """An object that is a url when it is written as text, as those of yarl and pydantic are."""
+
+    def __init__(self, url: str, **options: object) -> None:
+        self._url = url
+        self.storage_options = options
+
+    def __str__(self) -> str:
+        return self._url
+
+
+@pytest.mark.parametrize("query", ["crs=urn:ogc:def:crs:EPSG::4326", "a=b::c&d=s3://e"])
+async def test_two_colons_in_an_http_url_are_its_own(server, query):
+    asked: list[str] = []
+    url = f"{server.url('a.tif')}?{query}"
+    source = make_source(url, allow_host=lambda url: asked.append(url) or True)
+    assert await read(source, 0, 10) == DATA[:10]
+    assert asked == [url]
+
+
+@pytest.mark.parametrize(
+    ("url", "links"),
+    [
+        ("http://[::1]/a", ["http://[::1]/a"]),
+        ("s3://b/a::b.tif", ["s3://b/a::b.tif"]),
+        ("s3://b/a::zip", ["s3://b/a::zip"]),
+        ("simplecache::s3://b/a", ["simplecache", "s3://b/a"]),
+        (
+            "filecache::zip://a.tif::s3://b/c::d.zip",
+            ["filecache", "zip://a.tif", "s3://b/c::d.zip"],
+        ),
+        ("simplecache::http://h/?crs=EPSG::4326", ["simplecache", "http://h/?crs=EPSG::4326"]),
+        ("a::b.tif", ["a::b.tif"]),
+    ],
+)
+def test_links_of_a_chain_are_urls_and_names_before_them(url, links):
+    assert links_of(url) == links
+
+
+async def test_a_key_with_two_colons_is_read_by_fsspec(tmp_path):
+    (tmp_path / "a::b.tif").write_bytes(DATA)
+    assert await read(make_source(f"local://{tmp_path}/a::b.tif"), 5, 9) == DATA[5:9]
+
+
+async def test_allow_host_is_asked_for_each_link_of_a_chain():
+    fsspec.filesystem("memory").pipe_file("/allowed/a.tif", DATA)
+    asked: list[str] = []
+    url = "simplecache::memory://allowed/a.tif"
+    source = make_source(url, allow_host=lambda url: asked.append(url) or False)
+    assert type(await failure(source)) is AccessDeniedError
+    assert asked == ["memory://allowed/a.tif"]
+
+
+@pytest.mark.parametrize("where", [DATA, "a.tif", Path("a.tif"), "file:///a.tif", ranges_of(DATA)])
+@pytest.mark.parametrize("name", ["headers", "auth", "allow_host", "storage_options"])
+def test_an_argument_that_a_source_has_no_use_for_is_refused(where, name):
+    value = bool if name == "allow_host" else {"a": "b"}
+    with pytest.raises(UsageError, match=f"^{name}= has no use with .*: it is for .*url"):
+        make_source(where, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("where", "options", "name"),
+    [
+        ("http://h/a.tif", {"storage_options": {"a": 1}}, "storage_options"),
+        ("s3://b/a.tif", {"headers": {"a": "b"}}, "headers"),
+        ("s3://b/a.tif", {"auth": {"a": "b"}}, "auth"),
+        ("a.tif", {"fs": LocalFileSystem(), "allow_host": bool}, "allow_host"),
+        (
+            "a.tif",
+            {"fs": LocalFileSystem(), "storage_options": {"a": 1}},
+            "storage_options",
+        ),
+        (DATA, {"fs": LocalFileSystem()}, "fs"),
+        (Written("http://h/a.tif", a=1), {}, "storage_options"),
+    ],
+)
+def test_an_argument_for_another_kind_of_source_is_refused(where, options, name):
+    with pytest.raises(UsageError, match=f"^{name}= has no use with "):
+        make_source(where, **options)
+
+
+@pytest.mark.parametrize("around", [" {}", "{} ", "\n{}\t"])
+async def test_blanks_around_a_url_are_none_of_it(server, around):
+    assert await read(make_source(around.format(server.url("a.tif"))), 0, 10) == DATA[:10]
+
+
+async def test_an_object_that_is_written_as_a_url_is_that_url(server):
+    assert await read(make_source(Written(server.url("a.tif"))), 0, 10) == DATA[:10]
+    assert await read(make_source(yarl.URL(server.url("a.tif"))), 0, 10) == DATA[:10]
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        (
+            "/vsicurl/http://h/a.tif",
+            "/vsicurl/ is a path of GDAL, not read here: write http://h/a.tif",
+        ),
+        ("/vsis3/b/a.tif", "/vsis3/ is a path of GDAL, not read here: write s3://b/a.tif"),
+        ("/vsizip/a.zip/a.tif", "/vsizip/ is a path of GDAL, not read here"),
+        ("http:/h/a.tif", "the url lacks a slash: http://h/a.tif"),
+        (Path("s3://b/a.tif"), "the url lacks a slash: s3://b/a.tif"),
+    ],
+)
+def test_what_looks_like_a_url_and_is_none_is_named(where, text):
+    with pytest.raises(UsageError, match=f"^{re.escape(text)}"):
+        make_source(where)

@@ -65,7 +65,8 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         A handle that opens itself at its first use.
 
     Raises:
-        UsageError: `where`, `snapshot`, `pin` or `page` is none of these.
+        UsageError: `where`, `snapshot`, `pin` or `page` is none of these, or an argument is given
+            that such a source has no use for.
 
     Cost: 0 requests.
     """

@@ -6,6 +6,8 @@ A source knows nothing of TIFF. It answers a range with exactly those bytes, or 
 ::
 
     protocol.py      interface of a source, and of the sink of a range
+    urls.py          what a string names: a path, a url, a chain of fsspec's
+    allow_host.py    the caller's function that says which urls may be requested
     factory.py       the source for what `tinycog.open` was given
     memory.py        bytes
     local.py         files

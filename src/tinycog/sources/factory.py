@@ -4,17 +4,48 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
 from tinycog.sources.protocol import Source
+from tinycog.sources.urls import check_text, links_of, scheme_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 EXPECTED = "a url, a path, bytes, an async function get_range(start, stop) or a Source"
+
+USES = {
+    "fs": "paths in a file system",
+    "headers": "http urls",
+    "auth": "http urls",
+    "allow_host": "urls",
+    "storage_options": "urls that fsspec reads",
+}
+"""What each argument is for that not every source has a use for."""
+
+
+class SourceOptions(NamedTuple):
+    """The arguments of `tinycog.open` that its source is made with."""
+
+    fs: FileSystem | None
+    headers: Headers | None
+    auth: Headers | None
+    allow_host: AllowHost | None
+    storage_options: Mapping[str, object] | None
+
+    def check_used(self, what: str, *used: str) -> None:
+        """Check that no argument is given but those `used` by such a source: none is dropped.
+
+        Raises:
+            UsageError: one is.
+        """
+        for name, value in self._asdict().items():
+            if value is not None and name not in used:
+                message = f"{name}= has no use with {what}: it is for {USES[name]}"
+                raise UsageError(message)
 
 
 def make_source(
@@ -31,60 +62,84 @@ def make_source(
 
     bytes: memory. A path, or `file://`: positioned reads. `http://` and `https://`: HTTP ranges.
     Any other scheme, and any path together with `fs`: fsspec. A `Source` is returned as it is. Any
-    other callable: an async function `get_range(start, stop)`.
+    other callable: an async function `get_range(start, stop)`. An object that is a url when it is
+    written as text, such as a `yarl.URL` or a `UPath`: that url.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it is none of these, or an argument is given that such a source has no use for.
     """
+    storage_options = storage_options or getattr(where, "storage_options", None)  # of a UPath
+    options = SourceOptions(fs, headers, auth, allow_host, storage_options or None)
     if isinstance(where, bytes | bytearray | memoryview):
         from tinycog.sources.memory import MemorySource  # noqa: PLC0415 - the one that is used
 
+        options.check_used("bytes")
         return MemorySource(where)
-    if isinstance(where, str | os.PathLike):
-        path = cast("str | os.PathLike[str]", where)
-        if fs is not None or _needs_fsspec(path):
-            from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - the same
+    text = _text_of(where)
+    if text is None:
+        options.check_used("a source of your own")
+        return _made_of(where)
+    if options.fs is not None:
+        from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - the same
 
-            return FsspecSource(str(path), fs=fs, storage_options=storage_options)
-        if isinstance(path, str) and _scheme(path) in ("http", "https"):
-            from tinycog.sources.http.source import HttpSource  # noqa: PLC0415 - the same
+        options.check_used("fs=", "fs")
+        return FsspecSource(text, fs=options.fs)
+    return _of_text(check_text(text), options, limits)
 
-            return HttpSource(
-                path, headers=headers, auth=auth, allow_host=allow_host, limits=limits
-            )
-        from tinycog.sources.local import LocalSource  # noqa: PLC0415 - the same
 
-        return LocalSource(_path(os.fsdecode(path)))
+def _of_text(where: str, options: SourceOptions, limits: Limits | None) -> Source:
+    """Return the source for a url or a path."""
+    scheme = scheme_of(where)
+    if scheme in ("http", "https"):
+        from tinycog.sources.http.source import HttpSource  # noqa: PLC0415 - the one that is used
+
+        options.check_used("an http url", "headers", "auth", "allow_host")
+        _, headers, auth, allow_host, _ = options
+        return HttpSource(where, headers=headers, auth=auth, allow_host=allow_host, limits=limits)
+    if len(links_of(where)) > 1 or scheme not in ("", "file"):
+        from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - the same
+
+        options.check_used("a url that fsspec reads", "allow_host", "storage_options")
+        given = options.storage_options
+        return FsspecSource(where, storage_options=given, allow_host=options.allow_host)
+    from tinycog.sources.local import LocalSource  # noqa: PLC0415 - the same
+
+    options.check_used("a path")
+    return LocalSource(_path(where))
+
+
+def _made_of(where: Where | Source) -> Source:
+    """Return a `Source` as it is, and the one that a function is."""
     if not isinstance(where, type):  # a class has the methods of its instances
         if isinstance(where, Source):
             return where
         if callable(where):
-            from tinycog.sources.callable import CallableSource  # noqa: PLC0415 - the same
+            from tinycog.sources.callable import CallableSource  # noqa: PLC0415 - if it is used
 
             return CallableSource(where)
     message = f"cannot open a {type(where).__name__}: expected {EXPECTED}"
     raise UsageError(message)
 
 
-def _scheme(where: str) -> str:
-    head, separator, _ = where.partition("://")
-    return head.lower() if separator else ""
+def _text_of(where: object) -> str | None:
+    """Return the text of a path or a url; None if it is neither."""
+    if isinstance(where, str):
+        return where
+    if isinstance(where, os.PathLike):
+        return os.fsdecode(cast("os.PathLike[str]", where))
+    if isinstance(where, type | Source) or callable(where):
+        return None
+    text = str(where)  # a yarl.URL, pydantic's urls, a UPath
+    return text if scheme_of(text) else None
 
 
 def _path(where: str) -> Path:
     """Return a path, or that of a `file://` url: unquoted, without a host."""
     from pathlib import Path  # noqa: PLC0415 - loads urllib.parse
 
-    if _scheme(where) != "file":
+    if scheme_of(where) != "file":
         return Path(where)
     from urllib.parse import urlsplit  # noqa: PLC0415 - files only
     from urllib.request import url2pathname  # noqa: PLC0415 - heavy
 
     return Path(url2pathname(urlsplit(where).path))
-
-
-def _needs_fsspec(where: str | os.PathLike[str]) -> bool:
-    if not isinstance(where, str):
-        return False
-    is_chain = "::" in where and "://" in where
-    return is_chain or _scheme(where) not in ("", "file", "http", "https")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
+from tinycog.argument_types import AllowHost
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
+from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import RangeSink, answer_whole
 from tinycog.sources.redact import redact, redact_line, safe_cause
+from tinycog.sources.urls import links_of, scheme_of
 from tinycog.tiff.ranges import ByteRange
 
 
@@ -28,10 +32,12 @@ class FsspecSource:
         *,
         fs: Any = None,  # noqa: ANN401 - fsspec has no types
         storage_options: Mapping[str, Any] | None = None,
+        allow_host: AllowHost | None = None,
     ) -> None:
         """Take url and options; nothing is opened."""
         self._url = where
         self._options = dict(storage_options or {})
+        self._allow_host = allow_host
         self._target: tuple[Any, str] | None = None if fs is None else (fs, where)
 
     @property
@@ -70,11 +76,14 @@ class FsspecSource:
         """Return the file system, created at the first call, and the path in it."""
         if self._target is not None:
             return self._target
-        core = await load("fsspec.core")
+        links = links_of(self._url)
+        for link in links:
+            if scheme_of(link):
+                check_allowed(self._allow_host, link, self.name)
+        core, registry = await load("fsspec.core"), await load("fsspec.registry")
+        open_url = core.url_to_fs if len(links) > 1 else partial(_open_link, registry)
         try:
-            target: tuple[Any, str] = await asyncio.to_thread(
-                core.url_to_fs, self._url, **self._options
-            )
+            target: tuple[Any, str] = await asyncio.to_thread(open_url, self._url, **self._options)
         except (ImportError, ValueError, TypeError) as exc:
             message = f"fsspec cannot open {self.name}: {redact_line(exc)}"
             raise UsageError(message) from safe_cause(exc)
@@ -88,6 +97,13 @@ class FsspecSource:
 
     async def aclose(self) -> None:
         """Do nothing: the file system is shared, and fsspec closes it."""
+
+
+def _open_link(registry: Any, url: str, **options: Any) -> tuple[Any, str]:  # noqa: ANN401 - fsspec has no types
+    """Do what `fsspec.core.url_to_fs` does, which takes any "::" for a chain."""
+    kind = registry.get_filesystem_class(scheme_of(url))
+    found = kind._get_kwargs_from_urls(url)  # noqa: SLF001 - what fsspec offers to file systems
+    return kind(**(found | options)), kind._strip_protocol(url)  # noqa: SLF001 - the same
 
 
 async def _cat(fs: Any, path: str, part: ByteRange) -> bytes:  # noqa: ANN401 - fsspec has no types

@@ -86,7 +86,7 @@ class Grid(NamedTuple):
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Image:
     """The facts of one IFD that are needed to read its pixels.
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tinycog.argument_types import AllowHost
 from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError, TinycogError
 from tinycog.limits import Limits
+from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.http.bodies import ErrorBody, UnframedPart, WholeObject
 from tinycog.sources.http.connections import Body, Connection, Exchange
 from tinycog.sources.http.credentials import RequestCredentials, RequestHeaders
@@ -229,7 +230,7 @@ class HttpClient:
         error = None if outcome is None else outcome.error
         moved: dict[str, str] = {}
         while True:
-            self._check_allowed(target, part)
+            check_allowed(self._allow_host, str(target.url), self.name)
             try:
                 await self._send(connections, target, exchange, error)
             except RedirectError as exc:
@@ -322,24 +323,6 @@ class HttpClient:
         return refusal(self.name, part, head.status, head.reason, head.headers)
 
     # --- where urls lead -------------------------------------------------------------------------
-
-    def _check_allowed(self, target: Target, part: ByteRange) -> None:
-        """Ask the caller whether a url may be requested (http.redirect.host).
-
-        Raises:
-            AccessDeniedError: it may not.
-            SourceError: the caller's function failed.
-        """
-        if self._allow_host is None:
-            return
-        try:
-            is_allowed = bool(self._allow_host(str(target.url)))
-        except Exception as exc:  # noqa: BLE001 - a caller's function may raise anything
-            message = f"allow_host failed: {type(exc).__name__}: {redact_line(exc)}"
-            raise SourceError(message, url=self.name) from safe_cause(exc)
-        if not is_allowed:
-            message = f"allow_host does not allow {target.url.base}"
-            raise AccessDeniedError(message, url=self.name, range=part)
 
     def _remember(self, moved: Mapping[str, str], reached: Target) -> None:
         """Keep permanent redirects (http.redirect): no way round to where they began."""
