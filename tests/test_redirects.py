@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -161,6 +162,23 @@ async def test_a_location_that_is_none_is_an_error_of_ours(server, location):
     server.script(Fault.redirect(location, times=None))
     with pytest.raises(SourceError):
         await read(server.url("a"), limits=Limits(retries=tinycog.Retries(tries=1)))
+
+
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize(
+    "location", ["ftp://h/a?sig=S3CRET", "https://u:S3CRET@h:x/a", "http://[S3CRET"]
+)
+async def test_where_a_refused_redirect_led_to_is_not_shown(server, location):
+    server.script(Fault.redirect(location))
+    with pytest.raises(SourceError) as caught:
+        await read(server.url("a"))
+    shown = [f"{error!r} {error} {error.args}" for error in chain_of(caught.value)]
+    assert "S3CRET" not in "".join([*shown, *traceback.format_exception(caught.value)])
 
 
 async def test_a_redirect_without_a_location_is_a_refusal(server):

@@ -28,6 +28,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_shown_whole: set[str] = set()
+
+
+def show_urls(*, whole: bool = True) -> None:
+    """Show urls whole in messages, names and `repr`, with their credentials; for debugging only.
+
+    By default they are shown without user, password, query and fragment (http.secrets). It holds
+    for the whole process, and for what is made from then on.
+    """
+    (_shown_whole.add if whole else _shown_whole.discard)("urls")
+
+
+def shows_urls() -> bool:
+    """Return whether urls are shown whole."""
+    return bool(_shown_whole)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

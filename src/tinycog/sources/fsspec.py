@@ -14,7 +14,7 @@ from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageE
 from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import RangeSink, answer_whole
-from tinycog.sources.redact import redact, redact_line, safe_cause
+from tinycog.sources.redact import redact, redact_line, safe_cause, shown_url
 from tinycog.sources.urls import links_of, scheme_of
 from tinycog.tiff.ranges import ByteRange
 
@@ -43,7 +43,7 @@ class FsspecSource:
     @property
     def name(self) -> str:
         """Url or path, redacted (http.secrets)."""
-        return redact(self._url)
+        return shown_url(self._url)
 
     @property
     def origin(self) -> str:

@@ -1,23 +1,22 @@
-"""Redact credentials and control characters from text bound for messages. No I/O.
+"""What may be shown of urls, and of what others wrote, in messages (http.secrets). No I/O.
 
-The one place that decides what is a credential (http.secrets).
+The one place that decides it. Of a url these are scheme, host and path, found by parsing: a user, a
+password, a query and a fragment are never shown, whatever they are called.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from tinycog.errors import shows_urls
+from tinycog.sources.urls import links_of
 
 MASK = "***"
 """Stands for a credential."""
 
-SECRET_NAME = re.compile(
-    r"sig|token|secret|key|passw|pwd|auth|cred|session|policy|code|hash|hmac|jwt|md5|sas$",
-    re.IGNORECASE,
-)
-"""Query parameters with such names are credentials (http.secrets)."""
-
-MIN_SECRET_LENGTH = 32
-"""Characters from which on a value of a query is a credential, whatever its name."""
+MIN_SECRET_LENGTH = 4
+"""Characters from which on a value that was given is looked for in what others wrote."""
 
 MAX_LINE_LENGTH = 500
 """Characters of foreign text in a message."""
@@ -25,39 +24,87 @@ MAX_LINE_LENGTH = 500
 MAX_CAUSES = 20
 """Causes of an error that are searched for credentials."""
 
-_USERINFO = re.compile(r"://[^\s/?#'\"<>]*@")
+URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)([^?#]*)(.*)", re.DOTALL)
+"""Scheme, authority, path; query and fragment."""
 
-_PARAMETER = re.compile(r"([?&;])([^\s=&;#]*)=([^\s&;#'\"<>]*)")
+URL_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]*")
+
+HOST = re.compile(r"(\[[^\]@]*\]?|[^:@]*)(:[0-9]*)?")
+"""Host and port, without a user."""
+
+GENERATION = re.compile(r"#[0-9]{1,20}")
+"""Generation of an object in a bucket of Google's: no secret."""
+
+
+def shown_url(url: str) -> str:
+    """Return what may be shown of a url, a chain of fsspec's or a path."""
+    return url if shows_urls() else "::".join(map(_shown, links_of(url)))
 
 
 def redact(text: str) -> str:
-    """Return the text with the userinfo and the credentials of its urls masked."""
-    if "://" not in text:
+    """Return a text with what may be shown of the urls in it."""
+    if "://" not in text or shows_urls():
         return text
-    return _PARAMETER.sub(_redact_parameter, _USERINFO.sub(f"://{MASK}@", text))
+    return URL_IN_TEXT.sub(lambda found: shown_url(found[0]), text)
 
 
-def redact_line(text: object) -> str:
-    """Return foreign text as one short line: redacted, control characters escaped."""
+def redact_line(text: object, secrets: Iterable[str] = ()) -> str:
+    """Return foreign text as one short line: redacted, control characters escaped.
+
+    Args:
+        text: what others wrote.
+        secrets: what must not be shown wherever it stands (`secrets_in`).
+    """
     # cut first: the expressions take long for a long text
-    redacted = redact(str(text)[: 20 * MAX_LINE_LENGTH])
+    cut = str(text)[: 20 * MAX_LINE_LENGTH]
+    for secret in () if shows_urls() else sorted(secrets, key=len, reverse=True):
+        cut = cut.replace(secret, MASK)
+    redacted = redact(cut)
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in redacted[:MAX_LINE_LENGTH])
     return line + "..." * (len(redacted) > MAX_LINE_LENGTH)
 
 
-def safe_cause(error: BaseException) -> BaseException | None:
+def safe_cause(error: BaseException, secrets: Iterable[str] = ()) -> BaseException | None:
     """Return the error to raise from, or None if its traceback would show a credential."""
+    secrets = tuple(secrets)
     cause: BaseException | None = error
     for _ in range(MAX_CAUSES):
         if cause is None:
             return error
-        if redact(str(cause)) != str(cause):
+        text = str(cause)
+        if redact(text) != text or any(secret in text for secret in secrets):
             return None
         cause = cause.__cause__ or cause.__context__
     return None
 
 
-def _redact_parameter(found: re.Match[str]) -> str:
-    mark, name, value = found.groups()
-    is_secret = SECRET_NAME.search(name) is not None or len(value) >= MIN_SECRET_LENGTH
-    return f"{mark}{name}={MASK if is_secret else value}"
+def secrets_in(value: object) -> Iterator[str]:
+    """Yield the texts in options of a file system that may be credentials: all that are no urls."""
+    if isinstance(value, Mapping):
+        for item in value.values():  # pyright: ignore[reportUnknownVariableType] - of anything
+            yield from secrets_in(item)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, list | tuple):
+        for item in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from secrets_in(item)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, str) and len(value) >= MIN_SECRET_LENGTH and "://" not in value:
+        yield value
+
+
+def _shown(url: str) -> str:
+    """Return what may be shown of one url; a path is returned as it is.
+
+    What stands before the last @ may be a password that holds a slash, a question mark or a hash:
+    of a url that has one behind its host, no more is shown than cannot be a part of it.
+    """
+    found = URL.fullmatch(url)
+    if found is None:
+        return url
+    scheme, authority, path, rest = found.groups()
+    _, at, host = authority.rpartition("@")
+    if "@" in rest or HOST.fullmatch(host) is None:
+        return scheme + MASK
+    is_key = scheme not in ("http://", "https://") and not at and ":" not in authority
+    if "@" in path and not is_key:
+        return f"{scheme}{MASK}@{path.rpartition('@')[2]}"
+    is_generation = scheme in ("gs://", "gcs://") and GENERATION.fullmatch(rest)
+    return f"{scheme}{f'{MASK}@' * bool(at)}{host}{path}{rest * bool(is_generation)}"

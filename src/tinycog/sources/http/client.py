@@ -61,7 +61,7 @@ class RedirectError(Exception):
 
     def __init__(self, location: str, *, is_permanent: bool) -> None:
         """Keep where it leads."""
-        super().__init__(location)
+        super().__init__("the server redirected the request")
         self.location = location
         self.is_permanent = is_permanent
 

@@ -11,7 +11,7 @@ from tinycog.sources.http import fast_path
 from tinycog.sources.http.client import HttpClient
 from tinycog.sources.http.credentials import RequestCredentials
 from tinycog.sources.protocol import Done, RangeSink
-from tinycog.sources.redact import redact
+from tinycog.sources.redact import shown_url
 from tinycog.tiff.ranges import ByteRange
 
 
@@ -20,7 +20,6 @@ class HttpSource:
 
     Attributes:
         url: as given.
-        name: url as it may be shown: without credentials (http.secrets).
         limits: what is taken of a server: redirects, whole objects, time.
     """
 
@@ -36,15 +35,19 @@ class HttpSource:
         """Hold the url; nothing is sent."""
         self.limits = limits or Limits()
         self.url = url
-        self.name = redact(url)
         self._credentials = RequestCredentials(headers, auth, self.limits.retries.silence)
         self._allow_host = allow_host
         self._made: HttpClient | None = None
 
     @property
+    def name(self) -> str:
+        """Return the url as it may be shown: without credentials (http.secrets)."""
+        return shown_url(self.url)
+
+    @property
     def origin(self) -> str:
         """Return scheme, host and port."""
-        scheme, _, rest = self.url.partition("://")
+        scheme, _, rest = self.name.partition("://")
         authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
         return f"{scheme}://{authority.rpartition('@')[2]}".lower()
 

@@ -7,7 +7,7 @@ import than such a request to send, is loaded for the hosts of all others.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tinycog.sources.redact import redact_line
 
@@ -92,16 +92,28 @@ def _parse_odd(text: str) -> Url:
         message = "it is no absolute url"
         raise ValueError(message)
     base, rest = found.groups()
-    url = _yarl(base)
-    user, password = url.user, url.password
-    host = url.raw_host or ""
-    if quote(host) != host:
-        message = f"{redact_line(host)!r} is no name of a host"
+    split = _split_base(base)
+    if split is None:
+        message = "its user, host or port cannot be read"
         raise ValueError(message)
-    login = None if user is None and password is None else (user or "", password or "")
     path = quote(rest.partition("#")[0])
-    path = path if path.startswith("/") else f"/{path}"
-    return Url(url.scheme, host, url.port or 0, path, login)
+    return split._replace(path=path if path.startswith("/") else f"/{path}")
+
+
+def _split_base(base: str) -> Url | None:
+    """Split a url without path by yarl; None if that cannot: its errors would show a password."""
+    import yarl  # noqa: PLC0415 - most requests need none
+
+    try:
+        url = yarl.URL(base)
+        host, port = url.raw_host or "", url.port or 0
+    except ValueError:
+        return None
+    if quote(host) != host:
+        return None
+    user, password = url.user, url.password
+    login = None if user is None and password is None else (user or "", password or "")
+    return Url(url.scheme, host, port, "", login)
 
 
 def quote(text: str) -> str:
@@ -131,12 +143,6 @@ def join_url(base: Url, location: str) -> Url:
     if ANY_URL.fullmatch(joined) is None:  # such as mailto:
         return Url(joined.partition(":")[0], "", 0, "")
     return parse_url(joined)
-
-
-def _yarl(base: str) -> Any:  # noqa: ANN401 - a yarl.URL; yarl is loaded here
-    import yarl  # noqa: PLC0415 - most requests need none
-
-    return yarl.URL(base)
 
 
 def shown_base(url: Url) -> str:
