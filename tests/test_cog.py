@@ -411,7 +411,7 @@ async def test_a_compression_that_is_not_done_here_is_said_when_pixels_are_wante
     assert await cog.read_tile_bytes(0, 0, 0) == image.tiles[0]
     with pytest.raises(UnsupportedError) as caught:
         await cog.read_tile(0, 0, 0)
-    assert str(caught.value) == "compression JBIG (34661) is not supported"
+    assert str(caught.value) == f"compression JBIG (34661) is not supported: {cog.name}"
     assert (caught.value.feature, caught.value.value) == ("compression", 34661)
 
 

@@ -66,6 +66,9 @@ class Sink:
     def finish(self):
         pass
 
+    def fail(self, error):
+        return error
+
     def close(self):
         self.closed += 1
 

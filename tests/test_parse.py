@@ -61,11 +61,11 @@ def test_a_header_says_byte_order_variant_and_first_ifd(byte_order, big):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "not a TIFF: 0 bytes are too few for a header"),
+        (b"", "not a TIFF: the file is empty"),
         (b"II*\0\x08\0\0", "not a TIFF: 7 bytes are too few for a header"),
         (
             b"\x89PNG\r\n\x1a\n" * 2,
-            r"not a TIFF: it starts with b'\x89PNG', expected b'II' or b'MM'",
+            r"not a TIFF but a PNG: it starts with b'\x89PNG', expected b'II' or b'MM'",
         ),
         (b"IM*\0" + bytes(12), r"not a TIFF: it starts with b'IM*\x00', expected b'II' or b'MM'"),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
 import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 import tinycog
-from tinycog import AccessDeniedError, Limits, SourceError, UsageError
+from tinycog import AccessDeniedError, Limits, NotFoundError, SourceError, UsageError
 from tinycog.fetch.concurrency import BUDGET
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.sources.factory import make_source
@@ -149,7 +150,9 @@ async def test_more_are_an_error(server):
     url = server.url("a")
     with pytest.raises(SourceError) as caught:
         await read(url)
-    assert str(caught.value) == f"more than 5 redirects: {url} (bytes 100 to 200)"
+    assert (
+        str(caught.value) == f"more than 5 redirects (Limits.redirects): {url} (bytes 100 to 200)"
+    )
     assert len(server.log) == 6
     server.clear()
     with pytest.raises(SourceError, match="more than 0 redirects"):
@@ -179,6 +182,19 @@ async def test_where_a_refused_redirect_led_to_is_not_shown(server, location):
         await read(server.url("a"))
     shown = [f"{error!r} {error} {error.args}" for error in chain_of(caught.value)]
     assert "S3CRET" not in "".join([*shown, *traceback.format_exception(caught.value)])
+
+
+async def test_an_error_names_the_server_that_a_redirect_led_to(server, other):
+    server.script(Fault.redirect(other.url("none")))
+    with pytest.raises(NotFoundError, match=f": redirected to {re.escape(other.url(''))[:-1]}$"):
+        await read(server.url("a"))
+
+
+async def test_an_error_tells_that_credentials_were_left_behind(server, other):
+    server.script(Fault.redirect(other.url("a")))
+    other.script(Fault.status(401))
+    with pytest.raises(AccessDeniedError, match="; credentials were not sent there"):
+        await read(server.url("a"), auth={"X-Secret": "S3CRET"})
 
 
 async def test_a_redirect_without_a_location_is_a_refusal(server):

@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 import tinycog
 from tinycog import Limits, Retries
 from tinycog.errors import (
+    AccessDeniedError,
     RangeMismatchError,
+    RangeUnsupportedError,
     SourceBusyError,
     SourceError,
     SourceTimeoutError,
@@ -42,7 +44,7 @@ from tinycog.fetch.retry import (
     parse_retry_after,
 )
 from tinycog.sources.factory import make_source
-from tinycog.sources.http import dial
+from tinycog.sources.http import client, dial
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
 from tinycog.testing.server.exchange import RequestContext
 from tinycog.testing.server.exchange import Response as Sent
@@ -335,7 +337,7 @@ def asked(server: RangeServer) -> list[tuple[int | None, int | None]]:
     return [(line.start, line.stop) for line in server.log]
 
 
-PASSING = [408, 425, 429, 500, 502, 503, 504]
+PASSING = [408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 522, 529, 530, 598, 599]
 
 
 @pytest.mark.parametrize("status", PASSING)
@@ -347,6 +349,96 @@ async def test_a_status_that_may_pass_is_asked_again(server, clock, status):
     assert len(clock.pauses) == 3
     for pause, longest in zip(clock.pauses, (0.25, 0.5, 1), strict=True):
         assert 0 <= pause <= longest
+
+
+async def test_a_limit_that_a_403_tells_passes_when_it_says(server):
+    clock = Clock(draw=0.0)
+    server.script(Fault.status(403, headers={"Retry-After": "1"}))
+    fetcher = Fetcher(make_source(server.url("a")), clock=clock.stopped())
+    assert await read(fetcher, 100, 200) == DATA[100:200]
+    assert clock.pauses == [1]
+
+
+@pytest.mark.parametrize("ahead", [3600, -3600])
+async def test_a_date_is_held_against_the_clock_of_the_server(server, ahead):
+    clock = Clock(draw=0.0)
+    headers = {
+        "Date": formatdate(NOW + ahead, usegmt=True),
+        "Retry-After": formatdate(NOW + ahead + 2, usegmt=True),
+    }
+    server.script(Fault.status(429, headers=headers))
+    fetcher = Fetcher(make_source(server.url("a")), clock=clock.stopped())
+    assert await read(fetcher, 100, 200) == DATA[100:200]
+    assert clock.pauses == [2]
+
+
+@pytest.mark.parametrize(
+    "code", ["RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"]
+)
+async def test_a_code_of_a_store_that_may_pass_is_asked_again(server, clock, code):
+    body = f"<Error><Code>{code}</Code><Message>Wait.</Message></Error>".encode()
+    server.script(Fault.status(400, body=body))
+    assert await read(fetcher_of(server, clock=clock), 100, 200) == DATA[100:200]
+    assert len(server.log) == 2
+
+
+async def test_a_whole_object_that_is_too_long_is_asked_for_by_its_range_once_more(server, clock):
+    server.script(Fault.ignore_range())
+    limits = Limits(whole_bytes=10)
+    source = make_source(server.url("a"), limits=limits)
+    fetcher = Fetcher(source, limits, clock=clock.running())
+    assert await read(fetcher, 100, 200) == DATA[100:200]
+    server.clear()
+    server.script(Fault.ignore_range(times=None))
+    with pytest.raises(RangeUnsupportedError):
+        await read(fetcher, 100, 200)
+    assert len(server.log) == 2
+
+
+async def test_a_name_that_cannot_be_looked_up_now_is_looked_up_again(server, clock, monkeypatch):
+    lookup, failed = socket.getaddrinfo, list[str]()
+
+    def busy(host: str, *rest: object) -> object:
+        if host == "localhost" and not failed:
+            failed.append(host)
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return lookup(host, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", busy)
+    source = make_source(server.url("a").replace("127.0.0.1", "localhost"))
+    assert await read(Fetcher(source, clock=clock.running()), 100, 200) == DATA[100:200]
+    assert failed == ["localhost"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            b"<Error><Code>AccessDenied</Code><Message>Expired\n</Message></Error>",
+            ", AccessDenied: Expired\\n",
+        ),
+        (b"<Error><Code>AuthFailed</Code></Error>", ", AuthFailed"),
+        (b'{"error": {"code": 403, "message": "no access"}}', ", 403: no access"),
+        (b"<html>no</html>", ""),
+        (b"<Code>" + b"x" * 100_000, ""),
+        (b"", ""),
+    ],
+)
+async def test_what_a_store_tells_of_a_refusal_is_in_the_message(server, body, told):
+    server.script(Fault.status(403, times=None, body=body))
+    with pytest.raises(AccessDeniedError) as caught:
+        await read(fetcher_of(server), 100, 200)
+    assert str(caught.value).startswith(f"access is denied (HTTP 403 Forbidden{told}): http")
+
+
+@pytest.mark.parametrize("uses_pool", [True, False])
+async def test_a_refusal_whose_body_is_cut_off_is_that_refusal(server, monkeypatch, uses_pool):
+    monkeypatch.setattr(client, "USES_POOL", uses_pool)
+    fault = Fault.status(403, times=None, body=b"<Code>AccessDenied</Code>" + bytes(100))
+    server.script(replace(fault, alter=lambda context: replace(fault.alter(context), cut=30)))
+    with pytest.raises(AccessDeniedError, match="HTTP 403 Forbidden, AccessDenied") as caught:
+        await read(fetcher_of(server), 100, 200)
+    assert caught.value.tries == len(server.log) == 1
 
 
 @pytest.mark.parametrize("status", [201, 204, 400, 401, 402, 403, 404, 405, 410, 416, 501, 505])

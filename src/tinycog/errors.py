@@ -68,7 +68,19 @@ class Finding:
 
 
 class TinycogError(Exception):
-    """Base class of all errors that tinycog raises."""
+    """Base class of all errors that tinycog raises.
+
+    Attributes:
+        name: the file, where the message names it: url without credentials, or path.
+    """
+
+    name: str = ""
+
+    def name_file(self, name: str) -> None:
+        """Add the file to the message, unless that names it."""
+        if not self.name:
+            self.name = name
+            self.args = (f"{self}: {name}",)
 
 
 class FormatError(TinycogError, ValueError):
@@ -162,12 +174,16 @@ class SourceError(TinycogError, OSError):
         status: of the HTTP response, or None.
         may_pass: whether the failure is transient; it was retried as `Limits.retries` says.
         retry_after: the Retry-After header as sent, or None.
+        date: the Date header as sent, or None: what a date in `retry_after` is held against.
+        most_tries: attempts that such a failure is worth, or None: as `Limits.retries` says.
         tries: attempts that were made.
     """
 
     may_pass: bool = False
     status: int | None = None
     retry_after: str | None = None
+    date: str | None = None
+    most_tries: int | None = None
     tries: int = 1
 
     def __init__(
@@ -180,7 +196,7 @@ class SourceError(TinycogError, OSError):
         """Add the object and the range to the message."""
         where = "" if range is None else f" (bytes {range[0]} to {range[1]})"
         super().__init__(f"{message}: {url}{where}" if url else message)
-        self.url = url
+        self.url = self.name = url
         self.range = range
 
     def gave_up(self, tries: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from tinycog.errors import RangeNotSatisfiableError, TruncatedError
+from tinycog.errors import RangeNotSatisfiableError, TinycogError, TruncatedError
 from tinycog.fetch import range_request
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.coalesce import Rates, plan_header
@@ -123,11 +123,16 @@ class Fetcher:
                     if isinstance(exc, RangeNotSatisfiableError) and self._learns_size(exc):
                         continue  # what of it lies inside the object
                     # the parser knows whether it can do without
-                    wanted = parser.throw(TruncatedError(f"the file ends before: {exc}"))
+                    short = TruncatedError(f"the file ends before: {exc}")
+                    short.name = exc.name
+                    wanted = parser.throw(short)
                 else:
                     wanted = next(parser)
         except StopIteration as done:
             return done.value
+        except TinycogError as exc:
+            exc.name_file(self._source.name)
+            raise
 
     def _learns_size(self, error: RangeNotSatisfiableError) -> bool:
         """Return whether an error tells the size of an object that begins before its range ends.
@@ -135,7 +140,9 @@ class Fetcher:
         Some servers refuse a range that only ends beyond the object (http.status.unsatisfiable).
         """
         size, part = error.size, error.range
-        if self.buffer.size is not None or size is None or part is None or part[0] >= size:
+        if self.buffer.size is not None or size is None or part is None:
+            return False
+        if 0 < size <= part[0]:
             return False
         self._ledger.keep_size(size)
         return True

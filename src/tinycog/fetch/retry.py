@@ -62,14 +62,22 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
     value = (text or "").strip()
     if value.isascii() and value.isdecimal():
         return float(value) if len(value) < MAX_DIGITS else float("inf")
+    date = parse_date(value)
+    return None if date is None else max(date - now, 0.0)
+
+
+def parse_date(text: str | None) -> float | None:
+    """Return the Unix time of an HTTP date; None if it is none."""
+    if not text:
+        return None
     from datetime import UTC  # noqa: PLC0415 - responses with a date only
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - the same
 
     try:
-        date = parsedate_to_datetime(value)
+        date = parsedate_to_datetime(text)
         if date.tzinfo is None:
             date = date.replace(tzinfo=UTC)
-        return max(date.timestamp() - now, 0.0)
+        return date.timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -132,9 +140,13 @@ class RetryState:
         return seconds
 
     def _backoff(self, error: SourceError) -> float | None:
-        if not error.may_pass or self.attempts >= self._retries.tries:
+        most = self._retries.tries
+        most = most if error.most_tries is None else min(most, error.most_tries)
+        if not error.may_pass or self.attempts >= most:
             return None
-        least = parse_retry_after(error.retry_after, self._clock.unix()) or 0.0
+        now = parse_date(error.date)
+        least = parse_retry_after(error.retry_after, self._clock.unix() if now is None else now)
+        least = least or 0.0
         seconds = least + self._clock.draw() * longest_pause(self._retries, self.attempts)
         return None if seconds > self.seconds_left else seconds
 

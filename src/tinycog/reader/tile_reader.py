@@ -440,6 +440,8 @@ class TileJob:
         if isinstance(error, TinycogError):
             error.__traceback__ = None  # its frames hold this job, which holds the error
         placed = tile_error(error, part.tile) if isinstance(error, FormatError) else error
+        if isinstance(placed, TinycogError):
+            placed.name_file(self._fetcher.name)
         self._end(JobState.FAILED, placed)
 
 

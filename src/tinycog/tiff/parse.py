@@ -128,12 +128,16 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
     """
     yield from need(buffer, [ByteRange(0, BIG.header_length)])
     if buffer.size is not None and buffer.size < min(v.header_length for v in VARIANTS.values()):
-        message = f"not a TIFF: {buffer.size} bytes are too few for a header"
+        found = (
+            f"{buffer.size} bytes are too few for a header" if buffer.size else "the file is empty"
+        )
+        message = f"not a TIFF: {found}"
         raise NotTiffError(message, finding=Finding("tiff.header.byte-order", message, 0))
     first = bytes(buffer.read(0, 4))
     byte_order = BYTE_ORDERS.get(first[:2])
     if byte_order is None:
-        message = f"not a TIFF: it starts with {first!r}, expected b'II' or b'MM'"
+        found = _told_by_first(bytes(buffer.read(0, BIG.header_length)))
+        message = f"not a TIFF{found}: it starts with {first!r}, expected b'II' or b'MM'"
         raise NotTiffError(message, finding=Finding("tiff.header.byte-order", message, 0))
     (magic,) = struct.unpack(byte_order + "H", first[2:])
     variant = VARIANTS.get(magic)
@@ -146,6 +150,33 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
         raise NotTiffError(message, finding=Finding("tiff.header.bigtiff", message, 4))
     (first_ifd,) = struct.unpack(byte_order + variant.offset_code, rest[-variant.offset_length :])
     return FileHeader(byte_order, variant, first_ifd)
+
+
+OTHER_FILES = {
+    b"<!do": "an HTML page: a login or error page of the server?",
+    b"<htm": "an HTML page: a login or error page of the server?",
+    b"<?xm": "XML: an error of the server?",
+    b"{": "JSON: an error of the server?",
+    b"version ": "a pointer of git-lfs: the file itself lies elsewhere",
+    b"\x89png": "a PNG",
+    b"\xff\xd8\xff": "a JPEG",
+    b"\0\0\0\x0cjp": "a JPEG 2000",
+    b"pk\x03\x04": "a ZIP archive",
+    b"\x1f\x8b": "a gzip file",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+    b"\x89hdf": "an HDF5 file",
+    b"gif8": "a GIF",
+    b"%pdf": "a PDF",
+}
+"""How files begin that are opened by mistake, in lower case, and what they are."""
+
+
+def _told_by_first(data: bytes) -> str:
+    """Return what another file is, for a message; "" if its first bytes do not tell."""
+    start = data.lstrip().lower()
+    return next(
+        (f" but {text}" for sign, text in OTHER_FILES.items() if start.startswith(sign)), ""
+    )
 
 
 def parse_ndpi_header(

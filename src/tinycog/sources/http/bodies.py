@@ -5,12 +5,13 @@ The body of a 206 of known length goes into the sink as it comes. These are coll
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from tinycog.errors import RangeNotSatisfiableError, SourceError
 from tinycog.sources.http.errors import TransportError
 from tinycog.sources.http.http1 import ResponseHead
-from tinycog.sources.http.response import generation, is_request_timeout, wrong_length
+from tinycog.sources.http.response import generation, wrong_length
 from tinycog.sources.protocol import RangeSink
 from tinycog.tiff.ranges import ByteRange
 
@@ -61,6 +62,10 @@ class UnframedPart:
             raise TransportError(message)
         self._sink.write(bytes(self._data))
 
+    def fail(self, error: Exception) -> Exception:
+        """Return the error: a part that is not whole is none."""
+        return error
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -109,6 +114,10 @@ class WholeObject:
             self._sink.write_whole(whole)  # first: a reader may request more of it at once
             self._sink.write(memoryview(whole)[self._part.start : self._part.stop])
 
+    def fail(self, error: Exception) -> Exception:
+        """Return the error: an object that is not whole is none."""
+        return error
+
     def close(self) -> None:
         """Let another object be kept."""
         if self._data is not None:
@@ -117,11 +126,17 @@ class WholeObject:
 
 
 class ErrorBody:
-    """A refusal whose body may say that it passes: S3's 400 of a connection that was slow."""
+    """A refusal whose body may say why, and that it passes: S3's 400 of a slow connection."""
 
-    def __init__(self, error: SourceError) -> None:
-        """Hold the error that is raised in the end."""
-        self._error = error
+    def __init__(self, make_error: Callable[[bytes], SourceError], *, decides: bool) -> None:
+        """Take what makes the error of the body, as far as it has come.
+
+        Args:
+            make_error: makes it.
+            decides: whether the body alone says if the refusal passes.
+        """
+        self._make_error = make_error
+        self._decides = decides
         self._data = b""
 
     def write(self, chunk: bytes) -> None:
@@ -132,8 +147,12 @@ class ErrorBody:
 
     def finish(self) -> None:
         """Raise the error."""
-        self._error.may_pass = is_request_timeout(self._data)
-        raise self._error
+        raise self._make_error(self._data)
+
+    def fail(self, error: Exception) -> Exception:
+        """Return the error of what has come, unless the rest may say that it passes."""
+        is_open = self._decides or isinstance(error, SourceError)
+        return error if is_open else self._make_error(self._data)
 
     def close(self) -> None:
         """Nothing is held."""

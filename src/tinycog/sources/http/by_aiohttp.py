@@ -19,6 +19,7 @@ import aiohttp
 import yarl
 
 from tinycog.sources.http.connections import Exchange
+from tinycog.sources.http.dial import is_final
 from tinycog.sources.http.errors import TransportError
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import (
@@ -164,6 +165,11 @@ async def _receive(
             allowance.take_body(len(chunk))
         if body is not None:
             body.finish()
+    except Exception as exc:
+        error = exc if body is None else body.fail(exc)
+        if error is exc:
+            raise
+        raise error from None
     finally:
         if body is not None:
             body.close()
@@ -173,6 +179,6 @@ def to_transport_error(exc: aiohttp.ClientError) -> TransportError:
     """Say what failed, and whether it may pass: a broken connection, but for one of TLS."""
     is_broken = isinstance(exc, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
     is_untrusted = isinstance(exc, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch)
-    is_unknown = isinstance(exc, aiohttp.ClientConnectorDNSError)
+    is_unknown = isinstance(exc, aiohttp.ClientConnectorDNSError) and is_final(exc.os_error)
     message = f"{type(exc).__name__}: {redact_line(exc)}"
     return TransportError(message, may_pass=is_broken and not (is_untrusted or is_unknown))

@@ -6,7 +6,6 @@ A request is sent once here; `fetch` decides what is sent again.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
@@ -164,7 +163,11 @@ class HttpClient:
             self._forget_moved()
             return exc
         if isinstance(exc, TimeoutError):
-            message = "the server did not answer in time"
+            retries = self._limits.retries
+            message = (
+                "the server did not answer in time (Limits.retries:"
+                f" {retries.silence:g} s of silence, {retries.seconds:g} s in all)"
+            )
             error: SourceError = SourceTimeoutError(message, url=self.name, range=part)
             error.may_pass = True
             error.__cause__ = exc
@@ -233,6 +236,9 @@ class HttpClient:
             check_allowed(self._allow_host, str(target.url), self.name)
             try:
                 await self._send(connections, target, exchange, error)
+            except SourceError as exc:
+                target.name_server(exc)
+                raise
             except RedirectError as exc:
                 error = None
                 if exc.is_permanent:
@@ -293,8 +299,10 @@ class HttpClient:
         if head.status == OK and self._may_take_whole(head):
             return WholeObject(self, self.name, part, sink, head)
         error = self._refusal(part, sink, head)
-        if head.status == BAD_REQUEST and isinstance(error, SourceError):
-            return ErrorBody(error)
+        is_told = head.status >= BAD_REQUEST and head.status != PRECONDITION_FAILED
+        if is_told and isinstance(error, SourceError) and not error.may_pass:
+            told = partial(refusal, self.name, part, head.status, head.reason, head.headers)
+            return ErrorBody(told, decides=head.status == BAD_REQUEST)
         raise error
 
     def _check_part(self, part: ByteRange, sink: RangeSink, head: ResponseHead) -> Body | None:
@@ -365,5 +373,4 @@ def _may_pass(exc: Exception) -> bool:
     """Return whether the next try may succeed (http.retry)."""
     if isinstance(exc, TransportError):
         return exc.may_pass
-    is_broken = isinstance(exc, StaleError | ConnectionError)
-    return is_broken and not isinstance(exc, socket.gaierror)
+    return isinstance(exc, StaleError | ConnectionError)

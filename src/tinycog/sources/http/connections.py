@@ -81,6 +81,10 @@ class Body(Protocol):
         """Do what the whole body is for; it may raise what the response comes to."""
         ...
 
+    def fail(self, error: Exception) -> Exception:
+        """Return what the response comes to whose body is cut off, or is none."""
+        ...
+
     def close(self) -> None:
         """Let go of it; called once, finished or not."""
         ...
@@ -391,6 +395,8 @@ class Connection(asyncio.BufferedProtocol):
     def _end(self, error: Exception | None = None) -> None:
         """Call `done`, last: the connection may be used again by it."""
         done = self._done
+        if error is not None and self._body is not None:
+            error = self._body.fail(error)
         keeps = self._is_reusable and (error is None or self.state is HEAD)
         if not keeps:
             self.close()

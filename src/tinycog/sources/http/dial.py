@@ -112,12 +112,18 @@ def _has_failed(lookup: asyncio.Future[list[Any]]) -> bool:
     return lookup.cancelled() or lookup.exception() is not None
 
 
+def is_final(exc: OSError) -> bool:
+    """Return whether a certificate or a name is wrong, and not only its lookup failed for now."""
+    is_unknown = isinstance(exc, socket.gaierror) and exc.errno != socket.EAI_AGAIN
+    return is_unknown or isinstance(exc, ssl.SSLError)
+
+
 def connect_error(origin: Origin, exc: OSError) -> TransportError:
     """Return the error of a connection that failed, and whether it is transient (http.retry).
 
     A refused connection may succeed later; a name or a certificate that is wrong will not.
     """
-    may_pass = not isinstance(exc, ssl.SSLError | socket.gaierror)
+    may_pass = not is_final(exc)
     _, host, port = origin
     message = f"cannot connect to {redact_line(host)} port {port}: {redact_line(exc)}"
     return TransportError(message, may_pass=may_pass)

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Iterable
 
+from tinycog.errors import SourceError
 from tinycog.limits import Limits
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.urls import Origin, Url, join_url, shown_base
@@ -41,6 +42,8 @@ class Target:
         self._secrets = frozenset(name.lower() for name in secrets)
         self._limits = limits
         self._redirects_left = limits.redirects
+        self._first = url.origin
+        self._leaves_secrets = False
         self._move_login()
 
     @property
@@ -56,7 +59,7 @@ class Target:
             ValueError: the location is no url.
         """
         if not self._redirects_left:
-            message = f"more than {self._limits.redirects} redirects"
+            message = f"more than {self._limits.redirects} redirects (Limits.redirects)"
             raise RefusedRedirectError(message)
         self._redirects_left -= 1
         target = join_url(self.url, location)
@@ -72,6 +75,14 @@ class Target:
         if crosses:
             for name in [name for name in self.headers if self._is_secret(name)]:
                 self.headers.remove(name)
+                self._leaves_secrets = True
+
+    def name_server(self, error: SourceError) -> None:
+        """Add to an error which server it is of, if a redirect led there."""
+        if self.url.origin != self._first and error.args:
+            left = "; credentials were not sent there (http.redirect.secrets)"
+            where = f"redirected to {shown_base(self.url)}{left * self._leaves_secrets}"
+            error.args = (f"{error}: {where}",)
 
     def _is_secret(self, name: str) -> bool:
         return name.lower() in self._secrets or SECRET.search(name) is not None

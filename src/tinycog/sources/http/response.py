@@ -20,7 +20,10 @@ from tinycog.tiff.ranges import ByteRange
 
 CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 
-PRECONDITION_FAILED = 412
+OK, FORBIDDEN, PRECONDITION_FAILED = 200, 403, 412
+
+REDIRECTED = (301, 307)
+"""Statuses by which S3 says that a bucket is elsewhere."""
 
 UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
 
@@ -39,24 +42,45 @@ REFUSALS: dict[int, tuple[type[SourceError], str]] = {
 """What statuses other than 206 mean (http.status.whole, http.status.denied, http.status.missing,
 http.status.unsatisfiable, http.status.busy); any other is a refusal (http.status.other)."""
 
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that are transient (http.retry)."""
+TRANSIENT = frozenset((408, 425, 429, 500, 502, 503, 504, 507, 509, *range(520, 531), 598, 599))
+"""Statuses that are transient (http.retry); those that RFC 9110 does not know are of proxies."""
+
+TRANSIENT_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
+"""Codes of stores that are transient, whatever the status (http.retry)."""
+
+STORE_ERROR = re.compile(
+    r"<Code>([^<]*)</Code>(?:.*?<Message>([^<]*)</Message>)?"
+    r'|"code"\s*:\s*"?([^",}]*)"?(?:.*?"message"\s*:\s*"([^"]*)")?',
+    re.DOTALL,
+)
+"""Code and message of an error of S3, Google's and Azure's stores: XML or JSON."""
 
 GENERATIONS = ("x-goog-generation", "x-amz-version-id")
 """Headers by which object stores name a generation besides ETag; "null" is not a name."""
 
 
 def refusal(
-    url: str, part: ByteRange, status: int, reason: str | None, headers: Fields
+    url: str,
+    part: ByteRange,
+    status: int,
+    reason: str | None,
+    headers: Fields,
+    body: bytes = b"",
 ) -> SourceError:
-    """Return the error for a status other than 206."""
+    """Return the error for a status other than 206; `body` may say more about it."""
     kind, text = REFUSALS.get(status, (SourceError, "the server refused"))
     shown = f"HTTP {status} {redact_line(reason or '')}".strip()
-    message = f"{text} ({shown})"
+    code, told = _store_error(body)
+    region = headers.get("x-amz-bucket-region") if status in REDIRECTED else None
+    where = "" if region is None else f"; the bucket is in {redact_line(region)}"
+    message = f"{text} ({shown}{told}{where})"
     error = kind(message, url=url, range=part)
     error.status = status
-    error.may_pass = status in TRANSIENT
-    error.retry_after = headers.get("Retry-After")
+    error.retry_after, error.date = headers.get("Retry-After"), headers.get("Date")
+    is_limited = status == FORBIDDEN and error.retry_after is not None
+    error.may_pass = status in TRANSIENT or code in TRANSIENT_CODES or is_limited
+    if status == OK:  # a proxy that fetches the object may send it whole, once
+        error.may_pass, error.most_tries = True, 2
     if isinstance(error, RangeNotSatisfiableError):
         found = UNSATISFIED.fullmatch(_one(headers, "Content-Range").strip())
         error.size = None if found is None else int(found[1])
@@ -138,9 +162,13 @@ def _printable(text: str) -> str:
     return text if text.isascii() else ascii(text)[1:-1]
 
 
-def is_request_timeout(body: bytes) -> bool:
-    """Whether a 400 is what S3 makes of a connection that was slow (http.retry)."""
-    return b"<Code>RequestTimeout</Code>" in body
+def _store_error(body: bytes) -> tuple[str, str]:
+    """Return the code in the body of a refusal, and what a message says of it; "" without one."""
+    found = STORE_ERROR.search(body.decode("utf-8", "replace"))
+    if found is None:
+        return "", ""
+    code, told = found[1] or found[3] or "", found[2] or found[4]
+    return code, f", {redact_line(f'{code}: {told}' if told else code)}"
 
 
 def _one(headers: Fields, name: str) -> str:
