@@ -10,6 +10,7 @@ import subprocess
 import sys
 import traceback
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -849,12 +850,37 @@ def test_a_content_range_that_is_not_one_is_refused(headers):
 
 
 @pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("bytes 0-9/100", 100),
+        ("Bytes 0-9/100", 100),
+        ("bytes=0-9/100", 100),
+        ("bytes  0 - 9 / 100", 100),
+        ("bytes 0-9/*", None),
+        ("bytes 0-9", None),
+    ],
+)
+def test_a_content_range_is_read_as_servers_write_it(text, size):
+    headers = Fields([("Content-Range", text)])
+    assert response.sent_range("http://h/a", PART, headers) == (PART, size)
+
+
+async def test_a_226_is_the_range_too(server):
+    fault = Fault.status(226)
+    server.script(replace(fault, alter=lambda context: replace(context.right, status=226)))
+    assert await read(make_source(server.url("a.tif")), 0, 10) == DATA[:10]
+
+
+@pytest.mark.parametrize(
     ("headers", "is_identity"),
     [
         ([], True),
         ([("Content-Encoding", "Identity")], True),
         ([("Content-Encoding", "identity"), ("content-encoding", "gzip")], False),
         ([("Content-Encoding", "identity, gzip")], False),
+        ([("Content-Encoding", "aws-chunked")], True),
+        ([("Content-Encoding", "none, UTF-8, binary")], True),
+        ([("Content-Encoding", "aws-chunked, gzip")], False),
         ([("Transfer-Encoding", "chunked")], True),
         ([("Transfer-Encoding", "gzip, chunked")], False),
     ],

@@ -38,7 +38,10 @@ from tinycog.sources.protocol import RangeSink
 from tinycog.sources.redact import redact_line, safe_cause
 from tinycog.tiff.ranges import ByteRange
 
-OK, PARTIAL_CONTENT, BAD_REQUEST, PRECONDITION_FAILED = 200, 206, 400, 412
+OK, BAD_REQUEST, PRECONDITION_FAILED = 200, 400, 412
+
+PARTS = (206, 226)
+"""Statuses of an answer that is the range: Partial Content, and IM Used, as some caches say."""
 
 DEFAULT_HEADERS = {"User-Agent": "tinycog", "Accept": "*/*"}
 
@@ -294,7 +297,7 @@ class HttpClient:
             SourceError: the response is a refusal, or not what was requested.
             RedirectError: it is a redirect.
         """
-        if head.status == PARTIAL_CONTENT:
+        if head.status in PARTS:
             return self._check_part(part, sink, head)
         if head.status == OK and self._may_take_whole(head):
             return WholeObject(self, self.name, part, sink, head)

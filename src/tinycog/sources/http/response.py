@@ -18,7 +18,14 @@ from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.redact import redact_line
 from tinycog.tiff.ranges import ByteRange
 
-CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
+CONTENT_RANGE = re.compile(
+    r"bytes[ =\t]+(\d{1,18})[ \t]*-[ \t]*(\d{1,18})[ \t]*(?:/[ \t]*(\d{1,18}|\*))?",
+    re.ASCII | re.IGNORECASE,
+)
+"""As servers write it: in any case, with = as in a request, with blanks, or without the size."""
+
+NO_CODINGS = frozenset({"", "identity", "none", "binary", "8bit", "utf-8", "utf8", "aws-chunked"})
+"""Labels of bodies that are not coded; stores keep those that they were given."""
 
 OK, FORBIDDEN, PRECONDITION_FAILED = 200, 403, 412
 
@@ -102,7 +109,7 @@ def is_identity(headers: Fields) -> bool:
     """Whether the body is the object's own bytes (http.range.identity)."""
     codings = ",".join(headers.get_all("Content-Encoding"))
     transfer = ",".join(headers.get_all("Transfer-Encoding")).strip().lower()
-    own = {coding.strip().lower() for coding in codings.split(",")} <= {"identity", ""}
+    own = {coding.strip().lower() for coding in codings.split(",")} <= NO_CODINGS
     return own and transfer in ("", "chunked", "identity")
 
 
@@ -182,7 +189,7 @@ def _content_range(told: str) -> tuple[ByteRange | None, int | None]:
     found = CONTENT_RANGE.fullmatch(told.strip())
     if found is None:
         return None, None
-    size = None if found[3] == "*" else int(found[3])
+    size = None if found[3] in (None, "*") else int(found[3])
     return ByteRange(int(found[1]), int(found[2]) + 1), size
 
 
