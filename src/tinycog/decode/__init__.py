@@ -14,7 +14,8 @@
     boxes.py      the boxes that both may lie in
     lerc.py       LERC: its layouts and masks
     libtiff.py    CCITT, LZW and others by the libtiff inside imagecodecs
-    ccitt.py      whether all rows of a CCITT stream are there
+    ccitt.py      whether all rows of a CCITT stream are there, code by code
+    ccitt_encoded.py  the same at once, where the stream is what an encoder makes of its pixels
     pictures.py   WebP and others that give samples at once
     png.py        PNG: only what counts of it
 

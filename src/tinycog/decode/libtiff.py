@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.decode.ccitt import read_rows
+from tinycog.decode.ccitt_encoded import is_encoded
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, UnsupportedError
 from tinycog.tiff.spec import FIELD_TYPES, Compression, Photometric, Tag
@@ -63,11 +64,16 @@ def _check_rows(
 ) -> None:
     """Check that all rows inside the image are stored (tiff.ccitt.rows).
 
-    Long streams are only decoded once more, with other bytes behind them: what they lack changes.
+    They are where the stream is what an encoder makes of its pixels, as nearly all are. Others are
+    read code by code; long ones are only decoded once more, with other bytes behind them: what they
+    lack changes.
 
     Raises:
         CorruptTileError: rows are missing, or broken and not followed by a line end.
     """
+    code, options = segment.image.compression, tags[Tag.T4Options]
+    if is_encoded(code, options, data, pixels.astype(np.bool_, copy=False)):
+        return
     needed = segment.inside_rows
     if len(data) > CHECKED_BYTES:
         longer = data.rstrip(b"\0") + JUNK
@@ -76,8 +82,7 @@ def _check_rows(
             message = "the CCITT stream ends before the last row of the tile"
             raise CorruptTileError(message)
         return
-    code = segment.image.compression
-    found, broken = read_rows(code, tags[Tag.T4Options], data, segment.cols, segment.rows)
+    found, broken = read_rows(code, options, data, segment.cols, segment.rows)
     is_torn = broken and found <= segment.rows and code != Compression.CCITT_T4
     if found < needed or is_torn:
         message = f"the CCITT stream holds {found} of {needed} rows, then it ends or is broken"
