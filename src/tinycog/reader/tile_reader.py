@@ -310,7 +310,7 @@ class TileJob:
         self.error: BaseException | None = None
         self._on_end: Callable[[TileJob], None] | None = None
         self._left = len(parts)
-        self._requests: list[list[RangeRequest]] = [[] for _ in parts]
+        self._requests: dict[int, list[RangeRequest]] = {}
 
     @property
     def is_over(self) -> bool:
@@ -368,7 +368,7 @@ class TileJob:
     def close(self) -> None:
         """Give up what has not arrived and free what has; a job that is over stays as it ended."""
         self._end(JobState.CANCELLED, asyncio.CancelledError())
-        self._fetcher.release(chain.from_iterable(self._requests))
+        self._fetcher.release(chain.from_iterable(self._requests.values()))
 
     def _submit_fill(self, parts: Sequence[TilePart]) -> None:
         work = partial(self._fill, parts)
