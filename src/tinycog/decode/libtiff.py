@@ -18,7 +18,7 @@ from tinycog.decode.ccitt import read_rows
 from tinycog.decode.ccitt_encoded import is_encoded
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, UnsupportedError
-from tinycog.tiff.spec import FIELD_TYPES, Compression, Photometric, Tag
+from tinycog.tiff.spec import FIELD_TYPES, Compression, Photometric, Tag, name_of
 
 CCITT = (Compression.CCITT_RLE, Compression.CCITT_T4, Compression.CCITT_T6)
 CHECKED_BYTES = 1 << 17
@@ -38,11 +38,13 @@ def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: A
     """
     image = segment.image
     if segment.samples != 1:
-        message = f"compression {image.compression} with {segment.samples} samples is not supported"
+        name = name_of(Compression, image.compression)
+        message = f"compression {name} with {segment.samples} samples is not supported"
         raise UnsupportedError(message, feature="SamplesPerPixel", value=segment.samples)
     is_log = image.compression == Compression.SGI_LOG
     if is_log and image.photometric != Photometric.LOG_L:
-        message = f"SGILog with photometric {image.photometric} is not supported"
+        name = name_of(Photometric, image.photometric)
+        message = f"SGILog with photometric {name} is not supported"
         raise UnsupportedError(message, feature="photometric", value=image.photometric)
     tags = {
         Tag.BitsPerSample: image.bits,
