@@ -12,7 +12,9 @@ import pytest
 from conformance.tricks_bilevel import faxed
 
 import tinycog
+from tinycog.decode import ccitt_encoded, libtiff
 from tinycog.decode.ccitt import LENGTHS, read_rows
+from tinycog.decode.ccitt_encoded import is_encoded
 from tinycog.testing import Field, make_image, make_tiff
 from tinycog.tiff.spec import Tag
 
@@ -111,6 +113,80 @@ def test_every_run_is_known(code: int):
     stream = faxed(rows, code, 0, 0)
 
     assert read_rows(code, 0, stream, width, len(rows)) == (len(rows), 0)
+
+
+@pytest.mark.parametrize(("code", "options", "fill"), FAXES)
+async def test_what_encoders_write_is_not_read_code_by_code(code, options, fill, monkeypatch):
+    monkeypatch.setattr(libtiff, "read_rows", None)
+    tile = await fax(code, options, faxed(PAGE, code, options, fill))
+
+    np.testing.assert_array_equal(tile.data[0], PAGE)
+
+
+def shifted_rows(rng: np.random.Generator, rows: int, cols: int) -> np.ndarray:
+    """Rows that differ little from those above, some of them all black or white."""
+    page = np.zeros((rows, cols), bool)
+    edges = np.cumsum(rng.random(cols) < 0.05) % 2 == 1
+    for i in range(rows):
+        page[i] = np.roll(edges, int(rng.integers(-5, 6))) ^ (rng.random(cols) < 0.004)
+    page[rng.random(rows) < 0.1] = rng.random() < 0.5
+    return page
+
+
+@pytest.mark.parametrize("cols", [1, 2, 8, 31, 64, 333, 6000])
+def test_codes_follow_from_the_pixels(cols: int, monkeypatch):
+    monkeypatch.setattr(ccitt_encoded, "BLOCK_PIXELS", 7 * cols)
+    rng = np.random.default_rng(cols)
+    for rows, pixels in ((1, None), (8, 0.5), (9, 0.02), (16, None)):
+        page = (
+            shifted_rows(rng, rows, cols) if pixels is None else rng.random((rows, cols)) < pixels
+        )
+        for code, options, fill in FAXES:
+            stream = faxed(page.astype(np.uint8), code, options, fill)
+            assert is_encoded(code, options, stream, page), (rows, code, options)
+            assert read_rows(code, options, stream, cols, rows) == (rows, 0)
+
+
+@pytest.mark.parametrize(("code", "options", "fill"), FAXES)
+def test_a_stream_that_is_what_an_encoder_makes_of_its_pixels_has_all_its_rows(code, options, fill):
+    rng = np.random.default_rng(code)
+    page = shifted_rows(rng, 24, 200)
+    stream = faxed(page.astype(np.uint8), code, options, fill)
+    tags = {
+        Tag.BitsPerSample: 1,
+        Tag.Compression: code,
+        Tag.PhotometricInterpretation: 1,
+        Tag.T4Options: options,
+    }
+    right = 0
+    for _ in range(150):
+        broken = bytearray(stream)
+        for at in rng.integers(0, len(broken), rng.integers(1, 4)):
+            broken[at] ^= 1 << int(rng.integers(8))
+        file = libtiff._one_strip_file(bytes(broken), (200, 24), tags)
+        try:
+            pixels = np.asarray(imagecodecs.tiff_decode(file))
+        except imagecodecs.TiffError:
+            continue
+        if is_encoded(code, options, bytes(broken), pixels):
+            right += 1
+            assert read_rows(code, options, bytes(broken), 200, 24) == (24, 0)
+    assert right < 50
+
+
+async def test_a_stream_of_other_codes_than_an_encoder_takes_is_read_code_by_code():
+    """Each row is coded by its runs, though the second could be told by the first."""
+    page = np.zeros((SIDE, SIDE), np.uint8)
+    page[:, 10:20] = 1
+    row = "001" + "00111" + "0000100" + "1"
+    digits = row * SIDE + "000000000001" * 2 + "0" * 8
+    stream = bytes(int(digits[i : i + 8], 2) for i in range(0, len(digits) - 7, 8))
+    tile = await fax(T6, 0, stream)
+
+    np.testing.assert_array_equal(tile.data[0], page)
+    assert tile.findings == ()
+    assert not is_encoded(T6, 0, stream, page.astype(bool))
+    assert isinstance(await fax(T6, 0, stream[: len(stream) // 2]), str)
 
 
 # --- other codecs ---------------------------------------------------------------------------------

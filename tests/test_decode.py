@@ -482,3 +482,26 @@ async def test_rgb_without_samples_per_pixel_has_three():
 
     np.testing.assert_array_equal((await cog.read()).data, rgb)
     assert "tiff.image.samples" in [finding.rule for finding in cog.findings]
+
+
+@pytest.mark.parametrize(
+    ("code", "photometric", "bands", "named"),
+    [
+        (34676, 32845, 3, r"SGI_LOG \(34676\) with 3 samples"),
+        (34676, 1, 1, r"SGILog with photometric MIN_IS_BLACK \(1\)"),
+        (34677, 32845, 3, r"SGI_LOG24 \(34677\)"),
+        (32909, 2, 3, r"PIXAR_LOG \(32909\)"),
+        (1, 32844, 1, r"colours of photometric LOG_L \(32844\)"),
+        (8, 32845, 3, r"colours of photometric LOG_LUV \(32845\)"),
+    ],
+)
+async def test_a_picture_of_light_that_is_not_read_is_refused_by_name(
+    code: int, photometric: int, bands: int, named: str
+):
+    data = np.ones((bands, 16, 16), np.float32)
+    image = make_image(data, tile=(16, 16), compression=8 if code == 8 else 1).having(
+        Field(Tag.Compression, "SHORT", code),
+        Field(Tag.PhotometricInterpretation, "SHORT", photometric),
+    )
+    with pytest.raises(tinycog.UnsupportedError, match=named):
+        await tinycog.open(make_tiff([image])).read_tile(0, 0, 0, rgb=True)

@@ -52,7 +52,8 @@ class Limits:
         ifds: IFDs of one file, SubIFDs included.
         entries: entries of one IFD (libtiff allows 4096).
         value_bytes: bytes of one tag's value, where it is read whole.
-        tile_bytes: bytes of one tile or strip, encoded or decoded.
+        tile_bytes: bytes of one tile or strip, encoded or decoded; windows of larger ones are read
+            where they can be decoded by rows, or in pieces (tiff.tile.rows).
         result_bytes: bytes of the result of one read, and of the pixels read for it.
         tiles: stored tiles of one read.
         modest_bytes: bytes of pixels that one read, or one tile, may always have, however few bytes

@@ -6,6 +6,7 @@
     segment.py    what a stored tile must decode to: rows, columns, samples, bytes
     codec.py      one row of the table; codecs.py the table by compression code
     lossless.py   codecs that give back the stored bytes; samples.py goes on from there
+    streams.py    some of them in pieces, for tiles that are too large to decode at once
     samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers
     jpeg.py       JPEG: tables and colour; ycbcr.py YCbCr data units to RGB
     jpeg_stream.py  its markers, and whether a stream holds all of its pixels
@@ -14,7 +15,8 @@
     boxes.py      the boxes that both may lie in
     lerc.py       LERC: its layouts and masks
     libtiff.py    CCITT, LZW and others by the libtiff inside imagecodecs
-    ccitt.py      whether all rows of a CCITT stream are there
+    ccitt.py      whether all rows of a CCITT stream are there, code by code
+    ccitt_encoded.py  the same at once, where the stream is what an encoder makes of its pixels
     pictures.py   WebP and others that give samples at once
     png.py        PNG: only what counts of it
 

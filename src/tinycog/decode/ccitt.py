@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinycog.tiff.spec import Compression
 
@@ -95,6 +96,20 @@ RUNS = tuple(
 MODE_TABLE = _table(MODES, MODE_BITS)
 
 
+def windows_of(data: bytes) -> NDArray[np.uint32]:
+    """Return the 32 bits from each byte of a stream on, and behind it; what it lacks is 0."""
+    padded = np.frombuffer(data + bytes(WINDOW_BITS), np.uint8).astype(np.uint32)
+    windows = padded[:-3] << 24 | padded[1:-2] << 16 | padded[2:-1] << 8 | padded[3:]
+    return windows.astype(np.uint32, copy=False)
+
+
+def has_rest(data: bytes, at: int) -> bool:
+    """Return whether what is left from a bit on is more than the end of a block, and padding."""
+    rest = _Stream(data[at // 8 :], 0)
+    rest.at = at % 8
+    return rest.has_rest()
+
+
 class BrokenRowError(ValueError):
     """A row is not coded as wide as the tile, or the stream has ended."""
 
@@ -160,9 +175,7 @@ class _Stream:
         self.at = 0
         self._width = width
         self._length = 8 * len(data)
-        padded = np.frombuffer(data + bytes(WINDOW_BITS), np.uint8).astype(np.uint32)
-        windows = padded[:-3] << 24 | padded[1:-2] << 16 | padded[2:-1] << 8 | padded[3:]
-        self._windows = array("I", windows.tobytes())
+        self._windows = array("I", windows_of(data).tobytes())
 
     def take_bit(self) -> int:
         """Return the next bit, 0 behind the end."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tinycog.decode.segment import Segment
+from tinycog.decode.streams import Pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Codec:
         predicted: whether libtiff applies the Predictor tag with it (tiff.predictor.codecs).
         safe: whether the decoder withstands hostile bytes; if not, they can crash the process.
         reversible: whether FillOrder 2 reverses the bits of its bytes.
+        pieces: gives the bytes in pieces, where a tile is too large to decode at once; None if no
+            library does that.
     """
 
     name: str
@@ -29,3 +32,4 @@ class Codec:
     predicted: bool = False
     reversible: bool = True
     safe: bool = True
+    pieces: Pieces | None = None

@@ -12,11 +12,17 @@ from collections.abc import Mapping
 
 import imagecodecs
 
-from tinycog.decode import jpeg, jpeg2000, jpegxl, lerc, libtiff, lossless, pictures, png
+from tinycog.decode import jpeg, jpeg2000, jpegxl, lerc, libtiff, lossless, pictures, png, streams
 from tinycog.decode.codec import Codec
 from tinycog.tiff.spec import Compression
 
-ZSTD = lossless.lenient(imagecodecs.zstd_decode, "too small", "Src size is incorrect")
+DEFLATE = Codec("Deflate", lossless.decode_deflate, predicted=True, pieces=streams.inflate)
+ZSTD = Codec(
+    "ZSTD",
+    lossless.lenient(imagecodecs.zstd_decode, "too small", "Src size is incorrect"),
+    predicted=True,
+    pieces=streams.zstd_pieces(),
+)
 PACKBITS = lossless.lenient(imagecodecs.packbits_decode, "TOO_SMALL", "INPUT_CORRUPT")
 JPEG_2000 = jpeg2000.decode_jpeg2000
 JPEG_XL = jpegxl.decode_jpegxl
@@ -24,15 +30,15 @@ JPEG_XR = pictures.whole(imagecodecs.jpegxr_decode)
 
 CODECS: Mapping[int, Codec] = {
     # bytes to bytes
-    Compression.NONE: Codec("uncompressed", lossless.decode_none),
-    Compression.PACKBITS: Codec("PackBits", PACKBITS),
+    Compression.NONE: Codec("uncompressed", lossless.decode_none, pieces=streams.cut),
+    Compression.PACKBITS: Codec("PackBits", PACKBITS, pieces=streams.unpack_runs),
     Compression.LZW: Codec("LZW", lossless.decode_lzw, predicted=True),
-    Compression.DEFLATE: Codec("Deflate", lossless.decode_deflate, predicted=True),
-    Compression.OLD_DEFLATE: Codec("Deflate", lossless.decode_deflate, predicted=True),
-    Compression.DEFLATE_PIXTIFF: Codec("Deflate", lossless.decode_deflate, predicted=True),
-    Compression.ZSTD: Codec("ZSTD", ZSTD, predicted=True),
-    Compression.ZSTD_EARLY: Codec("ZSTD", ZSTD, predicted=True),
-    Compression.LZMA: Codec("LZMA", lossless.decode_lzma, predicted=True),
+    Compression.DEFLATE: DEFLATE,
+    Compression.OLD_DEFLATE: DEFLATE,
+    Compression.DEFLATE_PIXTIFF: DEFLATE,
+    Compression.ZSTD: ZSTD,
+    Compression.ZSTD_EARLY: ZSTD,
+    Compression.LZMA: Codec("LZMA", lossless.decode_lzma, predicted=True, pieces=streams.unpack_xz),
     # bytes to samples
     Compression.CCITT_RLE: Codec("CCITT RLE", libtiff.decode_strip, "samples"),
     Compression.CCITT_T4: Codec("CCITT T.4", libtiff.decode_strip, "samples"),

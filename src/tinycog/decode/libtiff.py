@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.decode.ccitt import read_rows
+from tinycog.decode.ccitt_encoded import is_encoded
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, UnsupportedError
-from tinycog.tiff.spec import FIELD_TYPES, Compression, Photometric, Tag
+from tinycog.tiff.spec import FIELD_TYPES, Compression, Photometric, Tag, name_of
 
 CCITT = (Compression.CCITT_RLE, Compression.CCITT_T4, Compression.CCITT_T6)
 CHECKED_BYTES = 1 << 17
@@ -37,11 +38,13 @@ def decode_strip(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: A
     """
     image = segment.image
     if segment.samples != 1:
-        message = f"compression {image.compression} with {segment.samples} samples is not supported"
+        name = name_of(Compression, image.compression)
+        message = f"compression {name} with {segment.samples} samples is not supported"
         raise UnsupportedError(message, feature="SamplesPerPixel", value=segment.samples)
     is_log = image.compression == Compression.SGI_LOG
     if is_log and image.photometric != Photometric.LOG_L:
-        message = f"SGILog with photometric {image.photometric} is not supported"
+        name = name_of(Photometric, image.photometric)
+        message = f"SGILog with photometric {name} is not supported"
         raise UnsupportedError(message, feature="photometric", value=image.photometric)
     tags = {
         Tag.BitsPerSample: image.bits,
@@ -63,11 +66,16 @@ def _check_rows(
 ) -> None:
     """Check that all rows inside the image are stored (tiff.ccitt.rows).
 
-    Long streams are only decoded once more, with other bytes behind them: what they lack changes.
+    They are where the stream is what an encoder makes of its pixels, as nearly all are. Others are
+    read code by code; long ones are only decoded once more, with other bytes behind them: what they
+    lack changes.
 
     Raises:
         CorruptTileError: rows are missing, or broken and not followed by a line end.
     """
+    code, options = segment.image.compression, tags[Tag.T4Options]
+    if is_encoded(code, options, data, pixels.astype(np.bool_, copy=False)):
+        return
     needed = segment.inside_rows
     if len(data) > CHECKED_BYTES:
         longer = data.rstrip(b"\0") + JUNK
@@ -76,8 +84,7 @@ def _check_rows(
             message = "the CCITT stream ends before the last row of the tile"
             raise CorruptTileError(message)
         return
-    code = segment.image.compression
-    found, broken = read_rows(code, tags[Tag.T4Options], data, segment.cols, segment.rows)
+    found, broken = read_rows(code, options, data, segment.cols, segment.rows)
     is_torn = broken and found <= segment.rows and code != Compression.CCITT_T4
     if found < needed or is_torn:
         message = f"the CCITT stream holds {found} of {needed} rows, then it ends or is broken"

@@ -145,17 +145,26 @@ class Segment:
         Raises:
             CorruptTileError: there are fewer.
         """
-        if raw.size > self.length:
-            text = f"the tile holds {raw.size} bytes, more than the {self.length} of its pixels"
-            self.tolerate("tiff.decode.length", text)
+        self.check_length(raw.size)
         if raw.size >= self.length:
             return raw[: self.length]
-        if raw.size < self.inside_length:
-            message = f"the tile holds {raw.size} bytes, expected {self.length}"
-            raise CorruptTileError(message)
-        text = f"the tile holds {raw.size} of {self.length} bytes: it ends with the image"
-        self.tolerate("tiff.tile.partial", text)
         return np.concatenate([raw, np.zeros(self.length - raw.size, np.uint8)])
+
+    def check_length(self, found: int) -> None:
+        """Check how many decompressed bytes there are, as said in `exact`.
+
+        Raises:
+            CorruptTileError: there are too few.
+        """
+        if found > self.length:
+            text = f"the tile holds {found} bytes, more than the {self.length} of its pixels"
+            self.tolerate("tiff.decode.length", text)
+        elif found < self.inside_length:
+            message = f"the tile holds {found} bytes, expected {self.length}"
+            raise CorruptTileError(message)
+        elif found < self.length:
+            text = f"the tile holds {found} of {self.length} bytes: it ends with the image"
+            self.tolerate("tiff.tile.partial", text)
 
     def checked(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Return pixels as (rows, cols, samples) after a check of shape and dtype.

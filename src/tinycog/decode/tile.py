@@ -6,6 +6,8 @@ The order is that of the rule tiff.decode.order.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,12 +17,17 @@ from numpy.typing import NDArray
 
 from tinycog.decode.codec import Codec
 from tinycog.decode.codecs import CODECS
+from tinycog.decode.lossless import LONGEST_TAIL
 from tinycog.decode.samples import unpack_samples
 from tinycog.decode.segment import Segment
+from tinycog.decode.streams import PIECE_BYTES, Pieces
 from tinycog.errors import CorruptTileError, Finding, LimitError, TinycogError, UnsupportedError
 from tinycog.limits import Limits
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, name_of
+
+TileSlices = tuple[slice | list[int], slice, slice]
+"""What is wanted of a stored tile: (samples, rows, cols)."""
 
 REVERSED = 2
 """FillOrder of bytes whose bits are stored in reverse (tiff.fill-order)."""
@@ -67,9 +74,8 @@ def decode_tile(
     limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
     limits.check_ratio(segment.pixel_bytes, len(data), "decoded bytes of a tile", image.weight)
     codec = _codec_of(image, limits)
-    try:
-        if image.fill_order == REVERSED and codec.reversible:
-            data = bytes(imagecodecs.bitorder_decode(bytes(data)))
+    with _errors_of(codec, segment, data):
+        data = _in_order(image, codec, data)
         if codec.gives == "samples":
             pixels = segment.checked(codec.decode(segment, data))
         else:
@@ -78,6 +84,101 @@ def decode_tile(
             stored = segment if cropped is None or raw.size != cropped.length else cropped
             pixels = unpack_samples(stored, stored.exact(raw), predicted=codec.predicted)
             pixels = segment.checked(pixels)
+    return DecodedTile(pixels.transpose(2, 0, 1), tuple(segment.findings))
+
+
+def decode_into(
+    image: Image,
+    x: int,
+    y: int,
+    data: bytes | memoryview,
+    limits: Limits,
+    part: TileSlices,
+    out: NDArray[Any],
+    *,
+    rows: int | None = None,
+) -> tuple[Finding, ...]:
+    """Decode a part of a stored tile, and return what was odd about the tile.
+
+    A tile of more than `limits.tile_bytes` is decompressed in pieces, of which only the rows that
+    are wanted are kept (tiff.tile.rows): that takes as long as the whole tile does.
+
+    Args:
+        image: the tile's.
+        x: its tile column.
+        y: its tile row.
+        data: its encoded bytes.
+        limits: asked before anything is decoded.
+        part: its (samples, rows, cols) that are wanted.
+        out: the array for them, (samples, rows, cols).
+        rows: how many rows of the tile the bytes hold, if those of the part only.
+
+    Raises:
+        LimitError: the tile is too large, and its codec does not decode it in pieces.
+        UnsupportedError, CorruptTileError: as for `decode_tile`.
+    """
+    segment = Segment(image, x, y)
+    if rows is not None:
+        part = (part[0], slice(None), part[2])
+    elif segment.pixel_bytes > limits.tile_bytes and image.rows_follow:
+        codec = _codec_of(image, limits)
+        if codec.pieces is not None:
+            return _decode_rows(segment, codec, codec.pieces, data, limits, part, out)
+        what = f"decoded bytes of a tile, which {codec.name} cannot decode in pieces"
+        limits.check("tile_bytes", segment.pixel_bytes, what)
+    pixels, findings = decode_tile(image, x, y, data, limits, out=out, rows=rows)
+    if not np.may_share_memory(pixels, out):
+        out[...] = pixels[part]
+    return findings
+
+
+def _decode_rows(
+    segment: Segment,
+    codec: Codec,
+    pieces: Pieces,
+    data: bytes | memoryview,
+    limits: Limits,
+    part: TileSlices,
+    out: NDArray[Any],
+) -> tuple[Finding, ...]:
+    """Decompress a tile in pieces, and keep the rows that are wanted."""
+    image, (samples, rows, cols) = segment.image, part
+    limits.check_ratio(segment.pixel_bytes, len(data), "decoded bytes of a tile", image.weight)
+    length = image.unpacked_length(1)
+    limits.check("tile_bytes", length, "decoded bytes of a row")
+    start, stop = rows.start * length, rows.stop * length
+    most = segment.length + LONGEST_TAIL * segment.length + PIECE_BYTES
+    held = bytearray()
+    at = row = 0  # bytes of the tile that have come, and rows of the part
+    with _errors_of(codec, segment, data):
+        for piece in pieces(memoryview(_in_order(image, codec, data))):
+            held += memoryview(piece)[max(start - at, 0) : max(stop - at, 0)]
+            at += len(piece)
+            count = len(held) // length
+            if count and (len(held) >= PIECE_BYTES or at >= stop):
+                strip = replace(segment, size=(count, segment.cols))
+                raw = np.frombuffer(held[: count * length], np.uint8)
+                pixels = unpack_samples(strip, raw, predicted=codec.predicted)
+                pixels = strip.checked(pixels).transpose(2, 0, 1)
+                out[:, row : row + count] = pixels[samples, :, cols]
+                del held[: count * length]
+                row += count
+            if at > most:
+                break
+        segment.check_length(at)
+    return tuple(dict.fromkeys(segment.findings))
+
+
+@contextmanager
+def _errors_of(codec: Codec, segment: Segment, data: bytes | memoryview) -> Generator[None]:
+    """Translate errors of libraries.
+
+    Raises:
+        CorruptTileError: a library complains of the bytes.
+        LimitError: there is no memory for the tile.
+    """
+    try:
+        yield
     except TinycogError:
         raise
     except MemoryError as exc:
@@ -86,7 +187,13 @@ def decode_tile(
     except (RuntimeError, ValueError, zlib.error) as exc:  # raised by imagecodecs
         message = f"{codec.name} data of {len(data)} bytes cannot be decoded: {exc}"
         raise CorruptTileError(message) from exc
-    return DecodedTile(pixels.transpose(2, 0, 1), tuple(segment.findings))
+
+
+def _in_order(image: Image, codec: Codec, data: bytes | memoryview) -> bytes | memoryview:
+    """Return bytes whose bits are in the order that the codec expects (tiff.fill-order)."""
+    if image.fill_order == REVERSED and codec.reversible:
+        return bytes(imagecodecs.bitorder_decode(bytes(data)))
+    return data
 
 
 def _codec_of(image: Image, limits: Limits) -> Codec:

@@ -50,7 +50,8 @@ def tile_shape(image: Image, tile: Tile, *, padded: bool) -> tuple[int, int, int
 def tile_parts(image: Image, tile: Tile, out: Pixels) -> list[TilePart]:
     """Return the parts that fill `out`, (bands, rows, cols), from a tile's first pixel on."""
     cut = slice(0, out.shape[1]), slice(0, out.shape[2])
-    return _band_parts(image, tile, cut, range(image.samples), out)
+    bands = range(image.samples)
+    return _band_parts(image, tile, cut, bands, slice(None), out)
 
 
 def parts_to_plan(image: Image, tile: Tile) -> list[TilePart]:
@@ -62,8 +63,8 @@ def parts_to_plan(image: Image, tile: Tile) -> list[TilePart]:
 def window_tiles(image: Image, z: int, window: Window) -> Iterator[Tile]:
     """Iterate over the tiles that a window touches, row by row; there may be too many to list."""
     grid = image.grid
-    ys = range(window.row_off // grid.tile_height, -(-_bottom(window) // grid.tile_height))
-    xs = range(window.col_off // grid.tile_width, -(-_right(window) // grid.tile_width))
+    ys = _touched(window.row_off, _bottom(window), grid.tile_height)
+    xs = _touched(window.col_off, _right(window), grid.tile_width)
     return (Tile(z, x, y) for y in ys for x in xs)
 
 
@@ -71,24 +72,36 @@ def window_parts(
     image: Image, z: int, window: Window, bands: Sequence[int], out: Pixels
 ) -> list[TilePart]:
     """Return the parts that fill `out`, (bands, rows, cols), from a window inside the image."""
+    grid, samples = image.grid, _interleaved(image, bands)
     parts: list[TilePart] = []
-    for tile in window_tiles(image, z, window):
-        top, left = tile.y * image.grid.tile_height, tile.x * image.grid.tile_width
-        rows = slice(
-            max(window.row_off - top, 0),
-            min(_bottom(window) - top, image.grid.stored_rows(tile.y)),
-        )
-        cols = slice(
-            max(window.col_off - left, 0), min(_right(window) - left, image.grid.tile_width)
-        )
-        for part in _row_parts(image, rows):
-            target = out[
-                :,
-                top + part.start - window.row_off : top + part.stop - window.row_off,
-                left + cols.start - window.col_off : left + cols.stop - window.col_off,
-            ]
-            parts += _band_parts(image, tile, (part, cols), bands, target)
+    columns = [  # what is the same for all tiles of a column is worked out once, as of a row
+        (x, *_overlap(window.col_off, _right(window), x * grid.tile_width, grid.tile_width))
+        for x in _touched(window.col_off, _right(window), grid.tile_width)
+    ]
+    for y in _touched(window.row_off, _bottom(window), grid.tile_height):
+        top = y * grid.tile_height
+        rows, down = _overlap(window.row_off, _bottom(window), top, grid.stored_rows(y))
+        lines = [
+            (part, slice(down.start + part.start - rows.start, down.start + part.stop - rows.start))
+            for part in _row_parts(image, rows)
+        ]
+        for x, cols, across in columns:
+            tile = Tile(z, x, y)
+            for part, below in lines:
+                target = out[:, below, across]
+                parts += _band_parts(image, tile, (part, cols), bands, samples, target)
     return parts
+
+
+def _touched(start: int, stop: int, length: int) -> range:
+    """Return the tiles of a length that pixels `start` to `stop` touch."""
+    return range(start // length, -(-stop // length))
+
+
+def _overlap(start: int, stop: int, at: int, length: int) -> tuple[slice, slice]:
+    """Return what pixels `start` to `stop` take of a tile that begins at one, and where it goes."""
+    first, last = max(start, at), min(stop, at + length)
+    return slice(first - at, last - at), slice(first - start, last - start)
 
 
 def _row_parts(image: Image, rows: slice) -> list[slice]:
@@ -99,16 +112,28 @@ def _row_parts(image: Image, rows: slice) -> list[slice]:
     return [slice(i, min(i + step, rows.stop)) for i in range(rows.start, rows.stop, step)]
 
 
+def _interleaved(image: Image, bands: Sequence[int]) -> slice | list[int]:
+    """Return the samples of a tile that bands are, where they are not stored apart."""
+    is_all = image.grid.planes > 1 or list(bands) == list(range(image.samples))
+    return slice(None) if is_all else list(bands)
+
+
 def _band_parts(
-    image: Image, tile: Tile, cut: tuple[slice, slice], bands: Sequence[int], target: Pixels
+    image: Image,
+    tile: Tile,
+    cut: tuple[slice, slice],
+    bands: Sequence[int],
+    samples: slice | list[int],
+    target: Pixels,
 ) -> list[TilePart]:
     """Return one part for all bands, or one for each where they are stored apart."""
-    indices = image.grid.indices(tile.x, tile.y)
-    if image.grid.planes == 1:
-        samples = slice(None) if list(bands) == list(range(image.samples)) else list(bands)
-        return [TilePart(image, tile, indices[0], samples, *cut, target)]
+    grid = image.grid
+    position = tile.y * grid.across + tile.x
+    if grid.planes == 1:
+        return [TilePart(image, tile, position, samples, *cut, target)]
+    plane = grid.across * grid.down
     return [
-        TilePart(image, tile, indices[band], slice(None), *cut, target[i : i + 1])
+        TilePart(image, tile, position + band * plane, samples, *cut, target[i : i + 1])
         for i, band in enumerate(bands)
     ]
 

@@ -19,8 +19,6 @@ from functools import partial
 from itertools import chain, islice
 from typing import NamedTuple
 
-import numpy as np
-
 from tinycog.argument_types import ErrorHandling
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
 from tinycog.fetch.fetcher import Fetcher, check_complete
@@ -312,7 +310,7 @@ class TileJob:
         self.error: BaseException | None = None
         self._on_end: Callable[[TileJob], None] | None = None
         self._left = len(parts)
-        self._requests: list[list[RangeRequest]] = [[] for _ in parts]
+        self._requests: dict[int, list[RangeRequest]] = {}
 
     @property
     def is_over(self) -> bool:
@@ -370,7 +368,7 @@ class TileJob:
     def close(self) -> None:
         """Give up what has not arrived and free what has; a job that is over stays as it ended."""
         self._end(JobState.CANCELLED, asyncio.CancelledError())
-        self._fetcher.release(chain.from_iterable(self._requests))
+        self._fetcher.release(chain.from_iterable(self._requests.values()))
 
     def _submit_fill(self, parts: Sequence[TilePart]) -> None:
         work = partial(self._fill, parts)
@@ -452,9 +450,9 @@ def decode_part(
 
     Raises:
         LeaderError: the tile lacks the leader or trailer that the ghost area promises.
-        FormatError, UnsupportedError, LimitError: as for `decode_tile`.
+        FormatError, UnsupportedError, LimitError: as for `decode_into`.
     """
-    from tinycog.decode.tile import decode_tile, fill_tile  # noqa: PLC0415 - loads imagecodecs
+    from tinycog.decode.tile import decode_into, fill_tile  # noqa: PLC0415 - loads imagecodecs
 
     if location is None or data is None:
         fill_tile(part.image, part.target)
@@ -468,13 +466,10 @@ def decode_part(
         data = payload
     if location.head:
         data = memoryview(joined(location.head, bytes(data)))
-    image, tile, rows = part.image, part.tile, part.rows
-    count = None
-    if location.rows is not None:
-        count, rows = rows.stop - rows.start, slice(None)
-    pixels, findings = decode_tile(image, tile.x, tile.y, data, limits, out=part.target, rows=count)
-    if not np.may_share_memory(pixels, part.target):
-        part.target[...] = pixels[part.samples, rows, part.cols]
+    image, tile = part.image, part.tile
+    slices = (part.samples, part.rows, part.cols)
+    rows = None if location.rows is None else location.rows.stop - location.rows.start
+    findings = decode_into(image, tile.x, tile.y, data, limits, slices, part.target, rows=rows)
     if location.oddity is not None:
         findings = (location.oddity, *findings)
     return findings

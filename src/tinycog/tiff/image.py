@@ -234,8 +234,12 @@ class Image:
     @property
     def rows_apart(self) -> bool:
         """Whether rows of a stored tile can be read without the others."""
-        is_plain = self.compression == Compression.NONE and self.subsampling == (1, 1)
-        return is_plain and self.tile_depth == 1
+        return self.compression == Compression.NONE and self.rows_follow
+
+    @property
+    def rows_follow(self) -> bool:
+        """Whether each row of a decompressed tile lies behind the one before, by itself."""
+        return self.subsampling == (1, 1) and self.tile_depth == 1
 
     def option(self, tag: Tag, default: int) -> int:
         """Return the first number of a tag in `options`."""

@@ -40,6 +40,10 @@ class TileLocation(NamedTuple):
     head: bytes = b""
 
 
+ABSENT = TileLocation(ByteRange(0, 0))
+"""Of a tile that is not stored."""
+
+
 def locate(
     buffer: SparseBuffer,
     image: Image,
@@ -89,9 +93,7 @@ def locate(
     if image.compression == Compression.OLD_JPEG:
         heads = yield from read_heads(buffer, image, [_stored_rows(image, i) for i in indices])
         places = [place._replace(head=head) for place, head in zip(places, heads, strict=True)]
-    for index, place in zip(indices, places, strict=True):
-        limits.check("tile_bytes", place.range.length, f"encoded bytes of tile {index}")
-        _check_inside(buffer, index, place.range)
+    _check_places(buffer, limits, indices, places)
     return [place if place.range.length else None for place in places]
 
 
@@ -116,7 +118,7 @@ def _cut(place: TileLocation, image: Image, index: int, rows: slice) -> TileLoca
 
     Those of an uncompressed tile can be read without the others: each begins on a byte.
     """
-    if not image.rows_apart or place.framed:
+    if place is ABSENT or not image.rows_apart or place.framed:
         return place
     stored = _stored_rows(image, index)
     length = image.unpacked_length(1)
@@ -234,6 +236,16 @@ def unframed(data: memoryview) -> memoryview | None:
     trailer = bytes(data[stop : stop + FRAME_BYTES])
     repeated = bytes(tile[-FRAME_BYTES:]).ljust(FRAME_BYTES, b"\0")
     return tile if length and trailer == repeated else None
+
+
+def _check_places(
+    buffer: SparseBuffer, limits: Limits, indices: Sequence[int], places: Sequence[TileLocation]
+) -> None:
+    """Check length and place of tiles that are stored (tiff.tile.place)."""
+    for index, place in zip(indices, places, strict=True):
+        if place is not ABSENT:
+            limits.check("tile_bytes", place.range.length, f"encoded bytes of tile {index}")
+            _check_inside(buffer, index, place.range)
 
 
 def _check_inside(buffer: SparseBuffer, index: int, part: ByteRange) -> None:
@@ -367,7 +379,7 @@ class _Entry(NamedTuple):
             text = f"tile {index} has offset {offset} and byte count {count}"
             raise FormatError.of(Finding("tiff.value.integer", text, None, image.ifd.offset))
         if not offset:
-            return TileLocation(ByteRange(0, 0))
+            return ABSENT
         is_plain = image.compression == Compression.NONE
         length = self._plain_length(image) if is_plain else self._packed_length(buffer, image)
         text = ""
