@@ -73,7 +73,7 @@ class Cog(Dataset):
         return self._opened().__await__()
 
     async def _opened(self) -> Self:
-        await self._file.read_all()
+        await self._file.read_whole()
         return self
 
     async def __aenter__(self) -> Self:

@@ -39,11 +39,12 @@ from tinycog.tiff.parse import Entry, Ifd, Value, parse_ifd, parse_values
 from tinycog.tiff.pyramid import parse_pyramid
 from tinycog.tiff.roles import PageView, Place, children
 from tinycog.tiff.scan import has_no_masks
-from tinycog.tiff.spec import Tag
-from tinycog.tiff.steps import need_bytes, run_cached
+from tinycog.tiff.spec import EXIF_IFDS, Tag
+from tinycog.tiff.steps import Steps, need_bytes, run_cached
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
+    from tinycog.geo.exif_items import ExifItems
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
     from tinycog.series.model import Series
@@ -97,6 +98,7 @@ class OpenFile:
         self._georeference: LazyGeoreference | None = None
         self._georeference_is_read = False
         self._has_no_masks = False
+        self._exif: ExifItems | None = None
 
     # --- read ------------------------------------------------------------------------------------
 
@@ -106,6 +108,26 @@ class OpenFile:
         if not self._georeference_is_read:
             await self._single_flight.run("georeference", self._read_georeference)
         return header
+
+    async def read_whole(self) -> HeaderState:
+        """Read all that properties of the handle tell: as `read_all`, and the items of Exif."""
+        header = await self.read_all()
+        if self._exif is None and self._has_exif():
+            await self._single_flight.run("exif", self._read_exif)
+        return header
+
+    def _has_exif(self) -> bool:
+        return any(tag in self._first_image().ifd.entries for tag in EXIF_IFDS)
+
+    async def _read_exif(self) -> None:
+        await load("tinycog.geo.exif_items")
+        await self.fetcher.drive(self._parse_exif(), page_bytes=VALUE_PAGE_BYTES)
+
+    def _parse_exif(self) -> Steps[ExifItems]:
+        from tinycog.geo.exif_items import parse_exif  # noqa: PLC0415 - what a tile does not need
+
+        header = (self.header or self._whole_header()).tiff.header
+        return parse_exif(self.fetcher.buffer, header, self._first_image().ifd, self.limits)
 
     async def read_header(self, z: int | None) -> HeaderState:
         """Read as much of the header as level `z` needs; all of it for None or a missing level."""
@@ -272,10 +294,11 @@ class OpenFile:
         if self.header is None:
             return ()
         found = (*self.header.pyramid.findings, *self._stack_findings(), *self.reader.findings)
-        try:
-            return (*found, *self.geo.findings, *self.metadata.findings)
-        except UsageError:  # these have not been read
-            return found
+        with suppress(UsageError):  # these have not been read
+            found = (*found, *self.geo.findings, *self.metadata.findings)
+        with suppress(UsageError):
+            found = (*found, *(() if self.exif is None else self.exif.findings))
+        return found
 
     def _stack_findings(self) -> tuple[Finding, ...]:
         """Return a finding if planes lie behind the first IFD that no IFD tells of."""
@@ -422,6 +445,22 @@ class OpenFile:
             UsageError: it has not been read.
         """
         return self.georeference.metadata
+
+    @property
+    def exif(self) -> ExifItems | None:
+        """Items of the Exif and GPS IFDs of level 0; None without such an IFD.
+
+        Raises:
+            UsageError: they have not been read.
+        """
+        if self._exif is None and self._has_exif():
+            self._exif = run_cached(self._parse_exif())
+            if self._exif is None:
+                message = (
+                    "the Exif IFD lies apart from the header: use `cog = await tinycog.open(...)`"
+                )
+                raise UsageError(message)
+        return self._exif
 
     def snapshot(self) -> bytes:
         """Pack what has been read of header and index; see `Dataset.snapshot`.

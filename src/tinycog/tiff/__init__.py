@@ -15,7 +15,7 @@
     old_jpeg.py     heads of old-style JPEG streams
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
     ghost.py        GDAL's structural metadata behind the file header
-    exif.py         names of the tags of Exif and GPS IFDs
+    exif.py         names of the tags of Exif, GPS and interoperability IFDs
     nodata.py       GDAL's nodata tag
     c_number.py         numbers in text, as C reads them
     text.py         text of any encoding
