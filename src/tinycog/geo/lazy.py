@@ -5,6 +5,7 @@ Reading a tile costs nothing for them unless its `transform` or `crs` is used.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from tinycog.errors import FormatError, LimitError, UsageError
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
+from tinycog.tiff.orientation import Orientation
 from tinycog.tiff.parse import Entry, FileHeader, parse_values
 from tinycog.tiff.spec import Photometric, Tag
 from tinycog.tiff.steps import Steps, run_cached
@@ -26,6 +28,7 @@ if TYPE_CHECKING:  # what a tile does not need is loaded when it is used
     from tinycog.geo.crs import Crs
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
+    from tinycog.geo.transform import BoundingBox
     from tinycog.geo.windows import PixelGrid
 
     Parsed = tuple[Georeference, Metadata]
@@ -179,7 +182,27 @@ def _cached_colormap(
     return make_colormap(entry, values[0])
 
 
-class LevelPlacement:
+class Placement(ABC):
+    """Where an array of pixels lies."""
+
+    @abstractmethod
+    def transform(self, shape: tuple[int, int]) -> Affine:
+        """Return the transform from (col, row) of an array of (rows, cols) to (x, y)."""
+
+    @property
+    @abstractmethod
+    def crs(self) -> Crs | None:
+        """Coordinate reference system, None if unknown."""
+
+    def bounds(self, shape: tuple[int, int]) -> BoundingBox:
+        """Return (left, bottom, right, top) of an array of (rows, cols)."""
+        from tinycog.geo.transform import bounds_of  # noqa: PLC0415 - geo is loaded on demand
+
+        rows, cols = shape
+        return bounds_of(self.transform(shape), cols, rows)
+
+
+class LevelPlacement(Placement):
     """Where an array of pixels of a level lies; its shape may differ from that of its window."""
 
     def __init__(
@@ -206,18 +229,55 @@ class LevelPlacement:
         return self._georeference.crs
 
 
-class FixedPlacement:
+class FixedPlacement(Placement):
     """A transform and CRS that are given, not derived from a file."""
 
     def __init__(self, transform: Affine, crs: Crs | None) -> None:
         """Keep both."""
         self._transform = transform
-        self.crs = crs
+        self._crs = crs
 
     def transform(self, shape: tuple[int, int]) -> Affine:
         """Return the transform, the same for any shape."""
         del shape
         return self._transform
+
+    @property
+    def crs(self) -> Crs | None:
+        """The CRS that was given."""
+        return self._crs
+
+
+class OrientedPlacement(Placement):
+    """That of an array whose pixels were turned: pixels move, places do not."""
+
+    def __init__(self, stored: Placement, orientation: Orientation) -> None:
+        """Place an array that is turned; `stored` is the place of the pixels as stored."""
+        self._stored = stored
+        self._orientation = orientation
+
+    def transform(self, shape: tuple[int, int]) -> Affine:
+        """Return the transform, (col, row) to (x, y), of a turned array of (rows, cols)."""
+        from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
+
+        numbers = coefficients(self._stored.transform(self._orientation.turned(shape)))
+        a, b, _, d, e, _ = numbers
+        (rows, cols), (transposed, rows_flipped, cols_flipped) = shape, self._orientation
+        col, row = (cols if cols_flipped else 0), (rows if rows_flipped else 0)
+        left, top = apply(numbers, *((row, col) if transposed else (col, row)))
+        if transposed:
+            a, b, d, e = b, a, e, d
+        across, down = -1 if cols_flipped else 1, -1 if rows_flipped else 1
+        return make_affine(a * across, b * down, left, d * across, e * down, top)
+
+    def bounds(self, shape: tuple[int, int]) -> BoundingBox:
+        """Return the bounds: those of the pixels as stored."""
+        return self._stored.bounds(self._orientation.turned(shape))
+
+    @property
+    def crs(self) -> Crs | None:
+        """The CRS of the transform."""
+        return self._stored.crs
 
 
 def within(transform: Affine, col: float, row: float, across: float, down: float) -> Affine:

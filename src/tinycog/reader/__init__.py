@@ -12,6 +12,7 @@
     decode_pool.py     threads for decoding
     colours.py         rgb=True
     scaled.py          scaled=True
+    oriented.py        oriented=True
     validity.py        what says which pixels of a level are valid
     read_tile.py       Cog.read_tile, Cog.read_tiles: batched by turns of the event loop
     window_buffers.py  what a window read fetches

@@ -9,6 +9,7 @@
     parse.py        bytes to file header, IFD chain, entries, values
     image.py        Ifd to Image: typed facts, and the Grid of its tiles
     colormap.py     the colours of a palette
+    orientation.py  how rows and columns as stored become those of the picture
     pyramid.py      the images of a page and what may belong to it
     roles.py        which of them is a level, a mask, a page of its own
     scan.py         whether a file may hold masks, without parsing its IFDs
