@@ -20,7 +20,8 @@ from tinycog.errors import UsageError
 from tinycog.geo.colour import colour_names, colour_of_gdal
 from tinycog.geo.keys import GeoKey
 from tinycog.geo.metadata import Metadata, Statistics
-from tinycog.geo.metadata_items import MAX_BYTES, MAX_DEPTH, MAX_SALVAGED, parse_items, unescape
+from tinycog.geo.metadata_items import MAX_SALVAGED, parse_items, unescape
+from tinycog.geo.safe_xml import MAX_BYTES, MAX_DEPTH
 from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, make_tiff
 from tinycog.tiff.spec import Tag

@@ -40,6 +40,7 @@ from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
 from tinycog.reader.open_file import OpenArguments
+from tinycog.reader.read_header import VIEW
 from tinycog.reader.read_tile import TileBatcher, TileOptions, tile_plan
 from tinycog.reader.read_window import read_area
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
@@ -110,7 +111,8 @@ class Cog(Dataset):
             planes = [await cog.page(n).read() for n in range(10)]
             raw = await cog.page((0, 1)).read()     # second SubIFD of the first IFD
 
-        It shares bytes, connections and the log with this handle; closing either closes both, and a
+        Files beside are those of the first page alone (`open(sidecars=True)`). It shares bytes,
+        connections and the log with this handle; closing either closes both, and a
         later read opens them again.
 
         Args:
@@ -125,7 +127,9 @@ class Cog(Dataset):
         """
         from tinycog.series.model import as_view  # noqa: PLC0415 - other pages only
 
-        return type(self)(self._opened_with._replace(view=as_view(page)), self)
+        view = as_view(page)
+        arguments = self._opened_with._replace(view=view)
+        return type(self)(arguments if view == VIEW else arguments._replace(sidecars=None), self)
 
     # --- tiles -----------------------------------------------------------------------------------
 

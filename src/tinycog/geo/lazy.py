@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what a tile does not need is loaded when it is used
     from tinycog.geo.crs import Crs
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
+    from tinycog.geo.sidecars import Beside
     from tinycog.geo.transform import BoundingBox
     from tinycog.geo.windows import PixelGrid
 
@@ -47,19 +48,34 @@ class LazyGeoreference:
     """
 
     def __init__(
-        self, buffer: SparseBuffer, header: FileHeader, image: Image, limits: Limits
+        self,
+        buffer: SparseBuffer,
+        header: FileHeader,
+        image: Image,
+        limits: Limits,
+        beside: Beside | None = None,
     ) -> None:
-        """Keep what parsing needs, without parsing. `image` is level 0."""
+        """Keep what parsing needs, without parsing.
+
+        Args:
+            buffer: holds what has arrived.
+            header: of the file.
+            image: level 0.
+            limits: of the handle.
+            beside: what lies beside the file, if that has been read.
+        """
         self._arguments: tuple[SparseBuffer, FileHeader, Image, Limits] | None = (
             buffer,
             header,
             image,
             limits,
         )
+        self._beside = beside
         self._cached: Parsed | None = None
         _, height, width = image.shape
         self.size = (width, height)
-        self.has_metadata = Tag.GDALMetadata in image.ifd.entries
+        has_items = beside is not None and bool(beside.items)
+        self.has_metadata = has_items or Tag.GDALMetadata in image.ifd.entries
         self._colormaps: dict[Entry, NDArray[np.uint16]] = {}
 
     def parse(self) -> Steps[Parsed]:
@@ -72,7 +88,7 @@ class LazyGeoreference:
             raise UsageError(NOT_READ)
         from tinycog.geo.parse import parse_geo  # noqa: PLC0415 - what a tile does not need
 
-        return parse_geo(*self._arguments)
+        return parse_geo(*self._arguments, self._beside)
 
     @property
     def _parsed(self) -> Parsed:
@@ -162,6 +178,7 @@ class LazyGeoreference:
             "size": self.size,
             "has_metadata": self.has_metadata,
             "_arguments": None,
+            "_beside": None,
             "_cached": parsed,
             "_colormaps": {},
         }
