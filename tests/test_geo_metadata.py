@@ -16,11 +16,12 @@ from rasterio.errors import RasterioIOError
 from rasterio.io import MemoryFile
 
 import tinycog
-from tinycog.errors import UnsupportedError, UsageError
+from tinycog.errors import UsageError
 from tinycog.geo.colour import colour_names, colour_of_gdal
 from tinycog.geo.keys import GeoKey
 from tinycog.geo.metadata import Metadata, Statistics
-from tinycog.geo.metadata_items import MAX_BYTES, MAX_DEPTH, MAX_SALVAGED, parse_items, unescape
+from tinycog.geo.metadata_items import MAX_SALVAGED, parse_items, unescape
+from tinycog.geo.safe_xml import MAX_BYTES, MAX_DEPTH
 from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, make_tiff
 from tinycog.tiff.spec import Tag
@@ -478,11 +479,3 @@ async def test_domains_are_those_of_rasterio(path):
         found = cog.tags(band, ns="IMAGE_STRUCTURE")
         assert found == theirs or set(found.items()) ^ set(theirs.items()) == newer
     assert cog.tags(ns="RPC") == rpcs
-
-
-async def test_exif_is_refused_and_not_said_to_be_empty():
-    cog = await tinycog.open(geo_tiff(None, Field(Tag.ExifIFD, "LONG", 8)))
-    with pytest.raises(UnsupportedError, match=r"tags\.read_ifd"):
-        cog.tags(ns="EXIF")
-    assert await cog.pages[0].tags.read_ifd("ExifIFD")
-    assert (await tinycog.open(geo_tiff())).tags(ns="EXIF") == {}

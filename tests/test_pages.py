@@ -17,7 +17,7 @@ import tinycog
 from tinycog import Limits, Page, TileIndexError, UsageError
 from tinycog.testing import Directory, Field, Layout, Places, RangeServer, make_image, make_tiff
 from tinycog.testing.maker import BEYOND
-from tinycog.tiff.exif import ExifTag, GpsTag
+from tinycog.tiff.exif import ExifTag, GpsTag, InteroperabilityTag
 
 Written = tuple[NDArray[Any], dict[str, Any]]
 
@@ -384,7 +384,7 @@ async def test_gps_is_within_reach():
 
 def test_exif_names_are_those_of_the_table():
     rows = [row.split(",") for row in (FILES.parents[1] / "spec" / "exif.csv").read_text().split()]
-    names = {"exif": ExifTag, "gps": GpsTag}
+    names = {"exif": ExifTag, "gps": GpsTag, "interoperability": InteroperabilityTag}
     assert [(kind, int(number), name) for kind, number, name in rows[1:]] == [
         (kind, tag.value, tag.name) for kind, tags in names.items() for tag in tags
     ]

@@ -57,11 +57,12 @@ from tinycog.errors import (
 )
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
+from tinycog.geo.lazy import Placement
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import Validity
-from tinycog.raster import Placement, Raster
+from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenArguments
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.tiff.image import Grid, Image

@@ -141,6 +141,7 @@ class ReadOptions(TypedDict, total=False):
     errors: ErrorHandling
     scaled: bool
     rgb: bool
+    oriented: bool
 
 
 class AreaOptions(ReadOptions, total=False):

@@ -40,6 +40,7 @@ from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.iter_tiles import stream
 from tinycog.reader.open_file import OpenArguments
+from tinycog.reader.read_header import VIEW
 from tinycog.reader.read_tile import TileBatcher, TileOptions, tile_plan
 from tinycog.reader.read_window import read_area
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
@@ -49,6 +50,7 @@ from tinycog.tiff.spec import tag_number
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
+    from tinycog.reader.oriented import FileOrientation
     from tinycog.reader.read_points import Values
     from tinycog.series.model import Plane, Series
     from tinycog.tile_facts import TileFacts, TileRange
@@ -73,7 +75,7 @@ class Cog(Dataset):
         return self._opened().__await__()
 
     async def _opened(self) -> Self:
-        await self._file.read_all()
+        await self._file.read_whole()
         return self
 
     async def __aenter__(self) -> Self:
@@ -109,7 +111,8 @@ class Cog(Dataset):
             planes = [await cog.page(n).read() for n in range(10)]
             raw = await cog.page((0, 1)).read()     # second SubIFD of the first IFD
 
-        It shares bytes, connections and the log with this handle; closing either closes both, and a
+        Files beside are those of the first page alone (`open(sidecars=True)`). It shares bytes,
+        connections and the log with this handle; closing either closes both, and a
         later read opens them again.
 
         Args:
@@ -124,7 +127,9 @@ class Cog(Dataset):
         """
         from tinycog.series.model import as_view  # noqa: PLC0415 - other pages only
 
-        return type(self)(self._opened_with._replace(view=as_view(page)), self)
+        view = as_view(page)
+        arguments = self._opened_with._replace(view=view)
+        return type(self)(arguments if view == VIEW else arguments._replace(sidecars=None), self)
 
     # --- tiles -----------------------------------------------------------------------------------
 
@@ -314,6 +319,7 @@ class Cog(Dataset):
         errors: ErrorHandling = "raise",
         scaled: bool = False,
         rgb: bool = False,
+        oriented: bool = False,
     ) -> Raster:
         """Read an area: a window or bounds of a level, at any shape.
 
@@ -358,6 +364,10 @@ class Cog(Dataset):
             scaled: return values, sample * scale + offset by the file's metadata, in float64, NaN
                 where they are not valid; not together with `rgb`, `out` or `masked=False`.
             rgb: as for `read_tile`; not together with `bands` or `out`.
+            oriented: return the picture as the tag Orientation of level 0 says to show it, flipped
+                or turned; not together with `out`. `window` and `bounds` mean the same pixels and
+                places as without, and so do `Raster.window` (as stored), `transform` and `bounds`;
+                `shape` is that of the result. By default rows and columns are as stored.
 
         Returns:
             The pixels as (bands, rows, cols).
@@ -382,6 +392,8 @@ class Cog(Dataset):
                 message = "scaled=True makes values of its own: leave out rgb=, out=, masked=False"
                 raise UsageError(message)
             masked = True
+        turn = await self._orientation(oriented=oriented, out=out)
+        shape = shape if turn is None else turn.stored_shape(shape)
         arguments = ReadArguments(window, bounds, crs, level, shape, res, resampling, crop)
         source, request = await resolve(
             self._file,
@@ -405,8 +417,25 @@ class Cog(Dataset):
         if scaled:
             from tinycog.reader.scaled import to_scaled_raster  # noqa: PLC0415 - only here
 
-            return await to_scaled_raster(self._file, raster, request.bands)
-        return await to_rgb_raster(self._file, raster) if rgb else raster
+            raster = await to_scaled_raster(self._file, raster, request.bands)
+        elif rgb:
+            raster = await to_rgb_raster(self._file, raster)
+        return raster if turn is None else turn.turn(raster)
+
+    async def _orientation(self, *, oriented: bool, out: object) -> FileOrientation | None:
+        """Return how a result is turned; None where it is not.
+
+        Raises:
+            UsageError: the result goes into an array of the caller.
+        """
+        if not oriented:
+            return None
+        if out is not None:
+            message = "oriented=True turns pixels after they were read: leave out out="
+            raise UsageError(message)
+        from tinycog.reader.oriented import FileOrientation  # noqa: PLC0415 - only here
+
+        return await FileOrientation.read(self._file)
 
     async def _read_level(self, z: int, options: ReadOptions) -> Raster:
         return await self.read(level=z, **options)
@@ -426,7 +455,8 @@ class Cog(Dataset):
         factor = max(width, height) / check_size(max_size, "max_size")
         if factor > 1:
             shape = max(round(height / factor), 1), max(round(width / factor), 1)
-            options.setdefault("shape", shape)
+            turn = await self._orientation(oriented=options.get("oriented", False), out=None)
+            options.setdefault("shape", shape if turn is None else turn.turned(shape))
         return await self.read(**options)
 
     @overload
@@ -492,6 +522,9 @@ class Cog(Dataset):
             unique = dict.fromkeys(checked)
             parts = [part for tile in unique for part in tile_plan(sources[tile.z], tile, masked)]
             return await file.reader.plan(parts)
+        turn = await self._orientation(oriented=options.get("oriented", False), out=None)
+        if turn is not None:
+            options["shape"] = turn.stored_shape(options.get("shape"))
         source, request = await resolve(
             file,
             ReadArguments.of(options),

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from tinycog.argument_types import ReadOptions
-from tinycog.errors import Finding, TinycogError, UnsupportedError
+from tinycog.errors import Finding, TinycogError
 from tinycog.fetch.attempt import Request
 from tinycog.level import (
     ImageFacts,
@@ -24,7 +24,6 @@ from tinycog.reader.open_file import OpenArguments, OpenFile
 from tinycog.reader.read_header import VIEW
 from tinycog.tiff.image import Image
 from tinycog.tiff.roles import PageView
-from tinycog.tiff.spec import Tag
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -259,11 +258,11 @@ class Dataset(ImageFacts):
         Args:
             band: counted from 0; None is the file.
             ns: domain of the items. "IMAGE_STRUCTURE" tells how pixels are stored (without what
-                decoding alone tells, such as JPEG_QUALITY), "RPC" has the coefficients as text.
+                decoding alone tells, such as JPEG_QUALITY), "RPC" has the coefficients as text,
+                "EXIF" the tags of the Exif and GPS IFDs (gdal.metadata.exif).
 
         Raises:
             UsageError: there is no such band.
-            UnsupportedError: `ns` is "EXIF", and the file has an EXIF IFD: it is not read as items.
         """
         from tinycog.geo import structure  # noqa: PLC0415 - geo is loaded on demand
 
@@ -275,9 +274,8 @@ class Dataset(ImageFacts):
             return items | structure.band_structure(image, band)
         if ns == structure.RPC_DOMAIN and band is None:
             return items | structure.rpc_items(self.rpcs)
-        if ns == structure.EXIF and band is None and Tag.ExifIFD in image.ifd.entries:
-            message = "EXIF is not read as items: await cog.pages[0].tags.read_ifd('ExifIFD')"
-            raise UnsupportedError(message, feature="metadata domain", value=ns)
+        if ns == structure.EXIF and band is None and self._file.exif is not None:
+            return items | self._file.exif.items
         return items
 
     def statistics(self, band: int) -> Statistics | None:

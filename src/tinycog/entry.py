@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
 from tinycog.cog import Cog
+from tinycog.errors import UsageError
 from tinycog.limits import Limits
 from tinycog.reader.open_file import OpenArguments
 from tinycog.reader.read_header import HEAD_BYTES, VIEW
@@ -30,6 +32,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     snapshot: bytes | None = None,
     pin: str | None = None,
     page: int | Sequence[int] | Plane = 0,
+    sidecars: bool = False,
 ) -> Cog:
     """Make a handle of a TIFF, BigTIFF or COG, without any I/O.
 
@@ -60,15 +63,19 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
             with its quotes (`Cog.pin`). Any other generation is a `SourceChangedError`.
         page: page, or plane of a series, to read as an image with levels, as for `Cog.page`; 0 =
             the first IFD.
+        sidecars: read the files that lie beside the TIFF, as GDAL does: `.aux.xml`, and world files
+            (`.tfw`, `.tifw`, `.wld`). They are requested with the header, all at once; one that is
+            not found is absent. An `.ovr` or a `.msk` is an `UnsupportedError`, for it is not read.
 
     Returns:
         A handle that opens itself at its first use.
 
     Raises:
         UsageError: `where`, `snapshot`, `pin` or `page` is none of these, or an argument is given
-            that such a source has no use for.
+            that such a source has no use for, as `sidecars` for what has no name, or with another
+            page than the first.
 
-    Cost: 0 requests.
+    Cost: 0 requests. `sidecars` cost one more each, with the first request and once for a handle.
     """
     view = VIEW
     if page != 0:
@@ -76,8 +83,8 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
 
         view = as_view(page)
     limits = limits or Limits()
-    source = make_source(
-        where,
+    make = partial(
+        make_source,
         fs=fs,
         headers=headers,
         auth=auth,
@@ -85,8 +92,18 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         limits=limits,
         storage_options=storage_options,
     )
+    source, beside = make(where), None
+    if sidecars:
+        from tinycog.sources.siblings import sibling_names  # noqa: PLC0415 - only here
+
+        if view != VIEW:
+            message = "files beside are those of the first page: leave out sidecars= or page="
+            raise UsageError(message)
+        given = storage_options or getattr(where, "storage_options", None)  # of a UPath
+        names = sibling_names(where)
+        beside = {ending: make(name, storage_options=given) for ending, name in names.items()}
     if pin is not None:
         from tinycog.reader.snapshot import pinned  # noqa: PLC0415 - loads json and hashlib
 
         snapshot = pinned(snapshot, pin)
-    return Cog(OpenArguments(source, limits, head_bytes, snapshot, view))
+    return Cog(OpenArguments(source, limits, head_bytes, snapshot, view, beside))

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import Finding, UsageError
+from tinycog.geo.lazy import Placement
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import ALL_VALID, Validity
 from tinycog.window import FloatWindow, Window
@@ -24,19 +25,6 @@ if TYPE_CHECKING:
 
 REPR_SIZE = 512
 """Rows and columns of the picture in a notebook: about this many, fewer than twice as many."""
-
-
-class Placement(Protocol):
-    """The place of an array of pixels."""
-
-    def transform(self, shape: tuple[int, int]) -> Affine:
-        """Return the transform from (col, row) of an array of (rows, cols) to (x, y)."""
-        ...
-
-    @property
-    def crs(self) -> Crs | None:
-        """Coordinate reference system, None if unknown."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +130,13 @@ class Raster:
         Raises:
             UsageError: the georeference has not been read: `await` the handle first.
         """
+        return self._known_place().transform((self.height, self.width))
+
+    def _known_place(self) -> Placement:
         if self.place is None:
             message = "this raster does not know where it lies"
             raise UsageError(message)
-        return self.place.transform((self.height, self.width))
+        return self.place
 
     @property
     def crs(self) -> Crs | None:
@@ -163,9 +154,7 @@ class Raster:
         Raises:
             UsageError: the georeference has not been read: `await` the handle first.
         """
-        from tinycog.geo.transform import bounds_of  # noqa: PLC0415 - geo is loaded on demand
-
-        return bounds_of(self.transform, self.width, self.height)
+        return self._known_place().bounds((self.height, self.width))
 
     def masked(self) -> np.ma.MaskedArray[Any, Any]:
         """Return the pixels as a numpy masked array, whose mask is True where they are invalid.

@@ -22,6 +22,8 @@ class Request(NamedTuple):
             response was cut short.
         seconds: from sending to the last byte.
         error: name of the error class (`SourceBusyError`); None for a success.
+        sidecar: what the name of the file beside ends with that was requested (`.aux.xml`); empty
+            for the file itself.
     """
 
     start: int
@@ -29,6 +31,7 @@ class Request(NamedTuple):
     length: int
     seconds: float
     error: str | None = None
+    sidecar: str = ""
 
 
 class Attempt:

@@ -17,6 +17,9 @@
     tile_matrix.py    OGC tile matrix sets; web_grid.py the web's quadtrees
     colour.py         colour interpretations and palettes
     metadata_items.py          GDAL's metadata XML
+    sidecars.py       .aux.xml and world files; wkt.py the CRS that WKT defines
+    safe_xml.py       XML that may be hostile
+    exif_items.py     items of Exif and GPS IFDs
     structure.py      items that repeat how an image is stored, and RPCs
 
 pyproj loads when a `pyproj.CRS` is first needed. Its exceptions are translated where they are

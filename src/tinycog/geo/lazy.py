@@ -5,6 +5,7 @@ Reading a tile costs nothing for them unless its `transform` or `crs` is used.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from tinycog.errors import FormatError, LimitError, UsageError
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
+from tinycog.tiff.orientation import Orientation
 from tinycog.tiff.parse import Entry, FileHeader, parse_values
 from tinycog.tiff.spec import Photometric, Tag
 from tinycog.tiff.steps import Steps, run_cached
@@ -26,6 +28,8 @@ if TYPE_CHECKING:  # what a tile does not need is loaded when it is used
     from tinycog.geo.crs import Crs
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
+    from tinycog.geo.sidecars import Beside
+    from tinycog.geo.transform import BoundingBox
     from tinycog.geo.windows import PixelGrid
 
     Parsed = tuple[Georeference, Metadata]
@@ -44,19 +48,34 @@ class LazyGeoreference:
     """
 
     def __init__(
-        self, buffer: SparseBuffer, header: FileHeader, image: Image, limits: Limits
+        self,
+        buffer: SparseBuffer,
+        header: FileHeader,
+        image: Image,
+        limits: Limits,
+        beside: Beside | None = None,
     ) -> None:
-        """Keep what parsing needs, without parsing. `image` is level 0."""
+        """Keep what parsing needs, without parsing.
+
+        Args:
+            buffer: holds what has arrived.
+            header: of the file.
+            image: level 0.
+            limits: of the handle.
+            beside: what lies beside the file, if that has been read.
+        """
         self._arguments: tuple[SparseBuffer, FileHeader, Image, Limits] | None = (
             buffer,
             header,
             image,
             limits,
         )
+        self._beside = beside
         self._cached: Parsed | None = None
         _, height, width = image.shape
         self.size = (width, height)
-        self.has_metadata = Tag.GDALMetadata in image.ifd.entries
+        has_items = beside is not None and bool(beside.items)
+        self.has_metadata = has_items or Tag.GDALMetadata in image.ifd.entries
         self._colormaps: dict[Entry, NDArray[np.uint16]] = {}
 
     def parse(self) -> Steps[Parsed]:
@@ -69,7 +88,7 @@ class LazyGeoreference:
             raise UsageError(NOT_READ)
         from tinycog.geo.parse import parse_geo  # noqa: PLC0415 - what a tile does not need
 
-        return parse_geo(*self._arguments)
+        return parse_geo(*self._arguments, self._beside)
 
     @property
     def _parsed(self) -> Parsed:
@@ -159,6 +178,7 @@ class LazyGeoreference:
             "size": self.size,
             "has_metadata": self.has_metadata,
             "_arguments": None,
+            "_beside": None,
             "_cached": parsed,
             "_colormaps": {},
         }
@@ -179,7 +199,27 @@ def _cached_colormap(
     return make_colormap(entry, values[0])
 
 
-class LevelPlacement:
+class Placement(ABC):
+    """Where an array of pixels lies."""
+
+    @abstractmethod
+    def transform(self, shape: tuple[int, int]) -> Affine:
+        """Return the transform from (col, row) of an array of (rows, cols) to (x, y)."""
+
+    @property
+    @abstractmethod
+    def crs(self) -> Crs | None:
+        """Coordinate reference system, None if unknown."""
+
+    def bounds(self, shape: tuple[int, int]) -> BoundingBox:
+        """Return (left, bottom, right, top) of an array of (rows, cols)."""
+        from tinycog.geo.transform import bounds_of  # noqa: PLC0415 - geo is loaded on demand
+
+        rows, cols = shape
+        return bounds_of(self.transform(shape), cols, rows)
+
+
+class LevelPlacement(Placement):
     """Where an array of pixels of a level lies; its shape may differ from that of its window."""
 
     def __init__(
@@ -206,18 +246,55 @@ class LevelPlacement:
         return self._georeference.crs
 
 
-class FixedPlacement:
+class FixedPlacement(Placement):
     """A transform and CRS that are given, not derived from a file."""
 
     def __init__(self, transform: Affine, crs: Crs | None) -> None:
         """Keep both."""
         self._transform = transform
-        self.crs = crs
+        self._crs = crs
 
     def transform(self, shape: tuple[int, int]) -> Affine:
         """Return the transform, the same for any shape."""
         del shape
         return self._transform
+
+    @property
+    def crs(self) -> Crs | None:
+        """The CRS that was given."""
+        return self._crs
+
+
+class OrientedPlacement(Placement):
+    """That of an array whose pixels were turned: pixels move, places do not."""
+
+    def __init__(self, stored: Placement, orientation: Orientation) -> None:
+        """Place an array that is turned; `stored` is the place of the pixels as stored."""
+        self._stored = stored
+        self._orientation = orientation
+
+    def transform(self, shape: tuple[int, int]) -> Affine:
+        """Return the transform, (col, row) to (x, y), of a turned array of (rows, cols)."""
+        from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
+
+        numbers = coefficients(self._stored.transform(self._orientation.turned(shape)))
+        a, b, _, d, e, _ = numbers
+        (rows, cols), (transposed, rows_flipped, cols_flipped) = shape, self._orientation
+        col, row = (cols if cols_flipped else 0), (rows if rows_flipped else 0)
+        left, top = apply(numbers, *((row, col) if transposed else (col, row)))
+        if transposed:
+            a, b, d, e = b, a, e, d
+        across, down = -1 if cols_flipped else 1, -1 if rows_flipped else 1
+        return make_affine(a * across, b * down, left, d * across, e * down, top)
+
+    def bounds(self, shape: tuple[int, int]) -> BoundingBox:
+        """Return the bounds: those of the pixels as stored."""
+        return self._stored.bounds(self._orientation.turned(shape))
+
+    @property
+    def crs(self) -> Crs | None:
+        """The CRS of the transform."""
+        return self._stored.crs
 
 
 def within(transform: Affine, col: float, row: float, across: float, down: float) -> Affine:

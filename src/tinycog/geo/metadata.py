@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -116,6 +116,7 @@ def make_metadata(
     *,
     area_or_point: str | None = None,
     heights: Heights | None = None,
+    beside: Sequence[Item] = (),
 ) -> Metadata:
     """Make metadata from tag values.
 
@@ -125,6 +126,7 @@ def make_metadata(
         lost: findings so far.
         area_or_point: the georeference's, which is an item too.
         heights: the georeference's, if samples are heights (gdal.metadata.heights).
+        beside: items of an `.aux.xml`, which count before those of the file (gdal.sidecar.pam).
     """
     findings = list(lost)
     found = _Found.of(image)
@@ -143,6 +145,12 @@ def make_metadata(
         findings.append(values.finding("gdal.metadata.items", message, Tag.GDALMetadata))
     if heights is not None:
         found.apply_heights(heights)
+    if area_or_point is not None:  # that of the keys counts
+        beside = [item for item in beside if item.name != "AREA_OR_POINT"]
+    senseless = [item.name[:40] for item in beside if not found.add(item)]
+    if senseless:
+        text = f"{len(senseless)} items of the .aux.xml make no sense, {senseless[0]!r} first"
+        findings.append(Finding("gdal.sidecar.pam", text))
     return found.metadata(findings)
 
 

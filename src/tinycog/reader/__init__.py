@@ -5,6 +5,7 @@
     open_file.py       a file: header, levels, georeference, read once
     read_header.py     how much of the header is read, and when
     tags.py            Page.tags
+    sidecars.py        files beside, in one batch
     snapshot.py        a header packed into bytes
     arguments.py       arguments of a read to level, window and shape
     tile_parts.py      tiles and windows to stored tiles, and where their pixels go
@@ -12,6 +13,7 @@
     decode_pool.py     threads for decoding
     colours.py         rgb=True
     scaled.py          scaled=True
+    oriented.py        oriented=True
     validity.py        what says which pixels of a level are valid
     read_tile.py       Cog.read_tile, Cog.read_tiles: batched by turns of the event loop
     window_buffers.py  what a window read fetches

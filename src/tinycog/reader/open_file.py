@@ -6,9 +6,10 @@ not reach through it into those: tests/test_architecture.py holds them to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,14 +40,21 @@ from tinycog.tiff.parse import Entry, Ifd, Value, parse_ifd, parse_values
 from tinycog.tiff.pyramid import parse_pyramid
 from tinycog.tiff.roles import PageView, Place, children
 from tinycog.tiff.scan import has_no_masks
-from tinycog.tiff.spec import Tag
-from tinycog.tiff.steps import need_bytes, run_cached
+from tinycog.tiff.spec import EXIF_IFDS, Tag
+from tinycog.tiff.steps import Steps, need_bytes, run_cached
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
+    from tinycog.geo.exif_items import ExifItems
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
+    from tinycog.geo.sidecars import Beside
+    from tinycog.reader.sidecars import Sidecars
     from tinycog.series.model import Series
+
+
+First = TypeVar("First")
+Second = TypeVar("Second")
 
 
 class OpenArguments(NamedTuple):
@@ -58,6 +66,8 @@ class OpenArguments(NamedTuple):
         head_bytes: length of the first request.
         snapshot: what was read of the header before.
         view: what is read as an image with levels.
+        sidecars: sources of what lies beside the file, by what their names end with; None if that
+            is not to be read.
     """
 
     source: Source
@@ -65,6 +75,7 @@ class OpenArguments(NamedTuple):
     head_bytes: int
     snapshot: bytes | None = None
     view: PageView = VIEW
+    sidecars: Mapping[str, Source] | None = None
 
 
 class OpenFile:
@@ -81,9 +92,15 @@ class OpenFile:
 
     def __init__(self, arguments: OpenArguments, parent: OpenFile | None = None) -> None:
         """Keep the source; nothing is read. `parent` is another page, which shares its bytes."""
-        source, limits, self._head_bytes, snapshot, view = arguments
+        source, limits, self._head_bytes, snapshot, view, sidecars = arguments
         self.limits = limits
         self.view = view
+        self._sidecars: Sidecars | None = None
+        self._beside: Beside | None = None
+        if sidecars is not None:
+            from tinycog.reader.sidecars import Sidecars  # noqa: PLC0415 - only here
+
+            self._sidecars = Sidecars(sidecars, limits)
         self.fetcher = Fetcher(source, limits) if parent is None else parent.fetcher
         if snapshot is not None and parent is None:
             from tinycog.reader.snapshot import unpack  # noqa: PLC0415 - loads json and hashlib
@@ -97,6 +114,7 @@ class OpenFile:
         self._georeference: LazyGeoreference | None = None
         self._georeference_is_read = False
         self._has_no_masks = False
+        self._exif: ExifItems | None = None
 
     # --- read ------------------------------------------------------------------------------------
 
@@ -106,6 +124,26 @@ class OpenFile:
         if not self._georeference_is_read:
             await self._single_flight.run("georeference", self._read_georeference)
         return header
+
+    async def read_whole(self) -> HeaderState:
+        """Read all that properties of the handle tell: as `read_all`, and the items of Exif."""
+        header = await self.read_all()
+        if self._exif is None and self._has_exif():
+            await self._single_flight.run("exif", self._read_exif)
+        return header
+
+    def _has_exif(self) -> bool:
+        return any(tag in self._first_image().ifd.entries for tag in EXIF_IFDS)
+
+    async def _read_exif(self) -> None:
+        await load("tinycog.geo.exif_items")
+        await self.fetcher.drive(self._parse_exif(), page_bytes=VALUE_PAGE_BYTES)
+
+    def _parse_exif(self) -> Steps[ExifItems]:
+        from tinycog.geo.exif_items import parse_exif  # noqa: PLC0415 - what a tile does not need
+
+        header = (self.header or self._whole_header()).tiff.header
+        return parse_exif(self.fetcher.buffer, header, self._first_image().ifd, self.limits)
 
     async def read_header(self, z: int | None) -> HeaderState:
         """Read as much of the header as level `z` needs; all of it for None or a missing level."""
@@ -119,9 +157,12 @@ class OpenFile:
         return await self._single_flight.run("all", self._read_rest)
 
     async def _read_first(self) -> HeaderState:
-        self.header = await read_first(
-            self.fetcher, self.limits, self._head_bytes, self.view, self._known
-        )
+        read = read_first(self.fetcher, self.limits, self._head_bytes, self.view, self._known)
+        if self._sidecars is None:
+            self.header = await read
+        else:
+            header, self._beside = await _side_by_side(read, self._sidecars.read())
+            self.header = header.with_nodata(self._beside.nodata_text(header.pyramid.levels[0]))
         ghost = self.header.ghost
         self.reader.leaders = ghost is not None and ghost.has_leaders
         return self.header
@@ -234,6 +275,8 @@ class OpenFile:
     async def aclose(self) -> None:
         """Release what the source holds open; a later read opens it again."""
         await self.fetcher.aclose()
+        if self._sidecars is not None:
+            await self._sidecars.aclose()
 
     def flush(self) -> None:
         """Send the requests queued on the running event loop, without waiting for its next turn."""
@@ -253,8 +296,9 @@ class OpenFile:
 
     @property
     def log(self) -> tuple[Request, ...]:
-        """The requests sent so far, the newest 10,000."""
-        return tuple(self.fetcher.log)
+        """The requests sent so far, the newest 10,000; those of files beside come last."""
+        beside = () if self._sidecars is None else self._sidecars.log
+        return (*self.fetcher.log, *beside)
 
     @property
     def variant(self) -> str | None:
@@ -271,11 +315,14 @@ class OpenFile:
         """What was odd about the file so far, though it could be read."""
         if self.header is None:
             return ()
-        found = (*self.header.pyramid.findings, *self._stack_findings(), *self.reader.findings)
-        try:
-            return (*found, *self.geo.findings, *self.metadata.findings)
-        except UsageError:  # these have not been read
-            return found
+        beside = () if self._beside is None else self._beside.findings
+        pages = self.header.pyramid.findings
+        found = (*pages, *beside, *self._stack_findings(), *self.reader.findings)
+        with suppress(UsageError):  # these have not been read
+            found = (*found, *self.geo.findings, *self.metadata.findings)
+        with suppress(UsageError):
+            found = (*found, *(() if self.exif is None else self.exif.findings))
+        return found
 
     def _stack_findings(self) -> tuple[Finding, ...]:
         """Return a finding if planes lie behind the first IFD that no IFD tells of."""
@@ -401,7 +448,11 @@ class OpenFile:
         if self._georeference is None:
             header = self.header or self._whole_header()
             self._georeference = LazyGeoreference(
-                self.fetcher.buffer, header.tiff.header, self._first_image(), self.limits
+                self.fetcher.buffer,
+                header.tiff.header,
+                self._first_image(),
+                self.limits,
+                self._beside,
             )
         return self._georeference
 
@@ -422,6 +473,22 @@ class OpenFile:
             UsageError: it has not been read.
         """
         return self.georeference.metadata
+
+    @property
+    def exif(self) -> ExifItems | None:
+        """Items of the Exif and GPS IFDs of level 0; None without such an IFD.
+
+        Raises:
+            UsageError: they have not been read.
+        """
+        if self._exif is None and self._has_exif():
+            self._exif = run_cached(self._parse_exif())
+            if self._exif is None:
+                message = (
+                    "the Exif IFD lies apart from the header: use `cog = await tinycog.open(...)`"
+                )
+                raise UsageError(message)
+        return self._exif
 
     def snapshot(self) -> bytes:
         """Pack what has been read of header and index; see `Dataset.snapshot`.
@@ -455,3 +522,15 @@ class OpenFile:
             message = "the file is not open yet: use `cog = await tinycog.open(...)`"
             raise UsageError(message)
         return header
+
+
+async def _side_by_side(
+    first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second]
+) -> tuple[First, Second]:
+    """Return the results of both; if one fails, the other is given up."""
+    tasks = asyncio.ensure_future(first), asyncio.ensure_future(second)
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()

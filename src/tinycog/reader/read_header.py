@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
 from tinycog.tiff.pyramid import find_ifd, knows_view, parse_image, parse_view
 from tinycog.tiff.ranges import ByteRange
-from tinycog.tiff.roles import PageView, Place, Pyramid
+from tinycog.tiff.roles import PageView, Place, Pyramid, with_facts_of_first
 from tinycog.tiff.spec import Tag
 from tinycog.tiff.steps import Steps, need, run_cached
 
@@ -69,6 +70,18 @@ class HeaderState(NamedTuple):
     def knows(self, z: int | None) -> bool:
         """Return whether level `z` is known, or for None whether all levels are."""
         return self.complete or (z is not None and z < len(self.pyramid.levels))
+
+    def with_nodata(self, text: str | None) -> HeaderState:
+        """Return it with another nodata of level 0, a fact of the file (gdal.nodata.level)."""
+        (first, *others), places = self.pyramid.levels, self.pyramid.places
+        if first.nodata_text == text:
+            return self
+        other = replace(first, nodata_text=text)
+        changed = tuple(
+            place._replace(image=other) if place.image is first else place for place in places
+        )
+        levels = with_facts_of_first((other, *others))
+        return self._replace(pyramid=self.pyramid._replace(levels=levels, places=changed))
 
 
 async def read_first(

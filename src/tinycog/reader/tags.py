@@ -8,14 +8,14 @@ from enum import IntEnum
 from typing import Any, Protocol
 
 from tinycog.errors import UsageError
-from tinycog.tiff.exif import ExifTag, GpsTag
-from tinycog.tiff.parse import Entry, Ifd, Value
+from tinycog.tiff.exif import ExifTag, GpsTag, InteroperabilityTag
+from tinycog.tiff.parse import Entry, Ifd, Value, offset_in
 from tinycog.tiff.spec import Tag, tag_number
 
 NAMES_BELOW: dict[int, type[IntEnum]] = {
     Tag.ExifIFD: ExifTag,
     Tag.GPSIFD: GpsTag,
-    ExifTag.InteroperabilityIFD: ExifTag,
+    ExifTag.InteroperabilityIFD: InteroperabilityTag,
 }
 """Names of the tags of the IFD that a tag points to."""
 
@@ -166,6 +166,8 @@ class Tags(Mapping[str | int, TagEntry]):
     async def read_ifd(self, tag: str | int) -> Tags:
         """Read the IFD that a tag points to, such as "ExifIFD" or "GPSIFD".
 
+        "InteroperabilityIFD" is a tag of the Exif IFD.
+
         Raises:
             UsageError: the page has no such tag, or it holds no offset.
             FormatError: there is no IFD at that offset.
@@ -177,10 +179,11 @@ class Tags(Mapping[str | int, TagEntry]):
             raise UsageError(message)
         entry = self[tag]
         value = await entry
-        if isinstance(value, str | bytes) or not value or not isinstance(value[0], int):
+        offset = offset_in(value)
+        if offset is None:
             message = f"tag {entry.name} holds no offset of an IFD, but {value!r}"
             raise UsageError(message[:200])
-        ifd = await self._reader.read_ifd(value[0])
+        ifd = await self._reader.read_ifd(offset)
         return Tags(ifd, self._reader, NAMES_BELOW.get(entry.number, Tag))
 
     def __repr__(self) -> str:

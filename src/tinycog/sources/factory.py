@@ -75,7 +75,7 @@ def make_source(
 
         options.check_used("bytes")
         return MemorySource(where)
-    text = _text_of(where)
+    text = text_of(where)
     if text is None:
         options.check_used("a source of your own")
         return _made_of(where)
@@ -121,7 +121,7 @@ def _made_of(where: Where | Source) -> Source:
     raise UsageError(message)
 
 
-def _text_of(where: object) -> str | None:
+def text_of(where: object) -> str | None:
     """Return the text of a path or a url; None if it is neither."""
     if isinstance(where, str):
         return where

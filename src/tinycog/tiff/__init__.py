@@ -9,13 +9,14 @@
     parse.py        bytes to file header, IFD chain, entries, values
     image.py        Ifd to Image: typed facts, and the Grid of its tiles
     colormap.py     the colours of a palette
+    orientation.py  how rows and columns as stored become those of the picture
     pyramid.py      the images of a page and what may belong to it
     roles.py        which of them is a level, a mask, a page of its own
     scan.py         whether a file may hold masks, without parsing its IFDs
     old_jpeg.py     heads of old-style JPEG streams
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
     ghost.py        GDAL's structural metadata behind the file header
-    exif.py         names of the tags of Exif and GPS IFDs
+    exif.py         names of the tags of Exif, GPS and interoperability IFDs
     nodata.py       GDAL's nodata tag
     c_number.py         numbers in text, as C reads them
     text.py         text of any encoding

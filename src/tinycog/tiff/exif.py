@@ -1,4 +1,4 @@
-"""Tags of the IFDs that ExifIFD and GPSIFD point to, by the names of Exif 3.0."""
+"""Tags of the IFDs of Exif, GPS and interoperability, by the names of Exif 3.0."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class ExifTag(IntEnum):
     LightSource = 37384
     Flash = 37385
     FocalLength = 37386
+    SubjectArea = 37396
     MakerNote = 37500
     UserComment = 37510
     SubsecTime = 37520
@@ -126,3 +127,13 @@ class GpsTag(IntEnum):
     GPSDateStamp = 29
     GPSDifferential = 30
     GPSHPositioningError = 31
+
+
+class InteroperabilityTag(IntEnum):
+    """Tags of an interoperability IFD, which an Exif IFD points to."""
+
+    InteroperabilityIndex = 1
+    InteroperabilityVersion = 2
+    RelatedImageFileFormat = 4096
+    RelatedImageWidth = 4097
+    RelatedImageLength = 4098

@@ -342,7 +342,7 @@ SLOW_WEIGHT = 8
 def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Image:
     """Make an `Image` of the values of `FACTS` (tiff.image.defaults, tiff.image.extra-samples).
 
-    Orientation is not among them: it is not applied (tiff.image.orientation).
+    Orientation is not among them: it is read when it is applied (tiff.image.orientation).
 
     Raises:
         FormatError: size or tiling is missing or impossible.

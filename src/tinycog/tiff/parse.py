@@ -395,3 +395,9 @@ def decode_value(byte_order: ByteOrder, entry: Entry, data: memoryview | bytes) 
     if len(kind.format) == 1:
         return numbers
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def offset_in(value: Value) -> int | None:
+    """Return the offset that a value holds, the first if it holds several; None if it has none."""
+    first = value[0] if isinstance(value, tuple) and value else None
+    return first if isinstance(first, int) and first > 0 else None

@@ -171,6 +171,10 @@ class Tag(IntEnum):
     NDPIUserLabel = 65427
 
 
+EXIF_IFDS = (Tag.ExifIFD, Tag.GPSIFD)
+"""Tags of an image that point to an IFD of Exif."""
+
+
 class Compression(IntEnum):
     """Compression codes, registered and in the wild (tiff.compression.code)."""
 
