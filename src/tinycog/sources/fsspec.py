@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from functools import partial
-from threading import Lock
 from typing import Any
-from weakref import WeakValueDictionary
 
 from tinycog.argument_types import AllowHost
-from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
+from tinycog.errors import NotFoundError, SourceError, TinycogError, UsageError
+from tinycog.limits import Limits
 from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import RangeSink, answer_whole
 from tinycog.sources.redact import redact, redact_line, safe_cause, shown_url
+from tinycog.sources.stores.answer import chosen_name
+from tinycog.sources.stores.errors import to_source_error
+from tinycog.sources.stores.fork import renewed
+from tinycog.sources.stores.reader import ObjectReader
+from tinycog.sources.stores.threads import in_thread
 from tinycog.sources.urls import links_of, scheme_of
 from tinycog.tiff.ranges import ByteRange
 
 
 class FsspecSource:
-    """Ranges of a path in an fsspec file system.
+    """Ranges of a path in an fsspec file system, each with the generation that it is of.
 
-    An asynchronous file system is called in its own event loop, without a thread for each read; a
-    synchronous or caching one in a worker thread (the async methods bypass the cache).
+    An asynchronous file system is called in its own event loop; a synchronous or caching one in a
+    thread for each read. Pickles if the file system does.
     """
 
     def __init__(
@@ -33,12 +38,16 @@ class FsspecSource:
         fs: Any = None,  # noqa: ANN401 - fsspec has no types
         storage_options: Mapping[str, Any] | None = None,
         allow_host: AllowHost | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """Take url and options; nothing is opened."""
         self._url = where
         self._options = dict(storage_options or {})
         self._allow_host = allow_host
+        self._silence = (limits or Limits()).retries.silence
         self._target: tuple[Any, str] | None = None if fs is None else (fs, where)
+        self._pid = os.getpid()
+        self._reads: ObjectReader | None = None
 
     @property
     def name(self) -> str:
@@ -53,24 +62,44 @@ class FsspecSource:
         return redact(scheme + separator + bucket) if separator else "fsspec"
 
     async def aopen(self) -> None:
-        """Create the file system, the first time."""
-        await self._open()
+        """Do nothing: the first read creates the file system, within its time."""
 
     async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
-        """Read by `cat_file`; a short answer means the end of the object."""
-        fs, path = await self._open()
+        """Read a range, and name the generation that its bytes are of (store.generation).
+
+        Raises:
+            UsageError: a generation is wanted, and the file system tells none.
+            SourceChangedError: the object was replaced.
+            SourceError: it cannot be read, or not in time (store.time).
+        """
         try:
-            data = await _cat(fs, path, part)
-        except FileNotFoundError as exc:
-            raise NotFoundError("there is no such object", url=self.name) from safe_cause(exc)
-        except PermissionError as exc:
-            raise AccessDeniedError("the object may not be read", url=self.name) from safe_cause(
-                exc
-            )
+            async with asyncio.timeout(max(answer.seconds_left, 0)):
+                reader = await self._reader()
+            found = await reader.read(part, answer, self._silence)
+        except TinycogError:
+            raise
         except Exception as exc:  # noqa: BLE001 - a file system may raise anything
-            message = f"the file system cannot read it: {type(exc).__name__}: {redact_line(exc)}"
-            raise SourceError(message, url=self.name, range=part) from safe_cause(exc)
-        answer_whole(self.name, part, data, answer)
+            error = to_source_error(exc, self.name, part)
+            raise error from error.__cause__
+        generation = chosen_name(found.names, answer.generation)
+        if generation is None and answer.generation is not None:
+            message = (
+                f"the generation {answer.generation} is wanted (pin=, or that of a snapshot), but"
+                f" the file system tells none of {self.name}: neither an ETag nor a version, a"
+                " checksum or a time"
+            )
+            raise UsageError(message)
+        answer_whole(self.name, part, found.data, answer, found.size, generation)
+
+    async def _reader(self) -> ObjectReader:
+        """Return what reads the object, made at the first call, and anew after a fork."""
+        if self._reads is None or self._pid != os.getpid():
+            fs, path = await self._open()
+            if self._pid != os.getpid():
+                fs = await in_thread(partial(renewed, fs, self.name))
+                self._target, self._pid = (fs, path), os.getpid()
+            self._reads = ObjectReader(fs, path, self.name)
+        return self._reads
 
     async def _open(self) -> tuple[Any, str]:
         """Return the file system, created at the first call, and the path in it."""
@@ -83,7 +112,7 @@ class FsspecSource:
         core, registry = await load("fsspec.core"), await load("fsspec.registry")
         open_url = core.url_to_fs if len(links) > 1 else partial(_open_link, registry)
         try:
-            target: tuple[Any, str] = await asyncio.to_thread(open_url, self._url, **self._options)
+            target: tuple[Any, str] = await in_thread(partial(open_url, self._url, **self._options))
         except (ImportError, ValueError, TypeError) as exc:
             message = f"fsspec cannot open {self.name}: {redact_line(exc)}"
             raise UsageError(message) from safe_cause(exc)
@@ -92,11 +121,19 @@ class FsspecSource:
         except Exception as exc:  # noqa: BLE001 - a file system may raise anything
             message = f"the file system cannot be opened: {type(exc).__name__}: {redact_line(exc)}"
             raise SourceError(message, url=self.name) from safe_cause(exc)
-        self._target = target
+        self._target, self._pid = target, os.getpid()
         return target
 
     async def aclose(self) -> None:
         """Do nothing: the file system is shared, and fsspec closes it."""
+
+    def __getstate__(self) -> dict[str, object]:
+        """Pickle what it was made with, and the file system."""
+        return {**self.__dict__, "_reads": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take note that the file system was made anew in this process."""
+        self.__dict__.update(state, _pid=os.getpid())
 
 
 def _open_link(registry: Any, url: str, **options: Any) -> tuple[Any, str]:  # noqa: ANN401 - fsspec has no types
@@ -104,33 +141,3 @@ def _open_link(registry: Any, url: str, **options: Any) -> tuple[Any, str]:  # n
     kind = registry.get_filesystem_class(scheme_of(url))
     found = kind._get_kwargs_from_urls(url)  # noqa: SLF001 - what fsspec offers to file systems
     return kind(**(found | options)), kind._strip_protocol(url)  # noqa: SLF001 - the same
-
-
-async def _cat(fs: Any, path: str, part: ByteRange) -> bytes:  # noqa: ANN401 - fsspec has no types
-    """Call `cat_file`, or its async twin where that reads the same bytes."""
-    cached = await load("fsspec.implementations.cached")
-    dirfs = await load("fsspec.implementations.dirfs")
-    inner = fs.fs if isinstance(fs, dirfs.DirFileSystem) else fs
-    if isinstance(inner, cached.CachingFileSystem):
-        return await asyncio.to_thread(_cat_alone, fs, path, part)
-    if not getattr(inner, "async_impl", False):
-        return await asyncio.to_thread(fs.cat_file, path, start=part.start, end=part.stop)
-    reading = fs._cat_file(path, start=part.start, end=part.stop)  # noqa: SLF001 - fsspec has no public async name
-    if getattr(inner, "asynchronous", False):  # created for the caller's own loop
-        return await reading
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(reading, fs.loop))
-
-
-_locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
-_locks_lock = Lock()
-
-
-def _cat_alone(fs: Any, path: str, part: ByteRange) -> bytes:  # noqa: ANN401 - fsspec has no types
-    """Call `cat_file` of a caching file system, one thread at a time for each path.
-
-    fsspec fills its cached copy in place: another thread would read one that is cut.
-    """
-    with _locks_lock:
-        lock = _locks.setdefault(path, Lock())
-    with lock:
-        return fs.cat_file(path, start=part.start, end=part.stop)
