@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,14 +15,21 @@ from tinycog.limits import Limits
 from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import RangeSink, answer_whole
-from tinycog.sources.redact import redact, redact_line, safe_cause, shown_url
-from tinycog.sources.stores.answer import chosen_name
+from tinycog.sources.redact import redact, redact_line, safe_cause, secrets_in, shown_url
+from tinycog.sources.stores.answer import ObjectAnswer, chosen_name
 from tinycog.sources.stores.errors import to_source_error
 from tinycog.sources.stores.fork import renewed
 from tinycog.sources.stores.reader import ObjectReader
 from tinycog.sources.stores.threads import in_thread
 from tinycog.sources.urls import links_of, scheme_of
 from tinycog.tiff.ranges import ByteRange
+
+
+SEPARATORS = re.compile(r"[:/?#@&=;]+")
+"""What stands between the parts of a url."""
+
+MIN_HIDDEN_LENGTH = 3
+"""Characters from which on a part of a url that is not shown is looked for in what others wrote."""
 
 
 class FsspecSource:
@@ -72,15 +80,9 @@ class FsspecSource:
             SourceChangedError: the object was replaced.
             SourceError: it cannot be read, or not in time (store.time).
         """
-        try:
-            async with asyncio.timeout(max(answer.seconds_left, 0)):
-                reader = await self._reader()
-            found = await reader.read(part, answer, self._silence)
-        except TinycogError:
-            raise
-        except Exception as exc:  # noqa: BLE001 - a file system may raise anything
-            error = to_source_error(exc, self.name, part)
-            raise error from error.__cause__
+        found = await self._read(part, answer)
+        if isinstance(found, SourceError):  # not raised where it would show its cause as a context
+            raise found
         generation = chosen_name(found.names, answer.generation)
         if generation is None and answer.generation is not None:
             message = (
@@ -90,6 +92,25 @@ class FsspecSource:
             )
             raise UsageError(message)
         answer_whole(self.name, part, found.data, answer, found.size, generation)
+
+    async def _read(self, part: ByteRange, answer: RangeSink) -> ObjectAnswer | SourceError:
+        """Return the bytes, or the error that what the file system raised is."""
+        try:
+            async with asyncio.timeout(max(answer.seconds_left, 0)):
+                reader = await self._reader()
+            return await reader.read(part, answer, self._silence)
+        except TinycogError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - a file system may raise anything
+            return to_source_error(exc, self.name, part, self._secrets())
+
+    def _secrets(self) -> Iterator[str]:
+        """Yield what may be a credential in the url and the options of the file system."""
+        shown = SEPARATORS.split(self.name)
+        hidden = (text for text in SEPARATORS.split(self._url) if text not in shown)
+        yield from (text for text in hidden if len(text) >= MIN_HIDDEN_LENGTH)
+        fs = None if self._target is None else self._target[0]
+        yield from secrets_in([self._options, getattr(fs, "storage_options", None)])
 
     async def _reader(self) -> ObjectReader:
         """Return what reads the object, made at the first call, and anew after a fork."""
@@ -111,18 +132,30 @@ class FsspecSource:
                 check_allowed(self._allow_host, link, self.name)
         core, registry = await load("fsspec.core"), await load("fsspec.registry")
         open_url = core.url_to_fs if len(links) > 1 else partial(_open_link, registry)
+        found = await in_thread(
+            partial(self._opened, partial(open_url, self._url, **self._options))
+        )
+        if isinstance(found, TinycogError):
+            raise found
+        self._target, self._pid = found, os.getpid()
+        return found
+
+    def _opened(self, open_url: Callable[[], tuple[Any, str]]) -> tuple[Any, str] | TinycogError:
+        """Return file system and path, or the error that what was raised is."""
         try:
-            target: tuple[Any, str] = await in_thread(partial(open_url, self._url, **self._options))
+            return open_url()
         except (ImportError, ValueError, TypeError) as exc:
-            message = f"fsspec cannot open {self.name}: {redact_line(exc)}"
-            raise UsageError(message) from safe_cause(exc)
+            told = redact_line(exc, self._secrets())
+            error: TinycogError = UsageError(f"fsspec cannot open {self.name}: {told}")
+            error.__cause__ = safe_cause(exc, self._secrets())
         except FileNotFoundError as exc:
-            raise NotFoundError("there is no such object", url=self.name) from safe_cause(exc)
+            error = NotFoundError("there is no such object", url=self.name)
+            error.__cause__ = safe_cause(exc, self._secrets())
         except Exception as exc:  # noqa: BLE001 - a file system may raise anything
-            message = f"the file system cannot be opened: {type(exc).__name__}: {redact_line(exc)}"
-            raise SourceError(message, url=self.name) from safe_cause(exc)
-        self._target, self._pid = target, os.getpid()
-        return target
+            told = f"{type(exc).__name__}: {redact_line(exc, self._secrets())}"
+            error = SourceError(f"the file system cannot be opened: {told}", url=self.name)
+            error.__cause__ = safe_cause(exc, self._secrets())
+        return error
 
     async def aclose(self) -> None:
         """Do nothing: the file system is shared, and fsspec closes it."""

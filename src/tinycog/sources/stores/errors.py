@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tinycog.errors import (
@@ -14,7 +15,7 @@ from tinycog.errors import (
     SourceTimeoutError,
 )
 from tinycog.sources.http.response import TRANSIENT
-from tinycog.sources.redact import redact, redact_line, safe_cause
+from tinycog.sources.redact import redact_line, safe_cause, shown_url
 from tinycog.sources.stores.answer import ReplacedError
 from tinycog.tiff.ranges import ByteRange
 
@@ -36,19 +37,27 @@ BROKEN_CONNECTIONS = frozenset(
 MAX_CAUSES = 8
 
 
-def to_source_error(exc: Exception, name: str, part: ByteRange) -> SourceError:
-    """Translate what a file system raised for a range of the object called `name`."""
+def to_source_error(
+    exc: Exception, name: str, part: ByteRange, secrets: Iterable[str] = ()
+) -> SourceError:
+    """Translate what a file system raised for a range of the object called `name`.
+
+    None of `secrets` is shown; the error has no cause that would show one.
+    """
     if isinstance(exc, ReplacedError):
         return _changed(exc, name, part)
     status = status_of(exc)
-    error = _translated(exc, status, name, part)
+    secrets = tuple(secrets)
+    error = _translated(exc, status, name, part, secrets)
     error.status = status
     error.may_pass = status in TRANSIENT or (status is None and _is_broken(exc))
-    error.__cause__ = safe_cause(exc)
+    error.__cause__ = safe_cause(exc, secrets)
     return error
 
 
-def _translated(exc: Exception, status: int | None, name: str, part: ByteRange) -> SourceError:
+def _translated(
+    exc: Exception, status: int | None, name: str, part: ByteRange, secrets: Iterable[str]
+) -> SourceError:
     if isinstance(exc, FileNotFoundError) or status in NOT_FOUND:
         return NotFoundError("there is no such object", url=name)
     if isinstance(exc, PermissionError) or status in DENIED:
@@ -59,18 +68,17 @@ def _translated(exc: Exception, status: int | None, name: str, part: ByteRange) 
     if status == UNSATISFIABLE:
         return RangeNotSatisfiableError("the range lies outside the object", url=name, range=part)
     kind = SourceBusyError if status in BUSY else SourceError
-    message = f"the file system cannot read it: {type(exc).__name__}: {redact_line(exc)}"
-    return kind(message, url=name, range=part)
+    told = f"{type(exc).__name__}: {redact_line(exc, secrets)}"
+    return kind(f"the file system cannot read it: {told}", url=name, range=part)
 
 
 def _changed(exc: ReplacedError, name: str, part: ByteRange) -> SourceChangedError:
     """Return the error that another generation is, in the words of the store (store.gs)."""
     found = exc.found or "none that is told"
     if exc.where:
-        message = (
-            f"Failed to load the GeoTIFF at {exc.where}#{exc.expected}: found generation {found}"
-        )
-        error = SourceChangedError(f"{redact(message)} (bytes {part.start} to {part.stop})")
+        where = shown_url(f"{exc.where}#{exc.expected}")
+        message = f"Failed to load the GeoTIFF at {where}: found generation {found} instead"
+        error = SourceChangedError(f"{message} (bytes {part.start} to {part.stop})")
         error.url, error.range = name, part
     else:
         message = f"the object has changed since it was opened: its generation was {exc.expected}"
