@@ -24,7 +24,6 @@ from tinycog.sources.stores.threads import in_thread
 from tinycog.sources.urls import links_of, scheme_of
 from tinycog.tiff.ranges import ByteRange
 
-
 SEPARATORS = re.compile(r"[:/?#@&=;]+")
 """What stands between the parts of a url."""
 

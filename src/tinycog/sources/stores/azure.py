@@ -8,7 +8,7 @@ from tinycog.sources.http.response import PRECONDITION_FAILED, STRONG_ETAG
 from tinycog.sources.lazy_import import load
 from tinycog.sources.stores.answer import ObjectAnswer, ObjectRead, ReplacedError
 from tinycog.sources.stores.errors import status_of
-from tinycog.sources.stores.names import names_of, size_of
+from tinycog.sources.stores.names import names_of
 
 
 async def read(wanted: ObjectRead) -> ObjectAnswer:
@@ -37,5 +37,12 @@ async def read(wanted: ObjectRead) -> ObjectAnswer:
             raise ReplacedError(expected, now[0] if now else None) from exc
     arrived(len(data))
     facts = {name: stream.properties.get(name) for name in ("etag", "version_id")}
-    whole = stream.properties.size if version is None else None
-    return ObjectAnswer(data, size_of({"size": whole}), names_of(facts))
+    return ObjectAnswer(data, _size(stream.properties.content_range), names_of(facts))
+
+
+def _size(content_range: str) -> int:
+    """Return the size of a blob: of its properties `size` is that of the range.
+
+    What the client library makes of Content-Range ends where the range that was asked does.
+    """
+    return int(content_range.rpartition("/")[2])
