@@ -14,6 +14,7 @@ A source knows nothing of TIFF. It answers a range with exactly those bytes, or 
     local.py         files
     callable.py      an async function get_range(start, stop)
     fsspec.py        any other scheme
+    stores/          ranges in its file systems, with their generation
     http/            HTTP ranges
     redact.py        credentials masked in messages
     lazy_import.py   imports of heavy modules off the event loop

@@ -83,7 +83,7 @@ def make_source(
         from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - the same
 
         options.check_used("fs=", "fs")
-        return FsspecSource(text, fs=options.fs)
+        return FsspecSource(text, fs=options.fs, limits=limits)
     return _of_text(check_text(text), options, limits)
 
 
@@ -101,7 +101,8 @@ def _of_text(where: str, options: SourceOptions, limits: Limits | None) -> Sourc
 
         options.check_used("a url that fsspec reads", "allow_host", "storage_options")
         given = options.storage_options
-        return FsspecSource(where, storage_options=given, allow_host=options.allow_host)
+        allow_host = options.allow_host
+        return FsspecSource(where, storage_options=given, allow_host=allow_host, limits=limits)
     from tinycog.sources.local import LocalSource  # noqa: PLC0415 - the same
 
     options.check_used("a path")

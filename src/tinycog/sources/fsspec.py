@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from threading import Lock
 from typing import Any
-from weakref import WeakValueDictionary
 
 from tinycog.argument_types import AllowHost
-from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
+from tinycog.errors import NotFoundError, SourceError, TinycogError, UsageError
+from tinycog.limits import Limits
 from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import RangeSink, answer_whole
-from tinycog.sources.redact import redact, redact_line, safe_cause, shown_url
+from tinycog.sources.redact import redact, redact_line, safe_cause, secrets_in, shown_url
+from tinycog.sources.stores.answer import ObjectAnswer, chosen_name
+from tinycog.sources.stores.errors import to_source_error
+from tinycog.sources.stores.fork import renewed
+from tinycog.sources.stores.reader import ObjectReader
+from tinycog.sources.stores.threads import in_thread
 from tinycog.sources.urls import links_of, scheme_of
 from tinycog.tiff.ranges import ByteRange
 
+SEPARATORS = re.compile(r"[:/?#@&=;]+")
+"""What stands between the parts of a url."""
+
+MIN_HIDDEN_LENGTH = 3
+"""Characters from which on a part of a url that is not shown is looked for in what others wrote."""
+
 
 class FsspecSource:
-    """Ranges of a path in an fsspec file system.
+    """Ranges of a path in an fsspec file system, each with the generation that it is of.
 
-    An asynchronous file system is called in its own event loop, without a thread for each read; a
-    synchronous or caching one in a worker thread (the async methods bypass the cache).
+    An asynchronous file system is called in its own event loop; a synchronous or caching one in a
+    thread for each read. Pickles if the file system does.
     """
 
     def __init__(
@@ -33,12 +45,16 @@ class FsspecSource:
         fs: Any = None,  # noqa: ANN401 - fsspec has no types
         storage_options: Mapping[str, Any] | None = None,
         allow_host: AllowHost | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """Take url and options; nothing is opened."""
         self._url = where
         self._options = dict(storage_options or {})
         self._allow_host = allow_host
+        self._silence = (limits or Limits()).retries.silence
         self._target: tuple[Any, str] | None = None if fs is None else (fs, where)
+        self._pid = os.getpid()
+        self._reads: ObjectReader | None = None
 
     @property
     def name(self) -> str:
@@ -53,24 +69,57 @@ class FsspecSource:
         return redact(scheme + separator + bucket) if separator else "fsspec"
 
     async def aopen(self) -> None:
-        """Create the file system, the first time."""
-        await self._open()
+        """Do nothing: the first read creates the file system, within its time."""
 
     async def read_range(self, part: ByteRange, answer: RangeSink) -> None:
-        """Read by `cat_file`; a short answer means the end of the object."""
-        fs, path = await self._open()
-        try:
-            data = await _cat(fs, path, part)
-        except FileNotFoundError as exc:
-            raise NotFoundError("there is no such object", url=self.name) from safe_cause(exc)
-        except PermissionError as exc:
-            raise AccessDeniedError("the object may not be read", url=self.name) from safe_cause(
-                exc
+        """Read a range, and name the generation that its bytes are of (store.generation).
+
+        Raises:
+            UsageError: a generation is wanted, and the file system tells none.
+            SourceChangedError: the object was replaced.
+            SourceError: it cannot be read, or not in time (store.time).
+        """
+        found = await self._read(part, answer)
+        if isinstance(found, SourceError):  # not raised where it would show its cause as a context
+            raise found
+        generation = chosen_name(found.names, answer.generation)
+        if generation is None and answer.generation is not None:
+            message = (
+                f"the generation {answer.generation} is wanted (pin=, or that of a snapshot), but"
+                f" the file system tells none of {self.name}: neither an ETag nor a version, a"
+                " checksum or a time"
             )
+            raise UsageError(message)
+        answer_whole(self.name, part, found.data, answer, found.size, generation)
+
+    async def _read(self, part: ByteRange, answer: RangeSink) -> ObjectAnswer | SourceError:
+        """Return the bytes, or the error that what the file system raised is."""
+        try:
+            async with asyncio.timeout(max(answer.seconds_left, 0)):
+                reader = await self._reader()
+            return await reader.read(part, answer, self._silence)
+        except TinycogError:
+            raise
         except Exception as exc:  # noqa: BLE001 - a file system may raise anything
-            message = f"the file system cannot read it: {type(exc).__name__}: {redact_line(exc)}"
-            raise SourceError(message, url=self.name, range=part) from safe_cause(exc)
-        answer_whole(self.name, part, data, answer)
+            return to_source_error(exc, self.name, part, self._secrets())
+
+    def _secrets(self) -> Iterator[str]:
+        """Yield what may be a credential in the url and the options of the file system."""
+        shown = SEPARATORS.split(self.name)
+        hidden = (text for text in SEPARATORS.split(self._url) if text not in shown)
+        yield from (text for text in hidden if len(text) >= MIN_HIDDEN_LENGTH)
+        fs = None if self._target is None else self._target[0]
+        yield from secrets_in([self._options, getattr(fs, "storage_options", None)])
+
+    async def _reader(self) -> ObjectReader:
+        """Return what reads the object, made at the first call, and anew after a fork."""
+        if self._reads is None or self._pid != os.getpid():
+            fs, path = await self._open()
+            if self._pid != os.getpid():
+                fs = await in_thread(partial(renewed, fs, self.name))
+                self._target, self._pid = (fs, path), os.getpid()
+            self._reads = ObjectReader(fs, path, self.name)
+        return self._reads
 
     async def _open(self) -> tuple[Any, str]:
         """Return the file system, created at the first call, and the path in it."""
@@ -82,21 +131,41 @@ class FsspecSource:
                 check_allowed(self._allow_host, link, self.name)
         core, registry = await load("fsspec.core"), await load("fsspec.registry")
         open_url = core.url_to_fs if len(links) > 1 else partial(_open_link, registry)
+        found = await in_thread(
+            partial(self._opened, partial(open_url, self._url, **self._options))
+        )
+        if isinstance(found, TinycogError):
+            raise found
+        self._target, self._pid = found, os.getpid()
+        return found
+
+    def _opened(self, open_url: Callable[[], tuple[Any, str]]) -> tuple[Any, str] | TinycogError:
+        """Return file system and path, or the error that what was raised is."""
         try:
-            target: tuple[Any, str] = await asyncio.to_thread(open_url, self._url, **self._options)
+            return open_url()
         except (ImportError, ValueError, TypeError) as exc:
-            message = f"fsspec cannot open {self.name}: {redact_line(exc)}"
-            raise UsageError(message) from safe_cause(exc)
+            told = redact_line(exc, self._secrets())
+            error: TinycogError = UsageError(f"fsspec cannot open {self.name}: {told}")
+            error.__cause__ = safe_cause(exc, self._secrets())
         except FileNotFoundError as exc:
-            raise NotFoundError("there is no such object", url=self.name) from safe_cause(exc)
+            error = NotFoundError("there is no such object", url=self.name)
+            error.__cause__ = safe_cause(exc, self._secrets())
         except Exception as exc:  # noqa: BLE001 - a file system may raise anything
-            message = f"the file system cannot be opened: {type(exc).__name__}: {redact_line(exc)}"
-            raise SourceError(message, url=self.name) from safe_cause(exc)
-        self._target = target
-        return target
+            told = f"{type(exc).__name__}: {redact_line(exc, self._secrets())}"
+            error = SourceError(f"the file system cannot be opened: {told}", url=self.name)
+            error.__cause__ = safe_cause(exc, self._secrets())
+        return error
 
     async def aclose(self) -> None:
         """Do nothing: the file system is shared, and fsspec closes it."""
+
+    def __getstate__(self) -> dict[str, object]:
+        """Pickle what it was made with, and the file system."""
+        return {**self.__dict__, "_reads": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take note that the file system was made anew in this process."""
+        self.__dict__.update(state, _pid=os.getpid())
 
 
 def _open_link(registry: Any, url: str, **options: Any) -> tuple[Any, str]:  # noqa: ANN401 - fsspec has no types
@@ -104,33 +173,3 @@ def _open_link(registry: Any, url: str, **options: Any) -> tuple[Any, str]:  # n
     kind = registry.get_filesystem_class(scheme_of(url))
     found = kind._get_kwargs_from_urls(url)  # noqa: SLF001 - what fsspec offers to file systems
     return kind(**(found | options)), kind._strip_protocol(url)  # noqa: SLF001 - the same
-
-
-async def _cat(fs: Any, path: str, part: ByteRange) -> bytes:  # noqa: ANN401 - fsspec has no types
-    """Call `cat_file`, or its async twin where that reads the same bytes."""
-    cached = await load("fsspec.implementations.cached")
-    dirfs = await load("fsspec.implementations.dirfs")
-    inner = fs.fs if isinstance(fs, dirfs.DirFileSystem) else fs
-    if isinstance(inner, cached.CachingFileSystem):
-        return await asyncio.to_thread(_cat_alone, fs, path, part)
-    if not getattr(inner, "async_impl", False):
-        return await asyncio.to_thread(fs.cat_file, path, start=part.start, end=part.stop)
-    reading = fs._cat_file(path, start=part.start, end=part.stop)  # noqa: SLF001 - fsspec has no public async name
-    if getattr(inner, "asynchronous", False):  # created for the caller's own loop
-        return await reading
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(reading, fs.loop))
-
-
-_locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
-_locks_lock = Lock()
-
-
-def _cat_alone(fs: Any, path: str, part: ByteRange) -> bytes:  # noqa: ANN401 - fsspec has no types
-    """Call `cat_file` of a caching file system, one thread at a time for each path.
-
-    fsspec fills its cached copy in place: another thread would read one that is cut.
-    """
-    with _locks_lock:
-        lock = _locks.setdefault(path, Lock())
-    with lock:
-        return fs.cat_file(path, start=part.start, end=part.stop)

@@ -123,8 +123,15 @@ class EagerSource(Source, Protocol):
         ...
 
 
-def answer_whole(name: str, part: ByteRange, data: bytes | memoryview, sink: RangeSink) -> None:
-    """Pass on the bytes of a range whose size is not known; a short answer shows the end.
+def answer_whole(
+    name: str,
+    part: ByteRange,
+    data: bytes | memoryview,
+    sink: RangeSink,
+    size: int | None = None,
+    generation: str | None = None,
+) -> None:
+    """Pass on the bytes of a range; where the size is not known, a short answer shows the end.
 
     Raises:
         RangeMismatchError: there are more bytes than the range has.
@@ -132,6 +139,7 @@ def answer_whole(name: str, part: ByteRange, data: bytes | memoryview, sink: Ran
     if len(data) > part.length:
         message = f"{len(data)} bytes came where {part.length} were asked"
         raise RangeMismatchError(message, url=name, range=part)
-    is_end = 0 < len(data) < part.length
-    sink.begin(part.start + len(data) if is_end else None, None)
+    if size is None and 0 < len(data) < part.length:
+        size = part.start + len(data)
+    sink.begin(size, generation)
     sink.write(data)

@@ -1,0 +1,14 @@
+"""Ranges of objects in fsspec file systems, with the generation that they are of.
+
+::
+
+    answer.py        what a read is asked for, and gives
+    reader.py        which way a range is read, where, and for how long
+    s3.py  gcs.py  azure.py  web.py     by s3fs, gcsfs, adlfs, fsspec's own http
+    by_info.py       all others: what they tell of an object, before and after its bytes
+    names.py         what of that names a generation
+    response.py      checks of the answer of a store
+    threads.py       blocking calls, in threads that may hang
+    errors.py        what file systems raise
+    fork.py          a file system in a child process
+"""

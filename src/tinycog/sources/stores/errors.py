@@ -1,0 +1,119 @@
+"""What file systems raise, as errors of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tinycog.errors import (
+    AccessDeniedError,
+    NotFoundError,
+    RangeNotSatisfiableError,
+    SourceBusyError,
+    SourceChangedError,
+    SourceError,
+    SourceTimeoutError,
+)
+from tinycog.sources.http.response import TRANSIENT
+from tinycog.sources.redact import redact_line, safe_cause, shown_url
+from tinycog.sources.stores.answer import ReplacedError
+from tinycog.tiff.ranges import ByteRange
+
+NOT_FOUND = (404, 410)
+DENIED = (401, 403)
+UNSATISFIABLE = 416
+BUSY = (429, 503)
+
+BROKEN_CONNECTIONS = frozenset(
+    {
+        *("ClientConnectionError", "ClientPayloadError"),  # aiohttp
+        *("HTTPClientError", "ResponseStreamingError", "IncompleteReadError"),  # botocore
+        *("ServiceRequestError", "ServiceResponseError"),  # azure.core
+        *("RequestException", "ProtocolError"),  # requests, urllib3
+    }
+)
+"""Names of classes of client libraries: the connection failed, so the next try may succeed."""
+
+MAX_CAUSES = 8
+
+
+def to_source_error(
+    exc: Exception, name: str, part: ByteRange, secrets: Iterable[str] = ()
+) -> SourceError:
+    """Translate what a file system raised for a range of the object called `name`.
+
+    None of `secrets` is shown; the error has no cause that would show one.
+    """
+    if isinstance(exc, ReplacedError):
+        return _changed(exc, name, part)
+    status = status_of(exc)
+    secrets = tuple(secrets)
+    error = _translated(exc, status, name, part, secrets)
+    error.status = status
+    error.may_pass = status in TRANSIENT or (status is None and _is_broken(exc))
+    error.__cause__ = safe_cause(exc, secrets)
+    return error
+
+
+def _translated(
+    exc: Exception, status: int | None, name: str, part: ByteRange, secrets: Iterable[str]
+) -> SourceError:
+    if isinstance(exc, FileNotFoundError) or status in NOT_FOUND:
+        return NotFoundError("there is no such object", url=name)
+    if isinstance(exc, PermissionError) or status in DENIED:
+        return AccessDeniedError("the object may not be read", url=name)
+    if isinstance(exc, TimeoutError):
+        message = "the file system did not answer in time"
+        return SourceTimeoutError(message, url=name, range=part)
+    if status == UNSATISFIABLE:
+        return RangeNotSatisfiableError("the range lies outside the object", url=name, range=part)
+    kind = SourceBusyError if status in BUSY else SourceError
+    told = f"{type(exc).__name__}: {redact_line(exc, secrets)}"
+    return kind(f"the file system cannot read it: {told}", url=name, range=part)
+
+
+def _changed(exc: ReplacedError, name: str, part: ByteRange) -> SourceChangedError:
+    """Return the error that another generation is, in the words of the store (store.gs)."""
+    found = exc.found or "none that is told"
+    if exc.where:
+        where = shown_url(f"{exc.where}#{exc.expected}")
+        message = f"Failed to load the GeoTIFF at {where}: found generation {found} instead"
+        error = SourceChangedError(f"{message} (bytes {part.start} to {part.stop})")
+        error.url, error.range = name, part
+    else:
+        message = f"the object has changed since it was opened: its generation was {exc.expected}"
+        error = SourceChangedError(f"{message}, now {found}", url=name, range=part)
+    error.expected, error.found = exc.expected, exc.found
+    return error
+
+
+def status_of(exc: BaseException) -> int | None:
+    """Return the HTTP status in an exception of botocore, gcsfs, azure or aiohttp, or its cause."""
+    error: BaseException | None = exc
+    for _ in range(MAX_CAUSES):
+        if error is None:
+            return None
+        response: Any = getattr(error, "response", None)
+        if isinstance(response, dict):
+            found: Any = response.get("ResponseMetadata", {}).get("HTTPStatusCode")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        else:
+            names = ("status", "status_code", "code")
+            found = next((v for v in (getattr(error, n, None) for n in names) if v), None)
+        if isinstance(found, int | str) and str(found).isdecimal():
+            return int(found)
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _is_broken(exc: BaseException) -> bool:
+    """Return whether a connection failed or a time is over, here or in a cause."""
+    error: BaseException | None = exc
+    for _ in range(MAX_CAUSES):
+        if error is None:
+            return False
+        if isinstance(error, ConnectionError | TimeoutError):
+            return True
+        if any(cls.__name__ in BROKEN_CONNECTIONS for cls in type(error).__mro__):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

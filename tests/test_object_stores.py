@@ -1,0 +1,139 @@
+"""S3, Google Cloud Storage and Azure, each by its file system against a server of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from store_servers import Store, azure_store, gs_store, s3_store
+
+import tinycog
+from tinycog import NotFoundError, RangeNotSatisfiableError, SourceChangedError
+from tinycog.sources.factory import make_source
+from tinycog.testing import make_pyramid, make_tiff
+from tinycog.testing.source_suite import read_range
+
+SIDE = 256
+FILES = [
+    make_tiff(make_pyramid(np.full((1, SIDE, SIDE), value, np.uint8), (2,), tile=(32, 32)))
+    for value in (1, 2)
+]
+UPPER, LOWER = (0, 0, SIDE, 128), (0, 128, SIDE, 128)
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning",
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)  # of the client libraries
+
+
+@pytest.fixture(scope="module")
+def s3():
+    with s3_store() as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def gs():
+    with gs_store() as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def azure():
+    with azure_store() as store:
+        yield store
+
+
+@pytest.fixture(params=["s3", "gs", "azure"])
+def store(request) -> Store:
+    return request.getfixturevalue(request.param)
+
+
+async def value_of(raster) -> int:
+    values = np.unique((await raster).data)
+    assert len(values) == 1
+    return int(values[0])
+
+
+def opened(store: Store, name: str, **options) -> tinycog.Cog:
+    return tinycog.open(f"{store.url}/{name}", storage_options=store.options, **options)
+
+
+async def test_an_object_that_is_replaced_is_never_mixed(store):
+    store.put("a.tif", FILES[0])
+    cog = opened(store, "a.tif")
+    assert await value_of(cog.read(window=UPPER)) == 1
+    store.put("a.tif", FILES[1])
+    with pytest.raises(SourceChangedError) as caught:
+        await cog.read(window=LOWER)
+    fresh = await opened(store, "a.tif")
+    assert (caught.value.expected, caught.value.found) == (cog.pin, fresh.pin)
+    with pytest.raises(SourceChangedError):
+        await opened(store, "a.tif", snapshot=cog.snapshot()).read(window=LOWER)
+
+
+async def test_the_true_pin_is_read_and_another_is_refused(store):
+    pin = store.put("pinned.tif", FILES[0])
+    assert await value_of(opened(store, "pinned.tif", pin=pin).read()) == 1
+    other = "17" if store.url.startswith("gs") else '"17"'
+    with pytest.raises(SourceChangedError) as caught:
+        await opened(store, "pinned.tif", pin=other)
+    assert (caught.value.expected, caught.value.found) == (other, pin)
+
+
+async def test_an_object_that_is_missing_is_not_found(store):
+    with pytest.raises(NotFoundError):
+        await opened(store, "no.tif")
+
+
+async def test_ranges_at_the_end_are_short_and_behind_it_empty(store):
+    data = bytes(range(200))
+    store.put("short", data)
+    source = make_source(f"{store.url}/short", storage_options=store.options)
+    for start, stop in [(0, 200), (0, 32768), (150, 300), (199, 200), (10, 20)]:
+        answer = await read_range(source, start, stop)
+        assert (answer.data, answer.size) == (data[start:stop], 200)
+    with pytest.raises(RangeNotSatisfiableError):
+        await read_range(source, 200, 300)
+
+
+async def test_a_range_costs_one_request_with_a_condition(s3):
+    s3.put("count.tif", FILES[0])
+    cog = await opened(s3, "count.tif")
+    s3.log.clear()
+    before = len(cog.requests)
+    await cog.read()
+    assert len(s3.log) == len(cog.requests) - before == 1
+    (request,) = s3.log
+    assert (request.method, request.path) == ("GET", "/bucket/count.tif")
+    assert request.headers["if-match"] == cog.pin
+    assert request.headers["range"].startswith("bytes=")
+
+
+async def test_a_version_of_s3_is_read_by_its_id():
+    with s3_store(is_versioned=True) as store:
+        version = store.put("a.tif", FILES[0])
+        store.put("a.tif", FILES[1])
+        assert await value_of(opened(store, "a.tif").read()) == 2
+        assert await value_of(opened(store, f"a.tif?versionId={version}").read()) == 1
+
+
+async def test_a_generation_of_google_is_read_by_its_number():
+    with gs_store(is_versioned=True) as store:
+        number = store.put("a.tif", FILES[0])
+        cog = opened(store, "a.tif")
+        assert await value_of(cog.read(window=UPPER)) == 1
+        store.put("a.tif", FILES[1])
+        assert await value_of(cog.read(window=LOWER)) == 1
+        assert await value_of(opened(store, f"a.tif#{number}").read()) == 1
+        assert await value_of(opened(store, "a.tif").read()) == 2
+
+
+async def test_a_generation_that_is_no_more_fails_in_the_words_of_earth_engine(gs):
+    number = gs.put("gone.tif", FILES[0])
+    found = gs.put("gone.tif", FILES[1])
+    with pytest.raises(SourceChangedError) as caught:
+        await opened(gs, f"gone.tif#{number}")
+    assert str(caught.value) == (
+        f"Failed to load the GeoTIFF at gs://bucket/gone.tif#{number}: found generation {found}"
+        " instead (bytes 0 to 32768)"
+    )
