@@ -59,9 +59,6 @@ JUNK = bytes(range(0xA5, 0xE5))
 MAX_SIDE = 65500
 """Rows and columns that libjpeg decodes at most."""
 
-LAST_ROWS = 32
-"""Rows of the last units, that are compared first."""
-
 LAST_BYTES = 4
 """A decoder needs some of the last so many bytes of a scan, unless it read too much into others."""
 
@@ -305,18 +302,14 @@ def check_left(data: bytes, stream: Stream, pixels: NDArray[Any], decode: Decode
             [data[: frame.size_at], struct.pack(">HH", *size), data[frame.size_at + 4 :]]
         )
         pixels = decode(data)
+    if bool((pixels == pixels[:1, :1]).all()):
+        return
     start, stop, _ = stream.scans[0]
     cut = max(start + len(data[start:stop].rstrip(b"\0")) - LAST_BYTES, start)
     heads = (data[:cut] + rest + END_OF_IMAGE for rest in (JUNK, b""))
-    if all(_is_same(decode(head), pixels) for head in heads) and (pixels != pixels[:1, :1]).any():
+    if all(np.array_equal(decode(head), pixels) for head in heads):
         message = "the JPEG stream is broken: bytes are left behind its last pixel"
         raise CorruptTileError(message)
-
-
-def _is_same(found: NDArray[Any], pixels: NDArray[Any]) -> bool:
-    """Return whether pixels are equal; most that are not differ in the last rows."""
-    is_same = np.array_equal(found[-LAST_ROWS:], pixels[-LAST_ROWS:])
-    return is_same and np.array_equal(found, pixels)
 
 
 def find_missing(
