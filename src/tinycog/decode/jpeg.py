@@ -13,7 +13,6 @@ from tinycog.decode.jpeg_stream import (
     START_OF_IMAGE,
     Frame,
     check_holes,
-    check_left,
     check_restarts,
     find_missing,
     looks_broken,
@@ -60,12 +59,11 @@ def decode_jpeg(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
         outcolorspace=wanted,
     )
     pixels = decode(data, out=_output(segment, frame))
-    again = partial(_decode_again, decode)
     if looks_broken(data, stream, pixels):
+        again = partial(_decode_again, decode)
         lack = find_missing(data, stream, pixels, _inside(segment, frame), again)
         if lack is not None:
             segment.tolerate("tiff.jpeg.end", lack)
-    check_left(data, stream, pixels, again)
     if frame.is_lossless and pixels.size == np.prod(segment.shape):
         return pixels.reshape(segment.shape)
     if frame.rows > segment.rows:

@@ -1,15 +1,13 @@
 """The markers of a JPEG stream: its frame, its scans, and whether it holds all of its pixels.
 
 libjpeg invents what a stream lacks, and tells nobody who calls it through imagecodecs. So markers
-are walked before a stream is decoded, and it is decoded once more with other bytes in place of its
-last ones: were they needed, pixels change. One that looks as if it lacked something is decoded
-again with other bytes behind each scan: pixels that change were never stored (tiff.jpeg.end).
+are walked before a stream is decoded, and a stream that looks as if it lacked something is decoded
+once more with other bytes behind each scan: pixels that change were never stored (tiff.jpeg.end).
 """
 
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -56,9 +54,6 @@ FIRST_AC_TABLE = 0x10
 JUNK = bytes(range(0xA5, 0xE5))
 """Bytes that no decoder may need: they are put behind the last one of a scan."""
 
-MAX_SIDE = 65500
-"""Rows and columns that libjpeg decodes at most."""
-
 LAST_BYTES = 4
 """A decoder needs some of the last so many bytes of a scan, unless it read too much into others."""
 
@@ -78,8 +73,6 @@ class Frame(NamedTuple):
     is_jfif: bool
     transform: int | None
     """What an Adobe marker says of colours: 0 none, 1 YCbCr, 2 YCCK; None without one."""
-    size_at: int
-    """Where in the stream its rows and columns are stored."""
 
     @property
     def is_subsampled(self) -> bool:
@@ -97,26 +90,15 @@ class Frame(NamedTuple):
         return self.marker == LOSSLESS
 
     @property
-    def unit(self) -> tuple[int, int]:
-        """(rows, cols) of a coded unit of a scan of all components."""
-        side = 1 if self.is_lossless else 8
-        if len(self.factors) == 1:
-            return side, side
-        down = side * max(factor & 15 for factor in self.factors)
-        across = side * max(factor >> 4 for factor in self.factors)
-        return max(down, 1), max(across, 1)
-
-    @property
-    def coded_size(self) -> tuple[int, int]:
-        """(rows, cols) with those that fill the last units."""
-        down, across = self.unit
-        return -(-self.rows // down) * down, -(-self.cols // across) * across
-
-    @property
     def units(self) -> int:
         """Coded units of a scan of all components."""
-        (rows, cols), (down, across) = self.coded_size, self.unit
-        return rows // down * (cols // across)
+        side = 1 if self.is_lossless else 8
+        if len(self.factors) == 1:
+            across = down = side
+        else:
+            across = side * max(factor >> 4 for factor in self.factors)
+            down = side * max(factor & 15 for factor in self.factors)
+        return -(-self.cols // max(across, 1)) * -(-self.rows // max(down, 1))
 
 
 class Scan(NamedTuple):
@@ -160,7 +142,7 @@ def walk(data: bytes) -> Stream:
             scans.append(Scan(stop, end, head.interval))
             stop = end
         elif marker not in SKIPPED:
-            head.read(marker, data[at + 2 : stop], at + 2)
+            head.read(marker, data[at + 2 : stop])
         at = stop
     if head.frame is None or not scans:
         what = "frame header" if head.frame is None else "scan"
@@ -178,14 +160,15 @@ class _Head:
         self._is_jfif = False
         self._transform: int | None = None
 
-    def read(self, marker: int, body: bytes, at: int) -> None:
-        """Read one marker segment, whose body lies at a place; most say nothing that matters."""
+    def read(self, marker: int, body: bytes) -> None:
+        """Read one marker segment; most say nothing that matters here."""
         if 0xC0 <= marker <= 0xCF and len(body) >= 6 and self.frame is None:  # noqa: PLR2004
             rows, cols = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
             end = 6 + 3 * body[5]
             names, factors = body[6:end:3], tuple(body[7:end:3])
-            says = (self._is_jfif, self._transform, at + 1)
-            self.frame = Frame(marker, body[0], rows, cols, names, factors, *says)
+            self.frame = Frame(
+                marker, body[0], rows, cols, names, factors, self._is_jfif, self._transform
+            )
         elif marker == INTERVAL:
             self.interval = int.from_bytes(body[:2], "big")
         elif marker == JFIF:
@@ -276,42 +259,6 @@ def check_restarts(data: bytes, stream: Stream) -> None:
 Decode = Callable[[bytes], NDArray[Any]]
 
 
-def check_left(data: bytes, stream: Stream, pixels: NDArray[Any], decode: Decode) -> None:
-    """Check that a scan is decoded to its end, if it is the only one, without restart markers.
-
-    Most bytes that are overwritten inside a scan decode to another number of units, and what is
-    behind moves along: then its last bytes do not matter. Units are decoded wholly for it, with
-    rows and columns that are no part of the picture.
-
-    Args:
-        data: the stream.
-        stream: its markers.
-        pixels: decoded from `data`.
-        decode: decodes another stream likewise. It is called once where the scan is good, and once
-            more where the picture does not fill its units.
-
-    Raises:
-        CorruptTileError: bytes are left behind the last pixel.
-    """
-    frame = stream.frame
-    size = frame.coded_size
-    if len(stream.scans) > 1 or stream.scans[0].interval or max(size) > MAX_SIDE:
-        return
-    if size != (frame.rows, frame.cols):
-        data = b"".join(
-            [data[: frame.size_at], struct.pack(">HH", *size), data[frame.size_at + 4 :]]
-        )
-        pixels = decode(data)
-    if bool((pixels == pixels[:1, :1]).all()):
-        return
-    start, stop, _ = stream.scans[0]
-    cut = max(start + len(data[start:stop].rstrip(b"\0")) - LAST_BYTES, start)
-    heads = (data[:cut] + rest + END_OF_IMAGE for rest in (JUNK, b""))
-    if all(np.array_equal(decode(head), pixels) for head in heads):
-        message = "the JPEG stream is broken: bytes are left behind its last pixel"
-        raise CorruptTileError(message)
-
-
 def find_missing(
     data: bytes, stream: Stream, pixels: NDArray[Any], inside: tuple[int, int], decode: Decode
 ) -> str | None:
@@ -322,10 +269,10 @@ def find_missing(
         stream: its markers.
         pixels: decoded from `data`.
         inside: (rows, columns) of the pixels that count.
-        decode: decodes another stream likewise. It is called once.
+        decode: decodes another stream likewise. It is called up to three times.
 
     Raises:
-        CorruptTileError: pixels are not stored.
+        CorruptTileError: pixels are not stored, or bytes are that were not decoded.
     """
     if not stream.is_ended and (len(stream.scans) > 1 or stream.frame.is_progressive):
         message = f"the JPEG stream ends behind its scan {len(stream.scans)}, before its end"
@@ -338,6 +285,13 @@ def find_missing(
     if not np.array_equal(junked[:rows, :cols], pixels[:rows, :cols]):
         message = "the JPEG stream ends, or is broken, before its last pixels: they are not stored"
         raise CorruptTileError(message)
+    is_plain = bool((pixels == pixels[:1, :1]).all())
+    if len(stream.scans) == 1 and not is_plain:
+        cut = max(last.start + len(coded.rstrip(b"\0")) - LAST_BYTES, last.start)
+        heads = (data[:cut] + rest + END_OF_IMAGE for rest in (JUNK, b""))
+        if all(np.array_equal(decode(head), pixels) for head in heads):
+            message = "the JPEG stream is broken: bytes are left behind its last pixel"
+            raise CorruptTileError(message)
     return None if stream.is_ended else "the JPEG stream lacks the marker of its end"
 
 
