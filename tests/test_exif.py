@@ -1,5 +1,7 @@
 """Items of the domain EXIF, against GDAL; the IFDs below an Exif IFD by name."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from geo_files import in_rasterio
@@ -54,7 +56,7 @@ GPS = Directory(
 )
 
 
-def pointing(tag, below, *, layout="ifds-first", **options):
+def pointing(tag, below, *, layout: Any = "ifds-first", **options):
     """A file whose only image points to an IFD that is no image."""
     image = make_image(
         np.zeros((1, 8, 8), np.uint8), byte_order=options.get("byte_order", "<")

@@ -11,8 +11,8 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
-import rasterio
 from rasterio.io import MemoryFile
+from rasterio.windows import Window
 
 import tinycog
 from tinycog.testing import Field, make_image, make_tiff
@@ -67,7 +67,7 @@ async def test_rows_of_a_huge_strip_are_those_of_gdal(dtype, bands, options, win
 
     with MemoryFile(file) as memory, memory.open() as right:
         assert right.block_shapes[0] == (ROWS, COLS)
-        expected = right.read(window=rasterio.windows.Window(*window))
+        expected = right.read(window=Window(*window))
     np.testing.assert_array_equal(raster.data, expected)
     assert raster.findings == ()
 

@@ -1,6 +1,7 @@
 """Orientation applied on request, against Pillow and numpy; places stay where they are."""
 
 import io
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -26,7 +27,7 @@ ROTATED = (
 )
 
 
-def numbered(bands=1, rows=20, cols=32, dtype=np.uint8):
+def numbered(bands=1, rows=20, cols=32, dtype: Any = np.uint8):
     return np.arange(bands * rows * cols).reshape(bands, rows, cols).astype(dtype)
 
 
@@ -78,7 +79,12 @@ async def test_the_picture_is_that_of_pillow(code, bands):
 async def test_pixels_move_and_places_do_not(code, fields):
     pixels = numbered(dtype=np.uint16)
     cog = await tinycog.open(file_of(pixels, code, *fields))
-    for options in ({}, {"window": (3, 5, 11, 7)}, {"window": (2, 4, 16, 8), "shape": (4, 8)}):
+    ways: list[dict[str, Any]] = [
+        {},
+        {"window": (3, 5, 11, 7)},
+        {"window": (2, 4, 16, 8), "shape": (4, 8)},
+    ]
+    for options in ways:
         stored = await cog.read(**options)
         if "shape" in options:
             options = {**options, "shape": turned(stored.data, code).shape[1:]}  # noqa: PLW2901
@@ -121,9 +127,10 @@ async def test_masks_go_along(code):
         "alpha": file_of(alpha, code, Field(Tag.ExtraSamples, "SHORT", 2)),
         "none": file_of(band, code),
     }
+    ways: list[dict[str, Any]] = [{}, {"masked": True}, {"bands": [0]}, {"window": (1, 2, 20, 15)}]
     for name, data in files.items():
         cog = await tinycog.open(data)
-        for options in ({}, {"masked": True}, {"bands": [0]}, {"window": (1, 2, 20, 15)}):
+        for options in ways:
             stored = await cog.read(**options)
             raster = await cog.read(oriented=True, **options)
             assert np.array_equal(raster.mask, turned(stored.mask[None], code)[0]), name

@@ -36,6 +36,7 @@ from tinycog.errors import (
     SourceError,
     SourceTimeoutError,
     UsageError,
+    show_urls,
 )
 from tinycog.sources.factory import make_source
 from tinycog.sources.http import response
@@ -785,12 +786,12 @@ def test_no_shape_of_a_credential_is_shown(form, before, after, rest):
 
 def test_urls_are_shown_whole_on_demand():
     url = "https://me:S3CRET@h/a.tif?sig=S3CRET"
-    tinycog.errors.show_urls()
+    show_urls()
     try:
         assert make_source(url).name == url
         assert redact_line(f"GET {url}") == f"GET {url}"
     finally:
-        tinycog.errors.show_urls(whole=False)
+        show_urls(whole=False)
     assert make_source(url).name == "https://***@h/a.tif"
 
 
@@ -996,9 +997,9 @@ async def test_allow_host_is_asked_for_each_link_of_a_chain():
 @pytest.mark.parametrize("where", [DATA, "a.tif", Path("a.tif"), "file:///a.tif", ranges_of(DATA)])
 @pytest.mark.parametrize("name", ["headers", "auth", "allow_host", "storage_options"])
 def test_an_argument_that_a_source_has_no_use_for_is_refused(where, name):
-    value = bool if name == "allow_host" else {"a": "b"}
+    given: dict[str, Any] = {name: bool if name == "allow_host" else {"a": "b"}}
     with pytest.raises(UsageError, match=f"^{name}= has no use with .*: it is for .*url"):
-        make_source(where, **{name: value})
+        make_source(where, **given)
 
 
 @pytest.mark.parametrize(
