@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
+import os
+import sys
 from contextlib import suppress
 
 import numpy as np
@@ -109,6 +113,25 @@ async def test_a_range_costs_one_request_with_a_condition(s3):
     assert (request.method, request.path) == ("GET", "/bucket/count.tif")
     assert request.headers["if-match"] == cog.pin
     assert request.headers["range"].startswith("bytes=")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="needs fork")
+@pytest.mark.parametrize("store", ["s3", "gs"], indirect=True)
+def test_a_handle_is_read_after_a_fork(store):
+    store.put("fork.tif", FILES[0])
+    cog = opened(store, "fork.tif")
+    assert asyncio.run(value_of(cog.read(window=UPPER))) == 1
+    here, there = multiprocessing.Pipe()
+
+    def read_below() -> None:
+        there.send(asyncio.run(asyncio.wait_for(value_of(cog.read(window=LOWER)), 20)))
+
+    child = multiprocessing.get_context("fork").Process(target=read_below)
+    child.start()
+    found = here.recv() if here.poll(30) else None
+    child.kill()
+    child.join()
+    assert found == 1
 
 
 async def test_a_version_of_s3_is_read_by_its_id():
