@@ -1,6 +1,6 @@
 PYTHON = .venv/bin/python
 
-.PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced soak \
+.PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak \
 	fuzz bench versions meaning georeferences
 
 check: ## what CI runs
@@ -45,6 +45,10 @@ faults-plain: ## the same with every request sent by aiohttp's public API
 
 replaced: ## 10,000 reads of a file that is replaced meanwhile
 	$(PYTHON) tests/faults/replaced.py
+
+replaced-stores: ## the same in S3 and Google Cloud Storage, on servers of the extra "stores"
+	$(PYTHON) tests/faults/replaced_in_stores.py s3
+	$(PYTHON) tests/faults/replaced_in_stores.py gs
 
 soak: ## 20,000 tiles, 256 at once, with faults and cancellations
 	$(PYTHON) tests/faults/soak.py

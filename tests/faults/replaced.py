@@ -11,7 +11,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -105,19 +105,23 @@ async def read_while_replaced(seed: int) -> str:
             server._shelf._in_memory = _timed(files)  # pyright: ignore[reportAttributeAccessIssue]
         limits = Limits(retries=RETRIES, whole_bytes=random.choice((0, 16 << 20)))
         cog = tinycog.open(server.url("a.tif"), limits=limits, head_bytes=2048)
-        values: set[int] = set()
-        failed = 0
-        for _ in range(random.randrange(1, 4)):
-            more, lost = await _read(cog, random)
-            values |= more
-            failed += lost
-        await asyncio.sleep(0.001)
-        origin = server_named(server.url("").rstrip("/"))
-        if BUDGET.used or origin.in_flight:
-            return "something left in flight"
-        if len(values) > 1:
-            return "mixed"
-        return "changed" if failed else "whole"
+        return await outcome_of(cog, server.url("").rstrip("/"), random)
+
+
+async def outcome_of(cog: tinycog.Cog, origin: str, random: Random) -> str:
+    """What comes of some reads: "whole", "changed", or "mixed"."""
+    values: set[int] = set()
+    failed = 0
+    for _ in range(random.randrange(1, 4)):
+        more, lost = await _read(cog, random)
+        values |= more
+        failed += lost
+    await asyncio.sleep(0.001)
+    if BUDGET.used or server_named(origin).in_flight:
+        return "something left in flight"
+    if len(values) > 1:
+        return "mixed"
+    return "changed" if failed else "whole"
 
 
 def _timed(files: list[bytes]):
@@ -130,25 +134,29 @@ def _timed(files: list[bytes]):
     return make
 
 
-async def run(first: int, runs: int) -> Counter[str]:
+Run = Callable[[int], Awaitable[str]]
+"""One run, by its seed."""
+
+
+async def run(first: int, runs: int, one: Run = read_while_replaced) -> Counter[str]:
     """How often each outcome was; the seeds of the bad ones are said."""
     found: Counter[str] = Counter()
     for seed in range(first, first + runs):
-        outcome = await read_while_replaced(seed)
+        outcome = await one(seed)
         if outcome not in ("whole", "changed"):
             outcome = f"{outcome} (seed {seed})"
         found[outcome] += 1
     return found
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, one: Run = read_while_replaced) -> int:
     """Run what the arguments say."""
     parser = argparse.ArgumentParser(description="Read a file that is replaced meanwhile.")
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="seed of the first run")
     options = parser.parse_args(arguments)
     begun = time.perf_counter()
-    found = asyncio.run(run(options.first, options.runs))
+    found = asyncio.run(run(options.first, options.runs, one))
     sys.stdout.write(f"{dict(found)} in {time.perf_counter() - begun:.0f} s\n")
     return int(not set(found) <= {"whole", "changed"})
 

@@ -79,7 +79,7 @@ def _changed(exc: ReplacedError, name: str, part: ByteRange) -> SourceChangedErr
         where = shown_url(f"{exc.where}#{exc.expected}")
         message = f"Failed to load the GeoTIFF at {where}: found generation {found} instead"
         error = SourceChangedError(f"{message} (bytes {part.start} to {part.stop})")
-        error.url, error.range = name, part
+        error.url, error.name, error.range = name, name, part
     else:
         message = f"the object has changed since it was opened: its generation was {exc.expected}"
         error = SourceChangedError(f"{message}, now {found}", url=name, range=part)

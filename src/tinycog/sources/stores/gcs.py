@@ -32,30 +32,23 @@ async def read(wanted: ObjectRead) -> ObjectAnswer:
     url = fs.url(path, generation=generation)
     asked = {"Range": f"bytes={part.start}-{part.stop - 1}", "Accept-Encoding": "identity"}
     try:
-        told, data = await fs._call("GET", url, headers=asked)  # noqa: SLF001 - the only way to its headers
+        head, data = await fs._call("GET", url, headers=asked)  # noqa: SLF001 - the only way to its headers
     except FileNotFoundError as exc:
-        where = f"gs://{bucket}/{key}"
-        if generation is None:
-            raise
-        found = await _found(fs, f"{bucket}/{key}")
+        found = None if generation is None else await _found(fs, bucket, key)
         if found is None:
-            message = (
-                f"Failed to load the GeoTIFF at {where}#{generation}: no generation of it is there"
-            )
-            raise FileNotFoundError(message) from exc
-        raise ReplacedError(generation, found, where) from exc
+            raise
+        raise ReplacedError(generation, found, f"gs://{bucket}/{key}") from exc
     arrived(len(data))
-    headers = Fields(told.items())
+    headers = Fields(head.items())
     size = check_answer(wanted, headers, len(data))
-    facts = {"generation": headers.get("x-goog-generation"), "ETag": headers.get("ETag")}
-    names = names_of({"generation": facts["generation"]}) + names_of({"ETag": facts["ETag"]})
+    number = headers.get("x-goog-generation")
+    names = () if number is None else (number, *names_of({"ETag": headers.get("ETag")}))
     return ObjectAnswer(data, size, names)
 
 
-async def _found(fs: Any, path: str) -> str | None:  # noqa: ANN401 - the same
+async def _found(fs: Any, bucket: str, key: str) -> str | None:  # noqa: ANN401 - the same
     """Return the newest generation of an object, None if there is none."""
     with suppress(OSError):
-        fs.invalidate_cache(path)
-        info = await fs._call("GET", "b/{}/o/{}", *path.split("/", 1), json_out=True)  # noqa: SLF001 - the same
+        info = await fs._call("GET", "b/{}/o/{}", bucket, key, json_out=True)  # noqa: SLF001 - the same
         return str(info["generation"]) if "generation" in info else None
     return None
