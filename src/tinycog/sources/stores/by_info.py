@@ -105,8 +105,10 @@ def _answer(data: bytes, before: Facts | None, after: Facts) -> ObjectAnswer:
 
 async def _info(fs: Any, path: str) -> Facts:  # noqa: ANN401 - fsspec has no types
     _forget_listing(fs, path)
-    with suppress(NotImplementedError):
-        return await fs._info(path)  # noqa: SLF001 - fsspec has no public async name
+    info = getattr(fs, "_info", None)
+    if info is not None:
+        with suppress(NotImplementedError):
+            return await info(path)
     return {}
 
 
