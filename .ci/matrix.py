@@ -3,8 +3,9 @@
     python3 .ci/matrix.py             # all parts, below
     python3 .ci/matrix.py versions    # the whole suite on the lowest and the newest versions
 
-Every part runs, whatever the others did; the exit code is 1 if any failed. The environments are
-made anew (`.venv-*`), except the `.venv` of the README's command.
+Every part runs, whatever the others did; the exit code is 1 if any failed. The last two, which time
+nothing, run side by side. The environments are made anew (`.venv-*`), except the `.venv` of the
+README's command.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,7 +173,6 @@ def sdist() -> Part:
     return Part(
         "sdist",
         (
-            ".venv/bin/pip install -q hatchling",
             "rm -rf build/sdist",
             ".venv/bin/python -m hatchling build -t sdist -d build/sdist",
             "tar -xzf build/sdist/*.tar.gz --strip-components 1 -C build/sdist",
@@ -180,10 +181,14 @@ def sdist() -> Part:
     )
 
 
+def tools() -> Part:
+    """Add what the linters and the sdist need to the environment of the README's command."""
+    return Part("tools", (".venv/bin/pip install -q hatchling -e '.[test,lint]'",))
+
+
 def linters() -> Part:
     """Run the linters in the environment of the README's command."""
-    install = ".venv/bin/pip install -q -e '.[test,lint]'"
-    return Part("linters", (install, "make --no-print-directory lint"))
+    return Part("linters", ("make --no-print-directory lint",))
 
 
 def all_parts(found: Mapping[Version, Path], default: Version) -> list[Part]:
@@ -198,23 +203,45 @@ def all_parts(found: Mapping[Version, Path], default: Version) -> list[Part]:
     for version in sorted(set(found) - {default, newest}):
         name = f"Python {dotted(version)}, quick"
         parts.append(suite(name, found[version], f".venv-{dotted(version)}", QUICK))
-    return [*parts, on_lowest(found, QUICK), sdist(), linters()]
+    return [*parts, on_lowest(found, QUICK), tools(), sdist(), linters()]
 
 
 # --- running them -------------------------------------------------------------------------------
 
 
-def run(part: Part) -> Outcome:
+Say = Callable[[str], object]
+"""Takes output, as it comes."""
+
+
+def say(text: str) -> None:
+    """Show output at once."""
+    print(text, end="", flush=True)
+
+
+def run_together(parts: Sequence[Part]) -> Iterator[Outcome]:
+    """Run parts side by side; the output of each is shown when it has ended."""
+
+    def quietly(part: Part) -> tuple[Outcome, list[str]]:
+        lines: list[str] = []
+        return run(part, lines.append), lines
+
+    with ThreadPoolExecutor() as pool:
+        for outcome, lines in pool.map(quietly, parts):
+            say("".join(lines))
+            yield outcome
+
+
+def run(part: Part, say: Say = say) -> Outcome:
     """Run one part, showing its output."""
-    print(f"\n=== {part.name}", flush=True)
+    say(f"\n=== {part.name}\n")
     began = time.monotonic()
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if not part.has_corpus:
         environment.pop(CORPUS, None)
     closing, failed = "", False
     for command in part.commands:
-        print(f"+ {command}", flush=True)
-        code, line = shell(command, environment)
+        say(f"+ {command}\n")
+        code, line = shell(command, environment, say)
         closing = line or closing
         if code:
             failed = True
@@ -222,7 +249,7 @@ def run(part: Part) -> Outcome:
     return Outcome(part.name, failed, time.monotonic() - began, closing)
 
 
-def shell(command: str, environment: Mapping[str, str]) -> tuple[int, str]:
+def shell(command: str, environment: Mapping[str, str], say: Say) -> tuple[int, str]:
     """Run a command with bash, showing its output; its exit code and the closing line of pytest."""
     closing = ""
     with subprocess.Popen(
@@ -230,11 +257,12 @@ def shell(command: str, environment: Mapping[str, str]) -> tuple[int, str]:
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     ) as process:
         for line in process.stdout or ():
-            print(line, end="", flush=True)
+            say(line)
             if CLOSING.search(line):
                 closing = line.strip(" =\n")
     return process.returncode, closing
@@ -251,12 +279,14 @@ def main() -> int:
         parts = [on_lowest(found), on_newest(found)]
     else:
         parts = all_parts(found, sys.version_info[:2])
-    outcomes = [run(part) for part in parts]
+    began = time.monotonic()
+    outcomes = [run(part) for part in parts[:-2]]
+    outcomes += run_together(parts[-2:]) if len(parts) > 2 else map(run, parts[-2:])  # noqa: PLR2004
     print()
     for one in outcomes:
         verdict = "FAILED" if one.failed else "ok"
         print(f"{verdict:6} {one.seconds / 60:5.1f} min  {one.name}  {one.closing}".rstrip())
-    print(f"       {sum(one.seconds for one in outcomes) / 60:5.1f} min in all")
+    print(f"       {(time.monotonic() - began) / 60:5.1f} min in all")
     return int(any(one.failed for one in outcomes))
 
 
