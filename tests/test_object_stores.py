@@ -102,6 +102,20 @@ async def test_ranges_at_the_end_are_short_and_behind_it_empty(store):
         assert (await read_range(source, 200, 300)).data == b""
 
 
+@pytest.mark.parametrize("status", ["400 Bad Request", "412 Failed", "501 Not Implemented"])
+async def test_a_condition_that_a_store_refuses_is_left_out_and_the_answer_compared(s3, status):
+    s3.put("odd.tif", FILES[0])
+    cog = await opened(s3, "odd.tif")
+    s3.refused["if-match"] = status
+    try:
+        assert await value_of(cog.read()) == 1
+        s3.put("odd.tif", FILES[1])
+        with pytest.raises(SourceChangedError):
+            await cog.read()
+    finally:
+        s3.refused.clear()
+
+
 async def test_a_range_costs_one_request_with_a_condition(s3):
     s3.put("count.tif", FILES[0])
     cog = await opened(s3, "count.tif")

@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import pickle
+import socket
 import sys
 import tarfile
 import threading
@@ -313,6 +314,13 @@ class Awkward(fsspec.AbstractFileSystem):
         if self.errors:
             raise self.errors.pop()
         return FILES[0][start:end]
+
+
+async def test_a_name_that_no_server_has_is_not_tried_again():
+    fs = Awkward(socket.gaierror(socket.EAI_NONAME, "no such host"))
+    with pytest.raises(tinycog.SourceError, match="no such host") as caught:
+        await tinycog.open("a.tif", fs=fs, limits=QUICK)
+    assert caught.value.tries == 1
 
 
 async def test_a_connection_that_breaks_is_tried_again():
