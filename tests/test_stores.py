@@ -49,8 +49,10 @@ def _empty_memory():
 def local(way: str, folder: Path) -> tuple[str, dict[str, Any]]:
     """Where to read `a.tif` of a folder, by different file systems."""
     path = str(folder / "a.tif")
-    wrapper = pytest.importorskip("fsspec.implementations.asyn_wrapper")  # fsspec 2024.12
-    awaited = wrapper.AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
+    awaited: Any = None
+    if way.startswith("async"):
+        wrapper = pytest.importorskip("fsspec.implementations.asyn_wrapper")  # fsspec 2024.12
+        awaited = wrapper.AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
     block = {"blockcache": {"cache_storage": str(folder / "blocks")}}
     return {
         "local": (path, {"fs": LocalFileSystem()}),
