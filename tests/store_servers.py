@@ -44,6 +44,7 @@ class Store(NamedTuple):
         put: stores an object by its name, and returns what names its generation.
         log: the requests so far; empty where the server does not tell.
         before: functions called before the next requests are answered.
+        refused: status with which requests are answered that have a header, by its name.
     """
 
     url: str
@@ -51,6 +52,7 @@ class Store(NamedTuple):
     put: Callable[[str, bytes], str]
     log: list[StoreRequest]
     before: list[Callable[[], object]]
+    refused: dict[str, str]
 
 
 @contextmanager
@@ -64,6 +66,7 @@ def s3_store(*, is_versioned: bool = False) -> Iterator[Store]:
     answer = application.DomainDispatcherApplication(application.create_backend_app)
     log: list[StoreRequest] = []
     before: list[Callable[[], object]] = []
+    refused: dict[str, str] = {}
     lock = threading.Lock()
 
     def counted(environ: dict[str, Any], start: Any) -> Any:
@@ -83,6 +86,10 @@ def s3_store(*, is_versioned: bool = False) -> Iterator[Store]:
             )
             if before:
                 before.pop(0)()
+        for name, status in refused.items():
+            if name in headers:
+                start(status, [("Content-Length", "0")])
+                return []
         return answer(environ, start)
 
     backend = backends["123456789012"]["aws"]
@@ -105,7 +112,7 @@ def s3_store(*, is_versioned: bool = False) -> Iterator[Store]:
     endpoint = f"http://127.0.0.1:{server.port}"
     options = {"key": "k3yk3y", "secret": "s3cr3t", "endpoint_url": endpoint}
     try:
-        yield Store(f"s3://{BUCKET}", options, put, log, before)
+        yield Store(f"s3://{BUCKET}", options, put, log, before, refused)
     finally:
         server.shutdown()
         thread.join()
@@ -137,7 +144,7 @@ def gs_store(*, is_versioned: bool = False) -> Iterator[Store]:
         bucket = {"name": BUCKET, "versioning": {"enabled": is_versioned}}
         post("/storage/v1/b?project=p", json.dumps(bucket).encode())
         options = {"token": "anon", "endpoint_url": endpoint, "project": "p"}
-        yield Store(f"gs://{BUCKET}", options, put, [], [])
+        yield Store(f"gs://{BUCKET}", options, put, [], [], {})
 
 
 @contextmanager
@@ -165,7 +172,7 @@ def azure_store() -> Iterator[Store]:
                 return client.upload_blob(data, overwrite=True)["etag"]
 
             options = {"connection_string": text, "account_name": "account"}
-            yield Store(f"az://{BUCKET}", options, put, [], [])
+            yield Store(f"az://{BUCKET}", options, put, [], [], {})
 
 
 def free_port() -> int:

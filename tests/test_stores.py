@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import pickle
+import socket
 import sys
 import tarfile
 import threading
@@ -48,8 +49,10 @@ def _empty_memory():
 def local(way: str, folder: Path) -> tuple[str, dict[str, Any]]:
     """Where to read `a.tif` of a folder, by different file systems."""
     path = str(folder / "a.tif")
-    wrapper = pytest.importorskip("fsspec.implementations.asyn_wrapper")  # fsspec 2024.12
-    awaited = wrapper.AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
+    awaited: Any = None
+    if way.startswith("async"):
+        wrapper = pytest.importorskip("fsspec.implementations.asyn_wrapper")  # fsspec 2024.12
+        awaited = wrapper.AsyncFileSystemWrapper(LocalFileSystem(), asynchronous=False)
     block = {"blockcache": {"cache_storage": str(folder / "blocks")}}
     return {
         "local": (path, {"fs": LocalFileSystem()}),
@@ -313,6 +316,13 @@ class Awkward(fsspec.AbstractFileSystem):
         if self.errors:
             raise self.errors.pop()
         return FILES[0][start:end]
+
+
+async def test_a_name_that_no_server_has_is_not_tried_again():
+    fs = Awkward(socket.gaierror(socket.EAI_NONAME, "no such host"))
+    with pytest.raises(tinycog.SourceError, match="no such host") as caught:
+        await tinycog.open("a.tif", fs=fs, limits=QUICK)
+    assert caught.value.tries == 1
 
 
 async def test_a_connection_that_breaks_is_tried_again():

@@ -96,7 +96,7 @@ def memory_store() -> Store:
         memory.pipe_file(f"/replaced/{name}", data)
         return ""
 
-    return Store("/replaced", {"fs": Told()}, put, [], before)
+    return Store("/replaced", {"fs": Told()}, put, [], before, {})
 
 
 STORES: dict[str, Callable[[], Any]] = {

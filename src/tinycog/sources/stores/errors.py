@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tinycog.errors import (
@@ -23,6 +24,9 @@ NOT_FOUND = (404, 410)
 DENIED = (401, 403)
 UNSATISFIABLE = 416
 BUSY = (429, 503)
+
+CONDITION_REFUSED = (400, 412, 501)
+"""Statuses of a store that does not have the ETag of If-Match, or does not understand that."""
 
 BROKEN_CONNECTIONS = frozenset(
     {
@@ -89,10 +93,7 @@ def _changed(exc: ReplacedError, name: str, part: ByteRange) -> SourceChangedErr
 
 def status_of(exc: BaseException) -> int | None:
     """Return the HTTP status in an exception of botocore, gcsfs, azure or aiohttp, or its cause."""
-    error: BaseException | None = exc
-    for _ in range(MAX_CAUSES):
-        if error is None:
-            return None
+    for error in _causes(exc):
         response: Any = getattr(error, "response", None)
         if isinstance(response, dict):
             found: Any = response.get("ResponseMetadata", {}).get("HTTPStatusCode")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
@@ -101,19 +102,27 @@ def status_of(exc: BaseException) -> int | None:
             found = next((v for v in (getattr(error, n, None) for n in names) if v), None)
         if isinstance(found, int | str) and str(found).isdecimal():
             return int(found)
-        error = error.__cause__ or error.__context__
     return None
 
 
 def _is_broken(exc: BaseException) -> bool:
-    """Return whether a connection failed or a time is over, here or in a cause."""
+    """Return whether a connection failed, or a time is over; not where a name is wrong."""
+    causes = list(_causes(exc))
+    nameless = [error for error in causes if isinstance(error, socket.gaierror)]
+    if nameless:
+        return nameless[0].errno == socket.EAI_AGAIN
+    return any(
+        isinstance(error, ConnectionError | TimeoutError)
+        or any(cls.__name__ in BROKEN_CONNECTIONS for cls in type(error).__mro__)
+        for error in causes
+    )
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what it was raised from."""
     error: BaseException | None = exc
     for _ in range(MAX_CAUSES):
         if error is None:
-            return False
-        if isinstance(error, ConnectionError | TimeoutError):
-            return True
-        if any(cls.__name__ in BROKEN_CONNECTIONS for cls in type(error).__mro__):
-            return True
+            return
+        yield error
         error = error.__cause__ or error.__context__
-    return False

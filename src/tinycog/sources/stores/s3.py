@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tinycog.sources.http.header_fields import Fields
-from tinycog.sources.http.response import PRECONDITION_FAILED, STRONG_ETAG
+from tinycog.sources.http.response import STRONG_ETAG
 from tinycog.sources.stores.answer import ObjectAnswer, ObjectRead, ReplacedError
-from tinycog.sources.stores.errors import status_of
+from tinycog.sources.stores.errors import CONDITION_REFUSED, status_of
 from tinycog.sources.stores.names import names_of
 from tinycog.sources.stores.response import check_answer
 
@@ -29,14 +29,12 @@ async def read(wanted: ObjectRead) -> ObjectAnswer:
         options["VersionId"] = version
     if expected is not None and STRONG_ETAG.fullmatch(expected):
         options["IfMatch"] = expected
-    try:
-        response = await fs._call_s3("get_object", **options)  # noqa: SLF001 - the only way to its headers
-    except Exception as exc:
-        if status_of(exc) != PRECONDITION_FAILED:
-            raise
-        raise ReplacedError(expected, await _found(fs, path)) from exc
+    response = await _get_object(fs, options)
+    names = names_of({name: response.get(name) for name in ("ETag", "VersionId")})
     body = response["Body"]
     try:
+        if "IfMatch" in options and names and expected not in names:
+            raise ReplacedError(expected, names[0])
         headers = Fields(response["ResponseMetadata"]["HTTPHeaders"].items())
         size = check_answer(wanted, headers, response["ContentLength"])
         chunks: list[bytes] = []
@@ -45,13 +43,18 @@ async def read(wanted: ObjectRead) -> ObjectAnswer:
             chunks.append(chunk)
     finally:
         body.close()
-    names = names_of({name: response.get(name) for name in ("ETag", "VersionId")})
     return ObjectAnswer(b"".join(chunks), size, names)
 
 
-async def _found(fs: Any, path: str) -> str | None:  # noqa: ANN401 - s3fs has no types
-    """Return the generation that an object is of now, None if it is no more."""
+async def _get_object(fs: Any, options: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - s3fs has no types
+    """Ask with If-Match; if it is refused, without: the answer tells whether the ETag is another.
+
+    There are stores that do not know the condition, or refuse it although the ETag is the same.
+    """
     try:
-        return names_of(await fs._info(path, refresh=True))[0]  # noqa: SLF001 - the same
-    except (OSError, IndexError):
-        return None
+        return await fs._call_s3("get_object", **options)  # noqa: SLF001 - the only way to its headers
+    except Exception as exc:
+        if "IfMatch" not in options or status_of(exc) not in CONDITION_REFUSED:
+            raise
+    plain = {name: value for name, value in options.items() if name != "IfMatch"}
+    return await fs._call_s3("get_object", **plain)  # noqa: SLF001 - the same
