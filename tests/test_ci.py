@@ -50,6 +50,7 @@ def test_every_python_and_the_lowest_versions_are_tried(matrix):
         "Python 3.13",
         "Python 3.12, quick",
         "lowest versions, Python 3.11",
+        "tools",
         "sdist",
         "linters",
     ]
