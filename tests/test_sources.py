@@ -948,6 +948,10 @@ class Written:
         self._url = url
         self.storage_options = options
 
+    @property
+    def scheme(self) -> str:
+        return self._url.partition(":")[0]
+
     def __str__(self) -> str:
         return self._url
 

@@ -109,7 +109,17 @@ GetRange = Callable[[int, int], Awaitable[bytes | bytearray | memoryview]]
 The simplest source; fewer bytes mean that the object ends there.
 """
 
-Where = str | PathLike[str] | bytes | bytearray | memoryview | GetRange
+
+class UrlObject(Protocol):
+    """A url of another library: a `yarl.URL`, pydantic's `HttpUrl`. Its text is the url."""
+
+    @property
+    def scheme(self) -> object:
+        """Scheme of the url."""
+        ...
+
+
+Where = str | PathLike[str] | UrlObject | bytes | bytearray | memoryview | GetRange
 """What `tinycog.open` reads, besides a `Source`: a url, a path, the bytes, or a function."""
 
 
