@@ -126,6 +126,7 @@ def _groups(reader: str, outcomes: Iterable[Outcome]) -> Iterator[str]:
 
 def plain(message: str) -> str:
     """A message without what differs from file to file: paths and numbers."""
+    message = re.sub(r": \S*/?\d+\.tif$", "", message)
     message = re.sub(r"\S*/?\d+\.tif", "the file", message)
     message = re.sub(r"-?\b\d+(\.\d+)?(e[-+]?\d+)?j?\b|\bnan\b|\b-?inf\b", "n", message)
     message = re.sub(r"\(n[-+]n\)|-n\b", "n", message)
