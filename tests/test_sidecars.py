@@ -160,7 +160,8 @@ CASES = {
 
 
 def facts_in_gdal(path):
-    with rasterio.open(path) as dataset:
+    looks = rasterio.Env(GDAL_PAM_ENABLED="YES", GDAL_DISABLE_READDIR_ON_OPEN="FALSE")
+    with looks, rasterio.open(path) as dataset:
         points, crs = dataset.gcps
         return {
             "crs": dataset.crs or (crs if dataset.transform.is_identity else None),

@@ -206,7 +206,6 @@ SAID = {
     "no numbers": "bytes -/-",
     "nothing": "",
     "the form of a 416": "bytes */{n}",
-    "an equals sign": "bytes={a}-{b}/{n}",
     "digits of another script": "bytes \u0660-{b}/{n}",
 }
 for _name, _text in SAID.items():
@@ -219,11 +218,22 @@ for _name, _text in SAID.items():
 
     RANGES.says(_name, MISMATCH, _make)
 
-RANGES.says(
-    "a size of `*`",
-    "right",
-    lambda t: t.head(Content_Range=f"bytes {t.start}-{t.stop - 1}/*") + t.body,
-)
+MEANT = {
+    "a size of `*`": "bytes {a}-{b}/*",
+    "an equals sign": "bytes={a}-{b}/{n}",
+    "another case": "Bytes {a}-{b}/{n}",
+    "blanks": "bytes  {a} - {b} / {n}",
+    "no size": "bytes {a}-{b}",
+}
+for _name, _text in MEANT.items():
+
+    def _make_meant(talk: Talk, text: str = _text) -> bytes:
+        told = text.format(a=talk.start, b=talk.stop - 1, n=len(talk.file))
+        return talk.head(Content_Range=told) + talk.body
+
+    RANGES.says(_name, "right", _make_meant)
+
+RANGES.says("a 226", "right", lambda t: t.head("226 IM Used") + t.body)
 RANGES.says("no Content-Range", MISMATCH, lambda t: t.head(Content_Range=None) + t.body)
 RANGES.says(
     "Content-Range twice, not the same",

@@ -25,6 +25,12 @@ PASSING = {
     502: "Bad Gateway",
     503: "Service Unavailable",
     504: "Gateway Timeout",
+    507: "Insufficient Storage",
+    509: "Bandwidth Limit Exceeded",
+    520: "Unknown Error",
+    522: "Connection Timed Out",
+    530: "Site Frozen",
+    599: "Network Connect Timeout",
 }
 LASTING = {
     201: "SourceError",
@@ -45,7 +51,6 @@ LASTING = {
     451: "SourceError",
     501: "SourceError",
     505: "SourceError",
-    507: "SourceError",
     999: "SourceError",
 }
 for _code in PASSING:
@@ -80,6 +85,17 @@ for _name, _told in UNSATISFIED.items():
 
 SLOW = b"<Error><Code>RequestTimeout</Code></Error>"
 STATUSES.says("400 of S3 that is slow", "right", lambda t: _status(t, "400 x", SLOW), "SourceError")
+STATUSES.says(
+    "403 with Retry-After",
+    "right",
+    lambda t: _status(t, "403 x", Retry_After=0),
+    "AccessDeniedError",
+)
+STATUSES.says(
+    "404 whose body is cut off",
+    "NotFoundError",
+    lambda t: _status(t, "404 x", b"<Code>NoSuchKey</Code>", Content_Length=99),
+)
 
 AFTER = {
     "0": "right",

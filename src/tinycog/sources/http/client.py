@@ -147,12 +147,15 @@ class HttpClient:
         Raises:
             SourceError: the bytes cannot be read.
         """
+        begun: list[Body] = []
         try:
             async with asyncio.timeout(None) as clock:
                 deadline = Deadline(clock, self.read_timeout, sink.seconds_left)
-                await self._request(headers, part, sink, deadline, outcome)
+                exchange = Exchange(partial(self._begin, part, sink, begun), sink, deadline)
+                await self._request(headers, part, exchange, outcome)
         except Exception as exc:
-            error = self.to_source_error(part, exc)
+            is_late = isinstance(exc, TimeoutError) and bool(begun)
+            error = self.to_source_error(part, begun[-1].fail(exc) if is_late else exc)
             if error is exc:
                 raise
             raise error from error.__cause__
@@ -224,15 +227,13 @@ class HttpClient:
         self,
         headers: RequestHeaders,
         part: ByteRange,
-        sink: RangeSink,
-        deadline: Deadline,
+        exchange: Exchange,
         outcome: Outcome | None,
     ) -> None:
         """Send one GET, and follow redirects (http.range.closed, http.range.identity)."""
         connections = await connections_of_loop()
-        exchange = Exchange(partial(self.check, part, sink), sink, deadline)
         known = self.moved if outcome is None else outcome.moved
-        target = self.first_target(headers, part, sink.generation, known)
+        target = self.first_target(headers, part, exchange.sink.generation, known)
         error = None if outcome is None else outcome.error
         moved: dict[str, str] = {}
         while True:
@@ -289,6 +290,15 @@ class HttpClient:
             pool.odd.add(origin)
 
     # --- responses -------------------------------------------------------------------------------
+
+    def _begin(
+        self, part: ByteRange, sink: RangeSink, begun: list[Body], head: ResponseHead
+    ) -> Body | None:
+        """Check a head, and keep what takes its body in `begun`."""
+        body = self.check(part, sink, head)
+        if body is not None:
+            begun.append(body)
+        return body
 
     def check(self, part: ByteRange, sink: RangeSink, head: ResponseHead) -> Body | None:
         """Check a head before its body comes; return what takes that, or None: the sink.
