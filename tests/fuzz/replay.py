@@ -27,12 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Exercise broken files again.")
     parser.add_argument("what", nargs="+", help="files or folders; or a name and a seed")
     parser.add_argument("--slack", type=float, default=1.0, help="times as much time (1)")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="of the ways: even, or odd (all)")
     options = parser.parse_args(arguments)
     if len(options.what) == 2 and options.what[1].isdigit():
         items = [Case(options.what[0], int(options.what[1]))]
     else:
         paths = [path for name in options.what for path in files(Path(name))]
-        items = [Given(p.read_bytes(), turn, str(p)) for p in paths for turn in range(TURNS)]
+        turns = range(options.half or 0, TURNS, 1 if options.half is None else 2)
+        items = [Given(p.read_bytes(), turn, str(p)) for p in paths for turn in turns]
     found = list(Children(slack=options.slack).failures(items))
     for item, failure in found:
         say(f"{item.name}, turn {item.turn}: {failure.kind}: {failure.where}\n{failure.detail}")
