@@ -3,9 +3,9 @@
     python3 .ci/matrix.py             # all parts, below
     python3 .ci/matrix.py versions    # the whole suite on the lowest and the newest versions
 
-Every part runs, whatever the others did; the exit code is 1 if any failed. The last two, which time
-nothing, run side by side. The environments are made anew (`.venv-*`), except the `.venv` of the
-README's command.
+Every part runs, whatever the others did; the exit code is 1 if any failed. Quick tests, the sdist
+and the linters run two at a time. The environments are made anew (`.venv-*`), except the `.venv` of
+the README's command.
 """
 
 from __future__ import annotations
@@ -36,11 +36,15 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True)
 class Part:
-    """Shell commands to run one after the other, up to the first that fails."""
+    """Shell commands to run one after the other, up to the first that fails.
+
+    `runs_beside` others: it times nothing.
+    """
 
     name: str
     commands: tuple[str, ...]
     has_corpus: bool = False
+    runs_beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,8 @@ def suite(
     installed = shlex.join(["-e", ".[test]", *pins])
     return Part(
         name,
-        (
+        runs_beside=QUICK in options,
+        commands=(
             f"{shlex.quote(str(python))} -m venv --clear {environment}",
             f"{environment}/bin/pip install -q --only-binary :all: {installed}",
             f"{environment}/bin/python -m pytest -q {options}".rstrip(),
@@ -172,7 +177,8 @@ def sdist() -> Part:
     pytest = '"$python" -m pytest -q'
     return Part(
         "sdist",
-        (
+        runs_beside=True,
+        commands=(
             "rm -rf build/sdist",
             ".venv/bin/python -m hatchling build -t sdist -d build/sdist",
             "tar -xzf build/sdist/*.tar.gz --strip-components 1 -C build/sdist",
@@ -188,7 +194,7 @@ def tools() -> Part:
 
 def linters() -> Part:
     """Run the linters in the environment of the README's command."""
-    return Part("linters", ("make --no-print-directory lint",))
+    return Part("linters", ("make --no-print-directory lint",), runs_beside=True)
 
 
 def all_parts(found: Mapping[Version, Path], default: Version) -> list[Part]:
@@ -219,13 +225,13 @@ def say(text: str) -> None:
 
 
 def run_together(parts: Sequence[Part]) -> Iterator[Outcome]:
-    """Run parts side by side; the output of each is shown when it has ended."""
+    """Run parts two at a time; the output of each is shown when it has ended."""
 
     def quietly(part: Part) -> tuple[Outcome, list[str]]:
         lines: list[str] = []
         return run(part, lines.append), lines
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(2) as pool:
         for outcome, lines in pool.map(quietly, parts):
             say("".join(lines))
             yield outcome
@@ -280,8 +286,9 @@ def main() -> int:
     else:
         parts = all_parts(found, sys.version_info[:2])
     began = time.monotonic()
-    outcomes = [run(part) for part in parts[:-2]]
-    outcomes += run_together(parts[-2:]) if len(parts) > 2 else map(run, parts[-2:])  # noqa: PLR2004
+    outcomes: list[Outcome] = []
+    outcomes += (run(part) for part in parts if not part.runs_beside)
+    outcomes += run_together([part for part in parts if part.runs_beside])
     print()
     for one in outcomes:
         verdict = "FAILED" if one.failed else "ok"

@@ -784,6 +784,14 @@ def test_no_shape_of_a_credential_is_shown(form, before, after, rest):
     assert "S3CRET" not in make_source(url).origin
 
 
+@pytest.mark.timeout(10)
+def test_urls_are_found_in_a_long_text_at_once():
+    word = "surplus" * 200_000
+    assert redact(f"{word} https://u:S3CRET@h/a?b, {word}") == f"{word} https://***@h/a {word}"
+    assert redact("a://" * 100_000).count("***") == 0
+    assert make_source(word).name == word
+
+
 def test_urls_are_shown_whole_on_demand():
     url = "https://me:S3CRET@h/a.tif?sig=S3CRET"
     show_urls()

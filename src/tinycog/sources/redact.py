@@ -27,7 +27,11 @@ MAX_CAUSES = 20
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)([^?#]*)(.*)", re.DOTALL)
 """Scheme, authority, path; query and fragment."""
 
-URL_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]*")
+SCHEME_BEFORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{,31}$")
+
+AFTER_SCHEME = re.compile(r"://[^\s'\"<>]*")
+"""The rest of a url in a text. Its scheme is looked for before it: a search for schemes takes the
+square of the time of a long word."""
 
 HOST = re.compile(r"(\[[^\]@]*\]?|[^:@]*)(:[0-9]*)?")
 """Host and port, without a user."""
@@ -45,7 +49,15 @@ def redact(text: str) -> str:
     """Return a text with what may be shown of the urls in it."""
     if "://" not in text or shows_urls():
         return text
-    return URL_IN_TEXT.sub(lambda found: shown_url(found[0]), text)
+    pieces: list[str] = []
+    at = 0
+    for found in AFTER_SCHEME.finditer(text):
+        scheme = SCHEME_BEFORE.search(text, max(at, found.start() - 32), found.start())
+        start = found.start() if scheme is None else scheme.start()
+        shown = f"://{MASK}" if scheme is None else shown_url(text[start : found.end()])
+        pieces += [text[at:start], shown]
+        at = found.end()
+    return "".join([*pieces, text[at:]])
 
 
 def redact_line(text: object, secrets: Iterable[str] = ()) -> str:

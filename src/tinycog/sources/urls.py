@@ -32,7 +32,7 @@ def links_of(url: str) -> list[str]:
     A link is a url, or a name before all urls. Any other "::" is a part of the path: an IPv6 host,
     `crs=EPSG::4326`, a key that has one. After http there is no further link.
     """
-    parts = url.split("::") if SCHEME.search(url) else [url]
+    parts = url.split("::") if "://" in url else [url]
     found = parts[:1]
     for part in parts[1:]:
         is_link = SCHEME.match(part) or (WORD.fullmatch(part) and WORD.fullmatch(found[-1]))

@@ -166,10 +166,15 @@ async def _receive(
         if body is not None:
             body.finish()
     except Exception as exc:
-        error = exc if body is None else body.fail(exc)
-        if error is exc:
+        if body is None:
             raise
-        raise error from None
+        failed = body.fail(exc)
+        try:
+            if failed is exc:
+                raise
+            raise failed from None
+        finally:
+            del failed  # its traceback holds this frame, and so the connection
     finally:
         if body is not None:
             body.close()
