@@ -46,6 +46,7 @@ from tinycog.sources.protocol import RangeSink, Source
 from tinycog.sources.redact import redact, redact_line, shown_url
 from tinycog.sources.urls import links_of
 from tinycog.testing import Fault, RangeRecorder, RangeServer, SourceSuite
+from tinycog.testing.server.exchange import RequestContext, Response
 from tinycog.testing.source_suite import read_range
 from tinycog.tiff.ranges import ByteRange
 
@@ -745,6 +746,9 @@ SIGNED = {
     "https://me:S3C@RET@h:1/a?b=c": "https://***@h:1/a",
     "https://me:S3C/RET@h:1/a?b=c": "https://***",
     "https://S3C/RET@h/a": "https://***@h/a",
+    "HTTPS://S3C/RET@h/a": "HTTPS://***@h/a",
+    "https://h/a?sig=x'S3CRET": "https://h/a",
+    'https://h/a?sig=x"<S3CRET': "https://h/a",
     "https://me:S3C?RET@h:1/a?b=c": "https://***",
     "https://me:S3C#RET@h:1/a?b=c": "https://***",
     "https://me:3/S3CRET@h/a": "https://***@h/a",
@@ -874,10 +878,18 @@ def test_a_content_range_is_read_as_servers_write_it(text, size):
     assert response.sent_range("http://h/a", PART, headers) == (PART, size)
 
 
-async def test_a_226_is_the_range_too(server):
-    fault = Fault.status(226)
-    server.script(replace(fault, alter=lambda context: replace(context.right, status=226)))
-    assert await read(make_source(server.url("a.tif")), 0, 10) == DATA[:10]
+@pytest.mark.parametrize("change", ["range", "vcdiff"])
+async def test_a_226_is_the_range_too_unless_it_is_a_difference(server, change):
+    def alter(context: RequestContext) -> Response:
+        right = context.right
+        return replace(right, status=226, headers={**right.headers, "IM": change})
+
+    server.script(replace(Fault.status(226), alter=alter))
+    source = make_source(server.url("a.tif"))
+    if change == "range":
+        assert await read(source, 0, 10) == DATA[:10]
+    else:
+        assert str(await failure(source)).startswith("the server sent IM vcdiff, which ranges")
 
 
 @pytest.mark.parametrize(
@@ -890,6 +902,9 @@ async def test_a_226_is_the_range_too(server):
         ([("Content-Encoding", "aws-chunked")], True),
         ([("Content-Encoding", "none, UTF-8, binary")], True),
         ([("Content-Encoding", "aws-chunked, gzip")], False),
+        ([("IM", "range")], True),
+        ([("IM", "vcdiff")], False),
+        ([("IM", "range, gzip")], False),
         ([("Transfer-Encoding", "chunked")], True),
         ([("Transfer-Encoding", "gzip, chunked")], False),
     ],
@@ -1004,6 +1019,17 @@ async def test_allow_host_is_asked_for_each_link_of_a_chain():
     source = make_source(url, allow_host=lambda url: asked.append(url) or False)
     assert type(await failure(source)) is AccessDeniedError
     assert asked == ["memory://allowed/a.tif"]
+
+
+@pytest.mark.parametrize(
+    "url", ["simplecache::http://h/a::http://other/b", "simplecache::memory://m/a::b.tif"]
+)
+async def test_a_chain_that_fsspec_would_split_otherwise_is_refused(url):
+    asked: list[str] = []
+    source = make_source(url, allow_host=lambda url: asked.append(url) or True)
+    with pytest.raises(UsageError, match='takes each "::" of a chain for a link'):
+        await read(source, 0, 10)
+    assert asked == []
 
 
 @pytest.mark.parametrize("where", [DATA, "a.tif", Path("a.tif"), "file:///a.tif", ranges_of(DATA)])

@@ -208,16 +208,6 @@ SAID = {
     "the form of a 416": "bytes */{n}",
     "digits of another script": "bytes \u0660-{b}/{n}",
 }
-for _name, _text in SAID.items():
-
-    def _make(talk: Talk, text: str = _text) -> bytes:
-        a, b, n = talk.start, talk.stop - 1, len(talk.file)
-        told = text.format(a=a, b=b, n=n, a1=a + 1, b1=b + 1, z="9" * 400)
-        head = talk.head(Content_Range="@").replace(b"@", told.encode())
-        return head + talk.body
-
-    RANGES.says(_name, MISMATCH, _make)
-
 MEANT = {
     "a size of `*`": "bytes {a}-{b}/*",
     "an equals sign": "bytes={a}-{b}/{n}",
@@ -225,13 +215,15 @@ MEANT = {
     "blanks": "bytes  {a} - {b} / {n}",
     "no size": "bytes {a}-{b}",
 }
-for _name, _text in MEANT.items():
+for _name, _text in (SAID | MEANT).items():
 
-    def _make_meant(talk: Talk, text: str = _text) -> bytes:
-        told = text.format(a=talk.start, b=talk.stop - 1, n=len(talk.file))
-        return talk.head(Content_Range=told) + talk.body
+    def _make(talk: Talk, text: str = _text) -> bytes:
+        a, b, n = talk.start, talk.stop - 1, len(talk.file)
+        told = text.format(a=a, b=b, n=n, a1=a + 1, b1=b + 1, z="9" * 400)
+        head = talk.head(Content_Range="@").replace(b"@", told.encode())
+        return head + talk.body
 
-    RANGES.says(_name, "right", _make_meant)
+    RANGES.says(_name, "right" if _name in MEANT else MISMATCH, _make)
 
 RANGES.says("a 226", "right", lambda t: t.head("226 IM Used") + t.body)
 RANGES.says("no Content-Range", MISMATCH, lambda t: t.head(Content_Range=None) + t.body)

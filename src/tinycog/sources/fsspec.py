@@ -126,6 +126,9 @@ class FsspecSource:
         if self._target is not None:
             return self._target
         links = links_of(self._url)
+        if len(links) > 1 and self._url.count("::") >= len(links):
+            message = f'fsspec takes each "::" of a chain for a link: write %3A%3A in {self.name}'
+            raise UsageError(message)
         for link in links:
             if scheme_of(link):
                 check_allowed(self._allow_host, link, self.name)

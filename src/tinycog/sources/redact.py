@@ -29,7 +29,7 @@ URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)([^?#]*)(.*)", re.DOTALL
 
 SCHEME_BEFORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{,31}$")
 
-AFTER_SCHEME = re.compile(r"://[^\s'\"<>]*")
+AFTER_SCHEME = re.compile(r"://\S*")
 """The rest of a url in a text. Its scheme is looked for before it: a search for schemes takes the
 square of the time of a long word."""
 
@@ -115,7 +115,7 @@ def _shown(url: str) -> str:
     _, at, host = authority.rpartition("@")
     if "@" in rest or HOST.fullmatch(host) is None:
         return scheme + MASK
-    is_key = scheme not in ("http://", "https://") and not at and ":" not in authority
+    is_key = scheme.lower() not in ("http://", "https://") and not at and ":" not in authority
     if "@" in path and not is_key:
         return f"{scheme}{MASK}@{path.rpartition('@')[2]}"
     is_generation = scheme in ("gs://", "gcs://") and GENERATION.fullmatch(rest)

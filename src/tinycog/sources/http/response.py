@@ -24,6 +24,9 @@ CONTENT_RANGE = re.compile(
 )
 """As servers write it: in any case, with = as in a request, with blanks, or without the size."""
 
+CODED = frozenset({"content-encoding", "transfer-encoding", "im"})
+"""Headers that tell what was done to the object's bytes."""
+
 NO_CODINGS = frozenset({"", "identity", "none", "binary", "8bit", "utf-8", "utf8", "aws-chunked"})
 """Labels of bodies that are not coded; stores keep those that they were given."""
 
@@ -110,7 +113,13 @@ def is_identity(headers: Fields) -> bool:
     codings = ",".join(headers.get_all("Content-Encoding"))
     transfer = ",".join(headers.get_all("Transfer-Encoding")).strip().lower()
     own = {coding.strip().lower() for coding in codings.split(",")} <= NO_CODINGS
-    return own and transfer in ("", "chunked", "identity")
+    changes = ",".join(headers.get_all("IM"))  # of a 226: what was done to the object
+    is_whole = {change.strip().lower() for change in changes.split(",")} <= {
+        "",
+        "range",
+        "identity",
+    }
+    return own and is_whole and transfer in ("", "chunked", "identity")
 
 
 def check_identity(url: str, part: ByteRange, headers: Fields) -> None:
@@ -120,7 +129,7 @@ def check_identity(url: str, part: ByteRange, headers: Fields) -> None:
         RangeMismatchError: it is.
     """
     if not is_identity(headers):
-        told = [(name, told) for name, told in headers.items() if "encoding" in name.lower()]
+        told = [pair for pair in headers.items() if pair[0].lower() in CODED]
         codings = [" ".join(pair) for pair in told]
         message = f"the server sent {redact_line(', '.join(codings))}, which ranges cannot have"
         raise RangeMismatchError(message, url=url, range=part)
