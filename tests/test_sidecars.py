@@ -307,8 +307,6 @@ async def test_what_cannot_be_read_is_a_finding(ending, tmp_path):
         (".aux.xml", band("<ColorTable><Entry c1='1'/></ColorTable>"), "colour table"),
         (".aux.xml", pam(SRS.replace("2,1", "1,2")), "axes"),
         (".aux.xml", pam(UTM.replace("32633", "4326")), "axes"),
-        (".ovr", "II*\0", "sidecar"),
-        (".msk", "II*\0", "sidecar"),
     ],
 )
 async def test_what_is_not_supported_is_refused(ending, text, feature, tmp_path):
@@ -455,17 +453,17 @@ def test_names():
         return [str(name) for name in sibling_names(where).values()]
 
     assert names("/x.y/a.tif") == [
-        *("/x.y/a.tif.aux.xml", "/x.y/a.tif.ovr", "/x.y/a.tif.msk"),
+        *("/x.y/a.tif.aux.xml", "/x.y/a.tif.ovr", "/x.y/a.tif.msk", "/x.y/a.tif.msk.ovr"),
         *("/x.y/a.tfw", "/x.y/a.tifw", "/x.y/a.wld"),
     ]
-    assert names("A.TIFF")[3:] == ["A.TFW", "A.TIFFW", "A.WLD"]
-    assert names("/x.y/a") == ["/x.y/a.aux.xml", "/x.y/a.ovr", "/x.y/a.msk"]
+    assert names("A.TIFF")[4:] == ["A.TFW", "A.TIFFW", "A.WLD"]
+    assert names("/x.y/a") == ["/x.y/a.aux.xml", "/x.y/a.ovr", "/x.y/a.msk", "/x.y/a.msk.ovr"]
     assert names("https://h/a.tif?b=c/d.e#f")[0] == "https://h/a.tif.aux.xml?b=c/d.e#f"
-    assert names("https://h/a.tif?b=c/d.e#f")[3] == "https://h/a.tfw?b=c/d.e#f"
-    assert names("s3://b/a?.tif")[3] == "s3://b/a?.tfw"
-    assert names("zip://d/a.tif::https://h/x.zip?q")[3] == "zip://d/a.tfw::https://h/x.zip?q"
+    assert names("https://h/a.tif?b=c/d.e#f")[4] == "https://h/a.tfw?b=c/d.e#f"
+    assert names("s3://b/a?.tif")[4] == "s3://b/a?.tfw"
+    assert names("zip://d/a.tif::https://h/x.zip?q")[4] == "zip://d/a.tfw::https://h/x.zip?q"
     assert names("simplecache::s3://b/a.tif")[0] == "simplecache::s3://b/a.tif.aux.xml"
-    assert names("file:///d/a.tif")[3] == "file:///d/a.tfw"
+    assert names("file:///d/a.tif")[4] == "file:///d/a.tfw"
 
 
 async def test_they_need_a_name_and_are_those_of_the_first_page(tmp_path):

@@ -63,9 +63,9 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
             with its quotes (`Cog.pin`). Any other generation is a `SourceChangedError`.
         page: page, or plane of a series, to read as an image with levels, as for `Cog.page`; 0 =
             the first IFD.
-        sidecars: read the files that lie beside the TIFF, as GDAL does: `.aux.xml`, and world files
-            (`.tfw`, `.tifw`, `.wld`). They are requested with the header, all at once; one that is
-            not found is absent. An `.ovr` or a `.msk` is an `UnsupportedError`, for it is not read.
+        sidecars: read the files that lie beside the TIFF, as GDAL does: `.aux.xml`, world files
+            (`.tfw`, `.tifw`, `.wld`), overviews (`.ovr`) and masks (`.msk`). They are requested
+            with the header, all at once; one that is not found is absent.
 
     Returns:
         A handle that opens itself at its first use.
@@ -75,7 +75,8 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
             that such a source has no use for, as `sidecars` for what has no name, or with another
             page than the first.
 
-    Cost: 0 requests. `sidecars` cost one more each, with the first request and once for a handle.
+    Cost: 0 requests. `sidecars` cost one more each, with the first request and once for a handle,
+    and the rest of the header of an `.ovr` or a `.msk` that is there.
     """
     view = VIEW
     if page != 0:

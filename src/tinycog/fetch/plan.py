@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 
 from tinycog.fetch.coalesce import Rates, coalesce, plan_pixels
 from tinycog.tiff.ranges import ByteRange
@@ -18,16 +19,20 @@ class Plan:
         requests: the bytes of each, half-open, in the order of the file.
         tiles: the tiles (z, x, y) of the read, those included that cost no request.
         wanted: encoded bytes of those tiles that are not cached.
+        beside: requests of files beside, by what their names end with (`open(sidecars=True)`).
     """
 
     requests: tuple[ByteRange, ...]
     tiles: tuple[tuple[int, int, int], ...]
     wanted: int
+    beside: Mapping[str, tuple[ByteRange, ...]] = field(
+        default_factory=dict[str, tuple[ByteRange, ...]]
+    )
 
     @property
     def bytes(self) -> int:
         """Bytes requested."""
-        return sum(part.length for part in self.requests)
+        return sum(part.length for part in chain(self.requests, *self.beside.values()))
 
     @property
     def waste(self) -> int:
@@ -37,12 +42,18 @@ class Plan:
     def __repr__(self) -> str:
         """Show the figures in a line, then the first requests."""
         share = self.waste / self.wanted if self.wanted else 0.0
+        count = len(self.requests) + sum(map(len, self.beside.values()))
         figures = (
-            f"<Plan: {len(self.requests)} requests, {self.bytes:,} bytes"
+            f"<Plan: {count} requests, {self.bytes:,} bytes"
             f" ({share:.1%} waste), {len(self.tiles)} tiles"
         )
-        first = [f"bytes {a:,} to {b:,} ({b - a:,})" for a, b in self.requests[:REPR_REQUESTS]]
-        others = len(self.requests) - len(first)
+        listed = [
+            f"{sidecar} bytes {a:,} to {b:,} ({b - a:,})".lstrip()
+            for sidecar, requests in (("", self.requests), *self.beside.items())
+            for a, b in requests[:REPR_REQUESTS]
+        ]
+        first = listed[:REPR_REQUESTS]
+        others = count - len(first)
         more = [f"and {others} more"] if others else []
         return "\n  ".join([figures, *first, *more]) + ">"
 
@@ -59,3 +70,10 @@ def make_plan(
     union = coalesce(parts, gap_bytes=0, request_bytes=sys.maxsize)
     wanted = sum(request.range.length for request in union)
     return Plan(tuple(request.range for request in coalesced), tuple(tiles), wanted)
+
+
+def join_plans(plans: Mapping[str, Plan], tiles: Iterable[tuple[int, int, int]]) -> Plan:
+    """Return the plan of a read of several files: those beside by what their names end with."""
+    beside = {sidecar: plan.requests for sidecar, plan in plans.items() if sidecar}
+    requests = plans[""].requests if "" in plans else ()
+    return Plan(requests, tuple(tiles), sum(plan.wanted for plan in plans.values()), beside)

@@ -119,8 +119,11 @@ class LazyGeoreference:
     def colormap(self, image: Image) -> NDArray[np.uint16] | None:
         """Return the ColorMap of a palette image as (entries, 3), if it has been read; else None.
 
-        `image` is any level of the file. The array is read-only: rasters share it.
+        `image` is any level of the file; one in a file beside has the ColorMap of level 0. Rasters
+        share the array, so it is read-only.
         """
+        if image.sidecar and self._arguments is not None:
+            _, _, image, _ = self._arguments
         entry = image.ifd.entries.get(Tag.ColorMap)
         if image.photometric != Photometric.PALETTE or entry is None:
             return None

@@ -3,9 +3,12 @@
 ::
 
     open_file.py       a file: header, levels, georeference, read once
+    open_header.py     its header: read once, however many callers wait
     read_header.py     how much of the header is read, and when
     tags.py            Page.tags
     sidecars.py        files beside, in one batch
+    images_beside.py   those that are TIFFs: overviews and masks
+    absent.py          what counts as a file that is not there
     snapshot.py        a header packed into bytes
     arguments.py       arguments of a read to level, window and shape
     tile_parts.py      tiles and windows to stored tiles, and where their pixels go

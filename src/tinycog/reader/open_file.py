@@ -6,10 +6,9 @@ not reach through it into those: tests/test_architecture.py holds them to it.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +19,8 @@ from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
-from tinycog.reader.read_header import (
-    VALUE_PAGE_BYTES,
-    VIEW,
-    HeaderState,
-    read_all,
-    read_cached,
-    read_first,
-    sort_cached,
-)
+from tinycog.reader.open_header import OpenHeader
+from tinycog.reader.read_header import VALUE_PAGE_BYTES, VIEW, HeaderState
 from tinycog.reader.tile_reader import TileReader
 from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.reader.window_buffers import LevelSource
@@ -38,7 +30,7 @@ from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Entry, Ifd, Value, parse_ifd, parse_values
 from tinycog.tiff.pyramid import parse_pyramid
-from tinycog.tiff.roles import PageView, Place, children
+from tinycog.tiff.roles import PageView, Place, Pyramid, children
 from tinycog.tiff.scan import has_no_masks
 from tinycog.tiff.spec import EXIF_IFDS, Tag
 from tinycog.tiff.steps import Steps, need_bytes, run_cached
@@ -48,13 +40,8 @@ if TYPE_CHECKING:
     from tinycog.geo.exif_items import ExifItems
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
-    from tinycog.geo.sidecars import Beside
     from tinycog.reader.sidecars import Sidecars
     from tinycog.series.model import Series
-
-
-First = TypeVar("First")
-Second = TypeVar("Second")
 
 
 class OpenArguments(NamedTuple):
@@ -86,21 +73,14 @@ class OpenFile:
         view: what is read as an image with levels.
         fetcher: fetches its bytes.
         reader: reads its stored tiles.
-        header: what has been read of its header, None before the first read.
         colormap: of level 0 as (entries, 3), known after `read_all`; None if it has none.
     """
 
     def __init__(self, arguments: OpenArguments, parent: OpenFile | None = None) -> None:
         """Keep the source; nothing is read. `parent` is another page, which shares its bytes."""
-        source, limits, self._head_bytes, snapshot, view, sidecars = arguments
+        source, limits, head_bytes, snapshot, view, sidecars = arguments
         self.limits = limits
         self.view = view
-        self._sidecars: Sidecars | None = None
-        self._beside: Beside | None = None
-        if sidecars is not None:
-            from tinycog.reader.sidecars import Sidecars  # noqa: PLC0415 - only here
-
-            self._sidecars = Sidecars(sidecars, limits)
         self.fetcher = Fetcher(source, limits) if parent is None else parent.fetcher
         if snapshot is not None and parent is None:
             from tinycog.reader.snapshot import unpack  # noqa: PLC0415 - loads json and hashlib
@@ -108,7 +88,12 @@ class OpenFile:
             self.fetcher.restore(*unpack(snapshot))
         self._known = None if parent is None or parent.header is None else parent.header.tiff
         self.reader = TileReader(self.fetcher, limits)
-        self.header: HeaderState | None = None
+        self._sidecars: Sidecars | None = None
+        if sidecars is not None:
+            from tinycog.reader.sidecars import Sidecars  # noqa: PLC0415 - only here
+
+            self._sidecars = Sidecars(sidecars, limits, self.reader)
+        self._header = OpenHeader(self.fetcher, limits, head_bytes, view, self._sidecars)
         self.colormap: NDArray[np.uint16] | None = None
         self._single_flight = SingleFlight()
         self._georeference: LazyGeoreference | None = None
@@ -133,7 +118,7 @@ class OpenFile:
         return header
 
     def _has_exif(self) -> bool:
-        return any(tag in self._first_image().ifd.entries for tag in EXIF_IFDS)
+        return any(tag in self._header.first_image().ifd.entries for tag in EXIF_IFDS)
 
     async def _read_exif(self) -> None:
         await load("tinycog.geo.exif_items")
@@ -142,40 +127,18 @@ class OpenFile:
     def _parse_exif(self) -> Steps[ExifItems]:
         from tinycog.geo.exif_items import parse_exif  # noqa: PLC0415 - what a tile does not need
 
-        header = (self.header or self._whole_header()).tiff.header
-        return parse_exif(self.fetcher.buffer, header, self._first_image().ifd, self.limits)
+        header = (self.header or self._header.whole()).tiff.header
+        ifd = self._header.first_image().ifd
+        return parse_exif(self.fetcher.buffer, header, ifd, self.limits)
 
     async def read_header(self, z: int | None) -> HeaderState:
         """Read as much of the header as level `z` needs; all of it for None or a missing level."""
-        header = self.header or await self._single_flight.run("first", self._read_first)
-        if not header.knows(z):
-            header = self._sorted_header() or header
-        if not header.knows(z) and not header.walked:
-            header = await self._single_flight.run("cached", self._read_cached)
-        if header.knows(z):
+        header = self.header
+        if header is not None and header.knows(z):
             return header
-        return await self._single_flight.run("all", self._read_rest)
-
-    async def _read_first(self) -> HeaderState:
-        read = read_first(self.fetcher, self.limits, self._head_bytes, self.view, self._known)
-        if self._sidecars is None:
-            self.header = await read
-        else:
-            header, self._beside = await _side_by_side(read, self._sidecars.read())
-            self.header = header.with_nodata(self._beside.nodata_text(header.pyramid.levels[0]))
-        ghost = self.header.ghost
-        self.reader.leaders = ghost is not None and ghost.has_leaders
-        return self.header
-
-    async def _read_cached(self) -> HeaderState:
-        header = self.header or await self._read_first()
-        self.header = await read_cached(self.fetcher, self.limits, header)
-        return self.header
-
-    async def _read_rest(self) -> HeaderState:
-        header = self.header or await self._read_first()
-        self.header = await read_all(self.fetcher, self.limits, header)
-        return self.header
+        header = await self._header.read(z, self._known)
+        self.reader.has_leaders = header.ghost is not None and header.ghost.has_leaders
+        return header
 
     async def _read_georeference(self) -> None:
         for module in (
@@ -190,10 +153,14 @@ class OpenFile:
 
     async def read_tag(self, tag: int, z: int) -> Value | None:
         """Return the value of a tag of a level's IFD, None without it; see `Cog.read_tag`."""
-        entry = (await self.image(z)).ifd.entries.get(tag)
+        image = await self.image(z)
+        entry = image.ifd.entries.get(tag)
         if entry is None:
             return None
-        (value,) = await self.read_values([entry])
+        file = self
+        if image.sidecar and self._sidecars is not None:
+            file = self._sidecars.images.file(image.sidecar)
+        (value,) = await file.read_values([entry])
         return value
 
     async def read_values(self, entries: Sequence[Entry]) -> list[Value]:
@@ -278,11 +245,20 @@ class OpenFile:
         if self._sidecars is not None:
             await self._sidecars.aclose()
 
+    def join(self, reader: TileReader, sidecar: str) -> None:
+        """Have its tiles read by the reader of the file that it lies beside."""
+        reader.add(sidecar, self.fetcher)
+
     def flush(self) -> None:
         """Send the requests queued on the running event loop, without waiting for its next turn."""
         self.fetcher.flush()
 
     # --- what is known, without waiting ----------------------------------------------------------
+
+    @property
+    def header(self) -> HeaderState | None:
+        """What has been read of the header, None before the first read."""
+        return self._header.state
 
     @property
     def name(self) -> str:
@@ -315,7 +291,7 @@ class OpenFile:
         """What was odd about the file so far, though it could be read."""
         if self.header is None:
             return ()
-        beside = () if self._beside is None else self._beside.findings
+        beside = () if self._header.beside is None else self._header.beside.findings
         pages = self.header.pyramid.findings
         found = (*pages, *beside, *self._stack_findings(), *self.reader.findings)
         with suppress(UsageError):  # these have not been read
@@ -335,7 +311,7 @@ class OpenFile:
             return ()
         from tinycog.series.shaped import stack_finding  # noqa: PLC0415 - described files only
 
-        found = stack_finding(text, first, len(self._whole_header().tiff.ifds))
+        found = stack_finding(text, first, len(self._header.whole().tiff.ifds))
         return () if found is None else (found,)
 
     def knows(self, z: int) -> bool:
@@ -345,13 +321,13 @@ class OpenFile:
     @property
     def is_complete(self) -> bool:
         """Whether all levels are known, maybe from bytes that have arrived."""
-        header = self._sorted_header()
+        header = self._header.sorted()
         return header is not None and header.complete
 
     @property
     def levels_so_far(self) -> tuple[Image, ...]:
         """The levels known so far, 0 = full resolution; none before the first read."""
-        header = self._sorted_header()
+        header = self._header.sorted()
         return () if header is None else header.pyramid.levels
 
     @property
@@ -361,12 +337,21 @@ class OpenFile:
         Raises:
             UsageError: the file is not open yet; so do `masks`, `places` and `level_size`.
         """
-        return self._whole_header().pyramid.levels
+        return self.pyramid.levels
+
+    @property
+    def pyramid(self) -> Pyramid:
+        """All images in their roles.
+
+        Raises:
+            UsageError: the file is not open yet.
+        """
+        return self._header.whole().pyramid
 
     @property
     def masks(self) -> tuple[Image | None, ...]:
         """The mask of each level, None where the file holds none."""
-        return self._whole_header().pyramid.masks
+        return self.pyramid.masks
 
     def cached_value(self, entry: Entry) -> Value | None:
         """Return the value of an entry if its bytes have arrived, else None."""
@@ -394,7 +379,7 @@ class OpenFile:
         Raises:
             UsageError: the file is not open yet, or opened as another page of it.
         """
-        header = self._whole_header()
+        header = self._header.whole()
         if self.view != VIEW:
             message = "the pages of a file are known to its first one: open it without page="
             raise UsageError(message)
@@ -403,19 +388,20 @@ class OpenFile:
     @property
     def has_all_pages(self) -> bool:
         """Whether the chain of IFDs was walked to its end, as far as it can be read."""
-        tiff = self._whole_header().tiff
+        tiff = self._header.whole().tiff
         return not tiff.is_cut and not any(f.rule == "tiff.ifd.count" for f in tiff.findings)
 
     def mask_so_far(self, z: int) -> LevelMask:
         """Return the mask of a level that is known, as far as the header has been read."""
         header = self.header
         is_plain = self.view == VIEW and header is not None and not header.walked
-        if is_plain and header is not None and not self._has_no_masks:
+        is_alone = self._sidecars is None or not self._sidecars.images.has_mask
+        if is_plain and is_alone and header is not None and not self._has_no_masks:
             # sorting all IFDs into their roles costs more than reading a tile
             self._has_no_masks = has_no_masks(self.fetcher.buffer, header.tiff)
         if self._has_no_masks:
             return LevelMask(None, is_known=True)
-        header = self._sorted_header()
+        header = self._header.sorted()
         if header is None:
             return LevelMask(None, is_known=False)
         return LevelMask.of(header.pyramid.masks, z, is_complete=header.complete)
@@ -427,7 +413,7 @@ class OpenFile:
         Raises:
             UsageError: the file is not open yet.
         """
-        return FileMaskFacts(self.georeference, self._first_image())
+        return FileMaskFacts(self.georeference, self._header.first_image())
 
     def level_size(self, z: int) -> tuple[int, int]:
         """Return (width, height) of a level in pixels."""
@@ -446,13 +432,13 @@ class OpenFile:
             UsageError: the file is not open yet.
         """
         if self._georeference is None:
-            header = self.header or self._whole_header()
+            header = self.header or self._header.whole()
             self._georeference = LazyGeoreference(
                 self.fetcher.buffer,
                 header.tiff.header,
-                self._first_image(),
+                self._header.first_image(),
                 self.limits,
-                self._beside,
+                self._header.beside,
             )
         return self._georeference
 
@@ -498,39 +484,5 @@ class OpenFile:
         """
         from tinycog.reader.snapshot import pack  # noqa: PLC0415 - loads json and hashlib
 
-        self._whole_header()
+        self._header.whole()
         return pack(self.fetcher.buffer, self.fetcher.generation)
-
-    def _sorted_header(self) -> HeaderState | None:
-        """Return what is known of the header, with all that needs no request to be known."""
-        if self.header is not None and not self.header.walked:
-            self.header = sort_cached(self.fetcher, self.limits, self.header) or self.header
-        return self.header
-
-    def _first_image(self) -> Image:
-        """Return level 0, whose facts are those of the file."""
-        return (self.header or self._whole_header()).pyramid.levels[0]
-
-    def _whole_header(self) -> HeaderState:
-        """Return the header with all its levels.
-
-        Raises:
-            UsageError: not all of it has been read.
-        """
-        header = self._sorted_header()
-        if header is None or not header.complete:
-            message = "the file is not open yet: use `cog = await tinycog.open(...)`"
-            raise UsageError(message)
-        return header
-
-
-async def _side_by_side(
-    first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second]
-) -> tuple[First, Second]:
-    """Return the results of both; if one fails, the other is given up."""
-    tasks = asyncio.ensure_future(first), asyncio.ensure_future(second)
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()

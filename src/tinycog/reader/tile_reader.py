@@ -12,7 +12,7 @@ The three on the right are final; whatever arrives afterwards is ignored.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
@@ -22,8 +22,8 @@ from typing import NamedTuple
 from tinycog.argument_types import ErrorHandling
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
 from tinycog.fetch.fetcher import Fetcher, check_complete
-from tinycog.fetch.plan import Plan, make_plan
-from tinycog.fetch.range_request import RangeRequest
+from tinycog.fetch.plan import Plan, join_plans, make_plan
+from tinycog.fetch.range_request import RangeRequest, release
 from tinycog.limits import Limits
 from tinycog.reader import decode_pool
 from tinycog.reader.tile_parts import TilePart
@@ -62,27 +62,40 @@ NOTHING_ODD = PartResult()
 
 
 class TileReader:
-    """Reads parts of the stored tiles of one file, on any event loop.
+    """Reads parts of the stored tiles of a file and of those beside it, on any event loop.
 
     Attributes:
         limits: checked before anything is fetched or decoded.
         findings: what was odd about the file, beside the findings of its tiles.
-        leaders: whether the length of a tile is read from its leader instead of the index, as the
-            ghost area promises; False after a tile broke the promise (gdal.ghost.leaders).
+        has_leaders: whether the ghost area promises that leaders tell the lengths of tiles.
     """
 
     def __init__(self, fetcher: Fetcher, limits: Limits) -> None:
         """Keep the fetcher; nothing is read."""
         self.limits = limits
         self.findings: list[Finding] = []
-        self.leaders = False
-        self._fetcher = fetcher
+        self.has_leaders = False
+        self._fetchers = {"": fetcher}
         self._locating = 0
+        self._is_broken = False
+
+    def add(self, sidecar: str, fetcher: Fetcher) -> None:
+        """Read images of that sidecar by a fetcher of its own."""
+        self._fetchers[sidecar] = fetcher
+
+    @property
+    def leaders(self) -> bool:
+        """Whether lengths are read from leaders, not from the index: no tile lacked its leader yet.
+
+        Files beside are read by their index (gdal.ghost.leaders).
+        """
+        return self.has_leaders and not self._is_broken
 
     @property
     def file_size(self) -> int | None:
-        """Bytes of the file, None before the first response tells."""
-        return self._fetcher.buffer.size
+        """Bytes of the file and of those beside, None before the first response tells."""
+        sizes = [fetcher.buffer.size for fetcher in self._fetchers.values()]
+        return None if sizes[0] is None else sum(size or 0 for size in sizes)
 
     async def read(
         self, parts: Sequence[TilePart], errors: ErrorHandling = "raise"
@@ -106,7 +119,7 @@ class TileReader:
         self, parts: Sequence[TilePart], error: LeaderError, errors: ErrorHandling = "raise"
     ) -> list[PartResult]:
         """Read parts by the byte counts of the index, after a tile lacked its leader or trailer."""
-        self.leaders = False
+        self._is_broken = True
         text = f"the ghost area is wrong, byte counts are read instead: {error}"
         self.findings.append(Finding("gdal.ghost.leaders", text))
         return await self.read(parts, errors)
@@ -135,10 +148,10 @@ class TileReader:
         for group, located in zip(groups, locations, strict=True):
             places = [None if isinstance(place, FormatError) else place for place in located]
             self._check_requests(group, places)
-            self._check_overlap(places)
+            self._check_overlap(group, places)
             self._check_decoded(group, places)
         jobs = [
-            TileJob(self._fetcher, self.limits, group, fills=handling == "fill")
+            TileJob(self._fetchers, self.limits, group, fills=handling == "fill")
             for group, handling in zip(groups, errors, strict=True)
         ]
         for job, located in zip(jobs, locations, strict=True):
@@ -150,10 +163,13 @@ class TileReader:
     ) -> None:
         """Check the limit of requests, where there are enough tiles to reach it."""
         if len(parts) > self.limits.requests:
-            count = len(self._plan(parts, locations).requests)
+            plans = self._plans(parts, locations).values()
+            count = sum(len(plan.requests) for plan in plans)
             self.limits.check("requests", count, "requests of one read")
 
-    def _check_overlap(self, locations: Sequence[TileLocation | None]) -> None:
+    def _check_overlap(
+        self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]
+    ) -> None:
         """Refuse to decode the same bytes over and over; those of equal tiles count once.
 
         Raises:
@@ -162,10 +178,14 @@ class TileReader:
         """
         if self.file_size is None or len(locations) <= self.limits.overlap:
             return
-        ranges = [location.range for location in locations if location is not None]
-        length = sum(part.length for part in set(ranges))
-        if sum(part.length for part in ranges) > self.limits.modest_bytes:
-            length = sum(part.length for part in ranges)
+        ranges = [
+            (part.image.sidecar, location.range)
+            for part, location in zip(parts, locations, strict=True)
+            if location is not None
+        ]
+        length = sum(place.length for _, place in set(ranges))
+        if sum(place.length for _, place in ranges) > self.limits.modest_bytes:
+            length = sum(place.length for _, place in ranges)
         times = length // max(self.file_size, 1)
         what = "the tiles share bytes: times that they are decoded"
         self.limits.check("overlap", times, what)
@@ -197,7 +217,7 @@ class TileReader:
         (location,) = await self._locate([part], leaders=False, whole=True)
         if location is None:
             return None
-        (data,) = await self._fetcher.read([location.range])
+        (data,) = await self._fetchers[part.image.sidecar].read([location.range])
         return joined(location.head, data) if location.head else data
 
     async def locate(self, parts: Sequence[TilePart]) -> list[ByteRange | None]:
@@ -207,28 +227,56 @@ class TileReader:
 
     async def plan(self, parts: Sequence[TilePart]) -> Plan:
         """Return what reading the parts will send; the index is read for it, no pixels."""
-        return self._plan(parts, await self._locate(parts, leaders=self.leaders))
+        plans = self._plans(parts, await self._locate(parts, leaders=self.leaders))
+        return join_plans(plans, dict.fromkeys(part.tile for part in parts))
 
-    def _plan(self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]) -> Plan:
-        ranges = [location.range for location in locations if location is not None]
-        missing = self._fetcher.buffer.missing(ranges)
-        tiles = dict.fromkeys(part.tile for part in parts)
-        return make_plan(missing, tiles, self._fetcher.rates)
+    def _plans(
+        self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]
+    ) -> dict[str, Plan]:
+        """Return the plan of each file that is read."""
+        ranges: dict[str, list[ByteRange]] = {}
+        for part, location in zip(parts, locations, strict=True):
+            if location is not None:
+                ranges.setdefault(part.image.sidecar, []).append(location.range)
+        return {
+            sidecar: make_plan(fetcher.buffer.missing(found), [], fetcher.rates)
+            for sidecar, fetcher in self._fetchers.items()
+            if (found := ranges.get(sidecar))
+        }
 
     async def _locate(
         self, parts: Sequence[TilePart], *, leaders: bool, whole: bool = False
     ) -> list[TileLocation | None]:
-        """Find where stored tiles lie, None if not stored; all images in the same requests.
+        """Find where stored tiles lie, None if not stored; all of a file in the same requests.
 
         Of some tiles only the rows that are read, unless `whole` is asked for.
         """
         if not parts:
             return []
+        if len(self._fetchers) == 1:
+            return await self._locate_in("", parts, leaders=leaders, whole=whole)
+        files: dict[str, list[TilePart]] = {}
+        for part in parts:
+            files.setdefault(part.image.sidecar, []).append(part)
+        lists = await asyncio.gather(
+            *(
+                self._locate_in(sidecar, held, leaders=leaders and not sidecar, whole=whole)
+                for sidecar, held in files.items()
+            )
+        )
+        found = dict(zip(files, map(iter, lists), strict=True))
+        return [next(found[part.image.sidecar]) for part in parts]
+
+    async def _locate_in(
+        self, sidecar: str, parts: Sequence[TilePart], *, leaders: bool, whole: bool
+    ) -> list[TileLocation | None]:
+        """Find where stored tiles of one file lie."""
         images = {id(part.image): part.image for part in parts}
         groups: dict[int, list[TilePart]] = {key: [] for key in images}
         for part in parts:
             groups[id(part.image)].append(part)
-        buffer, limits = self._fetcher.buffer, self.limits
+        fetcher, limits = self._fetchers[sidecar], self.limits
+        buffer = fetcher.buffer
         parser = together(
             locate(
                 buffer,
@@ -242,7 +290,7 @@ class TileReader:
         )
         try:
             with self._index_kept():
-                found = await self._fetcher.drive(parser, loose=True)
+                found = await fetcher.drive(parser, loose=True)
         except FormatError as exc:
             tiles = {part.tile for part in parts}
             if len(tiles) > 1:
@@ -266,8 +314,9 @@ class TileReader:
     @contextmanager
     def _index_kept(self) -> Generator[None]:
         """Keep index pages while any read looks into them; shed them between reads if too many."""
-        if not self._locating and self._fetcher.buffer.loose > INDEX_BYTES:
-            self._fetcher.buffer.shed()
+        for fetcher in () if self._locating else self._fetchers.values():
+            if fetcher.buffer.loose > INDEX_BYTES:
+                fetcher.buffer.shed()
         self._locating += 1
         try:
             yield
@@ -294,13 +343,22 @@ class TileJob:
     """
 
     def __init__(
-        self, fetcher: Fetcher, limits: Limits, parts: Sequence[TilePart], *, fills: bool
+        self,
+        fetchers: Mapping[str, Fetcher],
+        limits: Limits,
+        parts: Sequence[TilePart],
+        *,
+        fills: bool,
     ) -> None:
         """Keep the parts; nothing is requested yet.
 
-        `fills` fills a part whose stored tile is broken, instead of failing.
+        Args:
+            fetchers: of the file (empty) and of those beside, by what their names end with.
+            limits: of the handle.
+            parts: what is read.
+            fills: fill a part whose stored tile is broken, instead of failing.
         """
-        self._fetcher = fetcher
+        self._fetchers = fetchers
         self._limits = limits
         self._parts = parts
         self._loop = asyncio.get_running_loop()
@@ -357,9 +415,8 @@ class TileJob:
             else:
                 deliver = partial(self._submit, i, part, location)
                 fail = partial(self._fail, i, part)
-                self._requests[i] = self._fetcher.submit(
-                    RangeRequest(location.range, deliver, fail)
-                )
+                fetcher = self._fetchers[part.image.sidecar]
+                self._requests[i] = fetcher.submit(RangeRequest(location.range, deliver, fail))
         for batch in (absent[i : i + FILL_BATCH] for i in range(0, len(absent), FILL_BATCH)):
             self._submit_fill(batch)
         if not locations:
@@ -368,7 +425,7 @@ class TileJob:
     def close(self) -> None:
         """Give up what has not arrived and free what has; a job that is over stays as it ended."""
         self._end(JobState.CANCELLED, asyncio.CancelledError())
-        self._fetcher.release(chain.from_iterable(self._requests.values()))
+        release(chain.from_iterable(self._requests.values()))
 
     def _submit_fill(self, parts: Sequence[TilePart]) -> None:
         work = partial(self._fill, parts)
@@ -412,7 +469,7 @@ class TileJob:
         findings: tuple[Finding, ...] | None,
         error: BaseException | None,
     ) -> None:
-        self._fetcher.release(self._requests[i])
+        release(self._requests[i])
         if error is not None:
             self._fail(i, part, error)
             return
@@ -439,7 +496,7 @@ class TileJob:
             error.__traceback__ = None  # its frames hold this job, which holds the error
         placed = tile_error(error, part.tile) if isinstance(error, FormatError) else error
         if isinstance(placed, TinycogError):
-            placed.name_file(self._fetcher.name)
+            placed.name_file(self._fetchers[part.image.sidecar].name)
         self._end(JobState.FAILED, placed)
 
 

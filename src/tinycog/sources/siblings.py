@@ -8,7 +8,7 @@ from tinycog.sources.factory import text_of
 from tinycog.sources.protocol import Source
 from tinycog.sources.urls import links_of, scheme_of
 
-APPENDED = (".aux.xml", ".ovr", ".msk")
+APPENDED = (".aux.xml", ".ovr", ".msk", ".msk.ovr")
 """What GDAL appends to the whole name."""
 
 

@@ -12,6 +12,7 @@
     orientation.py  how rows and columns as stored become those of the picture
     pyramid.py      the images of a page and what may belong to it
     roles.py        which of them is a level, a mask, a page of its own
+    beside.py       levels and masks in files beside
     scan.py         whether a file may hold masks, without parsing its IFDs
     old_jpeg.py     heads of old-style JPEG streams
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages

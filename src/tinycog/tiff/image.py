@@ -108,6 +108,8 @@ class Image:
         tile_depth: planes in one stored tile of it.
         plane: which of them is read.
         shift: bytes by which the tiles lie further on than the index says (tiff.pyramid.stack).
+        sidecar: what the name of the file beside ends with that holds it; empty for the file itself
+            (gdal.sidecar.names).
     """
 
     ifd: Ifd
@@ -131,6 +133,7 @@ class Image:
     tile_depth: int = 1
     plane: int = 0
     shift: int = 0
+    sidecar: str = ""
 
     def at(self, plane: int, shift: int) -> Image:
         """Return the same image for another plane behind its IFD.

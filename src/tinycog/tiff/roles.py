@@ -94,7 +94,7 @@ class Pyramid(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-class _Owner:
+class Owner:
     """A page, and the levels and masks found for it so far."""
 
     def __init__(self, page: Member) -> None:
@@ -149,7 +149,7 @@ class Roles:
         self.findings: list[Finding] = []
         self._names = names or {}
         self._slide = slide
-        self._owners: dict[PagePath, _Owner] = {}
+        self._owners: dict[PagePath, Owner] = {}
         self._places: dict[PagePath, Place] = {}
         self._first = self._own(before or page, "the first image of the file")
         self._nearest = self._first
@@ -185,13 +185,13 @@ class Roles:
         else:
             self._own(member, f"a tiled image of an Aperio slide, but {reason}")
 
-    def _own(self, member: Member, reason: str, role: Role = "page") -> _Owner:
+    def _own(self, member: Member, reason: str, role: Role = "page") -> Owner:
         path, image = member
         self._places[path] = Place(path, image.ifd, image, role, path, None, reason)
-        self._owners[path] = _Owner(member)
+        self._owners[path] = Owner(member)
         return self._owners[path]
 
-    def _candidates(self, path: PagePath) -> list[_Owner]:
+    def _candidates(self, path: PagePath) -> list[Owner]:
         """Return the pages that a part may belong to, the likeliest first (tiff.pyramid.owner)."""
         if len(path) > 1:
             return [self._owners[path[:-1]]]
@@ -214,7 +214,7 @@ class Roles:
             self._report_choice(image, fitting)
         self._join(owner, member, "marked as reduced, and it fits level 0")
 
-    def _join(self, owner: _Owner, member: Member, reason: str) -> None:
+    def _join(self, owner: Owner, member: Member, reason: str) -> None:
         path, image = member
         before = owner.levels[-1].image
         if image.grid.width > before.grid.width or image.grid.height > before.grid.height:
@@ -246,7 +246,7 @@ class Roles:
     def _report(self, rule: str, text: str, image: Image) -> None:
         self.findings.append(Finding(rule, text, image.ifd.offset, image.ifd.offset))
 
-    def _report_choice(self, image: Image, fitting: list[_Owner]) -> None:
+    def _report_choice(self, image: Image, fitting: list[Owner]) -> None:
         """Report that an image fits two pages, of which the first is taken; once for each page."""
         one, other = (owner.page.path[0] for owner in fitting)
         place = fitting[1].base.ifd.offset
@@ -327,7 +327,7 @@ def is_part(subfile_type: int, ifd: Ifd) -> bool:
     return bool(subfile_type & (REDUCED | MASK)) and Tag.SubIFDs not in ifd.entries
 
 
-def misfit(image: Image, owner: _Owner) -> str | None:
+def misfit(image: Image, owner: Owner) -> str | None:
     """Return why an image is no level of a page, None if it is (tiff.pyramid.levels)."""
     return _other_pixels(image, owner.base) or _other_size(image.size, owner)
 
@@ -347,7 +347,7 @@ def _other_pixels(image: Image, base: Image) -> str | None:
     return None
 
 
-def _other_size(size: tuple[int, int], owner: _Owner) -> str | None:
+def _other_size(size: tuple[int, int], owner: Owner) -> str | None:
     """Return what is wrong with the size of a level."""
     width, height = owner.base.size
     sides, full = f"{size[0]} by {size[1]} pixels", f"level 0 with {width} by {height}"
