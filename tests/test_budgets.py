@@ -18,7 +18,7 @@ import pytest
 
 import tinycog
 from tinycog import FormatError, TruncatedError
-from tinycog.reader import tile_reader
+from tinycog.reader import tile_job
 from tinycog.testing import (
     Fault,
     HugeTiff,
@@ -276,13 +276,13 @@ async def test_neighbours_of_a_handle_that_is_not_open_yet_cost_no_more():
 
 async def test_a_hundred_who_wait_for_one_tile_cost_one_request_and_one_decoding(monkeypatch):
     decoded: list[object] = []
-    decode = tile_reader.decode_part
+    decode = tile_job.decode_part
 
     def counting(piece: Any, *args: Any, **options: Any) -> Any:
         decoded.append(piece.tile)
         return decode(piece, *args, **options)
 
-    monkeypatch.setattr(tile_reader, "decode_part", counting)
+    monkeypatch.setattr(tile_job, "decode_part", counting)
     async with RangeServer({"a.tif": GRID}) as server:
         cog = tinycog.open(server.url("a.tif"))
 

@@ -25,7 +25,7 @@ from rasterio.windows import Window as RasterioWindow
 from rasterio.windows import from_bounds
 
 import tinycog
-import tinycog.reader.tile_reader
+import tinycog.reader.tile_job
 from tinycog import LimitError, TileIndexError, UsageError, Window
 from tinycog.pixels.methods import RESAMPLING
 from tinycog.testing import Field, make_image, make_pyramid, make_tiff
@@ -636,13 +636,13 @@ class Decoded(Counter):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
-        real = tinycog.reader.tile_reader.decode_part
+        real = tinycog.reader.tile_job.decode_part
 
         def spy(piece: Any, *rest: Any) -> Any:
             self[id(piece.image), piece.position] += 1
             return real(piece, *rest)
 
-        monkeypatch.setattr(tinycog.reader.tile_reader, "decode_part", spy)
+        monkeypatch.setattr(tinycog.reader.tile_job, "decode_part", spy)
 
 
 def sent_since(cog: tinycog.Cog, before: int) -> list[tuple[int, int]]:

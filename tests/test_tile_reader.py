@@ -11,8 +11,9 @@ import pytest
 import tinycog
 from tinycog import CorruptTileError, Limits
 from tinycog.fetch.fetcher import Fetcher
+from tinycog.reader.tile_job import NOTHING_ODD, JobState, TileJob
 from tinycog.reader.tile_parts import TilePart, tile_parts
-from tinycog.reader.tile_reader import NOTHING_ODD, JobState, TileJob, TileReader
+from tinycog.reader.tile_reader import TileReader
 from tinycog.sources.memory import MemorySource
 from tinycog.testing import make_image, make_tiff
 from tinycog.window import Tile

@@ -27,6 +27,7 @@ from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
 from tinycog.raster import Raster
 from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.open_file import OpenFile
+from tinycog.reader.tile_job import LeaderError, PartResult, TileJob
 from tinycog.reader.tile_parts import (
     TilePart,
     new_pixels,
@@ -34,7 +35,6 @@ from tinycog.reader.tile_parts import (
     tile_parts,
     tile_shape,
 )
-from tinycog.reader.tile_reader import LeaderError, PartResult, TileJob
 from tinycog.reader.validity import NOT_ASKED, NOT_WALKED, MaskBuffer, filled_pixels, without
 from tinycog.reader.window_buffers import LevelSource
 from tinycog.tiff.image import Image

@@ -1,64 +1,26 @@
-"""Read stored tiles: locate, fetch, and decode each as soon as its bytes have arrived.
-
-States of a `TileJob`, the parts of one read on one event loop::
-
-    RUNNING ──all parts are in place──▶ DONE
-       ├──────a part fails────────────▶ FAILED       `error` is the first
-       └──────closed by the reader────▶ CANCELLED    `error` is a `CancelledError`
-
-The three on the right are final; whatever arrives afterwards is ignored.
-"""
+"""Locate stored tiles, and read them: several reads and several files together."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from enum import Enum
-from functools import partial
-from itertools import chain, islice
-from typing import NamedTuple
+from itertools import islice
 
 from tinycog.argument_types import ErrorHandling
-from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
-from tinycog.fetch.fetcher import Fetcher, check_complete
+from tinycog.errors import Finding, FormatError
+from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.plan import Plan, join_plans, make_plan
-from tinycog.fetch.range_request import RangeRequest, release
 from tinycog.limits import Limits
-from tinycog.reader import decode_pool
+from tinycog.reader.tile_job import LeaderError, PartResult, TileJob, tile_error
 from tinycog.reader.tile_parts import TilePart
 from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import together
-from tinycog.tiff.tile_index import TileLocation, locate, unframed
-from tinycog.window import Tile
-
-
-class LeaderError(TinycogError):
-    """A tile is not framed by its leader and trailer as the ghost area promises."""
-
-
-FILL_BATCH = 256
-"""Tiles that are not stored and are filled by one call in a worker thread."""
+from tinycog.tiff.tile_index import TileLocation, locate
 
 INDEX_BYTES = 16 << 20
 """Bytes of index pages that a handle keeps; dropped pages are fetched again when needed."""
-
-
-class PartResult(NamedTuple):
-    """What was found while a part was read.
-
-    Attributes:
-        findings: oddities of the stored tile.
-        is_filled: whether it could not be decoded, and was filled as one that is not stored
-            (tiff.tile.filled).
-    """
-
-    findings: tuple[Finding, ...] = ()
-    is_filled: bool = False
-
-
-NOTHING_ODD = PartResult()
 
 
 class TileReader:
@@ -322,220 +284,3 @@ class TileReader:
             yield
         finally:
             self._locating -= 1
-
-
-class JobState(Enum):
-    """States of a `TileJob`; the module's docstring draws the transitions."""
-
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class TileJob:
-    """The parts of one read under way, on one event loop.
-
-    Attributes:
-        state: changes once, from RUNNING to a final one.
-        results: of each part, complete once it is DONE.
-        error: the first error if it FAILED, a `CancelledError` if it was CANCELLED.
-    """
-
-    def __init__(
-        self,
-        fetchers: Mapping[str, Fetcher],
-        limits: Limits,
-        parts: Sequence[TilePart],
-        *,
-        fills: bool,
-    ) -> None:
-        """Keep the parts; nothing is requested yet.
-
-        Args:
-            fetchers: of the file (empty) and of those beside, by what their names end with.
-            limits: of the handle.
-            parts: what is read.
-            fills: fill a part whose stored tile is broken, instead of failing.
-        """
-        self._fetchers = fetchers
-        self._limits = limits
-        self._parts = parts
-        self._loop = asyncio.get_running_loop()
-        self.state = JobState.RUNNING
-        self.results = [NOTHING_ODD] * len(parts)
-        self._fills = fills
-        self.error: BaseException | None = None
-        self._on_end: Callable[[TileJob], None] | None = None
-        self._left = len(parts)
-        self._requests: dict[int, list[RangeRequest]] = {}
-
-    @property
-    def is_over(self) -> bool:
-        """Whether its state is final."""
-        return self.state is not JobState.RUNNING
-
-    def when_over(self, on_end: Callable[[TileJob], None]) -> None:
-        """Call a function once the state is final, at once if it is already."""
-        if self.is_over:
-            on_end(self)
-        else:
-            self._on_end = on_end
-
-    async def wait(self) -> list[PartResult]:
-        """Wait until all parts are in place; return their results, or raise the error."""
-        over: asyncio.Future[None] = self._loop.create_future()
-
-        def on_end(_: TileJob) -> None:
-            if not over.done():
-                over.set_result(None)
-
-        self.when_over(on_end)
-        await over
-        if self.error is not None:
-            raise self.error
-        return self.results
-
-    def _end(self, state: JobState, error: BaseException | None = None) -> None:
-        if self.state is not JobState.RUNNING:
-            return
-        self.state, self.error = state, error
-        on_end, self._on_end = self._on_end, None
-        if on_end is not None:
-            on_end(self)
-
-    def start(self, locations: Sequence[TileLocation | FormatError | None]) -> None:
-        """Request the bytes of the parts; those that are not stored are filled."""
-        absent: list[TilePart] = []
-        for i, (part, location) in enumerate(zip(self._parts, locations, strict=True)):
-            if location is None:
-                absent.append(part)
-            elif isinstance(location, FormatError):
-                self._fail(i, part, location)
-            else:
-                deliver = partial(self._submit, i, part, location)
-                fail = partial(self._fail, i, part)
-                fetcher = self._fetchers[part.image.sidecar]
-                self._requests[i] = fetcher.submit(RangeRequest(location.range, deliver, fail))
-        for batch in (absent[i : i + FILL_BATCH] for i in range(0, len(absent), FILL_BATCH)):
-            self._submit_fill(batch)
-        if not locations:
-            self._end(JobState.DONE)
-
-    def close(self) -> None:
-        """Give up what has not arrived and free what has; a job that is over stays as it ended."""
-        self._end(JobState.CANCELLED, asyncio.CancelledError())
-        release(chain.from_iterable(self._requests.values()))
-
-    def _submit_fill(self, parts: Sequence[TilePart]) -> None:
-        work = partial(self._fill, parts)
-        decode_pool.shared_pool().submit(self._loop, work, partial(self._on_filled, parts))
-
-    def _fill(self, parts: Sequence[TilePart]) -> None:
-        """Fill parts that are not stored, or are broken; runs in a worker thread."""
-        for part in parts:
-            if not self.is_over:
-                decode_part(part, None, None, self._limits)
-
-    def _on_filled(self, parts: Sequence[TilePart], _: None, error: BaseException | None) -> None:
-        if error is not None:
-            self._give_up(parts[0], error)
-            return
-        self._count(len(parts))
-
-    def _count(self, parts: int) -> None:
-        """Count parts that are in place; the last one ends the job."""
-        self._left -= parts
-        if not self._left:
-            self._end(JobState.DONE)
-
-    def _submit(self, i: int, part: TilePart, location: TileLocation, data: memoryview) -> None:
-        """Have the bytes of a part decoded as soon as they have arrived."""
-        work = partial(self._decode, part, location, data)
-        decode_pool.shared_pool().submit(self._loop, work, partial(self._on_decoded, i, part))
-
-    def _decode(
-        self, part: TilePart, location: TileLocation, data: memoryview
-    ) -> tuple[Finding, ...]:
-        """Decode a part unless the job is over; runs in a worker thread."""
-        if self.state is not JobState.RUNNING:
-            return ()
-        return decode_part(part, location, data, self._limits)
-
-    def _on_decoded(
-        self,
-        i: int,
-        part: TilePart,
-        findings: tuple[Finding, ...] | None,
-        error: BaseException | None,
-    ) -> None:
-        release(self._requests[i])
-        if error is not None:
-            self._fail(i, part, error)
-            return
-        if findings:
-            self.results[i] = PartResult(findings)
-        self._count(1)
-
-    def _fail(self, i: int, part: TilePart, error: BaseException) -> None:
-        """Fill a part whose stored tile is broken, or give the job up."""
-        if self.state is not JobState.RUNNING:
-            return
-        if not self._fills or not isinstance(error, FormatError):
-            self._give_up(part, error)
-            return
-        text = f"{tile_error(error, part.tile)}: it is filled, and not valid"
-        self.results[i] = PartResult((Finding("tiff.tile.filled", text),), is_filled=True)
-        self._submit_fill([part])
-
-    def _give_up(self, part: TilePart, error: BaseException) -> None:
-        """End the job with the error of a part."""
-        if self.state is not JobState.RUNNING:
-            return
-        if isinstance(error, TinycogError):
-            error.__traceback__ = None  # its frames hold this job, which holds the error
-        placed = tile_error(error, part.tile) if isinstance(error, FormatError) else error
-        if isinstance(placed, TinycogError):
-            placed.name_file(self._fetchers[part.image.sidecar].name)
-        self._end(JobState.FAILED, placed)
-
-
-def decode_part(
-    part: TilePart, location: TileLocation | None, data: memoryview | None, limits: Limits
-) -> tuple[Finding, ...]:
-    """Decode a stored tile, or fill one that is not stored, and put the part read in place.
-
-    Raises:
-        LeaderError: the tile lacks the leader or trailer that the ghost area promises.
-        FormatError, UnsupportedError, LimitError: as for `decode_into`.
-    """
-    from tinycog.decode.tile import decode_into, fill_tile  # noqa: PLC0415 - loads imagecodecs
-
-    if location is None or data is None:
-        fill_tile(part.image, part.target)
-        return ()
-    check_complete(location.range, data)
-    if location.framed:
-        payload = unframed(data)
-        if payload is None:
-            message = f"tile {part.position} does not stand between its leader and its trailer"
-            raise LeaderError(message)
-        data = payload
-    if location.head:
-        data = memoryview(joined(location.head, bytes(data)))
-    image, tile = part.image, part.tile
-    slices = (part.samples, part.rows, part.cols)
-    rows = None if location.rows is None else location.rows.stop - location.rows.start
-    findings = decode_into(image, tile.x, tile.y, data, limits, slices, part.target, rows=rows)
-    if location.oddity is not None:
-        findings = (location.oddity, *findings)
-    return findings
-
-
-def tile_error(error: FormatError, tile: Tile) -> FormatError:
-    """Return an error that names the tile, caused by one that does not."""
-    message = f"level {tile.z}, tile x={tile.x}, y={tile.y}: {error}"
-    placed = CorruptTileError(message, finding=error.finding)
-    placed.level, placed.x, placed.y = tile
-    placed.__cause__ = error
-    return placed

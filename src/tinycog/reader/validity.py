@@ -16,8 +16,8 @@ from tinycog.geo.lazy import LazyGeoreference
 from tinycog.pixels.arrays import Pixels, empty_view, new_array
 from tinycog.pixels.mask import Mask, MaskFacts, can_have_alpha, stored_mask
 from tinycog.pixels.validity import KnownValidity, UnknownValidity, Validity, ValidityInside
+from tinycog.reader.tile_job import PartResult
 from tinycog.reader.tile_parts import TilePart, window_parts
-from tinycog.reader.tile_reader import PartResult
 from tinycog.tiff.c_number import leading_number
 from tinycog.tiff.image import Image
 from tinycog.window import FloatWindow, Window, as_floats, scale

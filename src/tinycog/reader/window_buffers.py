@@ -17,8 +17,8 @@ from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import PICKING
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
+from tinycog.reader.tile_job import PartResult
 from tinycog.reader.tile_parts import TilePart, new_pixels, window_parts
-from tinycog.reader.tile_reader import PartResult
 from tinycog.reader.validity import (
     NOT_ASKED,
     NOT_WALKED,
