@@ -1,5 +1,6 @@
 """Overviews and masks in files beside a TIFF (`.ovr`, `.msk`), against GDAL, which reads them."""
 
+import asyncio
 import itertools
 import pickle
 import shutil
@@ -343,3 +344,23 @@ async def test_access_denied_counts_as_absent_and_no_answer_does_not():
     with pytest.raises(SourceError) as caught:
         await tinycog.open("a.tif", fs=Files(OSError), sidecars=True)
     assert not isinstance(caught.value, AccessDeniedError)
+
+
+async def test_one_that_fails_ends_the_others():
+    class Files:
+        async_impl = True
+        asynchronous = True
+
+        def cat_file(self, path, start=None, end=None):
+            raise NotImplementedError
+
+        async def _cat_file(self, path, start, end):
+            if path.endswith(".msk"):
+                raise OSError(path)
+            await asyncio.sleep(60)
+
+    limits = tinycog.Limits(retries=tinycog.Retries(tries=1))
+    with pytest.raises(SourceError):
+        await tinycog.open("a.tif", fs=Files(), sidecars=True, limits=limits)
+    await asyncio.sleep(0.01)
+    assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -13,5 +13,5 @@
     circuit_breaker.py   one probe while a server only fails
     concurrency.py       slots, bytes in flight and measured rates of a server
     pin.py               which generation of the object is read
-    single_flight.py     work done once, however many wait for it
+    single_flight.py     work done once, side by side, or at once
 """

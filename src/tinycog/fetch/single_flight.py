@@ -1,13 +1,15 @@
-"""Work that starts at once, and work that is done once, however many wait for it."""
+"""Work that starts at once, work side by side, and work that is done once for all that wait."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
+First = TypeVar("First")
+Second = TypeVar("Second")
 
 
 def start_eagerly(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
@@ -43,6 +45,26 @@ class _Rest(Coroutine[Any, Any, None]):
 
     def __await__(self) -> Any:  # noqa: ANN401 - as of any coroutine
         return self._work.__await__()
+
+
+@overload
+async def side_by_side(
+    first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second], /
+) -> tuple[First, Second]: ...
+
+
+@overload
+async def side_by_side(*work: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
+
+
+async def side_by_side(*work: Coroutine[Any, Any, object]) -> tuple[object, ...]:
+    """Return the results of all; if one fails, the others are given up."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return tuple(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 class SingleFlight:

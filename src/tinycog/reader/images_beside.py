@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from tinycog.errors import (
     UnsupportedError,
 )
 from tinycog.fetch.attempt import Request
+from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.reader.absent import none_if_absent
 from tinycog.reader.open_file import OpenArguments, OpenFile
@@ -79,7 +79,7 @@ class ImagesBeside:
         """
         self.findings.clear()
         self._found.clear()
-        await asyncio.gather(self._read(OVERVIEWS), self._read_mask())
+        await side_by_side(self._read(OVERVIEWS), self._read_mask())
 
     async def _read_mask(self) -> None:
         await self._read(MASK)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from tinycog.errors import UsageError
 from tinycog.fetch.fetcher import Fetcher
-from tinycog.fetch.single_flight import SingleFlight
+from tinycog.fetch.single_flight import SingleFlight, side_by_side
 from tinycog.limits import Limits
 from tinycog.reader.read_header import HeaderState, read_all, read_cached, read_first, sort_cached
 from tinycog.tiff.image import Image
@@ -18,9 +16,6 @@ from tinycog.tiff.roles import PageView
 if TYPE_CHECKING:
     from tinycog.geo.sidecars import Beside
     from tinycog.reader.sidecars import Sidecars
-
-First = TypeVar("First")
-Second = TypeVar("Second")
 
 
 class OpenHeader:
@@ -77,7 +72,7 @@ class OpenHeader:
         read = read_first(self._fetcher, self._limits, self._head_bytes, self._view, known)
         if self._sidecars is None:
             return self._keep(await read)
-        state, self.beside = await _side_by_side(read, self._sidecars.read())
+        state, self.beside = await side_by_side(read, self._sidecars.read())
         return self._keep(state.with_nodata(self.beside.nodata_text(state.pyramid.levels[0])))
 
     async def _read_cached(self, state: HeaderState) -> HeaderState:
@@ -115,15 +110,3 @@ class OpenHeader:
     def first_image(self) -> Image:
         """Return level 0, whose facts are those of the file."""
         return (self.state or self.whole()).pyramid.levels[0]
-
-
-async def _side_by_side(
-    first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second]
-) -> tuple[First, Second]:
-    """Return the results of both; if one fails, the other is given up."""
-    tasks = asyncio.ensure_future(first), asyncio.ensure_future(second)
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()

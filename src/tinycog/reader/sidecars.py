@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tinycog.errors import Finding, RangeNotSatisfiableError, TruncatedError
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
+from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.reader.absent import none_if_absent
 from tinycog.reader.images_beside import MASK, MASK_OVERVIEWS, OVERVIEWS, ImagesBeside
@@ -73,14 +73,9 @@ class Sidecars:
         from tinycog.geo.sidecars import Beside, parse_pam, parse_world  # noqa: PLC0415 - only here
 
         findings: list[Finding] = []
-        reads = [asyncio.ensure_future(self._read(ending, findings)) for ending in self._texts]
-        images = asyncio.ensure_future(self.images.read())
-        try:
-            texts, _ = await asyncio.gather(asyncio.gather(*reads), images)
-        finally:
-            for task in (*reads, images):
-                task.cancel()
-        found = dict(zip(self._texts, texts, strict=True))
+        texts = side_by_side(*(self._read(ending, findings) for ending in self._texts))
+        read, _ = await side_by_side(texts, self.images.read())
+        found = dict(zip(self._texts, read, strict=True))
         data = found.pop(PAM, None)
         pam = None if data is None else parse_pam(data)
         world = None

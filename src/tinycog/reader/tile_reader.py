@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -11,6 +10,7 @@ from tinycog.argument_types import ErrorHandling
 from tinycog.errors import Finding, FormatError
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.plan import Plan, join_plans, make_plan
+from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.reader.tile_job import LeaderError, PartResult, TileJob, tile_error
 from tinycog.reader.tile_parts import TilePart
@@ -220,7 +220,7 @@ class TileReader:
         files: dict[str, list[TilePart]] = {}
         for part in parts:
             files.setdefault(part.image.sidecar, []).append(part)
-        lists = await asyncio.gather(
+        lists = await side_by_side(
             *(
                 self._locate_in(sidecar, held, leaders=leaders and not sidecar, whole=whole)
                 for sidecar, held in files.items()
