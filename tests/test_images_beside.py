@@ -354,7 +354,7 @@ async def test_one_that_fails_ends_the_others():
         def cat_file(self, path, start=None, end=None):
             raise NotImplementedError
 
-        async def _cat_file(self, path, start, end):
+        async def _cat_file(self, path, *_):
             if path.endswith(".msk"):
                 raise OSError(path)
             await asyncio.sleep(60)
