@@ -244,13 +244,14 @@ class HttpClient:
                 target.name_server(exc)
                 raise
             except RedirectError as exc:
-                error = None
-                if exc.is_permanent:
-                    moved[str(target.url)] = exc.location
-                target.follow(exc.location)
+                redirect = exc
             else:
                 self._remember(moved, target)
                 return
+            error = None  # not in the handler: what fails now must not show where it led
+            if redirect.is_permanent:
+                moved[str(target.url)] = redirect.location
+            target.follow(redirect.location)
 
     async def _send(
         self,
