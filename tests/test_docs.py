@@ -29,7 +29,7 @@ def scripts() -> list[tuple[str, str]]:
         (page.name, block)
         for page in PAGES
         for block in blocks(page, "python")
-        if "asyncio.run" in block
+        if "asyncio.run" in block or "import tinycog.sync" in block
     ]
 
 
@@ -48,7 +48,7 @@ def test_an_example_that_is_a_program_runs(page, example):
     # asyncio notes slow steps in this mode; a busy machine has them
     noise = [line for line in run.stderr.splitlines() if not line.startswith("Executing <")]
     assert (run.returncode, noise) == (0, []), page
-    assert "Level 0" in run.stdout or page != "README.md"
+    assert run.stdout, page
 
 
 def links(page: Path) -> list[str]:

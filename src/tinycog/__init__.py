@@ -6,8 +6,9 @@
 
     tile = await tinycog.open(url).read_tile(z, x, y)   # z = level, 0 = full resolution
 
-Public are the names in `__all__` and the modules `tinycog`, `tinycog.errors` and `tinycog.testing`;
-docs/api.md lists them. Every other module is private: it may change in any release.
+Public are the names in `__all__` and the modules `tinycog`, `tinycog.sync` (the same, blocking),
+`tinycog.errors` and `tinycog.testing`; docs/api.md lists them. Every other module is private: it
+may change in any release.
 """
 
 from typing import TYPE_CHECKING
@@ -207,12 +208,14 @@ _ON_DEMAND = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Import a name of `_ON_DEMAND` at its first use."""
+        """Import a name of `_ON_DEMAND`, or the blocking face, at its first use."""
+        from importlib import import_module  # noqa: PLC0415 - only here
+
+        if name == "sync":
+            return import_module("tinycog.sync")
         if name not in _ON_DEMAND:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)
-        from importlib import import_module  # noqa: PLC0415 - only here
-
         value = globals()[name] = getattr(import_module(_ON_DEMAND[name]), name)
         return value
 

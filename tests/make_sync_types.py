@@ -1,0 +1,160 @@
+"""Make `tinycog/sync/__init__.pyi`: the types of the blocking face, from those of the async one.
+
+Run it after a change to a public signature; `tests/test_sync.py` fails until then.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import getsource
+from pathlib import Path
+from textwrap import dedent
+
+import tinycog
+from tinycog.sync.blocking import KEPT
+
+STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
+CLASSES = ("Cog", "Overview", "Page", "Pages", "TagEntry", "Tags")
+OMITTED = {"Cog": ("aclose",)}
+ADDED = {
+    "Cog": """
+        def close(self) -> None: ...
+        def __enter__(self) -> Self: ...
+        def __exit__(
+            self,
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            traceback: TracebackType | None,
+        ) -> None: ...
+    """,
+}
+BASES = {"Pages": "Sequence[Page]", "Tags": "Mapping[str | int, TagEntry]"}
+HEAD = """# Types of the blocking face, made by tests/make_sync_types.py.
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+"""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def make_types() -> str:
+    """Return the text of the stub, formatted."""
+    modules = {"tinycog.entry"}
+    classes: list[str] = []
+    for name in CLASSES:
+        members: dict[str, list[str]] = {}
+        for one in getattr(tinycog, name).__mro__:
+            if one.__module__.startswith("tinycog."):
+                modules.add(one.__module__)
+                for key, text in class_members(one):
+                    members.setdefault(f"{one.__name__}.{key}", []).append(text)
+        seen: dict[str, list[str]] = {}
+        for key, texts in members.items():
+            member = key.partition(".")[2]
+            if member not in OMITTED.get(name, ()):
+                seen.setdefault(member, texts)
+        body = "\n".join(text for texts in seen.values() for text in texts)
+        base = f"({BASES[name]})" if name in BASES else ""
+        added = ast.unparse(ast.parse(dedent(ADDED.get(name, ""))))
+        value = f"@property\ndef asynchronous(self) -> tinycog.{name}: ..."
+        lines = [*value.splitlines(), *body.splitlines(), *added.splitlines()]
+        classes.append(f"class {name}{base}:\n" + "\n".join(f"    {line}" for line in lines))
+    (opening,) = (
+        node
+        for node in tree_of("tinycog.entry").body
+        if isinstance(node, ast.FunctionDef) and node.name == "open"
+    )
+    body = "\n\n".join([*classes, stub_of(opening)])
+    text = "\n".join([HEAD, *imports(sorted(modules), body), body])
+    return formatted(text)
+
+
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(getsource(import_module(module)))
+
+
+def class_members(of: type) -> Iterator[tuple[str, str]]:
+    """Yield the public members that a class itself defines, as they stand in a stub."""
+    (tree,) = (
+        node
+        for node in tree_of(of.__module__).body
+        if isinstance(node, ast.ClassDef) and node.name == of.__name__
+    )
+    for node in tree.body:
+        if isinstance(node, Function) and (node.name[:1] != "_" or node.name in KEPT):
+            yield node.name, stub_of(node)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            name = node.target.id
+            if not name.startswith("_"):
+                text = f"@property\ndef {name}(self) -> {ast.unparse(node.annotation)}: ..."
+                yield name, text
+
+
+def stub_of(node: Function) -> str:
+    """Return a function without a body, which returns what an async one is awaited for."""
+    decorators = [ast.unparse(one) for one in node.decorator_list]
+    kept = [f"@{one}" for one in decorators if one in ("property", "overload")]
+    kept += ["@property"] if "cached_property" in decorators else []
+    returns = "None" if node.returns is None else ast.unparse(node.returns)
+    returns = returns.replace("AsyncGenerator[Raster, None]", "Generator[Raster]")
+    given = node.args
+    given.defaults = [constant(default) for default in given.defaults]
+    given.kw_defaults = [default and constant(default) for default in given.kw_defaults]
+    return "\n".join([*kept, f"def {node.name}({ast.unparse(node.args)}) -> {returns}: ..."])
+
+
+def constant(default: ast.expr) -> ast.expr:
+    """Return a default as it may stand in a stub."""
+    return default if isinstance(default, ast.Constant) else ast.Constant(...)
+
+
+def imports(modules: list[str], body: str) -> list[str]:
+    """Return the imports of the names that a text uses, as the modules have them."""
+    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    used |= {"Generator"}
+    wanted = used - {*CLASSES, "Mapping", "Sequence", "Self", "TracebackType"}
+    found = {"Generator": "from collections.abc import Generator", "tinycog": "import tinycog"}
+    for module in modules:
+        for name, text in names_of(module):
+            found.setdefault(name, text)
+    return sorted({found[name] for name in wanted if name in found})
+
+
+def names_of(module: str) -> Iterator[tuple[str, str]]:
+    """Yield the names that a module imports or defines, and what imports them."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.ImportFrom):
+            yield from (
+                (name.asname or name.name, f"from {node.module} import {renamed(name)}")
+                for name in node.names
+            )
+        elif isinstance(node, ast.Import):
+            yield from (
+                (name.asname or name.name, f"import {renamed(name)}") for name in node.names
+            )
+    for node in tree_of(module).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name, f"from {module} import {node.name}"
+
+
+def renamed(name: ast.alias) -> str:
+    return f"{name.name} as {name.asname}" if name.asname else name.name
+
+
+def formatted(text: str) -> str:
+    """Return a text as the project's formatter writes it."""
+    run = [sys.executable, "-m", "ruff"]
+    options = ["--stdin-filename", str(STUB), "-"]
+    sorting = [*run, "check", "--select", "I,F401", "--fix", "--quiet", "--exit-zero", *options]
+    for command in (sorting, [*run, "format", "--quiet", *options]):
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)  # noqa: S603
+        text = done.stdout
+    return text
+
+
+if __name__ == "__main__":
+    STUB.write_text(make_types())
