@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -56,14 +57,31 @@ QUICK = {
 PROCESSES = "test_nothing_is_warned_of"
 """Tests that start an interpreter each, left out of it."""
 
+HTTP_VARIABLES = {
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "netrc",
+    "ssl_cert_file",
+    "ssl_cert_dir",
+    "curl_ca_bundle",
+    "requests_ca_bundle",
+}
+
 settings.register_profile("tinycog", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("search", deadline=None, max_examples=5000)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
-    """The same examples in every run; `pytest --hypothesis-profile=search` looks for new ones."""
+    """The same examples in every run; `pytest --hypothesis-profile=search` looks for new ones.
+
+    And no proxy, certificates or passwords of whoever runs them, in child processes neither.
+    """
     settings.load_profile("tinycog")
+    for name in [name for name in os.environ if name.lower() in HTTP_VARIABLES]:
+        del os.environ[name]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -529,8 +529,7 @@ async def test_a_url_that_is_none_is_not_tried_again(url, clock):
 def test_a_name_that_there_is_not_will_not_pass():
     nobody = socket.gaierror(-2, "Name or service not known")
     refused = ConnectionRefusedError(111, "refused")
-    origin = ("http", "a.b", 80)
-    found = [dial.connect_error(origin, error).may_pass for error in (nobody, refused)]
+    found = [dial.connect_error("a.b", 80, error).may_pass for error in (nobody, refused)]
     assert found == [False, True]
 
 

@@ -139,7 +139,7 @@ def functions(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def every_function() -> dict[str, Callable[..., Any]]:
-    found = {"open": tinycog.open}
+    found: dict[str, Callable[..., Any]] = {"open": tinycog.open, "configure": tinycog.configure}
     for cls in CLASSES.values():
         found |= dict(reversed(list(functions(cls))))
     return found

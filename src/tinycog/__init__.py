@@ -21,6 +21,7 @@ from tinycog.argument_types import (
     FileSystem,
     GetRange,
     Headers,
+    HttpSession,
     NamedMember,
     ReadOptions,
     Resampling,
@@ -34,6 +35,7 @@ from tinycog.argument_types import (
     WindowLike,
 )
 from tinycog.cog import Cog
+from tinycog.configuration import configure
 from tinycog.dataset import Profile
 from tinycog.entry import open  # noqa: A004 - the library's verb
 from tinycog.errors import (
@@ -67,6 +69,7 @@ from tinycog.pixels.validity import Validity
 from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenArguments
 from tinycog.sources.protocol import RangeSink, Source
+from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Entry, Ifd
 from tinycog.tiff.parse import Value as TagValue
@@ -86,6 +89,7 @@ if TYPE_CHECKING:
     from tinycog.reader.read_points import Values
     from tinycog.reader.tags import TagEntry, Tags
     from tinycog.series.model import Plane, PlaneAxes, Series
+    from tinycog.sources.http.options import Http
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
 
 __version__ = "0.1.0.dev0"
@@ -118,6 +122,8 @@ __all__ = [
     "GroundControlPoint",
     "HeaderParser",
     "Headers",
+    "Http",
+    "HttpSession",
     "Ifd",
     "Image",
     "Level",
@@ -147,6 +153,7 @@ __all__ = [
     "ResamplingLike",
     "Retries",
     "Series",
+    "SignedUrl",
     "Source",
     "SourceBusyError",
     "SourceChangedError",
@@ -175,6 +182,7 @@ __all__ = [
     "Window",
     "WindowLike",
     "__version__",
+    "configure",
     "decode_tile",
     "open",
 ]
@@ -188,6 +196,7 @@ _ON_DEMAND = {
     "GeoKeys": "tinycog.geo.keys",
     "GroundControlPoint": "tinycog.geo.transform",
     "HeaderParser": "tinycog.header_parser",
+    "Http": "tinycog.sources.http.options",
     "Page": "tinycog.page",
     "Pages": "tinycog.page",
     "Plane": "tinycog.series.model",

@@ -123,6 +123,15 @@ Where = str | PathLike[str] | UrlObject | bytes | bytearray | memoryview | GetRa
 """What `tinycog.open` reads, besides a `Source`: a url, a path, the bytes, or a function."""
 
 
+class HttpSession(Protocol):
+    """An `aiohttp.ClientSession`, as far as it is known before aiohttp is loaded."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        ...
+
+
 class FileSystem(Protocol):
     """An fsspec file system, as far as it is used here."""
 

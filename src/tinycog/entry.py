@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tinycog import configuration
 from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
 from tinycog.cog import Cog
 from tinycog.errors import UsageError
@@ -14,17 +15,20 @@ from tinycog.reader.open_file import OpenArguments
 from tinycog.reader.read_header import HEAD_BYTES, VIEW
 from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import Source
+from tinycog.sources.signed_url import SignedUrl
 
 if TYPE_CHECKING:
     from tinycog.series.model import Plane
+    from tinycog.sources.http.options import Http
 
 
 def open(  # noqa: A001 - the library's verb, as in rasterio
-    where: Where | Source,
+    where: Where | SignedUrl | Source,
     *,
     fs: FileSystem | None = None,
     headers: Headers | None = None,
     auth: Headers | None = None,
+    http: Http | None = None,
     allow_host: AllowHost | None = None,
     storage_options: Mapping[str, object] | None = None,
     limits: Limits | None = None,
@@ -45,12 +49,14 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     Args:
         where: a url (`https://`, `s3://` and whatever fsspec knows), a path, the bytes, an async
             function `get_range(start, stop) -> bytes` (half-open; short only at the end of the
-            object), or a `Source`.
+            object), a `SignedUrl`, or a `Source`.
         fs: an fsspec file system; `where` is then a path in it.
         headers: headers of every HTTP request, or a function, async or not, that returns them. It
             is called once, and again if the server responds 401 or 403.
         auth: likewise, but these headers are never sent to another origin after a redirect; nor
             are those of `headers` whose names suggest secrets (Authorization, Cookie, X-Api-Key).
+        http: how HTTP requests are sent: proxy, certificates, cookies and more (`Http`), instead of
+            what `tinycog.configure` has set for the process.
         allow_host: function of a url that returns whether it may be requested; it is also called
             for the targets of redirects.
         storage_options: options of the fsspec file system of a url.
@@ -89,6 +95,8 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         fs=fs,
         headers=headers,
         auth=auth,
+        http=http,
+        default_http=configuration.current().http,
         allow_host=allow_host,
         limits=limits,
         storage_options=storage_options,
@@ -102,7 +110,13 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
             raise UsageError(message)
         given = storage_options or getattr(where, "storage_options", None)  # of a UPath
         names = sibling_names(where)
-        beside = {ending: make(name, storage_options=given) for ending, name in names.items()}
+        beside = {
+            ending: make(
+                SignedUrl(name, where.sign) if isinstance(where, SignedUrl) else name,
+                storage_options=given,
+            )
+            for ending, name in names.items()
+        }
     if pin is not None:
         from tinycog.reader.snapshot import pinned  # noqa: PLC0415 - loads json and hashlib
 

@@ -34,6 +34,11 @@ class SlotRange(NamedTuple):
     most: int = 64
     growth: int = 2
 
+    def at_most(self, most: int) -> SlotRange:
+        """Return a range that never has more slots."""
+        initial, least, own, _ = self
+        return SlotRange(min(initial, most), min(least, most), min(own, most), growth=1)
+
 
 SLOTS = SlotRange()
 """The range for every server."""
@@ -237,27 +242,32 @@ class Server:
 MAX_SERVERS = 1024
 """Servers that are remembered; of those that are idle, the longest known are forgotten first."""
 
-_servers: dict[str, Server] = {}
+_servers: dict[tuple[str, int | None], Server] = {}
+"""By name, and by the most slots that a caller allows."""
 
 _lock = threading.Lock()
 
 
-def server_named(name: str) -> Server:
-    """Return the server of that name, the same for all handles of the process."""
+def server_named(name: str, most: int | None = None) -> Server:
+    """Return the server of that name, the same for all handles of the process.
+
+    With `most` slots, if the caller says how many: for all handles that say the same.
+    """
     with _lock:
-        found = _servers.get(name)
+        found = _servers.get((name, most))
         if found is None:
             _forget_idle_servers()
-            found = _servers[name] = Server()
+            slots = SLOTS if most is None else SLOTS.at_most(most)
+            found = _servers[name, most] = Server(slots=slots)
         return found
 
 
 def _forget_idle_servers() -> None:
     """Keep the number of servers below `MAX_SERVERS`."""
     if len(_servers) >= MAX_SERVERS:
-        idle = [name for name, server in _servers.items() if server.is_idle]
-        for name in idle[: MAX_SERVERS // 2]:
-            del _servers[name]
+        idle = [key for key, server in _servers.items() if server.is_idle]
+        for key in idle[: MAX_SERVERS // 2]:
+            del _servers[key]
 
 
 def _reset_after_fork() -> None:

@@ -75,7 +75,8 @@ class Fetcher:
     @property
     def server(self) -> Server:
         """The server that is read from: its slots and its rates."""
-        return server_named(self._source.origin)
+        most: int | None = getattr(self._source, "max_connections", None)
+        return server_named(self._source.origin, most)
 
     @property
     def rates(self) -> Rates:

@@ -9,6 +9,7 @@ A source knows nothing of TIFF. It answers a range with exactly those bytes, or 
     urls.py          what a string names: a path, a url, a chain of fsspec's
     allow_host.py    the caller's function that says which urls may be requested
     factory.py       the source for what `tinycog.open` was given
+    signed_url.py    a url that a function signs
     siblings.py      names of files beside
     memory.py        bytes
     local.py         files

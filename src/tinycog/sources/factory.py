@@ -10,10 +10,13 @@ from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
 from tinycog.sources.protocol import Source
+from tinycog.sources.signed_url import SignedUrl
 from tinycog.sources.urls import check_text, links_of, scheme_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tinycog.sources.http.options import Http
 
 EXPECTED = "a url, a path, bytes, an async function get_range(start, stop) or a Source"
 
@@ -21,6 +24,7 @@ USES = {
     "fs": "paths in a file system",
     "headers": "http urls",
     "auth": "http urls",
+    "http": "http urls",
     "allow_host": "urls",
     "storage_options": "urls that fsspec reads",
 }
@@ -33,6 +37,7 @@ class SourceOptions(NamedTuple):
     fs: FileSystem | None
     headers: Headers | None
     auth: Headers | None
+    http: Http | None
     allow_host: AllowHost | None
     storage_options: Mapping[str, object] | None
 
@@ -49,11 +54,13 @@ class SourceOptions(NamedTuple):
 
 
 def make_source(
-    where: Where | Source,
+    where: Where | SignedUrl | Source,
     *,
     fs: FileSystem | None = None,
     headers: Headers | None = None,
     auth: Headers | None = None,
+    http: Http | None = None,
+    default_http: Http | None = None,
     allow_host: AllowHost | None = None,
     limits: Limits | None = None,
     storage_options: Mapping[str, object] | None = None,
@@ -63,13 +70,16 @@ def make_source(
     bytes: memory. A path, or `file://`: positioned reads. `http://` and `https://`: HTTP ranges.
     Any other scheme, and any path together with `fs`: fsspec. A `Source` is returned as it is. Any
     other callable: an async function `get_range(start, stop)`. An object that is a url when it is
-    written as text, such as a `yarl.URL` or a `UPath`: that url.
+    written as text, such as a `yarl.URL` or a `UPath`: that url. `default_http` is for HTTP where
+    there is no `http`.
 
     Raises:
         UsageError: it is none of these, or an argument is given that such a source has no use for.
     """
     storage_options = storage_options or getattr(where, "storage_options", None)  # of a UPath
-    options = SourceOptions(fs, headers, auth, allow_host, storage_options or None)
+    options = SourceOptions(fs, headers, auth, http, allow_host, storage_options or None)
+    if isinstance(where, SignedUrl):
+        return _of_url(where, "a signed url", options, default_http, limits)
     if isinstance(where, bytes | bytearray | memoryview):
         from tinycog.sources.memory import MemorySource  # noqa: PLC0415 - the one that is used
 
@@ -84,18 +94,38 @@ def make_source(
 
         options.check_used("fs=", "fs")
         return FsspecSource(text, fs=options.fs, limits=limits)
-    return _of_text(check_text(text), options, limits)
+    where = check_text(text)
+    if scheme_of(where) in ("http", "https"):
+        return _of_url(where, "an http url", options, default_http, limits)
+    return _of_text(where, options, limits)
+
+
+def _of_url(
+    where: str | SignedUrl,
+    what: str,
+    options: SourceOptions,
+    default_http: Http | None,
+    limits: Limits | None,
+) -> Source:
+    """Return the source for an http url."""
+    from tinycog.sources.http.options import check_http  # noqa: PLC0415 - the same
+    from tinycog.sources.http.source import HttpSource  # noqa: PLC0415 - the one that is used
+
+    options.check_used(what, "headers", "auth", "http", "allow_host")
+    check_http(options.http)
+    return HttpSource(
+        where,
+        headers=options.headers,
+        auth=options.auth,
+        allow_host=options.allow_host,
+        limits=limits,
+        http=options.http or default_http,
+    )
 
 
 def _of_text(where: str, options: SourceOptions, limits: Limits | None) -> Source:
-    """Return the source for a url or a path."""
+    """Return the source for any other url, or a path."""
     scheme = scheme_of(where)
-    if scheme in ("http", "https"):
-        from tinycog.sources.http.source import HttpSource  # noqa: PLC0415 - the one that is used
-
-        options.check_used("an http url", "headers", "auth", "allow_host")
-        _, headers, auth, allow_host, _ = options
-        return HttpSource(where, headers=headers, auth=auth, allow_host=allow_host, limits=limits)
     if len(links_of(where)) > 1 or scheme not in ("", "file"):
         from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - the same
 
@@ -126,6 +156,8 @@ def text_of(where: object) -> str | None:
     """Return the text of a path or a url; None if it is neither."""
     if isinstance(where, str):
         return where
+    if isinstance(where, SignedUrl):
+        return where.url
     if isinstance(where, os.PathLike):
         return os.fsdecode(cast("os.PathLike[str]", where))
     if isinstance(where, type | Source) or callable(where):

@@ -6,13 +6,14 @@ from tinycog.argument_types import Where
 from tinycog.errors import UsageError
 from tinycog.sources.factory import text_of
 from tinycog.sources.protocol import Source
+from tinycog.sources.signed_url import SignedUrl
 from tinycog.sources.urls import links_of, scheme_of
 
 APPENDED = (".aux.xml", ".ovr", ".msk", ".msk.ovr")
 """What GDAL appends to the whole name."""
 
 
-def sibling_names(where: Where | Source) -> dict[str, str]:
+def sibling_names(where: Where | SignedUrl | Source) -> dict[str, str]:
     """Return the names of the files beside a TIFF that GDAL may read, by their endings.
 
     Those with its whole name and more; and world files, whose ending is in its place: its first and

@@ -4,18 +4,23 @@
 
     source.py           the source of a url
     fast_path.py        one request without a task, on an idle connection
+    options.py          `Http`: what a caller wants
+    routes.py           how a url is requested, as the caller wants it
+    proxies.py          through which proxy
+    netrc_file.py, cookie_jar.py   logins by host, cookies of a handle
     client.py           the requests of a url: credentials, redirects, responses checked
     loop_connections.py          what an event loop has open
     pool.py             idle connections, by server
-    dial.py, tls.py     new connections: names, addresses, TLS
+    dial.py, tls.py     new connections: names, addresses, TLS contexts
     connections.py      one connection and its states
     by_aiohttp.py       what is not plain HTTP/1.1, by aiohttp's public API
+    callers_session.py  an aiohttp session of the caller's
     http1.py            HTTP/1.1 as written: heads, bodies
     urls.py, header_fields.py  urls and header fields
     response.py         checks of a response: status, range, generation
     bodies.py           bodies that are no plain part: whole objects, refusals
     redirects.py        what may cross an origin
-    credentials.py      headers that a caller gives, or refreshes
+    credentials.py      url and headers that a caller gives, or refreshes
     deadline.py         read timeout and total time of a request
     errors.py           what goes wrong on a connection
     asyncio_private.py  the one private name that is used

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import socket
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import yarl
@@ -28,6 +28,10 @@ from tinycog.sources.http.http1 import (
     TOO_MANY_BYTES,
     ResponseHead,
 )
+from tinycog.sources.http.proxies import Proxy
+from tinycog.sources.http.response import TRANSIENT
+from tinycog.sources.http.routes import Route
+from tinycog.sources.http.tls import context_of
 from tinycog.sources.http.urls import Url
 from tinycog.sources.redact import redact_line
 
@@ -41,6 +45,14 @@ and starts all the time."""
 TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 """None: `Deadline` sees to all of them."""
 
+OF_OTHERS: dict[str, Any] = {
+    "raise_for_status": False,
+    "auto_decompress": False,
+    "read_bufsize": READ_BYTES,
+}
+"""What a session of the caller's may have set otherwise."""
+
+PROXY_LOGIN = 407
 
 READ_AHEAD_BYTES = 2 << 18
 """Bytes that an event loop may receive before the head of a response is seen: two reads."""
@@ -118,26 +130,67 @@ def open_session() -> aiohttp.ClientSession:
 
 
 async def send(
-    session: aiohttp.ClientSession, url: Url, headers: Fields, exchange: Exchange
+    session: aiohttp.ClientSession,
+    url: Url,
+    headers: Fields,
+    exchange: Exchange,
+    route: Route,
 ) -> None:
     """Send one GET, and pass its response on.
+
+    Args:
+        session: ours, or that of the route.
+        url: what is requested.
+        headers: all that are sent, but for `Host`.
+        exchange: takes the response.
+        route: how to get there.
 
     Raises:
         TransportError: the connection failed, or there is no HTTP on it.
         Exception: whatever `exchange` raised.
     """
-    target = yarl.URL(str(url), encoded=True)
     allowance = Allowance()
     _allowance.set(allowance)
+    options: dict[str, Any] = {"timeout": TIMEOUT, "allow_redirects": False}
+    lines = list(headers.items())
+    if route.proxy is not None:
+        options["proxy"] = yarl.URL(route.proxy.url.base, encoded=True)
+        if url.scheme == "https":  # of the tunnel
+            options["proxy_headers"] = route.proxy.headers
+        else:
+            lines += route.proxy.headers.items()
+    if route.session is not None:
+        options |= OF_OTHERS
+    elif url.scheme == "https" or (route.proxy and route.proxy.url.scheme == "https"):
+        options["ssl"] = await context_of(route.endpoint[-1])
     try:
-        async with session.get(
-            target, headers=list(headers.items()), allow_redirects=False
-        ) as response:
+        async with await _requested(session, url, lines, options) as response:
             await _receive(response, exchange, allowance)
     except aiohttp.ClientError as exc:
         if allowance.is_exceeded:
             raise TransportError(TOO_MANY_BYTES) from exc
-        raise to_transport_error(exc) from exc
+        raise to_transport_error(exc, route.proxy) from exc
+
+
+async def _requested(
+    session: aiohttp.ClientSession,
+    url: Url,
+    headers: list[tuple[str, str]],
+    options: dict[str, Any],
+) -> aiohttp.ClientResponse:
+    """Send a request, and return the head of its response.
+
+    Raises:
+        TransportError: a session of the caller's failed with an error of its own.
+    """
+    target = yarl.URL(str(url), encoded=True)
+    try:
+        return await session.get(target, headers=headers, **options)
+    except (aiohttp.ClientError, OSError):
+        raise
+    except Exception as exc:
+        message = f"{type(exc).__name__}: {redact_line(exc)}"
+        raise TransportError(message, may_pass=False) from exc
 
 
 async def _receive(
@@ -180,10 +233,21 @@ async def _receive(
             body.close()
 
 
-def to_transport_error(exc: aiohttp.ClientError) -> TransportError:
-    """Say what failed, and whether it may pass: a broken connection, but for one of TLS."""
+def to_transport_error(exc: aiohttp.ClientError, proxy: Proxy | None = None) -> TransportError:
+    """Say what failed, and whether it may pass: a broken connection, but for one of TLS.
+
+    What a proxy failed at, is its own: that it cannot be reached, or opens no tunnel.
+    """
+    if isinstance(exc, aiohttp.ClientHttpProxyError):
+        remedy = "; it needs a user and password" * (exc.status == PROXY_LOGIN)
+        shown = f"HTTP {exc.status} {redact_line(exc.message)}".strip()
+        message = f"the proxy {proxy} opens no tunnel to the server ({shown}){remedy}"
+        return TransportError(message, may_pass=exc.status in TRANSIENT)
     is_broken = isinstance(exc, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError)
     is_untrusted = isinstance(exc, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch)
     is_unknown = isinstance(exc, aiohttp.ClientConnectorDNSError) and is_final(exc.os_error)
     message = f"{type(exc).__name__}: {redact_line(exc)}"
+    is_connector = isinstance(exc, aiohttp.ClientConnectorError)
+    if is_connector and proxy and (exc.host, exc.port) == (proxy.url.host, proxy.url.port):
+        message = f"cannot connect to the proxy {proxy}: {redact_line(exc.os_error)}"
     return TransportError(message, may_pass=is_broken and not (is_untrusted or is_unknown))

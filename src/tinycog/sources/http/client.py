@@ -16,12 +16,13 @@ from tinycog.limits import Limits
 from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.http.bodies import ErrorBody, UnframedPart, WholeObject
 from tinycog.sources.http.connections import Body, Connection, Exchange
-from tinycog.sources.http.credentials import RequestCredentials, RequestHeaders
+from tinycog.sources.http.credentials import GivenRequest, RequestCredentials
 from tinycog.sources.http.deadline import Deadline
 from tinycog.sources.http.errors import NotPlainError, StaleError, TransportError
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import ResponseHead, request_head
 from tinycog.sources.http.loop_connections import LoopConnections, connections_of_loop
+from tinycog.sources.http.options import Http
 from tinycog.sources.http.redirects import PERMANENT, REDIRECTS, RefusedRedirectError, Target
 from tinycog.sources.http.response import (
     STRONG_ETAG,
@@ -33,6 +34,7 @@ from tinycog.sources.http.response import (
     sent_range,
     wrong_length,
 )
+from tinycog.sources.http.routes import Endpoint, Route, Routes
 from tinycog.sources.http.urls import parse_url
 from tinycog.sources.protocol import RangeSink
 from tinycog.sources.redact import redact_line, safe_cause
@@ -85,7 +87,8 @@ class HttpClient:
 
     Attributes:
         name: url as it may be shown: without credentials (http.secrets).
-        credentials: headers of the caller.
+        credentials: url and headers of the caller.
+        routes: how its urls are requested.
         keeps_whole: whether an object that comes whole is kept now: one at a time.
         moved: permanent redirects, by url.
         prepared: what `fast_path` makes of all that is the same in every request.
@@ -93,16 +96,16 @@ class HttpClient:
 
     def __init__(
         self,
-        url: str,
         name: str,
         credentials: RequestCredentials,
         allow_host: AllowHost | None,
         limits: Limits,
+        http: Http,
     ) -> None:
         """Hold what requests are made of; nothing is sent."""
-        self._url = url
         self.name = name
         self.credentials = credentials
+        self.routes = Routes(http)
         self._allow_host = allow_host
         self._limits = limits
         self.keeps_whole = True
@@ -116,8 +119,9 @@ class HttpClient:
 
     @property
     def is_fixed(self) -> bool:
-        """Return whether no function of the caller is called before a request."""
-        return self._allow_host is None and not self.credentials.is_renewable
+        """Return whether requests are the same but for their range, whatever was answered."""
+        is_fixed = self.credentials.fixed is not None and not self.routes.keeps_cookies
+        return self._allow_host is None and is_fixed
 
     async def get_range(self, part: ByteRange, sink: RangeSink) -> None:
         """Send one GET and check its response; once more if fresh credentials may help.
@@ -125,10 +129,10 @@ class HttpClient:
         Raises:
             SourceError: the bytes cannot be read.
         """
-        headers = await self.credentials.get()
+        given = await self.credentials.get()
         version = self.credentials.version
         try:
-            await self.get(headers, part, sink)
+            await self.get(given, part, sink)
         except AccessDeniedError as exc:
             if exc.status is None or not self.credentials.is_renewable:
                 raise
@@ -137,7 +141,7 @@ class HttpClient:
 
     async def get(
         self,
-        headers: RequestHeaders,
+        given: GivenRequest,
         part: ByteRange,
         sink: RangeSink,
         outcome: Outcome | None = None,
@@ -148,14 +152,17 @@ class HttpClient:
             SourceError: the bytes cannot be read.
         """
         begun: list[Body] = []
+        routes: list[Route] = []
         try:
             async with asyncio.timeout(None) as clock:
                 deadline = Deadline(clock, self.read_timeout, sink.seconds_left)
                 exchange = Exchange(partial(self._begin, part, sink, begun), sink, deadline)
-                await self._request(headers, part, exchange, outcome)
+                await self._request(given, part, exchange, routes, outcome)
         except Exception as exc:
             is_late = isinstance(exc, TimeoutError) and bool(begun)
             error = self.to_source_error(part, begun[-1].fail(exc) if is_late else exc)
+            if routes and isinstance(error, SourceError):
+                routes[-1].name_proxy(error)
             if error is exc:
                 raise
             raise error from error.__cause__
@@ -193,7 +200,7 @@ class HttpClient:
 
     def first_target(
         self,
-        headers: RequestHeaders,
+        given: GivenRequest,
         part: ByteRange,
         generation: str | None,
         moved: Mapping[str, str],
@@ -204,19 +211,19 @@ class HttpClient:
             ValueError: it is no url.
             RefusedRedirectError: it moved where it must not.
         """
-        public, secret = headers
         fields = Fields(DEFAULT_HEADERS.items())
-        fields.update(public)
-        fields.update(secret)
+        fields.update(self.routes.headers)
+        fields.update(given.headers)
+        fields.update(given.auth)
         fields.set("Range", f"bytes={part.start}-{part.stop - 1}")
         fields.set("Accept-Encoding", "identity")
         if generation is not None and STRONG_ETAG.fullmatch(generation):
             fields.set("If-Match", generation)
-        url = parse_url(self._url)
+        url = parse_url(given.url)
         if not url.host:
             message = "the url names no host"
             raise ValueError(message)
-        target = Target(url, fields, secret, self._limits)
+        target = Target(url, fields, given.auth, self._limits, self.routes.logins)
         while moved and (location := moved.get(str(target.url))) is not None:
             target.follow(location)
         return target
@@ -225,21 +232,25 @@ class HttpClient:
 
     async def _request(
         self,
-        headers: RequestHeaders,
+        given: GivenRequest,
         part: ByteRange,
         exchange: Exchange,
+        routes: list[Route],
         outcome: Outcome | None,
     ) -> None:
         """Send one GET, and follow redirects (http.range.closed, http.range.identity)."""
         connections = await connections_of_loop()
+        await self.routes.open()
         known = self.moved if outcome is None else outcome.moved
-        target = self.first_target(headers, part, exchange.sink.generation, known)
+        target = self.first_target(given, part, exchange.sink.generation, known)
         error = None if outcome is None else outcome.error
         moved: dict[str, str] = {}
         while True:
             check_allowed(self._allow_host, str(target.url), self.name)
+            route = self.routes.route(target)
+            routes.append(route)
             try:
-                await self._send(connections, target, exchange, error)
+                await self._send(connections, target, route, exchange, error)
             except SourceError as exc:
                 target.name_server(exc)
                 raise
@@ -249,6 +260,7 @@ class HttpClient:
                 self._remember(moved, target)
                 return
             error = None  # not in the handler: what fails now must not show where it led
+            routes.clear()
             if redirect.is_permanent:
                 moved[str(target.url)] = redirect.location
             target.follow(redirect.location)
@@ -257,6 +269,7 @@ class HttpClient:
         self,
         connections: LoopConnections,
         target: Target,
+        route: Route,
         exchange: Exchange,
         error: Exception | None,
     ) -> None:
@@ -265,30 +278,32 @@ class HttpClient:
         Args:
             connections: those of the running loop.
             target: url and headers.
+            route: how to get there.
             exchange: takes the response.
             error: how the same request ended on a kept connection, if it was sent there.
         """
         if isinstance(error, RedirectError):
             raise error
-        pool, origin = connections.pool, target.origin
-        request = request_head(target.url, target.headers)
-        if request is None or origin in pool.odd or not USES_POOL:
-            await connections.send_by_aiohttp(target.url, target.headers, exchange)
+        pool, endpoint = connections.pool, route.endpoint
+        headers, exchange = route.headers(target), route.watched(target, exchange)
+        request = request_head(target.url, headers) if route.is_direct and USES_POOL else None
+        if request is None or endpoint in pool.odd:
+            await connections.send_by_aiohttp(target.url, headers, exchange, route)
             return
-        kept = None if error is not None else pool.take(origin)
+        kept = None if error is not None else pool.take(endpoint)
         if kept is not None:
             try:
-                await _send_on(connections, target, kept, request, exchange)
+                await _send_on(connections, endpoint, kept, request, exchange)
             except (StaleError, NotPlainError):  # what is no response is the rest of the last one
                 pass
             else:
                 return
         try:
-            connection = await pool.dial(origin)
-            await _send_on(connections, target, connection, request, exchange)
+            connection = await pool.dial(endpoint)
+            await _send_on(connections, endpoint, connection, request, exchange)
         except NotPlainError:
-            await connections.send_by_aiohttp(target.url, target.headers, exchange)
-            pool.odd.add(origin)
+            await connections.send_by_aiohttp(target.url, headers, exchange, route)
+            pool.odd.add(endpoint)
 
     # --- responses -------------------------------------------------------------------------------
 
@@ -362,7 +377,7 @@ class HttpClient:
 
 async def _send_on(
     connections: LoopConnections,
-    target: Target,
+    endpoint: Endpoint,
     connection: Connection,
     request: bytes,
     exchange: Exchange,
@@ -371,7 +386,7 @@ async def _send_on(
     try:
         await connection.send(request, exchange)
     finally:
-        connections.pool.give(target.origin, connection)
+        connections.pool.give(endpoint, connection)
 
 
 def _described(exc: Exception) -> str:

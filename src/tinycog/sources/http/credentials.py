@@ -1,71 +1,80 @@
-"""Headers that a caller gives, or a function that makes them."""
+"""What a caller gives for requests, or a function that makes it: headers, a url."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import weakref
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from tinycog.argument_types import Headers
 from tinycog.errors import SourceError, SourceTimeoutError, TinycogError, UsageError
 from tinycog.sources.redact import redact_line, safe_cause
+from tinycog.sources.signed_url import SignedUrl
+from tinycog.sources.urls import scheme_of
+
+T = TypeVar("T")
 
 
-class Credentials:
-    """Headers of the caller; a function is called once, and again only after a rejection.
+class Renewable(Generic[T]):
+    """A value of the caller's; a function is called once, and again only after a rejection.
 
     Attributes:
         version: number of calls so far.
+        cached: the value, or None if a call is needed first.
     """
 
-    def __init__(self, name: str, given: Headers | None, seconds: float) -> None:
-        """Call nothing yet; `name` is the argument, for messages, `seconds` the time of a call."""
+    def __init__(
+        self, name: str, given: object, check: Callable[[str, Any], T], seconds: float
+    ) -> None:
+        """Call nothing yet.
+
+        Args:
+            name: the argument, for messages.
+            given: the value, or a function, async or not, that returns it.
+            check: returns it, checked; called with `name` and what came.
+            seconds: time of a call.
+        """
         self._name = name
         self._given = given
+        self._check = check
         self._seconds = seconds
         self.version = 0
-        self._cached: Mapping[str, str] | None = None
-        if given is None or not callable(given):
-            self._cached = self._checked(given or {})
+        self.cached = None if callable(given) else check(name, given)
         self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
             weakref.WeakKeyDictionary()
         )
 
     @property
     def is_renewable(self) -> bool:
-        """Whether another call may return other headers."""
+        """Whether another call may return another value."""
         return callable(self._given)
 
-    @property
-    def cached(self) -> Mapping[str, str] | None:
-        """The headers, or None if a call is needed first."""
-        return self._cached
-
-    async def get(self) -> Mapping[str, str]:
-        """Return the headers; call the function if that was never done.
+    async def get(self) -> T:
+        """Return the value; call the function if that was never done.
 
         Raises:
-            UsageError: they are none.
+            UsageError: it is none.
             SourceError: the function failed.
         """
-        return await self._newer_than(-1) if self._cached is None else self._cached
+        return await self._newer_than(-1) if self.cached is None else self.cached
 
     async def renew(self, version: int) -> None:
-        """Refresh headers older than `version`, once for all rejected requests."""
+        """Refresh a value older than `version`, once for all rejected requests."""
         if self.is_renewable:
             await self._newer_than(version)
 
-    async def _newer_than(self, version: int) -> Mapping[str, str]:
+    async def _newer_than(self, version: int) -> T:
         loop = asyncio.get_running_loop()
         lock = self._locks.setdefault(loop, asyncio.Lock())
         try:
             async with asyncio.timeout(self._seconds), lock:
-                if self._cached is None or self.version <= version:
-                    self._cached = self._checked(await self._asked())
+                if self.cached is None or self.version <= version:
+                    self.cached = self._check(self._name, await self._asked())
                     self.version += 1
-                return self._cached
+                return self.cached
         except TimeoutError as exc:
             message = f"{self._name} did not come within {self._seconds:g} s"
             raise SourceTimeoutError(message) from exc
@@ -86,20 +95,31 @@ class Credentials:
             message = f"{self._name} cannot be had: {type(exc).__name__}: {redact_line(exc)}"
             raise SourceError(message) from safe_cause(exc)
 
-    def _checked(self, found: Any) -> Mapping[str, str]:  # noqa: ANN401 - whatever came
-        if not isinstance(found, Mapping):
-            message = f"{self._name} must be a mapping of texts, not a {type(found).__name__}"
-            raise UsageError(message)
-        pairs: dict[Any, Any] = dict(found)  # pyright: ignore[reportUnknownArgumentType]
-        for key, value in pairs.items():
-            if not isinstance(key, str) or not isinstance(value, str):
-                message = f"{self._name} must be texts, not {key!r} with a {type(value).__name__}"
-                raise UsageError(message)
-        return pairs
-
-    def __reduce__(self) -> tuple[type[Credentials], tuple[str, Headers | None, float]]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Pickle the constructor's arguments: the function is called anew."""
-        return (Credentials, (self._name, self._given, self._seconds))
+        return (Renewable, (self._name, self._given, self._check, self._seconds))
+
+
+def _headers(name: str, found: Any) -> Mapping[str, str]:  # noqa: ANN401 - whatever came
+    """Return headers, checked."""
+    if not isinstance(found, Mapping):
+        message = f"{name} must be a mapping of texts, not a {type(found).__name__}"
+        raise UsageError(message)
+    pairs: dict[Any, Any] = dict(found)  # pyright: ignore[reportUnknownArgumentType]
+    for key, value in pairs.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            message = f"{name} must be texts, not {key!r} with a {type(value).__name__}"
+            raise UsageError(message)
+    return pairs
+
+
+def _url(name: str, found: Any) -> str:  # noqa: ANN401 - whatever came
+    """Return a url, checked."""
+    url = found if isinstance(found, str) else str(found)  # a yarl.URL
+    if scheme_of(url) not in ("http", "https"):
+        message = f"{name} must be an http url, not another {type(found).__name__}"
+        raise UsageError(message)
+    return url
 
 
 def _is_cancelled() -> bool:
@@ -108,42 +128,65 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-RequestHeaders = tuple[Mapping[str, str], Mapping[str, str]]
-"""Headers to be sent, and those that never leave the first server."""
+class GivenRequest(NamedTuple):
+    """What a caller gives for a request.
+
+    Attributes:
+        url: what is requested.
+        headers: to be sent.
+        auth: headers that never leave the first server.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    auth: Mapping[str, str]
 
 
 class RequestCredentials:
-    """The headers that a caller gives for a url: public ones, and secret ones."""
+    """What a caller gives for requests.
 
-    def __init__(self, headers: Headers | None, auth: Headers | None, seconds: float) -> None:
+    Attributes:
+        fixed: what it is, if no function has to be called for it.
+    """
+
+    def __init__(
+        self, url: str | SignedUrl, headers: Headers | None, auth: Headers | None, seconds: float
+    ) -> None:
         """Call nothing; a function has `seconds` to return."""
-        self._headers = Credentials("headers", headers, seconds)
-        self._auth = Credentials("auth", auth, seconds)
+        signed = partial(url.sign, url.url) if isinstance(url, SignedUrl) else url
+        self._url = Renewable("the signed url", signed, _url, seconds)
+        self._headers = Renewable("headers", headers or {}, _headers, seconds)
+        self._auth = Renewable("auth", auth or {}, _headers, seconds)
+        target, public, secret = self._url.cached, self._headers.cached, self._auth.cached
+        self.fixed: GivenRequest | None = None
+        if target is not None and public is not None and secret is not None:
+            self.fixed = GivenRequest(target, public, secret)
 
     @property
-    def cached(self) -> RequestHeaders | None:
-        """Return the headers, if no function has to be called for them."""
-        headers, auth = self._headers.cached, self._auth.cached
-        return None if headers is None or auth is None else (headers, auth)
-
-    @property
-    def version(self) -> tuple[int, int]:
-        """Return which headers `get` returns: how often each were made."""
-        return self._headers.version, self._auth.version
+    def version(self) -> tuple[int, int, int]:
+        """Return what `get` returns: how often each was made."""
+        return self._url.version, self._headers.version, self._auth.version
 
     @property
     def is_renewable(self) -> bool:
-        """Return whether there may be other headers if these are refused."""
-        return self._headers.is_renewable or self._auth.is_renewable
+        """Return whether there may be something else if this is refused."""
+        parts = (self._url, self._headers, self._auth)
+        return any(part.is_renewable for part in parts)
 
-    async def get(self) -> RequestHeaders:
-        """Return the headers; functions are called if they never were."""
-        return await self._headers.get(), await self._auth.get()
+    async def get(self) -> GivenRequest:
+        """Return the url and headers; functions are called if they never were."""
+        url, headers, auth = (
+            await self._url.get(),
+            await self._headers.get(),
+            await self._auth.get(),
+        )
+        return GivenRequest(url, headers, auth)
 
-    async def renew(self, version: tuple[int, int]) -> None:
-        """Refresh the headers, once for all requests that were refused with this version.
+    async def renew(self, version: tuple[int, int, int]) -> None:
+        """Refresh it, once for all requests that were refused with this version.
 
         This is http.auth.fresh.
         """
-        await self._headers.renew(version[0])
-        await self._auth.renew(version[1])
+        await self._url.renew(version[0])
+        await self._headers.renew(version[1])
+        await self._auth.renew(version[2])

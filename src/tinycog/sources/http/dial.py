@@ -11,7 +11,7 @@ from typing import Any
 
 from tinycog.sources.http.connections import Connection
 from tinycog.sources.http.errors import TransportError
-from tinycog.sources.http.urls import Origin
+from tinycog.sources.http.routes import Endpoint
 from tinycog.sources.lazy_import import load
 from tinycog.sources.redact import redact_line
 
@@ -39,20 +39,22 @@ class Dialler:
         self._lookups: dict[tuple[str, int], tuple[float, asyncio.Future[list[Any]]]] = {}
         self._turn = 0
 
-    async def dial(self, origin: Origin) -> Connection:
+    async def dial(self, endpoint: Endpoint) -> Connection:
         """Open a connection to a server.
 
         Raises:
             TransportError: it cannot be had.
+            UsageError: certificates of the caller cannot be read.
         """
-        scheme, host, port = origin
+        scheme, host, port, tls = endpoint
         try:
             options: dict[str, Any] = {}
             if scheme == "https":
-                options = {"ssl": (await load(TLS)).CONTEXT, "server_hostname": host}
+                context = await (await load(TLS)).context_of(tls)
+                options = {"ssl": context, "server_hostname": host}
             return await self._connect(host, port, options)
         except OSError as exc:
-            raise connect_error(origin, exc) from exc
+            raise connect_error(host, port, exc) from exc
 
     async def _connect(self, host: str, port: int, options: dict[str, Any]) -> Connection:
         create = self._loop.create_connection
@@ -118,12 +120,11 @@ def is_final(exc: OSError) -> bool:
     return is_unknown or isinstance(exc, ssl.SSLError)
 
 
-def connect_error(origin: Origin, exc: OSError) -> TransportError:
+def connect_error(host: str, port: int, exc: OSError) -> TransportError:
     """Return the error of a connection that failed, and whether it is transient (http.retry).
 
     A refused connection may succeed later; a name or a certificate that is wrong will not.
     """
     may_pass = not is_final(exc)
-    _, host, port = origin
     message = f"cannot connect to {redact_line(host)} port {port}: {redact_line(exc)}"
     return TransportError(message, may_pass=may_pass)

@@ -12,16 +12,17 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
+from tinycog.errors import TinycogError
 from tinycog.sources.http.client import HttpClient, Outcome, RedirectError
 from tinycog.sources.http.connections import Connection, Exchange
-from tinycog.sources.http.credentials import RequestHeaders
+from tinycog.sources.http.credentials import GivenRequest
 from tinycog.sources.http.deadline import Deadline
 from tinycog.sources.http.errors import NotPlainError, StaleError
 from tinycog.sources.http.http1 import request_head
 from tinycog.sources.http.loop_connections import open_connections
 from tinycog.sources.http.pool import ConnectionPool
 from tinycog.sources.http.response import STRONG_ETAG
-from tinycog.sources.http.urls import Origin
+from tinycog.sources.http.routes import Endpoint
 from tinycog.sources.protocol import Done, RangeSink
 from tinycog.tiff.ranges import ByteRange
 
@@ -30,7 +31,7 @@ EMPTY_LINE = b"\r\n"
 ANY_RANGE = ByteRange(0, 1)
 """Stands in the head that is prepared, until its range is taken out."""
 
-NO_ORIGIN: Origin = ("", "", 0)
+NO_ENDPOINT: Endpoint = ("", "", 0, None)
 
 
 class Prepared(NamedTuple):
@@ -38,46 +39,47 @@ class Prepared(NamedTuple):
 
     Attributes:
         start: all lines of the head that are always the same; None if it cannot be sent so.
-        origin: the server.
-        headers: headers of the caller in it.
+        endpoint: the server.
+        given: what of it the caller gave.
         moved: permanent redirects that were known when it was made.
     """
 
     start: bytes | None
-    origin: Origin
-    headers: RequestHeaders
+    endpoint: Endpoint
+    given: GivenRequest
     moved: Mapping[str, str]
 
 
-def prepare(client: HttpClient, headers: RequestHeaders) -> Prepared:
+def prepare(client: HttpClient, given: GivenRequest) -> Prepared:
     """Write the head of a url's requests, as far as it is always the same."""
     moved = client.moved
-    never = Prepared(None, NO_ORIGIN, headers, moved)
+    never = Prepared(None, NO_ENDPOINT, given, moved)
     if not client.is_fixed:
         return never
     try:
-        target = client.first_target(headers, ANY_RANGE, None, moved)
-    except ValueError:  # raised again, and translated, where it is sent in a task
+        target = client.first_target(given, ANY_RANGE, None, moved)
+        route = client.routes.route(target)
+    except (ValueError, TinycogError):  # raised again, and translated, where it is sent in a task
         return never
     target.headers.remove("Range")
     head = request_head(target.url, target.headers)
-    if head is None or "If-Match" in target.headers:
+    if head is None or "If-Match" in target.headers or not route.is_direct:
         return never
-    return Prepared(head.removesuffix(EMPTY_LINE), target.origin, headers, moved)
+    return Prepared(head.removesuffix(EMPTY_LINE), route.endpoint, given, moved)
 
 
 def send(
     client: HttpClient, part: ByteRange, sink: RangeSink, done: Done
 ) -> Callable[[], None] | None:
     """Send one GET now, if a connection is idle; see `sources.protocol.SendRange`."""
-    connections, headers = open_connections(), client.credentials.cached
-    if connections is None or headers is None:
+    connections, given = open_connections(), client.credentials.fixed
+    if connections is None or given is None:
         return None
     prepared = client.prepared
     if not isinstance(prepared, Prepared):
-        prepared = client.prepared = prepare(client, headers)
+        prepared = client.prepared = prepare(client, given)
     start = prepared.start
-    connection = None if start is None else connections.pool.take(prepared.origin)
+    connection = None if start is None else connections.pool.take(prepared.endpoint)
     if connection is None or start is None:
         return None
     etag = sink.generation
@@ -121,7 +123,7 @@ class _Request:
             self._task.cancel()
 
     def _ended(self, error: Exception | None) -> None:
-        self._pool.give(self._prepared.origin, self._connection)
+        self._pool.give(self._prepared.endpoint, self._connection)
         if error is None:
             self._done(None)
         elif isinstance(error, RedirectError | NotPlainError | StaleError):
@@ -132,7 +134,7 @@ class _Request:
     async def _go_on(self, error: Exception) -> None:
         try:
             outcome = Outcome(error, self._prepared.moved)
-            await self._client.get(self._prepared.headers, self._part, self._sink, outcome)
+            await self._client.get(self._prepared.given, self._part, self._sink, outcome)
         except Exception as exc:  # noqa: BLE001 - `done` is called with it
             self._done(exc)
         else:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from tinycog.sources.http.connections import Exchange
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.pool import ConnectionPool
+from tinycog.sources.http.routes import Route
 from tinycog.sources.http.urls import Url
 from tinycog.sources.lazy_import import load
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import aiohttp
 
 BY_AIOHTTP = "tinycog.sources.http.by_aiohttp"
+
+CALLERS_SESSION = "tinycog.sources.http.callers_session"
 
 
 class LoopConnections:
@@ -38,12 +41,16 @@ class LoopConnections:
         self.pool = ConnectionPool()
         self._session: aiohttp.ClientSession | None = None
 
-    async def send_by_aiohttp(self, url: Url, headers: Fields, exchange: Exchange) -> None:
+    async def send_by_aiohttp(
+        self, url: Url, headers: Fields, exchange: Exchange, route: Route
+    ) -> None:
         """Send one GET by aiohttp, which is loaded for it; see `by_aiohttp.send`."""
         by_aiohttp = await load(BY_AIOHTTP)
-        if self._session is None:
-            self._session = by_aiohttp.open_session()
-        await by_aiohttp.send(self._session, url, headers, exchange)
+        if route.session is not None:
+            session = (await load(CALLERS_SESSION)).checked_session(route)
+        else:
+            session = self._session = self._session or by_aiohttp.open_session()
+        await by_aiohttp.send(session, url, headers, exchange, route)
 
     async def aclose(self) -> None:
         """Close all."""

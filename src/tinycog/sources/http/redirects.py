@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from tinycog.errors import SourceError
 from tinycog.limits import Limits
 from tinycog.sources.http.header_fields import Fields
+from tinycog.sources.http.netrc_file import Logins
 from tinycog.sources.http.urls import Origin, Url, join_url, shown_base
 from tinycog.sources.redact import redact_line
 
@@ -35,8 +36,23 @@ class Target:
         headers: all that are sent, but for `Host`.
     """
 
-    def __init__(self, url: Url, headers: Fields, secrets: Iterable[str], limits: Limits) -> None:
-        """Start at a url; `secrets` are names of headers that stay at its origin."""
+    def __init__(
+        self,
+        url: Url,
+        headers: Fields,
+        secrets: Iterable[str],
+        limits: Limits,
+        logins: Logins | None = None,
+    ) -> None:
+        """Start at a url.
+
+        Args:
+            url: the first.
+            headers: those of the first request.
+            secrets: names of headers that stay at its origin.
+            limits: how many redirects there may be, and whether from https to http.
+            logins: users and passwords by host, for requests without Authorization.
+        """
         self.url = url
         self.headers = headers
         self._secrets = frozenset(name.lower() for name in secrets)
@@ -44,7 +60,14 @@ class Target:
         self._redirects_left = limits.redirects
         self._first = url.origin
         self._leaves_secrets = False
-        self._move_login()
+        self._logins = logins
+        self._add_login(url.login)
+        self.url = url._replace(login=None)
+
+    @property
+    def is_home(self) -> bool:
+        """Return whether this is the server of the first url."""
+        return self.url.origin == self._first
 
     @property
     def origin(self) -> Origin:
@@ -76,6 +99,7 @@ class Target:
             for name in [name for name in self.headers if self._is_secret(name)]:
                 self.headers.remove(name)
                 self._leaves_secrets = True
+            self._add_login(None)
 
     def name_server(self, error: SourceError) -> None:
         """Add to an error which server it is of, if a redirect led there."""
@@ -87,11 +111,19 @@ class Target:
     def _is_secret(self, name: str) -> bool:
         return name.lower() in self._secrets or SECRET.search(name) is not None
 
-    def _move_login(self) -> None:
-        """Move credentials of the url into a header, so that they follow the rule of headers."""
-        if self.url.login is None:
+    def _add_login(self, login: tuple[str, str] | None) -> None:
+        """Add a user and a password, those of the url or of its host, as a header.
+
+        So they follow the rule of headers.
+        """
+        if "Authorization" in self.headers:
             return
-        login = base64.b64encode(":".join(self.url.login).encode())
-        self.url = self.url._replace(login=None)
-        if "Authorization" not in self.headers:
-            self.headers.set("Authorization", f"Basic {login.decode()}")
+        if login is None and self._logins is not None:
+            login = self._logins.login_of(self.url.host, is_first=self.is_home)
+        if login is not None:
+            self.headers.set("Authorization", basic_auth(*login))
+
+
+def basic_auth(user: str, password: str) -> str:
+    """Return user and password as a header has them (RFC 7617)."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"

@@ -44,6 +44,7 @@ REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     401: (AccessDeniedError, "access needs credentials"),
     403: (AccessDeniedError, "access is denied"),
     404: (NotFoundError, "there is no such object"),
+    407: (SourceError, "the proxy needs a user and password"),
     410: (NotFoundError, "the object is gone"),
     416: (RangeNotSatisfiableError, "the range lies outside the object"),
     429: (SourceBusyError, "the server is overloaded or limits requests"),

@@ -10,8 +10,10 @@ from tinycog.limits import Limits
 from tinycog.sources.http import fast_path
 from tinycog.sources.http.client import HttpClient
 from tinycog.sources.http.credentials import RequestCredentials
+from tinycog.sources.http.options import Http
 from tinycog.sources.protocol import Done, RangeSink
 from tinycog.sources.redact import shown_url
+from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.ranges import ByteRange
 
 
@@ -19,23 +21,27 @@ class HttpSource:
     """Ranges of a url; its `HttpClient`, made at the first request, carries them out.
 
     Attributes:
-        url: as given.
+        url: as given; of one that is signed, what names it.
         limits: what is taken of a server: redirects, whole objects, time.
+        max_connections: to its server at most, if the caller says so.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | SignedUrl,
         *,
         headers: Headers | None = None,
         auth: Headers | None = None,
         allow_host: AllowHost | None = None,
         limits: Limits | None = None,
+        http: Http | None = None,
     ) -> None:
         """Hold the url; nothing is sent."""
         self.limits = limits or Limits()
-        self.url = url
-        self._credentials = RequestCredentials(headers, auth, self.limits.retries.silence)
+        self.url = url.url if isinstance(url, SignedUrl) else url
+        self._http = http or Http()
+        self.max_connections = self._http.max_connections
+        self._credentials = RequestCredentials(url, headers, auth, self.limits.retries.silence)
         self._allow_host = allow_host
         self._made: HttpClient | None = None
 
@@ -56,7 +62,7 @@ class HttpSource:
         """Return what sends the requests."""
         if self._made is None:
             self._made = HttpClient(
-                self.url, self.name, self._credentials, self._allow_host, self.limits
+                self.name, self._credentials, self._allow_host, self.limits, self._http
             )
         return self._made
 

@@ -23,7 +23,7 @@ async def read(wanted: ObjectRead) -> ObjectAnswer:
     """
     fs, path, part, expected, arrived, _ = wanted
     bucket, key, version = fs.split_path(path)
-    options: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    options: dict[str, Any] = {"Bucket": bucket, "Key": key, **getattr(fs, "req_kw", {})}
     options["Range"] = f"bytes={part.start}-{part.stop - 1}"
     if version is not None:
         options["VersionId"] = version
