@@ -252,6 +252,7 @@ def test_more_of_the_environment():
     assert proxy(http_proxy="", all_proxy="https://b") == "b:443"
     assert proxy(https_proxy="http://a:1") is None
     assert proxy(http_proxy="http://a:1", no_proxy="*") is None
+    assert proxy(http_proxy="http://[2001:db8::1]:3128/") == "[2001:db8::1]:3128"
     assert not is_loopback("128.0.0.1")
     assert is_loopback("::ffff:127.0.0.1")
     assert is_loopback("127.1")
@@ -384,6 +385,19 @@ async def test_authorities_of_ones_own(pem, monkeypatch, tmp_path):
         told = await failure("https://data.test/a", UsageError)
         assert "CURL_CA_BUNDLE" in told
         assert "none.pem cannot be read as certificates in PEM: No such file" in told
+
+
+@needs_openssl
+async def test_certificates_that_are_replaced_are_read_again(pem, tmp_path):
+    path = tmp_path / "ca.pem"
+    async with serving(context=server_context(pem)) as server:
+        url = f"https://127.0.0.1:{server.port}/a"
+        path.write_text("none")
+        assert "cannot be read as certificates" in await failure(
+            url, UsageError, http=Http(ca_file=path)
+        )
+        path.write_bytes(pem.read_bytes())
+        assert await read(url, http=Http(ca_file=path)) == PART
 
 
 @needs_openssl
@@ -765,6 +779,9 @@ WRONG: list[dict[str, Any]] = [
     {"proxy": ""},
     {"proxy": "http://user:geheim@"},
     {"proxy": "http://user:geheim@host:port"},
+    {"proxy": "http://user:12/geheim@host:3128"},
+    {"proxy": "http://user:12#geheim@host:3128"},
+    {"proxy": "user:12?geheim@host:3128"},
     {"trust_env": "yes"},
     {"netrc": "geheim"},
     {"ssl": "geheim"},
@@ -830,6 +847,11 @@ def test_options_are_values():
     assert hash(first) == hash(pickle.loads(pickle.dumps(first)))  # noqa: S301
     with pytest.raises(AttributeError):
         first.proxy = None  # type: ignore[misc]
+
+
+def test_signed_urls_pickle_if_their_function_does():
+    source = pickle.loads(pickle.dumps(make_source(SignedUrl("https://a.test/b", str))))  # noqa: S301
+    assert source.name == "https://a.test/b"
 
 
 def test_what_cannot_be_pickled_says_so():

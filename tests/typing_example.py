@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, assert_type
 
+import aiohttp
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
@@ -77,3 +78,17 @@ class Ones:
 
 def of_my_own() -> tinycog.Cog:
     return tinycog.open(Ones())
+
+
+async def sign(url: str) -> str:
+    return url
+
+
+def open_as(url: str, session: aiohttp.ClientSession) -> list[tinycog.Cog]:
+    tinycog.configure(http=tinycog.Http(proxy="http://proxy:3128", client_cert=("cert", "key")))
+    tinycog.configure(http="http://proxy:3128")  # pyright: ignore[reportArgumentType]
+    return [
+        tinycog.open(url, http=tinycog.Http(session=session, cookies={"a": "b"})),
+        tinycog.open(tinycog.SignedUrl(url, sign)),
+        tinycog.open(tinycog.SignedUrl(url, str.upper), http=tinycog.Http(cookies=True)),
+    ]

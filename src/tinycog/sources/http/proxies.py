@@ -18,6 +18,9 @@ VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
+AFTER_HOST = re.compile(r"[^:/][/?#].*@", re.DOTALL)
+"""An @ behind what looks like a host, which is a part of a password then."""
+
 CGI = "REQUEST_METHOD"
 """Set in a CGI script, where `HTTP_PROXY` is a header of whoever called it."""
 
@@ -50,11 +53,15 @@ class Proxy:
             UsageError: it is no url.
             UnsupportedError: the proxy speaks something else.
         """
-        expected = 'expected "http://host:port", maybe with user:password@'
+        expected = (
+            'expected "http://host:port", maybe with user:password@, in which / ? # and @ are'
+            " written as %2F, %3F, %23 and %40"
+        )
         if not isinstance(text, str):
             message = f"{where} names no proxy: {expected}"
             raise UsageError(message)
-        found = SCHEME.match(text.strip())
+        text = text.strip()
+        found = SCHEME.match(text)
         scheme = "http" if found is None else found[1].lower()
         if scheme not in DEFAULT_PORTS:
             message = (
@@ -64,17 +71,18 @@ class Proxy:
             )
             raise UnsupportedError(message, feature="proxy", value=scheme)
         try:
-            url = parse_url(text.strip() if found else f"http://{text.strip()}")
+            url = parse_url(text if found else f"http://{text}")
         except ValueError:
             url = None
-        if url is None or not url.host:
+        if url is None or not url.host or AFTER_HOST.search(text):
             message = f"{where} names no proxy: {expected}"
             raise UsageError(message)
         return cls(url)
 
     def __str__(self) -> str:
         """Return what may be shown of it."""
-        return f"{self.url.host}:{self.url.port}"
+        host = self.url.host
+        return f"[{host}]:{self.url.port}" if ":" in host else f"{host}:{self.url.port}"
 
     __repr__ = __str__
 

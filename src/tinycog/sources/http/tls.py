@@ -24,10 +24,10 @@ MAX_CONTEXTS = 64
 
 DEFAULT = TlsOptions()
 
-Environment = tuple[str | None, ...]
-"""Values of `OPENSSL_VARIABLES` and `BUNDLE_VARIABLES`, of which a context is made, too."""
+Stamp = tuple[tuple[str | None, int], ...]
+"""Paths of certificates, and when they were modified: short-lived ones are replaced in place."""
 
-_contexts: dict[tuple[TlsOptions, Environment], ssl.SSLContext] = {}
+_contexts: dict[tuple[TlsOptions, Stamp], ssl.SSLContext] = {}
 
 
 async def context_of(options: TlsOptions | None) -> ssl.SSLContext:
@@ -39,8 +39,9 @@ async def context_of(options: TlsOptions | None) -> ssl.SSLContext:
     options = options or DEFAULT
     if options.context is not None:
         return options.context
-    names = (*OPENSSL_VARIABLES, *BUNDLE_VARIABLES)
-    key = options, tuple(map(os.environ.get, names))
+    variables = map(os.environ.get, (*OPENSSL_VARIABLES, *BUNDLE_VARIABLES))
+    paths = (options.ca_file, *options.client_cert[:2], *variables)
+    key = options, tuple((path, _modified(path)) for path in paths)
     found = _contexts.get(key)
     if found is None:
         found = await in_worker(_make, options)
@@ -48,6 +49,14 @@ async def context_of(options: TlsOptions | None) -> ssl.SSLContext:
             _contexts.clear()
         _contexts[key] = found
     return found
+
+
+def _modified(path: str | None) -> int:
+    """Return the time of a file in nanoseconds; 0 if there is none."""
+    try:
+        return Path(path).stat().st_mtime_ns if path else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def _make(options: TlsOptions) -> ssl.SSLContext:
