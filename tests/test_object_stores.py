@@ -101,6 +101,14 @@ async def test_the_true_pin_is_read_and_another_is_refused(store):
     assert (caught.value.expected, caught.value.found) == (other, pin)
 
 
+async def test_requester_pays_goes_along_with_every_read(s3):
+    s3.put("paid.tif", FILES[0])
+    s3.log.clear()
+    cog = tinycog.open(f"{s3.url}/paid.tif", storage_options=s3.options | {"requester_pays": True})
+    assert await value_of(cog.read()) == 1
+    assert {asked.headers.get("x-amz-request-payer") for asked in s3.log} == {"requester"}
+
+
 async def test_an_object_that_is_missing_is_not_found(store):
     with pytest.raises(NotFoundError):
         await opened(store, "no.tif")

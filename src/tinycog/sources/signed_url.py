@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from tinycog.errors import UsageError
-from tinycog.sources.redact import shown_url
 from tinycog.sources.urls import scheme_of
 
 Sign = Callable[[str], str | Awaitable[str]]
@@ -46,6 +45,8 @@ class SignedUrl:
 
     def __repr__(self) -> str:
         """Return the url as it may be shown; the function may hold a key."""
+        from tinycog.sources.redact import shown_url  # noqa: PLC0415 - only here
+
         return f"SignedUrl({shown_url(self.url)!r}, ...)"
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.sources.http.redirects import basic_auth
 from tinycog.sources.http.urls import DEFAULT_PORTS, Url, parse_url
 from tinycog.sources.redact import redact_line
+
+if TYPE_CHECKING:
+    import ipaddress
 
 VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
@@ -151,6 +154,8 @@ def is_loopback(host: str) -> bool:
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the address that a host is, None of a name; "127.1" is one for the system, too."""
+    import ipaddress  # noqa: PLC0415 - where there are proxies only
+
     with suppress(ValueError):
         return ipaddress.ip_address(host)
     if host[:1].isdigit():
@@ -164,6 +169,8 @@ def _matches(entry: str, url: Url) -> bool:
 
     `*`: all; a name: itself and all below it; an address, a network; each maybe with a port.
     """
+    import ipaddress  # noqa: PLC0415 - the same
+
     if entry == "*":
         return True
     address = _address(url.host)
