@@ -36,7 +36,9 @@ from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
 from tinycog.reader.read_points import Values
 from tinycog.series.model import Plane, Series
+from tinycog.sources.http.options import Http
 from tinycog.sources.protocol import Source
+from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
@@ -377,11 +379,12 @@ class Tags(Mapping[str | int, TagEntry]):
     def read_ifd(self, tag: str | int) -> Tags: ...
 
 def open(
-    where: Where | Source,
+    where: Where | SignedUrl | Source,
     *,
     fs: FileSystem | None = None,
     headers: Headers | None = None,
     auth: Headers | None = None,
+    http: Http | None = None,
     allow_host: AllowHost | None = None,
     storage_options: Mapping[str, object] | None = None,
     limits: Limits | None = None,
