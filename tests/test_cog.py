@@ -83,7 +83,7 @@ async def test_a_handle_is_a_context(tmp_path):
     path.write_bytes(DATA)
     async with tinycog.open(path) as cog:
         assert len(cog.levels) == 4
-    tile = await cog.read_tile(0, 1, 2)
+        tile = await cog.read_tile(0, 1, 2)
     np.testing.assert_array_equal(tile.data, PIXELS[:, 128:192, 64:128])
 
 

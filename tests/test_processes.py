@@ -148,3 +148,48 @@ def test_who_is_interrupted_ends_at_once_without_a_word(tmp_path, at):
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (7, "", "")
+
+
+EXHAUSTED = """
+import asyncio, os, resource, sys
+import tinycog
+
+async def main(where, left):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    held = []
+    try:
+        while True:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        pass
+    for fd in held[:left]:
+        os.close(fd)
+    limits = tinycog.Limits(retries=tinycog.Retries(tries=1))
+    try:
+        await tinycog.open(where, limits=limits).read_tile(0, 0, 0)
+    except tinycog.SourceError as exc:
+        found = str(exc).lower()
+    else:
+        found = "read"
+    for fd in held[left:]:
+        os.close(fd)
+    assert found == "read" or "too many" in found and "open" in found, found
+    print(found)
+    await tinycog.open(where).read_tile(0, 0, 0)    # afterwards all is well
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("left", range(4))
+@pytest.mark.parametrize("kind", ["url", "path"])
+def test_too_many_open_files_are_an_error_of_ours(kind, left, tmp_path):
+    pytest.importorskip("resource", reason="there are no such limits here")
+    path = tmp_path / "a.tif"
+    path.write_bytes(DATA)
+    with serve_in_thread({"a.tif": DATA}) as server:
+        where = server.url("a.tif") if kind == "url" else str(path)
+        command = [sys.executable, "-c", EXHAUSTED, where, str(left)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    assert done.stdout != "read\n" or left

@@ -148,8 +148,8 @@ async def test_it_works_inside_a_running_event_loop():
     with tinycog.sync.open(DATA) as cog:
         assert cog.shape == (3, 70, 90)
         assert np.array_equal(cog.read().data, PIXELS)
-    assert isinstance(cog, Blocking)
-    assert np.array_equal((await cog.asynchronous.page(0).read()).data, PIXELS)
+        assert isinstance(cog, Blocking)
+        assert np.array_equal((await cog.asynchronous.page(0).read()).data, PIXELS)
 
 
 def test_a_generator_that_is_left_ends_what_is_under_way():

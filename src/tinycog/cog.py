@@ -92,7 +92,11 @@ class Cog(Dataset):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close what the handle holds open, such as a file; a later read opens it again."""
+        """Close the handle, and its pages: a later read is a `UsageError`; what is known stays.
+
+        The last handle of a server closes the idle connections to it. A handle that is not closed
+        is no leak: connections end with the event loop, or after 15 s.
+        """
         await self._file.aclose()
 
     @property
@@ -112,8 +116,7 @@ class Cog(Dataset):
             raw = await cog.page((0, 1)).read()     # second SubIFD of the first IFD
 
         Files beside are those of the first page alone (`open(sidecars=True)`). It shares bytes,
-        connections and the log with this handle; closing either closes both, and a
-        later read opens them again.
+        connections and the log with this handle; closing either closes both.
 
         Args:
             page: number of the IFD in the chain, from 0; for a SubIFD (n, k): SubIFD k of IFD n; or

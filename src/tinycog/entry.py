@@ -14,6 +14,7 @@ from tinycog.limits import Limits
 from tinycog.reader.open_file import OpenArguments
 from tinycog.reader.read_header import HEAD_BYTES, VIEW
 from tinycog.sources.factory import make_source
+from tinycog.sources.lazy_import import importing
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 
@@ -101,7 +102,8 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         limits=limits,
         storage_options=storage_options,
     )
-    source, beside = make(where), None
+    with importing():
+        source, beside = make(where), None
     if sidecars:
         from tinycog.sources.siblings import sibling_names  # noqa: PLC0415 - only here
 

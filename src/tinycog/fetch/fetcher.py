@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from tinycog.errors import RangeNotSatisfiableError, TinycogError, TruncatedError
+from tinycog.errors import RangeNotSatisfiableError, TinycogError, TruncatedError, UsageError
 from tinycog.fetch import range_request
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.coalesce import Rates, plan_header
@@ -49,6 +49,7 @@ class Fetcher:
         self._limits = limits or Limits()
         self._clock = clock
         self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
+        self._is_closed = False
 
     # --- what is known ---------------------------------------------------------------------------
 
@@ -93,8 +94,21 @@ class Fetcher:
             self.buffer.put(start, data)
 
     async def aclose(self) -> None:
-        """Close the source; a later read opens it again."""
+        """Close the source; nothing is read any more."""
+        self._is_closed = True
         await self._source.aclose()
+
+    def check_open(self) -> None:
+        """Check that reading is still allowed.
+
+        Raises:
+            UsageError: it was closed.
+        """
+        if self._is_closed:
+            message = (
+                f"the handle is closed, nothing is read by it any more; open again: {self.name}"
+            )
+            raise UsageError(message)
 
     # --- parsers ---------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from tinycog.errors import LimitError
+from tinycog.sources.lazy_import import importing
 
 P = ParamSpec("P")
 
@@ -56,7 +57,8 @@ class DecodePool:
     def __init__(self) -> None:
         """Make the queue; no thread is started yet."""
         self._size = _processors()
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - at the first tile
+        with importing():
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - at the first tile
 
         self._pool = ThreadPoolExecutor(self._size, thread_name_prefix="tinycog")
         self._queue: deque[tuple[_Mailbox, Callable[[], Any], Callable[[Any, Any], None]]] = deque()

@@ -131,7 +131,7 @@ class ImagesBeside:
         return with_mask(pyramid, masks, mask.name)
 
     async def aclose(self) -> None:
-        """Close the sources; a later read opens them again."""
+        """Close the sources; nothing is read any more."""
         for file in self._files.values():
             await file.aclose()
 

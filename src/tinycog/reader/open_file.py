@@ -133,6 +133,7 @@ class OpenFile:
 
     async def read_header(self, z: int | None) -> HeaderState:
         """Read as much of the header as level `z` needs; all of it for None or a missing level."""
+        self.fetcher.check_open()
         header = self.header
         if header is not None and header.knows(z):
             return header
@@ -240,7 +241,7 @@ class OpenFile:
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
 
     async def aclose(self) -> None:
-        """Release what the source holds open; a later read opens it again."""
+        """Release what the source holds open; nothing is read any more."""
         await self.fetcher.aclose()
         if self._sidecars is not None:
             await self._sidecars.aclose()

@@ -94,7 +94,7 @@ class Sidecars:
         return await none_if_absent(read, fetcher.name, findings)
 
     async def aclose(self) -> None:
-        """Close the sources; a later read opens them again."""
+        """Close the sources; nothing is read any more."""
         await self.images.aclose()
         for fetcher in self._texts.values():
             await fetcher.aclose()

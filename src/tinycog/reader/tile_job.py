@@ -24,6 +24,7 @@ from tinycog.fetch.range_request import RangeRequest, release
 from tinycog.limits import Limits
 from tinycog.reader import decode_pool
 from tinycog.reader.tile_parts import TilePart
+from tinycog.sources.lazy_import import too_many_files
 from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.tile_index import TileLocation, unframed
 from tinycog.window import Tile
@@ -91,6 +92,7 @@ class TileJob:
         self._limits = limits
         self._parts = parts
         self._loop = asyncio.get_running_loop()
+        self._pool = decode_pool.shared_pool()
         self.state = JobState.RUNNING
         self.results = [NOTHING_ODD] * len(parts)
         self._fills = fills
@@ -158,7 +160,7 @@ class TileJob:
 
     def _submit_fill(self, parts: Sequence[TilePart]) -> None:
         work = partial(self._fill, parts)
-        decode_pool.shared_pool().submit(self._loop, work, partial(self._on_filled, parts))
+        self._pool.submit(self._loop, work, partial(self._on_filled, parts))
 
     def _fill(self, parts: Sequence[TilePart]) -> None:
         """Fill parts that are not stored, or are broken; runs in a worker thread."""
@@ -181,7 +183,7 @@ class TileJob:
     def _submit(self, i: int, part: TilePart, location: TileLocation, data: memoryview) -> None:
         """Have the bytes of a part decoded as soon as they have arrived."""
         work = partial(self._decode, part, location, data)
-        decode_pool.shared_pool().submit(self._loop, work, partial(self._on_decoded, i, part))
+        self._pool.submit(self._loop, work, partial(self._on_decoded, i, part))
 
     def _decode(
         self, part: TilePart, location: TileLocation, data: memoryview
@@ -224,6 +226,7 @@ class TileJob:
         if isinstance(error, TinycogError):
             error.__traceback__ = None  # its frames hold this job, which holds the error
         placed = tile_error(error, part.tile) if isinstance(error, FormatError) else error
+        placed = too_many_files(placed) or placed
         if isinstance(placed, TinycogError):
             placed.name_file(self._fetchers[part.image.sidecar].name)
         self._end(JobState.FAILED, placed)

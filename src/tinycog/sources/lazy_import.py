@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, TypeVar, TypeVarTuple
+
+from tinycog.errors import SourceError
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -18,11 +22,39 @@ def loaded(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
     return _modules.get(module)
 
 
+def too_many_files(error: BaseException) -> SourceError | None:
+    """Return the error that stands for one that says that the process has too many files open."""
+    if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
+        return None
+    message = f"too many files are open (close some, or raise ulimit -n): {error.strerror}"
+    found = SourceError(message)
+    found.errno = error.errno
+    found.__cause__ = error
+    return found
+
+
+@contextmanager
+def importing() -> Generator[None]:
+    """Have an import that fails because too many files are open raise an error of ours.
+
+    Raises:
+        SourceError: they are.
+    """
+    try:
+        yield
+    except OSError as exc:
+        found = too_many_files(exc)
+        if found is None:
+            raise
+        raise found from exc
+
+
 async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
     """Import a module, the first time in a worker thread, so that the event loop keeps running."""
     if module not in _modules:
         # sys.modules would not do: a module is listed there while it is still being imported
-        _modules[module] = await in_worker(importlib.import_module, module)
+        with importing():
+            _modules[module] = await in_worker(importlib.import_module, module)
     return _modules[module]
 
 

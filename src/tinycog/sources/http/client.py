@@ -21,7 +21,7 @@ from tinycog.sources.http.deadline import Deadline
 from tinycog.sources.http.errors import NotPlainError, StaleError, TransportError
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import ResponseHead, request_head
-from tinycog.sources.http.loop_connections import LoopConnections, connections_of_loop
+from tinycog.sources.http.loop_connections import LoopConnections, connections_of_loop, use
 from tinycog.sources.http.options import Http
 from tinycog.sources.http.redirects import PERMANENT, REDIRECTS, RefusedRedirectError, Target
 from tinycog.sources.http.response import (
@@ -285,6 +285,7 @@ class HttpClient:
         if isinstance(error, RedirectError):
             raise error
         pool, endpoint = connections.pool, route.endpoint
+        use(endpoint, self)
         headers, exchange = route.headers(target), route.watched(target, exchange)
         request = request_head(target.url, headers) if route.is_direct and USES_POOL else None
         if request is None or endpoint in pool.odd:

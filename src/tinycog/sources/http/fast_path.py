@@ -19,7 +19,7 @@ from tinycog.sources.http.credentials import GivenRequest
 from tinycog.sources.http.deadline import Deadline
 from tinycog.sources.http.errors import NotPlainError, StaleError
 from tinycog.sources.http.http1 import request_head
-from tinycog.sources.http.loop_connections import open_connections
+from tinycog.sources.http.loop_connections import open_connections, use
 from tinycog.sources.http.pool import ConnectionPool
 from tinycog.sources.http.response import STRONG_ETAG
 from tinycog.sources.http.routes import Endpoint
@@ -78,6 +78,7 @@ def send(
     prepared = client.prepared
     if not isinstance(prepared, Prepared):
         prepared = client.prepared = prepare(client, given)
+        use(prepared.endpoint, client)
     start = prepared.start
     connection = None if start is None else connections.pool.take(prepared.endpoint)
     if connection is None or start is None:

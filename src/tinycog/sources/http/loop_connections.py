@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from tinycog.sources.http.connections import Exchange
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.pool import ConnectionPool
-from tinycog.sources.http.routes import Route
+from tinycog.sources.http.routes import Endpoint, Route
 from tinycog.sources.http.urls import Url
 from tinycog.sources.lazy_import import load
 
@@ -68,6 +70,11 @@ class LoopConnections:
 
 LoopConnectionsOwner = AsyncGenerator[LoopConnections, None]
 
+_users: dict[Endpoint, WeakSet[object]] = {}
+"""Clients of handles that are open, by server."""
+
+_users_lock = threading.Lock()
+
 _owners: dict[asyncio.AbstractEventLoop, tuple[LoopConnections, LoopConnectionsOwner]] = {}
 
 
@@ -86,6 +93,26 @@ def open_connections() -> LoopConnections | None:
     """Return what the running loop has open, if anything."""
     found = _owners.get(asyncio.get_running_loop())
     return None if found is None else found[0]
+
+
+def use(endpoint: Endpoint, user: object) -> None:
+    """Count a handle's client among those of a server, as long as it lives and until it leaves."""
+    with _users_lock:
+        _users.setdefault(endpoint, WeakSet()).add(user)
+
+
+def leave(user: object) -> None:
+    """Count it no more; the last one of a server closes idle connections to it, in every loop."""
+    with _users_lock:
+        for users in _users.values():
+            users.discard(user)
+        unused = [endpoint for endpoint, users in _users.items() if not users]
+        for endpoint in unused:
+            del _users[endpoint]
+    for loop, (connections, _) in list(_owners.items()):
+        for endpoint in unused:
+            with suppress(RuntimeError):  # it was closed
+                loop.call_soon_threadsafe(connections.pool.drop, endpoint)
 
 
 async def _own(loop: asyncio.AbstractEventLoop) -> LoopConnectionsOwner:
@@ -114,6 +141,8 @@ def _forget() -> None:
     """
     _inherited.append(dict(_owners))
     _owners.clear()
+    global _users_lock  # noqa: PLW0603 - another thread of the parent may have held it
+    _users_lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -55,6 +55,11 @@ class ConnectionPool:
         if self._timer is None:
             self._timer = self._loop.call_later(IDLE_SECONDS, self._sweep)
 
+    def drop(self, endpoint: Endpoint) -> None:
+        """Close those to a server that nobody reads from any more."""
+        for connection in self._idle.pop(endpoint, ()):
+            connection.close()
+
     def _sweep(self) -> None:
         """Close what has been idle for long."""
         self._timer = None

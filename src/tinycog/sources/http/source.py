@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ from tinycog.limits import Limits
 from tinycog.sources.http import fast_path
 from tinycog.sources.http.client import HttpClient
 from tinycog.sources.http.credentials import RequestCredentials
+from tinycog.sources.http.loop_connections import leave
 from tinycog.sources.http.options import Http
 from tinycog.sources.protocol import Done, RangeSink
 from tinycog.sources.redact import shown_url
@@ -84,7 +86,10 @@ class HttpSource:
         return fast_path.send(self.client, part, answer, done)
 
     async def aclose(self) -> None:
-        """Do nothing: connections belong to the loop."""
+        """Close idle connections to the server, if no other handle uses it."""
+        if self._made is not None:
+            leave(self._made)
+            await asyncio.sleep(0)  # they close themselves in the next turn of the loop
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle what it was made with."""
