@@ -14,7 +14,7 @@ from conftest import fixture_path
 
 import tinycog
 from tinycog.cli import main
-from tinycog.testing import make_image, make_tiff, serve_in_thread
+from tinycog.testing import Fault, make_image, make_tiff, serve_in_thread
 
 U8 = str(fixture_path("cog-deflate-u8"))
 DEMO = resources.files("tinycog").joinpath("data", "demo.tif").read_bytes()
@@ -76,6 +76,16 @@ def test_info_reads_urls_and_says_what_that_cost(capsys):
         assert main(["info", server.url("a.tif")]) == 0
         (line,) = server.log
     assert capsys.readouterr().out.splitlines()[-1] == f"  1 requests, {line.sent:,} bytes"
+
+
+def test_bytes_that_came_though_they_were_not_requested_are_counted(capsys):
+    whole = Fault.ignore_range(times=None)
+    with serve_in_thread({"a.tif": DEMO}, faults=[whole]) as server:
+        assert main(["info", server.url("a.tif")]) == 0
+        (line,) = server.log
+    *_, request, total = capsys.readouterr().out.splitlines()
+    assert f"bytes 0 to 32,768 ({line.sent:,} came)" in request
+    assert total == f"  1 requests, {line.sent:,} bytes"
 
 
 def test_info_lists_further_pages(capsys):

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import tinycog
 from tinycog.buffer_pool import BUFFER_UNIT, BufferPool
-from tinycog.errors import SourceBusyError, SourceError, SourceTimeoutError, TruncatedError
+from tinycog.errors import SourceBusyError, SourceError, SourceTimeoutError
 from tinycog.fetch import concurrency, in_flight
 from tinycog.fetch.concurrency import BUDGET, SLOTS, Budget, Server, SlotRange, server_named
 from tinycog.fetch.fetcher import Fetcher
@@ -33,6 +33,7 @@ from tinycog.fetch.in_flight import (
     NEXT_FLIGHT_STATES,
     FlightState,
     InFlight,
+    ShortResponseError,
 )
 from tinycog.fetch.ledger import Ledger
 from tinycog.fetch.range_request import (
@@ -511,7 +512,7 @@ def test_an_answer_that_is_too_short_is_an_error():
     flight, found, _ = boarded([ByteRange(0, 10), ByteRange(10, 20)])
     flight.begin(1000, None)
     flight.write(DATA[:15])
-    with pytest.raises(TruncatedError, match="15 bytes came of bytes 0 to 20"):
+    with pytest.raises(ShortResponseError, match="no more than 15 of the bytes"):
         flight.finish()
     assert found == {0: DATA[:10]}
 

@@ -30,6 +30,7 @@ from tinycog import (
     configure,
 )
 from tinycog.fetch.fetcher import Fetcher
+from tinycog.sources.condition import Condition
 from tinycog.sources.factory import make_source
 from tinycog.sources.http.netrc_file import Logins
 from tinycog.sources.http.proxies import ProxyRules, is_loopback
@@ -877,7 +878,10 @@ async def test_requester_pays_reaches_s3():
             raise FileNotFoundError(method)
 
     asked: dict[str, str] = {}
-    wanted = ObjectRead(Fs(), "bucket/key", ByteRange(0, 10), None, lambda _: None, "a")
+    part, condition = ByteRange(0, 10), Condition()
+    wanted = ObjectRead(
+        Fs(), "bucket/key", part, None, lambda _: None, "a", condition, is_pinned=True
+    )
     with pytest.raises(FileNotFoundError):
         await s3.read(wanted)
 

@@ -139,6 +139,30 @@ async def test_a_condition_that_a_store_refuses_is_left_out_and_the_answer_compa
         s3.refused.clear()
 
 
+async def test_a_condition_that_is_not_understood_is_asked_once(s3):
+    s3.put("odd.tif", FILES[0])
+    cog = await opened(s3, "odd.tif")
+    s3.refused["if-match"] = "501 Not Implemented"
+    try:
+        await cog.read(window=UPPER)
+        before = len(s3.log)
+        await cog.read(window=LOWER)
+        assert len(s3.log) == before + 1
+    finally:
+        s3.refused.clear()
+
+
+@pytest.mark.parametrize("pinning", ["size", "off"])
+async def test_generations_of_a_store_are_not_compared_where_that_is_asked_for(s3, pinning):
+    s3.put("loose.tif", FILES[0])
+    cog = await opened(s3, "loose.tif", pinning=pinning)
+    held = cog.snapshot()
+    s3.put("loose.tif", FILES[1])
+    assert await value_of(cog.read(window=LOWER)) == 2
+    loose = opened(s3, "loose.tif", pinning=pinning, snapshot=held)
+    assert await value_of(loose.read(window=LOWER)) == 2
+
+
 async def test_a_range_costs_one_request_with_a_condition(s3):
     s3.put("count.tif", FILES[0])
     cog = await opened(s3, "count.tif")

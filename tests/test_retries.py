@@ -25,9 +25,11 @@ from tinycog.errors import (
     RangeMismatchError,
     RangeUnsupportedError,
     SourceBusyError,
+    SourceChangedError,
     SourceError,
     SourceTimeoutError,
     TinycogError,
+    TruncatedError,
 )
 from tinycog.fetch.circuit_breaker import BreakerState, CircuitBreaker
 from tinycog.fetch.concurrency import BUDGET, Budget, server_named
@@ -46,7 +48,7 @@ from tinycog.fetch.retry import (
 from tinycog.sources.factory import make_source
 from tinycog.sources.http import client, dial
 from tinycog.testing import Fault, RangeServer, make_pyramid, make_tiff
-from tinycog.testing.server.exchange import RequestContext
+from tinycog.testing.server.exchange import Framing, RequestContext, content_range
 from tinycog.testing.server.exchange import Response as Sent
 from tinycog.tiff.ranges import ByteRange
 
@@ -798,6 +800,58 @@ async def test_whatever_fails_and_whoever_gives_up_nothing_is_left(server, seed)
     assert (fetcher.server.budget.used, fetcher.server.in_flight) == (0, 0)
 
 
+# --- a part that is shorter than was asked --------------------------------------------------------
+
+
+def at_most(length: int, *, total: bool = True) -> Fault:
+    """A server that sends at most so many bytes for a request, and maybe no size of the file."""
+
+    def alter(e: RequestContext) -> Sent:
+        body = e.right.body
+        stop = min(body.start + length, body.stop)
+        size = body.total if total else "*"
+        told = {
+            **e.right.headers,
+            "Content-Range": content_range(ByteRange(body.start, stop), size),
+        }
+        return replace(e.right, headers=told, body=replace(body, stop=stop))
+
+    return Fault(kind="at most", alter=alter, ranges_only=True, times=None)
+
+
+@pytest.mark.parametrize("total", [True, False])
+async def test_a_part_that_is_shorter_than_was_asked_is_read_on(server, clock, total):
+    server.script(at_most(3000, total=total))
+    fetcher = fetcher_of(server, clock=clock)
+    assert await read(fetcher, 1000, 31_000) == DATA[1000:31_000]
+    starts = range(1000, 31_000, 3000)
+    assert asked(server) == [(start, 31_000) for start in starts]
+    assert [(r.start, r.length, r.error) for r in fetcher.log] == [(s, 3000, None) for s in starts]
+
+
+async def test_a_size_that_no_answer_tells_is_where_no_more_bytes_are(server, clock):
+    server.script(at_most(60_000, total=False))
+    fetcher = fetcher_of(server, clock=clock)
+    with pytest.raises(TruncatedError, match="the file ends at 100000"):
+        await read(fetcher, 0, 200_000)
+    assert fetcher.buffer.size == 100_000
+    assert asked(server) == [(0, 200_000), (60_000, 200_000), (100_000, 200_000)]
+
+
+@pytest.mark.parametrize("length", [1, 1023])
+async def test_a_server_that_sends_hardly_a_byte_is_given_up(server, clock, length):
+    server.script(at_most(length))
+    with pytest.raises(RangeMismatchError, match=f"no more than {length} of .* .tried 6 times"):
+        await read(fetcher_of(server, clock=clock), 0, 50_000)
+    assert len(server.log) == 6
+
+
+async def test_the_rest_of_a_short_part_is_of_the_same_generation(server, clock):
+    server.script(replace(at_most(20_000), times=1), Fault.change(DATA[::-1]))
+    with pytest.raises(SourceChangedError):
+        await read(fetcher_of(server, clock=clock), 0, 50_000)
+
+
 # --- the whole object where a range was asked ----------------------------------------------------
 
 
@@ -807,6 +861,15 @@ async def test_a_short_object_that_comes_whole_is_taken_and_kept(server):
     assert await read(fetcher, 100, 200) == DATA[100:200]
     assert await read(fetcher, 50_000, 60_000) == DATA[50_000:60_000]
     assert len(server.log) == 1
+    (request,) = fetcher.log
+    assert (request.length, request.received) == (100, len(DATA))
+
+
+async def test_many_that_come_whole_are_all_counted(server):
+    server.script(Fault.ignore_range(times=None))
+    fetcher = fetcher_of(server)
+    await asyncio.gather(*(read(fetcher, i, i + 9) for i in range(0, 90_000, 9000)))
+    assert sum(request.received for request in fetcher.log) == sum(line.sent for line in server.log)
 
 
 async def test_a_file_is_read_from_a_server_without_ranges_by_one_request(server):
@@ -831,19 +894,40 @@ async def test_many_ranges_that_come_whole_at_once_are_right(server):
 async def test_a_longer_one_is_refused_early(server, most):
     server.script(Fault.ignore_range(times=None))
     source = make_source(server.url("a"), limits=Limits(whole_bytes=most))
-    with pytest.raises(SourceError, match="the server ignores ranges"):
+    told = f"whole object of 100,000 bytes, but Limits.whole_bytes allows {most:,}: raise"
+    with pytest.raises(SourceError, match=told):
         await Fetcher(source).read([ByteRange(100, 200)])
 
 
-async def test_one_of_unknown_length_is_refused_early(server):
+def unframed(framing: Framing) -> Fault:
+    """A server that ignores ranges, and does not tell the length of what it sends."""
     whole = Fault.ignore_range().alter
 
-    def unframed(e: RequestContext) -> Sent:
-        return replace(whole(e), framing="close")
+    def alter(e: RequestContext) -> Sent:
+        return replace(whole(e), framing=framing)
 
-    server.script(Fault(kind="unframed whole", alter=unframed, times=None))
-    with pytest.raises(SourceError, match="the server ignores ranges"):
-        await read(fetcher_of(server), 100, 200)
+    return Fault(kind="unframed whole", alter=alter, times=None)
+
+
+@pytest.mark.parametrize("framing", ["close", "chunked"])
+async def test_one_of_unknown_length_is_taken_up_to_the_limit(server, framing):
+    server.script(unframed(framing))
+    fetcher = fetcher_of(server)
+    assert await read(fetcher, 100, 200) == DATA[100:200]
+    assert await read(fetcher, 50_000, 60_000) == DATA[50_000:60_000]
+    assert len(server.log) == 1
+    await asyncio.sleep(0)  # until the request is logged
+    assert fetcher.log[0].received == len(DATA)
+
+
+async def test_one_of_unknown_length_is_read_no_further_than_the_limit(server):
+    server.files["a"] = bytes(20_000_000)
+    server.script(unframed("chunked"))
+    source = make_source(server.url("a"), limits=Limits(whole_bytes=99_999))
+    fetcher = Fetcher(source)
+    with pytest.raises(RangeUnsupportedError, match="of unknown length, but Limits"):
+        await fetcher.read([ByteRange(100, 200)])
+    assert all(99_999 < request.received < 1_000_000 for request in fetcher.log)
 
 
 async def test_a_range_beyond_a_whole_object_is_said(server):

@@ -41,6 +41,11 @@ ErrorHandling = Literal["raise", "fill"]
 """What a read does where a stored tile is broken: raise its error, or fill it and read on."""
 
 
+Pinning = Literal["strict", "size", "off"]
+"""What is compared to know that all responses are of one and the same object: generation and size,
+its size alone, or nothing."""
+
+
 class NamedMember(Protocol):
     """A member of an enum that is named as a method is, as those of rasterio's `Resampling`."""
 

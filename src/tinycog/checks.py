@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.argument_types import ErrorHandling
+from tinycog.argument_types import ErrorHandling, Pinning
 from tinycog.errors import LimitError, UsageError
 from tinycog.window import FloatWindow, Tile
 
@@ -104,6 +104,18 @@ def check_errors(errors: Any) -> ErrorHandling:  # noqa: ANN401 - anything a cal
     if errors in ("raise", "fill"):
         return errors
     message = f'errors is "raise" or "fill", not {errors!r}'
+    raise UsageError(message)
+
+
+def check_pinning(pinning: Any) -> Pinning:  # noqa: ANN401 - anything a caller may pass
+    """Return what is compared of the responses to one handle.
+
+    Raises:
+        UsageError: it is neither "strict" nor "size" nor "off".
+    """
+    if isinstance(pinning, str) and pinning in ("strict", "size", "off"):
+        return pinning
+    message = f'pinning is "strict", "size" or "off", not {pinning!r}'
     raise UsageError(message)
 
 

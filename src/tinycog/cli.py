@@ -119,9 +119,9 @@ def _print_requests(cog: Cog, sent: int = 0) -> None:
     for i, request in enumerate(requests, 1):
         print(
             f"  request {i}: bytes {request.start:,} to {request.stop:,}"
-            f" ({request.length:,} came) in {1000 * request.seconds:.1f} ms"
+            f" ({request.received:,} came) in {1000 * request.seconds:.1f} ms"
         )
-    total = sum(request.length for request in requests)
+    total = sum(request.received for request in requests)
     print(f"  {len(requests)} requests, {total:,} bytes")
 
 

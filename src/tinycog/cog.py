@@ -103,7 +103,8 @@ class Cog(Dataset):
     def pin(self) -> str | None:
         """Name of the generation that is read, for `open(..., pin=)`: a strong ETag, for one.
 
-        None before the first response, and where the source does not name generations.
+        None before the first response, and where the source does not name generations; where they
+        are not compared (`open(pinning=)`), once different ones were named.
         """
         return self._file.generation
 

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tinycog import configuration
-from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
+from tinycog.argument_types import AllowHost, FileSystem, Headers, Pinning, Where
+from tinycog.checks import check_pinning
 from tinycog.cog import Cog
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
@@ -36,6 +37,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     head_bytes: int = HEAD_BYTES,
     snapshot: bytes | None = None,
     pin: str | None = None,
+    pinning: Pinning = "strict",
     page: int | Sequence[int] | Plane = 0,
     sidecars: bool = False,
 ) -> Cog:
@@ -68,6 +70,10 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         snapshot: result of `Cog.snapshot()`: the header is not read again.
         pin: generation to read, from the first request on: a strong ETag as the server sends it,
             with its quotes (`Cog.pin`). Any other generation is a `SourceChangedError`.
+        pinning: what is compared to know that all responses are of one object. "strict": its
+            generation (ETag, else Last-Modified) and its size. "size": its size alone, for servers
+            whose replicas name the same bytes differently; an object that is replaced by one of
+            the same size goes unnoticed, and pixels of both may be mixed. "off": nothing.
         page: page, or plane of a series, to read as an image with levels, as for `Cog.page`; 0 =
             the first IFD.
         sidecars: read the files that lie beside the TIFF, as GDAL does: `.aux.xml`, world files
@@ -80,7 +86,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     Raises:
         UsageError: `where`, `snapshot`, `pin` or `page` is none of these, or an argument is given
             that such a source has no use for, as `sidecars` for what has no name, or with another
-            page than the first.
+            page than the first, or `pin` where `pinning` is not "strict".
 
     Cost: 0 requests. `sidecars` cost one more each, with the first request and once for a handle,
     and the rest of the header of an `.ovr` or a `.msk` that is there.
@@ -119,8 +125,12 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
             )
             for ending, name in names.items()
         }
+    pinning = check_pinning(pinning)
+    if pin is not None and pinning != "strict":
+        message = f'pin= has no use with pinning="{pinning}", which compares no generations'
+        raise UsageError(message)
     if pin is not None:
         from tinycog.reader.snapshot import pinned  # noqa: PLC0415 - loads json and hashlib
 
         snapshot = pinned(snapshot, pin)
-    return Cog(OpenArguments(source, limits, head_bytes, snapshot, view, beside))
+    return Cog(OpenArguments(source, limits, head_bytes, snapshot, view, beside, pinning))

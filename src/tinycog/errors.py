@@ -80,7 +80,8 @@ class TinycogError(Exception):
         """Add the file to the message, unless that names it."""
         if not self.name:
             self.name = name
-            self.args = (f"{self}: {name}",)
+            if name not in str(self):
+                self.args = (f"{self}: {name}",)
 
 
 class FormatError(TinycogError, ValueError):

@@ -25,8 +25,8 @@ def _of(name: str, once: str, always: str | None = None, **headers: object) -> N
 
 
 _of("another ETag, the same bytes", CHANGED, ETag='"v2"')
-_of("no ETag any more", CHANGED, ETag=None)
-_of("a weak ETag now", CHANGED, ETag='W/"v1"')
+_of("no ETag any more", "right", ETag=None)
+_of("a weak ETag now", "right", ETag='W/"v1"')
 _of("an ETag without quotes", CHANGED, ETag="v1")
 _of("neither ETag nor Last-Modified any more", CHANGED, ETag=None, Last_Modified=None)
 _of("another Last-Modified, the same ETag", "right", Last_Modified="Tue, 14 Nov 2023 22:13:21 GMT")
@@ -81,6 +81,22 @@ async def _(talk: Talk) -> None:
 async def _(talk: Talk) -> None:
     assert 'If-Match: "v1"' in talk.text
     await talk.send(talk.head("412 x", ETag='"v2"', Content_Range=None, Content_Length=0))
+
+
+@GENERATIONS.of("a condition that is not understood, with the very same ETag", "right", whens=LATER)
+async def _(talk: Talk) -> None:
+    if "If-Match" in talk.text:
+        await talk.send(talk.head("412 x", Content_Range=None, Content_Length=0))
+    else:
+        await talk.send(talk.right())
+
+
+@GENERATIONS.of("412 that names no ETag", CHANGED, whens=LATER)
+async def _(talk: Talk) -> None:
+    if "If-Match" in talk.text:
+        await talk.send(talk.head("412 x", ETag=None, Content_Range=None, Content_Length=0))
+    else:
+        await talk.send(talk.head(ETag='"v2"'), _other(talk))
 
 
 @GENERATIONS.of("412 without a condition", "SourceError", whens=("at first",))

@@ -68,6 +68,8 @@ def _faults(random: Random, files: list[bytes]) -> list[Fault]:
             Fault.stall(0.002, at=random.randrange(3000), after=after),
             Fault.unframed("chunked", after=after),
             Fault.ignore_range(after=after),
+            Fault.short_answer(random.randrange(1, 20_000), after=after),
+            Fault.headers({"ETag": None}, after=after),
             Fault.change(random.choice(files[2:]), after=after),
         ]
         faults.insert(0, random.choice(kinds))

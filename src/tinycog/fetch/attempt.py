@@ -13,17 +13,19 @@ class Request(NamedTuple):
 
     Those without an error are the complete responses, as the server logs them. A failed attempt is
     logged by itself, and so is the one that resumes it. Not logged are redirects, the replay with
-    fresh credentials, and what is sent again because a kept connection was closed, or gave a
-    response that is left to aiohttp.
+    fresh credentials or without If-Match, and what is sent again because a kept connection was
+    closed, or gave a response that is left to aiohttp.
 
     Attributes:
         start, stop: the bytes requested, half-open.
-        length: number of bytes received; fewer than requested at the end of the file, or where the
-            response was cut short.
+        length: number of the requested bytes that were received; fewer than requested at the end of
+            the file, or where the response was cut short.
         seconds: from sending to the last byte.
         error: name of the error class (`SourceBusyError`); None for a success.
         sidecar: what the name of the file beside ends with that was requested (`.aux.xml`); empty
             for the file itself.
+        received: number of bytes received as bodies; more than `length` where the server sent the
+            whole file instead of a range.
     """
 
     start: int
@@ -32,6 +34,7 @@ class Request(NamedTuple):
     seconds: float
     error: str | None = None
     sidecar: str = ""
+    received: int = 0
 
 
 class Attempt:
@@ -43,15 +46,17 @@ class Attempt:
         concurrency: requests in flight to the server when it got the slot, itself included.
         sent: time of sending, in seconds of `time.perf_counter`.
         begun: time at which the response began; that of sending until then.
+        skipped: number of bytes that came though they were not requested.
     """
 
-    __slots__ = ("begun", "concurrency", "part", "sent", "ticket")
+    __slots__ = ("begun", "concurrency", "part", "sent", "skipped", "ticket")
 
     def __init__(self, part: ByteRange, ticket: int, concurrency: int) -> None:
         """Start the clock."""
         self.part = part
         self.ticket = ticket
         self.concurrency = concurrency
+        self.skipped = 0
         self.sent = self.begun = time.perf_counter()
 
     def send(self) -> ByteRange:
@@ -73,4 +78,6 @@ class Attempt:
         """
         now = time.perf_counter()
         length = position - self.part.start
-        return Request(*self.part, length, now - self.sent, error), now - self.begun
+        received = length + self.skipped
+        request = Request(*self.part, length, now - self.sent, error, "", received)
+        return request, now - self.begun

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from tinycog.argument_types import Pinning
 from tinycog.errors import RangeNotSatisfiableError, TinycogError, TruncatedError, UsageError
 from tinycog.fetch import range_request
 from tinycog.fetch.attempt import Request
@@ -34,18 +35,24 @@ class Fetcher:
     """
 
     def __init__(
-        self, source: Source, limits: Limits | None = None, *, clock: RetryClock = SYSTEM_CLOCK
+        self,
+        source: Source,
+        limits: Limits | None = None,
+        *,
+        pinning: Pinning = "strict",
+        clock: RetryClock = SYSTEM_CLOCK,
     ) -> None:
         """Create a fetcher with an empty buffer.
 
         Args:
             source: what is read.
             limits: bounds requests, and says how long each is tried.
+            pinning: what of the responses is compared.
             clock: time of the retries.
         """
         self.planned = 0
         self._source = source
-        self._ledger = Ledger(source.name)
+        self._ledger = Ledger(source.name, pinning)
         self._limits = limits or Limits()
         self._clock = clock
         self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}

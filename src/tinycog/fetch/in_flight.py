@@ -14,12 +14,13 @@ Those of the range requests that it serves are drawn in `range_request`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from operator import attrgetter
 
+from tinycog.argument_types import Pinning
 from tinycog.buffer_pool import BUFFERS
-from tinycog.errors import TruncatedError
+from tinycog.errors import RangeMismatchError, TruncatedError
 from tinycog.fetch.attempt import Attempt
 from tinycog.fetch.concurrency import QUIET_CONCURRENCY, Server, wake_all
 from tinycog.fetch.ledger import Ledger
@@ -34,6 +35,7 @@ from tinycog.fetch.range_request import (
     end_all,
 )
 from tinycog.fetch.retry import RetryState
+from tinycog.sources.protocol import NO_VALIDATORS
 from tinycog.tiff.ranges import ByteRange
 
 CHUNK_BYTES = 1 << 18
@@ -59,6 +61,23 @@ NEXT_FLIGHT_STATES: tuple[tuple[FlightState, ...], ...] = (
     (),
 )
 """Legal transitions: the states that may follow each state of a request in flight."""
+
+
+class ShortResponseError(Exception):
+    """A response brought the first bytes of a range, not all of them (http.range.short).
+
+    Attributes:
+        length: number of bytes that it brought.
+        error: what it comes to if no more bytes come.
+    """
+
+    def __init__(self, length: int, part: ByteRange, name: str) -> None:
+        """Say how many came; the rest may come of the next request."""
+        message = f"the server sent no more than {length} of the bytes that were asked"
+        super().__init__(message)
+        self.length = length
+        self.error = RangeMismatchError(message, url=name, range=part)
+        self.error.may_pass = True
 
 
 _part_of: Callable[[RangeRequest], ByteRange] = attrgetter("part")
@@ -169,7 +188,7 @@ class InFlight:
         """
         request, seconds = self.attempt.request(self.position, error)
         if error is None and self.attempt.concurrency == self.server.in_flight == 1:
-            self.server.record_body(request.length, seconds)
+            self.server.record_body(request.received, seconds)
         self._ledger.log.append(request)
 
     def pause(self) -> None:
@@ -211,14 +230,24 @@ class InFlight:
     @property
     def generation(self) -> str | None:
         """The generation that the response must be of; None if any may come."""
-        return self._ledger.pin.generation
+        return self._ledger.pin.required
+
+    @property
+    def pinning(self) -> Pinning:
+        """What of the response is compared."""
+        return self._ledger.pin.pinning
 
     @property
     def seconds_left(self) -> float:
         """Seconds left for the response if no more bytes arrive (http.time)."""
         return self.retry.seconds_left
 
-    def begin(self, size: int | None, generation: str | None) -> None:
+    def begin(
+        self,
+        size: int | None,
+        generation: str | None,
+        validators: Mapping[str, str] = NO_VALIDATORS,
+    ) -> None:
         """Take the headers of the response.
 
         Raises:
@@ -227,8 +256,13 @@ class InFlight:
         seconds = self.attempt.begin()
         is_quiet = self.attempt.concurrency <= QUIET_CONCURRENCY
         self.server.record_response(seconds, self.attempt.ticket, quiet=is_quiet)
-        self._ledger.check(self.part, size, generation)
-        self.size = size
+        self._ledger.check(self.part, size, generation, validators)
+        if size is not None:
+            self.size = size
+
+    def skip(self, count: int) -> None:
+        """Count bytes that came though they were not requested."""
+        self.attempt.skipped += count
 
     def write_whole(self, data: bytes) -> None:
         """Cache the whole object, sent in response to a range."""
@@ -294,16 +328,37 @@ class InFlight:
         """True once all bytes that the object has of the range have arrived."""
         return self.position >= self._stop
 
+    def shortfall(self) -> ShortResponseError | TruncatedError:
+        """Return what it means that the last response did not bring all bytes: some, or none."""
+        length, part = self.position - self.attempt.part.start, self.attempt.part
+        if not length:
+            message = f"no bytes came of bytes {part.start} to {part.stop}"
+            return TruncatedError(message)
+        return ShortResponseError(length, part, self._ledger.pin.name)
+
+    def may_end_at(self, size: int | None) -> bool:
+        """Return whether the object ends where its bytes do, as there is no range behind them.
+
+        Args:
+            size: of the object, as the server told when it refused the rest; None if it did not.
+        """
+        known = (None, self.position)
+        if self.position == self.part.start or size not in known:
+            return False
+        if self.size is not None or self._ledger.pin.size not in known:
+            return False
+        self.size = self.position
+        self._ledger.keep_size(self.position)
+        return True
+
     def finish(self) -> None:
         """Deliver the ranges that the end of the object cuts short.
 
         Raises:
-            TruncatedError: the response is shorter than the size of the object explains.
+            ShortResponseError, TruncatedError: see `shortfall`.
         """
         if not self.is_complete:
-            length = self.position - self.part.start
-            message = f"{length} bytes came of bytes {self.part.start} to {self.part.stop}"
-            raise TruncatedError(message)
+            raise self.shortfall()
         for member in self._members:
             if member.state == SENT:
                 member.hand_over()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
+from tinycog.argument_types import Pinning
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.pin import Pin
+from tinycog.sources.protocol import NO_VALIDATORS
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange
 
@@ -22,19 +25,25 @@ class Ledger:
         log: the requests so far, oldest first.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, pinning: Pinning = "strict") -> None:
         """Create an empty ledger of the object called `name` in messages."""
-        self.pin = Pin(name)
+        self.pin = Pin(name, pinning)
         self.buffer = SparseBuffer()
         self.log: deque[Request] = deque(maxlen=LOG_LENGTH)
 
-    def check(self, part: ByteRange, size: int | None, generation: str | None) -> None:
+    def check(
+        self,
+        part: ByteRange,
+        size: int | None,
+        generation: str | None,
+        validators: Mapping[str, str] = NO_VALIDATORS,
+    ) -> None:
         """Check the size and the generation that a response reports, and keep the size.
 
         Raises:
             SourceChangedError: the object is another than the first response was of.
         """
-        self.pin.check(part, size, generation)
+        self.pin.check(part, size, generation, validators)
         self.buffer.size = self.pin.size
 
     def keep_size(self, size: int) -> None:

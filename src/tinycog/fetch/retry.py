@@ -150,6 +150,16 @@ class RetryState:
         seconds = least + self._clock.draw() * longest_pause(self._retries, self.attempts)
         return None if seconds > self.seconds_left else seconds
 
+    def go_on(self) -> float:
+        """End an attempt that brought a part of the bytes; return the seconds until the next one.
+
+        That is of the same try, and the time of all tries begins anew (http.range.short).
+        """
+        self._enter(BACKOFF)
+        self.attempts -= 1
+        self._begun = self._clock.monotonic()
+        return 0.0
+
     def next_attempt(self) -> None:
         """Begin the next attempt."""
         self._enter(ATTEMPT)

@@ -22,13 +22,16 @@ from tinycog.errors import (
 from tinycog.fetch.circuit_breaker import CircuitBreaker
 from tinycog.fetch.coalesce import plan_header, plan_pixels
 from tinycog.fetch.concurrency import Server
-from tinycog.fetch.in_flight import InFlight
+from tinycog.fetch.in_flight import InFlight, ShortResponseError
 from tinycog.fetch.ledger import Ledger
 from tinycog.fetch.range_request import HEADER, WAITING, Priority, RangeRequest, do_nothing
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock, RetryState
 from tinycog.limits import Retries
 from tinycog.sources.protocol import SendRange, Source
 from tinycog.tiff.ranges import ByteRange
+
+ENOUGH_BYTES = 1 << 10
+"""Bytes of a response that is shorter than its range from which on it is no failed try."""
 
 
 class PlannedRequest(NamedTuple):
@@ -190,6 +193,9 @@ class Scheduler:
         flight.end_attempt()
         try:
             self._complete(flight)
+        except ShortResponseError as exc:
+            self._start_task(flight, exc)
+            return
         except Exception as exc:  # noqa: BLE001 - passed on to the readers
             self._fail(flight, exc)
         self._land(flight)
@@ -216,6 +222,8 @@ class Scheduler:
         try:
             if error is None:
                 seconds = await self._attempt(flight)
+            elif isinstance(error, ShortResponseError):
+                seconds = self._read_on(flight, error)
             else:
                 seconds = self._end_failed(flight, error)
             while seconds is not None:
@@ -238,7 +246,19 @@ class Scheduler:
         except SourceError as exc:
             return self._end_failed(flight, exc)
         flight.end_attempt()
-        return None
+        if flight.is_complete:
+            return None
+        short = flight.shortfall()
+        if isinstance(short, ShortResponseError):
+            return self._read_on(flight, short)
+        raise short
+
+    def _read_on(self, flight: InFlight, short: ShortResponseError) -> float | None:
+        """Return the seconds until the rest is requested of what came short; see `_end_failed`."""
+        self._breaker.recover()
+        if short.length >= ENOUGH_BYTES:
+            return flight.retry.go_on()
+        return self._retry(flight, short.error)
 
     def _end_failed(self, flight: InFlight, error: Exception) -> float | None:
         """End an attempt that failed.
@@ -256,8 +276,14 @@ class Scheduler:
             self._server.record_overload(flight.attempt.ticket)
         if isinstance(error, RangeNotSatisfiableError) and error.size is not None:
             self._ledger.pin.check_size(flight.attempt.part, error.size)
+        if isinstance(error, RangeNotSatisfiableError) and flight.may_end_at(error.size):
+            return None
         if error.may_pass and flight.is_complete:
             return None
+        return self._retry(flight, error)
+
+    def _retry(self, flight: InFlight, error: SourceError) -> float | None:
+        """Return the seconds until the next attempt after one that failed; see `_end_failed`."""
         seconds = flight.retry.fail(error)
         if seconds is None:
             error.gave_up(flight.retry.attempts)

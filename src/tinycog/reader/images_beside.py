@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tinycog.argument_types import Pinning
 from tinycog.errors import (
     Finding,
     FormatError,
@@ -41,11 +42,17 @@ class ImagesBeside:
         findings: why one that is there is not read.
     """
 
-    def __init__(self, sources: Mapping[str, Source], limits: Limits, reader: TileReader) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        limits: Limits,
+        reader: TileReader,
+        pinning: Pinning = "strict",
+    ) -> None:
         """Keep the sources, by what their names end with; `reader` reads their tiles."""
         self.findings: list[Finding] = []
         self._files = {
-            ending: OpenFile(OpenArguments(source, limits, HEAD_BYTES))
+            ending: OpenFile(OpenArguments(source, limits, HEAD_BYTES, pinning=pinning))
             for ending, source in sources.items()
         }
         self._found: dict[str, OpenFile] = {}

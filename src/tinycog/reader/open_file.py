@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.argument_types import Pinning
 from tinycog.errors import Finding, FormatError, LimitError, TileIndexError, UsageError
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
@@ -55,6 +56,7 @@ class OpenArguments(NamedTuple):
         view: what is read as an image with levels.
         sidecars: sources of what lies beside the file, by what their names end with; None if that
             is not to be read.
+        pinning: what is compared to know that all responses are of one object.
     """
 
     source: Source
@@ -63,6 +65,7 @@ class OpenArguments(NamedTuple):
     snapshot: bytes | None = None
     view: PageView = VIEW
     sidecars: Mapping[str, Source] | None = None
+    pinning: Pinning = "strict"
 
 
 class OpenFile:
@@ -78,10 +81,12 @@ class OpenFile:
 
     def __init__(self, arguments: OpenArguments, parent: OpenFile | None = None) -> None:
         """Keep the source; nothing is read. `parent` is another page, which shares its bytes."""
-        source, limits, head_bytes, snapshot, view, sidecars = arguments
+        source, limits, head_bytes, snapshot, view, sidecars, pinning = arguments
         self.limits = limits
         self.view = view
-        self.fetcher = Fetcher(source, limits) if parent is None else parent.fetcher
+        self.fetcher = (
+            Fetcher(source, limits, pinning=pinning) if parent is None else parent.fetcher
+        )
         if snapshot is not None and parent is None:
             from tinycog.reader.snapshot import unpack  # noqa: PLC0415 - loads json and hashlib
 
@@ -92,7 +97,7 @@ class OpenFile:
         if sidecars is not None:
             from tinycog.reader.sidecars import Sidecars  # noqa: PLC0415 - only here
 
-            self._sidecars = Sidecars(sidecars, limits, self.reader)
+            self._sidecars = Sidecars(sidecars, limits, self.reader, pinning)
         self._header = OpenHeader(self.fetcher, limits, head_bytes, view, self._sidecars)
         self.colormap: NDArray[np.uint16] | None = None
         self._single_flight = SingleFlight()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tinycog.argument_types import Pinning
 from tinycog.errors import Finding, RangeNotSatisfiableError, TruncatedError
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
@@ -36,17 +37,23 @@ class Sidecars:
         images: those that are TIFFs.
     """
 
-    def __init__(self, sources: Mapping[str, Source], limits: Limits, reader: TileReader) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        limits: Limits,
+        reader: TileReader,
+        pinning: Pinning = "strict",
+    ) -> None:
         """Keep the sources, by what their names end with; nothing is read.
 
         World files stand in the order in which GDAL prefers them. `reader` reads the tiles of
         images beside.
         """
         images = {ending: source for ending, source in sources.items() if ending in IMAGES}
-        self.images = ImagesBeside(images, limits, reader)
+        self.images = ImagesBeside(images, limits, reader, pinning)
         self._limits = limits
         self._texts = {
-            ending: Fetcher(source, limits)
+            ending: Fetcher(source, limits, pinning=pinning)
             for ending, source in sources.items()
             if ending not in IMAGES
         }

@@ -1,7 +1,8 @@
 """Sources of bytes: memory, files, HTTP, fsspec, an async function.
 
 A source knows nothing of TIFF. It answers a range with exactly those bytes, or raises a
-`SourceError` that names the object and the range; an answer is short only at the end of the object.
+`SourceError` that names the object and the range; an answer is short at
+the end of the object, or its rest is requested anew.
 
 ::
 
@@ -11,6 +12,7 @@ A source knows nothing of TIFF. It answers a range with exactly those bytes, or 
     factory.py       the source for what `tinycog.open` was given
     signed_url.py    a url that a function signs
     siblings.py      names of files beside
+    condition.py     If-Match, and whether it is understood
     memory.py        bytes
     local.py         files
     callable.py      an async function get_range(start, stop)

@@ -14,7 +14,7 @@ from tinycog.errors import NotFoundError, SourceError, TinycogError, UsageError
 from tinycog.limits import Limits
 from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.lazy_import import load
-from tinycog.sources.protocol import RangeSink, answer_whole
+from tinycog.sources.protocol import RangeSink, check_length
 from tinycog.sources.redact import redact, redact_line, safe_cause, secrets_in, shown_url
 from tinycog.sources.stores.answer import ObjectAnswer, chosen_name
 from tinycog.sources.stores.errors import to_source_error
@@ -90,7 +90,9 @@ class FsspecSource:
                 " checksum or a time"
             )
             raise UsageError(message)
-        answer_whole(self.name, part, found.data, answer, found.size, generation)
+        check_length(self.name, part, found.data)
+        answer.begin(found.size, generation, found.names)
+        answer.write(found.data)
 
     async def _read(self, part: ByteRange, answer: RangeSink) -> ObjectAnswer | SourceError:
         """Return the bytes, or the error that what the file system raised is."""

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
+from tinycog.argument_types import Pinning
 from tinycog.errors import RangeMismatchError
 from tinycog.tiff.ranges import ByteRange
+
+ETAG, WEAK_ETAG, LAST_MODIFIED = "ETag", "weak ETag", "Last-Modified"
+"""Kinds of validators: a strong ETag, a weak one, the time of the last modification."""
+
+DATE = "Date"
+"""Time of the response, which stands among the validators: what Last-Modified is held against."""
+
+NO_VALIDATORS: Mapping[str, str] = MappingProxyType({})
 
 
 class RangeSink(Protocol):
@@ -22,17 +32,30 @@ class RangeSink(Protocol):
         ...
 
     @property
+    def pinning(self) -> Pinning:
+        """What is compared; where it is not "strict", a source compares no generations either."""
+        ...
+
+    @property
     def seconds_left(self) -> float:
         """Seconds until the deadline of the request if no more bytes arrive (http.time)."""
         ...
 
-    def begin(self, size: int | None, generation: str | None) -> None:
+    def begin(
+        self,
+        size: int | None,
+        generation: str | None,
+        validators: Mapping[str, str] = NO_VALIDATORS,
+    ) -> None:
         """Accept the response head, once, before any bytes.
 
         Args:
             size: length of the whole object in bytes, if known.
             generation: name of this state of the object (a strong ETag, a modification time), if
                 known.
+            validators: all that names it, by kind (`{"ETag": '"e"', "Last-Modified": ...}`), the
+                best first: so that a response that lacks one is compared by the others. They need
+                not be passed again where `generation` is the expected one.
 
         Raises:
             SourceChangedError: size or generation differ from those of earlier responses.
@@ -41,6 +64,10 @@ class RangeSink(Protocol):
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Accept the next bytes; the source must not change them afterwards."""
+        ...
+
+    def skip(self, count: int) -> None:
+        """Take note of bytes that came though they were not requested, for the log."""
         ...
 
     def write_whole(self, data: bytes) -> None:
@@ -86,8 +113,8 @@ class Source(Protocol):
     async def read_range(self, part: ByteRange, answer: RangeSink, /) -> None:
         """Read the bytes of a range, never an empty one, into the sink.
 
-        Fewer bytes than `part.length` mean that the object ends inside the range, so its
-        size is passed to `begin`.
+        Fewer bytes than `part.length` are the first ones: the rest is requested again, unless the
+        size that was passed to `begin` says that the object ends there.
 
         Raises:
             SourceError: the bytes cannot be read. A range that begins at or after the end of the
@@ -136,10 +163,19 @@ def answer_whole(
     Raises:
         RangeMismatchError: there are more bytes than the range has.
     """
-    if len(data) > part.length:
-        message = f"{len(data)} bytes came where {part.length} were asked"
-        raise RangeMismatchError(message, url=name, range=part)
+    check_length(name, part, data)
     if size is None and 0 < len(data) < part.length:
         size = part.start + len(data)
     sink.begin(size, generation)
     sink.write(data)
+
+
+def check_length(name: str, part: ByteRange, data: bytes | memoryview) -> None:
+    """Check that no more bytes came than a range has.
+
+    Raises:
+        RangeMismatchError: there are more.
+    """
+    if len(data) > part.length:
+        message = f"{len(data)} bytes came where {part.length} were asked"
+        raise RangeMismatchError(message, url=name, range=part)

@@ -16,6 +16,7 @@ from tinycog.argument_types import (
     ErrorHandling,
     FileSystem,
     Headers,
+    Pinning,
     ReadOptions,
     ResamplingLike,
     WarpResamplingLike,
@@ -391,6 +392,7 @@ def open(
     head_bytes: int = ...,
     snapshot: bytes | None = None,
     pin: str | None = None,
+    pinning: Pinning = "strict",
     page: int | Sequence[int] | Plane = 0,
     sidecars: bool = False,
 ) -> Cog: ...

@@ -26,7 +26,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -35,10 +35,10 @@ from contextlib import (
 )
 from typing import Any, ClassVar, cast
 
-from tinycog.argument_types import Where
+from tinycog.argument_types import Pinning, Where
 from tinycog.errors import NotFoundError, RangeNotSatisfiableError
 from tinycog.sources.factory import make_source
-from tinycog.sources.protocol import EagerSource, Source
+from tinycog.sources.protocol import NO_VALIDATORS, EagerSource, Source
 from tinycog.tiff.ranges import ByteRange
 
 Opens = Source | Where
@@ -60,8 +60,11 @@ class RangeRecorder:
     Attributes:
         generation: the expected generation, for the source.
         seconds_left: the deadline, for the source.
+        pinning: what is compared, for the source.
         size: length of the object, as passed to `begin`; None if it was not.
         found: the generation that was passed to `begin`.
+        validators: what else was passed there.
+        skipped: number of bytes that came though they were not requested.
         whole: the object that was passed to `write_whole`.
         begun: number of calls of `begin`.
     """
@@ -70,8 +73,11 @@ class RangeRecorder:
         """Record nothing yet."""
         self.generation = generation
         self.seconds_left = seconds_left
+        self.pinning: Pinning = "strict"
         self.size: int | None = None
         self.found: str | None = None
+        self.validators: Mapping[str, str] = NO_VALIDATORS
+        self.skipped = 0
         self.whole = b""
         self.begun = 0
         self._chunks: list[bytes | memoryview] = []
@@ -85,11 +91,20 @@ class RangeRecorder:
             check(bytes(chunk) == copy, "the source changed bytes after `write`")
         return b"".join(self._copies)
 
-    def begin(self, size: int | None, generation: str | None) -> None:
+    def begin(
+        self,
+        size: int | None,
+        generation: str | None,
+        validators: Mapping[str, str] = NO_VALIDATORS,
+    ) -> None:
         """Record the head."""
         check(not self._copies, "`begin` was called after bytes")
         self.begun += 1
-        self.size, self.found = size, generation
+        self.size, self.found, self.validators = size, generation, validators
+
+    def skip(self, count: int) -> None:
+        """Count bytes that were not requested."""
+        self.skipped += count
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Record bytes, and hold on to them to see that they do not change."""

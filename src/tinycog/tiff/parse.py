@@ -124,9 +124,14 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
     """Parse the file header (tiff.header.*).
 
     Raises:
-        NotTiffError: the file starts with other bytes; the message shows them.
+        NotTiffError: the file starts with other bytes, which the message shows; or with none.
     """
-    yield from need(buffer, [ByteRange(0, BIG.header_length)])
+    try:
+        yield from need(buffer, [ByteRange(0, BIG.header_length)])
+    except TruncatedError as exc:
+        error = NotTiffError(f"not a TIFF: {exc}")
+        error.name = exc.name
+        raise error from exc
     if buffer.size is not None and buffer.size < min(v.header_length for v in VARIANTS.values()):
         found = (
             f"{buffer.size} bytes are too few for a header" if buffer.size else "the file is empty"

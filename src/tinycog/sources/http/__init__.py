@@ -8,7 +8,7 @@
     routes.py           how a url is requested, as the caller wants it
     proxies.py          through which proxy
     netrc_file.py, cookie_jar.py   logins by host, cookies of a handle
-    client.py           the requests of a url: credentials, redirects, responses checked
+    client.py           the requests of a url: credentials, redirects, refused conditions
     loop_connections.py          what an event loop has open
     pool.py             idle connections, by server
     dial.py, tls.py     new connections: names, addresses, TLS contexts
@@ -17,6 +17,7 @@
     callers_session.py  an aiohttp session of the caller's
     http1.py            HTTP/1.1 as written: heads, bodies
     urls.py, header_fields.py  urls and header fields
+    response_handler.py what is made of a response: which body takes it, or which error it is
     response.py         checks of a response: status, range, generation
     bodies.py           bodies that are no plain part: whole objects, refusals
     redirects.py        what may cross an origin

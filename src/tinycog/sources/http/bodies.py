@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from tinycog.errors import RangeNotSatisfiableError, SourceError
+from tinycog.errors import SourceError
 from tinycog.sources.http.errors import TransportError
-from tinycog.sources.http.http1 import ResponseHead
-from tinycog.sources.http.response import generation, wrong_length
+from tinycog.sources.http.response import wrong_length
 from tinycog.sources.protocol import RangeSink
 from tinycog.tiff.ranges import ByteRange
 
@@ -73,21 +72,8 @@ class UnframedPart:
 class WholeObject:
     """A 200 that is short enough: the range is cut out of it (http.status.whole)."""
 
-    def __init__(
-        self, owner: WholeObjects, url: str, part: ByteRange, sink: RangeSink, head: ResponseHead
-    ) -> None:
-        """Take the head; its length is known.
-
-        Raises:
-            RangeNotSatisfiableError: the object ends before the range.
-        """
-        size = head.length or 0
-        if size and part.start >= size:
-            message = f"the range lies outside the object of {size} bytes"
-            error = RangeNotSatisfiableError(message, url=url, range=part)
-            error.size = size
-            raise error
-        sink.begin(size, generation(head.headers))
+    def __init__(self, owner: WholeObjects, part: ByteRange, sink: RangeSink, size: int) -> None:
+        """Take its length; the sink has taken the head."""
         self._part = part
         self._sink = sink
         self._at = 0
@@ -104,6 +90,7 @@ class WholeObject:
         start = max(self._part.start - self._at, 0)
         inside = chunk[start : max(self._part.stop - self._at, 0)]
         self._at += len(chunk)
+        self._sink.skip(len(chunk) - len(inside))
         if inside:
             self._sink.write(inside)
 
@@ -111,11 +98,14 @@ class WholeObject:
         """Pass all on, and the range of it."""
         if self._data is not None:
             whole = bytes(self._data)
+            inside = memoryview(whole)[self._part.start : self._part.stop]
+            self._sink.skip(len(whole) - len(inside))
             self._sink.write_whole(whole)  # first: a reader may request more of it at once
-            self._sink.write(memoryview(whole)[self._part.start : self._part.stop])
+            self._sink.write(inside)
 
     def fail(self, error: Exception) -> Exception:
         """Return the error: an object that is not whole is none."""
+        self._sink.skip(len(self._data or b""))
         return error
 
     def close(self) -> None:
@@ -123,6 +113,66 @@ class WholeObject:
         if self._data is not None:
             self._data = None
             self._owner.keeps_whole = True
+
+
+class UnsizedObject:
+    """A 200 whose length only its end tells: taken if it is short enough (http.status.whole)."""
+
+    def __init__(
+        self,
+        owner: WholeObjects,
+        sink: RangeSink,
+        most: int,
+        make_body: Callable[[int], WholeObject],
+        make_error: Callable[[], SourceError],
+    ) -> None:
+        """Collect no more than `most` bytes.
+
+        Args:
+            owner: keeps one object at a time.
+            sink: is told of bytes that are dropped.
+            most: number of bytes that are taken.
+            make_body: passes head and length on; returns what takes the object.
+            make_error: makes the error of one that is longer.
+        """
+        self._owner = owner
+        self._sink = sink
+        self._most = most
+        self._make_body = make_body
+        self._make_error = make_error
+        self._data = bytearray()
+        owner.keeps_whole = False
+
+    def write(self, chunk: bytes) -> None:
+        """Collect bytes.
+
+        Raises:
+            RangeUnsupportedError: there are too many.
+        """
+        self._data += chunk
+        if len(self._data) > self._most:
+            raise self._make_error()
+
+    def finish(self) -> None:
+        """Pass head and object on, as its length is known now."""
+        data, self._data = bytes(self._data), bytearray()
+        self._owner.keeps_whole = True
+        body = self._make_body(len(data))
+        try:
+            body.write(data)
+            body.finish()
+        finally:
+            body.close()
+
+    def fail(self, error: Exception) -> Exception:
+        """Return the error: an object that is not whole is none."""
+        self._sink.skip(len(self._data))
+        return error
+
+    def close(self) -> None:
+        """Let another object be kept."""
+        self._data = bytearray()
+        self._owner.keeps_whole = True
 
 
 class ErrorBody:

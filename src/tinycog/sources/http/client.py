@@ -14,36 +14,27 @@ from tinycog.argument_types import AllowHost
 from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError, TinycogError
 from tinycog.limits import Limits
 from tinycog.sources.allow_host import check_allowed
-from tinycog.sources.http.bodies import ErrorBody, UnframedPart, WholeObject
 from tinycog.sources.http.connections import Body, Connection, Exchange
 from tinycog.sources.http.credentials import GivenRequest, RequestCredentials
 from tinycog.sources.http.deadline import Deadline
-from tinycog.sources.http.errors import NotPlainError, StaleError, TransportError
+from tinycog.sources.http.errors import (
+    ConditionRefusedError,
+    NotPlainError,
+    RedirectError,
+    StaleError,
+    TransportError,
+)
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import ResponseHead, request_head
 from tinycog.sources.http.loop_connections import LoopConnections, connections_of_loop, use
 from tinycog.sources.http.options import Http
-from tinycog.sources.http.redirects import PERMANENT, REDIRECTS, RefusedRedirectError, Target
-from tinycog.sources.http.response import (
-    STRONG_ETAG,
-    changed,
-    check_identity,
-    generation,
-    is_identity,
-    refusal,
-    sent_range,
-    wrong_length,
-)
+from tinycog.sources.http.redirects import RefusedRedirectError, Target
+from tinycog.sources.http.response_handler import ResponseHandler
 from tinycog.sources.http.routes import Endpoint, Route, Routes
 from tinycog.sources.http.urls import parse_url
 from tinycog.sources.protocol import RangeSink
 from tinycog.sources.redact import redact_line, safe_cause
 from tinycog.tiff.ranges import ByteRange
-
-OK, BAD_REQUEST, PRECONDITION_FAILED = 200, 400, 412
-
-PARTS = (206, 226)
-"""Statuses of an answer that is the range: Partial Content, and IM Used, as some caches say."""
 
 DEFAULT_HEADERS = {"User-Agent": "tinycog", "Accept": "*/*"}
 
@@ -53,21 +44,6 @@ MAX_MOVED = 16
 USES_POOL = True
 """Whether plain requests are sent on connections of ours. Tests turn it off, to send all of them by
 aiohttp."""
-
-
-class RedirectError(Exception):
-    """The server redirected the request.
-
-    Attributes:
-        location: the Location header.
-        is_permanent: whether it may be remembered.
-    """
-
-    def __init__(self, location: str, *, is_permanent: bool) -> None:
-        """Keep where it leads."""
-        super().__init__("the server redirected the request")
-        self.location = location
-        self.is_permanent = is_permanent
 
 
 class Outcome(NamedTuple):
@@ -89,7 +65,7 @@ class HttpClient:
         name: url as it may be shown: without credentials (http.secrets).
         credentials: url and headers of the caller.
         routes: how its urls are requested.
-        keeps_whole: whether an object that comes whole is kept now: one at a time.
+        responses: what is made of its responses.
         moved: permanent redirects, by url.
         prepared: what `fast_path` makes of all that is the same in every request.
     """
@@ -108,7 +84,7 @@ class HttpClient:
         self.routes = Routes(http)
         self._allow_host = allow_host
         self._limits = limits
-        self.keeps_whole = True
+        self.responses = ResponseHandler(name, limits)
         self.moved: Mapping[str, str] = {}
         self.prepared: object | None = None
 
@@ -157,7 +133,7 @@ class HttpClient:
             async with asyncio.timeout(None) as clock:
                 deadline = Deadline(clock, self.read_timeout, sink.seconds_left)
                 exchange = Exchange(partial(self._begin, part, sink, begun), sink, deadline)
-                await self._request(given, part, exchange, routes, outcome)
+                await self._request(given, part, exchange, begun, routes, outcome)
         except Exception as exc:
             is_late = isinstance(exc, TimeoutError) and bool(begun)
             error = self.to_source_error(part, begun[-1].fail(exc) if is_late else exc)
@@ -217,8 +193,9 @@ class HttpClient:
         fields.update(given.auth)
         fields.set("Range", f"bytes={part.start}-{part.stop - 1}")
         fields.set("Accept-Encoding", "identity")
-        if generation is not None and STRONG_ETAG.fullmatch(generation):
-            fields.set("If-Match", generation)
+        etag = self.responses.condition.etag(generation)
+        if etag is not None:
+            fields.set("If-Match", etag)
         url = parse_url(given.url)
         if not url.host:
             message = "the url names no host"
@@ -235,10 +212,14 @@ class HttpClient:
         given: GivenRequest,
         part: ByteRange,
         exchange: Exchange,
+        begun: list[Body],
         routes: list[Route],
         outcome: Outcome | None,
     ) -> None:
-        """Send one GET, and follow redirects (http.range.closed, http.range.identity)."""
+        """Send one GET, follow redirects, and ask once without an If-Match that is refused.
+
+        That is http.range.closed, http.range.identity and http.pin.match.
+        """
         connections = await connections_of_loop()
         await self.routes.open()
         known = self.moved if outcome is None else outcome.moved
@@ -256,11 +237,18 @@ class HttpClient:
                 raise
             except RedirectError as exc:
                 redirect = exc
+            except ConditionRefusedError:
+                redirect = None
             else:
                 self._remember(moved, target)
                 return
             error = None  # not in the handler: what fails now must not show where it led
             routes.clear()
+            if redirect is None:
+                target.headers.remove("If-Match")
+                check = partial(self._begin, part, exchange.sink, begun, is_conditional=False)
+                exchange = exchange._replace(check=check)
+                continue
             if redirect.is_permanent:
                 moved[str(target.url)] = redirect.location
             target.follow(redirect.location)
@@ -282,7 +270,7 @@ class HttpClient:
             exchange: takes the response.
             error: how the same request ended on a kept connection, if it was sent there.
         """
-        if isinstance(error, RedirectError):
+        if isinstance(error, RedirectError | ConditionRefusedError):
             raise error
         pool, endpoint = connections.pool, route.endpoint
         use(endpoint, self)
@@ -306,59 +294,20 @@ class HttpClient:
             await connections.send_by_aiohttp(target.url, headers, exchange, route)
             pool.odd.add(endpoint)
 
-    # --- responses -------------------------------------------------------------------------------
-
     def _begin(
-        self, part: ByteRange, sink: RangeSink, begun: list[Body], head: ResponseHead
+        self,
+        part: ByteRange,
+        sink: RangeSink,
+        begun: list[Body],
+        head: ResponseHead,
+        *,
+        is_conditional: bool = True,
     ) -> Body | None:
         """Check a head, and keep what takes its body in `begun`."""
-        body = self.check(part, sink, head)
+        body = self.responses.check(part, sink, head, is_conditional=is_conditional)
         if body is not None:
             begun.append(body)
         return body
-
-    def check(self, part: ByteRange, sink: RangeSink, head: ResponseHead) -> Body | None:
-        """Check a head before its body comes; return what takes that, or None: the sink.
-
-        Raises:
-            SourceError: the response is a refusal, or not what was requested.
-            RedirectError: it is a redirect.
-        """
-        if head.status in PARTS:
-            return self._check_part(part, sink, head)
-        if head.status == OK and self._may_take_whole(head):
-            return WholeObject(self, self.name, part, sink, head)
-        error = self._refusal(part, sink, head)
-        is_told = head.status >= BAD_REQUEST and head.status != PRECONDITION_FAILED
-        if is_told and isinstance(error, SourceError) and not error.may_pass:
-            told = partial(refusal, self.name, part, head.status, head.reason, head.headers)
-            return ErrorBody(told, decides=head.status == BAD_REQUEST)
-        raise error
-
-    def _check_part(self, part: ByteRange, sink: RangeSink, head: ResponseHead) -> Body | None:
-        """Check the head of a 206, and pass it on."""
-        check_identity(self.name, part, head.headers)
-        sent, size = sent_range(self.name, part, head.headers)
-        if head.length is not None and head.length != sent.length:
-            raise wrong_length(self.name, part, f"{head.length}", sent.length)
-        sink.begin(size, generation(head.headers))
-        return None if head.length is not None else UnframedPart(self.name, part, sink, sent.length)
-
-    def _may_take_whole(self, head: ResponseHead) -> bool:
-        """Return whether the whole object is known to be short enough (http.status.whole)."""
-        length = head.length
-        is_short = length is not None and (length == 0 or length <= self._limits.whole_bytes)
-        return is_short and is_identity(head.headers)
-
-    def _refusal(self, part: ByteRange, sink: RangeSink, head: ResponseHead) -> Exception:
-        """Return the error that a response is, if it holds neither a part nor the whole."""
-        location = head.headers.get("Location")
-        if head.status in REDIRECTS and location is not None:
-            is_permanent = head.status in PERMANENT and "Cache-Control" not in head.headers
-            return RedirectError(location, is_permanent=is_permanent)
-        if head.status == PRECONDITION_FAILED and sink.generation is not None:
-            return changed(self.name, part, sink.generation, head.headers)
-        return refusal(self.name, part, head.status, head.reason, head.headers)
 
     # --- where urls lead -------------------------------------------------------------------------
 

@@ -182,6 +182,8 @@ class Connection(asyncio.BufferedProtocol):
             await over
         except (asyncio.CancelledError, GeneratorExit):
             self.close()
+            if over.done() and not over.cancelled():
+                over.exception()  # nobody waits for it any more
             raise
 
     def _read_first(self) -> None:

@@ -20,5 +20,24 @@ class NotPlainError(Exception):
     """The response is not the HTTP/1.1 that is read here: it must be requested through aiohttp."""
 
 
+class RedirectError(Exception):
+    """The server redirected the request.
+
+    Attributes:
+        location: the Location header.
+        is_permanent: whether it may be remembered.
+    """
+
+    def __init__(self, location: str, *, is_permanent: bool) -> None:
+        """Keep where it leads."""
+        super().__init__("the server redirected the request")
+        self.location = location
+        self.is_permanent = is_permanent
+
+
+class ConditionRefusedError(Exception):
+    """The server refused If-Match: the request is to be sent once without (http.pin.match)."""
+
+
 class StaleError(Exception):
     """The server closed the connection before it answered anything."""

@@ -13,15 +13,19 @@ from functools import partial
 from typing import NamedTuple
 
 from tinycog.errors import TinycogError
-from tinycog.sources.http.client import HttpClient, Outcome, RedirectError
+from tinycog.sources.http.client import HttpClient, Outcome
 from tinycog.sources.http.connections import Connection, Exchange
 from tinycog.sources.http.credentials import GivenRequest
 from tinycog.sources.http.deadline import Deadline
-from tinycog.sources.http.errors import NotPlainError, StaleError
+from tinycog.sources.http.errors import (
+    ConditionRefusedError,
+    NotPlainError,
+    RedirectError,
+    StaleError,
+)
 from tinycog.sources.http.http1 import request_head
 from tinycog.sources.http.loop_connections import open_connections, use
 from tinycog.sources.http.pool import ConnectionPool
-from tinycog.sources.http.response import STRONG_ETAG
 from tinycog.sources.http.routes import Endpoint
 from tinycog.sources.protocol import Done, RangeSink
 from tinycog.tiff.ranges import ByteRange
@@ -30,6 +34,9 @@ EMPTY_LINE = b"\r\n"
 
 ANY_RANGE = ByteRange(0, 1)
 """Stands in the head that is prepared, until its range is taken out."""
+
+GOES_ON = (RedirectError, ConditionRefusedError, NotPlainError, StaleError)
+"""What a request goes on from, in a task."""
 
 NO_ENDPOINT: Endpoint = ("", "", 0, None)
 
@@ -83,8 +90,8 @@ def send(
     connection = None if start is None else connections.pool.take(prepared.endpoint)
     if connection is None or start is None:
         return None
-    etag = sink.generation
-    match = f"If-Match: {etag}\r\n" if etag is not None and STRONG_ETAG.fullmatch(etag) else ""
+    etag = client.responses.condition.etag(sink.generation)
+    match = "" if etag is None else f"If-Match: {etag}\r\n"
     rest = f"Range: bytes={part.start}-{part.stop - 1}\r\n{match}\r\n".encode()
     request = _Request(client, part, sink, done)
     request.begin(connections.pool, connection, prepared, start + rest)
@@ -113,7 +120,7 @@ class _Request:
         """Send it."""
         self._pool, self._connection, self._prepared = pool, connection, prepared
         deadline = Deadline(connection, self._client.read_timeout, self._sink.seconds_left)
-        check = partial(self._client.check, self._part, self._sink)
+        check = partial(self._client.responses.check, self._part, self._sink)
         connection.begin(request, Exchange(check, self._sink, deadline), self._ended)
 
     def cancel(self) -> None:
@@ -127,7 +134,7 @@ class _Request:
         self._pool.give(self._prepared.endpoint, self._connection)
         if error is None:
             self._done(None)
-        elif isinstance(error, RedirectError | NotPlainError | StaleError):
+        elif isinstance(error, GOES_ON):
             self._task = asyncio.get_running_loop().create_task(self._go_on(error))
         else:
             self._done(self._client.to_source_error(self._part, error))

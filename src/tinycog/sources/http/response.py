@@ -14,7 +14,10 @@ from tinycog.errors import (
     SourceChangedError,
     SourceError,
 )
+from tinycog.limits import Limits
 from tinycog.sources.http.header_fields import Fields
+from tinycog.sources.http.http1 import ResponseHead
+from tinycog.sources.protocol import DATE, ETAG, LAST_MODIFIED, WEAK_ETAG
 from tinycog.sources.redact import redact_line
 from tinycog.tiff.ranges import ByteRange
 
@@ -30,14 +33,12 @@ CODED = frozenset({"content-encoding", "transfer-encoding", "im"})
 NO_CODINGS = frozenset({"", "identity", "none", "binary", "8bit", "utf-8", "utf8", "aws-chunked"})
 """Labels of bodies that are not coded; stores keep those that they were given."""
 
-OK, FORBIDDEN, PRECONDITION_FAILED = 200, 403, 412
+OK, FORBIDDEN, UNSATISFIABLE = 200, 403, 416
 
 REDIRECTED = (301, 307)
 """Statuses by which S3 says that a bucket is elsewhere."""
 
 UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
-
-STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
 
 REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     200: (RangeUnsupportedError, "the server ignores ranges and sent the whole object"),
@@ -77,14 +78,18 @@ def refusal(
     reason: str | None,
     headers: Fields,
     body: bytes = b"",
+    *,
+    more: str = "",
 ) -> SourceError:
-    """Return the error for a status other than 206; `body` may say more about it."""
+    """Return the error for a status other than 206; `body` and `more` may say more about it."""
     kind, text = REFUSALS.get(status, (SourceError, "the server refused"))
     shown = f"HTTP {status} {redact_line(reason or '')}".strip()
     code, told = _store_error(body)
     region = headers.get("x-amz-bucket-region") if status in REDIRECTED else None
     where = "" if region is None else f"; the bucket is in {redact_line(region)}"
-    message = f"{text} ({shown}{told}{where})"
+    if status == UNSATISFIABLE and part.start == 0 and _unsatisfied_size(headers) is None:
+        more = ": the file is empty, or the server refuses ranges"
+    message = f"{text}{more} ({shown}{told}{where})"
     error = kind(message, url=url, range=part)
     error.status = status
     error.retry_after, error.date = headers.get("Retry-After"), headers.get("Date")
@@ -93,19 +98,36 @@ def refusal(
     if status == OK:  # a proxy that fetches the object may send it whole, once
         error.may_pass, error.most_tries = True, 2
     if isinstance(error, RangeNotSatisfiableError):
-        found = UNSATISFIED.fullmatch(_one(headers, "Content-Range").strip())
-        error.size = None if found is None else int(found[1])
+        error.size = _unsatisfied_size(headers)
     return error
 
 
-def changed(url: str, part: ByteRange, pin: str, headers: Fields) -> SourceChangedError:
-    """The error that a 412 is: the generation that was wanted is no more (http.pin.match)."""
-    found = headers.get("ETag")
-    told = "" if found is None else f", now {redact_line(found)}"
-    message = f"the object has changed since it was opened: its generation was {pin}{told}"
-    error = SourceChangedError(f"{message} (HTTP 412)", url=url, range=part)
-    error.status = PRECONDITION_FAILED
-    error.expected, error.found = pin, found
+def _unsatisfied_size(headers: Fields) -> int | None:
+    """Return the size of the object that a 416 tells, None if it tells none."""
+    found = UNSATISFIED.fullmatch(_one(headers, "Content-Range").strip())
+    return None if found is None else int(found[1])
+
+
+def ignored_range(url: str, part: ByteRange, head: ResponseHead, limits: Limits) -> SourceError:
+    """The error that a whole object is that is not taken (http.status.whole)."""
+    length = "unknown length" if head.length is None else f"{head.length:,} bytes"
+    more = (
+        f" of {length}, but Limits.whole_bytes allows {limits.whole_bytes:,}: raise that, or read"
+        " it from a server that knows ranges"
+    )
+    if not is_identity(head.headers):
+        more = ", encoded"
+    return refusal(url, part, head.status, head.reason, head.headers, more=more)
+
+
+def page_instead(url: str, part: ByteRange, head: ResponseHead) -> SourceChangedError:
+    """The error that an HTML page is that came instead of bytes of the object (http.page)."""
+    shown = f"HTTP {head.status} {redact_line(head.reason)}".strip()
+    message = (
+        f"an HTML page came instead of the file: a login or error page of the server? ({shown})"
+    )
+    error = SourceChangedError(message, url=url, range=part)
+    error.status = head.status
     return error
 
 
@@ -139,6 +161,8 @@ def check_identity(url: str, part: ByteRange, headers: Fields) -> None:
 def sent_range(url: str, part: ByteRange, headers: Fields) -> tuple[ByteRange, int | None]:
     """Which bytes were sent, and the object's size (http.range.content-range).
 
+    They may be fewer than were asked: the first ones (http.range.short).
+
     Raises:
         RangeMismatchError: not those that were asked.
     """
@@ -151,7 +175,7 @@ def sent_range(url: str, part: ByteRange, headers: Fields) -> tuple[ByteRange, i
             f"the server sent Content-Range {redact_line(told)!r}, not the range that was asked"
         )
         raise RangeMismatchError(message, url=url, range=part)
-    return sent, sent.stop if size is None and sent.stop < part.stop else size
+    return sent, size
 
 
 def wrong_length(url: str, part: ByteRange, told: str, length: int) -> RangeMismatchError:
@@ -173,6 +197,25 @@ def generation(headers: Fields) -> str | None:
         if headers.get(name) not in (None, "null"):
             return f"{name} {_printable(_one(headers, name))}"
     return _printable(" ".join(filter(None, (_one(headers, "Last-Modified"), etag)))) or None
+
+
+def validators(headers: Fields) -> dict[str, str]:
+    """All that names this state of the object, by kind, the best first (http.pin)."""
+    etag = _printable(_one(headers, "ETag"))
+    stores = {name: headers.get(name) for name in GENERATIONS}
+    found = {
+        ETAG: "" if etag.startswith("W/") else etag,
+        **{
+            name: f"{name} {_printable(told)}"
+            for name, told in stores.items()
+            if told not in (None, "null")
+        },
+        LAST_MODIFIED: _printable(_one(headers, "Last-Modified")),
+        WEAK_ETAG: etag if etag.startswith("W/") else "",
+    }
+    if found[LAST_MODIFIED]:
+        found[DATE] = headers.get("Date") or ""
+    return {kind: name for kind, name in found.items() if name}
 
 
 def _printable(text: str) -> str:
@@ -204,7 +247,6 @@ def _content_range(told: str) -> tuple[ByteRange | None, int | None]:
 
 
 def _answers(part: ByteRange, sent: ByteRange, size: int | None) -> bool:
-    """Whether it is what was asked, or all of it that the object has (http.range.short)."""
-    if size is None:
-        return sent.start == part.start < sent.stop <= part.stop
-    return sent == (part.start, min(part.stop, size)) and sent.length > 0
+    """Whether it is what was asked, or the first bytes of it (http.range.short)."""
+    stop = part.stop if size is None else min(part.stop, size)
+    return sent.start == part.start < sent.stop <= stop

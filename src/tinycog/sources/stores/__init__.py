@@ -10,5 +10,6 @@
     response.py      checks of the answer of a store
     threads.py       blocking calls, in threads that may hang
     errors.py        what file systems raise
+    status.py        the HTTP status in it
     fork.py          a file system in a child process
 """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from tinycog.sources.condition import REFUSED, Condition
+from tinycog.sources.stores.names import best_of
+from tinycog.sources.stores.status import status_of
 from tinycog.tiff.ranges import ByteRange
 
 
@@ -18,6 +21,8 @@ class ObjectRead(NamedTuple):
         generation: name of the generation that they must be of, None if any may come.
         arrived: called with a number of bytes as they arrive, from any thread.
         name: the object, for messages.
+        condition: whether to ask for the generation by If-Match.
+        is_pinned: whether generations are compared at all.
     """
 
     fs: Any
@@ -26,6 +31,8 @@ class ObjectRead(NamedTuple):
     generation: str | None
     arrived: Callable[[int], None]
     name: str
+    condition: Condition
+    is_pinned: bool
 
 
 class ObjectAnswer(NamedTuple):
@@ -34,12 +41,12 @@ class ObjectAnswer(NamedTuple):
     Attributes:
         data: the bytes; fewer than wanted if the object ends inside the range.
         size: length of the object in bytes, None if it is not told.
-        names: names of the generation of exactly these bytes, the best one first.
+        names: names of the generation of exactly these bytes by kind, the best one first.
     """
 
     data: bytes
     size: int | None
-    names: tuple[str, ...]
+    names: Mapping[str, str]
 
 
 class ReplacedError(Exception):
@@ -58,8 +65,43 @@ class ReplacedError(Exception):
         self.where = where
 
 
-def chosen_name(names: tuple[str, ...], expected: str | None) -> str | None:
+def chosen_name(names: Mapping[str, str], expected: str | None) -> str | None:
     """Return the name to compare: the expected one if it is among them, else the best one."""
-    if expected is not None and expected in names:
-        return expected
-    return names[0] if names else None
+    return expected if expected in names.values() else best_of(names)
+
+
+async def ask(
+    wanted: ObjectRead, send: Callable[[str | None], Awaitable[ObjectAnswer]]
+) -> ObjectAnswer:
+    """Ask for a range with If-Match; if that is refused, once without (http.pin.match).
+
+    Args:
+        wanted: the range.
+        send: asks on condition of an ETag, or without one.
+
+    Raises:
+        ReplacedError: the object has another ETag now.
+        Exception: whatever `send` raises.
+    """
+    etag = wanted.condition.etag(wanted.generation)
+    if etag is None:
+        return await send(None)
+    try:
+        return await send(etag)
+    except Exception as exc:
+        if status_of(exc) not in REFUSED:
+            raise
+    answer = await send(None)
+    wanted.condition.is_understood = False
+    return answer
+
+
+def check_unchanged(wanted: ObjectRead, etag: str | None, names: Mapping[str, str]) -> None:
+    """Check that an answer without If-Match is of the generation that If-Match was refused for.
+
+    Raises:
+        ReplacedError: it is of another one, or of one that has no name.
+    """
+    was_refused = etag is None and wanted.condition.etag(wanted.generation) is not None
+    if was_refused and wanted.generation not in names.values():
+        raise ReplacedError(wanted.generation, best_of(names))

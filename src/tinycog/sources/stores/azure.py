@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from tinycog.sources.http.response import PRECONDITION_FAILED, STRONG_ETAG
 from tinycog.sources.lazy_import import load
-from tinycog.sources.stores.answer import ObjectAnswer, ObjectRead, ReplacedError
-from tinycog.sources.stores.errors import status_of
+from tinycog.sources.stores.answer import ObjectAnswer, ObjectRead, ask, check_unchanged
 from tinycog.sources.stores.names import names_of
 
 
@@ -18,26 +17,26 @@ async def read(wanted: ObjectRead) -> ObjectAnswer:
         ReplacedError: the blob has another ETag now.
         Exception: whatever the client library raises.
     """
-    fs, path, part, expected, arrived, _ = wanted
+    return await ask(wanted, partial(_download, wanted))
+
+
+async def _download(wanted: ObjectRead, etag: str | None) -> ObjectAnswer:
+    fs, path, part = wanted[:3]
     container, blob, version = fs.split_path(fs._strip_protocol(path))  # noqa: SLF001 - as adlfs does
     options: dict[str, Any] = {"offset": part.start, "length": part.length}
     if version is not None:
         options["version_id"] = version
-    if expected is not None and STRONG_ETAG.fullmatch(expected):
+    if etag is not None:
         conditions = (await load("azure.core")).MatchConditions
-        options |= {"etag": expected, "match_condition": conditions.IfNotModified}
+        options |= {"etag": etag, "match_condition": conditions.IfNotModified}
     async with fs.service_client.get_blob_client(container=container, blob=blob) as client:
-        try:
-            stream = await client.download_blob(max_concurrency=1, **options)
-            data = await stream.readall()
-        except Exception as exc:
-            if status_of(exc) != PRECONDITION_FAILED:
-                raise
-            now = names_of(dict(await client.get_blob_properties()))
-            raise ReplacedError(expected, now[0] if now else None) from exc
-    arrived(len(data))
+        stream = await client.download_blob(max_concurrency=1, **options)
+        data = await stream.readall()
+    wanted.arrived(len(data))
     facts = {name: stream.properties.get(name) for name in ("etag", "version_id")}
-    return ObjectAnswer(data, _size(stream.properties.content_range), names_of(facts))
+    names = names_of(facts)
+    check_unchanged(wanted, etag, names)
+    return ObjectAnswer(data, _size(stream.properties.content_range), names)
 
 
 def _size(content_range: str) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tinycog.sources.stores.answer import ObjectAnswer, ObjectRead, ReplacedError
-from tinycog.sources.stores.names import names_of, size_of
+from tinycog.sources.stores.names import best_of, names_of, size_of
+from tinycog.tiff.ranges import ByteRange
 
 Facts = Mapping[str, object]
 
@@ -33,7 +34,7 @@ async def read(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
     fs, path, part = wanted[:3]
     before = None if is_seen else await _info(fs, path)
     data = await fs._cat_file(path, start=part.start, end=part.stop)  # noqa: SLF001 - fsspec has no public async name
-    return _answer(data, before, await _info(fs, path))
+    return _answer(part, data, before, await _info(fs, path))
 
 
 def read_blocking(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
@@ -41,7 +42,7 @@ def read_blocking(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
     fs, path, part = wanted[:3]
     before = None if is_seen else _info_blocking(fs, path)
     data = fs.cat_file(path, start=part.start, end=part.stop)
-    return _answer(data, before, _info_blocking(fs, path))
+    return _answer(part, data, before, _info_blocking(fs, path))
 
 
 def read_archive(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
@@ -52,7 +53,7 @@ def read_archive(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
     with _alone(f"archive {id(wanted.fs)}"):
         before = None if is_seen else _archive_info(wanted)
         data = wanted.fs.cat_file(wanted.path, start=wanted.part.start, end=wanted.part.stop)
-        return _answer(data, before, _archive_info(wanted))
+        return _answer(wanted.part, data, before, _archive_info(wanted))
 
 
 def read_copy(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
@@ -68,7 +69,7 @@ def read_copy(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
             fs.cat_file(path, start=part.start, end=part.start + 1)
             before = _copy_info(fs, path)
         data = fs.cat_file(path, start=part.start, end=part.stop)
-        return _answer(data, before, _copy_info(fs, path))
+        return _answer(part, data, before, _copy_info(fs, path))
 
 
 def read_blocks(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
@@ -86,18 +87,20 @@ def read_blocks(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
         after = _info_blocking(fs.fs, path)
         kept = fs._check_file(path)  # noqa: SLF001 - nothing else tells of which generation they are
         now = fs.fs.ukey(path)
-        if kept and kept[0].get("uid", now) != now:
-            raise ReplacedError("that of the blocks in the cache", (*names_of(after), None)[0])
-        return _answer(data, before, after)
+        if wanted.is_pinned and kept and kept[0].get("uid", now) != now:
+            raise ReplacedError("that of the blocks in the cache", best_of(names_of(after)))
+        return _answer(part, data, before, after)
 
 
-def _answer(data: bytes, before: Facts | None, after: Facts) -> ObjectAnswer:
+def _answer(part: ByteRange, data: bytes, before: Facts | None, after: Facts) -> ObjectAnswer:
     """Return the bytes with their generation: it was the same before and after."""
     names = names_of(after)
     if before is not None and (names_of(before) != names or size_of(before) != size_of(after)):
-        was, now = (*names_of(before), None)[0], (*names, None)[0]
-        raise ReplacedError(was, now)
-    return ObjectAnswer(data, size_of(after), names)
+        raise ReplacedError(best_of(names_of(before)), best_of(names))
+    size = size_of(after)
+    if size is None and 0 < len(data) < part.length:
+        size = part.start + len(data)  # a file system gives fewer bytes only there
+    return ObjectAnswer(data, size, names)
 
 
 # --- what is told --------------------------------------------------------------------------------
@@ -135,8 +138,8 @@ def _archive_info(wanted: ObjectRead) -> Facts:
     file = getattr(wanted.fs, "fo", None)
     below, archive = getattr(file, "fs", None), getattr(file, "path", None)
     told: Facts = {} if below is None or archive is None else _info_blocking(below, archive)
-    names = names_of(told)[:1] + names_of(member)[:1]
-    return {"etag": "; ".join(names), "size": member.get("size")}
+    names = (best_of(names_of(told)), best_of(names_of(member)))
+    return {"etag": "; ".join(filter(None, names)), "size": member.get("size")}
 
 
 def _copy_info(fs: Any, path: str) -> Facts:  # noqa: ANN401 - the same

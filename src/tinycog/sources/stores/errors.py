@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 from tinycog.errors import (
     AccessDeniedError,
@@ -18,15 +17,13 @@ from tinycog.errors import (
 from tinycog.sources.http.response import TRANSIENT
 from tinycog.sources.redact import redact_line, safe_cause, shown_url
 from tinycog.sources.stores.answer import ReplacedError
+from tinycog.sources.stores.status import causes_of, status_of
 from tinycog.tiff.ranges import ByteRange
 
 NOT_FOUND = (404, 410)
 DENIED = (401, 403)
 UNSATISFIABLE = 416
 BUSY = (429, 503)
-
-CONDITION_REFUSED = (400, 412, 501)
-"""Statuses of a store that does not have the ETag of If-Match, or does not understand that."""
 
 BROKEN_CONNECTIONS = frozenset(
     {
@@ -37,8 +34,6 @@ BROKEN_CONNECTIONS = frozenset(
     }
 )
 """Names of classes of client libraries: the connection failed, so the next try may succeed."""
-
-MAX_CAUSES = 8
 
 
 def to_source_error(
@@ -91,23 +86,9 @@ def _changed(exc: ReplacedError, name: str, part: ByteRange) -> SourceChangedErr
     return error
 
 
-def status_of(exc: BaseException) -> int | None:
-    """Return the HTTP status in an exception of botocore, gcsfs, azure or aiohttp, or its cause."""
-    for error in _causes(exc):
-        response: Any = getattr(error, "response", None)
-        if isinstance(response, dict):
-            found: Any = response.get("ResponseMetadata", {}).get("HTTPStatusCode")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        else:
-            names = ("status", "status_code", "code")
-            found = next((v for v in (getattr(error, n, None) for n in names) if v), None)
-        if isinstance(found, int | str) and str(found).isdecimal():
-            return int(found)
-    return None
-
-
 def _is_broken(exc: BaseException) -> bool:
     """Return whether a connection failed, or a time is over; not where a name is wrong."""
-    causes = list(_causes(exc))
+    causes = list(causes_of(exc))
     nameless = [error for error in causes if isinstance(error, socket.gaierror)]
     if nameless:
         return nameless[0].errno == socket.EAI_AGAIN
@@ -116,13 +97,3 @@ def _is_broken(exc: BaseException) -> bool:
         or any(cls.__name__ in BROKEN_CONNECTIONS for cls in type(error).__mro__)
         for error in causes
     )
-
-
-def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and what it was raised from."""
-    error: BaseException | None = exc
-    for _ in range(MAX_CAUSES):
-        if error is None:
-            return
-        yield error
-        error = error.__cause__ or error.__context__

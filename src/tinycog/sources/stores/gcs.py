@@ -25,7 +25,7 @@ async def read(wanted: ObjectRead) -> ObjectAnswer:
         FileNotFoundError: there is no generation of it.
         Exception: whatever gcsfs raises.
     """
-    fs, path, part, expected, arrived, _ = wanted
+    fs, path, part, expected, arrived = wanted[:5]
     bucket, key, generation = fs.split_path(path)
     if generation is None and expected is not None and expected.isdecimal():
         generation = expected
@@ -42,7 +42,8 @@ async def read(wanted: ObjectRead) -> ObjectAnswer:
     headers = Fields(head.items())
     size = check_answer(wanted, headers, len(data))
     number = headers.get("x-goog-generation")
-    names = () if number is None else (number, *names_of({"ETag": headers.get("ETag")}))
+    etag = names_of({"ETag": headers.get("ETag")})
+    names = {} if number is None else {"generation": number, **etag}
     return ObjectAnswer(data, size, names)
 
 

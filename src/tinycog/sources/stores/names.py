@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-ETAGS = ("etag",)
+from tinycog.sources.protocol import ETAG, WEAK_ETAG
 
 NUMBERS = ("generation", "versionid", "rev", "revision")
 
@@ -20,21 +20,28 @@ TIMES = (
 """Together they are one name: each alone may stay while bytes change."""
 
 
-def names_of(info: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the names of a generation in what `info` of a file system returns, the best first.
+def names_of(info: Mapping[str, object]) -> dict[str, str]:
+    """Return the names of a generation in what `info` returns, by kind, the best first.
 
     A strong ETag; a number or version; a checksum; else all times, with a weak ETag. Other facts
     are left out: the time of the last access changes while bytes do not.
     """
     facts = {_plain(key): str(value) for key, value in info.items() if _is_told(value)}
-    weak = [facts[key] for key in ETAGS if facts.get(key, "").startswith("W/")]
-    names = [facts[key] for key in ETAGS if key in facts and not facts[key].startswith("W/")]
-    names += [facts[key] for key in NUMBERS if key in facts]
-    names += [f"{key} {facts[key]}" for key in SUMS if key in facts]
-    times = [f"{key} {facts[key]}" for key in TIMES if key in facts]
-    if times or weak:
-        names.append(", ".join(times + weak))
-    return tuple(names)
+    etag = facts.get("etag", "")
+    weak = [etag] if etag.startswith("W/") else []
+    names = {} if not etag or etag.startswith("W/") else {ETAG: etag}
+    names |= {key: facts[key] for key in NUMBERS if key in facts}
+    names |= {key: f"{key} {facts[key]}" for key in SUMS if key in facts}
+    times = [key for key in TIMES if key in facts]
+    if times or weak:  # compared only with the same ones
+        together = [f"{key} {facts[key]}" for key in times] + weak
+        names[" ".join([*times, WEAK_ETAG] if weak else times)] = ", ".join(together)
+    return names
+
+
+def best_of(names: Mapping[str, str]) -> str | None:
+    """Return the best of names, None if there is none."""
+    return next(iter(names.values()), None)
 
 
 def size_of(info: Mapping[str, object]) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from tinycog.sources.condition import Condition
 from tinycog.sources.http.deadline import Deadline
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import RangeSink
@@ -40,6 +41,7 @@ class ObjectReader:
         self._name = name
         self._seen: frozenset[str] = frozenset()
         self._names_generations = True
+        self._condition = Condition()
 
     async def read(self, part: ByteRange, sink: RangeSink, silence: float) -> ObjectAnswer:
         """Read a range with its generation, within the time that is left (store.time).
@@ -68,19 +70,26 @@ class ObjectReader:
             is_over = False
             try:
                 wanted = ObjectRead(
-                    self._fs, self._path, part, sink.generation, arrived, self._name
+                    self._fs,
+                    self._path,
+                    part,
+                    sink.generation,
+                    arrived,
+                    self._name,
+                    self._condition,
+                    is_pinned=sink.pinning == "strict",
                 )
                 answer = await self._read(wanted)
             finally:
                 is_over = True
-        self._seen |= frozenset(answer.names)
+        self._seen |= frozenset(answer.names.values())
         return answer
 
     async def _read(self, wanted: ObjectRead) -> ObjectAnswer:
         """Read it in the way that the file system allows."""
         fs, path = await _below_folders(wanted.fs, wanted.path)
         wanted = wanted._replace(fs=fs, path=path)
-        is_seen = wanted.generation is not None and wanted.generation in self._seen
+        is_seen = wanted.generation in self._seen or not wanted.is_pinned
         blocking = await _blocking_way(fs)
         if blocking is not None:
             return await in_thread(partial(blocking, wanted, is_seen=is_seen))

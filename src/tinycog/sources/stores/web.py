@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tinycog.sources.http.header_fields import Fields
-from tinycog.sources.http.response import STRONG_ETAG, generation
-from tinycog.sources.stores.answer import ObjectAnswer, ObjectRead, ReplacedError
-from tinycog.sources.stores.errors import CONDITION_REFUSED, status_of
+from tinycog.sources.http.response import validators
+from tinycog.sources.stores.answer import ObjectAnswer, ObjectRead, ask, check_unchanged
 from tinycog.sources.stores.response import check_answer
 
 CHUNK_BYTES = 1 << 18
@@ -18,32 +19,25 @@ async def read(wanted: ObjectRead) -> ObjectAnswer:
         ReplacedError: the object has another ETag now.
         Exception: whatever aiohttp raises.
     """
-    part, expected = wanted.part, wanted.generation
+    return await ask(wanted, partial(_get, wanted))
+
+
+async def _get(wanted: ObjectRead, etag: str | None) -> ObjectAnswer:
+    fs, path, part = wanted[:3]
     asked = {"Range": f"bytes={part.start}-{part.stop - 1}", "Accept-Encoding": "identity"}
-    if expected is not None and STRONG_ETAG.fullmatch(expected):
-        try:
-            return await _get(wanted, {**asked, "If-Match": expected})
-        except Exception as exc:
-            if status_of(exc) not in CONDITION_REFUSED:
-                raise
-    return await _get(wanted, asked)
-
-
-async def _get(wanted: ObjectRead, asked: dict[str, str]) -> ObjectAnswer:
-    """Send one GET, and take an answer of the generation that is wanted."""
-    fs, path, _, expected, arrived, _ = wanted
+    if etag is not None:
+        asked["If-Match"] = etag
     options = dict(fs.kwargs)
     options["headers"] = {**(options.get("headers") or {}), **asked}
     session = await fs.set_session()
     async with session.get(fs.encode_url(path), **options) as response:
         fs._raise_not_found_for_status(response, path)  # noqa: SLF001 - as fsspec does
         headers = Fields(response.headers.items())
-        name = generation(headers)
-        if name is not None and expected not in (None, name):
-            raise ReplacedError(expected, name)
+        names = validators(headers)
+        check_unchanged(wanted, etag, names)
         size = check_answer(wanted, headers, response.content_length)
         chunks: list[bytes] = []
         async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-            arrived(len(chunk))
+            wanted.arrived(len(chunk))
             chunks.append(chunk)
-    return ObjectAnswer(b"".join(chunks), size, () if name is None else (name,))
+    return ObjectAnswer(b"".join(chunks), size, names)
