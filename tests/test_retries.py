@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import re
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -55,6 +56,9 @@ from tinycog.tiff.ranges import ByteRange
 DATA = bytes(i * 7 % 251 for i in range(100_000))
 NOW = 1_700_000_000.0
 
+LONG_PAUSE = 9.0
+"""Seconds of a timer that is no pause between tries, but watches over them."""
+
 
 class Clock:
     """A clock that a test turns, a draw that it chooses, and pauses that it ends.
@@ -77,13 +81,28 @@ class Clock:
         await asyncio.sleep(0)
         await self.go.wait()
 
+    def later(self, seconds: float, callback: Callable[[], None]) -> asyncio.Handle:
+        """Pause by a timer: a short one ends at once, as if its time were over."""
+        loop = asyncio.get_running_loop()
+        if seconds > LONG_PAUSE:
+            return loop.call_later(seconds, callback)
+        self.pauses.append(seconds)
+        self.seconds += seconds
+        return loop.call_soon(callback)
+
     def stopped(self) -> RetryClock:
         """All of it by the test."""
-        return RetryClock(lambda: self.seconds, lambda: NOW, lambda: self.draw, self.sleep)
+        return RetryClock(
+            lambda: self.seconds, lambda: NOW, lambda: self.draw, self.sleep, self.later
+        )
 
     def running(self) -> RetryClock:
         """Only the pauses by the test."""
-        return RetryClock(sleep=self.sleep)
+        return RetryClock(
+            lambda: self.seconds + time.monotonic(),
+            sleep=self.sleep,
+            later=self.later,
+        )
 
     def retry(self, retries: Retries | None = None) -> RetryState:
         return RetryState(retries or Retries(), self.stopped())
@@ -489,7 +508,7 @@ async def test_retry_after_is_obeyed(server, header):
     server.script(Fault.status(503, headers={"Retry-After": text}))
     fetcher = Fetcher(make_source(server.url("a")), clock=clock.stopped())
     await read(fetcher, 100, 200)
-    assert clock.pauses == [0 if header == "in a while" else 3]
+    assert sum(clock.pauses) == (0 if header == "in a while" else 3)
 
 
 async def test_one_try_is_never_retried(server, clock):
@@ -719,7 +738,7 @@ async def test_a_slow_server_that_goes_on_sending_is_not_given_up(monkeypatch, o
 
 
 async def test_the_slot_and_the_bytes_are_free_in_a_pause(server):
-    server.script(Fault.status(503, headers={"Retry-After": "20"}))
+    server.script(Fault.status(500, headers={"Retry-After": "20"}))
     clock = Clock(holds=True)
     fetcher = fetcher_of(server, clock=clock)
     task = asyncio.ensure_future(read(fetcher, 100, 200))
@@ -761,7 +780,7 @@ async def test_who_paused_waits_for_a_slot_like_all_others(server, clock):
 
 async def test_what_pauses_waits_for_bytes_in_flight_like_all_others(server):
     server.script(Fault.short_body(100, times=6), Fault.status(503, times=6))
-    fetcher = fetcher_of(server, Retries(tries=100))
+    fetcher = fetcher_of(server, Retries(tries=100, seconds=1e6))
     fetcher.server.budget = Budget(1000)
     parts = [ByteRange(i * 9000, i * 9000 + 700) for i in range(10)]
     found = await asyncio.gather(*(read(fetcher, *part) for part in parts))
@@ -993,3 +1012,87 @@ async def test_a_file_is_read_right_through_whatever_passes(seed):
         raster = await cog.read()
         np.testing.assert_array_equal(raster.data, pixels)
         assert BUDGET.used == 0
+
+
+# --- a server that limits requests ---------------------------------------------------------------
+
+
+class Limited:
+    """Allows so many requests within a second, and refuses all others."""
+
+    def __init__(self, server: RangeServer, refusal: Fault, most: int) -> None:
+        self.refused = 0
+        self._most = most
+        self._taken: list[float] = []
+        self._refusal = refusal.alter
+        server.script(Fault(kind="limited", alter=self._alter, times=None))
+
+    def _alter(self, exchange: RequestContext) -> Sent:
+        now = time.monotonic()
+        self._taken = [taken for taken in self._taken if taken > now - 1]
+        if len(self._taken) < self._most:
+            self._taken.append(now)
+            return exchange.right
+        self.refused += 1
+        return self._refusal(exchange)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [Fault.status(429), Fault.status(503), Fault.status(503, headers={"Retry-After": "1"})],
+    ids=["429", "503", "503-told"],
+)
+async def test_many_files_are_read_from_a_server_that_limits_requests(refusal):
+    data = make_tiff(make_pyramid(np.zeros((1, 64, 64), np.uint8), tile=(32, 32)))
+    names = [f"{n}.tif" for n in range(40)]
+    async with RangeServer(dict.fromkeys(names, data)) as server:
+        limited = Limited(server, refusal, most=20)
+        reads = [tinycog.open(server.url(name)).read_tile(0, 0, 0) for name in names]
+        rasters = await asyncio.gather(*reads)
+        assert len(rasters) == 40
+        assert limited.refused < 40
+
+
+async def test_a_told_pause_is_one_of_all_requests_to_the_server(server):
+    server.script(Fault.status(429, headers={"Retry-After": "5"}))
+    fetcher, clock = fetcher_of(server), Clock(draw=0.0)
+    other = Fetcher(make_source(server.url("a")), clock=clock.running())
+    first = asyncio.ensure_future(read(other, 100, 200))
+    while not clock.pauses:
+        await turns(1)
+    clock.seconds -= 5
+    begun = clock.seconds
+    assert fetcher.server.throttle is not None
+    assert fetcher.server.throttle.seconds > 4
+    clock.seconds = begun + 5
+    assert await first == DATA[100:200]
+    assert await read(fetcher, 300, 400) == DATA[300:400]
+    assert len(server.log) == 3
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_server_that_only_refuses_is_given_up_in_time(status):
+    names = [f"{n}.tif" for n in range(40)]
+    limits = Limits(retries=Retries(tries=3, seconds=1, first_delay=0.1))
+    async with RangeServer(dict.fromkeys(names, DATA)) as server:
+        server.script(Fault.status(status, times=None))
+        begun = time.monotonic()
+        reads = [tinycog.open(server.url(name), limits=limits).read_tile(0, 0, 0) for name in names]
+        found = await asyncio.gather(*reads, return_exceptions=True)
+        assert {type(error) for error in found} == {SourceBusyError}
+        assert time.monotonic() - begun < 3
+        assert len(server.log) < 60
+
+
+async def test_a_read_of_a_throttled_server_is_cancelled_at_once(server):
+    server.script(Fault.status(429, times=None, headers={"Retry-After": "9"}))
+    fetcher = Fetcher(make_source(server.url("a")))
+    task = asyncio.ensure_future(read(fetcher, 100, 200))
+    while fetcher.server.throttle is None:
+        await turns(1)
+    begun = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - begun < 1
+    assert (BUDGET.used, fetcher.server.in_flight) == (0, 0)

@@ -12,6 +12,7 @@
     retry.py             which failures are retried, and after which backoff
     circuit_breaker.py   one probe while a server only fails
     concurrency.py       slots, bytes in flight and measured rates of a server
+    throttle.py          its pace after a 429 or 503
     pin.py               which generation of the object is read
     single_flight.py     work done once, side by side, or at once
 """

@@ -6,16 +6,21 @@ servers share one budget of bytes in flight.
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import os
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import NamedTuple
 
 from tinycog.fetch.coalesce import Rates
+from tinycog.fetch.retry import RetryClock
+from tinycog.fetch.throttle import Throttle
+from tinycog.limits import Retries
 
 
 class SlotRange(NamedTuple):
@@ -109,11 +114,11 @@ class Server:
 
     The limit of slots is what hides a round trip, as measured with little else in flight. It grows
     by one with each response that comes as early as that although all slots are in use. A server
-    that sends 429 or 503, or falls silent, has it halved; then it comes back one by one.
+    that sends 429 or 503, or falls silent, has it halved; then it comes back one by one. After 429
+    and 503, `Throttle` says besides when the next request may be sent.
 
     Attributes:
         budget: bytes in flight, shared with other servers.
-        limit: slots at present.
         in_flight: slots taken.
         slots: range of the limit.
     """
@@ -122,13 +127,15 @@ class Server:
         """Create a server of which nothing has been measured."""
         self.budget = budget
         self.slots = slots
-        self.limit = slots.initial
         self.in_flight = 0
         self._hiding = slots.initial
         self._round_trip: float | None = None
         self._speeds: deque[float] = deque(maxlen=RATE_SAMPLES)
         self._last_ticket = 0
         self._halved_at = 0
+        self._throttle: Throttle | None = None
+        self._limit = self._free = slots.initial
+        self._timers: dict[asyncio.AbstractEventLoop, asyncio.Handle] = {}
         self._queue: list[tuple[int, int, Wake]] = []
         self._queued: dict[Wake, int] = {}
         self._order = count()
@@ -145,6 +152,16 @@ class Server:
         """True while no request is in flight or waits for a slot."""
         return not self.in_flight and not self._queue
 
+    @property
+    def limit(self) -> int:
+        """Slots at present."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._limit = limit
+        self._free = limit if self._throttle is None else 0
+
     # --- slots -----------------------------------------------------------------------------------
 
     def acquire(self, length: int, priority: int, wake: Wake) -> int | None:
@@ -155,9 +172,12 @@ class Server:
         is resumed although all ranges that it still serves are cancelled.
         """
         with self._lock:
-            if self.in_flight < self.limit and (not length or self.budget.acquire(length)):
+            has_slot = self.in_flight < self._free or self._admits()
+            if has_slot and (not length or self.budget.acquire(length)):
                 self.in_flight += 1
                 self._last_ticket += 1
+                if self._throttle is not None:
+                    self._throttle.send()
                 return self._last_ticket
             self._enqueue(priority, wake)
             return None
@@ -165,7 +185,7 @@ class Server:
     def is_full(self, priority: int, wake: Wake) -> bool:
         """Return whether all slots are taken; `wake` is then called as by `acquire`."""
         with self._lock:
-            if self.in_flight < self.limit:
+            if self.in_flight < self._free or self._admits():
                 return False
             self._enqueue(priority, wake)
             return True
@@ -175,6 +195,8 @@ class Server:
             self._queued[wake] = priority
             heapq.heappush(self._queue, (priority, next(self._order), wake))
             _servers_waited_for.add(self)
+        if self._throttle is not None:
+            self._set_timer(self._throttle)
 
     def release(self) -> None:
         """Free a slot, and wake those that wait for it."""
@@ -186,7 +208,11 @@ class Server:
         """Wake those that wait, one after the other, while there are slots."""
         for _ in range(len(self._queue)):
             with self._lock:
-                if not self._queue or self.in_flight >= self.limit:
+                if not self._queue:
+                    return
+                if self.in_flight >= self._free and not self._admits():
+                    if self._throttle is not None:
+                        self._set_timer(self._throttle)
                     return
                 priority, _, waiting = heapq.heappop(self._queue)
                 if not self._queue:
@@ -195,6 +221,70 @@ class Server:
                     continue  # it was queued again with a higher priority, and has been woken
                 del self._queued[waiting]
             waiting()
+
+    # --- throttled -------------------------------------------------------------------------------
+
+    @property
+    def throttle(self) -> Throttle | None:
+        """When requests may be sent, after the server refused one; None while they are free."""
+        return self._throttle
+
+    def refuse(self, ticket: int, told: float, retries: Retries, clock: RetryClock) -> None:
+        """Pause requests, as the server refused one for being too many (http.retry.throttle).
+
+        Args:
+            ticket: that of the request.
+            told: seconds of its `Retry-After`, or 0.
+            retries: how long a pause may be that the server does not tell.
+            clock: time of the pauses.
+        """
+        waiting: list[tuple[int, int, Wake]] = []
+        with self._lock:
+            if self._throttle is None:
+                self._throttle = Throttle(clock)
+                self._free = 0
+                waiting, self._queue = sorted(self._queue), []
+                self._queued.clear()
+                _servers_waited_for.discard(self)
+            self._throttle.refuse(ticket, self._last_ticket, told, retries)
+        for _, _, wake in waiting:
+            wake()  # those that waited for a slot queue again, and watch the time from now on
+
+    def _admits(self) -> bool:
+        """Return whether a request may be sent although the server is throttled."""
+        throttle = self._throttle
+        if throttle is None:
+            return False
+        if throttle.is_over:
+            self._free, self._throttle = self._limit, None
+            return self.in_flight < self._limit
+        return self.in_flight < self._limit and not throttle.seconds
+
+    def _set_timer(self, throttle: Throttle) -> None:
+        """Wake those that wait once the next request may be sent; each loop has one timer.
+
+        There is none if it may be sent now: then a slot or bytes in flight are lacking.
+        """
+        loop, seconds = asyncio.get_running_loop(), throttle.seconds
+        self._timers = {other: t for other, t in self._timers.items() if not other.is_closed()}
+        if seconds and loop not in self._timers:
+            self._timers[loop] = throttle.clock.later(seconds, partial(self._on_time, loop))
+
+    def _on_time(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake those that wait; that sets the timer for the next."""
+        self._timers.pop(loop, None)
+        self.wake()
+
+    def _answer(self, throttle: Throttle, ticket: int) -> None:
+        """Note an answer of a throttled server: the next request may be sent earlier."""
+        before = throttle.opens_at
+        throttle.answer(ticket, self._last_ticket)
+        timer = self._timers.pop(asyncio.get_running_loop(), None)
+        if timer is not None and throttle.opens_at < before:
+            timer.cancel()
+            self._set_timer(throttle)
+        elif timer is not None:
+            self._timers[asyncio.get_running_loop()] = timer
 
     # --- measurements ----------------------------------------------------------------------------
 
@@ -212,14 +302,16 @@ class Server:
                 self._recover(ticket)
             elif quiet:
                 self.limit = min(max(self.limit, self._hiding), self.slots.growth * self._hiding)
-            elif self.in_flight >= self.limit and self._is_early(seconds):
+            elif self.in_flight >= self._limit and self._is_early(seconds):
                 self.limit = min(self.limit + 1, self.slots.growth * self._hiding)
 
     def _recover(self, ticket: int) -> None:
         """Raise a limit that was halved, after the response to a request sent since."""
+        if self._throttle is not None:
+            self._answer(self._throttle, ticket)
         if ticket > self._halved_at:
             self.limit = min(self.limit + 1, self._hiding)
-            if self.limit >= self._hiding:
+            if self.limit >= self._hiding and self._throttle is None:
                 self._halved_at = 0
 
     def _is_early(self, seconds: float) -> bool:

@@ -37,6 +37,11 @@ def _draw() -> float:
     return random()  # noqa: S311 - no secret
 
 
+def _later(seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+    """Have the running loop call a function after so many seconds."""
+    return asyncio.get_running_loop().call_later(seconds, callback)
+
+
 class RetryClock(NamedTuple):
     """Time and chance of retries.
 
@@ -45,12 +50,14 @@ class RetryClock(NamedTuple):
         unix: seconds since 1970, against which the date of a `Retry-After` is held.
         draw: a random number from 0 to 1.
         sleep: waits so many seconds, between two attempts.
+        later: has the running event loop call a function after so many seconds.
     """
 
     monotonic: Callable[[], float] = time.monotonic
     unix: Callable[[], float] = time.time
     draw: Callable[[], float] = _draw
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    later: Callable[[float, Callable[[], None]], asyncio.TimerHandle | asyncio.Handle] = _later
 
 
 SYSTEM_CLOCK = RetryClock()
@@ -111,7 +118,7 @@ class RetryState:
         error: that of the last attempt that failed.
     """
 
-    __slots__ = ("_begun", "_clock", "_retries", "attempts", "error", "phase")
+    __slots__ = ("_begun", "_clock", "_excused", "_retries", "attempts", "error", "phase")
 
     def __init__(self, retries: Retries, clock: RetryClock = SYSTEM_CLOCK) -> None:
         """Start the clock: the first attempt is about to be made."""
@@ -121,20 +128,22 @@ class RetryState:
         self._retries = retries
         self._clock = clock
         self._begun = clock.monotonic()
+        self._excused = 0
 
     @property
     def seconds_left(self) -> float:
         """Seconds left for all attempts and pauses together."""
         return self._retries.seconds - (self._clock.monotonic() - self._begun)
 
-    def fail(self, error: SourceError) -> float | None:
+    def fail(self, error: SourceError, *, excused: bool = False) -> float | None:
         """End an attempt that failed; return the seconds until the next one, None to give up.
 
         A backoff is drawn evenly from 0 to its longest, on top of `Retry-After` if there is one, so
         that clients rejected together do not come back together. A server that asks for more time
-        than is left is given up at once.
+        than is left is given up at once. An attempt that is `excused` is none of `Retries.tries`.
         """
         self.error = error
+        self._excused += excused
         seconds = self._backoff(error)
         self._enter(GIVEN_UP if seconds is None else BACKOFF)
         return seconds
@@ -142,12 +151,10 @@ class RetryState:
     def _backoff(self, error: SourceError) -> float | None:
         most = self._retries.tries
         most = most if error.most_tries is None else min(most, error.most_tries)
-        if not error.may_pass or self.attempts >= most:
+        if not error.may_pass or self.attempts - self._excused >= most or most == 1:
             return None
-        now = parse_date(error.date)
-        least = parse_retry_after(error.retry_after, self._clock.unix() if now is None else now)
-        least = least or 0.0
-        seconds = least + self._clock.draw() * longest_pause(self._retries, self.attempts)
+        seconds = self.told(error)
+        seconds += self._clock.draw() * longest_pause(self._retries, self.attempts)
         return None if seconds > self.seconds_left else seconds
 
     def go_on(self) -> float:
@@ -159,6 +166,12 @@ class RetryState:
         self.attempts -= 1
         self._begun = self._clock.monotonic()
         return 0.0
+
+    def told(self, error: SourceError) -> float:
+        """Return the seconds that an error asks to wait (`Retry-After`), 0 without any."""
+        now = parse_date(error.date)
+        now = self._clock.unix() if now is None else now
+        return parse_retry_after(error.retry_after, now) or 0.0
 
     def next_attempt(self) -> None:
         """Begin the next attempt."""

@@ -24,7 +24,14 @@ from tinycog.fetch.coalesce import plan_header, plan_pixels
 from tinycog.fetch.concurrency import Server
 from tinycog.fetch.in_flight import InFlight, ShortResponseError
 from tinycog.fetch.ledger import Ledger
-from tinycog.fetch.range_request import HEADER, WAITING, Priority, RangeRequest, do_nothing
+from tinycog.fetch.range_request import (
+    HEADER,
+    WAITING,
+    Priority,
+    RangeRequest,
+    do_nothing,
+    end_all,
+)
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock, RetryState
 from tinycog.limits import Retries
 from tinycog.sources.protocol import SendRange, Source
@@ -32,6 +39,11 @@ from tinycog.tiff.ranges import ByteRange
 
 ENOUGH_BYTES = 1 << 10
 """Bytes of a response that is shorter than its range from which on it is no failed try."""
+
+TOO_MANY_REQUESTS = 429
+
+RESUMED_FIRST = len(Priority)
+"""What a request that is sent again goes ahead of all that were never sent: its seconds run."""
 
 
 class PlannedRequest(NamedTuple):
@@ -44,6 +56,15 @@ class PlannedRequest(NamedTuple):
 
 def _start(flight: InFlight) -> int:
     return flight.part.start
+
+
+def _give_up(flight: InFlight, resumed: asyncio.Future[None]) -> None:
+    """Give up a request that waited for its next attempt until its seconds were over."""
+    error = flight.retry.error
+    if not resumed.done() and error is not None:
+        flight.retry.give_up()
+        error.gave_up(flight.retry.attempts)
+        resumed.set_exception(error)
 
 
 class Scheduler:
@@ -82,6 +103,7 @@ class Scheduler:
         self._send_range: SendRange | None = getattr(source, "send_range", None)
         self._flush_is_due = False
         self._breaker = CircuitBreaker()
+        self._watches = False
 
     # --- range requests --------------------------------------------------------------------------
 
@@ -136,6 +158,7 @@ class Scheduler:
         if not self._is_planned and self._queue:
             priority = min(request.priority for request in self._queue)
             if self._server.is_full(priority, self._wake):
+                self._watch()
                 return  # what is queued until there is a slot is planned along
             self._planned = deque(self._plan())
             self._is_planned = True
@@ -150,6 +173,7 @@ class Scheduler:
                 length = sum(request.part.length for request in members)
                 ticket = self._server.acquire(length, priority, self._wake)
                 if ticket is None:
+                    self._watch()
                     return
                 self._launch(part, members, priority, ticket)
             self._planned.popleft()
@@ -284,11 +308,28 @@ class Scheduler:
 
     def _retry(self, flight: InFlight, error: SourceError) -> float | None:
         """Return the seconds until the next attempt after one that failed; see `_end_failed`."""
-        seconds = flight.retry.fail(error)
+        if isinstance(error, SourceBusyError):
+            seconds = self._throttle(flight, error)
+        else:
+            seconds = flight.retry.fail(error)
         if seconds is None:
             error.gave_up(flight.retry.attempts)
             raise error
         return seconds
+
+    def _throttle(self, flight: InFlight, error: SourceBusyError) -> float | None:
+        """Pause all requests to a server that refused one for being too many.
+
+        That is no try of the request if the server said so, or answered others meanwhile.
+        """
+        ticket, retry = flight.attempt.ticket, flight.retry
+        throttle = self._server.throttle
+        is_told = error.status == TOO_MANY_REQUESTS or error.retry_after is not None
+        has_answered = throttle is not None and throttle.has_answered_since(ticket)
+        seconds = retry.fail(error, excused=is_told or has_answered)
+        told = 0.0 if seconds is None else retry.told(error)
+        self._server.refuse(ticket, told, self._retries, self._clock)
+        return None if seconds is None else 0.0
 
     async def _pause(self, flight: InFlight, seconds: float) -> None:
         """Wait without a slot and without bytes in flight, then for both.
@@ -297,13 +338,17 @@ class Scheduler:
             SourceError: another request gave the server up meanwhile.
         """
         flight.pause()
-        await flight.retry.sleep(seconds)
+        if seconds:
+            await flight.retry.sleep(seconds)
         if not await self._breaker.wait(flight.retry) and flight.retry.error is not None:
             flight.retry.give_up()
             raise flight.retry.error
         resumed: asyncio.Future[None] = self._loop.create_future()
         self._resuming.append((flight, resumed))
         self._pump()
+        if not resumed.done() and self._server.throttle is not None:
+            late = self._clock.later(flight.retry.seconds_left, partial(_give_up, flight, resumed))
+            resumed.add_done_callback(lambda _: late.cancel())
         await resumed
 
     def _resume_paused(self) -> bool:
@@ -311,13 +356,47 @@ class Scheduler:
         while self._resuming:
             flight, resumed = self._resuming[0]
             if not resumed.done():
-                ticket = self._server.acquire(flight.paused_bytes, flight.priority, self._wake)
+                priority = flight.priority - RESUMED_FIRST
+                ticket = self._server.acquire(flight.paused_bytes, priority, self._wake)
                 if ticket is None:
+                    self._watch()
                     return False
                 flight.resume(ticket)
                 resumed.set_result(None)
             self._resuming.popleft()
         return True
+
+    # --- a server that throttles -----------------------------------------------------------------
+
+    def _watch(self) -> None:
+        """See to it that what waits for a server that refuses requests does not wait for ever."""
+        if not self._watches and self._server.throttle is not None:
+            self._watches = True
+            begun = self._clock.monotonic()
+            self._clock.later(self._retries.seconds, partial(self._end_watch, begun))
+
+    def _end_watch(self, begun: float) -> None:
+        """Fail what waits to be sent, if the server has answered nothing for too long."""
+        self._watches = False
+        throttle = self._server.throttle
+        waiting = [request for request in self._queue if request.state == WAITING]
+        if not waiting or throttle is None:
+            return
+        since = max(begun, throttle.answered_at)
+        left = self._retries.seconds - (self._clock.monotonic() - since)
+        if left > 0:
+            self._watches = True
+            self._clock.later(left, partial(self._end_watch, begun))
+            return
+        for request in waiting:
+            message = (
+                "the server refuses requests as too many, and answered none for"
+                f" {self._retries.seconds:g} s (Limits.retries); this one was not sent"
+            )
+            error = SourceBusyError(message, url=self._source.name, range=request.part)
+            error.may_pass = True
+            request.fail(error)
+        end_all(waiting)
 
     def _complete(self, flight: InFlight) -> None:
         self._breaker.recover()
