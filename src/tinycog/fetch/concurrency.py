@@ -210,10 +210,9 @@ class Server:
             with self._lock:
                 if not self._queue:
                     return
-                if self.in_flight >= self._free and not self._admits():
-                    if self._throttle is not None:
-                        self._set_timer(self._throttle)
-                    return
+                is_full = self.in_flight >= self._free and not self._admits()
+                if is_full and (self._throttle is None or self._set_timer(self._throttle)):
+                    return  # without a loop, those that wait set timers in theirs
                 priority, _, waiting = heapq.heappop(self._queue)
                 if not self._queue:
                     _servers_waited_for.discard(self)
@@ -260,15 +259,22 @@ class Server:
             return self.in_flight < self._limit
         return self.in_flight < self._limit and not throttle.seconds
 
-    def _set_timer(self, throttle: Throttle) -> None:
+    def _set_timer(self, throttle: Throttle) -> bool:
         """Wake those that wait once the next request may be sent; each loop has one timer.
 
         There is none if it may be sent now: then a slot or bytes in flight are lacking.
+
+        Returns:
+            False if no event loop runs in this thread.
         """
-        loop, seconds = asyncio.get_running_loop(), throttle.seconds
+        try:
+            loop, seconds = asyncio.get_running_loop(), throttle.seconds
+        except RuntimeError:
+            return False
         self._timers = {other: t for other, t in self._timers.items() if not other.is_closed()}
         if seconds and loop not in self._timers:
             self._timers[loop] = throttle.clock.later(seconds, partial(self._on_time, loop))
+        return True
 
     def _on_time(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake those that wait; that sets the timer for the next."""
