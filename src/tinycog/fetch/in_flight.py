@@ -20,7 +20,17 @@ from operator import attrgetter
 
 from tinycog.argument_types import Pinning
 from tinycog.buffer_pool import BUFFERS
-from tinycog.errors import RangeMismatchError, TruncatedError
+from tinycog.errors import (
+    AccessDeniedError,
+    NotFoundError,
+    RangeMismatchError,
+    RangeUnsupportedError,
+    SourceBusyError,
+    SourceChangedError,
+    SourceError,
+    SourceTimeoutError,
+    TruncatedError,
+)
 from tinycog.fetch.attempt import Attempt
 from tinycog.fetch.concurrency import QUIET_CONCURRENCY, Server, wake_all
 from tinycog.fetch.ledger import Ledger
@@ -40,6 +50,16 @@ from tinycog.tiff.ranges import ByteRange
 
 CHUNK_BYTES = 1 << 18
 """Bytes of a buffer that receives bytes of several members."""
+
+OF_THE_OBJECT = (
+    AccessDeniedError,
+    NotFoundError,
+    RangeUnsupportedError,
+    SourceBusyError,
+    SourceChangedError,
+    SourceTimeoutError,
+)
+"""Errors that do not depend on which bytes are requested."""
 
 DIRECT_BYTES = 1 << 16
 """Bytes of one member from which on they are received into its own buffer, without a copy."""
@@ -363,9 +383,18 @@ class InFlight:
             if member.state == SENT:
                 member.hand_over()
 
+    def _concerns_a_part(self, error: BaseException) -> bool:
+        """Return whether an error may be the fault of some bytes alone (http.retry.alone)."""
+        if not isinstance(error, SourceError) or isinstance(error, OF_THE_OBJECT):
+            return False
+        return error.status is not None or self.position > self.part.start
+
     def fail(self, error: BaseException) -> None:
         """Fail all ranges that are not delivered, and end them."""
         failed = [member for member in self._members if member.is_in_flight]
+        served_others = len(failed) > 1 or any(member.part != self.part for member in failed)
+        is_partial = served_others and self._concerns_a_part(error)
         for member in failed:
+            member.may_be_alone = is_partial
             member.fail(error)
         end_all(failed)

@@ -24,13 +24,17 @@ from tinycog.tiff.ranges import ByteRange
 
 
 class Priority(IntEnum):
-    """The order in which requests get slots: the header holds up everything else."""
+    """The order in which requests get slots: the header holds up everything else.
+
+    What is asked for `ALONE` was part of a request that failed (http.retry.alone).
+    """
 
     HEADER = 0
     PIXELS = 1
+    ALONE = 2
 
 
-HEADER, PIXELS = Priority
+HEADER, PIXELS, ALONE = Priority
 
 
 class RequestState(IntEnum):
@@ -91,6 +95,7 @@ class RangeRequest:
         state: set by the methods below only.
         leave: called by `release` if it was in flight: the request that serves it may be
             cancelled then.
+        may_be_alone: whether it failed with others, though the fault may not be its own.
     """
 
     __slots__ = (
@@ -101,6 +106,7 @@ class RangeRequest:
         "deliver",
         "fail",
         "leave",
+        "may_be_alone",
         "part",
         "priority",
         "state",
@@ -120,6 +126,7 @@ class RangeRequest:
         self.priority = priority
         self.state = WAITING
         self.leave: Callable[[], None] = do_nothing
+        self.may_be_alone = False
         self._budget: Budget | None = None
         self._buffer: bytearray | None = None
         self._view: memoryview | None = None

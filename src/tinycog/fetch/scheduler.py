@@ -10,6 +10,7 @@ import threading
 from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -20,11 +21,12 @@ from tinycog.errors import (
     SourceTimeoutError,
 )
 from tinycog.fetch.circuit_breaker import CircuitBreaker
-from tinycog.fetch.coalesce import plan_header, plan_pixels
+from tinycog.fetch.coalesce import CoalescedRange, plan_header, plan_pixels
 from tinycog.fetch.concurrency import Server
 from tinycog.fetch.in_flight import InFlight, ShortResponseError
 from tinycog.fetch.ledger import Ledger
 from tinycog.fetch.range_request import (
+    ALONE,
     HEADER,
     WAITING,
     Priority,
@@ -39,8 +41,6 @@ from tinycog.tiff.ranges import ByteRange
 
 ENOUGH_BYTES = 1 << 10
 """Bytes of a response that is shorter than its range from which on it is no failed try."""
-
-TOO_MANY_REQUESTS = 429
 
 RESUMED_FIRST = len(Priority)
 """What a request that is sent again goes ahead of all that were never sent: its seconds run."""
@@ -91,6 +91,7 @@ class Scheduler:
         self._server = server
         self._ledger = ledger
         self._retries = retries
+        self._once = replace(retries, tries=1)
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -134,7 +135,7 @@ class Scheduler:
     def _join(self, request: RangeRequest) -> bool:
         """Join a request in flight whose response brings the same bytes, if there is one."""
         i = bisect_right(self._in_flight, request.part.start, key=_start)
-        return i > 0 and self._in_flight[i - 1].join(request)
+        return i > 0 and request.priority != ALONE and self._in_flight[i - 1].join(request)
 
     # --- planning and sending --------------------------------------------------------------------
 
@@ -143,7 +144,9 @@ class Scheduler:
         for priority in sorted({request.priority for request in self._queue}):
             requests = [request for request in self._queue if request.priority == priority]
             parts = [request.part for request in requests]
-            if priority == HEADER:
+            if priority == ALONE:
+                coalesced = [CoalescedRange(part, [i]) for i, part in enumerate(parts)]
+            elif priority == HEADER:
                 coalesced = plan_header(parts)
             else:
                 coalesced = plan_pixels(parts, self._server.rates)
@@ -196,7 +199,7 @@ class Scheduler:
             priority=priority,
             server=self._server,
             ledger=self._ledger,
-            retry=RetryState(self._retries, self._clock),
+            retry=RetryState(self._once if priority == ALONE else self._retries, self._clock),
         )
         insort(self._in_flight, flight, key=_start)
         if self._send_range is not None:
@@ -320,14 +323,15 @@ class Scheduler:
     def _throttle(self, flight: InFlight, error: SourceBusyError) -> float | None:
         """Pause all requests to a server that refused one for being too many.
 
-        That is no try of the request if the server said so, or answered others meanwhile.
+        That is no try of the request if the server told when to come back, or answered others
+        meanwhile: time alone bounds those.
         """
         ticket, retry = flight.attempt.ticket, flight.retry
         throttle = self._server.throttle
-        is_told = error.status == TOO_MANY_REQUESTS or error.retry_after is not None
         has_answered = throttle is not None and throttle.has_answered_since(ticket)
-        seconds = retry.fail(error, excused=is_told or has_answered)
-        told = 0.0 if seconds is None else retry.told(error)
+        told = retry.told(error)
+        seconds = retry.fail(error, excused=told > 0 or has_answered)
+        told = 0.0 if seconds is None else told
         self._server.refuse(ticket, told, self._retries, self._clock)
         return None if seconds is None else 0.0
 

@@ -12,6 +12,7 @@ The three on the right are final; whatever arrives afterwards is ignored.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
@@ -20,7 +21,7 @@ from typing import NamedTuple
 
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
 from tinycog.fetch.fetcher import Fetcher, check_complete
-from tinycog.fetch.range_request import RangeRequest, release
+from tinycog.fetch.range_request import ALONE, RangeRequest, release
 from tinycog.limits import Limits
 from tinycog.reader import decode_pool
 from tinycog.reader.tile_parts import TilePart
@@ -100,6 +101,9 @@ class TileJob:
         self._on_end: Callable[[TileJob], None] | None = None
         self._left = len(parts)
         self._requests: dict[int, list[RangeRequest]] = {}
+        self._alone: dict[int, tuple[TilePart, TileLocation]] = {}
+        self._suspects: deque[int] = deque()
+        self._is_asked_alone = self._has_come_alone = False
 
     @property
     def is_over(self) -> bool:
@@ -145,7 +149,7 @@ class TileJob:
                 self._fail(i, part, location)
             else:
                 deliver = partial(self._submit, i, part, location)
-                fail = partial(self._fail, i, part)
+                fail = partial(self._lose, i, part, location)
                 fetcher = self._fetchers[part.image.sidecar]
                 self._requests[i] = fetcher.submit(RangeRequest(location.range, deliver, fail))
         for batch in (absent[i : i + FILL_BATCH] for i in range(0, len(absent), FILL_BATCH)):
@@ -207,6 +211,42 @@ class TileJob:
         if findings:
             self.results[i] = PartResult(findings)
         self._count(1)
+
+    def _lose(self, i: int, part: TilePart, location: TileLocation, error: BaseException) -> None:
+        """Ask for a part alone if its request served others, too; else fail (http.retry.alone).
+
+        One part of the job is asked for first; once it has come, all others.
+        """
+        if i in self._alone:
+            return
+        if self.is_over or not any(request.may_be_alone for request in self._requests[i]):
+            self._fail(i, part, error)
+            return
+        self._alone[i] = part, location
+        self._suspects.append(i)
+        self._ask_alone()
+
+    def _ask_alone(self) -> None:
+        """Ask for one of the parts that are left, if none is under way; for all, if one came."""
+        while self._suspects and (self._has_come_alone or not self._is_asked_alone):
+            self._is_asked_alone = True
+            i = self._suspects.popleft()
+            part, location = self._alone[i]
+            deliver = partial(self._take_alone, i, part, location)
+            fail = partial(self._lose_alone, i, part)
+            request = RangeRequest(location.range, deliver, fail, ALONE)
+            self._requests[i] = self._fetchers[part.image.sidecar].submit(request)
+
+    def _lose_alone(self, i: int, part: TilePart, error: BaseException) -> None:
+        self._is_asked_alone = False
+        self._fail(i, part, error)
+        if not self.is_over:
+            self._ask_alone()
+
+    def _take_alone(self, i: int, part: TilePart, location: TileLocation, data: memoryview) -> None:
+        self._has_come_alone = True
+        self._submit(i, part, location, data)
+        self._ask_alone()
 
     def _fail(self, i: int, part: TilePart, error: BaseException) -> None:
         """Fill a part whose stored tile is broken, or give the job up."""
