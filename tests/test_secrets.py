@@ -10,7 +10,8 @@ import logging
 import pickle
 import traceback
 import warnings
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
+from xml.sax.saxutils import escape
 
 import fsspec
 import numpy as np
@@ -20,7 +21,7 @@ import tinycog
 from tinycog.errors import TinycogError
 from tinycog.testing import Fault, RangeServer, make_image, make_tiff
 
-MARK = "Zq7"
+MARK = "Zq7x"
 """Begins every part of every secret here: none of it may be seen."""
 
 IMAGE = make_tiff([make_image(np.ones((1, 40, 40), np.uint8), tile=(16, 16))])
@@ -131,11 +132,27 @@ def echo(code, url):
     return Fault(kind=f"echo {code}", alter=alter, times=None)
 
 
+def refusal(code, url):
+    """Refuse as a store does, in words that repeat the url and the headers."""
+
+    def alter(exchange):
+        told = " ".join(exchange.request.headers.values())
+        message = escape(f"The signature of {url} does not match: {told}; {unquote_plus(url)}")
+        text = f"<Error><Code>Signature</Code><Message>{message}</Message></Error>"
+        headers = {"Content-Type": "application/xml"}
+        return Fault.status(code, headers=headers, body=text.encode("latin-1", "replace")).alter(
+            exchange
+        )
+
+    return Fault(kind=f"refusal {code}", alter=alter, times=None)
+
+
 def outcomes(host, url):
     """Return ways to fail, as faults of a server that repeats what it was told."""
     signed = f"http://u:{MARK}@{host}/b.tif?sig={MARK}"
     return [
-        *(echo(code, url) for code in (400, 401, 403, 404, 416, 500, 503)),
+        *(echo(code, url) for code in (400, 401, 403, 404, 416, 500)),
+        *(refusal(code, url) for code in (400, 403)),
         Fault.redirect(signed, times=None),
         Fault.redirect(f"ftp://u:{MARK}@{host}/b.tif?sig={MARK}", times=None),
         Fault.redirect(f"http://u:{MARK}@[{host}/b.tif?sig={MARK}", times=None),

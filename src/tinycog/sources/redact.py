@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote_plus
 
 from tinycog.errors import shows_urls
 from tinycog.sources.urls import links_of
@@ -35,6 +36,9 @@ square of the time of a long word."""
 
 HOST = re.compile(r"(\[[^\]@]*\]?|[^:@]*)(:[0-9]*)?")
 """Host and port, without a user."""
+
+PIECES = re.compile(r"[:/?#@&=;+ ]")
+"""Between the parts of a user, a query or a fragment."""
 
 GENERATION = re.compile(r"#[0-9]{1,20}")
 """Generation of an object in a bucket of Google's: no secret."""
@@ -100,6 +104,18 @@ def secrets_in(value: object) -> Iterator[str]:
             yield from secrets_in(item)  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(value, str) and len(value) >= MIN_SECRET_LENGTH and "://" not in value:
         yield value
+
+
+def secrets_in_url(url: str) -> set[str]:
+    """Return the texts in a url that may be credentials: those in user, query and fragment."""
+    found = URL.fullmatch(url)
+    if found is None:
+        return set()
+    _, authority, path, rest = found.groups()
+    user = f"{authority}{path}{rest}".rpartition("@")[0]
+    pieces = {user, rest, *PIECES.split(user), *PIECES.split(rest)}
+    pieces |= {unquote_plus(piece) for piece in pieces}
+    return {piece for piece in pieces if len(piece) >= MIN_SECRET_LENGTH}
 
 
 def _shown(url: str) -> str:

@@ -84,7 +84,7 @@ class HttpClient:
         self.routes = Routes(http)
         self._allow_host = allow_host
         self._limits = limits
-        self.responses = ResponseHandler(name, limits)
+        self.responses = ResponseHandler(name, limits, credentials.secrets)
         self.moved: Mapping[str, str] = {}
         self.prepared: object | None = None
 

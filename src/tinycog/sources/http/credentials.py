@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from tinycog.argument_types import Headers
 from tinycog.errors import SourceError, SourceTimeoutError, TinycogError, UsageError
-from tinycog.sources.redact import redact_line, safe_cause
+from tinycog.sources.redact import redact_line, safe_cause, secrets_in, secrets_in_url
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.sources.urls import scheme_of
 
@@ -181,6 +181,13 @@ class RequestCredentials:
             await self._auth.get(),
         )
         return GivenRequest(url, headers, auth)
+
+    def secrets(self) -> set[str]:
+        """Return texts that may be credentials in what is known: of the url and in headers."""
+        found = secrets_in_url(self._url.cached or "")
+        for headers in (self._headers.cached, self._auth.cached):
+            found |= set(secrets_in(headers or {}))
+        return found
 
     async def renew(self, version: tuple[int, int, int]) -> None:
         """Refresh it, once for all requests that were refused with this version.

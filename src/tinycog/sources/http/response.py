@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from html import unescape
 
 from tinycog.errors import (
     AccessDeniedError,
@@ -80,11 +82,15 @@ def refusal(
     body: bytes = b"",
     *,
     more: str = "",
+    secrets: Iterable[str] = (),
 ) -> SourceError:
-    """Return the error for a status other than 206; `body` and `more` may say more about it."""
+    """Return the error for a status other than 206; `body` and `more` may say more about it.
+
+    Of what the server says, `secrets` are not shown.
+    """
     kind, text = REFUSALS.get(status, (SourceError, "the server refused"))
-    shown = f"HTTP {status} {redact_line(reason or '')}".strip()
-    code, told = _store_error(body)
+    shown = f"HTTP {status} {redact_line(reason or '', secrets)}".strip()
+    code, told = _store_error(body, secrets)
     region = headers.get("x-amz-bucket-region") if status in REDIRECTED else None
     where = "" if region is None else f"; the bucket is in {redact_line(region)}"
     if status == UNSATISFIABLE and part.start == 0 and _unsatisfied_size(headers) is None:
@@ -222,13 +228,13 @@ def _printable(text: str) -> str:
     return text if text.isascii() else ascii(text)[1:-1]
 
 
-def _store_error(body: bytes) -> tuple[str, str]:
+def _store_error(body: bytes, secrets: Iterable[str]) -> tuple[str, str]:
     """Return the code in the body of a refusal, and what a message says of it; "" without one."""
     found = STORE_ERROR.search(body.decode("utf-8", "replace"))
     if found is None:
         return "", ""
-    code, told = found[1] or found[3] or "", found[2] or found[4]
-    return code, f", {redact_line(f'{code}: {told}' if told else code)}"
+    code, told = found[1] or found[3] or "", unescape(found[2] or found[4] or "")
+    return code, f", {redact_line(f'{code}: {told}' if told else code, secrets)}"
 
 
 def _one(headers: Fields, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from tinycog.errors import RangeNotSatisfiableError
@@ -43,8 +43,17 @@ class ResponseHandler:
         keeps_whole: whether an object that comes whole is kept now: one at a time.
     """
 
-    def __init__(self, name: str, limits: Limits) -> None:
-        """Know nothing yet; `name` is the url as it may be shown."""
+    def __init__(
+        self, name: str, limits: Limits, secrets: Callable[[], Iterable[str]] = tuple
+    ) -> None:
+        """Know nothing yet.
+
+        Args:
+            name: the url as it may be shown.
+            limits: what is taken of a server.
+            secrets: returns what is not shown of its words.
+        """
+        self._secrets = secrets
         self.condition = Condition()
         self.keeps_whole = True
         self._name = name
@@ -191,7 +200,8 @@ class ResponseHandler:
         if head.status == OK:
             self._check_page(part, head)
             raise ignored_range(self._name, part, head, self._limits)
-        make_error = partial(refusal, self._name, part, head.status, head.reason, head.headers)
+        told = self._name, part, head.status, head.reason, head.headers
+        make_error = partial(refusal, *told, secrets=self._secrets())
         error = make_error()
         if error.may_pass or head.status < BAD_REQUEST:
             raise error
