@@ -107,7 +107,7 @@ async def test_a_server_that_refuses_everything_is_asked_little_more(server):
     server.clear()
     with pytest.raises(SourceError):
         await cog.read()
-    assert len(server.log) == 2
+    assert len(server.log) == 5  # for 15 tiles, one came with the header; for 8, 4, 2, 1 of them
     server.script(Fault.status(404, times=None))
     server.clear()
     with pytest.raises(tinycog.NotFoundError):
@@ -129,3 +129,11 @@ async def test_a_read_that_is_cancelled_meanwhile_leaves_nothing(server):
     assert BUDGET.used == 0
     server.script()
     assert np.array_equal((await cog.read()).data, PIXELS)
+
+
+async def test_one_failure_of_many_tiles_costs_two_requests_more(server):
+    cog = await tinycog.open(server.url("a.tif"), limits=LIMITS)
+    server.script(Fault.status(418))
+    server.clear()
+    assert np.array_equal((await cog.read()).data, PIXELS)
+    assert len(server.log) == 3

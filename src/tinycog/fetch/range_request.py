@@ -26,15 +26,17 @@ from tinycog.tiff.ranges import ByteRange
 class Priority(IntEnum):
     """The order in which requests get slots: the header holds up everything else.
 
-    What is asked for `ALONE` was part of a request that failed (http.retry.alone).
+    What is asked for `AGAIN`, at last `ALONE`, was part of a request that failed
+    (http.retry.alone).
     """
 
     HEADER = 0
     PIXELS = 1
-    ALONE = 2
+    AGAIN = 2
+    ALONE = 3
 
 
-HEADER, PIXELS, ALONE = Priority
+HEADER, PIXELS, AGAIN, ALONE = Priority
 
 
 class RequestState(IntEnum):

@@ -26,6 +26,7 @@ from tinycog.fetch.concurrency import Server
 from tinycog.fetch.in_flight import InFlight, ShortResponseError
 from tinycog.fetch.ledger import Ledger
 from tinycog.fetch.range_request import (
+    AGAIN,
     ALONE,
     HEADER,
     WAITING,
@@ -135,7 +136,7 @@ class Scheduler:
     def _join(self, request: RangeRequest) -> bool:
         """Join a request in flight whose response brings the same bytes, if there is one."""
         i = bisect_right(self._in_flight, request.part.start, key=_start)
-        return i > 0 and request.priority != ALONE and self._in_flight[i - 1].join(request)
+        return i > 0 and request.priority < AGAIN and self._in_flight[i - 1].join(request)
 
     # --- planning and sending --------------------------------------------------------------------
 
@@ -199,7 +200,7 @@ class Scheduler:
             priority=priority,
             server=self._server,
             ledger=self._ledger,
-            retry=RetryState(self._once if priority == ALONE else self._retries, self._clock),
+            retry=RetryState(self._once if priority >= AGAIN else self._retries, self._clock),
         )
         insort(self._in_flight, flight, key=_start)
         if self._send_range is not None:

@@ -12,7 +12,6 @@ The three on the right are final; whatever arrives afterwards is ignored.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
@@ -21,7 +20,7 @@ from typing import NamedTuple
 
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
 from tinycog.fetch.fetcher import Fetcher, check_complete
-from tinycog.fetch.range_request import ALONE, RangeRequest, release
+from tinycog.fetch.range_request import AGAIN, ALONE, RangeRequest, release
 from tinycog.limits import Limits
 from tinycog.reader import decode_pool
 from tinycog.reader.tile_parts import TilePart
@@ -101,9 +100,9 @@ class TileJob:
         self._on_end: Callable[[TileJob], None] | None = None
         self._left = len(parts)
         self._requests: dict[int, list[RangeRequest]] = {}
-        self._alone: dict[int, tuple[TilePart, TileLocation]] = {}
-        self._suspects: deque[int] = deque()
-        self._is_asked_alone = self._has_come_alone = False
+        self._lost: dict[int, tuple[TilePart, TileLocation]] = {}
+        self._groups: list[list[tuple[int, tuple[TilePart, TileLocation]]]] = []
+        self._asked_again: set[int] = set()
 
     @property
     def is_over(self) -> bool:
@@ -213,40 +212,42 @@ class TileJob:
         self._count(1)
 
     def _lose(self, i: int, part: TilePart, location: TileLocation, error: BaseException) -> None:
-        """Ask for a part alone if its request served others, too; else fail (http.retry.alone).
-
-        One part of the job is asked for first; once it has come, all others.
-        """
-        if i in self._alone:
-            return
+        """Ask for a part again if its request served others, too; else fail (http.retry.alone)."""
+        self._asked_again.discard(i)
         if self.is_over or not any(request.may_be_alone for request in self._requests[i]):
             self._fail(i, part, error)
+            self._ask_again()
             return
-        self._alone[i] = part, location
-        self._suspects.append(i)
-        self._ask_alone()
+        if not self._lost:  # those that were lost with it follow in this turn of the loop
+            self._loop.call_soon(self._split)
+        self._lost[i] = part, location
 
-    def _ask_alone(self) -> None:
-        """Ask for one of the parts that are left, if none is under way; for all, if one came."""
-        while self._suspects and (self._has_come_alone or not self._is_asked_alone):
-            self._is_asked_alone = True
-            i = self._suspects.popleft()
-            part, location = self._alone[i]
-            deliver = partial(self._take_alone, i, part, location)
-            fail = partial(self._lose_alone, i, part)
-            request = RangeRequest(location.range, deliver, fail, ALONE)
+    def _split(self) -> None:
+        """Have the parts that were lost together asked for by halves, one after the other."""
+        lost = list(self._lost.items())
+        self._lost.clear()
+        middle = (len(lost) + 1) // 2
+        self._groups += [group for group in (lost[middle:], lost[:middle]) if group]
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Ask for the next group, if none is under way; a part that is left over, alone."""
+        if self.is_over or self._asked_again or not self._groups:
+            return
+        group = self._groups.pop()
+        self._asked_again = {i for i, _ in group}
+        for i, (part, location) in group:
+            deliver = partial(self._take, i, part, location)
+            fail = partial(self._lose, i, part, location)
+            priority = AGAIN if len(group) > 1 else ALONE
+            request = RangeRequest(location.range, deliver, fail, priority)
             self._requests[i] = self._fetchers[part.image.sidecar].submit(request)
 
-    def _lose_alone(self, i: int, part: TilePart, error: BaseException) -> None:
-        self._is_asked_alone = False
-        self._fail(i, part, error)
-        if not self.is_over:
-            self._ask_alone()
-
-    def _take_alone(self, i: int, part: TilePart, location: TileLocation, data: memoryview) -> None:
-        self._has_come_alone = True
+    def _take(self, i: int, part: TilePart, location: TileLocation, data: memoryview) -> None:
+        """Take the bytes of a part that was asked for again."""
+        self._asked_again.discard(i)
         self._submit(i, part, location, data)
-        self._ask_alone()
+        self._ask_again()
 
     def _fail(self, i: int, part: TilePart, error: BaseException) -> None:
         """Fill a part whose stored tile is broken, or give the job up."""
