@@ -42,7 +42,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def make_types() -> str:
-    """Return the text of the stub, formatted."""
+    """Return the text of the stub, with more imports than it needs."""
     modules = {"tinycog.entry"}
     classes: list[str] = []
     for name in CLASSES:
@@ -69,8 +69,16 @@ def make_types() -> str:
         if isinstance(node, ast.FunctionDef) and node.name == "open"
     )
     body = "\n\n".join([*classes, stub_of(opening)])
-    text = "\n".join([HEAD, *imports(sorted(modules), body), body])
-    return formatted(text)
+    return "\n".join([HEAD, *imports(sorted(modules), body), body])
+
+
+def meaning(text: str) -> list[str]:
+    """Return what a stub says, but for its imports and its layout."""
+    return [
+        ast.dump(node)
+        for node in ast.parse(text).body
+        if not isinstance(node, ast.Import | ast.ImportFrom)
+    ]
 
 
 def tree_of(module: str) -> ast.Module:
@@ -157,4 +165,4 @@ def formatted(text: str) -> str:
 
 
 if __name__ == "__main__":
-    STUB.write_text(make_types())
+    STUB.write_text(formatted(make_types()))

@@ -35,6 +35,7 @@ from tinycog.fetch.attempt import Attempt
 from tinycog.fetch.concurrency import QUIET_CONCURRENCY, Server, wake_all
 from tinycog.fetch.ledger import Ledger
 from tinycog.fetch.range_request import (
+    AGAIN,
     PAUSED,
     SENT,
     Priority,
@@ -387,6 +388,8 @@ class InFlight:
         """Return whether an error may be the fault of some bytes alone (http.retry.alone)."""
         if not isinstance(error, SourceError) or isinstance(error, OF_THE_OBJECT):
             return False
+        if error.may_pass and self.priority < AGAIN and self.retry.is_only_one:
+            return False  # the caller wants no retries
         return error.status is not None or self.position > self.part.start
 
     def fail(self, error: BaseException) -> None:

@@ -135,6 +135,11 @@ class RetryState:
         """Seconds left for all attempts and pauses together."""
         return self._retries.seconds - (self._clock.monotonic() - self._begun)
 
+    @property
+    def is_only_one(self) -> bool:
+        """Whether there is one attempt and no other."""
+        return self._retries.tries == 1
+
     def fail(self, error: SourceError, *, excused: bool = False) -> float | None:
         """End an attempt that failed; return the seconds until the next one, None to give up.
 
