@@ -33,7 +33,7 @@ from tinycog.errors import (
     TruncatedError,
 )
 from tinycog.fetch.circuit_breaker import BreakerState, CircuitBreaker
-from tinycog.fetch.concurrency import BUDGET, Budget, server_named
+from tinycog.fetch.concurrency import BUDGET, Budget, Server, server_named
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.retry import (
     ATTEMPT,
@@ -1106,3 +1106,31 @@ async def test_who_waits_for_a_throttled_server_is_woken_by_a_thread_without_a_l
         await turns(1)
     await asyncio.to_thread(fetcher.server.wake)
     assert await task == DATA[100:200]
+
+
+async def test_who_waits_is_woken_though_the_pause_ends_while_that_is_found_out():
+    server, now = Server(Budget(1000)), 100.0
+    timers: list[Callable[[], None]] = []
+    woken: list[bool] = []
+
+    def monotonic() -> float:  # time goes on whenever it is looked at
+        nonlocal now
+        now += 1e-6
+        return now
+
+    def later(seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
+        timers.append(call)
+        return asyncio.get_running_loop().call_later(seconds, lambda: None)
+
+    ticket = server.acquire(10, 0, lambda: None)
+    assert ticket is not None
+    server.refuse(ticket, 0.0, Retries(), RetryClock(monotonic=monotonic, later=later))
+    server.release()
+    throttle = server.throttle
+    assert throttle is not None
+    now = throttle.opens_at - 2.5e-6  # it may be sent when a timer is to be set
+    assert server.acquire(10, 0, lambda: woken.append(True)) is None
+    now += 1.0
+    for call in timers:
+        call()
+    assert woken == [True]

@@ -109,6 +109,10 @@ BUDGET = Budget(BYTES_IN_FLIGHT)
 _servers_waited_for: set[Server] = set()
 
 
+LEAST_PAUSE = 0.005
+"""Seconds after which those that wait for a throttled server look again at least."""
+
+
 class Server:
     """Slots for requests to one server, and its measured rates; thread-safe.
 
@@ -262,7 +266,8 @@ class Server:
     def _set_timer(self, throttle: Throttle) -> bool:
         """Wake those that wait once the next request may be sent; each loop has one timer.
 
-        There is none if it may be sent now: then a slot or bytes in flight are lacking.
+        There is none while all slots are taken: one that comes free wakes them. Time goes on since
+        it was found that the next request may not be sent: a timer is set if it may by now, too.
 
         Returns:
             False if no event loop runs in this thread.
@@ -272,8 +277,9 @@ class Server:
         except RuntimeError:
             return False
         self._timers = {other: t for other, t in self._timers.items() if not other.is_closed()}
-        if seconds and loop not in self._timers:
-            self._timers[loop] = throttle.clock.later(seconds, partial(self._on_time, loop))
+        if self.in_flight < self._limit and loop not in self._timers:
+            later = max(seconds, LEAST_PAUSE)
+            self._timers[loop] = throttle.clock.later(later, partial(self._on_time, loop))
         return True
 
     def _on_time(self, loop: asyncio.AbstractEventLoop) -> None:
