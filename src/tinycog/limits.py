@@ -30,8 +30,8 @@ class Retries:
     """How long a request is retried after a transient failure (http.retry).
 
     Attributes:
-        tries: attempts at most; 1 = no retry. Those refused by a server that limits requests are
-            not counted (http.retry.throttle).
+        tries: attempts at most; 1 = no retry. One that a server refused as too many is not counted
+            if it told when to come back, or answered others meanwhile (http.retry.throttle).
         seconds: for all attempts and pauses together; each KiB received adds one second.
         silence: read timeout of an attempt: seconds without any byte.
         first_delay: upper bound of the first pause in seconds; it doubles with each attempt.
