@@ -1,4 +1,5 @@
 PYTHON = .venv/bin/python
+LINT = .venv
 
 .PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak \
 	fuzz bench versions meaning georeferences
@@ -13,10 +14,10 @@ versions: ## the whole suite on the lowest and on the newest version of every de
 	bash .ci/run versions
 
 lint:
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/pyright
-	.venv/bin/lint-imports
+	$(LINT)/bin/ruff format --check .
+	$(LINT)/bin/ruff check .
+	$(LINT)/bin/pyright --pythonpath $(LINT)/bin/python
+	$(LINT)/bin/lint-imports
 
 format:
 	.venv/bin/ruff check --fix .

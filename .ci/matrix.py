@@ -143,10 +143,15 @@ def dotted(version: Version) -> str:
 
 
 def suite(
-    name: str, python: Path, environment: str, options: str, pins: Iterable[str] = ()
+    name: str,
+    python: Path,
+    environment: str,
+    options: str,
+    pins: Iterable[str] = (),
+    extras: str = "test",
 ) -> Part:
     """Run the tests in a fresh environment, with the newest packages or those pinned."""
-    installed = shlex.join(["-e", ".[test]", *pins])
+    installed = shlex.join(["-e", f".[{extras}]", *pins])
     return Part(
         name,
         runs_beside=QUICK in options,
@@ -159,9 +164,19 @@ def suite(
 
 
 def on_newest(found: Mapping[Version, Path]) -> Part:
-    """Run the whole suite on the newest Python, with the newest packages that it takes."""
+    """Run the whole suite on the newest Python, with the newest packages that it takes.
+
+    The libraries that tinycog is used with are there, too: many need a newer Python than it does.
+    """
     version, python = max(found.items())
-    return suite(f"Python {dotted(version)}", python, f".venv-{dotted(version)}", "")
+    environment = environment_of(version)
+    extras = "test,ecosystem"
+    return suite(f"Python {dotted(version)}", python, environment, "", extras=extras)
+
+
+def environment_of(version: Version) -> str:
+    """Return the folder of the environment with a Python that is not the default one."""
+    return f".venv-{dotted(version)}"
 
 
 def on_lowest(found: Mapping[Version, Path], options: str = "") -> Part:
@@ -187,14 +202,21 @@ def sdist() -> Part:
     )
 
 
-def tools() -> Part:
-    """Add what the linters and the sdist need to the environment of the README's command."""
-    return Part("tools", (".venv/bin/pip install -q hatchling -e '.[test,lint]'",))
+def tools(environment: str) -> Part:
+    """Add what the sdist and the linters need to their environments."""
+    return Part(
+        "tools",
+        (
+            ".venv/bin/pip install -q hatchling",
+            f"{environment}/bin/pip install -q -e '.[test,ecosystem,lint]'",
+        ),
+    )
 
 
-def linters() -> Part:
-    """Run the linters in the environment of the README's command."""
-    return Part("linters", ("make --no-print-directory lint",), runs_beside=True)
+def linters(environment: str) -> Part:
+    """Run the linters where the libraries are whose types the adapters name."""
+    command = f"make --no-print-directory lint LINT={environment}"
+    return Part("linters", (command,), runs_beside=True)
 
 
 def all_parts(found: Mapping[Version, Path], default: Version) -> list[Part]:
@@ -208,8 +230,9 @@ def all_parts(found: Mapping[Version, Path], default: Version) -> list[Part]:
         print(f"skipped: a newer Python; none is found above {dotted(default)}")
     for version in sorted(set(found) - {default, newest}):
         name = f"Python {dotted(version)}, quick"
-        parts.append(suite(name, found[version], f".venv-{dotted(version)}", QUICK))
-    return [*parts, on_lowest(found, QUICK), tools(), sdist(), linters()]
+        parts.append(suite(name, found[version], environment_of(version), QUICK))
+    lint = environment_of(newest) if newest > default else ".venv"
+    return [*parts, on_lowest(found, QUICK), tools(lint), sdist(), linters(lint)]
 
 
 # --- running them -------------------------------------------------------------------------------

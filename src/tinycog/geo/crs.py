@@ -7,10 +7,9 @@ extra `geo`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinycog.errors import UsageError
+from tinycog.extras import check_installed
 from tinycog.geo.epsg_codes import Kind
 from tinycog.geo.keys import GeoKeys
 
@@ -91,9 +90,7 @@ class Crs:
             UsageError: pyproj is not installed.
             UnsupportedError: PROJ cannot build it from the keys.
         """
-        if find_spec("pyproj") is None:
-            message = "this needs pyproj: pip install 'tinycog[geo]'"
-            raise UsageError(message)
+        check_installed("geo", "pyproj")
         from tinycog.geo.build_crs import build_crs  # noqa: PLC0415 - loads pyproj
 
         return build_crs(self)

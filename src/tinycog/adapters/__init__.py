@@ -1,0 +1,4 @@
+"""Doors to other libraries: one module each, which imports its library when it is first used.
+
+An adapter sees the public face of tinycog only, as any other user of it does.
+"""
