@@ -289,8 +289,8 @@ class Dataset(ImageFacts):
     @property
     def stored_stats(self) -> dict[int, Statistics]:
         """Statistics of the bands for which the file stores any; the keys count bands from 1."""
-        found = {band + 1: self.statistics(band) for band in range(self.count)}
-        return {index: stats for index, stats in found.items() if stats is not None}
+        found = map(self._file.metadata.statistics, range(self.count))
+        return {band: stats for band, stats in enumerate(found, 1) if stats is not None}
 
     @property
     def profile(self) -> Profile:

@@ -37,6 +37,11 @@ SHORT_TAGS: dict[Tag, str] = {
 }
 RESOLUTION_UNITS = {1: "1 (unitless)", 2: "2 (pixels/inch)", 3: "3 (pixels/cm)"}
 
+STATISTICS = tuple(
+    f"STATISTICS_{name}" for name in ("MINIMUM", "MAXIMUM", "MEAN", "STDDEV", "VALID_PERCENT")
+)
+"""Names of the items of a band that hold its `Statistics`, in their order."""
+
 METADATA_TAGS = (*TEXT_TAGS, *FLOAT_TAGS, *SHORT_TAGS, Tag.ResolutionUnit, Tag.GDALMetadata)
 
 Items = Mapping[str, Mapping[str, str]]
@@ -104,8 +109,10 @@ class Metadata:
             UsageError: there is no such band.
         """
         tags = self.tags(band)
-        names = ("MINIMUM", "MAXIMUM", "MEAN", "STDDEV", "VALID_PERCENT")
-        found = [number_of(tags.get(f"STATISTICS_{name}", "")) for name in names]
+        texts = [tags.get(name) for name in STATISTICS]
+        if not any(texts):
+            return None
+        found = [None if text is None else number_of(text) for text in texts]
         return None if all(v is None for v in found) else Statistics(*found)
 
 
