@@ -218,7 +218,8 @@ def test_an_interrupt_cancels_the_read(server):
 
 def test_nothing_is_left_at_the_end_of_a_process(server):
     code = f"""if True:
-        import threading, tinycog.sync
+        import logging, threading, tinycog.sync
+        logging.getLogger("asyncio").setLevel(logging.ERROR)  # of steps that took long
         cog = tinycog.sync.open({server.url("a.tif")!r})
         cog.read()
         tiles = cog.iter_tiles()

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from tinycog.header_parser import HeaderParser
     from tinycog.page import Page, Pages
     from tinycog.reader.read_points import Values
+    from tinycog.reader.snapshot import SnapshotDocument
     from tinycog.reader.tags import TagEntry, Tags
     from tinycog.series.model import Plane, PlaneAxes, Series
     from tinycog.sources.http.options import Http
@@ -156,6 +157,7 @@ __all__ = [
     "Retries",
     "Series",
     "SignedUrl",
+    "SnapshotDocument",
     "Source",
     "SourceBusyError",
     "SourceChangedError",
@@ -205,6 +207,7 @@ _ON_DEMAND = {
     "PlaneAxes": "tinycog.series.model",
     "RPC": "tinycog.geo.transform",
     "Series": "tinycog.series.model",
+    "SnapshotDocument": "tinycog.reader.snapshot",
     "Statistics": "tinycog.geo.metadata",
     "TagEntry": "tinycog.reader.tags",
     "Tags": "tinycog.reader.tags",

@@ -62,7 +62,8 @@ class Cog(Dataset):
     """Handle of a TIFF, BigTIFF or COG, made by `tinycog.open`: reads tiles, windows and levels.
 
     It opens itself at its first use, once, however many callers wait; `await cog` only opens it.
-    It may be used from several event loops and threads, and pickles as the arguments of `open`.
+    It may be used from several event loops and threads, and pickles as the arguments of `open` with
+    the header as far as it has been read.
     """
 
     def __init__(self, arguments: OpenArguments, parent: Cog | None = None) -> None:
@@ -785,8 +786,14 @@ class Cog(Dataset):
         return await self._file.read_colormap(check_integer(z, "z"))
 
     def __reduce__(self) -> tuple[type[Self], tuple[object]]:
-        """Pickle the arguments of `open`; the header is read anew unless a snapshot holds it."""
-        return (type(self), (self._opened_with,))
+        """Pickle the arguments of `open`, and what is known of the header, which is not read again.
+
+        Without it where nothing names the file's generation, so that it would be read as it was.
+        """
+        arguments, known = self._opened_with, self._file.snapshot_so_far()
+        if known is not None:
+            arguments = arguments._replace(snapshot=known.pack())
+        return (type(self), (arguments,))
 
 
 def _as_tiles(places: tuple[int | Iterable[tuple[int, int, int]], ...]) -> list[Tile]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, GroundControlPoint
     from tinycog.page import Pages
+    from tinycog.reader.snapshot import SnapshotDocument
 
 
 class Profile(TypedDict):
@@ -122,12 +123,21 @@ class Dataset(ImageFacts):
 
         A handle opened with it requests neither the header nor the part of the index that has been
         read: a cold tile costs one request. The snapshot also names the generation of the file, so
-        that a changed file is noticed.
+        that a changed file is a `SourceChangedError`. It holds no pixels: header, IFDs, values of
+        tags and pages of the index, deflated.
 
         Raises:
             UsageError: the file is not open yet.
         """
-        return self._file.snapshot()
+        return self._file.snapshot().pack()
+
+    def snapshot_document(self) -> SnapshotDocument:
+        """Return the same as `snapshot` as a document for JSON.
+
+        Raises:
+            UsageError: the file is not open yet.
+        """
+        return self._file.snapshot().document()
 
     # --- images ----------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 
 if TYPE_CHECKING:
+    from tinycog.reader.snapshot import SnapshotDocument
     from tinycog.series.model import Plane
     from tinycog.sources.http.options import Http
 
@@ -35,7 +36,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     storage_options: Mapping[str, object] | None = None,
     limits: Limits | None = None,
     head_bytes: int = HEAD_BYTES,
-    snapshot: bytes | None = None,
+    snapshot: bytes | SnapshotDocument | None = None,
     pin: str | None = None,
     pinning: Pinning = "strict",
     page: int | Sequence[int] | Plane = 0,
@@ -67,7 +68,8 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
             (`Limits(retries=Retries(tries=1))`).
         head_bytes: bytes of the first request. A value above the known length of a long header
             saves the requests for the rest of it.
-        snapshot: result of `Cog.snapshot()`: the header is not read again.
+        snapshot: result of `Cog.snapshot()` or `Cog.snapshot_document()`: the header is not read
+            again.
         pin: generation to read, from the first request on: a strong ETag as the server sends it,
             with its quotes (`Cog.pin`). Any other generation is a `SourceChangedError`.
         pinning: what is compared to know that all responses are of one object. "strict": its
@@ -129,8 +131,11 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     if pin is not None and pinning != "strict":
         message = f'pin= has no use with pinning="{pinning}", which compares no generations'
         raise UsageError(message)
-    if pin is not None:
-        from tinycog.reader.snapshot import pinned  # noqa: PLC0415 - loads json and hashlib
+    known = None
+    if snapshot is not None or pin is not None:
+        from tinycog.reader.snapshot import pinned, unpack  # noqa: PLC0415 - loads json and hashlib
 
-        snapshot = pinned(snapshot, pin)
-    return Cog(OpenArguments(source, limits, head_bytes, snapshot, view, beside, pinning))
+        given = None if snapshot is None else unpack(snapshot)
+        known = given if pin is None else pinned(given, pin)
+    kept = None if known is None else known.pack()
+    return Cog(OpenArguments(source, limits, head_bytes, kept, view, beside, pinning))

@@ -15,4 +15,5 @@
     throttle.py          its pace after a 429 or 503
     pin.py               which generation of the object is read
     single_flight.py     work done once, side by side, or at once
+    claims.py            ranges that one event loop fetches for all
 """

@@ -12,6 +12,7 @@ from tinycog.argument_types import Pinning
 from tinycog.errors import RangeNotSatisfiableError, TinycogError, TruncatedError, UsageError
 from tinycog.fetch import range_request
 from tinycog.fetch.attempt import Request
+from tinycog.fetch.claims import Claims
 from tinycog.fetch.coalesce import Rates, plan_header
 from tinycog.fetch.concurrency import Server, server_named
 from tinycog.fetch.ledger import Ledger
@@ -56,6 +57,7 @@ class Fetcher:
         self._limits = limits or Limits()
         self._clock = clock
         self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
+        self._claims = Claims()
         self._is_closed = False
 
     # --- what is known ---------------------------------------------------------------------------
@@ -137,10 +139,8 @@ class Fetcher:
             while True:
                 try:
                     gaps = self.buffer.missing([_extended(part, page_bytes) for part in wanted])
-                    self.planned += len(plan_header(gaps))
-                    planned = self.planned - before
-                    self._limits.check("requests", planned, "requests for the header or the index")
-                    await self._fill(gaps, loose=loose)
+                    if gaps and not await self._fill(gaps, before, loose=loose):
+                        continue  # another event loop has: what is still missing
                 except (TruncatedError, RangeNotSatisfiableError) as exc:
                     if isinstance(exc, RangeNotSatisfiableError) and self._learns_size(exc):
                         continue  # what of it lies inside the object
@@ -169,9 +169,24 @@ class Fetcher:
         self._ledger.keep_size(size)
         return True
 
-    async def _fill(self, gaps: Sequence[ByteRange], *, loose: bool) -> None:
-        for gap, data in zip(gaps, await self._gather(gaps, HEADER), strict=True):
-            self.buffer.put(gap.start, data, loose=loose)
+    async def _fill(self, gaps: Sequence[ByteRange], before: int, *, loose: bool) -> bool:
+        """Fetch what is missing; False if another event loop was about to, and has ended.
+
+        Raises:
+            LimitError: with what has been planned since `before`, that takes too many requests.
+        """
+        claim = await self._claims.claim(gaps)
+        if claim is None:
+            return False
+        try:
+            self.planned += len(plan_header(gaps))
+            planned = self.planned - before
+            self._limits.check("requests", planned, "requests for the header or the index")
+            for gap, data in zip(gaps, await self._gather(gaps, HEADER), strict=True):
+                self.buffer.put(gap.start, data, loose=loose)
+        finally:
+            claim.release()
+        return True
 
     # --- readers ---------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@
     sidecars.py        files beside, in one batch
     images_beside.py   those that are TIFFs: overviews and masks
     absent.py          what counts as a file that is not there
-    snapshot.py        a header packed into bytes
+    snapshot.py        a header packed into bytes, or a document
     arguments.py       arguments of a read to level, window and shape
     tile_parts.py      tiles and windows to stored tiles, and where their pixels go
     tile_reader.py     stored tiles located, read together

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.metadata import Metadata
     from tinycog.reader.sidecars import Sidecars
+    from tinycog.reader.snapshot import Snapshot
     from tinycog.series.model import Series
 
 
@@ -84,6 +85,7 @@ class OpenFile:
         source, limits, head_bytes, snapshot, view, sidecars, pinning = arguments
         self.limits = limits
         self.view = view
+        self._pinning = pinning
         self.fetcher = (
             Fetcher(source, limits, pinning=pinning) if parent is None else parent.fetcher
         )
@@ -482,13 +484,29 @@ class OpenFile:
                 raise UsageError(message)
         return self._exif
 
-    def snapshot(self) -> bytes:
-        """Pack what has been read of header and index; see `Dataset.snapshot`.
+    def snapshot(self) -> Snapshot:
+        """Return what has been read of header and index; see `Dataset.snapshot`.
 
         Raises:
             UsageError: the file is not open yet.
         """
-        from tinycog.reader.snapshot import pack  # noqa: PLC0415 - loads json and hashlib
-
         self._header.whole()
-        return pack(self.fetcher.buffer, self.fetcher.generation)
+        return self._snapshot(self.places)
+
+    def snapshot_so_far(self) -> Snapshot | None:
+        """Return what is known of the header; None before the first read.
+
+        None, too, where nothing would tell that the object has changed since.
+        """
+        header = self._header.sorted()
+        if header is None or (self.generation is None and self._pinning == "strict"):
+            return None
+        return self._snapshot(header.pyramid.places)
+
+    def _snapshot(self, places: Sequence[Place]) -> Snapshot:
+        from tinycog.reader.snapshot import Snapshot  # noqa: PLC0415 - loads json and hashlib
+        from tinycog.tiff.header_ranges import header_ranges  # noqa: PLC0415 - only here
+
+        buffer = self.fetcher.buffer
+        parts = buffer.parts_of(header_ranges(buffer, places, self.limits))
+        return Snapshot(buffer.size, self.generation, tuple(parts))

@@ -36,6 +36,7 @@ from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
 from tinycog.reader.read_points import Values
+from tinycog.reader.snapshot import SnapshotDocument
 from tinycog.series.model import Plane, Series
 from tinycog.sources.http.options import Http
 from tinycog.sources.protocol import Source
@@ -191,6 +192,7 @@ class Cog:
     @property
     def requests(self) -> tuple[Request, ...]: ...
     def snapshot(self) -> bytes: ...
+    def snapshot_document(self) -> SnapshotDocument: ...
     @property
     def overviews(self) -> list[Overview]: ...
     @property
@@ -390,7 +392,7 @@ def open(
     storage_options: Mapping[str, object] | None = None,
     limits: Limits | None = None,
     head_bytes: int = ...,
-    snapshot: bytes | None = None,
+    snapshot: bytes | SnapshotDocument | None = None,
     pin: str | None = None,
     pinning: Pinning = "strict",
     page: int | Sequence[int] | Plane = 0,

@@ -5,6 +5,7 @@
     spec.py         tables of TIFF 6.0, BigTIFF and GDAL: tags, field types, codes
     ranges.py       byte ranges, half-open
     buffer.py       the parts of a file that have arrived
+    header_ranges.py which of them are its header
     steps.py        parsers as generators, run side by side
     parse.py        bytes to file header, IFD chain, entries, values
     image.py        Ifd to Image: typed facts, and the Grid of its tiles

@@ -66,6 +66,29 @@ class SparseBuffer:
         with self._lock:
             return [(a, bytes(part)) for a, part in zip(self._starts, self._parts, strict=True)]
 
+    def parts_of(self, ranges: Iterable[Span]) -> list[tuple[int, bytes]]:
+        """Return copies of what has arrived of ranges, with positions: in order, none twice."""
+        joined: list[Span] = []
+        for start, stop in sorted(ranges):
+            if joined and start <= joined[-1][1]:
+                joined[-1] = joined[-1][0], max(stop, joined[-1][1])
+            else:
+                joined.append((start, stop))
+        held = [part for start, stop in joined for part in self._held(start, stop)]
+        return [(part.start, bytes(self.read(*part))) for part in held]
+
+    def _held(self, start: int, stop: int) -> list[ByteRange]:
+        """Return the parts of a range that have arrived."""
+        found: list[ByteRange] = []
+        with self._lock:
+            for at, part in self._overlapping(start, stop):
+                piece = ByteRange(max(at, start), min(at + len(part), stop))
+                if found and found[-1].stop == piece.start:
+                    piece = ByteRange(found.pop().start, piece.stop)
+                if piece.length > 0:
+                    found.append(piece)
+        return found
+
     def shed(self) -> None:
         """Drop all loose parts."""
         with self._lock:
@@ -142,3 +165,28 @@ class SparseBuffer:
         if stop > start:
             gaps.append(ByteRange(start, stop))
         return gaps
+
+
+class RecordingBuffer(SparseBuffer):
+    """The bytes of another buffer; it keeps the ranges that a parser asks for."""
+
+    def __init__(self, buffer: SparseBuffer) -> None:
+        """Read from a buffer; nothing is put into this one."""
+        super().__init__(buffer.size)
+        self.asked: list[Span] = []
+        self._buffer = buffer
+
+    def missing(self, ranges: Iterable[Span]) -> list[ByteRange]:
+        """Return the parts of `ranges` that have not arrived."""
+        ranges = list(ranges)
+        self.asked += ranges
+        return self._buffer.missing(ranges)
+
+    def read(self, start: int, stop: int) -> memoryview:
+        """Return bytes `start` to `stop`; see `SparseBuffer.read`."""
+        self.asked.append((start, stop))
+        return self._buffer.read(start, stop)
+
+    def read_each(self, ranges: Iterable[Span]) -> list[memoryview]:
+        """Return the bytes of several ranges."""
+        return [self.read(start, stop) for start, stop in ranges]
