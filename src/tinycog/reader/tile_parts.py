@@ -50,8 +50,10 @@ def tile_shape(image: Image, tile: Tile, *, padded: bool) -> tuple[int, int, int
 def tile_parts(image: Image, tile: Tile, out: Pixels) -> list[TilePart]:
     """Return the parts that fill `out`, (bands, rows, cols), from a tile's first pixel on."""
     cut = slice(0, out.shape[1]), slice(0, out.shape[2])
-    bands = range(image.samples)
-    return _band_parts(image, tile, cut, bands, slice(None), out)
+    if image.grid.planes > 1:
+        return _band_parts(image, tile, cut, range(image.samples), out)
+    position = tile.y * image.grid.across + tile.x
+    return [TilePart(image, tile, position, slice(None), *cut, out)]
 
 
 def parts_to_plan(image: Image, tile: Tile) -> list[TilePart]:
@@ -73,23 +75,27 @@ def window_parts(
 ) -> list[TilePart]:
     """Return the parts that fill `out`, (bands, rows, cols), from a window inside the image."""
     grid, samples = image.grid, _interleaved(image, bands)
+    tiles_across, apart = grid.across, grid.planes > 1
     parts: list[TilePart] = []
     columns = [  # what is the same for all tiles of a column is worked out once, as of a row
         (x, *_overlap(window.col_off, _right(window), x * grid.tile_width, grid.tile_width))
         for x in _touched(window.col_off, _right(window), grid.tile_width)
     ]
     for y in _touched(window.row_off, _bottom(window), grid.tile_height):
-        top = y * grid.tile_height
+        top, first = y * grid.tile_height, y * tiles_across
         rows, down = _overlap(window.row_off, _bottom(window), top, grid.stored_rows(y))
         lines = [
             (part, slice(down.start + part.start - rows.start, down.start + part.stop - rows.start))
             for part in _row_parts(image, rows)
         ]
         for x, cols, across in columns:
-            tile = Tile(z, x, y)
+            tile, position = Tile(z, x, y), first + x
             for part, below in lines:
                 target = out[:, below, across]
-                parts += _band_parts(image, tile, (part, cols), bands, samples, target)
+                if apart:
+                    parts += _band_parts(image, tile, (part, cols), bands, target)
+                else:
+                    parts.append(TilePart(image, tile, position, samples, part, cols, target))
     return parts
 
 
@@ -123,17 +129,14 @@ def _band_parts(
     tile: Tile,
     cut: tuple[slice, slice],
     bands: Sequence[int],
-    samples: slice | list[int],
     target: Pixels,
 ) -> list[TilePart]:
-    """Return one part for all bands, or one for each where they are stored apart."""
+    """Return one part for each band, where they are stored apart."""
     grid = image.grid
     position = tile.y * grid.across + tile.x
-    if grid.planes == 1:
-        return [TilePart(image, tile, position, samples, *cut, target)]
     plane = grid.across * grid.down
     return [
-        TilePart(image, tile, position + band * plane, samples, *cut, target[i : i + 1])
+        TilePart(image, tile, position + band * plane, slice(None), *cut, target[i : i + 1])
         for i, band in enumerate(bands)
     ]
 

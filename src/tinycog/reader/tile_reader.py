@@ -171,7 +171,8 @@ class TileReader:
                 )
                 samples = part.image.tile_samples * part.image.dtype.itemsize
                 length += rows * grid.tile_width * samples
-        weight = max(part.image.weight for part in parts)
+        images = {id(part.image): part.image for part in parts}
+        weight = max(image.weight for image in images.values())
         self.limits.check_ratio(length, self.file_size, "decoded bytes of a read", weight)
 
     async def read_bytes(self, part: TilePart) -> bytes | None:
@@ -233,10 +234,10 @@ class TileReader:
         self, sidecar: str, parts: Sequence[TilePart], *, leaders: bool, whole: bool
     ) -> list[TileLocation | None]:
         """Find where stored tiles of one file lie."""
-        images = {id(part.image): part.image for part in parts}
-        groups: dict[int, list[TilePart]] = {key: [] for key in images}
+        groups: dict[int, list[TilePart]] = {}
         for part in parts:
-            groups[id(part.image)].append(part)
+            groups.setdefault(id(part.image), []).append(part)
+        images = {key: group[0].image for key, group in groups.items()}
         fetcher, limits = self._fetchers[sidecar], self.limits
         buffer = fetcher.buffer
         parser = together(
