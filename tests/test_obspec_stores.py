@@ -485,6 +485,14 @@ async def test_an_answer_that_is_not_the_range_is_refused(fault, kind, may_pass)
     assert (type(error), error.may_pass) == (kind, may_pass)
 
 
+async def test_of_an_answer_that_is_too_long_no_pixel_is_shown():
+    async with RangeServer({"a.tif": FILES[0]}) as server:
+        cog = await tinycog.open("a.tif", store=obstore().HTTPStore(server.url(""), **CLEAR))
+        server.script(Fault.long_body(1))
+        with pytest.raises(RangeMismatchError, match=r"more than the \d+ bytes came"):
+            await cog.read_tile(0, 7, 7)
+
+
 async def test_a_server_that_is_not_there_may_come_back_and_a_wrong_name_stays_wrong():
     error = await failure(obstore().HTTPStore("http://127.0.0.1:1/", **CLEAR))
     assert (type(error), error.may_pass) == (SourceError, True)

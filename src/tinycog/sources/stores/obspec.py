@@ -66,20 +66,26 @@ async def read(wanted: ObjectRead, sink: RangeSink) -> None:
 
 
 async def _read_async(wanted: ObjectRead, sink: RangeSink) -> None:
-    """Pass on the bytes of a stream as they come, those of any other answer when all are there."""
+    """Pass on the bytes of a stream as they come, those of any other answer when all are there.
+
+    The last ones wait for the end of the stream, which may bring too many.
+    """
     result, head = await ask(wanted, partial(_get_async, wanted))
     if not hasattr(result, "stream"):
         _pass_on(wanted, head, await _all_of(result), sink)
         return
     _begin(wanted, head, sink)
-    left = head.length
+    left, held = head.length, memoryview(b"")
     async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
         wanted.arrived(len(chunk))
         left -= len(chunk)
         if left < 0:
             message = f"more than the {head.length} bytes came that were asked"
             raise RangeMismatchError(message, url=wanted.name, range=wanted.part)
-        sink.write(immutable_view(memoryview(chunk)))
+        if held:
+            sink.write(held)
+        held = immutable_view(memoryview(chunk))
+    sink.write(held)
 
 
 async def _get_async(wanted: ObjectRead, etag: str | None) -> tuple[Any, AnswerHead]:
