@@ -606,8 +606,9 @@ def test_stores_are_read_without_obstore_and_obspec(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="needs fork")
 def test_obstore_is_refused_after_a_fork_instead_of_hanging(tmp_path):
     (tmp_path / "a.tif").write_bytes(FILES[0])
-    cog = tinycog.open("a.tif", store=obstore().LocalStore(tmp_path), limits=ONCE)
-    assert asyncio.run(value_of(cog.read(window=UPPER))) == 1
+    store = obstore().LocalStore(tmp_path)
+    assert asyncio.run(value_of(tinycog.open("a.tif", store=store).read(window=UPPER))) == 1
+    cog = tinycog.open("a.tif", store=store, limits=ONCE)
     here, there = multiprocessing.Pipe()
 
     def read_below() -> None:

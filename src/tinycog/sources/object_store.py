@@ -31,6 +31,10 @@ BUCKETS = ("bucket", "container_name")
 """What their configuration calls what is named behind the scheme."""
 
 
+_processes: dict[str, int] = {}
+"""The process in which the threads of "obstore" run, once a handle has read by it."""
+
+
 class ObjectStoreSource:
     """Ranges of an object in a store, each with the generation that it is of.
 
@@ -49,7 +53,6 @@ class ObjectStoreSource:
         self._silence = (limits or Limits()).retries.silence
         self._condition = Condition()
         self._is_obstore = _is_obstore(store)
-        self._pid: int | None = None
 
     @property
     def name(self) -> str:
@@ -76,7 +79,8 @@ class ObjectStoreSource:
             SourceChangedError: the object was replaced.
             SourceError: it cannot be read, or not in time (store.time).
         """
-        self._check_process()
+        if self._is_obstore:
+            _check_process(self.name)
         unseen = 0 if self._is_obstore else part.length
         try:
             await in_time(partial(self._read, part, answer), answer, self._silence, unseen)
@@ -101,20 +105,6 @@ class ObjectStoreSource:
         )
         await obspec.read(wanted, answer)
 
-    def _check_process(self) -> None:
-        """Check that the threads of obstore, if it has any yet, are in this process (store.fork).
-
-        Raises:
-            SourceError: they are in the process that this one was forked from.
-        """
-        if self._is_obstore and self._pid not in (None, os.getpid()):
-            message = (
-                "obstore was used before this process was forked, and cannot be used in it: start"
-                ' processes by "spawn" or "forkserver"'
-            )
-            raise SourceError(message, url=self.name)
-        self._pid = os.getpid()
-
     def _secrets(self) -> Iterator[str]:
         """Yield what may be a credential in the url and the settings of the store."""
         settings = [getattr(self._store, name, None) for name in ("config", "client_options")]
@@ -123,10 +113,6 @@ class ObjectStoreSource:
 
     async def aclose(self) -> None:
         """Do nothing: the store is the caller's."""
-
-    def __getstate__(self) -> dict[str, object]:
-        """Pickle what it was made with: the store."""
-        return {**self.__dict__, "_pid": None}
 
 
 def _check_store(store: ObjectStore) -> None:
@@ -145,6 +131,20 @@ def _check_store(store: ObjectStore) -> None:
 def _is_obstore(store: object) -> bool:
     """Return whether a store is obstore's: its reads run in threads of its own."""
     return any(cls.__module__.partition(".")[0] == "obstore" for cls in type(store).__mro__)
+
+
+def _check_process(name: str) -> None:
+    """Check that the threads of obstore, if it has any yet, are in this process (store.fork).
+
+    Raises:
+        SourceError: they are in the process that this one was forked from.
+    """
+    if _processes.setdefault("obstore", os.getpid()) != os.getpid():
+        message = (
+            "obstore was used before this process was forked, and cannot be used in it: start"
+            ' processes by "spawn" or "forkserver"'
+        )
+        raise SourceError(message, url=name)
 
 
 def _url_of(store: object) -> str:
