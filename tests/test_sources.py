@@ -202,7 +202,10 @@ def test_a_source_says_what_it_reads(server, path):
     assert make_source("memory://a.tif").name == "memory://a.tif"
 
 
-EXPECTED = "a url, a path, bytes, an async function get_range(start, stop) or a Source"
+EXPECTED = (
+    "a url, a path, bytes, an open binary file, an async function get_range(start, stop) or a"
+    " Source"
+)
 
 
 @pytest.mark.parametrize("where", [None, 7, ["a.tif"], {"a": 1}, RangeServer, MemorySource])

@@ -124,8 +124,25 @@ class UrlObject(Protocol):
         ...
 
 
-Where = str | PathLike[str] | UrlObject | bytes | bytearray | memoryview | GetRange
-"""What `tinycog.open` reads, besides a `Source`: a url, a path, the bytes, or a function."""
+class BinaryFile(Protocol):
+    """An open binary file: of `open(path, "rb")`, an `io.BytesIO`, one of fsspec's."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """Return the next bytes, at most `size`; none at the end."""
+        ...
+
+    def seek(self, offset: int, whence: int = ..., /) -> object:
+        """Go to a position."""
+        ...
+
+    def tell(self) -> int:
+        """Return the position."""
+        ...
+
+
+Where = str | PathLike[str] | UrlObject | bytes | bytearray | memoryview | BinaryFile | GetRange
+"""What `tinycog.open` reads, besides a `Source`: a url, a path, the bytes, an open file, or a
+function."""
 
 
 class HttpSession(Protocol):
@@ -143,6 +160,46 @@ class FileSystem(Protocol):
     def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes | str:
         """Return bytes `start` to `end` of a file, half-open."""
         ...
+
+
+class SupportsGetAsync(Protocol):
+    """A store with obspec's `GetAsync`: its answers tell of which object they are."""
+
+    @property
+    def get_async(self) -> Callable[..., Awaitable[object]]:
+        """Method that takes a path and `options={"range": (start, stop), "if_match": etag}`."""
+        ...
+
+
+class SupportsGet(Protocol):
+    """A store with obspec's `Get`, which is called in a thread."""
+
+    @property
+    def get(self) -> Callable[..., object]:
+        """Method that takes the same."""
+        ...
+
+
+class SupportsGetRangeAsync(Protocol):
+    """A store with obspec's `GetRangeAsync`: its answers are bytes alone, of any generation."""
+
+    @property
+    def get_range_async(self) -> Callable[..., Awaitable[object]]:
+        """Method that takes a path, `start=` and `end=`."""
+        ...
+
+
+class SupportsGetRangesAsync(Protocol):
+    """A store with obspec's `GetRangesAsync`, likewise."""
+
+    @property
+    def get_ranges_async(self) -> Callable[..., Awaitable[Sequence[object]]]:
+        """Method that takes a path, `starts=[start]` and `ends=[stop]`."""
+        ...
+
+
+ObjectStore = SupportsGetAsync | SupportsGet | SupportsGetRangeAsync | SupportsGetRangesAsync
+"""An object store with obspec's methods, as those of `obstore.store`; the first of them is used."""
 
 
 class ReadOptions(TypedDict, total=False):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tinycog import configuration
-from tinycog.argument_types import AllowHost, FileSystem, Headers, Pinning, Where
+from tinycog.argument_types import AllowHost, FileSystem, Headers, ObjectStore, Pinning, Where
 from tinycog.checks import check_pinning
 from tinycog.cog import Cog
 from tinycog.errors import UsageError
@@ -29,6 +29,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     where: Where | SignedUrl | Source,
     *,
     fs: FileSystem | None = None,
+    store: ObjectStore | None = None,
     headers: Headers | None = None,
     auth: Headers | None = None,
     http: Http | None = None,
@@ -51,10 +52,14 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         async with tinycog.open(path) as cog: ...
 
     Args:
-        where: a url (`https://`, `s3://` and whatever fsspec knows), a path, the bytes, an async
-            function `get_range(start, stop) -> bytes` (half-open; short only at the end of the
-            object), a `SignedUrl`, or a `Source`.
+        where: a url (`https://`, `s3://` and whatever fsspec knows), a path, the bytes, an open
+            binary file (it is not closed, and its position stays), an async function
+            `get_range(start, stop) -> bytes` (half-open; short only at the end of the object), a
+            `SignedUrl`, or a `Source`.
         fs: an fsspec file system; `where` is then a path in it.
+        store: an object store with obspec's methods, as those of `obstore.store`; `where` is then
+            a path in it. One that has neither `get_async` nor `get`, but `get_range_async`, tells
+            no generation: `pin` is refused, and what is replaced by as many bytes goes unnoticed.
         headers: headers of every HTTP request, or a function, async or not, that returns them. It
             is called once, and again if the server responds 401 or 403.
         auth: likewise, but these headers are never sent to another origin after a redirect; nor
@@ -102,6 +107,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     make = partial(
         make_source,
         fs=fs,
+        store=store,
         headers=headers,
         auth=auth,
         http=http,

@@ -3,6 +3,7 @@
 python tests/faults/replaced_in_stores.py s3 --runs 10000      # s3fs against moto
 python tests/faults/replaced_in_stores.py gs --runs 10000      # gcsfs against fake-gcs-server
 python tests/faults/replaced_in_stores.py azure                # adlfs against Azurite
+python tests/faults/replaced_in_stores.py obstore --runs 10000 # obstore's S3Store against moto
 python tests/faults/replaced_in_stores.py memory               # a file system that only has `info`
 """
 
@@ -11,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,7 +22,7 @@ if __package__ in (None, ""):  # run as a script
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import fsspec
-from store_servers import Store, azure_store, gs_store, s3_store
+from store_servers import Store, azure_store, by_obstore, gs_store, s3_store
 
 import tinycog
 from faults.replaced import RETRIES, generations, main, outcome_of
@@ -59,9 +60,9 @@ class InStore:
             timers.append(threading.Timer(seconds, self.store.put, ("a.tif", files[1])))
             timers[0].start()
         options: dict[str, Any] = {"limits": Limits(retries=RETRIES), "head_bytes": 2048}
-        options |= self.store.options if "fs" in self.store.options else {}
-        options |= {} if "fs" in options else {"storage_options": self.store.options}
-        where = f"{self.store.url}/a.tif"
+        is_given = not {"fs", "store"}.isdisjoint(self.store.options)
+        options |= self.store.options if is_given else {"storage_options": self.store.options}
+        where = "a.tif" if "store" in options else f"{self.store.url}/a.tif"
         try:
             return await outcome_of(tinycog.open(where, **options), self.store.url, random)
         finally:
@@ -99,10 +100,18 @@ def memory_store() -> Store:
     return Store("/replaced", {"fs": Told()}, put, [], before, {})
 
 
+@contextmanager
+def obstore_store() -> Iterator[Store]:
+    """The bucket at moto, by obstore."""
+    with s3_store("obstore") as store:
+        yield store._replace(options={"store": by_obstore(store)})
+
+
 STORES: dict[str, Callable[[], Any]] = {
     "s3": s3_store,
     "gs": gs_store,
     "azure": azure_store,
+    "obstore": obstore_store,
     "memory": lambda: nullcontext(memory_store()),
 }
 
@@ -110,4 +119,4 @@ STORES: dict[str, Callable[[], Any]] = {
 if __name__ == "__main__":
     name, *rest = sys.argv[1:]
     with STORES[name]() as made:
-        sys.exit(main(rest, InStore(made, tells=name in ("s3", "memory"))))
+        sys.exit(main(rest, InStore(made, tells=name in ("s3", "obstore", "memory"))))

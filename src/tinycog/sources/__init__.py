@@ -1,4 +1,4 @@
-"""Sources of bytes: memory, files, HTTP, fsspec, an async function.
+"""Sources of bytes: memory, files, HTTP, fsspec, object stores, an async function.
 
 A source knows nothing of TIFF. It answers a range with exactly those bytes, or raises a
 `SourceError` that names the object and the range; an answer is short at
@@ -16,8 +16,11 @@ the end of the object, or its rest is requested anew.
     memory.py        bytes
     local.py         files
     callable.py      an async function get_range(start, stop)
+    binary_file.py   a file that the caller has open
     fsspec.py        any other scheme
-    stores/          ranges in its file systems, with their generation
+    object_store.py  a path in a store with obspec's methods
+    stores/          ranges in both, with their generation
+    one_at_a_time.py what only one thread may use at a time
     http/            HTTP ranges
     redact.py        credentials masked in messages
     lazy_import.py   imports of heavy modules off the event loop

@@ -1,12 +1,12 @@
-"""The source for a url, a path, bytes or an async function."""
+"""The source for a url, a path, bytes, an open file or an async function."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard, cast
 
-from tinycog.argument_types import AllowHost, FileSystem, Headers, Where
+from tinycog.argument_types import AllowHost, BinaryFile, FileSystem, Headers, ObjectStore, Where
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
 from tinycog.sources.protocol import Source
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
     from tinycog.sources.http.options import Http
 
-EXPECTED = "a url, a path, bytes, an async function get_range(start, stop) or a Source"
+EXPECTED = (
+    "a url, a path, bytes, an open binary file, an async function get_range(start, stop) or a"
+    " Source"
+)
 
 USES = {
     "fs": "paths in a file system",
+    "store": "paths in an object store",
     "headers": "http urls",
     "auth": "http urls",
     "http": "http urls",
@@ -35,6 +39,7 @@ class SourceOptions(NamedTuple):
     """The arguments of `tinycog.open` that its source is made with."""
 
     fs: FileSystem | None
+    store: ObjectStore | None
     headers: Headers | None
     auth: Headers | None
     http: Http | None
@@ -57,6 +62,7 @@ def make_source(
     where: Where | SignedUrl | Source,
     *,
     fs: FileSystem | None = None,
+    store: ObjectStore | None = None,
     headers: Headers | None = None,
     auth: Headers | None = None,
     http: Http | None = None,
@@ -68,16 +74,17 @@ def make_source(
     """Return the source for an argument of `tinycog.open`, without any I/O.
 
     bytes: memory. A path, or `file://`: positioned reads. `http://` and `https://`: HTTP ranges.
-    Any other scheme, and any path together with `fs`: fsspec. A `Source` is returned as it is. Any
-    other callable: an async function `get_range(start, stop)`. An object that is a url when it is
-    written as text, such as a `yarl.URL` or a `UPath`: that url. `default_http` is for HTTP where
-    there is no `http`.
+    Any other scheme, and any path together with `fs`: fsspec. A path together with `store`: that
+    object store. An open binary file: that file. A `Source` is returned as it is. Any other
+    callable: an async function `get_range(start, stop)`. An object that is a url when it is written
+    as text, such as a `yarl.URL` or a `UPath`: that url. `default_http` is for HTTP where there is
+    no `http`.
 
     Raises:
         UsageError: it is none of these, or an argument is given that such a source has no use for.
     """
     storage_options = storage_options or getattr(where, "storage_options", None)  # of a UPath
-    options = SourceOptions(fs, headers, auth, http, allow_host, storage_options or None)
+    options = SourceOptions(fs, store, headers, auth, http, allow_host, storage_options or None)
     if isinstance(where, SignedUrl):
         return _of_url(where, "a signed url", options, default_http, limits)
     if isinstance(where, bytes | bytearray | memoryview):
@@ -87,13 +94,9 @@ def make_source(
         return MemorySource(where)
     text = text_of(where)
     if text is None:
-        options.check_used("a source of your own")
-        return _made_of(where)
-    if options.fs is not None:
-        from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - the same
-
-        options.check_used("fs=", "fs")
-        return FsspecSource(text, fs=options.fs, limits=limits)
+        return _made_of(where, options)
+    if options.fs is not None or options.store is not None:
+        return _in_store(text, options, limits)
     where = check_text(text)
     if scheme_of(where) in ("http", "https"):
         return _of_url(where, "an http url", options, default_http, limits)
@@ -123,6 +126,19 @@ def _of_url(
     )
 
 
+def _in_store(path: str, options: SourceOptions, limits: Limits | None) -> Source:
+    """Return the source for a path in a file system or an object store."""
+    if options.store is not None:
+        from tinycog.sources.object_store import ObjectStoreSource  # noqa: PLC0415 - the same
+
+        options.check_used("store=", "store")
+        return ObjectStoreSource(path, options.store, limits)
+    from tinycog.sources.fsspec import FsspecSource  # noqa: PLC0415 - the same
+
+    options.check_used("fs=", "fs")
+    return FsspecSource(path, fs=options.fs, limits=limits)
+
+
 def _of_text(where: str, options: SourceOptions, limits: Limits | None) -> Source:
     """Return the source for any other url, or a path."""
     scheme = scheme_of(where)
@@ -139,8 +155,14 @@ def _of_text(where: str, options: SourceOptions, limits: Limits | None) -> Sourc
     return LocalSource(_path(where))
 
 
-def _made_of(where: Where | Source) -> Source:
-    """Return a `Source` as it is, and the one that a function is."""
+def _made_of(where: Where | Source, options: SourceOptions) -> Source:
+    """Return a `Source` as it is, and the one for an open file or a function."""
+    if is_binary_file(where):
+        from tinycog.sources.binary_file import BinaryFileSource  # noqa: PLC0415 - if it is used
+
+        options.check_used("an open file")
+        return BinaryFileSource(where)
+    options.check_used("a source of your own")
     if not isinstance(where, type):  # a class has the methods of its instances
         if isinstance(where, Source):
             return where
@@ -152,12 +174,21 @@ def _made_of(where: Where | Source) -> Source:
     raise UsageError(message)
 
 
+def is_binary_file(where: object) -> TypeGuard[BinaryFile]:
+    """Return whether an object has the methods of an open file, one in text mode included."""
+    return not isinstance(where, type) and all(
+        callable(getattr(where, method, None)) for method in ("read", "seek", "tell")
+    )
+
+
 def text_of(where: object) -> str | None:
     """Return the text of a path or a url; None if it is neither."""
     if isinstance(where, str):
         return where
     if isinstance(where, SignedUrl):
         return where.url
+    if is_binary_file(where):  # fsspec's are paths, too
+        return None
     if isinstance(where, os.PathLike):
         return os.fsdecode(cast("os.PathLike[str]", where))
     if isinstance(where, type | Source) or callable(where):

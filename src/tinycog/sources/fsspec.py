@@ -16,7 +16,7 @@ from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import RangeSink, check_length
 from tinycog.sources.redact import redact, redact_line, safe_cause, secrets_in, shown_url
-from tinycog.sources.stores.answer import ObjectAnswer, chosen_name
+from tinycog.sources.stores.answer import ObjectAnswer, begin_answer
 from tinycog.sources.stores.errors import to_source_error
 from tinycog.sources.stores.fork import renewed
 from tinycog.sources.stores.reader import ObjectReader
@@ -82,16 +82,8 @@ class FsspecSource:
         found = await self._read(part, answer)
         if isinstance(found, SourceError):  # not raised where it would show its cause as a context
             raise found
-        generation = chosen_name(found.names, answer.generation)
-        if generation is None and answer.generation is not None:
-            message = (
-                f"the generation {answer.generation} is wanted (pin=, or that of a snapshot), but"
-                f" the file system tells none of {self.name}: neither an ETag nor a version, a"
-                " checksum or a time"
-            )
-            raise UsageError(message)
         check_length(self.name, part, found.data)
-        answer.begin(found.size, generation, found.names)
+        begin_answer(answer, self.name, "the file system", found.size, found.names)
         answer.write(found.data)
 
     async def _read(self, part: ByteRange, answer: RangeSink) -> ObjectAnswer | SourceError:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from tinycog.errors import UsageError
 from tinycog.sources.condition import REFUSED, Condition
+from tinycog.sources.protocol import RangeSink
 from tinycog.sources.stores.names import best_of
 from tinycog.sources.stores.status import status_of
 from tinycog.tiff.ranges import ByteRange
+
+T = TypeVar("T")
 
 
 class ObjectRead(NamedTuple):
     """A range of an object that is wanted.
 
     Attributes:
-        fs: the fsspec file system; fsspec has no types.
+        fs: the file system or store; fsspec has no types.
         path: the object's path in it.
         part: the bytes wanted.
         generation: name of the generation that they must be of, None if any may come.
@@ -70,9 +74,33 @@ def chosen_name(names: Mapping[str, str], expected: str | None) -> str | None:
     return expected if expected in names.values() else best_of(names)
 
 
-async def ask(
-    wanted: ObjectRead, send: Callable[[str | None], Awaitable[ObjectAnswer]]
-) -> ObjectAnswer:
+def begin_answer(
+    sink: RangeSink, name: str, teller: str, size: int | None, names: Mapping[str, str]
+) -> None:
+    """Pass on what is known of an object, by the name of its generation that is expected.
+
+    Args:
+        sink: receives it.
+        name: the object, for messages.
+        teller: who should tell the generation, for messages.
+        size: length of the object in bytes, if it is known.
+        names: names of its generation by kind.
+
+    Raises:
+        UsageError: a generation is wanted, and none is told.
+        SourceChangedError: the object was replaced.
+    """
+    generation = chosen_name(names, sink.generation)
+    if generation is None and sink.generation is not None:
+        message = (
+            f"the generation {sink.generation} is wanted (pin=, or that of a snapshot), but"
+            f" {teller} tells none of {name}: neither an ETag nor a version, a checksum or a time"
+        )
+        raise UsageError(message)
+    sink.begin(size, generation, names)
+
+
+async def ask(wanted: ObjectRead, send: Callable[[str | None], Awaitable[T]]) -> T:
     """Ask for a range with If-Match; if that is refused, once without (http.pin.match).
 
     Args:

@@ -5,18 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from threading import Lock
 from typing import Any
-from weakref import WeakValueDictionary
 
+from tinycog.sources.one_at_a_time import alone
 from tinycog.sources.stores.answer import ObjectAnswer, ObjectRead, ReplacedError
 from tinycog.sources.stores.names import best_of, names_of, size_of
 from tinycog.tiff.ranges import ByteRange
 
 Facts = Mapping[str, object]
-
-_locks: WeakValueDictionary[str, Any] = WeakValueDictionary()
-_locks_lock = Lock()
 
 
 async def read(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
@@ -50,7 +46,7 @@ def read_archive(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
 
     Its generation is that of the archive, if that tells one, with what the archive tells of it.
     """
-    with _alone(f"archive {id(wanted.fs)}"):
+    with alone(f"archive {id(wanted.fs)}"):
         before = None if is_seen else _archive_info(wanted)
         data = wanted.fs.cat_file(wanted.path, start=wanted.part.start, end=wanted.part.stop)
         return _answer(wanted.part, data, before, _archive_info(wanted))
@@ -63,7 +59,7 @@ def read_copy(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
     that of the copy.
     """
     fs, path, part = wanted[:3]
-    with _alone(path):
+    with alone(path):
         before = None if is_seen else _copy_info(fs, path)
         if before == {}:  # no copy yet
             fs.cat_file(path, start=part.start, end=part.start + 1)
@@ -81,7 +77,7 @@ def read_blocks(wanted: ObjectRead, *, is_seen: bool) -> ObjectAnswer:
         ReplacedError: there are blocks of an earlier generation.
     """
     fs, path, part = wanted[:3]
-    with _alone(path):
+    with alone(path):
         before = None if is_seen else _info_blocking(fs.fs, path)
         data = fs.cat_file(path, start=part.start, end=part.stop)
         after = _info_blocking(fs.fs, path)
@@ -152,19 +148,3 @@ def _copy_info(fs: Any, path: str) -> Facts:  # noqa: ANN401 - the same
         status = os.stat(name)  # noqa: PTH116 - a text
         return {"mtime": status.st_mtime_ns, "ino": status.st_ino, "size": status.st_size}
     return {}
-
-
-def _alone(key: str) -> Any:  # noqa: ANN401 - a lock
-    with _locks_lock:
-        return _locks.setdefault(key, Lock())
-
-
-def _forget_locks() -> None:
-    """Make new locks after a fork: a thread that held one stayed behind."""
-    global _locks_lock  # noqa: PLW0603 - one for the process
-    _locks_lock = Lock()
-    _locks.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_locks)

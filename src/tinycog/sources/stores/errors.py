@@ -1,4 +1,4 @@
-"""What file systems raise, as errors of ours."""
+"""What file systems and stores raise, as errors of ours."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tinycog.errors import (
     AccessDeniedError,
     NotFoundError,
     RangeNotSatisfiableError,
+    RangeUnsupportedError,
     SourceBusyError,
     SourceChangedError,
     SourceError,
@@ -17,6 +18,7 @@ from tinycog.errors import (
 from tinycog.sources.http.response import TRANSIENT
 from tinycog.sources.redact import redact_line, safe_cause, shown_url
 from tinycog.sources.stores.answer import ReplacedError
+from tinycog.sources.stores.obspec_errors import is_broken, is_unsupported, without_details
 from tinycog.sources.stores.status import causes_of, status_of
 from tinycog.tiff.ranges import ByteRange
 
@@ -37,9 +39,13 @@ BROKEN_CONNECTIONS = frozenset(
 
 
 def to_source_error(
-    exc: Exception, name: str, part: ByteRange, secrets: Iterable[str] = ()
+    exc: Exception,
+    name: str,
+    part: ByteRange,
+    secrets: Iterable[str] = (),
+    reader: str = "the file system",
 ) -> SourceError:
-    """Translate what a file system raised for a range of the object called `name`.
+    """Translate what a file system, or another `reader`, raised for a range of an object.
 
     None of `secrets` is shown; the error has no cause that would show one.
     """
@@ -47,7 +53,7 @@ def to_source_error(
         return _changed(exc, name, part)
     status = status_of(exc)
     secrets = tuple(secrets)
-    error = _translated(exc, status, name, part, secrets)
+    error = _translated(exc, status, name, part, secrets, reader)
     error.status = status
     error.may_pass = status in TRANSIENT or (status is None and _is_broken(exc))
     error.__cause__ = safe_cause(exc, secrets)
@@ -55,20 +61,27 @@ def to_source_error(
 
 
 def _translated(
-    exc: Exception, status: int | None, name: str, part: ByteRange, secrets: Iterable[str]
+    exc: Exception,
+    status: int | None,
+    name: str,
+    part: ByteRange,
+    secrets: Iterable[str],
+    reader: str,
 ) -> SourceError:
     if isinstance(exc, FileNotFoundError) or status in NOT_FOUND:
         return NotFoundError("there is no such object", url=name)
     if isinstance(exc, PermissionError) or status in DENIED:
         return AccessDeniedError("the object may not be read", url=name)
     if isinstance(exc, TimeoutError):
-        message = "the file system did not answer in time"
+        message = f"{reader} did not answer in time"
         return SourceTimeoutError(message, url=name, range=part)
     if status == UNSATISFIABLE:
         return RangeNotSatisfiableError("the range lies outside the object", url=name, range=part)
+    if is_unsupported(exc):
+        return RangeUnsupportedError(f"{reader} reads no ranges of it", url=name, range=part)
     kind = SourceBusyError if status in BUSY else SourceError
-    told = f"{type(exc).__name__}: {redact_line(exc, secrets)}"
-    return kind(f"the file system cannot read it: {told}", url=name, range=part)
+    told = f"{type(exc).__name__}: {redact_line(without_details(exc), secrets)}"
+    return kind(f"{reader} cannot read it: {told}", url=name, range=part)
 
 
 def _changed(exc: ReplacedError, name: str, part: ByteRange) -> SourceChangedError:
@@ -94,6 +107,7 @@ def _is_broken(exc: BaseException) -> bool:
         return nameless[0].errno == socket.EAI_AGAIN
     return any(
         isinstance(error, ConnectionError | TimeoutError)
+        or is_broken(error)
         or any(cls.__name__ in BROKEN_CONNECTIONS for cls in type(error).__mro__)
         for error in causes
     )

@@ -8,16 +8,13 @@ from functools import partial
 from typing import Any
 
 from tinycog.sources.condition import Condition
-from tinycog.sources.http.deadline import Deadline
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import RangeSink
 from tinycog.sources.stores import azure, by_info, gcs, s3, web
 from tinycog.sources.stores.answer import ObjectAnswer, ObjectRead
 from tinycog.sources.stores.threads import in_thread
+from tinycog.sources.stores.timed import Arrived, in_time
 from tinycog.tiff.ranges import ByteRange
-
-BYTES_PER_SECOND = 1 << 18
-"""Bytes that give a read one second more whose bytes are not seen to come (store.time)."""
 
 DIRECT: dict[tuple[str, str], Callable[[ObjectRead], Coroutine[Any, Any, ObjectAnswer]]] = {
     ("s3fs.core", "S3FileSystem"): s3.read,
@@ -55,33 +52,22 @@ class ObjectReader:
             TimeoutError: that time is over.
             Exception: whatever the file system raises.
         """
-        more = part.length / BYTES_PER_SECOND
-        async with asyncio.timeout(None) as clock:
-            deadline = Deadline(clock, silence + more, sink.seconds_left + more)
-            loop = asyncio.get_running_loop()
 
-            def arrived(count: int) -> None:
-                loop.call_soon_threadsafe(advance, count)
+        def wanted(arrived: Arrived) -> ObjectRead:
+            return ObjectRead(
+                self._fs,
+                self._path,
+                part,
+                sink.generation,
+                arrived,
+                self._name,
+                self._condition,
+                is_pinned=sink.pinning == "strict",
+            )
 
-            def advance(count: int) -> None:
-                if not is_over:
-                    deadline(count)
-
-            is_over = False
-            try:
-                wanted = ObjectRead(
-                    self._fs,
-                    self._path,
-                    part,
-                    sink.generation,
-                    arrived,
-                    self._name,
-                    self._condition,
-                    is_pinned=sink.pinning == "strict",
-                )
-                answer = await self._read(wanted)
-            finally:
-                is_over = True
+        answer = await in_time(
+            lambda arrived: self._read(wanted(arrived)), sink, silence, part.length
+        )
         self._seen |= frozenset(answer.names.values())
         return answer
 

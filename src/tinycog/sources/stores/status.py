@@ -1,15 +1,17 @@
-"""The HTTP status in what a file system raises. No I/O."""
+"""The HTTP status in what a file system or a store raises. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from tinycog.sources.stores.obspec_errors import obspec_status
+
 MAX_CAUSES = 8
 
 
 def status_of(exc: BaseException) -> int | None:
-    """Return the HTTP status in an exception of botocore, gcsfs, azure or aiohttp, or its cause."""
+    """Return the HTTP status in an exception of a client library or a store, or its cause."""
     for error in causes_of(exc):
         response: Any = getattr(error, "response", None)
         if isinstance(response, dict):
@@ -19,6 +21,9 @@ def status_of(exc: BaseException) -> int | None:
             found = next((v for v in (getattr(error, n, None) for n in names) if v), None)
         if isinstance(found, int | str) and str(found).isdecimal():
             return int(found)
+        status = obspec_status(error)
+        if status is not None:
+            return status
     return None
 
 
