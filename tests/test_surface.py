@@ -38,8 +38,10 @@ CLASSES = {
     for name in tinycog.__all__
     if inspect.isclass(value := getattr(tinycog, name)) and not name.startswith("_")
 }
-OTHERS = {"Affine": affine.Affine, "pyproj": pyproj}
-"""Names of other packages that annotations use without importing them at run time."""
+OTHERS = {"Affine": affine.Affine, "pyproj": pyproj, "Store": object}
+"""Names of other packages that annotations use without importing them at run time; zarr's need not
+be there.
+"""
 
 SPECIAL = ("__init__", "__await__", "__aenter__", "__array__")
 """Special methods that users call, or that are called for them with arguments of theirs."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from tinycog.checks import (
 )
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
+from tinycog.extras import check_installed
 from tinycog.fetch.plan import Plan
 from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
@@ -50,6 +51,8 @@ from tinycog.tiff.spec import tag_number
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
+    from zarr.abc.store import Store
+
     from tinycog.reader.oriented import FileOrientation
     from tinycog.reader.read_points import Values
     from tinycog.series.model import Plane, Series
@@ -784,6 +787,37 @@ class Cog(Dataset):
         Cost: 0 requests where it came with the header, else 1.
         """
         return await self._file.read_colormap(check_integer(z, "z"))
+
+    # --- other libraries -------------------------------------------------------------------------
+
+    def zarr_store(self, *, levels: Literal["arrays", "groups"] = "arrays") -> Store:
+        """Return a read-only zarr v3 store of the decoded tiles of all levels, without any I/O.
+
+        ::
+
+            root = zarr.open_group(cog.zarr_store(), mode="r")
+            root["0"][:, :512, :512]                               # (band, y, x), level 0
+            xr.open_zarr(cog.zarr_store(levels="groups"), group="1")
+
+        A chunk is a stored tile or strip, decoded; see docs/zarr.md. It holds this handle, pickles
+        as it does, and needs the extra `zarr`.
+
+        Args:
+            levels: "arrays" makes arrays "0", "1", ... of pixels, and "mask/0", "mask/1", ... if
+                any can be invalid; "groups" makes groups "0", "1", ... of what xarray opens:
+                `band_data`, `mask`, `spatial_ref`, `band`, `x`, `y`.
+
+        Raises:
+            UsageError: zarr is not installed, or `levels` is none of these. When the store is first
+                read, if a CRS has to be written as WKT and pyproj is not installed.
+            UnsupportedError: when the store is first read, if no numpy type can hold the samples.
+
+        Cost: 0 requests; opening it costs those of opening the handle; a chunk those of its tile.
+        """
+        check_installed("zarr", "zarr")
+        from tinycog.adapters.zarr.decoded_store import ZarrStore  # noqa: PLC0415 - only here
+
+        return ZarrStore(self, levels=levels)
 
     def __reduce__(self) -> tuple[type[Self], tuple[object]]:
         """Pickle the arguments of `open`, and what is known of the header, which is not read again.

@@ -83,6 +83,11 @@ class Dataset(ImageFacts):
         return self._file.name
 
     @property
+    def arguments(self) -> OpenArguments:
+        """What `open` made the handle from."""
+        return self._opened_with
+
+    @property
     def levels(self) -> tuple[Level, ...]:
         """Levels of the pyramid, 0 = full resolution; masks are not counted.
 

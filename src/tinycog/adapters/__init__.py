@@ -5,4 +5,5 @@ An adapter sees the public face of tinycog only, as any other user of it does.
 ::
 
     rio_tiler.py    rio-tiler's asynchronous reader
+    zarr/           a zarr store of decoded tiles
 """

@@ -2,11 +2,12 @@
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, Unpack, overload
+from typing import Any, Literal, Self, Unpack, overload
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
+from zarr.abc.store import Store
 
 import tinycog
 from tinycog.argument_types import (
@@ -36,6 +37,7 @@ from tinycog.level import Level
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
+from tinycog.reader.open_file import OpenArguments
 from tinycog.reader.read_points import Values
 from tinycog.reader.snapshot import SnapshotDocument
 from tinycog.series.model import Plane, Series
@@ -182,8 +184,11 @@ class Cog:
     def series(self) -> list[Series]: ...
     def read_tag(self, tag: str | int, *, level: int = 0) -> TagValue | None: ...
     def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None: ...
+    def zarr_store(self, *, levels: Literal["arrays", "groups"] = "arrays") -> Store: ...
     @property
     def name(self) -> str: ...
+    @property
+    def arguments(self) -> OpenArguments: ...
     @property
     def levels(self) -> tuple[Level, ...]: ...
     @property
