@@ -20,6 +20,7 @@ CLASSES = ("Cog", "Overview", "Page", "Pages", "TagEntry", "Tags")
 OMITTED = {"Cog": ("aclose",)}
 ADDED = {
     "Cog": """
+        def __init__(self, value: tinycog.Cog) -> None: ...
         def close(self) -> None: ...
         def __enter__(self) -> Self: ...
         def __exit__(
@@ -33,9 +34,14 @@ ADDED = {
 BASES = {"Pages": "Sequence[Page]", "Tags": "Mapping[str | int, TagEntry]"}
 HEAD = """# Types of the blocking face, made by tests/make_sync_types.py.
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
+"""
+RUN = """
+T = TypeVar("T")
+
+def run(work: Coroutine[Any, Any, T]) -> T: ...
 """
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -68,7 +74,7 @@ def make_types() -> str:
         for node in tree_of("tinycog.entry").body
         if isinstance(node, ast.FunctionDef) and node.name == "open"
     )
-    body = "\n\n".join([*classes, stub_of(opening)])
+    body = "\n\n".join([*classes, stub_of(opening), RUN])
     return "\n".join([HEAD, *imports(sorted(modules), body), body])
 
 
@@ -124,7 +130,15 @@ def imports(modules: list[str], body: str) -> list[str]:
     """Return the imports of the names that a text uses, as the modules have them."""
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     used |= {"Generator"}
-    wanted = used - {*CLASSES, "Mapping", "Sequence", "Self", "TracebackType"}
+    wanted = used - {
+        *CLASSES,
+        "Coroutine",
+        "Mapping",
+        "Sequence",
+        "Self",
+        "TracebackType",
+        "TypeVar",
+    }
     found = {"Generator": "from collections.abc import Generator", "tinycog": "import tinycog"}
     for module in modules:
         for name, text in names_of(module):

@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -22,6 +23,7 @@ SERVED = {"a.tif": fixture_path("cog-metadata"), "b.tif": fixture_path("cog-alph
 NEEDED = {
     "tile_server": ("fastapi", "httpx", "pyproj"),
     "rio_tiler_reader": ("rio_tiler", "async_geotiff"),
+    "dask_mean": ("xarray", "dask"),
     "stac_assets": ("pyproj",),
 }
 """Packages that an example needs beside tinycog's own."""
@@ -33,10 +35,10 @@ def need(name: str) -> None:
         pytest.skip(f"examples/{name}.py needs {', '.join(missing)}")
 
 
-def run(name: str, argument: str) -> str:
+def run(name: str, *arguments: str) -> str:
     """Run an example as users do; return what it prints."""
     need(name)
-    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), argument]
+    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)  # noqa: S603 - our own
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
@@ -73,6 +75,14 @@ def test_workers_of_a_dataset_send_no_request_for_the_header(server: RangeServer
 
 def test_rio_tiler(server: RangeServer):
     assert "bytes of PNG" in run("rio_tiler_reader", server.url("a.tif"))
+
+
+def test_the_mean_by_dask():
+    if not entry_points(group="xarray.backends", name="tinycog"):
+        pytest.skip("tinycog is not installed, so that xarray does not know its engine")
+    printed = run("dask_mean").splitlines()
+    assert printed[1] == "mean 3071.5"  # of a ramp from 2048 to 4095
+    assert re.fullmatch(r"9 requests, \d+ bytes", printed[2])  # the header, and each row of tiles
 
 
 def test_the_assets_of_a_stac_item(server: RangeServer, tmp_path: Path):

@@ -242,3 +242,17 @@ def test_the_thread_stops_and_starts_again():
 def test_importing_tinycog_does_not_load_it():
     code = "import sys, tinycog; assert 'tinycog.sync' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)  # noqa: S603
+
+
+def test_a_coroutine_runs_in_the_loop_of_the_blocking_calls(server):
+    cog = tinycog.sync.open(server.url("a.tif"))
+
+    async def read_both():
+        tiles = ((0, 0, 0), (1, 0, 0))
+        return await asyncio.gather(*(cog.asynchronous.read_tile(*tile) for tile in tiles))
+
+    found, half = tinycog.sync.run(read_both())
+
+    np.testing.assert_array_equal(found.data, PIXELS[:, :16, :32])
+    np.testing.assert_array_equal(half.data, HALF[:, :16, :16])
+    assert tinycog.sync.Cog(cog.asynchronous).shape == cog.shape

@@ -168,6 +168,18 @@ class Dataset(ImageFacts):
         return self.mask_ifd is not None
 
     @property
+    def mask_flags(self) -> list[list[str]]:
+        """What says which samples of each band are valid: names of rasterio's `mask_flag_enums`.
+
+        "per_dataset" a mask, for all bands alike; with "alpha" that of the alpha band, with
+        "nodata" that of NODATA_VALUES. "nodata" alone: the nodata value. "all_valid": nothing.
+
+        Raises:
+            UnsupportedError: no numpy type can hold the samples.
+        """
+        return mask_flags(self._file.mask_facts(), self.count, has_mask=self.has_mask)
+
+    @property
     def mask_ifd(self) -> Image | None:
         """Facts of the transparency mask of level 0, None without one."""
         return self._file.masks[0]
@@ -341,9 +353,8 @@ class Dataset(ImageFacts):
         """
         bands = range(self.count)
         statistics = [self.statistics(band) for band in bands]
-        profile, flags = self.profile, None
-        if profile["dtype"] is not None:
-            flags = mask_flags(self._file.mask_facts(), self.count, has_mask=self.has_mask)
+        profile = self.profile
+        flags = None if profile["dtype"] is None else self.mask_flags
         facts = {
             **profile,
             "nodata": _nodata_in_json(profile["nodata"]),

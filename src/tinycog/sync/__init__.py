@@ -23,16 +23,18 @@ inside of a running event loop, and after a fork.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import wraps
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import tinycog
 from tinycog.sync.blocking import Blocking, blocking
 from tinycog.sync.loop_thread import THREAD
 
-__all__ = ["Cog", "Overview", "Page", "Pages", "TagEntry", "Tags", "open"]
+__all__ = ["Cog", "Overview", "Page", "Pages", "TagEntry", "Tags", "open", "run"]
+
+T = TypeVar("T")
 
 
 class Cog(Blocking, of=tinycog.Cog, omit=["aclose"]):
@@ -90,3 +92,14 @@ class Tags(Blocking, Mapping[str | int, TagEntry], of=tinycog.Tags):
 def open(*args: object, **options: object) -> Cog:  # noqa: A001, D103 - the library's verb
     make: Any = tinycog.open
     return blocking(make(*args, **options))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in the event loop of the blocking calls, and return its result.
+
+    For several reads side by side: `run(read_all(cog.asynchronous))`.
+
+    Raises:
+        UsageError: the caller runs in that loop itself, which would wait for itself for ever.
+    """
+    return THREAD.run(work)
