@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinycog
-from tinycog.testing import make_image, make_tiff
+from tinycog.testing import Field, Layout, make_image, make_tiff
 
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
 NAMES = [
@@ -47,6 +47,19 @@ async def test_strips_end_with_the_image():
         if (stored := await cog.read_tile_bytes(0, 0, y)) is not None
     ]
     np.testing.assert_array_equal(np.concatenate(rows, axis=1), pixels)
+
+
+async def test_a_byte_count_of_0_is_what_the_leader_tells():
+    """As GDAL's COGs may have them: the tiles are stored, and `read` returns them."""
+    pixels = np.arange(32 * 32, dtype=np.uint8).reshape(1, 32, 32)
+    image = make_image(pixels, tile=(16, 16), compression=8)
+    silent = image.having(Field(325, "LONG", [0] * 4))
+    data = make_tiff([silent], layout=Layout(ghost=True))
+    cog = await tinycog.open(data)
+    np.testing.assert_array_equal((await cog.read()).data, pixels)
+    for place, tile in zip(await cog.tile_ranges(), image.tiles, strict=True):
+        assert data[place.offset : place.offset + place.length] == tile
+        assert await cog.read_tile_bytes(0, place.x, place.y) == tile
 
 
 async def test_ranges_of_a_window_cost_the_index_alone():
