@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,3 +91,30 @@ async def test_wrong_arguments_are_refused():
     limited = tinycog.open(FILES / "cog-deflate-u8.tif", limits=tinycog.Limits(tiles=1))
     with pytest.raises(tinycog.LimitError):
         await limited.tile_ranges(0)
+
+
+async def test_facts_of_an_image_that_lacks_tags_with_defaults_are_facts():
+    pixels = np.arange(48, dtype=np.uint8).reshape(3, 4, 4)
+    bits = Field(258, "SHORT", [8])  # one value for all samples
+    cog = await tinycog.open(make_tiff([make_image(pixels).having(bits).without(339)]))
+    data = await cog.read_tile_bytes(0, 0, 0)
+    assert data is not None
+    np.testing.assert_array_equal(tinycog.decode_tile(data, await cog.tile_facts()), pixels)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tile_width": 0},
+        {"height": "x"},
+        {"planes": 1 << 70},
+        {"bits_per_sample": []},
+        {"sample_formats": ["x"]},
+        {"compression": []},
+    ],
+)
+async def test_facts_whose_sizes_are_none_are_refused(wrong):
+    cog = await tinycog.open(make_tiff([make_image(np.zeros((1, 4, 4), np.uint8))]))
+    facts: Any = await cog.tile_facts()
+    with pytest.raises(tinycog.UsageError, match="no facts of a level"):
+        tinycog.decode_tile(b"", facts | wrong)
