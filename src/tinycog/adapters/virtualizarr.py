@@ -64,11 +64,7 @@ class Parser:
         return _manifest_store(plan, url, registry)
 
     async def _plan(self, store: Any, path: str) -> ReferencePlan:  # noqa: ANN401 - any of obspec's
-        async def get_range(start: int, stop: int) -> bytes:
-            found = await store.get_async(path, options={"range": (start, stop)})
-            return bytes(await found.buffer_async())
-
-        async with tinycog.open(get_range) as cog:
+        async with tinycog.open(path, store=store) as cog:
             plan = await ReferencePlan.make(cog, self.levels, self.codecs)
             await check_arrays(cog, plan.arrays, ZARR_FORMAT, self.check)
             return plan
