@@ -2,7 +2,7 @@ PYTHON = .venv/bin/python
 LINT = .venv
 
 .PHONY: check test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak \
-	fuzz bench versions meaning georeferences
+	fuzz bench versions meaning georeferences references references-orders
 
 check: ## what CI runs
 	bash .ci/run
@@ -34,6 +34,12 @@ meaning: ## nodata, masks, alpha and palettes in every layout, by every way of r
 
 georeferences: ## ten points of each of 1,300 georeferences, against GDAL and PROJ
 	$(PYTHON) tests/georeferences/run.py --all
+
+references: ## every file of the corpus by references, read back through zarr; needs the extra "ecosystem"
+	$(PYTHON) tests/references/run.py
+
+references-orders: ## the same pixels beside packages that fight over codec names, in every order
+	$(PYTHON) tests/references/orders.py
 
 hostile: ## every hostile file, under limits of time, memory and requests
 	$(PYTHON) tests/hostile/run.py

@@ -32,7 +32,10 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "tinycog").rglob("*.py"))
 BLOCKING = ROOT / "src" / "tinycog" / "sync" / "__init__.py"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PUBLIC_MODULES = {"tinycog", "tinycog.errors", "tinycog.sync", "tinycog.testing"}
+PUBLIC_MODULES = {
+    *("tinycog", "tinycog.errors", "tinycog.sync", "tinycog.testing"),
+    "tinycog.adapters.virtualizarr",
+}
 CLASSES = {
     name: value
     for name in tinycog.__all__

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tinycog
-from tinycog.testing import make_image, make_tiff
+from tinycog.testing import Field, Layout, make_image, make_tiff
 
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
 NAMES = [
@@ -49,6 +50,19 @@ async def test_strips_end_with_the_image():
     np.testing.assert_array_equal(np.concatenate(rows, axis=1), pixels)
 
 
+async def test_a_byte_count_of_0_is_what_the_leader_tells():
+    """As GDAL's COGs may have them: the tiles are stored, and `read` returns them."""
+    pixels = np.arange(32 * 32, dtype=np.uint8).reshape(1, 32, 32)
+    image = make_image(pixels, tile=(16, 16), compression=8)
+    silent = image.having(Field(325, "LONG", [0] * 4))
+    data = make_tiff([silent], layout=Layout(ghost=True))
+    cog = await tinycog.open(data)
+    np.testing.assert_array_equal((await cog.read()).data, pixels)
+    for place, tile in zip(await cog.tile_ranges(), image.tiles, strict=True):
+        assert data[place.offset : place.offset + place.length] == tile
+        assert await cog.read_tile_bytes(0, place.x, place.y) == tile
+
+
 async def test_ranges_of_a_window_cost_the_index_alone():
     cog = await tinycog.open(FILES / "cog-mask-rgb.tif")
     before = len(cog.requests)
@@ -77,3 +91,30 @@ async def test_wrong_arguments_are_refused():
     limited = tinycog.open(FILES / "cog-deflate-u8.tif", limits=tinycog.Limits(tiles=1))
     with pytest.raises(tinycog.LimitError):
         await limited.tile_ranges(0)
+
+
+async def test_facts_of_an_image_that_lacks_tags_with_defaults_are_facts():
+    pixels = np.arange(48, dtype=np.uint8).reshape(3, 4, 4)
+    bits = Field(258, "SHORT", [8])  # one value for all samples
+    cog = await tinycog.open(make_tiff([make_image(pixels).having(bits).without(339)]))
+    data = await cog.read_tile_bytes(0, 0, 0)
+    assert data is not None
+    np.testing.assert_array_equal(tinycog.decode_tile(data, await cog.tile_facts()), pixels)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tile_width": 0},
+        {"height": "x"},
+        {"planes": 1 << 70},
+        {"bits_per_sample": []},
+        {"sample_formats": ["x"]},
+        {"compression": []},
+    ],
+)
+async def test_facts_whose_sizes_are_none_are_refused(wrong):
+    cog = await tinycog.open(make_tiff([make_image(np.zeros((1, 4, 4), np.uint8))]))
+    facts: Any = await cog.tile_facts()
+    with pytest.raises(tinycog.UsageError, match="no facts of a level"):
+        tinycog.decode_tile(b"", facts | wrong)

@@ -7,8 +7,8 @@
     tile = await tinycog.open(url).read_tile(z, x, y)   # z = level, 0 = full resolution
 
 Public are the names in `__all__` and the modules `tinycog`, `tinycog.sync` (the same, blocking),
-`tinycog.errors` and `tinycog.testing`; docs/api.md lists them. Every other module is private: it
-may change in any release.
+`tinycog.errors`, `tinycog.testing` and `tinycog.adapters.virtualizarr`; docs/api.md lists them.
+Every other module is private: it may change in any release.
 """
 
 from typing import TYPE_CHECKING
@@ -27,6 +27,8 @@ from tinycog.argument_types import (
     ObjectStore,
     Pinning,
     ReadOptions,
+    ReferenceCodecs,
+    References,
     Resampling,
     ResamplingLike,
     SupportsGet,
@@ -159,6 +161,8 @@ __all__ = [
     "RangeUnsupportedError",
     "Raster",
     "ReadOptions",
+    "ReferenceCodecs",
+    "References",
     "Request",
     "Resampling",
     "ResamplingLike",

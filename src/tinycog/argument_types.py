@@ -46,6 +46,20 @@ Pinning = Literal["strict", "size", "off"]
 its size alone, or nothing."""
 
 
+ReferenceCodecs = Literal["numcodecs", "tinycog"]
+"""Codecs by which references say that chunks are decoded: numcodecs' and zarr's own, or ours."""
+
+
+class References(TypedDict):
+    """References to parts of files as kerchunk writes them, a JSON document.
+
+    `refs` holds, for each key of a zarr store, its text, or [url, offset, length].
+    """
+
+    version: int
+    refs: dict[str, str | list[str | int]]
+
+
 class NamedMember(Protocol):
     """A member of an enum that is named as a method is, as those of rasterio's `Resampling`."""
 

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from itertools import islice
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
@@ -18,6 +19,8 @@ from tinycog.argument_types import (
     CrsLike,
     ErrorHandling,
     ReadOptions,
+    ReferenceCodecs,
+    References,
     ResamplingLike,
     WarpResamplingLike,
     WindowLike,
@@ -818,6 +821,63 @@ class Cog(Dataset):
         from tinycog.adapters.zarr.decoded_store import ZarrStore  # noqa: PLC0415 - only here
 
         return ZarrStore(self, levels=levels)
+
+    async def references(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        levels: Iterable[int] | int | None = None,
+        zarr_format: int = 2,
+        codecs: ReferenceCodecs = "numcodecs",
+        url: str | None = None,
+        check: int = 2,
+    ) -> References:
+        """Return references to the stored tiles as chunks of zarr arrays, as kerchunk does.
+
+        ::
+
+            await cog.references("image.json")
+            xr.open_dataset("image.json", engine="kerchunk")["0"]
+
+        Each level is an array "0", "1", ... of (band, y, x); in zarr 2, bands that are stored side
+        by side are (y, x, band) with codecs "numcodecs". Pixels are those of `read(masked=False)`:
+        a mask image is left out. What is written is only what was read back and is the same.
+
+        Args:
+            path: where to write them, too: `.json`, or `.parq` for Parquet, which needs the extra
+                `references`. An older file is replaced.
+            levels: to refer to; None is all. The first has dimensions y, x, each other y_1, x_1.
+            zarr_format: 2, or 3, which has names for dimensions and two values where zarr 2 has
+                one: that of tiles that are not stored, and nodata.
+            codecs: "numcodecs" decodes wherever zarr is, and is refused for what it does not decode
+                exactly; "tinycog" decodes whatever tinycog does, where tinycog is installed.
+            url: of the file for those who open the references; by default `Cog.url`.
+            check: how many chunks of each level are read back, spread over it.
+
+        Returns:
+            `{"version": 1, "refs": {...}}`.
+
+        Raises:
+            UsageError: an argument is wrong, the file has no url without a credential, or the file
+                has a CRS and pyproj (extra `geo`) is not installed.
+            UnsupportedError: references cannot express a level, and why (cog.references.plain,
+                cog.references.fill, cog.references.checked).
+            TileIndexError, LimitError, FormatError, SourceError: as for `tile_ranges` and `read`.
+            OSError: they cannot be written.
+
+        Cost: the whole index of each level, then `check` tiles of each, planned together.
+        """
+        from tinycog.adapters.references.make import make_references  # noqa: PLC0415 - a door
+
+        return await make_references(
+            self,
+            path,
+            levels=levels,
+            zarr_format=zarr_format,
+            codecs=codecs,
+            url=url,
+            check=check,
+        )
 
     def __reduce__(self) -> tuple[type[Self], tuple[object]]:
         """Pickle the arguments of `open`, and what is known of the header, which is not read again.

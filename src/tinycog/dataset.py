@@ -88,6 +88,15 @@ class Dataset(ImageFacts):
         return self._opened_with
 
     @property
+    def url(self) -> str | None:
+        """Url or absolute path by which others open the file.
+
+        None where it has none (bytes, a function, a path in a file system of the caller's), and
+        where it may show a credential, as its query does.
+        """
+        return self._file.url
+
+    @property
     def levels(self) -> tuple[Level, ...]:
         """Levels of the pyramid, 0 = full resolution; masks are not counted.
 

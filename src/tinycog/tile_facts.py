@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tinycog.checks import check_integer
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
-from tinycog.tiff.image import Grid, Image
+from tinycog.tiff.image import MAX_SAMPLES, Grid, Image
 from tinycog.tiff.parse import Ifd, Value
 
 FACTS_VERSION = 1
@@ -114,6 +114,7 @@ def image_of(facts: TileFacts) -> Image:
         if facts["version"] != FACTS_VERSION:
             message = f"the facts are of version {facts['version']}, expected {FACTS_VERSION}"
             raise UsageError(message)
+        _check_sizes(facts)
         return Image(
             ifd=Ifd(0, {}, 0),
             byte_order="<" if facts["byte_order"] == "little" else ">",
@@ -148,6 +149,25 @@ def image_of(facts: TileFacts) -> Image:
             raise
         message = f"these are no facts of a level, as Cog.tile_facts gives them: {exc!r}"
         raise UsageError(message) from exc
+
+
+def _check_sizes(facts: TileFacts) -> None:
+    """Check that sizes and counts are whole numbers from 1 on, and that they agree.
+
+    Raises:
+        ValueError: they are not.
+    """
+    grid = (facts["width"], facts["height"], facts["tile_width"], facts["tile_height"])
+    counts = (facts["planes"], facts["samples"], facts["depth"], facts["tile_depth"])
+    bits, formats = facts["bits_per_sample"], facts["sample_formats"]
+    sizes: tuple[Any, ...] = (*grid, *counts)
+    codes: tuple[Any, ...] = (*bits, *formats, facts["compression"])
+    are_sizes = all(isinstance(size, int) and size > 0 for size in sizes)
+    are_codes = all(isinstance(code, int) for code in codes)
+    are_samples = bits and formats and counts[1] <= MAX_SAMPLES and counts[0] in (1, counts[1])
+    if not (are_sizes and are_codes and are_samples):
+        message = f"sizes {grid} and counts {counts} are no whole numbers, or do not agree"
+        raise ValueError(message)
 
 
 def _packed(value: Value) -> list[float | list[int]] | str | dict[str, str]:

@@ -21,6 +21,7 @@ from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock
 from tinycog.fetch.scheduler import Scheduler
 from tinycog.limits import Limits
 from tinycog.sources.protocol import Source
+from tinycog.sources.redact import shown_url
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps
@@ -66,6 +67,12 @@ class Fetcher:
     def name(self) -> str:
         """Name of what is read, for messages: a url, a path."""
         return self._source.name
+
+    @property
+    def url(self) -> str | None:
+        """Url or absolute path that others read it by; None if there is none that may be shown."""
+        url = getattr(self._source, "url", None)
+        return url if isinstance(url, str) and shown_url(url) == url else None
 
     @property
     def buffer(self) -> SparseBuffer:

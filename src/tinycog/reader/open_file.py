@@ -274,6 +274,11 @@ class OpenFile:
         return self.fetcher.name
 
     @property
+    def url(self) -> str | None:
+        """What others open the file by, None if nothing, or nothing without a credential."""
+        return self.fetcher.url
+
+    @property
     def generation(self) -> str | None:
         """The name of the object's generation, a strong ETag or the like; None if not known."""
         return self.fetcher.generation

@@ -17,7 +17,7 @@ from tinycog.reader.tile_parts import TilePart
 from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import together
-from tinycog.tiff.tile_index import TileLocation, locate
+from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation, locate
 
 INDEX_BYTES = 16 << 20
 """Bytes of index pages that a handle keeps; dropped pages are fetched again when needed."""
@@ -176,17 +176,28 @@ class TileReader:
         self.limits.check_ratio(length, self.file_size, "decoded bytes of a read", weight)
 
     async def read_bytes(self, part: TilePart) -> bytes | None:
-        """Read the encoded bytes of a tile, by its byte count; None if it is not stored."""
-        (location,) = await self._locate([part], leaders=False, whole=True)
+        """Read the encoded bytes of a tile; None if it is not stored."""
+        (location,) = await self._locate_bytes([part])
         if location is None:
             return None
         (data,) = await self._fetchers[part.image.sidecar].read([location.range])
         return joined(location.head, data) if location.head else data
 
     async def locate(self, parts: Sequence[TilePart]) -> list[ByteRange | None]:
-        """Return where stored tiles lie, by their byte counts; None for those that are not."""
-        found = await self._locate(parts, leaders=False, whole=True)
+        """Return where the bytes of stored tiles lie; None for those that are not stored."""
+        found = await self._locate_bytes(parts)
         return [None if location is None else location.range for location in found]
+
+    async def _locate_bytes(self, parts: Sequence[TilePart]) -> list[TileLocation | None]:
+        """Find the bytes of tiles by their byte counts, by their leaders where these are 0."""
+        found = await self._locate(parts, leaders=False, whole=True)
+        silent = [n for n, place in enumerate(found) if place is None] if self.leaders else []
+        told = await self._locate([parts[n] for n in silent], leaders=True, whole=True)
+        for n, place in zip(silent, told, strict=True):
+            if place is not None and place.oddity is not None:  # told by a leader
+                start, stop = place.range
+                found[n] = TileLocation(ByteRange(start + FRAME_BYTES, stop - FRAME_BYTES))
+        return found
 
     async def plan(self, parts: Sequence[TilePart]) -> Plan:
         """Return what reading the parts will send; the index is read for it, no pixels."""

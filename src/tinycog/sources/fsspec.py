@@ -49,6 +49,7 @@ class FsspecSource:
     ) -> None:
         """Take url and options; nothing is opened."""
         self._url = where
+        self.url = where if fs is None else None
         self._options = dict(storage_options or {})
         self._allow_host = allow_host
         self._silence = (limits or Limits()).retries.silence

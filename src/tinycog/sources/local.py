@@ -97,6 +97,11 @@ class LocalSource:
         return str(self._path)
 
     @property
+    def url(self) -> str:
+        """Absolute path."""
+        return str(self._path.absolute())
+
+    @property
     def origin(self) -> str:
         """The same for all files."""
         return "file"

@@ -1,6 +1,7 @@
 # Types of the blocking face, made by tests/make_sync_types.py.
 
 from collections.abc import Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
@@ -20,6 +21,8 @@ from tinycog.argument_types import (
     ObjectStore,
     Pinning,
     ReadOptions,
+    ReferenceCodecs,
+    References,
     ResamplingLike,
     WarpResamplingLike,
     Where,
@@ -185,10 +188,22 @@ class Cog:
     def read_tag(self, tag: str | int, *, level: int = 0) -> TagValue | None: ...
     def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None: ...
     def zarr_store(self, *, levels: Literal["arrays", "groups"] = "arrays") -> Store: ...
+    def references(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        levels: Iterable[int] | int | None = None,
+        zarr_format: int = 2,
+        codecs: ReferenceCodecs = "numcodecs",
+        url: str | None = None,
+        check: int = 2,
+    ) -> References: ...
     @property
     def name(self) -> str: ...
     @property
     def arguments(self) -> OpenArguments: ...
+    @property
+    def url(self) -> str | None: ...
     @property
     def levels(self) -> tuple[Level, ...]: ...
     @property
