@@ -6,9 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tinycog.argument_types import Pinning
+from tinycog.cache.protocol import Cache
 from tinycog.errors import RangeNotSatisfiableError, TinycogError, TruncatedError, UsageError
 from tinycog.fetch import range_request
 from tinycog.fetch.attempt import Request
@@ -20,10 +21,14 @@ from tinycog.fetch.range_request import HEADER, PIXELS, Priority, RangeRequest
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock
 from tinycog.fetch.scheduler import Scheduler
 from tinycog.limits import Limits
+from tinycog.sources.identity import identity_of
 from tinycog.sources.protocol import Source
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps
+
+if TYPE_CHECKING:
+    from tinycog.fetch.cached_object import CachedObject, CachingScheduler
 
 T = TypeVar("T")
 
@@ -41,6 +46,7 @@ class Fetcher:
         limits: Limits | None = None,
         *,
         pinning: Pinning = "strict",
+        cache: Cache | None = None,
         clock: RetryClock = SYSTEM_CLOCK,
     ) -> None:
         """Create a fetcher with an empty buffer.
@@ -49,6 +55,7 @@ class Fetcher:
             source: what is read.
             limits: bounds requests, and says how long each is tried.
             pinning: what of the responses is compared.
+            cache: where bytes are looked for before they are requested.
             clock: time of the retries.
         """
         self.planned = 0
@@ -56,9 +63,15 @@ class Fetcher:
         self._ledger = Ledger(source.name, pinning)
         self._limits = limits or Limits()
         self._clock = clock
-        self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
+        self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler | CachingScheduler] = {}
         self._claims = Claims()
         self._is_closed = False
+        identity = None if cache is None else identity_of(source)
+        self._cached: CachedObject | None = None
+        if cache is not None and identity is not None:
+            from tinycog.fetch.cached_object import CachedObject  # noqa: PLC0415 - loads hashlib
+
+            self._cached = CachedObject(cache, identity, self._ledger)
 
     # --- what is known ---------------------------------------------------------------------------
 
@@ -134,11 +147,13 @@ class Fetcher:
             LimitError: it takes too many requests.
         """
         before = self.planned
+        if self._cached is not None:
+            await self._cached.recall_head()
         try:
             wanted = next(parser)
             while True:
                 try:
-                    gaps = self.buffer.missing([_extended(part, page_bytes) for part in wanted])
+                    gaps = await self._lacking(wanted, page_bytes, loose=loose)
                     if gaps and not await self._fill(gaps, before, loose=loose):
                         continue  # another event loop has: what is still missing
                 except (TruncatedError, RangeNotSatisfiableError) as exc:
@@ -155,6 +170,15 @@ class Fetcher:
         except TinycogError as exc:
             exc.name_file(self._source.name)
             raise
+
+    async def _lacking(
+        self, wanted: Sequence[ByteRange], page_bytes: int, *, loose: bool
+    ) -> list[ByteRange]:
+        """Return what is to be requested of ranges, after a look into the cache."""
+        gaps = self.buffer.missing([_extended(part, page_bytes) for part in wanted])
+        if gaps and self._cached is not None:
+            return await self._cached.recall(gaps, loose=loose)
+        return gaps
 
     def _learns_size(self, error: RangeNotSatisfiableError) -> bool:
         """Return whether an error tells the size of an object that begins before its range ends.
@@ -184,6 +208,8 @@ class Fetcher:
             self._limits.check("requests", planned, "requests for the header or the index")
             for gap, data in zip(gaps, await self._gather(gaps, HEADER), strict=True):
                 self.buffer.put(gap.start, data, loose=loose)
+                if self._cached is not None:
+                    self._cached.keep("header", gap, data)
         finally:
             claim.release()
         return True
@@ -230,6 +256,16 @@ class Fetcher:
         finally:
             self.release(request for group in requests for request in group)
         return found
+
+    async def missing(self, ranges: Sequence[ByteRange]) -> list[ByteRange]:
+        """Return what of the ranges of stored tiles would be requested."""
+        gaps = self.buffer.missing(ranges)
+        return gaps if self._cached is None else await self._cached.missing(gaps)
+
+    def forget(self, requests: Iterable[RangeRequest]) -> None:
+        """Have stored tiles that cannot be decoded requested again, the next time."""
+        if self._cached is not None:
+            self._cached.remove([request.part for request in requests])
 
     def submit(self, request: RangeRequest) -> list[RangeRequest]:
         """Queue a range request; cached bytes of it are not requested again.
@@ -287,7 +323,7 @@ class Fetcher:
         range_request.release(requests)
 
     @property
-    def _scheduler(self) -> Scheduler:
+    def _scheduler(self) -> Scheduler | CachingScheduler:
         """The scheduler of the running event loop."""
         loop = asyncio.get_running_loop()
         found = self._schedulers.get(loop)
@@ -299,6 +335,8 @@ class Fetcher:
             }
             retries = self._limits.retries
             found = Scheduler(self._source, self.server, self._ledger, retries, self._clock)
+            if self._cached is not None:
+                found = self._cached.before(found)
             self._schedulers[loop] = found
         return found
 

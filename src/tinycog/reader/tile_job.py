@@ -203,6 +203,8 @@ class TileJob:
         findings: tuple[Finding, ...] | None,
         error: BaseException | None,
     ) -> None:
+        if isinstance(error, FormatError):
+            self._fetchers[part.image.sidecar].forget(self._requests[i])
         release(self._requests[i])
         if error is not None:
             self._fail(i, part, error)

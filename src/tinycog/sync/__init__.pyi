@@ -25,6 +25,7 @@ from tinycog.argument_types import (
     Where,
     WindowLike,
 )
+from tinycog.cache.protocol import Cache
 from tinycog.dataset import Profile
 from tinycog.errors import Finding
 from tinycog.fetch.attempt import Request
@@ -404,4 +405,5 @@ def open(
     pinning: Pinning = "strict",
     page: int | Sequence[int] | Plane = 0,
     sidecars: bool = False,
+    cache: Cache | Literal[False] | None = None,
 ) -> Cog: ...
