@@ -47,8 +47,8 @@ PAGE_BYTES = 4096
 OVERHEAD_BYTES = 512
 """Bytes that a block takes besides its own: its row, and its places in two indexes."""
 
-JOURNAL_PAGES = 1000
-"""Pages of the journal from which on it is written into the file."""
+JOURNAL_PAGES = 256
+"""Pages of the journal from which on it is written into the file, and cut to so many."""
 
 BUSY_SECONDS = 2.0
 """How long a worker thread waits for another process that writes."""
@@ -138,7 +138,7 @@ class Database:
         if self._is_read_only:
             return
         fitting = {block: data for block, data in blocks.items() if _cost(data) <= max_bytes}
-        with self._connection(max_bytes) as connection:
+        with self._connection() as connection:
             with _transaction(connection):
                 for block, data in fitting.items():
                     self._insert(connection, block, data)
@@ -219,7 +219,7 @@ class Database:
     # --- connections -----------------------------------------------------------------------------
 
     @contextmanager
-    def _connection(self, max_bytes: int | None = None) -> Generator[sqlite3.Connection]:
+    def _connection(self) -> Generator[sqlite3.Connection]:
         """Lend a connection to one thread.
 
         Raises:
@@ -228,10 +228,6 @@ class Database:
         connection: sqlite3.Connection | None = None
         try:
             connection = self._taken()
-            if max_bytes is not None:
-                pages = min(max(max_bytes // 8 // PAGE_BYTES, 16), JOURNAL_PAGES)
-                connection.execute(f"PRAGMA wal_autocheckpoint = {pages}").fetchall()
-                connection.execute(f"PRAGMA journal_size_limit = {pages * PAGE_BYTES}").fetchall()
             yield connection
         except (sqlite3.Error, OSError) as exc:
             if connection is not None:
@@ -317,9 +313,13 @@ def _connect(uri: str, *, is_new: bool) -> sqlite3.Connection:
     )
     try:
         if is_new:
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}").fetchall()
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall()
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             connection.execute("PRAGMA synchronous = OFF").fetchall()
+            connection.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL_PAGES}").fetchall()
+            limit = JOURNAL_PAGES * PAGE_BYTES
+            connection.execute(f"PRAGMA journal_size_limit = {limit}").fetchall()
             if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
                 connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
         connection.execute("SELECT 1 FROM blocks LIMIT 1").fetchall()
@@ -376,7 +376,7 @@ def _cost(data: bytes) -> int:
 
 def _checksum(block: Block, data: bytes) -> bytes:
     """Return the checksum of a block: of its bytes, and of which they are."""
-    digest = hashlib.blake2b(repr(_address(block)).encode(), digest_size=16)
+    digest = hashlib.sha256(repr(_address(block)).encode())  # processors have instructions for it
     digest.update(data)
     return digest.digest()
 

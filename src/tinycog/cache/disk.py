@@ -34,7 +34,7 @@ class DiskCache:
 
     Attributes:
         folder: made if it is not there, for its user alone (mode 0o700).
-        max_bytes: most bytes that blocks take there; a journal of at most some MiB comes on top.
+        max_bytes: most bytes that blocks take there; a journal of some MiB comes on top.
     """
 
     waits = True

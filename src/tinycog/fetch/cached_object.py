@@ -20,7 +20,7 @@ from tinycog.tiff.ranges import ByteRange
 MOST_SECONDS = 5.0
 """How long a read waits for a cache: what has not come then is requested."""
 
-READ_AT_ONCE = 16
+READ_AT_ONCE = 8
 """Blocks that one thread reads; more are read by several."""
 
 FACTS = struct.Struct("<QQ")

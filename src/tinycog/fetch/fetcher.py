@@ -152,53 +152,52 @@ class Fetcher:
         try:
             wanted = next(parser)
             while True:
+                short: TruncatedError | None = None
                 try:
-                    gaps = await self._lacking(wanted, page_bytes, loose=loose)
-                    if gaps and not await self._fill(gaps, before, loose=loose):
+                    parts = _extended(wanted, page_bytes)
+                    if not await self._fill(parts, before, loose=loose):
                         continue  # another event loop has: what is still missing
                 except (TruncatedError, RangeNotSatisfiableError) as exc:
-                    if isinstance(exc, RangeNotSatisfiableError) and self._learns_size(exc):
+                    if self._learns_size(exc):
                         continue  # what of it lies inside the object
                     # the parser knows whether it can do without
                     short = TruncatedError(f"the file ends before: {exc}")
                     short.name = exc.name
-                    wanted = parser.throw(short)
-                else:
-                    wanted = next(parser)
+                wanted = next(parser) if short is None else parser.throw(short)
         except StopIteration as done:
             return done.value
         except TinycogError as exc:
             exc.name_file(self._source.name)
             raise
 
-    async def _lacking(
-        self, wanted: Sequence[ByteRange], page_bytes: int, *, loose: bool
-    ) -> list[ByteRange]:
-        """Return what is to be requested of ranges, after a look into the cache."""
-        gaps = self.buffer.missing([_extended(part, page_bytes) for part in wanted])
-        if gaps and self._cached is not None:
-            return await self._cached.recall(gaps, loose=loose)
-        return gaps
-
-    def _learns_size(self, error: RangeNotSatisfiableError) -> bool:
+    def _learns_size(self, error: TinycogError) -> bool:
         """Return whether an error tells the size of an object that begins before its range ends.
 
         Some servers refuse a range that only ends beyond the object (http.status.unsatisfiable).
         """
+        if not isinstance(error, RangeNotSatisfiableError) or self.buffer.size is not None:
+            return False
         size, part = error.size, error.range
-        if self.buffer.size is not None or size is None or part is None:
+        if size is None or part is None:
             return False
         if 0 < size <= part[0]:
             return False
         self._ledger.keep_size(size)
         return True
 
-    async def _fill(self, gaps: Sequence[ByteRange], before: int, *, loose: bool) -> bool:
+    async def _fill(self, parts: Sequence[ByteRange], before: int, *, loose: bool) -> bool:
         """Fetch what is missing; False if another event loop was about to, and has ended.
+
+        What is cached is not missing.
 
         Raises:
             LimitError: with what has been planned since `before`, that takes too many requests.
         """
+        gaps = self.buffer.missing(parts)
+        if gaps and self._cached is not None:
+            gaps = await self._cached.recall(gaps, loose=loose)
+        if not gaps:
+            return True
         claim = await self._claims.claim(gaps)
         if claim is None:
             return False
@@ -373,5 +372,5 @@ def _between(part: ByteRange, gaps: Sequence[ByteRange]) -> Iterable[ByteRange]:
         yield ByteRange(start, part.stop)
 
 
-def _extended(part: ByteRange, length: int) -> ByteRange:
-    return ByteRange(part.start, max(part.stop, part.start + length))
+def _extended(parts: Sequence[ByteRange], length: int) -> list[ByteRange]:
+    return [ByteRange(start, max(stop, start + length)) for start, stop in parts]
