@@ -545,6 +545,24 @@ def test_threads_and_loops_share_a_handle_and_a_cache(tmp_path, cache):
         assert server.log == []
 
 
+def test_a_read_does_not_wait_for_another_process_that_writes(disk, monkeypatch):
+    monkeypatch.setattr(database, "USED_SECONDS", 0)
+    disk.put({block(1): b"1"})
+    writing = sqlite3.connect(database_of(disk), isolation_level=None)
+    try:
+        writing.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        assert disk.get([block(1)]) == [b"1"]
+        disk.put({block(1): b"1"})  # it is there: nothing is written
+        assert time.monotonic() - begun < database.BUSY_SECONDS
+        disk.put({block(2): b"2"})  # given up
+        assert disk.get([block(2)]) == [None]
+    finally:
+        writing.close()
+    disk.put({block(2): b"2"})
+    assert disk.get([block(2)]) == [b"2"]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_forked_child_reads_and_writes_too(disk):

@@ -113,10 +113,22 @@ class Database:
                 elif row is not None and abs(now - row[1]) > USED_SECONDS:
                     used.append((now, row[0]))
             if (used or broken) and not self._is_read_only:
-                with suppress(sqlite3.OperationalError), _transaction(connection):
-                    connection.executemany("UPDATE blocks SET used = ? WHERE id = ?", used)
-                    connection.executemany("DELETE FROM blocks WHERE id = ?", broken)
+                self._note(connection, used, broken)
             return found
+
+    def _note(
+        self,
+        connection: sqlite3.Connection,
+        used: Sequence[tuple[float, int]],
+        broken: Sequence[tuple[int]],
+    ) -> None:
+        """Note when rows were used, and drop broken ones; another time, if someone writes now."""
+        connection.execute("PRAGMA busy_timeout = 0").fetchall()
+        with suppress(sqlite3.OperationalError), _transaction(connection):
+            connection.executemany("UPDATE blocks SET used = ? WHERE id = ?", used)
+            connection.executemany("DELETE FROM blocks WHERE id = ?", broken)
+        timeout = int(BUSY_SECONDS * 1000)
+        connection.execute(f"PRAGMA busy_timeout = {timeout}").fetchall()
 
     def has(self, blocks: Sequence[Block]) -> list[bool]:
         """Return which blocks are there; they are not read.
@@ -137,10 +149,18 @@ class Database:
         """
         if self._is_read_only:
             return
-        fitting = {block: data for block, data in blocks.items() if _cost(data) <= max_bytes}
+        fitting = [block for block, data in blocks.items() if _cost(data) <= max_bytes]
+        new = [
+            block
+            for block, is_there in zip(fitting, self.has(fitting), strict=True)
+            if not is_there
+        ]
+        if not new:  # as nearly always for the head of a file: no other process has to wait
+            return
         with self._connection() as connection:
             with _transaction(connection):
-                for block, data in fitting.items():
+                for block in new:
+                    data = blocks[block]
                     self._insert(connection, block, data)
                 self._evict(connection, max_bytes)
             (free,) = connection.execute("PRAGMA freelist_count").fetchone()

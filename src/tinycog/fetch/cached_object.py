@@ -46,8 +46,7 @@ class CachedObject:
         self.waits = bool(cache.waits)
         self._identity = identity
         self._ledger = ledger
-        self._known: tuple[object, ...] = ()
-        self._name: str | None = None
+        self._known: tuple[tuple[object, ...], str | None] = ((), None)
         self._has_head = False
 
     def _named(self) -> str | None:
@@ -56,11 +55,12 @@ class CachedObject:
         None where nothing is cached of it: as long as its size is not known, and see `_hashed`.
         """
         pin = self._ledger.pin
-        known = pin.required, pin.size, pin.is_answered
-        if known != self._known:
-            self._name = None if pin.size is None else self._hashed(pin.size)
-            self._known = known
-        return self._name
+        facts = pin.required, pin.size, pin.is_answered
+        known, name = self._known
+        if facts != known:
+            name = None if pin.size is None else self._hashed(pin.size)
+            self._known = facts, name  # at once: other threads look at it
+        return name
 
     def _hashed(self, size: int | None) -> str | None:
         """Return a name of identity, generation and size; None without a generation.
