@@ -26,7 +26,7 @@ import tinycog.sync
 from tinycog import Block, ByteRange, DiskCache, MemoryCache, UsageError
 from tinycog.cache import database
 from tinycog.errors import CorruptTileError, SourceChangedError
-from tinycog.fetch import cached_object
+from tinycog.fetch import cached_object, pin
 from tinycog.testing import (
     Layout,
     RangeServer,
@@ -287,6 +287,46 @@ async def test_an_object_that_was_replaced_is_read_anew(tmp_path, cache):
         np.testing.assert_array_equal((await tile(pinned)).data, expected())
         with pytest.raises(SourceChangedError):
             await tile(pinned, 3, 3)
+
+
+async def test_an_object_that_is_replaced_all_the_time_is_never_mixed(cache, monkeypatch):
+    monkeypatch.setattr(pin, "SETTLED_SECONDS", -60)  # bytes that are served are new
+    versions = [
+        make_tiff(
+            [make_image(np.full((1, 256, 256), i, np.uint8), tile=(32, 32))],
+            layout=Layout(gap=40_000),
+        )
+        for i in range(5)
+    ]
+    async with RangeServer({NAME: versions[0]}) as server:
+        pins: dict[str | None, int] = {}
+        whole = changed = 0
+
+        async def read(i: int) -> None:
+            nonlocal whole, changed
+            known = sorted(pins, key=str)
+            cog = tinycog.open(
+                server.url(NAME),
+                cache=cache,
+                pin=known[i % len(known)] if known and i % 3 else None,
+            )
+            try:
+                tiles = [await cog.read_tile(0, (i + k) % 8, (i * k) % 8) for k in range(4)]
+            except SourceChangedError:
+                changed += 1
+                return
+            (value,) = {int(v) for raster in tiles for v in np.unique(raster.data)}
+            assert pins.setdefault(cog.pin, value) == value
+            whole += 1
+
+        for i in range(0, 120, 4):
+            reads = [asyncio.ensure_future(read(i + k)) for k in range(4)]
+            await asyncio.sleep(0.002)
+            server.files[NAME] = versions[i // 4 % 5]
+            await asyncio.gather(*reads)
+        assert len(pins) > 2
+        assert whole > 20
+        assert changed
 
 
 @pytest.mark.parametrize("etag", [False, "weak"])
