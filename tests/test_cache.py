@@ -172,6 +172,20 @@ async def test_the_plan_leaves_out_what_is_cached(tmp_path, cache):
         assert (await cog.plan(window=window)).requests == ()
 
 
+async def test_stored_bytes_and_points_come_from_the_cache_too(tmp_path, cache):
+    async with RangeServer({NAME: on_disk(tmp_path)}) as server:
+        cold = await tinycog.open(server.url(NAME), cache=cache)
+        stored = await cold.read_tile_bytes(0, 3, 3)
+        server.clear()
+        warm = tinycog.open(server.url(NAME), cache=cache, pin=cold.pin)
+        assert await warm.read_tile_bytes(0, 3, 3) == stored
+        assert (await warm.points([(3 * 64, 3 * 64)])).data[0, 0] == PIXELS[0, 192, 192]
+        tiles = warm.iter_tiles(window=(192, 192, 64, 64))
+        (found,) = [one.data async for one in tiles]
+        np.testing.assert_array_equal(found, expected(3, 3))
+        assert server.log == []
+
+
 async def test_what_is_read_along_in_a_gap_is_not_kept(tmp_path):
     data = make_tiff([make_image(PIXELS, tile=(64, 64))], layout=Layout(gap=100))
     cache = MemoryCache()

@@ -203,10 +203,10 @@ class TileJob:
         findings: tuple[Finding, ...] | None,
         error: BaseException | None,
     ) -> None:
-        if isinstance(error, FormatError):
-            self._fetchers[part.image.sidecar].forget(self._requests[i])
         release(self._requests[i])
         if error is not None:
+            if isinstance(error, FormatError):
+                self._fetchers[part.image.sidecar].forget(self._requests[i])
             self._fail(i, part, error)
             return
         if findings:
