@@ -793,10 +793,26 @@ async def test_a_folder_that_cannot_be_written_is_still_read(tmp_path, disk, mon
         server.clear()
         assert await reads_right(server, read_only, pin) == []
         assert server.log == []
-        await tile(tinycog.open(server.url(NAME), cache=read_only), 3, 3)
-        await asyncio.sleep(0.05)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for i in range(3):
+                read_only.put({block(i): b"1"})
+        (told,) = [str(one.message) for one in caught if one.category is RuntimeWarning]
+        assert "nothing is kept there any more" in told
         assert read_only.has([block(1)]) == [False]
         read_only.remove([block(1)])
+        assert await reads_right(server, read_only, pin) == []
+        assert server.log == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_the_first_call_in_a_folder_that_cannot_be_written_may_be_to_write(disk, monkeypatch):
+    disk.put({block(1): b"1"})
+    disk._database.forget_connections()
+    monkeypatch.setattr(database.os, "open", lambda *_: os.close(-1))  # raises an OSError
+    with pytest.warns(RuntimeWarning, match="nothing is kept there"):
+        disk.put({block(2): b"2"})
+    assert disk.get([block(1), block(2)]) == [b"1", None]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")

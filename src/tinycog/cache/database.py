@@ -65,6 +65,8 @@ UNWRITABLE = (
 )
 """Codes of a folder or a disk that cannot be written."""
 
+NOT_WRITTEN = "cannot be written, nothing is kept there any more"
+
 EVICTED_AT_ONCE = 64
 """Blocks that one statement drops at most."""
 
@@ -147,8 +149,6 @@ class Database:
         Raises:
             DatabaseError: they cannot be written.
         """
-        if self._is_read_only:
-            return
         fitting = [block for block, data in blocks.items() if _cost(data) <= max_bytes]
         new = [
             block
@@ -157,6 +157,8 @@ class Database:
         ]
         if not new:  # as nearly always for the head of a file: no other process has to wait
             return
+        if self._is_read_only:
+            raise UnusableError(NOT_WRITTEN)
         with self._connection() as connection:
             with _transaction(connection):
                 for block in new:
@@ -210,7 +212,7 @@ class Database:
         Raises:
             DatabaseError: they cannot be dropped.
         """
-        if self._is_read_only:
+        if not any(self.has(blocks)) or self._is_read_only:
             return
         with self._connection() as connection, _transaction(connection):
             drop = f"DELETE FROM blocks WHERE {ADDRESS}"  # noqa: S608 - constants
@@ -309,12 +311,11 @@ class Database:
 
     def _give_up(self, exc: Exception) -> UnusableError:
         """Keep nothing any more; go on reading where that is possible."""
-        text = f"cannot be written, nothing is kept there any more: {exc}"
         if self._is_read_only or not self._path.exists():
             self._unusable = f"cannot be used: {exc}"
             return UnusableError(self._unusable)
         self._is_read_only = True
-        return UnusableError(text)
+        return UnusableError(f"{NOT_WRITTEN}: {exc}")
 
     def forget_connections(self) -> None:
         """Leave all connections to the parent of a forked process: here they must not be used."""
