@@ -43,6 +43,7 @@ from tinycog.argument_types import (
     Where,
     WindowLike,
 )
+from tinycog.cache.protocol import Block, BlockKind, Cache
 from tinycog.cog import Cog
 from tinycog.configuration import configure
 from tinycog.dataset import Profile
@@ -88,6 +89,8 @@ from tinycog.tiff.spec import FieldType, Tag
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
+    from tinycog.cache.disk import DiskCache
+    from tinycog.cache.memory import MemoryCache
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
@@ -110,8 +113,11 @@ __all__ = [
     "AllowHost",
     "AreaOptions",
     "BinaryFile",
+    "Block",
+    "BlockKind",
     "BoundingBox",
     "ByteRange",
+    "Cache",
     "Cog",
     "ColorInterp",
     "Colormap",
@@ -119,6 +125,7 @@ __all__ = [
     "CorruptTileError",
     "Crs",
     "CrsLike",
+    "DiskCache",
     "Entry",
     "ErrorHandling",
     "FieldType",
@@ -140,6 +147,7 @@ __all__ = [
     "Level",
     "LimitError",
     "Limits",
+    "MemoryCache",
     "NamedMember",
     "NotFoundError",
     "NotTiffError",
@@ -212,11 +220,13 @@ _ON_DEMAND = {
     "ColorInterp": "tinycog.geo.colour",
     "Colormap": "tinycog.geo.colour",
     "Crs": "tinycog.geo.crs",
+    "DiskCache": "tinycog.cache.disk",
     "GeoKey": "tinycog.geo.keys",
     "GeoKeys": "tinycog.geo.keys",
     "GroundControlPoint": "tinycog.geo.transform",
     "HeaderParser": "tinycog.header_parser",
     "Http": "tinycog.sources.http.options",
+    "MemoryCache": "tinycog.cache.memory",
     "Page": "tinycog.page",
     "Pages": "tinycog.page",
     "Plane": "tinycog.series.model",

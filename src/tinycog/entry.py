@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tinycog import configuration
 from tinycog.argument_types import AllowHost, FileSystem, Headers, ObjectStore, Pinning, Where
+from tinycog.cache.protocol import Cache, check_cache
 from tinycog.checks import check_pinning
 from tinycog.cog import Cog
 from tinycog.errors import UsageError
@@ -42,6 +43,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     pinning: Pinning = "strict",
     page: int | Sequence[int] | Plane = 0,
     sidecars: bool = False,
+    cache: Cache | Literal[False] | None = None,
 ) -> Cog:
     """Make a handle of a TIFF, BigTIFF or COG, without any I/O.
 
@@ -86,14 +88,18 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         sidecars: read the files that lie beside the TIFF, as GDAL does: `.aux.xml`, world files
             (`.tfw`, `.tifw`, `.wld`), overviews (`.ovr`) and masks (`.msk`). They are requested
             with the header, all at once; one that is not found is absent.
+        cache: where bytes are looked for before they are requested, and kept (`MemoryCache`,
+            `DiskCache`), instead of what `tinycog.configure` has set; False = none. Only bytes
+            whose generation a strong ETag or a store's number names are kept: of http urls and
+            what fsspec reads, not with `pinning="size"` or "off" (cache.generation).
 
     Returns:
         A handle that opens itself at its first use.
 
     Raises:
-        UsageError: `where`, `snapshot`, `pin` or `page` is none of these, or an argument is given
-            that such a source has no use for, as `sidecars` for what has no name, or with another
-            page than the first, or `pin` where `pinning` is not "strict".
+        UsageError: `where`, `snapshot`, `pin`, `page` or `cache` is none of these, or an argument
+            is given that such a source has no use for, as `sidecars` for what has no name, or with
+            another page than the first, or `pin` where `pinning` is not "strict".
 
     Cost: 0 requests. `sidecars` cost one more each, with the first request and once for a handle,
     and the rest of the header of an `.ovr` or a `.msk` that is there.
@@ -104,6 +110,10 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
 
         view = as_view(page)
     limits = limits or Limits()
+    if cache is None:
+        cache = configuration.current().cache
+    elif cache is not False:
+        check_cache(cache)
     make = partial(
         make_source,
         fs=fs,
@@ -144,4 +154,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         given = None if snapshot is None else unpack(snapshot)
         known = given if pin is None else pinned(given, pin)
     kept = None if known is None else known.pack()
-    return Cog(OpenArguments(source, limits, head_bytes, kept, view, beside, pinning))
+    arguments = OpenArguments(
+        source, limits, head_bytes, kept, view, beside, pinning, cache or None
+    )
+    return Cog(arguments)

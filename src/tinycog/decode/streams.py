@@ -129,7 +129,7 @@ def unpack_runs(data: memoryview) -> Iterator[bytes | bytearray]:
             break
         at, made = behind, made + length
         if made >= PIECE_BYTES:
-            yield imagecodecs.packbits_decode(bytes(data[start:at]))
+            yield bytes(imagecodecs.packbits_decode(bytes(data[start:at])))
             start, made = at, 0
     if made:
-        yield imagecodecs.packbits_decode(bytes(data[start:at]))
+        yield bytes(imagecodecs.packbits_decode(bytes(data[start:at])))

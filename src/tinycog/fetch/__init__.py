@@ -14,6 +14,8 @@
     concurrency.py       slots, bytes in flight and measured rates of a server
     throttle.py          its pace after a 429 or 503
     pin.py               which generation of the object is read
+    cached_object.py     what a cache holds of the object, asked before requests are sent
+    cache_io.py          reads and writes of a cache, in threads
     single_flight.py     work done once, side by side, or at once
     claims.py            ranges that one event loop fetches for all
 """

@@ -6,9 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tinycog.argument_types import Pinning
+from tinycog.cache.protocol import Cache
 from tinycog.errors import RangeNotSatisfiableError, TinycogError, TruncatedError, UsageError
 from tinycog.fetch import range_request
 from tinycog.fetch.attempt import Request
@@ -20,11 +21,15 @@ from tinycog.fetch.range_request import HEADER, PIXELS, Priority, RangeRequest
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock
 from tinycog.fetch.scheduler import Scheduler
 from tinycog.limits import Limits
+from tinycog.sources.identity import identity_of
 from tinycog.sources.protocol import Source
 from tinycog.sources.redact import shown_url
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps
+
+if TYPE_CHECKING:
+    from tinycog.fetch.cached_object import CachedObject, CachingScheduler
 
 T = TypeVar("T")
 
@@ -42,6 +47,7 @@ class Fetcher:
         limits: Limits | None = None,
         *,
         pinning: Pinning = "strict",
+        cache: Cache | None = None,
         clock: RetryClock = SYSTEM_CLOCK,
     ) -> None:
         """Create a fetcher with an empty buffer.
@@ -50,6 +56,7 @@ class Fetcher:
             source: what is read.
             limits: bounds requests, and says how long each is tried.
             pinning: what of the responses is compared.
+            cache: where bytes are looked for before they are requested.
             clock: time of the retries.
         """
         self.planned = 0
@@ -57,9 +64,15 @@ class Fetcher:
         self._ledger = Ledger(source.name, pinning)
         self._limits = limits or Limits()
         self._clock = clock
-        self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
+        self._schedulers: dict[asyncio.AbstractEventLoop, Scheduler | CachingScheduler] = {}
         self._claims = Claims()
         self._is_closed = False
+        identity = None if cache is None else identity_of(source)
+        self._cached: CachedObject | None = None
+        if cache is not None and identity is not None:
+            from tinycog.fetch.cached_object import CachedObject  # noqa: PLC0415 - loads hashlib
+
+            self._cached = CachedObject(cache, identity, self._ledger)
 
     # --- what is known ---------------------------------------------------------------------------
 
@@ -141,47 +154,57 @@ class Fetcher:
             LimitError: it takes too many requests.
         """
         before = self.planned
+        if self._cached is not None:
+            await self._cached.recall_head()
         try:
             wanted = next(parser)
             while True:
+                short: TruncatedError | None = None
                 try:
-                    gaps = self.buffer.missing([_extended(part, page_bytes) for part in wanted])
-                    if gaps and not await self._fill(gaps, before, loose=loose):
+                    parts = _extended(wanted, page_bytes)
+                    if not await self._fill(parts, before, loose=loose):
                         continue  # another event loop has: what is still missing
                 except (TruncatedError, RangeNotSatisfiableError) as exc:
-                    if isinstance(exc, RangeNotSatisfiableError) and self._learns_size(exc):
+                    if self._learns_size(exc):
                         continue  # what of it lies inside the object
                     # the parser knows whether it can do without
                     short = TruncatedError(f"the file ends before: {exc}")
                     short.name = exc.name
-                    wanted = parser.throw(short)
-                else:
-                    wanted = next(parser)
+                wanted = next(parser) if short is None else parser.throw(short)
         except StopIteration as done:
             return done.value
         except TinycogError as exc:
             exc.name_file(self._source.name)
             raise
 
-    def _learns_size(self, error: RangeNotSatisfiableError) -> bool:
+    def _learns_size(self, error: TinycogError) -> bool:
         """Return whether an error tells the size of an object that begins before its range ends.
 
         Some servers refuse a range that only ends beyond the object (http.status.unsatisfiable).
         """
+        if not isinstance(error, RangeNotSatisfiableError) or self.buffer.size is not None:
+            return False
         size, part = error.size, error.range
-        if self.buffer.size is not None or size is None or part is None:
+        if size is None or part is None:
             return False
         if 0 < size <= part[0]:
             return False
         self._ledger.keep_size(size)
         return True
 
-    async def _fill(self, gaps: Sequence[ByteRange], before: int, *, loose: bool) -> bool:
+    async def _fill(self, parts: Sequence[ByteRange], before: int, *, loose: bool) -> bool:
         """Fetch what is missing; False if another event loop was about to, and has ended.
+
+        What is cached is not missing.
 
         Raises:
             LimitError: with what has been planned since `before`, that takes too many requests.
         """
+        gaps = self.buffer.missing(parts)
+        if gaps and self._cached is not None:
+            gaps = await self._cached.recall(gaps, loose=loose)
+        if not gaps:
+            return True
         claim = await self._claims.claim(gaps)
         if claim is None:
             return False
@@ -191,6 +214,8 @@ class Fetcher:
             self._limits.check("requests", planned, "requests for the header or the index")
             for gap, data in zip(gaps, await self._gather(gaps, HEADER), strict=True):
                 self.buffer.put(gap.start, data, loose=loose)
+                if self._cached is not None:
+                    self._cached.keep("header", gap, data)
         finally:
             claim.release()
         return True
@@ -237,6 +262,16 @@ class Fetcher:
         finally:
             self.release(request for group in requests for request in group)
         return found
+
+    async def missing(self, ranges: Sequence[ByteRange]) -> list[ByteRange]:
+        """Return what of the ranges of stored tiles would be requested."""
+        gaps = self.buffer.missing(ranges)
+        return gaps if self._cached is None else await self._cached.missing(gaps)
+
+    def forget(self, requests: Iterable[RangeRequest]) -> None:
+        """Have stored tiles that cannot be decoded requested again, the next time."""
+        if self._cached is not None:
+            self._cached.remove([request.part for request in requests])
 
     def submit(self, request: RangeRequest) -> list[RangeRequest]:
         """Queue a range request; cached bytes of it are not requested again.
@@ -294,7 +329,7 @@ class Fetcher:
         range_request.release(requests)
 
     @property
-    def _scheduler(self) -> Scheduler:
+    def _scheduler(self) -> Scheduler | CachingScheduler:
         """The scheduler of the running event loop."""
         loop = asyncio.get_running_loop()
         found = self._schedulers.get(loop)
@@ -306,6 +341,8 @@ class Fetcher:
             }
             retries = self._limits.retries
             found = Scheduler(self._source, self.server, self._ledger, retries, self._clock)
+            if self._cached is not None:
+                found = self._cached.before(found)
             self._schedulers[loop] = found
         return found
 
@@ -342,5 +379,5 @@ def _between(part: ByteRange, gaps: Sequence[ByteRange]) -> Iterable[ByteRange]:
         yield ByteRange(start, part.stop)
 
 
-def _extended(part: ByteRange, length: int) -> ByteRange:
-    return ByteRange(part.start, max(part.stop, part.start + length))
+def _extended(parts: Sequence[ByteRange], length: int) -> list[ByteRange]:
+    return [ByteRange(start, max(stop, start + length)) for start, stop in parts]

@@ -14,6 +14,9 @@ from tinycog.sources.protocol import DATE, ETAG, LAST_MODIFIED, NO_VALIDATORS, W
 BEST_EFFORT = frozenset((LAST_MODIFIED, WEAK_ETAG, DATE))
 """Validators that may stay when bytes change, and what one of them is held against."""
 
+NUMBERS = frozenset(("x-goog-generation", "x-amz-version-id", "generation", "versionid"))
+"""Validators that are numbers which a store gives to generations."""
+
 SETTLED_SECONDS = 60
 """Age from which on Last-Modified would be another if the object were modified again."""
 
@@ -30,6 +33,7 @@ class Pin:
         generation: a strong ETag, else Last-Modified, or whatever else the source reports; None if
             it reports nothing, or has not yet, or if different ones were reported and taken.
         required: the generation that responses must be of; None if any may come.
+        is_answered: whether a response was of it.
     """
 
     def __init__(self, name: str, pinning: Pinning = "strict") -> None:
@@ -43,6 +47,24 @@ class Pin:
         self.size: int | None = None
         self.generation: str | None = None
         self.required: str | None = None
+        self.is_answered = False
+
+    @property
+    def lasting(self) -> str | None:
+        """The generation that is required, if its name will never be that of other bytes.
+
+        That is a strong ETag, or the number of a store (cache.generation). Some servers make ETags
+        of times to the second: of an object that was just modified, they prove nothing.
+        """
+        generation, validators = self.required, self._validators
+        if generation is None:
+            return None
+        if any(validators.get(kind) == generation for kind in NUMBERS):
+            return generation
+        if validators.get(ETAG) != generation:
+            return None
+        is_told = LAST_MODIFIED in validators
+        return generation if not is_told or _is_settled(validators, self._seen) else None
 
     def require(self, size: int | None, generation: str | None) -> None:
         """Require a generation from the first response on; a size alone requires no generation."""
@@ -73,6 +95,7 @@ class Pin:
                 self._check_generation(part, size, generation, validators)
             if size is not None:
                 self.size = size
+            self.is_answered = True
 
     def check_size(self, part: tuple[int, int], size: int) -> None:
         """Check the size alone, as a response without bytes reports it (416).

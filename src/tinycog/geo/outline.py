@@ -97,7 +97,7 @@ def _outline(
 
     They are denser where it goes furthest out.
     """
-    places = np.linspace(0, 4, 4 * EDGE_STEPS + 1)
+    places: Coordinates = np.linspace(0, 4, 4 * EDGE_STEPS + 1)
     x, y = transformer(source, target)(*area.edges(places))
     if target.is_geographic:
         x = _unwrapped(np.asarray(x), _turn(target))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tinycog.argument_types import Pinning
+from tinycog.cache.protocol import Cache
 from tinycog.errors import (
     Finding,
     FormatError,
@@ -48,11 +49,14 @@ class ImagesBeside:
         limits: Limits,
         reader: TileReader,
         pinning: Pinning = "strict",
+        cache: Cache | None = None,
     ) -> None:
         """Keep the sources, by what their names end with; `reader` reads their tiles."""
         self.findings: list[Finding] = []
         self._files = {
-            ending: OpenFile(OpenArguments(source, limits, HEAD_BYTES, pinning=pinning))
+            ending: OpenFile(
+                OpenArguments(source, limits, HEAD_BYTES, pinning=pinning, cache=cache)
+            )
             for ending, source in sources.items()
         }
         self._found: dict[str, OpenFile] = {}

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.argument_types import Pinning
+from tinycog.cache.protocol import Cache
 from tinycog.errors import Finding, FormatError, LimitError, TileIndexError, UsageError
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
@@ -58,6 +59,7 @@ class OpenArguments(NamedTuple):
         sidecars: sources of what lies beside the file, by what their names end with; None if that
             is not to be read.
         pinning: what is compared to know that all responses are of one object.
+        cache: where bytes are looked for before they are requested.
     """
 
     source: Source
@@ -67,6 +69,7 @@ class OpenArguments(NamedTuple):
     view: PageView = VIEW
     sidecars: Mapping[str, Source] | None = None
     pinning: Pinning = "strict"
+    cache: Cache | None = None
 
 
 class OpenFile:
@@ -82,12 +85,14 @@ class OpenFile:
 
     def __init__(self, arguments: OpenArguments, parent: OpenFile | None = None) -> None:
         """Keep the source; nothing is read. `parent` is another page, which shares its bytes."""
-        source, limits, head_bytes, snapshot, view, sidecars, pinning = arguments
+        source, limits, head_bytes, snapshot, view, sidecars, pinning, cache = arguments
         self.limits = limits
         self.view = view
         self._pinning = pinning
         self.fetcher = (
-            Fetcher(source, limits, pinning=pinning) if parent is None else parent.fetcher
+            Fetcher(source, limits, pinning=pinning, cache=cache)
+            if parent is None
+            else parent.fetcher
         )
         if snapshot is not None and parent is None:
             from tinycog.reader.snapshot import unpack  # noqa: PLC0415 - loads json and hashlib
@@ -99,7 +104,7 @@ class OpenFile:
         if sidecars is not None:
             from tinycog.reader.sidecars import Sidecars  # noqa: PLC0415 - only here
 
-            self._sidecars = Sidecars(sidecars, limits, self.reader, pinning)
+            self._sidecars = Sidecars(sidecars, limits, self.reader, pinning, cache)
         self._header = OpenHeader(self.fetcher, limits, head_bytes, view, self._sidecars)
         self.colormap: NDArray[np.uint16] | None = None
         self._single_flight = SingleFlight()

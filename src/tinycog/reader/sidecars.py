@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tinycog.argument_types import Pinning
+from tinycog.cache.protocol import Cache
 from tinycog.errors import Finding, RangeNotSatisfiableError, TruncatedError
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
@@ -43,6 +44,7 @@ class Sidecars:
         limits: Limits,
         reader: TileReader,
         pinning: Pinning = "strict",
+        cache: Cache | None = None,
     ) -> None:
         """Keep the sources, by what their names end with; nothing is read.
 
@@ -50,10 +52,10 @@ class Sidecars:
         images beside.
         """
         images = {ending: source for ending, source in sources.items() if ending in IMAGES}
-        self.images = ImagesBeside(images, limits, reader, pinning)
+        self.images = ImagesBeside(images, limits, reader, pinning, cache)
         self._limits = limits
         self._texts = {
-            ending: Fetcher(source, limits, pinning=pinning)
+            ending: Fetcher(source, limits, pinning=pinning, cache=cache)
             for ending, source in sources.items()
             if ending not in IMAGES
         }

@@ -205,6 +205,8 @@ class TileJob:
     ) -> None:
         release(self._requests[i])
         if error is not None:
+            if isinstance(error, FormatError):
+                self._fetchers[part.image.sidecar].forget(self._requests[i])
             self._fail(i, part, error)
             return
         if findings:

@@ -125,8 +125,11 @@ class TileReader:
     ) -> None:
         """Check the limit of requests, where there are enough tiles to reach it."""
         if len(parts) > self.limits.requests:
-            plans = self._plans(parts, locations).values()
-            count = sum(len(plan.requests) for plan in plans)
+            count = 0
+            for sidecar, ranges in self._ranges(parts, locations).items():
+                fetcher = self._fetchers[sidecar]
+                missing = fetcher.buffer.missing(ranges)
+                count += len(make_plan(missing, [], fetcher.rates).requests)
             self.limits.check("requests", count, "requests of one read")
 
     def _check_overlap(
@@ -201,22 +204,23 @@ class TileReader:
 
     async def plan(self, parts: Sequence[TilePart]) -> Plan:
         """Return what reading the parts will send; the index is read for it, no pixels."""
-        plans = self._plans(parts, await self._locate(parts, leaders=self.leaders))
+        ranges = self._ranges(parts, await self._locate(parts, leaders=self.leaders))
+        plans = {
+            sidecar: make_plan(await fetcher.missing(ranges[sidecar]), [], fetcher.rates)
+            for sidecar, fetcher in self._fetchers.items()
+            if sidecar in ranges
+        }
         return join_plans(plans, dict.fromkeys(part.tile for part in parts))
 
-    def _plans(
+    def _ranges(
         self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]
-    ) -> dict[str, Plan]:
-        """Return the plan of each file that is read."""
+    ) -> dict[str, list[ByteRange]]:
+        """Return where the stored tiles of each file that is read lie."""
         ranges: dict[str, list[ByteRange]] = {}
         for part, location in zip(parts, locations, strict=True):
             if location is not None:
                 ranges.setdefault(part.image.sidecar, []).append(location.range)
-        return {
-            sidecar: make_plan(fetcher.buffer.missing(found), [], fetcher.rates)
-            for sidecar, fetcher in self._fetchers.items()
-            if (found := ranges.get(sidecar))
-        }
+        return ranges
 
     async def _locate(
         self, parts: Sequence[TilePart], *, leaders: bool, whole: bool = False

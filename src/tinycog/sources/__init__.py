@@ -13,6 +13,7 @@ the end of the object, or its rest is requested anew.
     signed_url.py    a url that a function signs
     siblings.py      names of files beside
     condition.py     If-Match, and whether it is understood
+    identity.py      what names an object and whoever reads it, for a cache
     memory.py        bytes
     local.py         files
     callable.py      an async function get_range(start, stop)

@@ -13,6 +13,7 @@ from tinycog.argument_types import AllowHost
 from tinycog.errors import NotFoundError, SourceError, TinycogError, UsageError
 from tinycog.limits import Limits
 from tinycog.sources.allow_host import check_allowed
+from tinycog.sources.identity import Identity, plain
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import RangeSink, check_length
 from tinycog.sources.redact import redact, redact_line, safe_cause, secrets_in, shown_url
@@ -56,6 +57,16 @@ class FsspecSource:
         self._target: tuple[Any, str] | None = None if fs is None else (fs, where)
         self._pid = os.getpid()
         self._reads: ObjectReader | None = None
+        self._given_fs = fs
+
+    @property
+    def identity(self) -> Identity | None:
+        """Url and options; never all: file systems take credentials from their environment."""
+        fs = self._given_fs
+        arguments = (getattr(fs, "storage_args", ()), getattr(fs, "storage_options", {}))
+        told = (f"{type(fs).__module__}.{type(fs).__qualname__}", *arguments, self._options)
+        text = plain((self._url, *told))
+        return None if text is None else Identity(f"fsspec {text}", is_whole=False)
 
     @property
     def name(self) -> str:

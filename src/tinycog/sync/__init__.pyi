@@ -28,6 +28,7 @@ from tinycog.argument_types import (
     Where,
     WindowLike,
 )
+from tinycog.cache.protocol import Cache
 from tinycog.dataset import Profile
 from tinycog.errors import Finding
 from tinycog.fetch.attempt import Request
@@ -422,6 +423,7 @@ def open(
     pinning: Pinning = "strict",
     page: int | Sequence[int] | Plane = 0,
     sidecars: bool = False,
+    cache: Cache | Literal[False] | None = None,
 ) -> Cog: ...
 
 T = TypeVar("T")

@@ -141,6 +141,12 @@ class Http:
             message = f"{given[0]}= has no use beside session=, which has its own"
             raise UsageError(message)
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether servers may be shown more than the url and the headers of a request tell."""
+        given = (self.client_cert, self.cookies, self.netrc, self.session)
+        return any(given) or isinstance(self.ssl, tls.SSLContext)
+
     def __repr__(self) -> str:
         """Return what is set, without credentials."""
         shown: list[str] = []

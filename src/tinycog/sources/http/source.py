@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tinycog.argument_types import AllowHost, Headers
 from tinycog.limits import Limits
@@ -13,6 +13,7 @@ from tinycog.sources.http.client import HttpClient
 from tinycog.sources.http.credentials import RequestCredentials
 from tinycog.sources.http.loop_connections import leave
 from tinycog.sources.http.options import Http
+from tinycog.sources.identity import Identity, plain
 from tinycog.sources.protocol import Done, RangeSink
 from tinycog.sources.redact import shown_url
 from tinycog.sources.signed_url import SignedUrl
@@ -60,6 +61,19 @@ class HttpSource:
         return f"{scheme}://{authority.rpartition('@')[2]}".lower()
 
     @property
+    def identity(self) -> Identity:
+        """Return url, query included, and headers: whole unless something else decides, too."""
+        given = self._credentials.fixed
+        is_whole = given is not None and not self._http.has_credentials
+        is_whole = is_whole and self._allow_host is None
+        told = (
+            (self.url,)
+            if given is None
+            else (self.url, _fields(given.headers), _fields(given.auth))
+        )
+        return Identity(f"http {plain(told)}", is_whole)
+
+    @property
     def client(self) -> HttpClient:
         """Return what sends the requests."""
         if self._made is None:
@@ -94,3 +108,8 @@ class HttpSource:
     def __getstate__(self) -> dict[str, object]:
         """Pickle what it was made with."""
         return {**self.__dict__, "_made": None}
+
+
+def _fields(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return headers without the case and the order of their names."""
+    return sorted((name.lower(), value) for name, value in headers.items())
