@@ -87,7 +87,7 @@ def asynchronous(served: Served) -> Any:
 
 @door
 def by_fsspec(served: Served) -> Any:
-    import fsspec  # noqa: PLC0415 - its door only
+    import fsspec
 
     fs = fsspec.filesystem("memory")
     fs.pipe("/doors.tif", served.path.read_bytes())
@@ -96,7 +96,7 @@ def by_fsspec(served: Served) -> Any:
 
 @door
 def by_obstore(served: Served) -> Any:
-    from obstore.store import HTTPStore  # noqa: PLC0415 - its door only
+    from obstore.store import HTTPStore
 
     base, _, name = served.url.rpartition("/")
     store = HTTPStore.from_url(base, client_options={"allow_http": True})
@@ -173,8 +173,8 @@ def xarray_door(make: Callable[[str, int], Any]) -> Any:
 
 @door
 def xarray(served: Served) -> Any:
-    import rioxarray  # noqa: F401, PLC0415 - the accessor
-    import xarray as xr  # noqa: PLC0415 - its door only
+    import rioxarray  # noqa: F401 - the accessor
+    import xarray as xr
 
     def make(url: str, level: int) -> Any:
         return xr.open_dataset(url, engine="tinycog", level=level, mask_and_scale=False)
@@ -184,8 +184,8 @@ def xarray(served: Served) -> Any:
 
 @door
 def dask(served: Served) -> Any:
-    import rioxarray  # noqa: F401, PLC0415 - the accessor
-    import xarray as xr  # noqa: PLC0415 - its door only
+    import rioxarray  # noqa: F401 - the accessor
+    import xarray as xr
 
     def make(url: str, level: int) -> Any:
         return xr.open_dataset(url, engine="tinycog", level=level, mask_and_scale=False, chunks={})
@@ -195,8 +195,8 @@ def dask(served: Served) -> Any:
 
 @door
 def datatree(served: Served) -> Any:
-    import rioxarray  # noqa: F401, PLC0415 - the accessor
-    import xarray as xr  # noqa: PLC0415 - its door only
+    import rioxarray  # noqa: F401 - the accessor
+    import xarray as xr
 
     def make(url: str, level: int) -> Any:
         return xr.open_datatree(url, engine="tinycog", mask_and_scale=False)[
@@ -217,7 +217,7 @@ def _index(window: Window) -> tuple[slice, slice]:
 @door
 @asynccontextmanager
 async def zarr_synchronous(served: Served) -> AsyncIterator[Read]:
-    import zarr as library  # noqa: PLC0415 - its door only
+    import zarr as library
 
     async with tinycog.open(served.url) as cog:
         root: Any = library.open_group(cog.zarr_store(), mode="r")
@@ -236,7 +236,7 @@ async def zarr_synchronous(served: Served) -> AsyncIterator[Read]:
 @door
 @asynccontextmanager
 async def zarr_asynchronous(served: Served) -> AsyncIterator[Read]:
-    import zarr.api.asynchronous as library  # noqa: PLC0415 - its door only
+    import zarr.api.asynchronous as library
 
     async with tinycog.open(served.url) as cog:
         root: Any = await library.open_group(cog.zarr_store(), mode="r")
@@ -257,9 +257,9 @@ def references_door(codecs: Any, zarr_format: Any) -> Any:
 
     @asynccontextmanager
     async def opened(served: Served) -> AsyncIterator[Read]:
-        import zarr as library  # noqa: PLC0415 - its door only
-        from fsspec.implementations.reference import ReferenceFileSystem  # noqa: PLC0415
-        from zarr.storage import FsspecStore  # noqa: PLC0415
+        import zarr as library
+        from fsspec.implementations.reference import ReferenceFileSystem
+        from zarr.storage import FsspecStore
 
         async with tinycog.open(served.url) as cog:
             told = await cog.references(codecs=codecs, zarr_format=zarr_format)
@@ -274,7 +274,7 @@ def references_door(codecs: Any, zarr_format: Any) -> Any:
                 pixels = np.moveaxis(array[rows, cols], -1, 0)
             else:
                 pixels = array[(..., rows, cols)]
-            return Seen(pixels if pixels.ndim > 2 else pixels[None], None, {})  # noqa: PLR2004
+            return Seen(pixels if pixels.ndim > 2 else pixels[None], None, {})
 
         yield read
 
@@ -304,11 +304,11 @@ def tinycog_tile_v3(served: Served) -> Any:
 @door
 @asynccontextmanager
 async def virtualizarr(served: Served) -> AsyncIterator[Read]:
-    import zarr as library  # noqa: PLC0415 - its door only
-    from obspec_utils.registry import ObjectStoreRegistry  # noqa: PLC0415
-    from obstore.store import HTTPStore  # noqa: PLC0415
+    import zarr as library
+    from obspec_utils.registry import ObjectStoreRegistry
+    from obstore.store import HTTPStore
 
-    from tinycog.adapters.virtualizarr import Parser  # noqa: PLC0415
+    from tinycog.adapters.virtualizarr import Parser
 
     base, _, _ = served.url.rpartition("/")
     store = HTTPStore.from_url(base, client_options={"allow_http": True})
@@ -327,17 +327,18 @@ async def virtualizarr(served: Served) -> AsyncIterator[Read]:
 @door
 @asynccontextmanager
 async def rio_tiler(served: Served) -> AsyncIterator[Read]:
-    from rasterio.windows import Window as RasterioWindow  # noqa: PLC0415 - its door only
+    from rasterio.windows import Window as RasterioWindow
 
-    from tinycog.adapters.rio_tiler import Reader  # noqa: PLC0415
+    from tinycog.adapters.rio_tiler import Reader
 
     async with Reader(served.url) as reader:
         cog: tinycog.Cog = reader.input
+        make_window: Any = RasterioWindow  # attrs, without types
 
         async def read(level: int, window: Window) -> Seen:
             dataset = cog if level == 0 else cog.overviews[level - 1]
             bands = list(range(1, cog.count + 1))
-            image = await reader._read(dataset, indexes=bands, window=RasterioWindow(*window))
+            image = await reader._read(dataset, indexes=bands, window=make_window(*window))
             crs = None if image.crs is None else image.crs.to_epsg()
             transform = tuple(image.transform)[:6]
             facts = {"nodata": image.nodata, "crs": crs, "transform": transform}

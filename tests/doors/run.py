@@ -28,8 +28,10 @@ if __package__ in (None, ""):  # run as a script
 
 import numpy as np
 import rasterio
+import rasterio.windows
 from conftest import FILES
 from doors.doors import DOORS, Seen, Served, Window, of_raster
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 import tinycog
 from tinycog.testing import serve_in_thread
@@ -106,10 +108,10 @@ def differences(found: Seen, expected: Seen) -> list[str]:
 def by_gdal(path: Path, level: int, window: Window) -> np.ndarray[Any, Any] | None:
     """Read by rasterio; None where it cannot."""
     try:
-        options = {} if level == 0 else {"overview_level": level - 1}
+        options: Any = {} if level == 0 else {"overview_level": level - 1}
         with rasterio.open(path, **options) as dataset:
             return dataset.read(window=rasterio.windows.Window(*window))  # type: ignore[attr-defined]
-    except rasterio.errors.RasterioError:
+    except RasterioError:
         return None
 
 
@@ -145,7 +147,7 @@ async def visit(served: Served, names: Sequence[str], count: int, seed: int, tal
 
 def stores(stack: ExitStack, names: Sequence[str]) -> dict[str, Any]:
     """Start the servers of doors that need one; those that are missing are named."""
-    from store_servers import azure_store, s3_store  # noqa: PLC0415 - these doors only
+    from store_servers import azure_store, s3_store
 
     found: dict[str, Any] = {}
     for name, start in (("s3", s3_store), ("azure", azure_store)):
@@ -164,7 +166,7 @@ def main() -> int:
     parser.add_argument("--doors", nargs="*", default=list(DOORS), choices=list(DOORS))
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+    warnings.simplefilter("ignore", NotGeoreferencedWarning)
     paths = [path for name in NAMES if (path := FILES / f"{name}.tif").exists()]
     count = -(-arguments.windows // len(paths))
     tally: Any = {name: Counter() for name in ("GDAL", *arguments.doors)}

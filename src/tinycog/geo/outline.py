@@ -100,7 +100,7 @@ def _outline(
     places: Coordinates = np.linspace(0, 4, 4 * EDGE_STEPS + 1)
     x, y = transformer(source, target)(*area.edges(places))
     if target.is_geographic:
-        x = _unwrapped(np.asarray(x), _turn(target))
+        x = _unwrapped(np.asarray(x, np.float64), _turn(target))
     finer: list[Coordinates] = [places]
     for v in (x, y):
         lowest = np.argmin(np.where(np.isfinite(v), v, np.inf))

@@ -32,7 +32,7 @@ def into_crs(points: NDArray[np.float64], crs: Any, to: Any) -> NDArray[np.float
         UsageError: as `transformer`.
     """
     x, y = transformer(crs, to)(points[:, 0], points[:, 1])
-    return np.stack([np.asarray(x), np.asarray(y)], 1)
+    return np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)], 1)
 
 
 def transformer(crs: Any, to: Any) -> Transform:  # noqa: ANN401 - anything pyproj accepts
