@@ -884,10 +884,7 @@ class Cog(Dataset):
 
         Without it where nothing names the file's generation, so that it would be read as it was.
         """
-        arguments, known = self._opened_with, self._file.snapshot_so_far()
-        if known is not None:
-            arguments = arguments._replace(snapshot=known.pack())
-        return (type(self), (arguments,))
+        return (type(self), (self._file.arguments_now(),))
 
 
 def _as_tiles(places: tuple[int | Iterable[tuple[int, int, int]], ...]) -> list[Tile]:

@@ -88,7 +88,7 @@ class OpenFile:
         source, limits, head_bytes, snapshot, view, sidecars, pinning, cache = arguments
         self.limits = limits
         self.view = view
-        self._pinning = pinning
+        self._arguments = arguments
         self.fetcher = (
             Fetcher(source, limits, pinning=pinning, cache=cache)
             if parent is None
@@ -503,15 +503,19 @@ class OpenFile:
         self._header.whole()
         return self._snapshot(self.places)
 
-    def snapshot_so_far(self) -> Snapshot | None:
-        """Return what is known of the header; None before the first read.
+    def arguments_now(self) -> OpenArguments:
+        """Return what it was made from, with a snapshot of what has been read of the header.
 
-        None, too, where nothing would tell that the object has changed since.
+        Without where nothing would tell that the object has changed since.
         """
-        header = self._header.sorted()
-        if header is None or (self.generation is None and self._pinning == "strict"):
-            return None
-        return self._snapshot(header.pyramid.places)
+        header, arguments = self._header.sorted(), self._arguments
+        if header is None or (self.generation is None and arguments.pinning == "strict"):
+            return arguments
+        return arguments._replace(snapshot=self._snapshot(header.pyramid.places).pack())
+
+    def __reduce__(self) -> tuple[type[OpenFile], tuple[OpenArguments]]:
+        """Pickle what it was made from: a page of it does so."""
+        return OpenFile, (self.arguments_now(),)
 
     def _snapshot(self, places: Sequence[Place]) -> Snapshot:
         from tinycog.reader.snapshot import Snapshot  # noqa: PLC0415 - loads json and hashlib

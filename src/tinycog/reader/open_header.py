@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tinycog.errors import UsageError
+from tinycog.errors import TinycogError, UsageError
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight, side_by_side
 from tinycog.limits import Limits
-from tinycog.reader.read_header import HeaderState, read_all, read_cached, read_first, sort_cached
+from tinycog.reader.read_header import (
+    HeaderState,
+    first_cached,
+    read_all,
+    read_cached,
+    read_first,
+    sort_cached,
+)
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Tiff
 from tinycog.tiff.roles import PageView
@@ -22,7 +30,6 @@ class OpenHeader:
     """What has been read of the header of a file, and of the files beside it.
 
     Attributes:
-        state: the header so far, None before the first read.
         beside: what files beside say, None if they have not been read.
     """
 
@@ -43,14 +50,25 @@ class OpenHeader:
             view: what is read as an image with levels.
             sidecars: files beside, None if they are not to be read.
         """
-        self.state: HeaderState | None = None
         self.beside: Beside | None = None
+        self._state: HeaderState | None = None
+        self._is_looked_for = False
         self._fetcher = fetcher
         self._limits = limits
         self._head_bytes = head_bytes
         self._view = view
         self._sidecars = sidecars
         self._single_flight = SingleFlight()
+
+    @property
+    def state(self) -> HeaderState | None:
+        """The header so far, None before the first read, unless a snapshot holds it."""
+        if self._state is None and not self._is_looked_for and self._fetcher.buffer.held:
+            self._is_looked_for = True
+            if self._sidecars is None:
+                with suppress(TinycogError):  # who reads it will be told
+                    self._state = first_cached(self._fetcher, self._limits, self._view)
+        return self._state
 
     async def read(self, z: int | None, known: Tiff | None = None) -> HeaderState:
         """Read as much as level `z` needs; all of it for None or a missing level.
@@ -85,7 +103,7 @@ class OpenHeader:
         """Keep what has been read; with images of files beside once all of the file's are known."""
         if self._sidecars is not None and state.complete:
             state = state._replace(pyramid=self._sidecars.images.add_to(state.pyramid))
-        self.state = state
+        self._state = state
         return state
 
     def sorted(self) -> HeaderState | None:

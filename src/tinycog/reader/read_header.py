@@ -10,6 +10,7 @@ from tinycog.errors import Finding
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits
 from tinycog.tiff.ghost import Ghost, parse_ghost
+from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
 from tinycog.tiff.pyramid import find_ifd, knows_view, parse_image, parse_view
 from tinycog.tiff.ranges import ByteRange
@@ -116,6 +117,34 @@ async def read_first(
     image = await fetcher.drive(
         parse_image(fetcher.buffer, tiff.header, ifd, limits), page_bytes=VALUE_PAGE_BYTES
     )
+    return _first_state(tiff, ghost, image, view)
+
+
+def first_cached(fetcher: Fetcher, limits: Limits, view: PageView) -> HeaderState | None:
+    """Do what `read_first` does with what has arrived, without waiting; None if that lacks bytes.
+
+    Raises:
+        FormatError, LimitError: as `read_first`.
+    """
+    tiff = run_cached(parse_tiff(fetcher.buffer, limits, ifds=view.path[0] + 1))
+    ghost = None if tiff is None else run_cached(_listed(parse_ghost(fetcher.buffer, tiff.header)))
+    if tiff is None or ghost is None:
+        return None
+    ifd = run_cached(find_ifd(fetcher.buffer, tiff, limits, view.path))
+    if ifd is None:
+        return None
+    image = run_cached(parse_image(fetcher.buffer, tiff.header, ifd, limits))
+    return None if image is None else _first_state(tiff, ghost[0], image, view)
+
+
+def _listed(parser: Steps[Ghost | None]) -> Steps[list[Ghost | None]]:
+    """Have `run_cached` tell that there is no ghost area from not knowing."""
+    return [(yield from parser)]
+
+
+def _first_state(tiff: Tiff, ghost: Ghost | None, image: Image, view: PageView) -> HeaderState:
+    """Return the header of which only the IFD of a page is known."""
+    ifd = image.ifd
     image = image.at(view.plane, view.shift) if view.is_plane else image
     place = Place(view.path, ifd, image, "page", view.path, None, "the page itself")
     pyramid = Pyramid((image,), (None,), (place,), (*tiff.findings, *image.findings))
