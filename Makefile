@@ -1,7 +1,7 @@
 PYTHON = .venv/bin/python
 LINT = .venv
 
-.PHONY: check doors test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak \
+.PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak \
 	fuzz bench versions meaning georeferences references references-orders
 
 check: ## what CI runs
@@ -57,6 +57,9 @@ replaced-stores: ## the same in S3 (also by obstore) and Google Cloud Storage, o
 	$(PYTHON) tests/faults/replaced_in_stores.py s3
 	$(PYTHON) tests/faults/replaced_in_stores.py obstore
 	$(PYTHON) tests/faults/replaced_in_stores.py gs
+
+stores: ## tests against servers of object stores: moto, fake-gcs-server, Azurite
+	$(PYTHON) -m pytest -q -m stores
 
 doors: ## 500 windows through every library and store that is installed: pixels, masks, places
 	$(PYTHON) tests/doors/run.py

@@ -54,6 +54,9 @@ QUICK = {
 }
 """Modules that `-m quick` runs: every package is touched, in less than a minute."""
 
+STORES = {"test_object_stores", "test_obspec_stores"}
+"""Modules that `-m stores` runs: they start servers of object stores."""
+
 PROCESSES = "test_nothing_is_warned_of"
 """Tests that start an interpreter each, left out of it."""
 
@@ -89,6 +92,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem in QUICK and not item.name.startswith(PROCESSES):
             item.add_marker("quick")
+        if item.path.stem in STORES:
+            item.add_marker("stores")
 
 
 def fixture_path(name: str) -> Path:
