@@ -4,6 +4,7 @@ An adapter sees the public face of tinycog only, as any other user of it does.
 
 ::
 
+    cf.py            what CF, GDAL and rioxarray call place and nodata
     xarray/          the engine of xarray
     zarr/            a zarr store of decoded tiles
     references/      stored tiles as chunks of zarr arrays, in kerchunk's words

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from struct import pack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinycog.adapters.cf import (
+    GRID_MAPPING,
+    fill_value_in_zarr,
+    geo_transform,
+    has_transform,
+    wkt_attributes,
+)
 from tinycog.adapters.references.encoding import Encoding
 from tinycog.adapters.references.levels import LevelChunks, refusal
 from tinycog.errors import UnsupportedError
@@ -21,9 +26,6 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 """A JSON document."""
-
-GRID_MAPPING = "spatial_ref"
-"""Name of the variable of the georeference, as rioxarray writes it."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class ArrayPlan:
         """Return `zarr.json`."""
         attributes: Document = {**self.attributes, "_ARRAY_DIMENSIONS": self.dimensions(3)}
         if self.nodata is not None and self.dtype.kind != "c":
-            attributes["_FillValue"] = _cf_fill(self.nodata, self.dtype)
+            attributes["_FillValue"] = fill_value_in_zarr(self.nodata, self.dtype)
         return {
             "zarr_format": 3,
             "node_type": "array",
@@ -150,13 +152,6 @@ def _in_json(value: float, dtype: np.dtype[Any]) -> Any:  # noqa: ANN401 - a par
     return [text, 0.0] if dtype.kind == "c" else text
 
 
-def _cf_fill(nodata: float, dtype: np.dtype[Any]) -> int | str:
-    """Return `_FillValue` as xarray writes it among the attributes of zarr 3."""
-    if dtype.kind in "iu":
-        return int(nodata)
-    return b64encode(pack("<d", nodata)).decode()
-
-
 def attributes_of(cog: Cog, chunks: LevelChunks, suffix: str) -> tuple[Document, Document | None]:
     """Return the attributes of the array of a level, and those of its grid mapping.
 
@@ -169,12 +164,11 @@ def attributes_of(cog: Cog, chunks: LevelChunks, suffix: str) -> tuple[Document,
     mapping: Document = {}
     if cog.crs is not None:
         try:
-            mapping["crs_wkt"] = mapping["spatial_ref"] = cog.crs.to_wkt()
+            mapping |= wkt_attributes(cog.crs.to_wkt())
         except UnsupportedError:  # PROJ cannot build it; its name is all that can be told
             mapping["crs_name"] = str(cog.crs)
-    if not cog.transform.is_identity:
-        a, b, c, d, e, f = tuple(chunks.level.transform)[:6]
-        mapping["GeoTransform"] = " ".join(repr(float(n)) for n in (c, a, b, f, d, e))
+    if has_transform(cog):
+        mapping["GeoTransform"] = geo_transform(chunks.level.transform)
     if not mapping:
         return attributes, None
     # xarray makes it a coordinate, which rioxarray looks for, if it is named as one

@@ -11,10 +11,11 @@ from xarray.backends import BackendEntrypoint
 
 import tinycog
 import tinycog.sync
+from tinycog.adapters.cf import GRID_MAPPING
 from tinycog.adapters.xarray.attributes import item_attrs
 from tinycog.adapters.xarray.coordinates import band_numbers, palette, pixel_centres
 from tinycog.adapters.xarray.file_facts import FileFacts
-from tinycog.adapters.xarray.grid_mapping import GRID_MAPPING, grid_mapping
+from tinycog.adapters.xarray.grid_mapping import grid_mapping
 from tinycog.adapters.xarray.variables import data_variable, mask_variable
 
 MASK = "mask"

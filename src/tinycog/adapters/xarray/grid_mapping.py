@@ -10,17 +10,15 @@ from typing import Any
 from xarray import Variable
 
 import tinycog
+from tinycog.adapters.cf import geo_transform, wkt_attributes
 from tinycog.adapters.xarray.file_facts import FileFacts
-
-GRID_MAPPING = "spatial_ref"
-"""Name of the coordinate, as rioxarray and odc-geo have it."""
 
 
 def grid_mapping(facts: FileFacts) -> Variable:
     """Return the coordinate; rioxarray and odc-geo read its attributes."""
     crs, gcps, rpcs = facts.cog.crs, facts.cog.gcps, facts.cog.rpcs
     attrs = {} if crs is None else _crs_attrs(crs)
-    attrs["GeoTransform"] = " ".join(map(str, facts.level.transform.to_gdal()))
+    attrs["GeoTransform"] = geo_transform(facts.level.transform)
     if gcps:
         attrs["gcps"] = json.dumps(_geojson(facts))
     if rpcs is not None and facts.level.z == 0:  # its pixels are those of level 0
@@ -41,7 +39,7 @@ def _crs_attrs(crs: tinycog.Crs) -> dict[str, Any]:
     attrs: dict[str, Any] = {}
     with suppress(KeyError):  # a method that CF has no name for
         attrs |= built.to_cf()  # pyright: ignore[reportUnknownMemberType]
-    return {**attrs, "crs_wkt": wkt, "spatial_ref": wkt}
+    return attrs | wkt_attributes(wkt)
 
 
 def _geojson(facts: FileFacts) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from xarray import Variable
 from xarray.core import indexing
 
 import tinycog
+from tinycog.adapters.cf import GRID_MAPPING
 from tinycog.adapters.xarray.attributes import band_attrs
 from tinycog.adapters.xarray.file_facts import FileFacts
-from tinycog.adapters.xarray.grid_mapping import GRID_MAPPING
 from tinycog.adapters.xarray.lazy_samples import LazySamples, LevelGrid, Reading
 
 CHUNK_PIXELS = 2048 * 2048

@@ -6,14 +6,19 @@ whose schemas are published; the drafts before it, called v1, have the same uuid
 
 from __future__ import annotations
 
-import base64
 import math
-import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinycog.adapters.cf import (
+    GRID_MAPPING,
+    fill_value_in_zarr,
+    geo_transform,
+    has_transform,
+    wkt_attributes,
+)
 from tinycog.adapters.zarr.documents import Json
 from tinycog.affine_math import apply, coefficients
 from tinycog.errors import UnsupportedError
@@ -23,12 +28,6 @@ if TYPE_CHECKING:
 
 SPATIAL_DIMENSIONS = ("y", "x")
 """Names of the axes that lie in space: rows, columns."""
-
-GRID_MAPPING = "spatial_ref"
-"""Name of the variable that holds the CRS."""
-
-IDENTITY = (1, 0, 0, 0, 1, 0)
-"""Coefficients of the transform of a file that has none."""
 
 
 def _convention(name: str, uuid: str, description: str) -> Json:
@@ -90,15 +89,6 @@ def level_attributes(cog: Cog, level: Level) -> Json:
     }
 
 
-def has_transform(cog: Cog) -> bool:
-    """Return whether the transform says where pixels lie.
-
-    That of a file without georeference says so in pixels of level 0. Where there are control points
-    in its place, or a CRS and nothing else, none says so.
-    """
-    return not cog.gcps and (cog.crs is None or coefficients(cog.transform) != IDENTITY)
-
-
 def _layout(cog: Cog, level: Level) -> Json:
     """Return the entry of a level: its scale is the ratio of sizes, however they were rounded."""
     scale = [cog.height / level.height, cog.width / level.width]
@@ -144,7 +134,7 @@ def variable_attributes(cog: Cog, dtype: np.dtype[Any]) -> Json:
     """Return what CF says of the pixels: nodata, scale and offset, descriptions."""
     attributes: Json = {"grid_mapping": GRID_MAPPING, "coordinates": GRID_MAPPING}
     if cog.nodata is not None:
-        attributes["_FillValue"] = _xarray_fill_value(dtype, cog.nodata)
+        attributes["_FillValue"] = fill_value_in_zarr(cog.nodata, dtype)
     scale, offset = _common(cog.scales), _common(cog.offsets)
     if scale is not None and offset is not None and (scale, offset) != (1, 0):
         attributes |= {"scale_factor": scale, "add_offset": offset}
@@ -158,14 +148,6 @@ def _common(numbers: Sequence[float]) -> float | None:
     return numbers[0] if len(set(numbers)) == 1 and math.isfinite(numbers[0]) else None
 
 
-def _xarray_fill_value(dtype: np.dtype[Any], value: float) -> object:
-    """Return nodata as xarray keeps `_FillValue` in zarr: parts of floats as bytes of a double."""
-    if dtype.kind not in "fc":
-        return int(value)
-    parts = [base64.b64encode(struct.pack("<d", part)).decode() for part in (value, 0)]
-    return parts if dtype.kind == "c" else parts[0]
-
-
 def grid_mapping_attributes(cog: Cog, level: Level) -> Json:
     """Return the attributes of `spatial_ref`: the CRS as WKT, and GDAL's GeoTransform.
 
@@ -174,8 +156,7 @@ def grid_mapping_attributes(cog: Cog, level: Level) -> Json:
     """
     attributes: Json = {}
     if (wkt := _crs_wkt(cog)) is not None:
-        attributes |= {"crs_wkt": wkt, "spatial_ref": wkt}
+        attributes |= wkt_attributes(wkt)
     if has_transform(cog):
-        a, b, c, d, e, f = coefficients(level.transform)
-        attributes["GeoTransform"] = " ".join(map(str, (c, a, b, f, d, e)))
+        attributes["GeoTransform"] = geo_transform(level.transform)
     return attributes

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.adapters.cf import GRID_MAPPING, has_transform
 from tinycog.adapters.zarr.arrays import ChunkedArray, MaskTiles, Numbers, Tiles
 from tinycog.adapters.zarr.attributes import (
-    GRID_MAPPING,
     SPATIAL_DIMENSIONS,
     grid_mapping_attributes,
-    has_transform,
     level_attributes,
     pyramid_attributes,
     variable_attributes,
