@@ -85,7 +85,7 @@ async def values(folder: Path) -> dict[str, Any]:
         tinycog.DiskCache(folder, max_bytes=1 << 20),
         cog._file.levels[0],
         cog._file.levels[0].grid,
-        cog.crs.keys,
+        (cog.crs or tinycog.Crs()).keys,
         tinycog.GeoKey.GeodeticCRS,
         rational.rpcs,
         cog.requests[0],

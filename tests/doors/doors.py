@@ -104,8 +104,11 @@ def by_obstore(served: Served) -> Any:
 
 
 @door
-def an_open_file(served: Served) -> Any:
-    return handle(tinycog.open(served.path.open("rb")))
+@asynccontextmanager
+async def an_open_file(served: Served) -> AsyncIterator[Read]:
+    with served.path.open("rb") as file:
+        async with handle(tinycog.open(file)) as read:
+            yield read
 
 
 @door
