@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from tinycog.errors import TinycogError
@@ -13,7 +13,6 @@ from tinycog.tiff.old_jpeg import read_heads
 from tinycog.tiff.parse import (
     FileHeader,
     Ifd,
-    offset_in,
     parse_ifd,
     parse_tiff,
     parse_values,
@@ -21,59 +20,64 @@ from tinycog.tiff.parse import (
 )
 from tinycog.tiff.ranges import Span
 from tinycog.tiff.roles import Place
-from tinycog.tiff.spec import EXIF_IFDS, Compression
+from tinycog.tiff.spec import EXIF_IFDS, Compression, Tag
 from tinycog.tiff.steps import run_cached
+
+POINTERS = (Tag.SubIFDs, *EXIF_IFDS)
+"""Tags whose values are offsets of further IFDs."""
 
 
 def header_ranges(buffer: SparseBuffer, places: Sequence[Place], limits: Limits) -> list[Span]:
     """Return the ranges of header, ghost area, IFDs, and the values of all their entries.
 
-    The IFDs are those of the chain as far as it has arrived, those of `places`, and those of Exif
-    and GPS; tables of old-style JPEG are among the values. Parts of what is returned may not have
-    arrived.
+    The IFDs are those of the chain and below it (SubIFDs, Exif, GPS), as far as they have arrived;
+    tables of old-style JPEG are among the values. Parts of what is returned may not have arrived.
+
+    Args:
+        buffer: the bytes that have arrived.
+        places: images of the file, of which the tables are wanted.
+        limits: of the handle.
     """
     recorder = RecordingBuffer(buffer)
     tiff = run_cached(parse_tiff(recorder, limits, cached=True))
     if tiff is None:
         return []
     run_cached(parse_ghost(recorder, tiff.header))
-    ifds = {ifd.offset: ifd for ifd in tiff.ifds}
-    for place in places:
-        _add_ifd(recorder, tiff.header, place.ifd.offset, ifds, limits)
-    for offset in _exif_offsets(buffer, tiff.header, list(ifds.values()), limits):
-        _add_ifd(recorder, tiff.header, offset, ifds, limits)
+    found = {ifd.offset: ifd for ifd in tiff.ifds}
+    pending = list(found.values())
+    while pending:
+        ifd = pending.pop()
+        recorder.asked += spans_of(ifd.entries.values())
+        for offset in _offsets_below(buffer, tiff.header, ifd, limits):
+            if offset in found or len(found) >= limits.ifds:
+                continue
+            below = _arrived(recorder, tiff.header, offset, limits)
+            if below is not None:
+                found[offset] = below
+                pending.append(below)
     for place in places:
         if place.image is not None and place.image.compression == Compression.OLD_JPEG:
             with suppress(TinycogError):  # it has no tables that can be used
                 run_cached(read_heads(recorder, place.image, [1]))
-    for ifd in ifds.values():
-        recorder.asked += spans_of(ifd.entries.values())
     return recorder.asked
 
 
-def _add_ifd(
-    recorder: RecordingBuffer,
-    header: FileHeader,
-    offset: int,
-    ifds: dict[int, Ifd],
-    limits: Limits,
-) -> None:
-    """Read another IFD, if it has arrived."""
-    if offset in ifds:
-        return
-    with suppress(TinycogError):  # it is none that can be read
-        ifd = run_cached(parse_ifd(recorder, header, offset, limits))
-        if ifd is not None:
-            ifds[offset] = ifd
+def _arrived(
+    recorder: RecordingBuffer, header: FileHeader, offset: int, limits: Limits
+) -> Ifd | None:
+    """Return an IFD; None if it has not arrived, or is none that can be read."""
+    with suppress(TinycogError):
+        return run_cached(parse_ifd(recorder, header, offset, limits))
+    return None
 
 
-def _exif_offsets(
-    buffer: SparseBuffer, header: FileHeader, ifds: Iterable[Ifd], limits: Limits
+def _offsets_below(
+    buffer: SparseBuffer, header: FileHeader, ifd: Ifd, limits: Limits
 ) -> Iterator[int]:
-    """Yield where IFDs of Exif and GPS lie."""
-    for entry in (ifd.entries[tag] for ifd in ifds for tag in EXIF_IFDS if tag in ifd.entries):
+    """Yield where IFDs lie that an IFD points to, and that one behind it."""
+    if ifd.next_offset:
+        yield ifd.next_offset
+    for entry in (ifd.entries[tag] for tag in POINTERS if tag in ifd.entries):
         with suppress(TinycogError):
-            values = run_cached(parse_values(buffer, header, [entry], limits))
-            offset = offset_in(values[0]) if values else None
-            if offset is not None:
-                yield offset
+            (value,) = run_cached(parse_values(buffer, header, [entry], limits)) or [()]
+            yield from (v for v in value if isinstance(v, int) and v > 0)
