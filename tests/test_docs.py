@@ -40,6 +40,8 @@ def lacking(example: str) -> set[str]:
     """What an example needs that is not installed: packages, and ours for an engine of xarray."""
     imports = [node for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Import)]
     names = {alias.name.partition(".")[0] for node in imports for alias in node.names}
+    if "tinycog.adapters.rio_tiler" in example:
+        names |= {"rio_tiler", "async_geotiff"}
     found = {name for name in names if find_spec(name) is None}
     if "xarray" in names and not entry_points(group="xarray.backends", name="tinycog"):
         found.add("tinycog")
