@@ -20,6 +20,9 @@ from tinycog.testing import RangeServer, serve_in_thread
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SERVED = {"a.tif": fixture_path("cog-metadata"), "b.tif": fixture_path("cog-alpha-rgba")}
 
+RASTERIO = "-W", "ignore:Use `@` matmul:PendingDeprecationWarning"
+"""Rasterio 1.4 multiplies by what affine 3 warns of."""
+
 NEEDED = {
     "tile_server": ("fastapi", "httpx", "pyproj"),
     "rio_tiler_reader": ("rio_tiler", "async_geotiff"),
@@ -38,7 +41,7 @@ def need(name: str) -> None:
 def run(name: str, *arguments: str) -> str:
     """Run an example as users do; return what it prints."""
     need(name)
-    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments]
+    command = [sys.executable, "-W", "error", *RASTERIO, str(EXAMPLES / f"{name}.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)  # noqa: S603 - our own
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
