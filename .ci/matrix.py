@@ -3,9 +3,9 @@
     python3 .ci/matrix.py             # all parts, below
     python3 .ci/matrix.py versions    # the whole suite on the lowest and the newest versions
 
-Every part runs, whatever the others did; the exit code is 1 if any failed. Quick tests, the sdist
-and the linters run two at a time. The environments are made anew (`.venv-*`), except the `.venv` of
-the README's command.
+Every part runs, whatever the others did; the exit code is 1 if any failed. They run two at a time,
+except what changes an environment that others use. The environments are made anew (`.venv-*`),
+except the `.venv` of the README's command.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,13 +39,13 @@ Version = tuple[int, int]
 class Part:
     """Shell commands to run one after the other, up to the first that fails.
 
-    `runs_beside` others: it times nothing.
+    `runs_alone`: what others use changes meanwhile.
     """
 
     name: str
     commands: tuple[str, ...]
     has_corpus: bool = False
-    runs_beside: bool = False
+    runs_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,6 @@ def suite(
     installed = shlex.join(["-e", f".[{extras}]", *pins])
     return Part(
         name,
-        runs_beside=QUICK in options,
         commands=(
             f"{shlex.quote(str(python))} -m venv --clear {environment}",
             f"{environment}/bin/pip install -q --only-binary :all: {installed}",
@@ -192,7 +192,6 @@ def sdist() -> Part:
     pytest = '"$python" -m pytest -q'
     return Part(
         "sdist",
-        runs_beside=True,
         commands=(
             "rm -rf build/sdist",
             ".venv/bin/python -m hatchling build -t sdist -d build/sdist",
@@ -210,13 +209,14 @@ def tools(environment: str) -> Part:
             ".venv/bin/pip install -q hatchling",
             f"{environment}/bin/pip install -q -e '.[test,ecosystem,lint]'",
         ),
+        runs_alone=True,
     )
 
 
 def linters(environment: str) -> Part:
     """Run the linters where the libraries are whose types the adapters name."""
     command = f"make --no-print-directory lint LINT={environment}"
-    return Part("linters", (command,), runs_beside=True)
+    return Part("linters", (command,))
 
 
 def all_parts(found: Mapping[Version, Path], default: Version) -> list[Part]:
@@ -310,8 +310,8 @@ def main() -> int:
         parts = all_parts(found, sys.version_info[:2])
     began = time.monotonic()
     outcomes: list[Outcome] = []
-    outcomes += (run(part) for part in parts if not part.runs_beside)
-    outcomes += run_together([part for part in parts if part.runs_beside])
+    for _, together in groupby(parts, lambda part: part.runs_alone):
+        outcomes += run_together(list(together))
     print()
     for one in outcomes:
         verdict = "FAILED" if one.failed else "ok"
