@@ -54,8 +54,8 @@ QUICK = {
 }
 """Modules that `-m quick` runs: every package is touched, in less than a minute."""
 
-STORES = {"test_object_stores", "test_obspec_stores"}
-"""Modules that `-m stores` runs: they start servers of object stores."""
+STORES = {"test_nginx", "test_object_stores", "test_obspec_stores"}
+"""Modules that `-m stores` runs: they start real servers, of object stores and nginx."""
 
 PROCESSES = "test_nothing_is_warned_of"
 """Tests that start an interpreter each, left out of it."""

@@ -140,7 +140,7 @@ def gs_store(client: str = "gcsfs", *, is_versioned: bool = False) -> Iterator[S
         where = f"/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={name}"
         return post(where, data, "image/tiff")["generation"]
 
-    with _process(command, port):
+    with running(command, port):
         bucket = {"name": BUCKET, "versioning": {"enabled": is_versioned}}
         post("/storage/v1/b?project=p", json.dumps(bucket).encode())
         options = {"token": "anon", "endpoint_url": endpoint, "project": "p"}
@@ -158,7 +158,7 @@ def azure_store(client: str = "adlfs") -> Iterator[Store]:
     port = free_port()
     arguments = f"--blobPort {port} --inMemoryPersistence --skipApiVersionCheck --silent"
     key = base64.b64encode(b"any key that Azurite is started with" * 2).decode()
-    with _process([azurite, *arguments.split()], port, AZURITE_ACCOUNTS=f"account:{key}"):
+    with running([azurite, *arguments.split()], port, AZURITE_ACCOUNTS=f"account:{key}"):
         endpoint = f"http://127.0.0.1:{port}/account"
         text = (
             f"DefaultEndpointsProtocol=http;AccountName=account;AccountKey={key};"
@@ -207,7 +207,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def _process(command: list[str], port: int, **environment: str) -> Iterator[None]:
+def running(command: list[str], port: int, **environment: str) -> Iterator[None]:
     """Run a server, from when it accepts connections on."""
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, env=os.environ | environment, **quiet)  # noqa: S603 - a test's own
