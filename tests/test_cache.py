@@ -14,6 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ import tinycog.sync
 from tinycog import Block, ByteRange, DiskCache, MemoryCache, UsageError
 from tinycog.cache import database
 from tinycog.errors import CorruptTileError, SourceChangedError
-from tinycog.fetch import cached_object, pin
+from tinycog.fetch import cached_object
+from tinycog.fetch.pin import Pin
 from tinycog.testing import (
     Layout,
     RangeServer,
@@ -303,8 +305,7 @@ async def test_an_object_that_was_replaced_is_read_anew(tmp_path, cache):
             await tile(pinned, 3, 3)
 
 
-async def test_an_object_that_is_replaced_all_the_time_is_never_mixed(cache, monkeypatch):
-    monkeypatch.setattr(pin, "SETTLED_SECONDS", -60)  # bytes that are served are new
+async def test_an_object_that_is_replaced_all_the_time_is_never_mixed(cache):
     versions = [
         make_tiff(
             [make_image(np.full((1, 256, 256), i, np.uint8), tile=(32, 32))],
@@ -353,11 +354,26 @@ async def test_nothing_is_kept_of_a_generation_without_a_lasting_name(tmp_path, 
     assert cache.held == 0
 
 
-async def test_nothing_is_kept_of_what_was_just_modified(tmp_path, cache):
-    path = on_disk(tmp_path, modified=int(time.time()) - 1)
-    async with RangeServer({NAME: path}) as server:
+async def test_what_is_new_is_kept_if_its_name_is_not_made_of_the_time(cache):
+    async with RangeServer({NAME: DATA}) as server:
         await tile(tinycog.open(server.url(NAME), cache=cache))
-    assert cache.held == 0
+        server.clear()
+        await tile(tinycog.open(server.url(NAME), cache=cache))
+        assert len(server.log) == 1
+
+
+@pytest.mark.parametrize(
+    "write", [lambda s: f"{s:x}-4d2", str, lambda s: np.base_repr(s, 36).lower() + "ya"]
+)
+@pytest.mark.parametrize("age", [1, 3600])
+def test_an_etag_of_a_time_that_is_new_names_nothing_that_lasts(write, age):
+    """As nginx, in hexadecimal, and Caddy, in base 36, write them."""
+    modified = int(time.time()) - age
+    etag = f'"{write(modified)}"'
+    validators = {"ETag": etag, "Last-Modified": formatdate(modified, usegmt=True)}
+    pin = Pin("a.tif")
+    pin.check((0, 10), 100, etag, validators)
+    assert pin.lasting == (None if age == 1 else etag)
 
 
 @pytest.mark.parametrize("pinning", ["size", "off"])

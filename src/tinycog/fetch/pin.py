@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Mapping
 
+import numpy as np
+
 from tinycog.argument_types import Pinning
 from tinycog.errors import SourceChangedError
 from tinycog.fetch.retry import parse_date
@@ -54,7 +56,7 @@ class Pin:
         """The generation that is required, if its name will never be that of other bytes.
 
         That is a strong ETag, or the number of a store (cache.generation). Some servers make ETags
-        of times to the second: of an object that was just modified, they prove nothing.
+        of the time to the second: of an object that was just modified, these prove nothing.
         """
         generation, validators = self.required, self._validators
         if generation is None:
@@ -63,8 +65,8 @@ class Pin:
             return generation
         if validators.get(ETAG) != generation:
             return None
-        is_told = LAST_MODIFIED in validators
-        return generation if not is_told or _is_settled(validators, self._seen) else None
+        is_lasting = not _is_of_time(validators) or _is_settled(validators, self._seen)
+        return generation if is_lasting else None
 
     def require(self, size: int | None, generation: str | None) -> None:
         """Require a generation from the first response on; a size alone requires no generation."""
@@ -191,6 +193,16 @@ def compare(pinned: Mapping[str, str], found: Mapping[str, str], seen: float) ->
     if not all(pinned[kind] == found[kind] for kind in shared):
         return False
     return True if LAST_MODIFIED in shared and _is_settled(pinned, seen) else None
+
+
+def _is_of_time(validators: Mapping[str, str]) -> bool:
+    """Return whether an ETag holds the seconds of Last-Modified, as nginx writes it."""
+    modified = parse_date(validators.get(LAST_MODIFIED))
+    if modified is None:
+        return False
+    seconds = int(modified)
+    texts = (f"{seconds:x}", str(seconds), np.base_repr(seconds, 36).lower())
+    return any(text in validators[ETAG].lower() for text in texts)
 
 
 def _is_settled(validators: Mapping[str, str], seen: float) -> bool:
