@@ -126,6 +126,11 @@ async def test_a_handle_given_open_stays_open_and_options_are_those_of_open():
             pass
 
 
+async def test_a_reader_that_is_not_open_says_what_to_do():
+    with pytest.raises(AttributeError, match="async with Reader"):
+        await Reader(fixture_path("cog-metadata")).tile(0, 0, 0)
+
+
 @pytest.mark.parametrize("name", ["tiled-gcps", "tiled-jpeg-cmyk", "cog-rotated"])
 async def test_what_rio_tiler_would_misunderstand_is_refused(name):
     with pytest.raises(tinycog.UnsupportedError, match="rio-tiler"):

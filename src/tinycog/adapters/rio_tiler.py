@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from tinycog.extras import check_installed
 
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 ALPHA = "alpha"
+
+FACTS = frozenset(("bounds", "crs", "transform", "height", "width"))
+"""Attributes of a reader of rio-tiler's that are facts of the file."""
 
 
 class Reader(geotiff.Reader):
@@ -85,6 +88,13 @@ class Reader(geotiff.Reader):
         except tinycog.UsageError:  # it is not open yet
             return
         self._know()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say what to do where a fact of the file is not known yet."""
+        message = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if name in FACTS:
+            message = f"{name} is known once the file is open: `async with Reader(...) as src`"
+        raise AttributeError(message)
 
     async def __aenter__(self) -> Self:
         """Open the file. Cost: that of `await tinycog.open(...)`, 1 request for most COGs.
