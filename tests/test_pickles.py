@@ -147,6 +147,21 @@ def test_an_error_keeps_its_text_and_what_it_tells(error, how):
     assert (type(again), str(again), vars(again)) == (error, str(value), vars(value))
 
 
+async def test_an_error_of_a_tile_goes_to_another_process_with_its_causes_as_dask_sends_it():
+    support = pytest.importorskip("tblib.pickling_support", reason="tblib, of dask's, is not there")
+    support.install()
+    path = fixture_path("cog-metadata")
+    data = bytearray(path.read_bytes())
+    cog = await tinycog.open(bytes(data))
+    place = (await cog.tile_ranges(0))[0]
+    data[place.offset : place.offset + place.length] = bytes(place.length)
+    with pytest.raises(tinycog.CorruptTileError) as caught:
+        await tinycog.open(bytes(data)).read_tile(0, 0, 0)
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+    assert str(again) == str(caught.value)
+    assert isinstance(again.__cause__, tinycog.CorruptTileError)
+
+
 @pytest.mark.parametrize("how", COPIES)
 def test_a_blocking_handle_comes_back_blocking(how):
     with tinycog.sync.open(fixture_path("cog-metadata")) as cog:

@@ -255,6 +255,17 @@ async def zarr_asynchronous(served: Served) -> AsyncIterator[Read]:
 # --- references ----------------------------------------------------------------------------------
 
 
+OWN: dict[str, Any] = {"asynchronous": True, "skip_instance_cache": True}
+"""Options of an http file system of its own, whose session can be closed."""
+
+
+async def _close(references: Any) -> None:
+    """Close the sessions of what references lead to, in the loop that opened them."""
+    for fs in references.fss.values():
+        if fs is not references and hasattr(fs, "set_session"):
+            await (await fs.set_session()).close()
+
+
 def references_door(codecs: Any, zarr_format: Any) -> Any:
     """Read by zarr over fsspec's file system of references."""
 
@@ -262,11 +273,12 @@ def references_door(codecs: Any, zarr_format: Any) -> Any:
     async def opened(served: Served) -> AsyncIterator[Read]:
         import zarr as library
         from fsspec.implementations.reference import ReferenceFileSystem
+        from zarr.core.sync import sync
         from zarr.storage import FsspecStore
 
         async with tinycog.open(served.url) as cog:
             told = await cog.references(codecs=codecs, zarr_format=zarr_format)
-        fs = ReferenceFileSystem(told, asynchronous=True, remote_options={"asynchronous": True})
+        fs = ReferenceFileSystem(told, asynchronous=True, remote_options=OWN)
         root: Any = library.open_group(FsspecStore(fs), mode="r", zarr_format=zarr_format)
 
         async def read(level: int, window: Window) -> Seen:
@@ -280,6 +292,7 @@ def references_door(codecs: Any, zarr_format: Any) -> Any:
             return Seen(pixels if pixels.ndim > 2 else pixels[None], None, {})
 
         yield read
+        sync(_close(fs))
 
     return opened
 

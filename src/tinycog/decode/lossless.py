@@ -52,13 +52,13 @@ def decode_deflate(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     except imagecodecs.DeflateError as exc:
         if TOO_LONG not in str(exc):
             raise
-        decoder = zlib.decompressobj()
-        head = decoder.decompress(data, segment.length + 1)
-        _check_tail(decoder, segment.length)
-        if head[: segment.length] != bytes(_partly_deflated(data, segment.length)):
-            message = "the tile holds more bytes than its pixels, and readers differ on which count"
-            raise CorruptTileError(message) from exc
-        return head
+    decoder = zlib.decompressobj()
+    head = decoder.decompress(data, segment.length + 1)
+    _check_tail(decoder, segment.length)
+    if head[: segment.length] != bytes(_partly_deflated(data, segment.length)):
+        message = "the tile holds more bytes than its pixels, and readers differ on which count"
+        raise CorruptTileError(message)
+    return head
 
 
 def _check_tail(decoder: Any, length: int) -> None:  # noqa: ANN401 - zlib's type has no public name

@@ -6,10 +6,10 @@ The order is that of the rule tiff.decode.order.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import imagecodecs
 import numpy as np
@@ -25,6 +25,8 @@ from tinycog.errors import CorruptTileError, Finding, LimitError, TinycogError, 
 from tinycog.limits import Limits
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, name_of
+
+T = TypeVar("T")
 
 TileSlices = tuple[slice | list[int], slice, slice]
 """What is wanted of a stored tile: (samples, rows, cols)."""
@@ -74,17 +76,20 @@ def decode_tile(
     limits.check("tile_bytes", segment.pixel_bytes, "decoded bytes of a tile")
     limits.check_ratio(segment.pixel_bytes, len(data), "decoded bytes of a tile", image.weight)
     codec = _codec_of(image, limits)
-    with _errors_of(codec, segment, data):
-        data = _in_order(image, codec, data)
-        if codec.gives == "samples":
-            pixels = segment.checked(codec.decode(segment, data))
-        else:
-            raw = np.frombuffer(codec.decode(segment, data), np.uint8)
-            cropped = segment.cropped
-            stored = segment if cropped is None or raw.size != cropped.length else cropped
-            pixels = unpack_samples(stored, stored.exact(raw), predicted=codec.predicted)
-            pixels = segment.checked(pixels)
+    pixels = _in_our_words(partial(_decode_pixels, segment, codec), codec, segment, data)
     return DecodedTile(pixels.transpose(2, 0, 1), tuple(segment.findings))
+
+
+def _decode_pixels(segment: Segment, codec: Codec, data: bytes | memoryview) -> NDArray[Any]:
+    """Decode a whole tile, (rows, cols, samples)."""
+    data = _in_order(segment.image, codec, data)
+    if codec.gives == "samples":
+        return segment.checked(codec.decode(segment, data))
+    raw = np.frombuffer(codec.decode(segment, data), np.uint8)
+    cropped = segment.cropped
+    stored = segment if cropped is None or raw.size != cropped.length else cropped
+    pixels = unpack_samples(stored, stored.exact(raw), predicted=codec.predicted)
+    return segment.checked(pixels)
 
 
 def decode_into(
@@ -148,9 +153,10 @@ def _decode_rows(
     limits.check("tile_bytes", length, "decoded bytes of a row")
     start, stop = rows.start * length, rows.stop * length
     most = segment.length + LONGEST_TAIL * segment.length + PIECE_BYTES
-    held = bytearray()
-    at = row = 0  # bytes of the tile that have come, and rows of the part
-    with _errors_of(codec, segment, data):
+
+    def decode(data: bytes | memoryview) -> None:
+        held = bytearray()
+        at = row = 0  # bytes of the tile that have come, and rows of the part
         for piece in pieces(memoryview(_in_order(image, codec, data))):
             held += memoryview(piece)[max(start - at, 0) : max(stop - at, 0)]
             at += len(piece)
@@ -166,27 +172,36 @@ def _decode_rows(
             if at > most:
                 break
         segment.check_length(at)
+
+    _in_our_words(decode, codec, segment, data)
     return tuple(dict.fromkeys(segment.findings))
 
 
-@contextmanager
-def _errors_of(codec: Codec, segment: Segment, data: bytes | memoryview) -> Generator[None]:
-    """Translate errors of libraries.
+def _in_our_words(
+    decode: Callable[[bytes | memoryview], T],
+    codec: Codec,
+    segment: Segment,
+    data: bytes | memoryview,
+) -> T:
+    """Return what decodes of the bytes of a tile; translate errors of libraries.
+
+    These are not what ours refer to: imagecodecs' do not unpickle, and dask sends both.
 
     Raises:
         CorruptTileError: a library complains of the bytes.
         LimitError: there is no memory for the tile.
     """
     try:
-        yield
+        return decode(data)
     except TinycogError:
         raise
     except MemoryError as exc:
         what = f"a tile of {segment.pixel_bytes} bytes"
         raise LimitError.no_memory(what) from exc
     except (RuntimeError, ValueError, zlib.error) as exc:  # raised by imagecodecs
-        message = f"{codec.name} data of {len(data)} bytes cannot be decoded: {exc}"
-        raise CorruptTileError(message) from exc
+        said = f"{exc}"
+    message = f"{codec.name} data of {len(data)} bytes cannot be decoded: {said}"
+    raise CorruptTileError(message)
 
 
 def _in_order(image: Image, codec: Codec, data: bytes | memoryview) -> bytes | memoryview:
