@@ -61,6 +61,7 @@ async def values(folder: Path) -> dict[str, Any]:
     points = await tinycog.open(fixture_path("tiled-gcps"))
     raster = await cog.read(window=(0, 0, 20, 10), masked=True)
     image = cog.pages[0].ifd
+    assert cog.crs is not None
     series = (await cog.series())[0]
     facts = await cog.tile_facts(0)
     found: list[Any] = [
@@ -85,7 +86,7 @@ async def values(folder: Path) -> dict[str, Any]:
         tinycog.DiskCache(folder, max_bytes=1 << 20),
         cog._file.levels[0],
         cog._file.levels[0].grid,
-        (cog.crs or tinycog.Crs()).keys,
+        cog.crs.keys,
         tinycog.GeoKey.GeodeticCRS,
         rational.rpcs,
         cog.requests[0],
