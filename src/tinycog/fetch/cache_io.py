@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -200,15 +200,19 @@ def _submitted(
 
 # --- one for each cache --------------------------------------------------------------------------
 
-_by_cache: WeakValueDictionary[int, CacheIO] = WeakValueDictionary()
+_by_cache: WeakValueDictionary[object, CacheIO] = WeakValueDictionary()
 
 
 def io_of(cache: Cache) -> CacheIO:
-    """Return what reads and writes a cache: one for all handles, as long as one of them lives."""
+    """Return what reads and writes a cache: one for all handles, as long as one of them lives.
+
+    Equal caches are one: those of a folder, which handles that were pickled have.
+    """
+    key = cache if isinstance(cache, Hashable) else id(cache)  # pyright: ignore[reportUnnecessaryIsInstance] - a caller's may not be
     with _lock:
-        found = _by_cache.get(id(cache))
+        found = _by_cache.get(key)
         if found is None:
-            found = _by_cache[id(cache)] = CacheIO(cache)
+            found = _by_cache[key] = CacheIO(cache)
         return found
 
 
