@@ -179,6 +179,14 @@ async def test_without_a_generation_a_pickle_reads_the_header_anew(monkeypatch):
     assert (await again).shape == (1, 64, 64)
 
 
+async def test_a_pickle_of_a_handle_that_compares_nothing_reads_the_header_anew():
+    async with RangeServer({"a.tif": DATA}) as server:
+        kept = pickle.dumps(await tinycog.open(server.url("a.tif"), pinning="off"))
+        server.files["a.tif"] = SMALL
+        again = pickle.loads(kept)  # noqa: S301 - our own
+        np.testing.assert_array_equal((await again.read()).data, PIXELS[:, :64, :64])
+
+
 async def test_a_page_pickles_with_its_part_of_the_chain():
     path = fixture_path("strip-pages")
     page = await tinycog.open(path).page(1)

@@ -509,7 +509,8 @@ class OpenFile:
         Without where nothing would tell that the object has changed since.
         """
         header, arguments = self._header.sorted(), self._arguments
-        if header is None or (self.generation is None and arguments.pinning == "strict"):
+        is_told = arguments.pinning == "size" or self.generation is not None
+        if header is None or arguments.pinning == "off" or not is_told:
             return arguments
         return arguments._replace(snapshot=self._snapshot(header.pyramid.places).pack())
 
