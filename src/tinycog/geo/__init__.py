@@ -20,6 +20,7 @@
     sidecars.py       .aux.xml and world files; wkt.py the CRS that WKT defines
     safe_xml.py       XML that may be hostile
     exif_items.py     items of Exif and GPS IFDs
+    written_facts.py    what is written of an image besides its pixels
     structure.py      items that repeat how an image is stored, and RPCs
 
 pyproj loads when a `pyproj.CRS` is first needed. Its exceptions are translated where they are

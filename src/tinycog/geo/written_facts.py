@@ -1,0 +1,51 @@
+"""What is written of an image besides its pixels, by rasterio's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from tinycog.argument_types import CrsLike
+from tinycog.geo.colour import ColorInterp, Colormap
+from tinycog.geo.transform import RPC, GroundControlPoint
+
+if TYPE_CHECKING:  # loads attrs
+    from affine import Affine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFacts:
+    """What is written of an image besides its pixels; None = nothing is said.
+
+    Attributes:
+        crs: coordinate reference system, of `transform` or of `gcps`.
+        transform: from (col, row) to (x, y); (0, 0) is the outer corner of the first pixel.
+        gcps: ground control points, where there is no transform.
+        rpcs: rational polynomial coefficients.
+        area_or_point: GDAL's AREA_OR_POINT: whether a sample stands for its pixel, or for a point.
+        nodata: value of the samples that hold none.
+        descriptions: of each band.
+        scales: factor of each band from samples to values.
+        offsets: what is added to them, of each band.
+        units: of each band.
+        colorinterp: of each band.
+        colormap: colours of the values of a palette.
+        tags: further items of the image, by namespace ("" is GDAL's default domain).
+        band_tags: further items of each band, in the default domain.
+    """
+
+    crs: CrsLike | None = None
+    transform: Affine | None = None
+    gcps: Sequence[GroundControlPoint] = ()
+    rpcs: RPC | None = None
+    area_or_point: Literal["Area", "Point"] = "Area"
+    nodata: float | None = None
+    descriptions: Sequence[str | None] | None = None
+    scales: Sequence[float] | None = None
+    offsets: Sequence[float] | None = None
+    units: Sequence[str | None] | None = None
+    colorinterp: Sequence[ColorInterp] | None = None
+    colormap: Colormap | None = None
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    band_tags: Sequence[Mapping[str, str]] = ()

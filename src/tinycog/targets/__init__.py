@@ -1,0 +1,6 @@
+"""Where a file is written: bytes, a path, a file-like, a store.
+
+::
+
+    protocol.py      the interface of a target
+"""

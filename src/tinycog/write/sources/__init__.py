@@ -1,0 +1,1 @@
+"""Sources of pixels: arrays, dask, xarray, iterators, another file."""
