@@ -3,4 +3,5 @@
 ::
 
     protocol.py      the interface of a target
+    parts.py         sizes of the parts of a numbered upload, before its length is known
 """
