@@ -13,4 +13,12 @@
     fallocate.py     ranges that are inserted and freed
     file_errors.py   what the operating system raises
     parts.py         sizes of the parts of a numbered upload, before its length is known
+    multipart.py     parts sent while later ones are made, the head last
+    s3.py            multipart uploads to S3 and its like
+    gcs.py           the same to Google Cloud Storage
+    azure.py         blocks of a blob
+    s3_client.py     clients of S3, made of storage_options
+    azure_client.py  clients of Azure, likewise
+    store_errors.py  what client libraries of stores raise
+    uploads.py       uploads that a crash left open
 """
