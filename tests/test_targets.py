@@ -1,0 +1,608 @@
+"""Where a file is written: level 0 first, what stands in front of it last, all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinycog.errors import AccessDeniedError, LimitError, NotFoundError, SourceError, UsageError
+from tinycog.targets import fallocate, file
+from tinycog.targets.file import FileTarget
+from tinycog.targets.memory import BytesTarget
+from tinycog.targets.parts import AZURE, GCS, GIB, MIB, OCI, R2, S3, PartPlan, PartRules, plan_parts
+from tinycog.targets.protocol import WriteTarget
+from tinycog.targets.spool import READ_BYTES, Spool
+from tinycog.targets.temporary import leftovers
+
+# --- parts of a numbered upload ------------------------------------------------------------------
+
+STORES = (S3, GCS, OCI, R2, AZURE)
+
+lengths = st.integers(0, 60).flatmap(lambda bits: st.integers(0, 1 << bits))
+
+
+def cut(plan: PartPlan, head: int, body: int) -> list[int]:
+    """Lengths of all parts of a file, in the order of their numbers."""
+    held = body if plan.held is None else min(plan.held, body)
+    left, sizes = body - held, []
+    for size in plan.body_sizes() if left else ():
+        sizes.append(min(size, left))
+        left -= sizes[-1]
+        if not left:
+            break
+    return plan.head_sizes(head + held, is_alone=not sizes) + sizes
+
+
+def check_legal(rules: PartRules, parts: list[int]) -> None:
+    assert len(parts) <= rules.max_parts
+    assert all(rules.min_bytes <= size for size in parts[:-1])
+    assert all(0 < size <= rules.max_bytes for size in parts)
+    if rules.are_equal:
+        assert len(set(parts[:-1])) <= 1
+        assert parts[-1:] <= parts[:1]
+
+
+@pytest.mark.parametrize("rules", STORES, ids=lambda rules: rules.name)
+@given(data=st.data(), body=lengths, head=lengths, slack=lengths)
+@settings(max_examples=25, deadline=None)
+def test_parts_are_legal_whatever_the_length(rules, data, body, head, slack):
+    head = max(min(head, rules.max_object // 3), 1)
+    body = min(body, rules.max_object // 2)
+    bound = data.draw(st.sampled_from([None, body, body + slack]))
+    plan = plan_parts(rules, data.draw(st.integers(head, 2 * head)), bound)
+    parts = cut(plan, head, body)
+    check_legal(rules, parts)
+    assert sum(parts) == head + body
+
+
+@pytest.mark.parametrize("rules", STORES, ids=lambda rules: rules.name)
+def test_the_longest_objects_fit_though_its_length_is_not_known(rules):
+    plan = plan_parts(rules, 40 * GIB)
+    head = 40 * GIB
+    parts = cut(plan, head, rules.max_object // 100 * 99 - head)
+    check_legal(rules, parts)
+    with pytest.raises(LimitError, match=rf"do not fit into an object of {rules.name}, which"):
+        cut(plan, head, rules.max_object + GIB)
+
+
+@pytest.mark.parametrize("rules", [S3, GCS, AZURE], ids=lambda rules: rules.name)
+def test_the_first_part_goes_out_once_ten_mebibytes_are_there(rules):
+    plan = plan_parts(rules, GIB // 2, 100 * GIB)
+    assert plan.held is not None
+    assert plan.held + next(plan.body_sizes()) <= 10 * MIB
+
+
+def test_parts_are_no_longer_than_they_must_be():
+    small = plan_parts(S3, GIB, 100 * GIB)
+    assert small.largest == 16 * MIB
+    assert [round(size / MIB) for size in islice(small.body_sizes(), 8)] == [
+        5,
+        6,
+        8,
+        10,
+        12,
+        15,
+        16,
+        16,
+    ]
+    assert small.memory(2) == 3 * 16 * MIB + small.head_parts * 5 * MIB
+    assert plan_parts(S3, GIB, 100 * GIB, preferred=0).largest < 11 * MIB
+    large = plan_parts(S3, GIB, 1000 * GIB)
+    assert large.largest < 1.01 * 1000 * GIB / 10_000
+
+
+def test_what_is_held_back_is_little_beside_the_head():
+    plan = plan_parts(S3, 100 * GIB, 300 * GIB)
+    assert plan.head_parts == 101
+    assert plan.held == 101 * 5 * MIB
+
+
+def test_a_head_that_leaves_no_part_is_refused():
+    with pytest.raises(LimitError, match="bytes do not fit into an object of S3"):
+        plan_parts(S3, 10_000 * GIB)
+
+
+# --- what every target does ----------------------------------------------------------------------
+
+HEAD, LONG_HEAD = os.urandom(3 * 4096), os.urandom(700 * 4096)
+BODY = [os.urandom(size) for size in (1, 100_000, 0, 3_000_000, 7, 1_500_000)]
+
+
+def names(folder: Path) -> list[str]:
+    """Names of what is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+class Case(NamedTuple):
+    """A target, and what came of it.
+
+    Attributes:
+        make: makes a target, with overwrite=, that goes to the same place each time.
+        result: the bytes there; None if there is nothing.
+        rest: what is left over beside the result.
+    """
+
+    make: Callable[..., WriteTarget]
+    result: Callable[[], bytes | None]
+    rest: Callable[[], list[str]]
+
+
+async def chunks(data: bytes, fail_at: int | None = None) -> AsyncIterator[bytes | memoryview]:
+    """Pieces of a head, in a buffer that is used again."""
+    buffer = bytearray(5000)
+    for start in range(0, len(data), 5000):
+        if fail_at is not None and start >= fail_at:
+            raise ZeroDivisionError
+        piece = data[start : start + 5000]
+        buffer[: len(piece)] = piece
+        yield memoryview(buffer)[: len(piece)]
+        await asyncio.sleep(0)
+
+
+async def written(target: WriteTarget, head: bytes, body: list[bytes]) -> None:
+    await target.begin()
+    for piece in body:
+        buffer = bytearray(piece)
+        await target.append(memoryview(buffer))
+        buffer[:] = bytes(len(buffer))
+    await target.finish(chunks(head), len(head))
+
+
+def path_case(folder: Path) -> Case:
+    path = folder / "a.tif"
+    return Case(
+        lambda **options: FileTarget(path, **options),
+        lambda: path.read_bytes() if path.exists() else None,
+        lambda: [name for name in names(folder) if name != "a.tif"],
+    )
+
+
+def bytes_case(_: Path) -> Case:
+    made: list[BytesTarget] = []
+
+    def make(**_: object) -> BytesTarget:
+        made.append(BytesTarget())
+        return made[-1]
+
+    results = lambda: [target.result for target in made if target.result is not None]  # noqa: E731
+    return Case(make, lambda: (results() or [None])[-1], list)
+
+
+def cannot_insert(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinycog.targets.file.insert_range", lambda *_: False)
+
+
+CASES = {"path": path_case, "path without insert": path_case, "bytes": bytes_case}
+
+
+@pytest.fixture(params=CASES)
+def case(request, tmp_path, monkeypatch) -> Case:
+    if "without insert" in request.param:
+        cannot_insert(monkeypatch)
+    return CASES[request.param](tmp_path)
+
+
+@pytest.mark.parametrize("head", [HEAD, LONG_HEAD], ids=["short", "long"])
+@pytest.mark.parametrize(
+    "body", [BODY, BODY[:1], [], [b""]], ids=["long", "short", "none", "empty"]
+)
+async def test_the_head_stands_in_front_of_what_was_appended(case, head, body):
+    target = case.make()
+    await written(target, head, body)
+    assert case.result() == head + b"".join(body)
+    await target.abort()
+    assert case.result() == head + b"".join(body)
+    assert case.rest() == []
+
+
+async def test_what_was_there_is_replaced_at_once(case):
+    await written(case.make(), HEAD, BODY)
+    target = case.make()
+    await target.begin()
+    await target.append(b"new")
+    assert case.result() == HEAD + b"".join(BODY)
+    await target.finish(chunks(LONG_HEAD), len(LONG_HEAD))
+    assert case.result() == LONG_HEAD + b"new"
+    assert case.rest() == []
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_abort_leaves_nothing(case, steps):
+    target = case.make()
+    with suppress(ZeroDivisionError):
+        if steps:
+            await target.begin()
+        if steps > 1:
+            await target.append(BODY[1])
+        if steps > 2:
+            await target.append(BODY[3])
+        if steps > 3:
+            await target.finish(chunks(LONG_HEAD, fail_at=2_000_000), len(LONG_HEAD))
+    await target.abort()
+    await target.abort()
+    assert case.result() is None
+    assert case.rest() == []
+
+
+@pytest.mark.parametrize("length", [len(HEAD) - 4096, len(HEAD) + 4096])
+async def test_a_head_of_another_length_is_not_published(case, length):
+    target = case.make()
+    await target.begin()
+    await target.append(BODY[1])
+    with pytest.raises(SourceError, match=f"level 0 is not the {length} bytes that were said"):
+        await target.finish(chunks(HEAD), length)
+    await target.abort()
+    assert case.result() is None
+    assert case.rest() == []
+
+
+@pytest.mark.parametrize("turns", [1, 3, 30, 300])
+async def test_a_write_that_is_cancelled_leaves_nothing(case, turns):
+    target = case.make()
+    task = asyncio.create_task(written(target, LONG_HEAD, BODY))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    is_done = not task.cancelled()
+    await target.abort()
+    assert case.result() == (LONG_HEAD + b"".join(BODY) if is_done else None)
+    assert case.rest() == []
+
+
+# --- a path --------------------------------------------------------------------------------------
+
+
+async def test_two_paths_are_written_side_by_side(tmp_path):
+    targets = [FileTarget(tmp_path / name) for name in "ab"]
+    bodies = [[os.urandom(10_000) for _ in range(300)] for _ in targets]
+    work = [written(target, HEAD, body) for target, body in zip(targets, bodies, strict=True)]
+    await asyncio.gather(*work)
+    for name, body in zip("ab", bodies, strict=True):
+        assert (tmp_path / name).read_bytes() == HEAD + b"".join(body)
+
+
+async def test_two_writers_of_one_path_do_not_mix(tmp_path):
+    path = tmp_path / "a.tif"
+    bodies = [[bytes([value]) * 50_000] * 50 for value in (1, 2)]
+    await asyncio.gather(*(written(FileTarget(path), HEAD, body) for body in bodies))
+    assert path.read_bytes() in [HEAD + b"".join(body) for body in bodies]
+    assert names(tmp_path) == ["a.tif"]
+
+
+async def test_a_file_that_must_not_be_overwritten_is_refused_at_the_start(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"old")
+    with pytest.raises(UsageError, match="there is such a file already, and overwrite is False"):
+        await FileTarget(path, overwrite=False).begin()
+    assert path.read_bytes() == b"old"
+
+
+async def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path):
+    path = tmp_path / "a.tif"
+    target = FileTarget(path, overwrite=False)
+    await target.begin()
+    path.write_bytes(b"other")
+    with pytest.raises(UsageError, match="there is such a file already"):
+        await target.finish(chunks(HEAD), len(HEAD))
+    await target.abort()
+    assert path.read_bytes() == b"other"
+    assert names(tmp_path) == ["a.tif"]
+
+
+async def test_what_is_no_place_for_a_file_is_said(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UsageError, match="it is a folder: give the path of a file in it"):
+        await FileTarget(tmp_path / "folder").begin()
+    with pytest.raises(UsageError, match="it is a folder"):
+        await FileTarget(f"{tmp_path}/new/").begin()
+    with pytest.raises(NotFoundError, match=f"there is no folder {tmp_path}/none: make it first"):
+        await FileTarget(tmp_path / "none" / "a.tif").begin()
+    with pytest.raises(UsageError, match="no path has a character 0"):
+        await FileTarget(f"{tmp_path}/a\0.tif").begin()
+    (tmp_path / "file").touch()
+    with pytest.raises(NotFoundError, match="there is no folder"):
+        await FileTarget(tmp_path / "file" / "a.tif").begin()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(
+            UsageError, match=r"it is no regular file: pass it open, open\(path, 'wb'"
+        ):
+            await FileTarget(tmp_path / "pipe").begin()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may do all")
+async def test_a_place_that_may_not_be_written_is_said(tmp_path):
+    (tmp_path / "a.tif").touch(0o444)
+    with pytest.raises(AccessDeniedError, match="the file may not be written"):
+        await FileTarget(tmp_path / "a.tif").begin()
+    (tmp_path / "folder").mkdir(0o500)
+    with pytest.raises(AccessDeniedError, match="it may not be written in"):
+        await FileTarget(tmp_path / "folder" / "a.tif").begin()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such permissions")
+async def test_permissions_are_those_of_a_new_file_or_of_the_one_replaced(tmp_path):
+    old, new, plain = tmp_path / "old", tmp_path / "new", tmp_path / "plain"
+    old.touch()
+    old.chmod(0o640)
+    plain.touch()
+    for path in (old, new):
+        await written(FileTarget(path), HEAD, BODY)
+    assert old.stat().st_mode & 0o777 == 0o640
+    assert new.stat().st_mode == plain.stat().st_mode
+
+
+async def test_a_symbolic_link_is_followed(tmp_path):
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "link.tif"
+    link.symlink_to(tmp_path / "folder" / "a.tif")
+    await written(FileTarget(link), HEAD, BODY)
+    assert link.is_symlink()
+    assert (tmp_path / "folder" / "a.tif").read_bytes() == HEAD + b"".join(BODY)
+
+
+async def test_a_reader_of_the_file_that_is_replaced_reads_on(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"old bytes")
+    with path.open("rb", buffering=0) as file:
+        assert file.read(4) == b"old "
+        await written(FileTarget(path), HEAD, BODY)
+        assert file.read() == b"bytes"
+
+
+async def test_names_may_be_long(tmp_path):
+    path = tmp_path / ("ä" * 120 + ".tif")
+    target = FileTarget(path)
+    await target.begin()
+    await target.append(b"1")
+    await target.finish(chunks(HEAD), len(HEAD))
+    assert path.read_bytes() == HEAD + b"1"
+
+
+async def test_a_target_that_is_forgotten_leaves_nothing(tmp_path):
+    target = FileTarget(tmp_path / "a.tif")
+    await target.begin()
+    assert len(names(tmp_path)) == 1
+    del target
+    for _ in range(20):  # its thread may have it in hand for another moment
+        gc.collect()
+        if not names(tmp_path):
+            break
+        await asyncio.sleep(0.01)
+    assert names(tmp_path) == []
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from tinycog.targets.file import FileTarget
+
+async def main():
+    target = FileTarget(sys.argv[1])
+    await target.begin()
+    await target.append(b"1" * (3 << 20))
+    print("ready", flush=True)
+    if sys.argv[2] == "wait":
+        await asyncio.sleep(60)
+    if sys.argv[2] == "interrupt":
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(60)
+        finally:
+            await target.abort()
+    sys.exit(3)
+
+asyncio.run(main())
+"""
+
+
+def started(path: Path, what: str) -> subprocess.Popen[Any]:
+    quiet: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path), what], **quiet)  # noqa: S603 - a test's own
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+async def test_a_killed_writer_leaves_a_file_that_the_next_one_finds(tmp_path):
+    path = tmp_path / "a.tif"
+    with started(path, "wait") as process:
+        assert len(names(tmp_path)) == 1
+        assert leftovers(tmp_path) == []
+        target = FileTarget(path)
+        await target.begin()  # removes none that is still written
+        assert len(names(tmp_path)) == 2
+        await target.abort()
+        process.send_signal(signal.SIGKILL)
+    assert [left.name[:7] for left in leftovers(tmp_path)] == [".a.tif."]
+    await written(FileTarget(tmp_path / "a.tif.aux"), HEAD, [])  # of another name: it stays
+    assert len(leftovers(tmp_path)) == 1
+    await written(FileTarget(path), HEAD, BODY)
+    assert names(tmp_path) == ["a.tif", "a.tif.aux"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+@pytest.mark.parametrize("what", ["interrupt", "exit"])
+def test_a_writer_that_ends_early_leaves_nothing(tmp_path, what):
+    with started(tmp_path / "a.tif", what):
+        pass
+    assert names(tmp_path) == []
+
+
+# --- room on disk --------------------------------------------------------------------------------
+
+
+def used(folder: Path) -> int:
+    """Bytes that the files of a folder take."""
+    found = 0
+    for entry in os.scandir(folder):
+        with suppress(FileNotFoundError):
+            found += entry.stat().st_blocks * 512
+    return found
+
+
+def can_insert(folder: Path) -> bool:
+    with (folder / "probe").open("wb") as file:
+        file.write(bytes(1 << 16))
+        file.flush()
+        Path(file.name).unlink()
+        return fallocate.insert_range(file.fileno(), 4096)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="blocks are counted on Linux")
+@pytest.mark.parametrize("way", ["insert", "copy"])
+async def test_the_folder_holds_little_more_than_the_result(tmp_path, monkeypatch, way):
+    if way == "copy":
+        cannot_insert(monkeypatch)
+    elif not can_insert(tmp_path):
+        pytest.skip("the file system inserts no ranges")
+    highest = 0
+
+    async def head(length: int) -> AsyncIterator[bytes]:
+        for _ in range(length >> 20):
+            yield os.urandom(1 << 20)
+            note()
+
+    def note() -> None:
+        nonlocal highest
+        highest = max(highest, used(tmp_path))
+
+    copied = file.copy_range
+    monkeypatch.setattr(file, "copy_range", lambda *args: (copied(*args), note()))
+    target = FileTarget(tmp_path / "a.tif")
+    await target.begin()
+    for _ in range(45):
+        await target.append(os.urandom(1 << 20))
+        note()
+    await target.finish(head(15 << 20), 15 << 20)
+    size = (tmp_path / "a.tif").stat().st_size
+    assert size == 60 << 20
+    # a copy begins before the first bytes that were copied are dropped
+    assert highest <= 1.02 * size + (way == "copy") * file.COPIED_BYTES
+
+
+# --- the spool -----------------------------------------------------------------------------------
+
+
+async def fill(place: Spool | WriteTarget) -> None:
+    for _ in range(4):
+        await place.append(bytes(1 << 20))
+
+
+async def everything(parts: AsyncIterator[memoryview]) -> list[bytes]:
+    return [bytes(part) async for part in parts]
+
+
+@pytest.mark.parametrize("buffer", [1 << 30, 100_000, 1], ids=["memory", "file", "each"])
+async def test_a_spool_gives_back_what_was_appended(tmp_path, buffer):
+    spool = Spool(str(tmp_path), buffer=buffer)
+    records = [os.urandom(size % 70_000) for size in range(0, 9_000_000, 97_001)]
+    positions = [await spool.append(record) for record in records]
+    lengths = [len(record) for record in records]
+    order = [*range(0, len(records), 2), *range(1, len(records), 2)]
+    asked = ([some[n] for n in order] for some in (positions, lengths))
+    assert await everything(spool.read(*asked, is_last=False)) == [records[n] for n in order]
+    assert b"".join(await everything(spool.read_all())) == b"".join(records)
+    assert spool.length == sum(lengths)
+    assert names(tmp_path) == []
+    await spool.close()
+    await spool.close()
+
+
+async def test_neighbours_are_read_at_once(tmp_path, monkeypatch):
+    spool = Spool(str(tmp_path), buffer=1000)
+    positions = [await spool.append(os.urandom(1000)) for _ in range(1000)]
+    calls: list[tuple[int, int]] = []
+    read = spool._file.read
+
+    async def counted(position: int, length: int) -> memoryview:
+        calls.append((position, length))
+        return await read(position, length)
+
+    monkeypatch.setattr(spool._file, "read", counted)
+    await everything(spool.read(positions[::2], [1000] * 500))
+    assert calls == [(0, 999_000)]
+    await spool.close()
+
+
+async def test_records_that_are_appended_side_by_side_keep_their_positions(tmp_path):
+    spool = Spool(str(tmp_path), buffer=5000)
+    records = [os.urandom(3000 + n) for n in range(200)]
+    positions = await asyncio.gather(*(spool.append(record) for record in records))
+    lengths = [len(record) for record in records]
+    assert await everything(spool.read(positions, lengths, is_last=True)) == records
+    await spool.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="blocks are counted on Linux")
+@pytest.mark.parametrize("way", ["all", "records"])
+async def test_what_was_read_for_the_last_time_takes_no_room(tmp_path, way):
+    spool = Spool(str(tmp_path))
+    positions = [await spool.append(os.urandom(100_000)) for _ in range(400)]
+    reading = spool.read(positions, [100_000] * 400, is_last=True)
+    reading = spool.read_all() if way == "all" else reading
+    found = held = 0
+    async for part in reading:
+        found += len(part)
+        assert spool._file._file is not None
+        held = os.fstat(spool._file._file.fileno()).st_blocks * 512
+        assert held <= 40_000_000 - found + 2 * READ_BYTES
+    assert found == 40_000_000
+    assert held <= READ_BYTES
+    await spool.close()
+
+
+async def test_a_full_disk_is_named_with_its_folder(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tinycog.targets.appended_file.write_at", full)
+    spool = Spool(str(tmp_path), buffer=1000)
+    target = FileTarget(tmp_path / "a.tif")
+    await target.begin()
+    for place in (spool, target):
+        match = rf"no room for \d+ more bytes in {tmp_path}: "
+        with pytest.raises(SourceError, match=match) as error:
+            await fill(place)
+        assert error.value.errno == errno.ENOSPC
+    with pytest.raises(SourceError, match="the disk is full"):
+        await target.finish(chunks(HEAD), len(HEAD))
+    await target.abort()
+    await spool.close()
+    assert names(tmp_path) == []
+
+
+async def test_a_spool_in_a_folder_that_is_not_there_says_so(tmp_path):
+    spool = Spool(str(tmp_path / "none"), buffer=10)
+    with pytest.raises(NotFoundError, match=f"there is no folder {tmp_path}/none: make it first"):
+        await fill(spool)
+    await spool.close()
+
+
+def test_what_linux_refuses_is_an_error_only_where_it_is_one(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(bytes(8192))
+    with path.open("rb") as readable:
+        assert not fallocate.punch_hole(readable.fileno(), 0, 4096)
+    with path.open("r+b") as writable:
+        assert not fallocate.insert_range(writable.fileno(), 1)
+    if sys.platform == "linux":
+        with path.open("rb") as readable, pytest.raises(OSError, match="Bad file descriptor"):
+            fallocate.insert_range(readable.fileno(), 4096)
+    assert path.read_bytes() == bytes(8192)
