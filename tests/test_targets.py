@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import io
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pytest
@@ -21,6 +23,7 @@ from hypothesis import strategies as st
 
 from tinycog.errors import AccessDeniedError, LimitError, NotFoundError, SourceError, UsageError
 from tinycog.targets import fallocate, file
+from tinycog.targets.factory import make_target
 from tinycog.targets.file import FileTarget
 from tinycog.targets.memory import BytesTarget
 from tinycog.targets.parts import AZURE, GCS, GIB, MIB, OCI, R2, S3, PartPlan, PartRules, plan_parts
@@ -143,11 +146,11 @@ class Case(NamedTuple):
 
 async def chunks(data: bytes, fail_at: int | None = None) -> AsyncIterator[bytes | memoryview]:
     """Pieces of a head, in a buffer that is used again."""
-    buffer = bytearray(5000)
-    for start in range(0, len(data), 5000):
+    buffer = bytearray(50_000)
+    for start in range(0, len(data), 50_000):
         if fail_at is not None and start >= fail_at:
             raise ZeroDivisionError
-        piece = data[start : start + 5000]
+        piece = data[start : start + 50_000]
         buffer[: len(piece)] = piece
         yield memoryview(buffer)[: len(piece)]
         await asyncio.sleep(0)
@@ -186,14 +189,112 @@ def cannot_insert(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tinycog.targets.file.insert_range", lambda *_: False)
 
 
-CASES = {"path": path_case, "path without insert": path_case, "bytes": bytes_case}
+def open_file_case(_: Path) -> Case:
+    files: list[io.BytesIO] = []
+
+    def make(**_: object) -> WriteTarget:
+        files.append(io.BytesIO())
+        return make_target(files[-1])
+
+    results = lambda: [file.getvalue() for file in files if file.getvalue()]  # noqa: E731
+    return Case(make, lambda: (results() or [None])[-1], list)
+
+
+OPENED: list[io.FileIO] = []
+
+
+def raw_file_case(folder: Path) -> Case:
+    """An open file on disk that is written as it comes, in a folder of its own each time."""
+    path = folder / "a.tif"
+
+    def make(**_: object) -> WriteTarget:
+        if path.exists():
+            path.rename(folder / "old")
+        OPENED.append(path.open("xb", buffering=0))
+        return make_target(OPENED[-1])
+
+    def result() -> bytes | None:
+        found = [it.read_bytes() for it in (folder / "old", path) if it.exists()]
+        return next((data for data in reversed(found) if data), None)
+
+    return Case(make, result, list)
+
+
+def memory_url_case(_: Path) -> Case:
+    fsspec = pytest.importorskip("fsspec")
+    url = f"memory://{os.urandom(4).hex()}/a.tif"
+    fs, path = fsspec.core.url_to_fs(url)
+    return Case(
+        lambda **options: make_target(url, **options),
+        lambda: fs.cat_file(path) if fs.exists(path) else None,
+        lambda: fs.find(path.rpartition("/")[0])[1:],
+    )
+
+
+def file_system_case(folder: Path) -> Case:
+    fs = pytest.importorskip("fsspec").filesystem("file")
+    case = path_case(folder)
+    return case._replace(
+        make=lambda **options: make_target(str(folder / "a.tif"), fs=fs, **options)
+    )
+
+
+def store_case(_: Path) -> Case:
+    store = pytest.importorskip("obstore.store").MemoryStore()
+
+    def result() -> bytes | None:
+        with suppress(FileNotFoundError):
+            return bytes(store.get("folder/a.tif").bytes())
+        return None
+
+    make = lambda **options: make_target("folder/a.tif", store=store, **options)  # noqa: E731
+    return Case(make, result, lambda: [found["path"] for found in store.list().collect()][1:])
+
+
+def folder_store_case(folder: Path) -> Case:
+    store = pytest.importorskip("obstore.store").LocalStore(folder)
+    case = path_case(folder)
+    return case._replace(make=lambda **options: make_target("a.tif", store=store, **options))
+
+
+CASES = {
+    "path": path_case,
+    "path in memory": path_case,
+    "path without insert": path_case,
+    "bytes": bytes_case,
+    "open file": open_file_case,
+    "raw file": raw_file_case,
+    "memory url": memory_url_case,
+    "fs": file_system_case,
+    "store": store_case,
+    "store of a folder": folder_store_case,
+}
+
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a file system that inserts no ranges
+
+REFUSING = [name for name in CASES if name not in ("bytes", "open file", "raw file")]
+"""Those that can tell whether there is something."""
 
 
 @pytest.fixture(params=CASES)
-def case(request, tmp_path, monkeypatch) -> Case:
-    if "without insert" in request.param:
+def case(request, tmp_path, monkeypatch) -> Iterator[Case]:
+    with make_case(request.param, tmp_path, monkeypatch) as made:
+        yield made
+
+
+@contextmanager
+def make_case(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+    if name == "path without insert":
         cannot_insert(monkeypatch)
-    return CASES[request.param](tmp_path)
+    if name != "path in memory":
+        yield CASES[name](folder)
+        while OPENED:
+            OPENED.pop().close()
+        return
+    if not os.access(SHARED_MEMORY, os.W_OK):
+        pytest.skip("there is no folder in memory")
+    with TemporaryDirectory(dir=SHARED_MEMORY) as other:
+        yield CASES[name](Path(other))
 
 
 @pytest.mark.parametrize("head", [HEAD, LONG_HEAD], ids=["short", "long"])
@@ -250,7 +351,7 @@ async def test_a_head_of_another_length_is_not_published(case, length):
     assert case.rest() == []
 
 
-@pytest.mark.parametrize("turns", [1, 3, 30, 300])
+@pytest.mark.parametrize("turns", [1, 3, 12, 60])
 async def test_a_write_that_is_cancelled_leaves_nothing(case, turns):
     target = case.make()
     task = asyncio.create_task(written(target, LONG_HEAD, BODY))
@@ -263,6 +364,23 @@ async def test_a_write_that_is_cancelled_leaves_nothing(case, turns):
     await target.abort()
     assert case.result() == (LONG_HEAD + b"".join(BODY) if is_done else None)
     assert case.rest() == []
+
+
+@pytest.mark.parametrize("name", REFUSING)
+async def test_what_is_there_is_not_overwritten_against_ones_will(name, tmp_path, monkeypatch):
+    with make_case(name, tmp_path, monkeypatch) as case:
+        refusing = case.make(overwrite=False)
+        await refusing.begin()
+        await written(case.make(), HEAD, BODY)
+        with pytest.raises(UsageError, match="already, and overwrite is False"):
+            await refusing.finish(chunks(LONG_HEAD), len(LONG_HEAD))
+        await refusing.abort()
+        refused = case.make(overwrite=False)
+        with pytest.raises(UsageError, match="already, and overwrite is False"):
+            await refused.begin()
+        await refused.abort()
+        assert case.result() == HEAD + b"".join(BODY)
+        assert case.rest() == []
 
 
 # --- a path --------------------------------------------------------------------------------------
@@ -438,9 +556,8 @@ async def test_a_killed_writer_leaves_a_file_that_the_next_one_finds(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals")
-@pytest.mark.parametrize("what", ["interrupt", "exit"])
-def test_a_writer_that_ends_early_leaves_nothing(tmp_path, what):
-    with started(tmp_path / "a.tif", what):
+def test_a_writer_that_ends_early_leaves_nothing(tmp_path):
+    with started(tmp_path / "a.tif", "interrupt"), started(tmp_path / "b.tif", "exit"):
         pass
     assert names(tmp_path) == []
 
