@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tinycog.errors import AccessDeniedError, SourceBusyError, SourceError, UsageError
+from tinycog.errors import AccessDeniedError, SourceError, UsageError
 from tinycog.targets import parts
 from tinycog.targets.azure_client import parse_place
 from tinycog.targets.gcs import gcs_upload
@@ -235,8 +235,10 @@ def test_errors_say_what_to_do_and_no_secret(code, status, text):
     assert "s3://bucket/key" in str(error)
     assert "s3cr3t" not in str(error)
     assert error.__cause__ is None
-    assert isinstance(error, AccessDeniedError) == (code in ("ExpiredToken", "AccessDenied"))\
+    assert (
+        isinstance(error, AccessDeniedError) == (code in ("ExpiredToken", "AccessDenied"))
         or code == "RequestTimeTooSkewed"
+    )
     assert error.may_pass == (code == "SlowDown")
 
 

@@ -4,6 +4,7 @@
 
     protocol.py      the interface of a target
     factory.py       the target for whatever is passed
+    numbered.py      the upload in parts that a url names
     head.py          what stands in front of level 0, as long as was said
     memory.py        bytes
     file.py          a path: the head inserted in front, then renamed
@@ -19,11 +20,12 @@
     fallocate.py     ranges that are inserted and freed
     file_errors.py   what the operating system raises
     parts.py         sizes of the parts of a numbered upload, before its length is known
-    numbered.py      the upload in parts that a url names
-    multipart.py     parts that are sent while later ones are made
-    s3.py            S3 and its like, by s3_client.py
-    gcs.py           Google's store, by S3's language
-    azure.py         blocks of a blob, by azure_client.py
-    uploads.py       uploads that a crash left
-    store_errors.py  what stores raise
+    multipart.py     parts sent while later ones are made, the head last
+    s3.py            multipart uploads to S3 and its like
+    gcs.py           the same to Google Cloud Storage
+    azure.py         blocks of a blob
+    s3_client.py     clients of S3, made of storage_options
+    azure_client.py  clients of Azure, likewise
+    store_errors.py  what client libraries of stores raise
+    uploads.py       uploads that a crash left open
 """

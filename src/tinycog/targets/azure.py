@@ -7,7 +7,8 @@ next list of that blob, else after a week.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from io import BufferedIOBase
 from secrets import token_hex
 from typing import Any
 
@@ -20,9 +21,13 @@ from tinycog.targets.azure_client import (
     make_client,
     with_environment,
 )
-from tinycog.targets.multipart import Body
-from tinycog.targets.s3 import CONTENT_TYPE, exists_error
-from tinycog.targets.store_errors import CONFLICT, PRECONDITION_FAILED, write_errors
+from tinycog.targets.multipart import CONTENT_TYPE, Body
+from tinycog.targets.store_errors import (
+    complete_error,
+    exists_error,
+    unknown_outcome,
+    write_errors,
+)
 from tinycog.tiff.ranges import ByteRange
 
 NO_CONTAINER = "ContainerNotFound"
@@ -92,8 +97,9 @@ class AzureUpload:
         length = body.tell()
         body.seek(0)
         block = self._id_of(number)
-        options = {"length": length, "validate_content": True, **self._timeout()}
-        await self._tried(lambda: self._client.stage_block(block, body, **options))
+        options = {"length": length, "validate_content": "md5", **self._timeout()}
+        kept = _KeptOpen(body)
+        await self._tried(lambda: self._client.stage_block(block, kept, **options))
         self._blocks[number] = block
 
     async def copy_part(self, number: int, source: str, etag: str, part: ByteRange) -> None:
@@ -140,9 +146,7 @@ class AzureUpload:
         except SourceError as exc:
             # the answer may be lost, and then the blob is there
             if not await self._is_published(size):
-                if exc.status in (PRECONDITION_FAILED, CONFLICT) and not self._overwrite:
-                    raise exists_error(self.name) from exc
-                raise
+                raise complete_error(exc, self.name, overwrite=self._overwrite) from exc
         await self._stack.aclose()
 
     async def abort(self) -> None:
@@ -154,13 +158,16 @@ class AzureUpload:
         await self._stack.aclose()
 
     async def _is_published(self, size: int) -> bool:
-        """Return whether the blob consists of the blocks that were sent."""
-        try:
-            found, _ = await self._tried(lambda: self._client.get_block_list("committed"))
-        except SourceError:
-            return False
+        """Return whether the blob consists of the blocks that were sent.
+
+        Raises:
+            SourceError: that cannot be told.
+        """
         ids = [self._blocks[number] for number in sorted(self._blocks)]
-        return [block.id for block in found] == ids and sum(b.size for b in found) == size
+        with unknown_outcome(self.name), suppress(NotFoundError):
+            found, _ = await self._tried(lambda: self._client.get_block_list("committed"))
+            return [block.id for block in found] == ids and sum(b.size for b in found) == size
+        return False
 
     def _id_of(self, number: int) -> str:
         """Return the id of a block: all of a blob are equally long."""
@@ -177,3 +184,29 @@ class AzureUpload:
         """
         with write_errors(self.name, azure_secrets(self._options)):
             return await request()
+
+
+class _KeptOpen(BufferedIOBase):
+    """A body that aiohttp cannot close once it is sent: the client would not send it again."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self._body.read(-1 if size is None else size)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._body.seek(offset, whence)
+        return self._body.tell()
+
+    def tell(self) -> int:
+        return self._body.tell()
+
+    def close(self) -> None:
+        """Leave it open."""

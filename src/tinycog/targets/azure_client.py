@@ -35,6 +35,7 @@ CLIENT: Mapping[str, object] = {
     "retry_total": 6,
     "initial_backoff": 1,
     "increment_base": 2,
+    "random_jitter_range": 1,
     "connection_timeout": 10,
     "read_timeout": 60,
 }

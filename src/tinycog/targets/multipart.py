@@ -19,6 +19,8 @@ IN_FLIGHT = 2
 """Parts that are sent at the same time, beside the one that fills."""
 
 
+CONTENT_TYPE = "image/tiff"
+
 CHUNK = 1 << 18
 """Bytes that are copied at once."""
 

@@ -16,14 +16,18 @@ from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
 
-from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
+from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
 from tinycog.sources.lazy_import import in_worker
-from tinycog.targets.multipart import CHUNK, Body, finished
+from tinycog.targets.multipart import CHUNK, CONTENT_TYPE, Body, finished
 from tinycog.targets.s3_client import check_options, make_client, request_options, s3_secrets
-from tinycog.targets.store_errors import CONFLICT, PRECONDITION_FAILED, to_write_error, write_errors
+from tinycog.targets.store_errors import (
+    complete_error,
+    exists_error,
+    to_write_error,
+    unknown_outcome,
+    write_errors,
+)
 from tinycog.tiff.ranges import ByteRange
-
-CONTENT_TYPE = "image/tiff"
 
 CRC = "ChecksumCRC32"
 
@@ -156,9 +160,7 @@ class S3Upload:
         except SourceError as exc:
             # the answer may be lost, and then the upload is no more
             if not await self._is_published(size):
-                if exc.status in (PRECONDITION_FAILED, CONFLICT) and not self._overwrite:
-                    raise exists_error(self.name) from exc
-                raise
+                raise complete_error(exc, self.name, overwrite=self._overwrite) from exc
         self._creating = None
         await self._stack.aclose()
 
@@ -206,11 +208,18 @@ class S3Upload:
         raise exists_error(self.name)
 
     async def _is_published(self, size: int) -> bool:
-        """Return whether the object is the one that was uploaded, by its ETag or its checksum."""
-        try:
+        """Return whether the object is the one that was uploaded, by its ETag or its checksum.
+
+        Raises:
+            SourceError: that cannot be told.
+        """
+        with unknown_outcome(self.name), suppress(NotFoundError):
             found = await self._ask("head_object", {"ChecksumMode": "ENABLED"})
-        except SourceError:
-            return False
+            return self._is_ours(found, size)
+        return False
+
+    def _is_ours(self, found: Mapping[str, Any], size: int) -> bool:
+        """Return whether an object consists of the parts that were sent."""
         parts = [self._parts[number] for number in sorted(self._parts)]
         told = {found.get("ETag", "").strip('"'), found.get("ChecksumCRC32", "")}
         expected = {_etag_of(parts), _checksum_of(parts)} - {""}
@@ -287,11 +296,6 @@ class S3Upload:
     def _secrets(self) -> Iterator[str]:
         """Yield what must not be shown."""
         yield from s3_secrets(self._options)
-
-
-def exists_error(name: str) -> UsageError:
-    """Make the error that an object is that must not be overwritten."""
-    return UsageError(f"the object exists: choose another name, or overwrite=True: {name}")
 
 
 def warn_of_open(name: str, error: SourceError) -> None:

@@ -14,6 +14,7 @@ from tinycog.errors import (
     SourceError,
     SourceTimeoutError,
     TinycogError,
+    UsageError,
 )
 from tinycog.sources.http.response import TRANSIENT, TRANSIENT_CODES
 from tinycog.sources.redact import redact_line, safe_cause
@@ -86,6 +87,34 @@ def write_errors(name: str, secrets: Iterable[str] = ()) -> Generator[None]:
     except Exception as exc:  # noqa: BLE001 - whatever the library raises
         error = to_write_error(exc, name, secrets)
         raise error from error.__cause__
+
+
+def exists_error(name: str) -> UsageError:
+    """Make the error that an object is that must not be overwritten."""
+    return UsageError(f"the object exists: choose another name, or overwrite=True: {name}")
+
+
+def complete_error(error: SourceError, name: str, *, overwrite: bool) -> TinycogError:
+    """Return the error to raise where an upload was not completed."""
+    is_refused = error.status in (PRECONDITION_FAILED, CONFLICT)
+    return exists_error(name) if is_refused and not overwrite else error
+
+
+@contextmanager
+def unknown_outcome(name: str) -> Generator[None]:
+    """Have an error that leaves open whether an object was published say so.
+
+    Raises:
+        NotFoundError: as it is: it was not.
+        SourceError: it is not known.
+    """
+    try:
+        yield
+    except NotFoundError:
+        raise
+    except SourceError as exc:
+        message = f"the store did not say whether the object was published, look at it ({exc})"
+        raise SourceError(message, url=name) from exc
 
 
 def to_write_error(exc: Exception, name: str, secrets: Iterable[str] = ()) -> SourceError:
