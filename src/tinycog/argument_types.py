@@ -37,6 +37,11 @@ WarpResampling = Literal["nearest", "bilinear", "cubic", "average", "mean"]
 """Resampling methods of `Cog.read_web_tile`; "mean" is another name of "average"."""
 
 
+Interleave = Literal["pixel", "band", "tile"]
+"""How bands are stored: in one tile, in tiles of their own one band after the other, or in tiles of
+their own side by side."""
+
+
 ErrorHandling = Literal["raise", "fill"]
 """What a read does where a stored tile is broken: raise its error, or fill it and read on."""
 

@@ -34,7 +34,7 @@ from tinycog.tiff.spec import FIELD_TYPES, Tag
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
 LIMITS = Limits()
-ORDERS = ["ifds-first", "ifds-last", "values-apart", "reversed"]
+ORDERS = ["ifds-first", "index-last", "ifds-last", "values-apart", "reversed"]
 
 
 class File:
@@ -77,7 +77,7 @@ class File:
         return [self.read(at, at + length) for at, length in zip(*index, strict=True)]
 
 
-# --- the maker and the parser are inverse --------------------------------------------------------
+# --- layout and parser are inverse ---------------------------------------------------------------
 
 
 def numbers(kind):
@@ -132,6 +132,48 @@ def test_what_is_made_is_what_is_parsed(chain, byte_order, big, layout):
     for ifd, directory in zip(file.tiff.ifds, chain, strict=True):
         assert not ifd.findings
         assert file.values(ifd) == {field.tag: field.values for field in directory.fields}
+
+
+ARRAYS = [
+    ("SHORT", np.arange(3)),
+    ("SHORT", np.array([7], np.uint64)),
+    ("LONG", np.arange(200_000, dtype=np.int64)[::-1]),
+    ("LONG", np.array([], np.uint32)),
+    ("LONG8", np.array([1 << 63, 5], ">u8")),
+    ("SLONG", np.array([-5, 6])),
+    ("FLOAT", np.array([0.5, 2])),
+    ("DOUBLE", np.array([[0.5], [2]], np.float32)),
+]
+
+
+@pytest.mark.parametrize("byte_order", "<>")
+@pytest.mark.parametrize(("field_type", "array"), ARRAYS)
+def test_arrays_are_written_as_the_same_numbers_are(field_type, array, byte_order):
+    made = [
+        make_tiff([Directory([Field(256, field_type, values)])], byte_order=byte_order)
+        for values in (array, array.reshape(-1).tolist())
+    ]
+    assert made[0] == made[1]
+
+
+def test_an_array_of_fractions_holds_their_numerators_and_denominators():
+    array = np.array([[1, 2], [3, 4]])
+    file = File(make_tiff([Directory([Field(256, "RATIONAL", array)])]))
+    assert file.value(file.tiff.ifds[0], 256) == ((1, 2), (3, 4))
+
+
+@pytest.mark.parametrize(
+    ("field_type", "array"),
+    [
+        ("SHORT", np.array([1, 65536])),
+        ("LONG", np.array([-1, 1])),
+        ("LONG", np.array([1 << 32], np.uint64)),
+        ("LONG", np.array([1.0])),
+    ],
+)
+def test_numbers_that_do_not_fit_their_field_are_refused(field_type, array):
+    with pytest.raises(struct.error):
+        make_tiff([Directory([Field(256, field_type, array)])])
 
 
 @pytest.mark.parametrize(("byte_order", "big"), list(itertools.product("<>", [False, True])))
@@ -196,12 +238,33 @@ def positions(layout):
 def test_layouts_order_the_parts_as_they_say():
     (a, b), (c, d), (e, f) = positions("ifds-first")
     assert a < c < b < d < f < e
+    (a, b), (c, d), (e, f) = positions("index-last")
+    assert a < c < b < d < f < e
     (a, b), (c, d), (e, f) = positions("ifds-last")
     assert f < e < c < d < a < b
     (a, b), (c, d), (e, f) = positions("values-apart")
     assert a < b < f < e < e + 65536 < c < d
     (a, b), (c, d), (e, f) = positions("reversed")
     assert b < d < a < c < f < e
+
+
+def test_the_index_of_few_tiles_lies_before_that_of_many_and_behind_all_other_values():
+    many, few = (
+        Directory(
+            [
+                Field(270, "ASCII", "a long text"),
+                Field(Tag.TileOffsets, "OFFSET", Places.TILES),
+                Field(Tag.TileByteCounts, "LONG", [4] * count),
+            ],
+            [b"tile"] * count,
+        )
+        for count in (9, 4)
+    )
+    file = File(make_tiff([many, few], layout="index-last"))
+    tags = (270, Tag.TileOffsets, Tag.TileByteCounts)
+    a, b = ([ifd.entries[tag].offset for tag in tags] for ifd in file.tiff.ifds)
+    first, second = (ifd.offset for ifd in file.tiff.ifds)
+    assert first < a[0] < second < b[0] < b[1] < b[2] < a[1] < a[2]
 
 
 @pytest.mark.parametrize("order", ORDERS)
