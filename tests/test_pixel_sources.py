@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Hashable, Iterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from tinycog.errors import SourceError, UsageError
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.write.pixel_source import PixelBlock, PixelSource, Region
 from tinycog.write.sources.cog import Subset
+from tinycog.write.sources.dask_delayed import DelayedWrite
 from tinycog.write.sources.dask_graph import make_batches
 from tinycog.write.sources.make import is_lazy, make_pixel_source
 
@@ -512,6 +515,96 @@ def test_chunks_of_unknown_sizes_are_refused() -> None:
     delayed = pytest.importorskip("dask").delayed(lambda: PIXELS)()
     with pytest.raises(UsageError, match="from_delayed"):
         make(delayed)
+
+
+# --- writes that dask computes -------------------------------------------------------------------
+
+
+def logged_chunk(log: Path, block_info: Any = None) -> NDArray[Any]:
+    """Make a chunk of `PIXELS`, and note who made which."""
+    place = block_info[None]["array-location"]
+    with log.open("a") as file:
+        file.write(f"{os.getpid()} {place}\n")
+    return PIXELS[tuple(slice(*each) for each in place)].copy()
+
+
+async def copy(array: Any, path: Path) -> str:
+    """Stand for a writer: put an image together, and save it."""
+    source = await make_pixel_source(array, memory=50_000)
+    image, _ = put_together(source, await collect(source))
+    np.save(path, image)
+    return path.name
+
+
+class Writes:
+    """Two writes of arrays that know who makes their chunks."""
+
+    def __init__(self, folder: Path) -> None:
+        da = pytest.importorskip("dask.array", reason="dask is not installed")
+        self.log = folder / "log"
+        self.paths = [folder / "a.npy", folder / "b.npy"]
+        arrays = [
+            da.map_blocks(
+                partial(logged_chunk, self.log),
+                chunks=CHUNKS,
+                dtype=PIXELS.dtype,
+                meta=np.empty((0, 0, 0), PIXELS.dtype),
+                name=f"source-{path.name}",
+            )
+            for path in self.paths
+        ]
+        changed = [CHANGES["overlapping"](arrays[0]), CHANGES["rechunked"](arrays[1])]
+        self.log.unlink(missing_ok=True)  # dask may have tried the function
+        self.delayed = [
+            DelayedWrite(partial(copy, array, path))
+            for array, path in zip(changed, self.paths, strict=True)
+        ]
+
+    def check(self) -> set[int]:
+        """Check that both are whole, and each chunk was made once; return who made them."""
+        assert all((np.load(path) == PIXELS).all() for path in self.paths)
+        lines = self.log.read_text().splitlines()
+        assert len(lines) == 36
+        assert set(Counter(line.split(maxsplit=1)[1] for line in lines).values()) == {2}
+        self.log.unlink()
+        return {int(line.split()[0]) for line in lines}
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "sync"])
+def test_dask_computes_several_writes(scheduler: str, tmp_path: Path) -> None:
+    """Nothing is computed before; also where an event loop runs."""
+    writes = Writes(tmp_path)
+    dask = pytest.importorskip("dask")
+    assert dask.is_dask_collection(writes.delayed[0])
+    assert not writes.log.exists()
+    assert dask.compute(*writes.delayed, scheduler=scheduler) == ("a.npy", "b.npy")
+    assert writes.check() == {os.getpid()}
+
+    async def run() -> tuple[str, str]:
+        return await writes.delayed[0], writes.delayed[1].compute(scheduler=scheduler)
+
+    assert asyncio.run(run()) == ("a.npy", "b.npy")
+    writes.check()
+
+
+def test_a_cluster_computes_several_writes(tmp_path: Path) -> None:
+    """Two processes make all chunks, each once; a worker writes, and this process makes nothing."""
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    dask = pytest.importorskip("dask")
+    writes = Writes(tmp_path)
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster):
+        assert dask.compute(*writes.delayed) == ("a.npy", "b.npy")
+        makers = writes.check()
+        assert len(makers) == 2
+        assert os.getpid() not in makers
+        assert asyncio.run(copy_both(writes)) == ("a.npy", "b.npy")
+        assert os.getpid() not in writes.check()
+
+
+async def copy_both(writes: Writes) -> tuple[str, str]:
+    """Write here, with chunks that the cluster makes."""
+    return await writes.delayed[0], await writes.delayed[1]
 
 
 # --- xarray --------------------------------------------------------------------------------------
