@@ -26,6 +26,7 @@ from tinycog.write.sources.cog import Subset
 from tinycog.write.sources.dask_delayed import DelayedWrite
 from tinycog.write.sources.dask_graph import make_batches
 from tinycog.write.sources.make import is_lazy, make_pixel_source
+from tinycog.write.sources.web_tiles import WebGrid
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "files"
 
@@ -897,3 +898,48 @@ def test_a_raster_knows_its_place_and_its_mask() -> None:
     assert (image == raster.data).all()
     assert (valid == raster.mask).all()
     assert (source.facts.crs, source.facts.transform) == (raster.crs, raster.transform)
+
+
+@pytest.mark.parametrize(
+    ("name", "grid"),
+    [
+        ("cog-web-mercator.tif", WebGrid(tilesize=256)),
+        ("cog-deflate-u16-p2.tif", WebGrid(tilesize=128)),
+        ("cog-sparse-nodata.tif", WebGrid(tilesize=64, resampling="nearest")),
+    ],
+)
+def test_a_file_on_the_grid_of_web_tiles(name: str, grid: WebGrid) -> None:
+    """It is what the reader warps, tile by tile, and covers the image."""
+    pytest.importorskip("pyproj", reason="pyproj is not installed")
+
+    async def run() -> None:
+        async with tinycog.open(FIXTURES / name) as cog:
+            source = await make_pixel_source(cog, web_grid=grid)
+            size = grid.tilesize
+            regions = tiles(source.rows, source.cols, 2 * size)
+            image, valid = put_together(source, await collect(source, regions))
+            a, b, c, d, e, f = six(source)
+            assert (b, d, a) == (0, 0, -e)
+            world = 2 * 20037508.342789244
+            zoom = round(np.log2(world / (a * size)))
+            first = round((c + world / 2) / (a * size)), round((world / 2 - f) / (a * size))
+            for row, col in np.ndindex(source.rows // size, source.cols // size):
+                one = await cog.read_web_tile(
+                    zoom, first[0] + col, first[1] + row, tilesize=size, resampling=grid.resampling
+                )
+                part = np.s_[row * size : (row + 1) * size, col * size : (col + 1) * size]
+                assert (image[:, *part] == one.data).all()
+                assert not source.has_valid or (valid[part] == one.mask).all()
+            assert source.facts.crs == 3857
+            assert source.has_valid == (cog.nodata is None)
+            where = [first[0], first[0] + source.cols // size]
+            outside = [await cog.read_web_tile(zoom, x, first[1]) for x in (where[0] - 1, where[1])]
+            assert not any(each.mask.any() for each in outside)
+            with pytest.raises(UsageError, match="not made of tiles"):
+                await collect(source, [Region(0, 0, size, size + 1)])
+
+    asyncio.run(run())
+    with pytest.raises(UsageError, match="slice the array"):
+        make(PIXELS, web_grid=WebGrid())
+    with pytest.raises(UsageError, match="only a whole file"):
+        make(tinycog.open(FIXTURES / name), web_grid=grid, subset=Subset(window=(0, 0, 9, 9)))

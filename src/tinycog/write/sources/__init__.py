@@ -15,4 +15,5 @@
     xarray_facts.py   what a DataArray tells besides its pixels
     xarray_place.py   where its pixels lie
     cog.py            another file, by windows
+    web_tiles.py      another file, warped to Web Mercator
 """

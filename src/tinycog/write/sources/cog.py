@@ -203,7 +203,7 @@ class CogSource:
         self.dtype = as_dtype(cog.dtype)
         told.check(shape, self.dtype)
         self.bands, self.rows, self.cols = shape
-        self.facts = merge_facts(_facts(cog, window), told.facts)
+        self.facts = merge_facts(file_facts(cog, window), told.facts)
         self.has_valid = cog.has_mask
         self.chunk: tuple[int, int] = cog.levels[0].tile_shape
         self.memory = self.chunk[0] * self.chunk[1] * self.bands * self.dtype.itemsize
@@ -220,9 +220,10 @@ class CogSource:
             yield block._replace(valid=raster.mask if self.has_valid else None)
 
 
-def _facts(cog: ReadingFace, window: Window) -> WrittenFacts:
-    """Return the facts of a window of a file."""
+def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:
+    """Return the facts of an open file, or of a window of it."""
     bands, rows, cols = cog.shape
+    window = window or Window(0, 0, cols, rows)
     left, top = window.col_off, window.row_off
     has_place = not cog.gcps and (cog.crs is not None or coefficients(cog.transform) != IDENTITY)
     is_whole = (window.height, window.width) == (rows, cols)

@@ -16,6 +16,7 @@ from tinycog.write.sources.cog import Subset, make_cog_source, raster_facts
 from tinycog.write.sources.dask import DaskSource
 from tinycog.write.sources.iterators import IteratorSource
 from tinycog.write.sources.told import Told, merge_facts
+from tinycog.write.sources.web_tiles import WebGrid, make_web_source
 from tinycog.write.sources.xarray import make_xarray_source
 
 MEMORY = 64 << 20
@@ -31,6 +32,7 @@ async def make_pixel_source(
     dtype: object = None,
     facts: WrittenFacts | None = None,
     subset: Subset = WHOLE,
+    web_grid: WebGrid | None = None,
     memory: int = MEMORY,
 ) -> PixelSource:
     """Make a source of pixels of what the caller has; no pixel is read.
@@ -44,6 +46,7 @@ async def make_pixel_source(
         dtype: of the pixels; likewise.
         facts: what the caller gives; it stands above what the source tells.
         subset: the part of a file.
+        web_grid: the grid of web tiles that a file is warped to; all of it, then.
         memory: bytes of pixels that the source should hold at most besides a block; its own
             `memory` says what it does.
 
@@ -55,10 +58,38 @@ async def make_pixel_source(
     told = Told(shape=shape, dtype=dtype, facts=facts or WrittenFacts())
     given: Any = getattr(source, "asynchronous", source)
     if _is_file(given):
-        return await make_cog_source(given, told, subset)
-    if subset != WHOLE:
-        message = "window= and bounds= are of a file that is read: slice the array instead"
+        return await _make_file_source(given, told, subset, web_grid)
+    if subset != WHOLE or web_grid is not None:
+        message = "a window, bounds or a grid are of a file that is open: slice the array instead"
         raise UsageError(message)
+    return _make_array_source(given, told, memory)
+
+
+async def _make_file_source(
+    cog: Any,  # noqa: ANN401 - of either face
+    told: Told,
+    subset: Subset,
+    web_grid: WebGrid | None,
+) -> PixelSource:
+    """Make a source of a file.
+
+    Raises:
+        UsageError: a part of it is to be warped.
+    """
+    if web_grid is None:
+        return await make_cog_source(cog, told, subset)
+    if subset != WHOLE:
+        message = "only a whole file can be put on a grid of web tiles: leave out window and bounds"
+        raise UsageError(message)
+    return await make_web_source(cog, told, web_grid)
+
+
+def _make_array_source(given: Any, told: Told, memory: int) -> PixelSource:  # noqa: ANN401 - anything
+    """Make a source of what is no file.
+
+    Raises:
+        UsageError: as for `make_pixel_source`.
+    """
     if isinstance(given, Raster):
         told = replace(told, facts=merge_facts(raster_facts(given), told.facts))
         return ArraySource(given.data, told, _valid(given))
