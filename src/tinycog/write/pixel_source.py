@@ -1,8 +1,8 @@
-"""What gives the pixels that are written: blocks, each once."""
+"""What gives the pixels that are written: blocks, each pixel once."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -36,8 +36,8 @@ class PixelBlock(NamedTuple):
     Attributes:
         row: first row.
         col: first column.
-        pixels: (bands, rows, cols), in native byte order; may be a view.
-        valid: (rows, cols), which pixels are valid; None = the source says nothing of it.
+        pixels: (bands, rows, cols), in native byte order; may be a view of what the caller has.
+        valid: (rows, cols), which pixels are valid; None = all, as far as the source says.
     """
 
     row: int
@@ -54,12 +54,13 @@ class PixelSource(Protocol):
         rows: number of rows.
         cols: number of columns.
         dtype: of the pixels, in native byte order.
-        facts: what the source tells besides its pixels.
-        has_valid: whether its blocks say which pixels are valid.
+        facts: what is written besides its pixels: the caller's word, else the source's.
+        has_valid: whether its blocks may say which pixels are valid.
         is_asked: whether `blocks` gives the regions that it is asked for, in that order; otherwise
-            blocks come in an order and in sizes of the source's own.
+            blocks come in sizes of the source's own.
         chunk: (rows, cols) in which it is read best: regions that are multiples of it, from the
             first pixel on, read nothing twice; (1, 1) where any region does.
+        memory: bytes that it holds at most, besides the block that it gave last.
     """
 
     bands: int
@@ -70,10 +71,17 @@ class PixelSource(Protocol):
     has_valid: bool
     is_asked: bool
     chunk: tuple[int, int]
+    memory: int
 
-    def blocks(self, regions: Iterable[Region]) -> AsyncIterator[PixelBlock]:
+    def blocks(self, regions: Iterable[Region]) -> AsyncGenerator[PixelBlock, None]:
         """Give the pixels of `regions` in that order, a block each, or all if it `is_asked` not.
 
-        The next block is asked for when the last one is used up: memory is the caller's bound.
+        What is not asked takes `regions` for the order in which its blocks are wanted, if it can
+        choose; they cover the image. The next block is asked for when the last one is used up:
+        memory is the caller's bound. The caller closes the generator (`aclose`), also before its
+        end: nothing of the source runs after that.
+
+        Raises:
+            UsageError: a block is not what was said of it; it names the block.
         """
         ...

@@ -1,0 +1,238 @@
+"""`tinycog.compat.write_cog`: datacube's arguments, what is made of them, and what is refused."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from enum import IntEnum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinycog
+import tinycog.sync
+from tinycog.compat import write_cog
+from tinycog.errors import UsageError
+from tinycog.write.sources.dask_delayed import DelayedWrite
+
+xr = pytest.importorskip("xarray", reason="xarray is not installed")
+
+
+class Resampling(IntEnum):
+    """Some members of rasterio's."""
+
+    nearest = 0
+    average = 5
+
+
+def image(size: int = 600, dtype: str = "uint16", dims: tuple[str, ...] = ("y", "x")) -> Any:
+    """Return a DataArray as datacube loads it."""
+    pixels = np.arange(size * size).reshape(size, size).astype(dtype)
+    place = {
+        "y": 6_000_000.0 - 10 * np.arange(size),
+        "x": 500_000.0 + 10 * np.arange(size),
+    }
+    found = xr.DataArray(
+        pixels, dims=("y", "x"), coords=place, attrs={"nodata": 5, "crs": "EPSG:32633"}
+    )
+    return found if len(dims) == 2 else found.expand_dims(dims[0])
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any, dict[str, Any]]]:
+    """Put a writer in the place of ours that keeps what it is called with."""
+    made = list[tuple[Any, Any, dict[str, Any]]]()
+
+    async def write_later(target: Any) -> Any:
+        return b"II" if target is bytes else None
+
+    def blocking(target: Any, source: Any, **options: Any) -> Any:
+        made.append((target, source, options))
+        return b"II" if target is bytes else None
+
+    def delayed(target: Any, source: Any, **options: Any) -> Any:
+        made.append((target, source, options))
+        return DelayedWrite(partial(write_later, target))
+
+    monkeypatch.setattr(tinycog.sync, "write", blocking, raising=False)
+    monkeypatch.setattr(tinycog, "write", delayed, raising=False)
+    return made
+
+
+DEFAULTS = {
+    "compression": "deflate",
+    "level": 6,
+    "predictor": 2,
+    "blocksize": 512,
+    "overview_resampling": "nearest",
+    "overviews": 5,
+}
+
+
+def test_the_arguments_are_datacubes() -> None:
+    """In its order, with its defaults."""
+    parameters = inspect.signature(write_cog).parameters
+    assert {name: each.default for name, each in parameters.items()} == {
+        "geo_im": inspect.Parameter.empty,
+        "fname": inspect.Parameter.empty,
+        "overwrite": False,
+        "blocksize": None,
+        "ovr_blocksize": None,
+        "overview_resampling": None,
+        "overview_levels": None,
+        "use_windowed_writes": False,
+        "intermediate_compression": False,
+        "extra_rio_opts": inspect.Parameter.empty,
+    }
+    assert parameters["extra_rio_opts"].kind is inspect.Parameter.VAR_KEYWORD
+
+
+def test_an_array_in_memory_is_written_at_once(calls: list[Any], tmp_path: Path) -> None:
+    """The path is returned; ":mem:" gives bytes."""
+    given = image()
+    assert write_cog(given, tmp_path / "a.tif") == tmp_path / "a.tif"
+    assert write_cog(given, str(tmp_path / "a.tif")) == tmp_path / "a.tif"
+    assert write_cog(given, ":mem:") == b"II"
+    assert calls[0] == (tmp_path / "a.tif", given, {**DEFAULTS, "overwrite": False})
+    assert calls[2] == (bytes, given, DEFAULTS)
+
+
+def test_an_array_of_dask_is_delayed(calls: list[Any], tmp_path: Path) -> None:
+    """Several are computed together."""
+    dask = pytest.importorskip("dask", reason="dask is not installed")
+    delayed_type = pytest.importorskip("dask.delayed").Delayed
+    given = image().chunk(256)
+    delayed = [write_cog(given, tmp_path / name) for name in ("a.tif", "b.tif")]
+    in_memory = write_cog(given, ":mem:")
+    assert all(isinstance(each, delayed_type) for each in (*delayed, in_memory))
+    with dask.config.set(scheduler="sync"):
+        assert dask.compute(*delayed) == (tmp_path / "a.tif", tmp_path / "b.tif")
+        assert in_memory.compute() == b"II"
+    assert len(calls) == 3
+
+
+def test_an_existing_file_is_an_oserror(calls: list[Any], tmp_path: Path) -> None:
+    """Unless it is to be replaced."""
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"")
+    with pytest.raises(OSError, match="overwrite=True"):
+        write_cog(image(), path)
+    assert not calls
+    assert write_cog(image(), os.fspath(path), True) == path  # noqa: FBT003 - datacube's order
+    assert calls[0][2]["overwrite"] is True
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"overview_resampling": Resampling.average}, {"overview_resampling": "average"}),
+        ({"overview_resampling": "MODE"}, {"overview_resampling": "mode"}),
+        ({"overview_levels": []}, {"overviews": 0}),
+        ({"overview_levels": (2, 4, 8)}, {"overviews": 3}),
+        ({"blocksize": 256, "ovr_blocksize": 256}, {"blocksize": 256}),
+        ({"blockxsize": 128, "BLOCKYSIZE": "128"}, {"blocksize": 128}),
+        ({"use_windowed_writes": True, "intermediate_compression": {"compress": "lzw"}}, {}),
+        ({"nodata": 7, "crs": "EPSG:4326"}, {"nodata": 7, "crs": "EPSG:4326"}),
+        ({"nodata": None}, {}),
+        ({"compress": "DEFLATE", "ZLEVEL": "9", "predictor": 1}, {"level": 9, "predictor": 1}),
+        ({"compress": "zstd", "zstd_level": 3}, {"compression": "zstd", "level": 3}),
+        ({"compress": "LZW"}, {"compression": "lzw", "level": None}),
+        (
+            {"compress": "JPEG", "jpeg_quality": 90},
+            {"compression": "jpeg", "quality": 90, "level": None, "predictor": None},
+        ),
+        (
+            {"compress": "lerc_deflate", "max_z_error": "0.5"},
+            {"compression": "lerc_deflate", "max_z_error": 0.5, "predictor": None},
+        ),
+        ({"interleave": "BAND", "num_threads": "ALL_CPUS"}, {"interleave": "band"}),
+        ({"driver": "GTiff", "tiled": True, "bigtiff": "IF_SAFER"}, {}),
+        ({"sparse_ok": "TRUE"}, {"sparse": True}),
+    ],
+)
+def test_options_become_those_of_write(
+    calls: list[Any], given: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """GDAL's names in any case, values as text or numbers; None: there is no such argument."""
+    write_cog(image(), ":mem:", **given)
+    wanted = {name: value for name, value in (DEFAULTS | expected).items() if value is not None}
+    assert calls[0][2] == wanted
+
+
+def test_defaults_go_by_dtype_and_size(calls: list[Any]) -> None:
+    """Predictor 3 for floats; no overviews of small images."""
+    write_cog(image(dtype="float32"), ":mem:")
+    write_cog(image(dtype="complex64"), ":mem:")
+    write_cog(image(500, dims=("time", "y", "x")), ":mem:")
+    assert [call[2].get("predictor") for call in calls] == [3, None, 2]
+    assert [call[2]["overviews"] for call in calls] == [5, 5, 0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"ovr_blocksize": 256}, "ovr_blocksize=256"),
+        ({"overview_levels": [3, 9]}, r"overview_levels=\[3, 9\]"),
+        ({"overview_levels": [4, 8]}, "half the one before"),
+        ({"blockxsize": 128, "blockysize": 256}, "tiles are square"),
+        ({"photometric": "rgb"}, "photometric"),
+        ({"compress": "zstd", "zlevel": 6}, "zlevel: not understood with compress=zstd"),
+        ({"compress": "none", "predictor": 2}, "predictor"),
+        ({"zlevel": "best"}, "level must be a whole number"),
+        ({"tiled": False}, "tiled=False cannot be had"),
+        ({"bigtiff": "NO"}, "bigtiff='NO' cannot be had, only if_needed"),
+        ({"sparse_ok": "perhaps"}, "sparse_ok='perhaps' is not understood"),
+        ({"width": 5}, "width"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused(
+    calls: list[Any], given: dict[str, Any], message: str
+) -> None:
+    """Never ignored."""
+    with pytest.raises(UsageError, match=message):
+        write_cog(image(), ":mem:", **given)
+    assert not calls
+
+
+def test_sizes_of_tiles_are_made_multiples_of_16(calls: list[Any]) -> None:
+    """With datacube's warning."""
+    with pytest.warns(UserWarning, match="multiple of 16"):
+        write_cog(image(), ":mem:", blocksize=250)
+    assert calls[0][2]["blocksize"] == 256
+
+
+# --- with the writer -----------------------------------------------------------------------------
+
+needs_writer = pytest.mark.skipif(
+    not callable(getattr(tinycog, "write", None)), reason="tinycog.write is not there yet"
+)
+
+
+@needs_writer
+@pytest.mark.parametrize("change", [lambda a: a, lambda a: a.chunk(250)])
+def test_what_was_written_is_read(change: Callable[[Any], Any], tmp_path: Path) -> None:
+    """A program of datacube's: pixels, place and nodata by rasterio."""
+    rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed")
+    given = change(image(1100))
+    written = write_cog(given, tmp_path / "a.tif", overview_levels=[2, 4])
+    if given.chunks is not None:
+        assert not (tmp_path / "a.tif").exists()
+        written = written.compute()
+    with rasterio.open(written) as opened:
+        assert (opened.read(1) == given.values).all()
+        assert opened.nodata == 5
+        assert opened.crs == rasterio.crs.CRS.from_epsg(32633)
+        assert tuple(opened.transform)[:6] == (10, 0, 499_995, 0, -10, 6_000_005)
+        assert len(opened.overviews(1)) == 2
+        assert opened.block_shapes == [(512, 512)]
+
+
+@needs_writer
+def test_bytes_are_those_of_the_file(tmp_path: Path) -> None:
+    """The same image gives the same bytes, in memory and on disk."""
+    path = write_cog(image(), tmp_path / "a.tif")
+    assert write_cog(image(), ":mem:") == path.read_bytes()
