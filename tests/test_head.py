@@ -20,8 +20,8 @@ from tinycog.tiff.ghost import GHOST_HEAD_LENGTH, frame, make_ghost, parse_ghost
 from tinycog.tiff.layout import Field
 from tinycog.tiff.parse import parse_header, parse_tiff, parse_values
 from tinycog.tiff.spec import BIG, CLASSIC, ByteOrder, Compression, Tag
-from tinycog.write.head import ALIGNMENT, HeadLevel, plan_head
-from tinycog.write.records import LevelIndex, payload_ranges, record
+from tinycog.writer.head import ALIGNMENT, HeadLevel, plan_head
+from tinycog.writer.records import LevelIndex, payload_ranges, record
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinycog import UnsupportedError, UsageError
 from tinycog.pixels.overviews.reducer import Reducer, make_reducer
 
 INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
@@ -276,9 +275,7 @@ def test_equals_gdal_at_powers_of_two(tmp_path, method, dtype, what):
         valid = rng.random((64, 128)) < 0.7
     if method == "mode" and what == "mask":
         options["like"] = "gdal"
-    levels = by_gdal(
-        tmp_path / "a.tif", pixels, method, valid=valid, nodata=options.get("nodata")
-    )
+    levels = by_gdal(tmp_path / "a.tif", pixels, method, valid=valid, nodata=options.get("nodata"))
     follow(levels, pixels, method, valid, **options)
 
 

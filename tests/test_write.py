@@ -33,7 +33,7 @@ async def written(source, **options):
 
 def blocks_of(pixels, seed):
     """Cut an image at random, in any order."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - no secret
     _, rows, cols = pixels.shape
     downs = sorted({0, rows, *(random.randrange(rows) for _ in range(5))})
     acrosses = sorted({0, cols, *(random.randrange(cols) for _ in range(5))})
@@ -54,7 +54,12 @@ async def test_a_file_is_read_back_as_it_was(tmp_path):
     async with tinycog.open(path) as cog:
         np.testing.assert_array_equal((await cog.read()).data, pixels)
         assert cog.findings == ()
-        assert [level.shape[1:] for level in cog.levels] == [(301, 203), (151, 102), (76, 51), (38, 26)]
+        assert [level.shape[1:] for level in cog.levels] == [
+            (301, 203),
+            (151, 102),
+            (76, 51),
+            (38, 26),
+        ]
         assert cog.nodata == 7
         assert cog.transform == PLACE["transform"]
         assert cog.crs is not None
@@ -96,9 +101,7 @@ async def test_the_same_pixels_give_the_same_bytes(name, tmp_path):
     pixels = image(3, dtype=np.uint8)
     found = {hashlib.sha256(await written(pixels, **options)).hexdigest()}
     for seed in range(4):
-        data = await written(
-            blocks_of(pixels, seed), shape=pixels.shape, dtype=np.uint8, **options
-        )
+        data = await written(blocks_of(pixels, seed), shape=pixels.shape, dtype=np.uint8, **options)
         found.add(hashlib.sha256(data).hexdigest())
     found.add(hashlib.sha256(await written(np.asfortranarray(pixels), **options)).hexdigest())
     path = tmp_path / "a.tif"
@@ -109,8 +112,8 @@ async def test_the_same_pixels_give_the_same_bytes(name, tmp_path):
 
 
 async def test_squares_give_the_same_bytes_as_rows():
-    column = image(3, rows=200, cols=1, dtype=np.uint8)
-    pixels = np.broadcast_to(column, (3, 200, 50_000))
+    column = image(rows=600, cols=1, dtype=np.uint8)
+    pixels = np.broadcast_to(column, (1, 600, 150_000))
     options = {"blocksize": 256, "compression": "zstd", "level": 1}
     rows = await tinycog.write(bytes, pixels, **options)
     squares = await tinycog.write(bytes, pixels, memory=rows.plan.memory - 1, **options)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tinycog.errors import UsageError
-from tinycog.write.assemble import Assembler, Pixels
-from tinycog.write.grid import TileGrid, in_squares, row_by_row
-from tinycog.write.halos import Halos, Margins
-from tinycog.write.pixel_source import Region
-from tinycog.write.statistics import StatisticsTree, moments_of
+from tinycog.writer.assemble import Assembler, Pixels
+from tinycog.writer.grid import TileGrid, in_squares, row_by_row
+from tinycog.writer.halos import Halos, Margins
+from tinycog.writer.pixel_source import Region
+from tinycog.writer.statistics import StatisticsTree, moments_of
 
 IMAGE = np.random.default_rng(7).integers(0, 60_000, (83, 131, 2)).astype(np.uint16)
 VALID = np.random.default_rng(8).random((83, 131)) < 0.7
@@ -47,7 +47,7 @@ def assembler(*, checked: bool = True, fill: float | None = None, has_valid: boo
 
 @pytest.mark.parametrize("seed", range(20))
 def test_any_cut_in_any_order_gives_each_tile_once(seed):
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - no secret
     blocks = cuts(GRID.whole, random)
     random.shuffle(blocks)
     made = assembler(checked=bool(seed % 2))
@@ -104,7 +104,7 @@ def test_what_never_comes_is_named_or_filled():
 @pytest.mark.parametrize("margins", [(0, 0, 0, 0), (1, 0, 1, 0), (1, 0, 0, 0), (3, 3, 3, 3)])
 @pytest.mark.parametrize("seed", range(6))
 def test_each_tile_comes_with_the_pixels_around_it(margins, seed):
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - no secret
     halos = Halos(GRID, 0, Margins(*margins), None, has_valid=True)
     places = [(y, x) for y in range(GRID.down) for x in range(GRID.across)]
     random.shuffle(places)
@@ -151,7 +151,7 @@ def test_statistics_are_exact_and_the_same_in_any_order(dtype):
     results = set()
     for seed in range(5):
         places = [(y, x) for y in range(GRID.down) for x in range(GRID.across)]
-        Random(seed).shuffle(places)
+        Random(seed).shuffle(places)  # noqa: S311 - no secret
         tree = StatisticsTree()
         for y, x in places:
             region = GRID.region(y, x)

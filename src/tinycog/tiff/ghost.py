@@ -84,7 +84,7 @@ def parse_ghost(buffer: SparseBuffer, header: FileHeader) -> Steps[Ghost | None]
 
 
 def make_ghost(interleave: Interleave = "pixel", *, masks: bool = False) -> bytes:
-    """Write the ghost area of a file in which each tile has a leader and a trailer (cog.written.ghost).
+    """Write the ghost area of a file whose tiles have leaders and trailers (cog.written.ghost).
 
     Args:
         interleave: how the bands of all its images lie.

@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tinycog.errors import UsageError
 from tinycog.thread_pool import start_in_pool
-from tinycog.write.assemble import Assembler, Pixels, RawTile
-from tinycog.write.deferred import Aside, Deferred
-from tinycog.write.grid import TileGrid
-from tinycog.write.halos import Halos
-from tinycog.write.pixel_source import PixelBlock, PixelSource, Region
-from tinycog.write.in_order import SpooledRecords, StreamedRecords
-from tinycog.write.records import LevelIndex, record
-from tinycog.write.spilled import SpilledTiles
-from tinycog.write.statistics import Moments, StatisticsTree
-from tinycog.write.tile_work import Encoders, TileDone, TileWork
+from tinycog.writer.assemble import Assembler, Pixels, RawTile
+from tinycog.writer.deferred import Aside, Deferred
+from tinycog.writer.grid import TileGrid
+from tinycog.writer.halos import Halos
+from tinycog.writer.in_order import SpooledRecords, StreamedRecords
+from tinycog.writer.pixel_source import PixelBlock, PixelSource, Region
+from tinycog.writer.records import LevelIndex, record
+from tinycog.writer.spilled import SpilledTiles
+from tinycog.writer.statistics import Moments, StatisticsTree
+from tinycog.writer.tile_work import Encoders, TileDone, TileWork
 
 BATCH_BYTES = 1 << 20
 """Bytes of pixels that a worker thread takes at once: small tiles do not each pay for it."""

@@ -16,7 +16,7 @@ from tinycog.errors import UsageError
 from tinycog.tiff.ghost import make_ghost
 from tinycog.tiff.layout import Directory, Field, Layout, PlacedTiff
 from tinycog.tiff.spec import BIG, CLASSIC, CLASSIC_BYTES, MASK, REDUCED, ByteOrder, Tag, Variant
-from tinycog.write.records import LevelIndex, Positions
+from tinycog.writer.records import LevelIndex, Positions
 
 ALIGNMENT = 4096
 """Level 0 begins at a multiple of it: the block size of file systems that can insert a range."""

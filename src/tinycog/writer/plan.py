@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from tinycog.errors import LimitError
-from tinycog.write.engine import BATCH_BYTES
-from tinycog.write.grid import TileGrid, in_squares, row_by_row
-from tinycog.write.halos import Margins
-from tinycog.write.in_order import WRITE_BYTES
-from tinycog.write.pixel_source import PixelSource, Region
+from tinycog.writer.engine import BATCH_BYTES
+from tinycog.writer.grid import TileGrid, in_squares, row_by_row
+from tinycog.writer.halos import Margins
+from tinycog.writer.in_order import WRITE_BYTES
+from tinycog.writer.pixel_source import Region
 
 PullOrder = Literal["tile-rows", "squares", "as-given"]
 """How pixels are asked for: by rows of tiles; by squares, each of four smaller ones; not at all."""
@@ -127,18 +127,17 @@ def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
     """
     memory = needs.memory
     found = list(_candidates(levels, needs))
-    for order, step, taken in found:
-        if taken <= memory:
-            break
-    else:
+    chosen = next((one for one in found if one[2] <= memory), None)
+    if chosen is None:
         least = min(taken for _, _, taken in found)
         mib = -(-least // (1 << 20))
         message = (
             f"memory={memory} bytes are too few to write {levels[0].grid.cols} x"
-            f" {levels[0].grid.rows} pixels of {needs.pixel} bytes: the smallest that works is {mib}"
-            f" MiB (memory={mib << 20})"
+            f" {levels[0].grid.rows} pixels of {needs.pixel} bytes: the smallest that works is"
+            f" {mib} MiB (memory={mib << 20})"
         )
         raise LimitError(message, limit="memory", asked=least, allowed=memory)
+    order, step, taken = chosen
     stored = [level.grid for level in levels if level.is_stored]
     sizes = [grid.tiles * grid.tile**2 * needs.pixel for grid in stored]
     spool = sum(sizes[1:]) + (sizes[0] if order != "tile-rows" else 0)

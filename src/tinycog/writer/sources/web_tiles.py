@@ -18,10 +18,10 @@ from tinycog.geo.crs import WEB_MERCATOR
 from tinycog.geo.transform import make_affine
 from tinycog.geo.web_grid import MAX_ZOOM, WEB_MERCATOR_QUAD
 from tinycog.raster import Raster
-from tinycog.write.pixel_source import PixelBlock, Region
-from tinycog.write.sources.blocks import BlockMaker
-from tinycog.write.sources.cog import ReadingFace, file_facts
-from tinycog.write.sources.told import Shape, Told, as_dtype, merge_facts
+from tinycog.writer.pixel_source import PixelBlock, Region
+from tinycog.writer.sources.blocks import BlockMaker
+from tinycog.writer.sources.cog import ReadingFace, file_facts
+from tinycog.writer.sources.told import Shape, Told, as_dtype, merge_facts
 
 SNAP = 1e-6
 """Part of a tile by which bounds may reach into the next one: they are rounded."""
@@ -77,6 +77,7 @@ class WebTileSource:
     """
 
     is_asked: bool = True
+    copies: bool = True
 
     def __init__(self, cog: WarpingFace, told: Told, grid: WebGrid) -> None:
         """Place the grid over the open file.
@@ -106,7 +107,7 @@ class WebTileSource:
         place = make_affine(edge / size, 0, corner.left, 0, -edge / size, corner.top)
         facts = replace(file_facts(cog), crs=WEB_MERCATOR, transform=place, gcps=(), rpcs=None)
         self.facts = merge_facts(replace(facts, area_or_point="Area"), told.facts)
-        self.has_valid = cog.nodata is None
+        self.has_valid: bool | None = cog.nodata is None
         self.chunk: tuple[int, int] = (size, size)
         self.memory = 0
         self._cog, self._zoom, self._first = cog, zoom, (first_row, first_col)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tinycog.checks import check_fill_value
 from tinycog.errors import UsageError
-from tinycog.write.pixel_source import PixelBlock
-from tinycog.write.sources.told import Shape, as_dtype
+from tinycog.writer.pixel_source import PixelBlock
+from tinycog.writer.sources.told import Shape, as_dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ class BlockMaker:
         shape: of the image.
         dtype: of its pixels, as they are written.
         nodata: what masked samples become; None = they stay as they lie beneath the mask.
-        has_valid: whether a mask is expected.
+        has_valid: whether a mask is expected; None = it may come.
     """
 
     shape: Shape
     dtype: np.dtype[Any]
     nodata: float | None
-    has_valid: bool
+    has_valid: bool | None
 
     def make(self, row: int, col: int, found: object) -> PixelBlock:
         """Make a block of an array (bands, rows, cols), or (rows, cols) for one band.
@@ -77,7 +77,7 @@ class BlockMaker:
         pixels: NDArray[Any] = np.ma.getdata(masked)
         if mask is np.ma.nomask or not mask.any():
             return PixelBlock(row, col, pixels)
-        if not self.has_valid and self.nodata is None:
+        if self.has_valid is False and self.nodata is None:
             message = f"{where} is masked, but the array was not told to be: give nodata="
             raise UsageError(message)
         if self.nodata is not None:

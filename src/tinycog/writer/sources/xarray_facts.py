@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
 from tinycog.geo.written_facts import WrittenFacts
-from tinycog.write.sources.told import PLACES, merge_facts
-from tinycog.write.sources.xarray_place import crs_of, gcps_of, transform_of
+from tinycog.writer.sources.told import PLACES, merge_facts
+from tinycog.writer.sources.xarray_place import crs_of, gcps_of, transform_of
 
 NODATA_NAMES = ("_FillValue", "missing_value", "fill_value", "nodata")
 """Attributes that hold nodata, in rioxarray's order."""

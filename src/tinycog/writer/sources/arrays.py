@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
-from tinycog.write.pixel_source import PixelBlock, Region
-from tinycog.write.sources.blocks import BlockMaker
-from tinycog.write.sources.told import Told, as_dtype, as_shape
+from tinycog.writer.pixel_source import PixelBlock, Region
+from tinycog.writer.sources.blocks import BlockMaker
+from tinycog.writer.sources.told import Told, as_dtype, as_shape
 
 
 class ArraySource:
@@ -22,6 +22,7 @@ class ArraySource:
     """
 
     is_asked: bool = True
+    copies: bool = False
     memory: int = 0
 
     def __init__(
@@ -41,7 +42,7 @@ class ArraySource:
         told.check(shape, self.dtype)
         self.bands, self.rows, self.cols = shape
         self.facts = told.facts
-        self.has_valid = valid is not None or isinstance(pixels, np.ma.MaskedArray)
+        self.has_valid: bool | None = valid is not None or isinstance(pixels, np.ma.MaskedArray)
         self._valid = valid
         is_mapped = isinstance(pixels, np.memmap)
         self.chunk: tuple[int, int] = (1, self.cols if is_mapped else 1)

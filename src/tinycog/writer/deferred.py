@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.write.assemble import RawTile, Samples
-from tinycog.write.in_order import Spools
-from tinycog.write.tile_work import NO_SAMPLES, Encoders
+from tinycog.writer.assemble import RawTile, Samples
+from tinycog.writer.in_order import Spools
+from tinycog.writer.tile_work import NO_SAMPLES, Encoders
 
 
 class Aside(NamedTuple):

@@ -10,14 +10,14 @@ from tinycog.errors import UsageError
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.pixels.validity import KnownValidity
 from tinycog.raster import Raster
-from tinycog.write.pixel_source import PixelSource
-from tinycog.write.sources.arrays import ArraySource, as_array
-from tinycog.write.sources.cog import Subset, make_cog_source, raster_facts
-from tinycog.write.sources.dask import DaskSource
-from tinycog.write.sources.iterators import IteratorSource
-from tinycog.write.sources.told import Told, merge_facts
-from tinycog.write.sources.web_tiles import WebGrid, make_web_source
-from tinycog.write.sources.xarray import make_xarray_source
+from tinycog.writer.pixel_source import PixelSource
+from tinycog.writer.sources.arrays import ArraySource, as_array
+from tinycog.writer.sources.cog import Subset, make_cog_source, raster_facts
+from tinycog.writer.sources.dask import DaskSource
+from tinycog.writer.sources.iterators import IteratorSource
+from tinycog.writer.sources.told import Told, merge_facts
+from tinycog.writer.sources.web_tiles import WebGrid, make_web_source
+from tinycog.writer.sources.xarray import make_xarray_source
 
 MEMORY = 64 << 20
 """Bytes of pixels that a source may hold, unless the caller says so."""

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.write.assemble import Assembler, OpenTile, Pixels, RawTile, cut
-from tinycog.write.grid import intersection
-from tinycog.write.in_order import Spools
+from tinycog.writer.assemble import Assembler, OpenTile, Pixels, RawTile, cut
+from tinycog.writer.grid import intersection
+from tinycog.writer.in_order import Spools
 
 Place = tuple[int, int, int]
 """Level, row and column of a tile."""

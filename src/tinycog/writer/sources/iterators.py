@@ -8,10 +8,10 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from tinycog.errors import UsageError
-from tinycog.write.pixel_source import PixelBlock, Region
-from tinycog.write.sources.blocks import BlockMaker
-from tinycog.write.sources.in_thread import in_thread
-from tinycog.write.sources.told import Told, as_dtype, as_shape
+from tinycog.writer.pixel_source import PixelBlock, Region
+from tinycog.writer.sources.blocks import BlockMaker
+from tinycog.writer.sources.in_thread import in_thread
+from tinycog.writer.sources.told import Told, as_dtype, as_shape
 
 THREAD = "tinycog-source"
 """Name of the thread that a plain iterator runs in."""
@@ -29,7 +29,8 @@ class IteratorSource:
     """
 
     is_asked: bool = False
-    has_valid: bool = True
+    copies: bool = True
+    has_valid: bool | None = None
     chunk: tuple[int, int] = (1, 1)
     memory: int = 0
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from tinycog.errors import SourceError, TinycogError, UsageError
 from tinycog.sources.redact import redact_line, safe_cause
-from tinycog.write.pixel_source import PixelBlock, Region
-from tinycog.write.sources.blocks import BlockMaker
-from tinycog.write.sources.dask_graph import Batch, Key, make_batches
-from tinycog.write.sources.in_thread import in_thread
-from tinycog.write.sources.told import Told, as_dtype, as_shape
+from tinycog.writer.pixel_source import PixelBlock, Region
+from tinycog.writer.sources.blocks import BlockMaker
+from tinycog.writer.sources.dask_graph import Batch, Key, make_batches
+from tinycog.writer.sources.in_thread import in_thread
+from tinycog.writer.sources.told import Told, as_dtype, as_shape
 
 THREAD = "tinycog-dask"
 """Name of the threads that wait for dask."""
@@ -49,6 +49,7 @@ class DaskSource:
     """
 
     is_asked: bool = False
+    copies: bool = True
 
     def __init__(self, array: Any, told: Told, memory: int) -> None:  # noqa: ANN401 - of dask
         """Keep the array; nothing is computed.
@@ -68,7 +69,7 @@ class DaskSource:
         told.check(shape, self.dtype)
         self.bands, self.rows, self.cols = shape
         self.facts = told.facts
-        self.has_valid = isinstance(getattr(array, "_meta", None), np.ma.MaskedArray)
+        self.has_valid: bool | None = isinstance(getattr(array, "_meta", None), np.ma.MaskedArray)
         down, across = array.chunks[-2:]
         self.chunk: tuple[int, int] = (max(down), max(across))
         largest = self.chunk[0] * self.chunk[1] * self._pixel_bytes

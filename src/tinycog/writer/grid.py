@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tinycog.write.pixel_source import Region
+from tinycog.writer.pixel_source import Region
 
 
 class TileGrid(NamedTuple):

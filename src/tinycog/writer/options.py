@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeVar, get_args
 
-from tinycog.argument_types import Interleave
+from tinycog.argument_types import (
+    Interleave,
+    MaskKind,
+    OverviewMethod,
+    WriteProfile,
+)
 from tinycog.checks import check_integer
 from tinycog.encode.tile_format import CodecOptions
 from tinycog.errors import UsageError
-from tinycog.pixels.overviews.reducer import OverviewMethod
 from tinycog.tiff.spec import ByteOrder, Compression, Predictor
-
-
-MaskKind = Literal["internal", "alpha", "nodata", "none"]
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ COMPRESSIONS: Mapping[str, tuple[Compression, Mapping[str, str]]] = MappingProxy
 )
 """Compressions by GDAL's names, lower case."""
 
-PROFILES: Mapping[str, Mapping[str, object]] = MappingProxyType(
+PROFILES: Mapping[WriteProfile, Mapping[str, object]] = MappingProxyType(
     {
         "default": {},
         "earth-engine": {
@@ -55,6 +56,8 @@ PROFILES: Mapping[str, Mapping[str, object]] = MappingProxyType(
     }
 )
 """Defaults by name of the profile."""
+
+MASK_KINDS: tuple[MaskKind, ...] = get_args(MaskKind)
 
 DEFAULT_MEMORY = 256 << 20
 """Bytes that may be held."""
@@ -159,9 +162,6 @@ def check_options(
     wants_statistics = bool(given.pop("statistics", False))
     depth = given.pop("level", None)
     told = {**more, **{key: value for key, value in given.items() if key in CODEC_OPTIONS}}
-    if unknown := set(given) - set(CODEC_OPTIONS):
-        message = f"there is no option {sorted(unknown)[0]!r} of tinycog.write"
-        raise UsageError(message)
     chosen = one_of(depth, "level", ("auto", "fast")) if isinstance(depth, str) else None
     if depth is not None and chosen is None:
         told["level"] = check_integer(depth, "level")
@@ -180,9 +180,7 @@ def check_options(
         overview_resampling=resampling,
         like=None if like is None else one_of(like, "like", ("gdal",)),
         interleave=one_of(interleave or "pixel", "interleave", ("pixel", "band", "tile")),
-        mask=None
-        if mask is None
-        else one_of(mask, "mask", ("internal", "alpha", "nodata", "none")),
+        mask=None if mask is None else one_of(mask, "mask", MASK_KINDS),
         sparse=sparse,
         statistics=wants_statistics,
         bigtiff=bigtiff,
@@ -210,8 +208,8 @@ def _block(value: object, name: str) -> int:
     size = check_integer(value, name)
     if size % SMALLEST_BLOCK or not SMALLEST_BLOCK <= size <= LARGEST_BLOCK:
         message = (
-            f"{name} is a multiple of {SMALLEST_BLOCK} from {SMALLEST_BLOCK} to {LARGEST_BLOCK}, not"
-            f" {size}"
+            f"{name} is a multiple of {SMALLEST_BLOCK} from {SMALLEST_BLOCK} to {LARGEST_BLOCK},"
+            f" not {size}"
         )
         raise UsageError(message)
     return size

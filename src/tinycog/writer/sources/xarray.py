@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
-from tinycog.write.pixel_source import PixelBlock, PixelSource, Region
-from tinycog.write.sources.blocks import BlockMaker
-from tinycog.write.sources.dask import DaskSource
-from tinycog.write.sources.told import Told, as_dtype, as_shape
-from tinycog.write.sources.xarray_facts import facts_of
-from tinycog.write.sources.xarray_place import spatial_dims
+from tinycog.writer.pixel_source import PixelBlock, PixelSource, Region
+from tinycog.writer.sources.blocks import BlockMaker
+from tinycog.writer.sources.dask import DaskSource
+from tinycog.writer.sources.told import Told, as_dtype, as_shape
+from tinycog.writer.sources.xarray_facts import facts_of
+from tinycog.writer.sources.xarray_place import spatial_dims
 
 
 def make_xarray_source(array: Any, told: Told, memory: int) -> PixelSource:  # noqa: ANN401 - xarray's
@@ -47,7 +47,8 @@ class DataArraySource:
     """A DataArray that is not of dask; see `PixelSource`. A lazy one is loaded by regions."""
 
     is_asked: bool = True
-    has_valid: bool = False
+    copies: bool = True
+    has_valid: bool | None = False
     memory: int = 0
 
     def __init__(self, array: Any, order: tuple[Hashable, ...], told: Told) -> None:  # noqa: ANN401 - xarray's

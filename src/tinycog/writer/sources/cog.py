@@ -17,9 +17,9 @@ from tinycog.geo.transform import RPC, GroundControlPoint
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.raster import Raster
 from tinycog.window import Window, reaches_out
-from tinycog.write.pixel_source import PixelBlock, Region
-from tinycog.write.sources.blocks import BlockMaker
-from tinycog.write.sources.told import Shape, Told, as_dtype, merge_facts
+from tinycog.writer.pixel_source import PixelBlock, Region
+from tinycog.writer.sources.blocks import BlockMaker
+from tinycog.writer.sources.told import Shape, Told, as_dtype, merge_facts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,6 +191,7 @@ class CogSource:
     """
 
     is_asked: bool = True
+    copies: bool = True
 
     def __init__(self, cog: ReadingFace, told: Told, window: Window) -> None:
         """Keep the file.
@@ -204,7 +205,7 @@ class CogSource:
         told.check(shape, self.dtype)
         self.bands, self.rows, self.cols = shape
         self.facts = merge_facts(file_facts(cog, window), told.facts)
-        self.has_valid = cog.has_mask
+        self.has_valid: bool | None = cog.has_mask
         self.chunk: tuple[int, int] = cog.levels[0].tile_shape
         self.memory = self.chunk[0] * self.chunk[1] * self.bands * self.dtype.itemsize
         self._cog, self._window = cog, window

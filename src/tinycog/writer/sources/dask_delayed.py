@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from importlib import import_module
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
+
+from tinycog.writer.pending import Write
 
 T = TypeVar("T")
 
-Write = Callable[[], Coroutine[Any, Any, T]]
+Run = Callable[[], Coroutine[Any, Any, T]]
 """What writes, each time that it is called; for a cluster it can be pickled (`partial`)."""
 
 
-class DelayedWrite(Generic[T]):
+class DelayedWrite(Write[T]):
     """A write of an array of dask: `.compute()`, `dask.compute(one, another)`, or `await`.
 
     To dask it is one task, which computes the chunks of the array where it runs, by the same
@@ -25,14 +27,10 @@ class DelayedWrite(Generic[T]):
     several writes share is computed for each, unless it is persisted.
     """
 
-    def __init__(self, write: Write[T]) -> None:
+    def __init__(self, run: Run[T]) -> None:
         """Keep what writes; nothing is computed."""
-        self._write = write
+        super().__init__(run)
         self._key = f"tinycog-write-{uuid4().hex}"
-
-    def __await__(self) -> Generator[Any, None, T]:
-        """Write now, in this event loop."""
-        return self._write().__await__()
 
     def compute(self, **options: object) -> T:
         """Write, and return what the write returns; options are those of `dask.compute`."""
@@ -42,7 +40,7 @@ class DelayedWrite(Generic[T]):
 
     def __dask_graph__(self) -> Mapping[str, tuple[object, ...]]:
         """Return the one task."""
-        return {self._key: (write_now, self._write)}
+        return {self._key: (write_now, self._run)}
 
     def __dask_keys__(self) -> list[str]:
         """Return its key."""
@@ -83,7 +81,7 @@ def _persisted(graph: Any, key: str, **options: object) -> object:  # noqa: ANN4
     return delayed.Delayed(key, graph)
 
 
-def write_now(write: Write[T]) -> T:
+def write_now(run: Run[T]) -> T:
     """Write, blocking; in a task of dask.distributed, other tasks may have its thread meanwhile."""
     with ExitStack() as stack:
         try:
@@ -94,7 +92,7 @@ def write_now(write: Write[T]) -> T:
         else:
             client: Any = stack.enter_context(distributed.worker_client())
             stack.enter_context(client.as_current())
-        return run_to_end(write())
+        return run_to_end(run())
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:

@@ -55,12 +55,13 @@ class PixelSource(Protocol):
         cols: number of columns.
         dtype: of the pixels, in native byte order.
         facts: what is written besides its pixels: the caller's word, else the source's.
-        has_valid: whether its blocks may say which pixels are valid.
+        has_valid: whether its blocks say which pixels are valid; None = that shows when they come.
         is_asked: whether `blocks` gives the regions that it is asked for, in that order; otherwise
             blocks come in sizes of the source's own.
         chunk: (rows, cols) in which it is read best: regions that are multiples of it, from the
             first pixel on, read nothing twice; (1, 1) where any region does.
         memory: bytes that it holds at most, besides the block that it gave last.
+        copies: whether a block takes memory of its own.
     """
 
     bands: int
@@ -68,10 +69,11 @@ class PixelSource(Protocol):
     cols: int
     dtype: np.dtype[Any]
     facts: WrittenFacts
-    has_valid: bool
+    has_valid: bool | None
     is_asked: bool
     chunk: tuple[int, int]
     memory: int
+    copies: bool
 
     def blocks(self, regions: Iterable[Region]) -> AsyncGenerator[PixelBlock, None]:
         """Give the pixels of `regions` in that order, a block each, or all if it `is_asked` not.

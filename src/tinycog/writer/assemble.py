@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
-from tinycog.write.grid import TileGrid, intersection
-from tinycog.write.pixel_source import Region
+from tinycog.writer.grid import TileGrid, intersection
+from tinycog.writer.pixel_source import Region
 
 Samples = NDArray[Any]
 """(rows, cols, samples)."""

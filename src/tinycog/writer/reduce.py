@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tinycog.pixels.overviews.reducer import Reducer
-from tinycog.write.assemble import Pixels
-from tinycog.write.halos import Margins
-from tinycog.write.pixel_source import Region
+from tinycog.writer.assemble import Pixels
+from tinycog.writer.halos import Margins
+from tinycog.writer.pixel_source import Region
 
 
 class BlockReducer:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinycog.write.assemble import Mask, Pixels, RawTile, Samples
-from tinycog.write.grid import TileGrid, intersection
-from tinycog.write.pixel_source import Region
+from tinycog.writer.assemble import Mask, Pixels, RawTile, Samples
+from tinycog.writer.grid import TileGrid, intersection
+from tinycog.writer.pixel_source import Region
 
 
 class Margins(NamedTuple):

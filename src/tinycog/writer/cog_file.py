@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.argument_types import MaskKind
 from tinycog.encode.choose import choose_fast, choose_level, choose_predictor
 from tinycog.encode.tile import TileEncoder, make_encoder, make_mask_encoder
 from tinycog.encode.tile_format import TileFormat
@@ -17,21 +17,20 @@ from tinycog.geo.metadata import Statistics
 from tinycog.geo.write_colour import RGB, WrittenColour, colour_of
 from tinycog.geo.write_metadata import metadata_fields
 from tinycog.geo.write_tags import georeference_fields, nodata_field
-from tinycog.geo.written_facts import WrittenFacts
 from tinycog.pixels.overviews.reducer import make_reducer
 from tinycog.targets.protocol import WriteTarget
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Photometric, Predictor, Tag
-from tinycog.write.assemble import Assembler, RawTile
-from tinycog.write.deferred import Deferred
-from tinycog.write.engine import Engine, LevelPass
-from tinycog.write.grid import TileGrid
-from tinycog.write.halos import Halos, Margins
-from tinycog.write.head import HeadLevel, plan_head
-from tinycog.write.in_order import SpooledRecords, Spools, StreamedRecords
-from tinycog.write.options import FileOptions, MaskKind
-from tinycog.write.pixel_source import PixelSource
-from tinycog.write.plan import (
+from tinycog.writer.assemble import Assembler, RawTile
+from tinycog.writer.deferred import Deferred
+from tinycog.writer.engine import Engine, LevelPass
+from tinycog.writer.grid import TileGrid
+from tinycog.writer.halos import Halos, Margins
+from tinycog.writer.head import HeadLevel, plan_head
+from tinycog.writer.in_order import SpooledRecords, Spools, StreamedRecords
+from tinycog.writer.options import FileOptions
+from tinycog.writer.pixel_source import PixelSource
+from tinycog.writer.plan import (
     LevelShape,
     Needs,
     Progress,
@@ -40,11 +39,11 @@ from tinycog.write.plan import (
     make_plan,
     regions,
 )
-from tinycog.write.records import LevelIndex
-from tinycog.write.reduce import BlockReducer
-from tinycog.write.spilled import SpilledTiles
-from tinycog.write.statistics import Moments
-from tinycog.write.tile_work import Encoders, TileWork
+from tinycog.writer.records import LevelIndex
+from tinycog.writer.reduce import BlockReducer
+from tinycog.writer.spilled import SpilledTiles
+from tinycog.writer.statistics import Moments
+from tinycog.writer.tile_work import Encoders, TileWork
 
 KEPT_BYTES = 4 << 20
 """Bytes of records that wait for their turn in memory."""
@@ -93,6 +92,9 @@ class CogFile:
         if kind == "alpha":
             names = self._facts.colorinterp or _colours(source)
             self._facts = replace(self._facts, colorinterp=(*names, "alpha"))
+        if options.statistics and source.dtype.kind == "c":
+            message = f"{source.dtype} samples have no order: leave out statistics=True"
+            raise UsageError(message)
         colour = colour_of(self._facts, self._bands, source.dtype)
         self._alpha = None if kind == "alpha" else _alpha(colour, source.bands)
         self._is_indexed = colour.photometric == Photometric.PALETTE
@@ -230,8 +232,6 @@ class CogFile:
         await first.finish()
         stored = [one for one in passes if one.records is not None]
         encoder = deferred.encoders.samples
-        if not isinstance(encoder, TileEncoder):
-            raise AssertionError
         heads = [
             HeadLevel(
                 self._fields(z, encoder, engine.moments, one.grid),

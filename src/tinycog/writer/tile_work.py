@@ -5,23 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinycog.encode.tile import TileEncoder
 from tinycog.errors import WriteError
-from tinycog.write.assemble import Pixels, RawTile, Samples
-from tinycog.write.pixel_source import Region
-from tinycog.write.statistics import Moments, moments_of
-
-
-class Encodes(Protocol):
-    """An encoder of tiles of one shape."""
-
-    def encode(self, samples: NDArray[Any], /) -> bytes:
-        """Return the bytes that are stored."""
-        ...
+from tinycog.writer.assemble import Pixels, RawTile, Samples
+from tinycog.writer.pixel_source import Region
+from tinycog.writer.statistics import Moments, moments_of
 
 
 class Reduces(Protocol):
@@ -43,8 +35,8 @@ class Encoders(NamedTuple):
         mask: of its mask, (rows, cols); None = no mask is stored.
     """
 
-    samples: Encodes
-    mask: Encodes | None
+    samples: TileEncoder
+    mask: TileEncoder | None
 
 
 class TileDone(NamedTuple):
