@@ -61,7 +61,7 @@ def put_together(source: PixelSource, blocks: list[PixelBlock]) -> tuple[NDArray
         image[:, *place] = pixels
         seen[place] += 1
         if mask is not None:
-            assert source.has_valid
+            assert source.has_valid is not False
             valid[place] = mask
     assert (seen == 1).all()
     return image, valid
