@@ -84,13 +84,12 @@ def parse_ghost(buffer: SparseBuffer, header: FileHeader) -> Steps[Ghost | None]
 
 
 def make_ghost(interleave: Interleave = "pixel", *, masks: bool = False) -> bytes:
-    """Write the ghost area of a file in which each tile has a leader and a trailer (gdal.ghost.*).
+    """Write the ghost area of a file whose tiles have leaders and trailers (cog.written.ghost).
 
     Args:
-        interleave: how the bands of all its images lie; GDAL's readers know "band" and "tile" from
-            3.11 on, earlier ones take no notice.
-        masks: whether there are mask images; their tiles lie right behind those of the bands then,
-            which is only said of bands that are stored together, as GDAL does.
+        interleave: how the bands of all its images lie.
+        masks: whether there are mask images; that their tiles lie behind those of the image is
+            only said, as by GDAL, where bands are stored together.
     """
     lines = [
         "LAYOUT=IFDS_BEFORE_DATA",

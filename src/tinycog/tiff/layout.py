@@ -125,12 +125,14 @@ class Layout:
             trailer; its promises hold with "ifds-first" or "index-last" and no gap.
         odd: whether every part starts at an odd position instead of an even one.
         gap: bytes of filler before each part.
+        filler: the byte between parts.
     """
 
     order: Order = "ifds-first"
     ghost: bool = False
     odd: bool = False
     gap: int = 0
+    filler: bytes = FILLER
 
     def aligned(self, position: int) -> int:
         """The next position where a part may start."""
@@ -264,7 +266,7 @@ class PlacedTiff:
         at = len(header)
         for part in self._parts:
             if part.position > at:
-                yield FILLER * (part.position - at)
+                yield self._layout.filler * (part.position - at)
             yield from part.pieces()
             at = part.position + part.length
 
@@ -397,7 +399,9 @@ def _converted(
     def pieces() -> Iterator[memoryview]:
         flat = values.reshape(-1)
         for start in range(0, flat.size, PIECE_VALUES):
-            yield memoryview(flat[start : start + PIECE_VALUES].astype(stored)).cast("B")
+            yield memoryview(np.ascontiguousarray(flat[start : start + PIECE_VALUES], stored)).cast(
+                "B"
+            )
 
     return pieces
 
