@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -299,6 +300,19 @@ def test_levels_of_deflate_are_libdeflates_and_gdals_have_the_same_bytes(gdal, o
     made = encoder("DEFLATE", samples=3, rows=128, cols=128, level=ours)
     lengths = [len(tile) for tile in our_tiles(pixels, made)]
     assert lengths == pytest.approx([len(tile) for tile in tiles], rel=0.002)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bands", "predictor"),
+    [("uint8", 3, 2), ("uint16", 1, 2), ("int32", 2, 2), ("float32", 1, 3), ("float64", 3, 3)],
+)
+def test_tiles_are_before_compression_what_gdal_makes_of_them(dtype, bands, predictor):
+    pixels = (smooth(bands, (150, 200)) * 3.7).astype(dtype)
+    options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "INTERLEAVE": "PIXEL"}
+    tiles, _ = cog_tile_of_gdal(pixels, **options)
+    made = encoder("DEFLATE", dtype, bands, rows=128, cols=128, predictor=Predictor(predictor))
+    ours = our_tiles(pixels, made)
+    assert [*map(zlib.decompress, ours)] == [*map(zlib.decompress, tiles)]  # edges, too
 
 
 # --- one tile ------------------------------------------------------------------------------------

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import imagecodecs
 import numpy as np
 
-from tinycog.encode.edges import Pixels, is_interleaved, scratch
+from tinycog.encode.edges import Pixels, contiguous, is_interleaved, scratch
 
 
 def differences(words: Pixels) -> Pixels:
@@ -17,15 +16,11 @@ def differences(words: Pixels) -> Pixels:
     Returns:
         Contiguous words of the same shape and dtype.
     """
+    if not is_interleaved(words):
+        words = contiguous(words)
     rows, _, count = words.shape
     out = scratch(words.shape, words.dtype)
-    if count == 1 and words.itemsize > 1 and words.flags.c_contiguous:
-        imagecodecs.delta_encode(words, axis=1, out=out)  # faster for wide words only
-    elif is_interleaved(words):
-        _subtract(words.reshape(rows, -1), out.reshape(rows, -1), count)
-    else:
-        for k in range(count):
-            _subtract(words[..., k], out[..., k], 1)
+    _subtract(words.reshape(rows, -1), out.reshape(rows, -1), count)
     return out
 
 
@@ -42,7 +37,7 @@ def byte_planes(tile: Pixels) -> Pixels:
     """
     rows, cols, count = tile.shape
     size = tile.itemsize
-    words = tile.view(f"u{size}")
+    words = contiguous(tile).view(f"u{size}")
     planes = scratch((rows, size, cols, count), np.uint8)
     for k in range(size):  # by whole planes: three times as fast as byte by byte
         np.right_shift(words, 8 * (size - 1 - k), out=planes[:, k], casting="unsafe")
@@ -52,6 +47,13 @@ def byte_planes(tile: Pixels) -> Pixels:
 
 
 def _subtract(rows: Pixels, out: Pixels, distance: int) -> None:
-    """Put each number less the one `distance` before it in its row; the first ones as they are."""
+    """Put each number less the one `distance` before it in its row; the first ones as they are.
+
+    `out` is contiguous.
+    """
+    if rows.flags.c_contiguous:  # all rows as one, which is faster
+        flat = rows.reshape(-1)
+        np.subtract(flat[distance:], flat[:-distance], out=out.reshape(-1)[distance:])
+    else:
+        np.subtract(rows[:, distance:], rows[:, :-distance], out=out[:, distance:])
     out[:, :distance] = rows[:, :distance]
-    np.subtract(rows[:, distance:], rows[:, :-distance], out=out[:, distance:])
