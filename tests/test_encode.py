@@ -417,6 +417,12 @@ def test_fields_count_the_samples_of_all_planes():
     assert told[Tag.Predictor] == (2,)
 
 
+def test_memory_is_told_by_codec_and_tile():
+    small, large = (encoder("DEFLATE", rows=side, cols=side).memory for side in (256, 512))
+    assert large - small == 6 * (512 * 512 - 256 * 256)
+    assert encoder("LZMA").memory > encoder("ZSTD").memory > encoder("DEFLATE").memory
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 
