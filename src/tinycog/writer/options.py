@@ -10,6 +10,7 @@ from typing import Literal, TypeVar, cast, get_args
 from tinycog.argument_types import (
     Interleave,
     MaskKind,
+    NamedMember,
     OverviewMethod,
     WriteProfile,
 )
