@@ -80,7 +80,7 @@ def _code(crs: CrsLike) -> int | None:
         found = CODE.match(crs)
         return None if found is None else int(found[1])
     if isinstance(crs, Crs):
-        return crs.epsg if crs.wkt is None else None
+        return crs.epsg if crs.wkt is None and crs.epoch is None else None
     return crs if isinstance(crs, int) else None
 
 
