@@ -5,27 +5,47 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import io
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+import zipfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from store_servers import BUCKET, Store, by_obstore, s3_store
 
 from tinycog.errors import AccessDeniedError, LimitError, NotFoundError, SourceError, UsageError
 from tinycog.targets import fallocate, file
+from tinycog.targets.factory import make_target
 from tinycog.targets.file import FileTarget
 from tinycog.targets.memory import BytesTarget
-from tinycog.targets.parts import AZURE, GCS, GIB, MIB, OCI, R2, S3, PartPlan, PartRules, plan_parts
+from tinycog.targets.multipart import MultipartTarget
+from tinycog.targets.numbered import rules_of
+from tinycog.targets.parts import (
+    AZURE,
+    GCS,
+    GIB,
+    MIB,
+    OCI,
+    R2,
+    S3,
+    Bounds,
+    PartPlan,
+    PartRules,
+    plan_parts,
+)
 from tinycog.targets.protocol import WriteTarget
 from tinycog.targets.spool import READ_BYTES, Spool
+from tinycog.targets.stream import StreamTarget
 from tinycog.targets.temporary import leftovers
 
 # --- parts of a numbered upload ------------------------------------------------------------------
@@ -143,11 +163,11 @@ class Case(NamedTuple):
 
 async def chunks(data: bytes, fail_at: int | None = None) -> AsyncIterator[bytes | memoryview]:
     """Pieces of a head, in a buffer that is used again."""
-    buffer = bytearray(5000)
-    for start in range(0, len(data), 5000):
+    buffer = bytearray(50_000)
+    for start in range(0, len(data), 50_000):
         if fail_at is not None and start >= fail_at:
             raise ZeroDivisionError
-        piece = data[start : start + 5000]
+        piece = data[start : start + 50_000]
         buffer[: len(piece)] = piece
         yield memoryview(buffer)[: len(piece)]
         await asyncio.sleep(0)
@@ -186,14 +206,112 @@ def cannot_insert(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tinycog.targets.file.insert_range", lambda *_: False)
 
 
-CASES = {"path": path_case, "path without insert": path_case, "bytes": bytes_case}
+def open_file_case(_: Path) -> Case:
+    files: list[io.BytesIO] = []
+
+    def make(**_: object) -> WriteTarget:
+        files.append(io.BytesIO())
+        return make_target(files[-1])
+
+    results = lambda: [file.getvalue() for file in files if file.getvalue()]  # noqa: E731
+    return Case(make, lambda: (results() or [None])[-1], list)
+
+
+OPENED: list[io.FileIO] = []
+
+
+def raw_file_case(folder: Path) -> Case:
+    """An open file on disk that is written as it comes, in a folder of its own each time."""
+    path = folder / "a.tif"
+
+    def make(**_: object) -> WriteTarget:
+        if path.exists():
+            path.rename(folder / "old")
+        OPENED.append(path.open("xb", buffering=0))
+        return make_target(OPENED[-1])
+
+    def result() -> bytes | None:
+        found = [it.read_bytes() for it in (folder / "old", path) if it.exists()]
+        return next((data for data in reversed(found) if data), None)
+
+    return Case(make, result, list)
+
+
+def memory_url_case(_: Path) -> Case:
+    fsspec = pytest.importorskip("fsspec")
+    url = f"memory://{os.urandom(4).hex()}/a.tif"
+    fs, path = fsspec.core.url_to_fs(url)
+    return Case(
+        lambda **options: make_target(url, **options),
+        lambda: fs.cat_file(path) if fs.exists(path) else None,
+        lambda: fs.find(path.rpartition("/")[0])[1:],
+    )
+
+
+def file_system_case(folder: Path) -> Case:
+    fs = pytest.importorskip("fsspec").filesystem("file")
+    case = path_case(folder)
+    return case._replace(
+        make=lambda **options: make_target(str(folder / "a.tif"), fs=fs, **options)
+    )
+
+
+def store_case(_: Path) -> Case:
+    store = pytest.importorskip("obstore.store").MemoryStore()
+
+    def result() -> bytes | None:
+        with suppress(FileNotFoundError):
+            return bytes(store.get("folder/a.tif").bytes())
+        return None
+
+    make = lambda **options: make_target("folder/a.tif", store=store, **options)  # noqa: E731
+    return Case(make, result, lambda: [found["path"] for found in store.list().collect()][1:])
+
+
+def folder_store_case(folder: Path) -> Case:
+    store = pytest.importorskip("obstore.store").LocalStore(folder)
+    case = path_case(folder)
+    return case._replace(make=lambda **options: make_target("a.tif", store=store, **options))
+
+
+CASES = {
+    "path": path_case,
+    "path in memory": path_case,
+    "path without insert": path_case,
+    "bytes": bytes_case,
+    "open file": open_file_case,
+    "raw file": raw_file_case,
+    "memory url": memory_url_case,
+    "fs": file_system_case,
+    "store": store_case,
+    "store of a folder": folder_store_case,
+}
+
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a file system that inserts no ranges
+
+REFUSING = [name for name in CASES if name not in ("bytes", "open file", "raw file")]
+"""Those that can tell whether there is something."""
 
 
 @pytest.fixture(params=CASES)
-def case(request, tmp_path, monkeypatch) -> Case:
-    if "without insert" in request.param:
+def case(request, tmp_path, monkeypatch) -> Iterator[Case]:
+    with make_case(request.param, tmp_path, monkeypatch) as made:
+        yield made
+
+
+@contextmanager
+def make_case(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+    if name == "path without insert":
         cannot_insert(monkeypatch)
-    return CASES[request.param](tmp_path)
+    if name != "path in memory":
+        yield CASES[name](folder)
+        while OPENED:
+            OPENED.pop().close()
+        return
+    if not os.access(SHARED_MEMORY, os.W_OK):
+        pytest.skip("there is no folder in memory")
+    with TemporaryDirectory(dir=SHARED_MEMORY) as other:
+        yield CASES[name](Path(other))
 
 
 @pytest.mark.parametrize("head", [HEAD, LONG_HEAD], ids=["short", "long"])
@@ -250,7 +368,7 @@ async def test_a_head_of_another_length_is_not_published(case, length):
     assert case.rest() == []
 
 
-@pytest.mark.parametrize("turns", [1, 3, 30, 300])
+@pytest.mark.parametrize("turns", [1, 3, 12, 60])
 async def test_a_write_that_is_cancelled_leaves_nothing(case, turns):
     target = case.make()
     task = asyncio.create_task(written(target, LONG_HEAD, BODY))
@@ -263,6 +381,23 @@ async def test_a_write_that_is_cancelled_leaves_nothing(case, turns):
     await target.abort()
     assert case.result() == (LONG_HEAD + b"".join(BODY) if is_done else None)
     assert case.rest() == []
+
+
+@pytest.mark.parametrize("name", REFUSING)
+async def test_what_is_there_is_not_overwritten_against_ones_will(name, tmp_path, monkeypatch):
+    with make_case(name, tmp_path, monkeypatch) as case:
+        refusing = case.make(overwrite=False)
+        await refusing.begin()
+        await written(case.make(), HEAD, BODY)
+        with pytest.raises(UsageError, match="already, and overwrite is False"):
+            await refusing.finish(chunks(LONG_HEAD), len(LONG_HEAD))
+        await refusing.abort()
+        refused = case.make(overwrite=False)
+        with pytest.raises(UsageError, match="already, and overwrite is False"):
+            await refused.begin()
+        await refused.abort()
+        assert case.result() == HEAD + b"".join(BODY)
+        assert case.rest() == []
 
 
 # --- a path --------------------------------------------------------------------------------------
@@ -438,9 +573,8 @@ async def test_a_killed_writer_leaves_a_file_that_the_next_one_finds(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals")
-@pytest.mark.parametrize("what", ["interrupt", "exit"])
-def test_a_writer_that_ends_early_leaves_nothing(tmp_path, what):
-    with started(tmp_path / "a.tif", what):
+def test_a_writer_that_ends_early_leaves_nothing(tmp_path):
+    with started(tmp_path / "a.tif", "interrupt"), started(tmp_path / "b.tif", "exit"):
         pass
     assert names(tmp_path) == []
 
@@ -606,3 +740,222 @@ def test_what_linux_refuses_is_an_error_only_where_it_is_one(tmp_path):
         with path.open("rb") as readable, pytest.raises(OSError, match="Bad file descriptor"):
             fallocate.insert_range(readable.fileno(), 4096)
     assert path.read_bytes() == bytes(8192)
+
+
+# --- open files ----------------------------------------------------------------------------------
+
+
+async def test_a_pipe_gets_the_bytes_in_order():
+    reading, writing = os.pipe()
+    found = asyncio.create_task(asyncio.to_thread(read_all, reading))
+    with open(writing, "wb", buffering=0) as file:  # noqa: ASYNC230, PTH123 - a descriptor
+        await written(make_target(file), LONG_HEAD, BODY)
+    assert await found == LONG_HEAD + b"".join(BODY)
+
+
+def read_all(fd: int) -> bytes:
+    with open(fd, "rb") as file:
+        return file.read()
+
+
+async def test_a_pipe_that_nobody_reads_any_more_is_an_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb", buffering=0) as file:  # noqa: ASYNC230, PTH123 - a descriptor
+        target = make_target(file)
+        with pytest.raises(SourceError, match=r"it cannot be written \(Broken pipe\)"):
+            await written(target, HEAD, BODY)
+        await target.abort()
+
+
+async def test_an_archive_takes_a_file(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive, archive.open("a.tif", "w") as member:
+        await written(make_target(member), HEAD, BODY)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("a.tif") == HEAD + b"".join(BODY)
+
+
+async def test_a_longer_file_that_was_open_ends_where_the_new_one_does(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(bytes(10_000_000))
+    with path.open("r+b") as file:
+        await written(make_target(file), HEAD, BODY)
+    assert path.read_bytes() == HEAD + b"".join(BODY)
+
+
+async def test_open_files_that_cannot_be_written_are_refused(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"123")
+    with path.open("rb") as file, pytest.raises(UsageError, match="not open for writing"):
+        make_target(file)
+    with path.open("r+") as text, pytest.raises(UsageError, match="open as text"):
+        make_target(cast("Any", text))
+    with pytest.raises(UsageError, match="the file is closed"):
+        make_target(file)
+    match = "the file stands at byte 3: a TIFF begins at byte 0"
+    with path.open("ab") as file, pytest.raises(UsageError, match=match):
+        await make_target(file).begin()
+
+    class Asynchronous:
+        async def write(self, data: bytes) -> None: ...
+
+    with pytest.raises(UsageError, match="the file is asynchronous"):
+        make_target(Asynchronous())
+
+
+class Failing(io.BytesIO):
+    """A file whose second write fails."""
+
+    left = 1
+
+    def write(self, data: Any, /) -> int:
+        if not self.left:
+            message = "the line\nis down"
+            raise RuntimeError(message)
+        self.left -= 1
+        return super().write(data)
+
+
+async def test_a_file_that_fails_is_emptied_and_named():
+    file = Failing()
+    target = make_target(file)
+    with pytest.raises(SourceError) as error:
+        await written(target, LONG_HEAD, BODY)
+    await target.abort()
+    told = r"the Failing cannot be written: RuntimeError: the line\nis down: <open Failing>"
+    assert str(error.value) == told
+    assert file.getvalue() == b""
+
+
+# --- stores --------------------------------------------------------------------------------------
+
+
+def by_obstore_at(store: Store) -> dict[str, Any]:
+    return {"where": "a.tif", "store": by_obstore(store)}
+
+
+def by_fsspec_at(store: Store) -> dict[str, Any]:
+    fs = pytest.importorskip("s3fs").S3FileSystem(**store.options, skip_instance_cache=True)
+    return {"where": f"{store.url.removeprefix('s3://')}/a.tif", "fs": fs}
+
+
+@pytest.mark.stores
+@pytest.mark.parametrize("at", [by_obstore_at, by_fsspec_at], ids=["obstore", "s3fs"])
+async def test_a_store_keeps_no_upload_that_failed(at, monkeypatch):
+    monkeypatch.setattr("tinycog.targets.object_store.PART_BYTES", 5 << 20)
+    monkeypatch.setattr("tinycog.targets.fsspec.BLOCK_BYTES", 5 << 20)
+    long = [os.urandom(1 << 20)] * 12
+    with s3_store() as store:
+        boto = pytest.importorskip("moto.s3.models").s3_backends["123456789012"]["aws"]
+        bucket = boto.buckets[BUCKET]
+        target = make_target(**at(store))
+        await target.begin()
+        for piece in long:
+            await target.append(piece)
+        with pytest.raises(ZeroDivisionError):
+            await target.finish(chunks(LONG_HEAD * 5, 12_000_000), 5 * len(LONG_HEAD))
+        await target.abort()
+        assert any("partNumber" in request.query for request in store.log)
+        assert not bucket.multiparts
+        assert not bucket.keys
+        target = make_target(**at(store))
+        store.log.clear()
+        task = asyncio.create_task(written(target, LONG_HEAD, long))
+        while not any("partNumber" in request.query for request in store.log):  # noqa: ASYNC110 - the server's thread
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await target.abort()
+        assert not bucket.multiparts
+        assert not bucket.keys
+        target = make_target(**at(store))
+        await written(target, LONG_HEAD, long)
+        assert boto.get_object(BUCKET, "a.tif").value == LONG_HEAD + b"".join(long)
+
+
+# --- which target --------------------------------------------------------------------------------
+
+
+class PathObject:
+    """An object that is a path."""
+
+    def __fspath__(self) -> str:
+        return "a.tif"
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "name"),
+    [
+        ("a.tif", FileTarget, "a.tif"),
+        (Path("b") / "a.tif", FileTarget, str(Path("b") / "a.tif")),
+        (PathObject(), FileTarget, "a.tif"),
+        ("file:///b/a%20b.tif", FileTarget, str(Path("/b/a b.tif"))),
+        (bytes, BytesTarget, "<bytes>"),
+        (io.BytesIO(), StreamTarget, "<open BytesIO>"),
+        ("memory://a/b.tif", StreamTarget, "memory://a/b.tif"),
+        ("simplecache::memory://a/b.tif", StreamTarget, "simplecache::memory://a/b.tif"),
+        ("ftp://me:secret@host/b.tif", StreamTarget, "ftp://***@host/b.tif"),
+    ],
+)
+def test_each_place_has_its_target(where, kind, name):
+    target = make_target(where)
+    assert type(target) is kind
+    assert target.name == name
+    assert make_target(target) is target
+    assert target.memory < 64 << 20
+
+
+@pytest.mark.parametrize(
+    ("where", "options", "message"),
+    [
+        (
+            "https://me:secret@host/a.tif",
+            {},
+            r"http urls cannot be written: .*: https://\*\*\*@host",
+        ),
+        ("simplecache::https://host/a.tif", {}, "http urls cannot be written"),
+        ("/vsis3/bucket/a.tif", {}, "is a path of GDAL, not read here: write s3://bucket/a.tif"),
+        ("s3:/bucket/a.tif", {}, "the url lacks a slash"),
+        (b"123", {}, r"cannot write to bytes: expected a path, a url, bytes \(the type\)"),
+        (str, {}, "cannot write to str: expected"),
+        (7, {}, "cannot write to int: expected"),
+        ("a.tif", {"storage_options": {"key": "1"}}, "storage_options= has no use with a path"),
+        (bytes, {"fs": object()}, "fs= has no use with bytes"),
+        ("a.tif", {"fs": object(), "store": object()}, "fs= has no use with store="),
+        ("a.tif", {"store": object()}, "object is no object store"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(where, options, message):
+    with pytest.raises(UsageError, match=message):
+        make_target(where, **options)
+
+
+def test_urls_of_stores_are_uploaded_in_parts(monkeypatch):
+    pytest.importorskip("aiobotocore")
+    bounds = Bounds(1 << 30, 10 << 30)
+    target = make_target("s3://bucket/a.tif", bounds=bounds, part_bytes=6 << 20)
+    assert type(target) is MultipartTarget
+    assert target.name == "s3://bucket/a.tif"
+    assert target.memory <= 3 * (6 << 20) + 2 * (5 << 20)
+    with pytest.raises(UsageError, match="the url names no object: expected s3://bucket/key"):
+        make_target("s3://bucket")
+    keys = {"key": "k", "secret": "s"}
+    assert type(make_target("gs://bucket/a.tif", storage_options=keys)) is MultipartTarget
+    monkeypatch.setattr("tinycog.targets.numbered.find_spec", lambda _: object())
+    assert type(make_target("gs://bucket/a.tif")) is StreamTarget
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "rules"),
+    [
+        (None, S3),
+        ("http://127.0.0.1:9000", S3),
+        ("https://account.r2.cloudflarestorage.com", R2),
+        ("https://ns.compat.objectstorage.eu-frankfurt-1.oraclecloud.com", OCI),
+        ("https://storage.googleapis.com/", GCS),
+    ],
+)
+def test_parts_are_those_that_the_endpoint_takes(endpoint, rules):
+    assert rules_of({"endpoint_url": endpoint}) is rules

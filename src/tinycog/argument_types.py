@@ -154,6 +154,18 @@ class BinaryFile(Protocol):
         ...
 
 
+class WritableFile(Protocol):
+    """A binary file that is open for writing: of `open(path, "wb")`, a pipe, an `io.BytesIO`."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write bytes; return how many, if they may be fewer."""
+        ...
+
+
+WriteWhere = str | PathLike[str] | UrlObject | type[bytes] | WritableFile
+"""What a file is written to, besides a target of one's own: a path, a url, `bytes` (the type), or
+an open file."""
+
 Where = str | PathLike[str] | UrlObject | bytes | bytearray | memoryview | BinaryFile | GetRange
 """What `tinycog.open` reads, besides a `Source`: a url, a path, the bytes, an open file, or a
 function."""

@@ -14,7 +14,6 @@
     tile_parts.py      tiles and windows to stored tiles, and where their pixels go
     tile_reader.py     stored tiles located, read together
     tile_job.py        the parts of one read: fetched, decoded into place
-    decode_pool.py     threads for decoding
     colours.py         rgb=True
     scaled.py          scaled=True
     oriented.py        oriented=True

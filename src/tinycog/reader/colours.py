@@ -12,8 +12,8 @@ from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.colouring import RGBA, Colouring
 from tinycog.pixels.validity import KnownValidity, Validity
 from tinycog.raster import Raster
-from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.open_file import OpenFile
+from tinycog.thread_pool import run_in_pool
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Photometric
 

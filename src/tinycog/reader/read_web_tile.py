@@ -25,10 +25,10 @@ from tinycog.pixels.validity import KnownValidity
 from tinycog.pixels.warp.plan import Coords, WarpPlan, warp_plan
 from tinycog.pixels.warp.warp import warp
 from tinycog.raster import Raster
-from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.read_window import band_groups, read_area
 from tinycog.reader.window_buffers import WindowRequest
+from tinycog.thread_pool import run_in_pool
 from tinycog.window import Area, Window, as_floats, best_level, inside, scale
 
 if TYPE_CHECKING:  # loads attrs

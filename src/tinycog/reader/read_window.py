@@ -19,7 +19,6 @@ from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, settled
 from tinycog.raster import Raster
-from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.tile_reader import TileReader
 from tinycog.reader.validity import (
     NOT_ASKED,
@@ -34,6 +33,7 @@ from tinycog.reader.window_buffers import (
     make_buffers,
     no_memory,
 )
+from tinycog.thread_pool import run_in_pool
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Window, as_window
 

@@ -11,8 +11,8 @@ from tinycog.errors import UnsupportedError
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.validity import Validity, settled
 from tinycog.raster import Raster
-from tinycog.reader.decode_pool import run_in_pool
 from tinycog.reader.open_file import OpenFile
+from tinycog.thread_pool import run_in_pool
 
 
 async def to_scaled_raster(file: OpenFile, raster: Raster, bands: Sequence[int]) -> Raster:

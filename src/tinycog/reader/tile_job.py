@@ -18,11 +18,11 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
+from tinycog import thread_pool
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
 from tinycog.fetch.fetcher import Fetcher, check_complete
 from tinycog.fetch.range_request import AGAIN, ALONE, RangeRequest, release
 from tinycog.limits import Limits
-from tinycog.reader import decode_pool
 from tinycog.reader.tile_parts import TilePart
 from tinycog.sources.lazy_import import too_many_files
 from tinycog.tiff.old_jpeg import joined
@@ -92,7 +92,7 @@ class TileJob:
         self._limits = limits
         self._parts = parts
         self._loop = asyncio.get_running_loop()
-        self._pool = decode_pool.shared_pool()
+        self._pool = thread_pool.shared_pool()
         self.state = JobState.RUNNING
         self.results = [NOTHING_ODD] * len(parts)
         self._fills = fills

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from io import FileIO
 from typing import TYPE_CHECKING
@@ -140,6 +141,7 @@ class AppendedFile:
     def _opened(self) -> FileIO:
         if self._file is None:
             self._file = self._open_file()
+            weakref.finalize(self, self._file.close)  # of one that is forgotten
         return self._file
 
     def _close(self) -> None:

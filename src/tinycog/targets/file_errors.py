@@ -14,12 +14,12 @@ FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 @contextmanager
-def writing(name: str, folder: str, length: int | None = None) -> Generator[None]:
+def writing(name: str, folder: str = "", length: int | None = None) -> Generator[None]:
     """Have what the operating system raises be an error of ours.
 
     Args:
         name: what is written.
-        folder: where it is.
+        folder: where it is, if that is known.
         length: bytes that are being written.
 
     Raises:
@@ -34,14 +34,15 @@ def writing(name: str, folder: str, length: int | None = None) -> Generator[None
 
 
 def _translated(exc: OSError, name: str, folder: str, length: int | None) -> SourceError:
+    place = f" in {folder}" if folder else ""
     told = os.strerror(exc.errno) if exc.errno else str(exc)
     if exc.errno in FULL:
         size = "" if length is None else f" for {length} more bytes"
-        error = SourceError(f"the disk is full: no room{size} in {folder}", url=name)
+        error = SourceError(f"the disk is full: no room{size}{place}", url=name)
     elif isinstance(exc, FileNotFoundError | NotADirectoryError):
         error = NotFoundError(f"there is no folder {folder}: make it first", url=name)
     elif isinstance(exc, PermissionError) or exc.errno == errno.EROFS:
-        error = AccessDeniedError(f"it may not be written in {folder} ({told})", url=name)
+        error = AccessDeniedError(f"it may not be written{place} ({told})", url=name)
     else:
         error = too_many_files(exc) or SourceError(f"it cannot be written ({told})", url=name)
     error.errno = exc.errno

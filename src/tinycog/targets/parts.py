@@ -65,6 +65,18 @@ R2 = PartRules("R2", 5 * MIB, 5 * GIB, 10_000, 5 * TIB - 5 * GIB, are_equal=True
 AZURE = PartRules("Azure", 1, 4000 * MIB, 50_000, 50_000 * 4000 * MIB, are_numbered=False)
 
 
+class Bounds(NamedTuple):
+    """What is known of the length of a file before it is made.
+
+    Attributes:
+        head: bytes in front of level 0 at most.
+        body: bytes of level 0 at most.
+    """
+
+    head: int
+    body: int
+
+
 class PartPlan(NamedTuple):
     """How a file is cut into parts.
 

@@ -83,9 +83,12 @@ def locate(
         if index in spans:
             places.append(spans[index])
             continue
-        entry = _Entry(index, found[index], lengths.get(index), afters.get(index))
-        places.append(entry.place(buffer, image))
-    if rows is not None:
+        offset, length = found[index], lengths.get(index)
+        if not offset and not length:  # of a sparse image nearly all
+            places.append(ABSENT)
+            continue
+        places.append(_Entry(index, offset, length, afters.get(index)).place(buffer, image))
+    if rows is not None and image.rows_apart:
         places = [
             _cut(place, image, index, part)
             for place, index, part in zip(places, indices, rows, strict=True)
@@ -118,7 +121,7 @@ def _cut(place: TileLocation, image: Image, index: int, rows: slice) -> TileLoca
 
     Those of an uncompressed tile can be read without the others: each begins on a byte.
     """
-    if place is ABSENT or not image.rows_apart or place.framed:
+    if place is ABSENT or place.framed:
         return place
     stored = _stored_rows(image, index)
     length = image.unpacked_length(1)

@@ -17,8 +17,8 @@ import pytest
 from conftest import until
 
 import tinycog
-from tinycog.reader.decode_pool import DecodePool, run_in_pool, shared_pool
 from tinycog.testing import Layout, RangeServer, make_pyramid, make_tiff, serve_in_thread
+from tinycog.thread_pool import ThreadPool, run_in_pool, shared_pool
 
 PIXELS = np.arange(200 * 300, dtype=np.uint16).reshape(1, 200, 300)
 DATA = make_tiff(make_pyramid(PIXELS, (2, 4), tile=(64, 64)), layout=Layout(gap=40_000))
@@ -32,7 +32,7 @@ def spoil() -> None:
     raise SpoiltError
 
 
-async def result_of(pool: DecodePool, work: Callable[[], Any]) -> Any:
+async def result_of(pool: ThreadPool, work: Callable[[], Any]) -> Any:
     """The result of work that a pool does."""
     loop = asyncio.get_running_loop()
     finished: asyncio.Future[Any] = loop.create_future()
@@ -83,7 +83,7 @@ async def test_a_caller_that_is_cancelled_leaves_the_others_their_results():
 
 
 async def test_work_is_done_although_no_thread_can_be_started(monkeypatch):
-    pool = DecodePool()
+    pool = ThreadPool()
 
     def refuse(_: threading.Thread) -> None:
         message = "can't start new thread"
@@ -119,7 +119,7 @@ def test_loops_of_two_threads_get_their_own_results():
 def test_a_loop_that_was_closed_does_not_break_the_pool():
     gate = threading.Event()
     loop = asyncio.new_event_loop()
-    pool = DecodePool()
+    pool = ThreadPool()
     heard: list[Any] = []
     for work in (lambda: gate.wait(5), spoil, int):
         pool.submit(loop, work, lambda *result: heard.append(result))
@@ -131,7 +131,7 @@ def test_a_loop_that_was_closed_does_not_break_the_pool():
 
 
 def test_the_pool_keeps_no_loop_that_was_closed():
-    pool = DecodePool()
+    pool = ThreadPool()
     loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
 
     async def main() -> None:

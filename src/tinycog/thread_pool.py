@@ -1,4 +1,4 @@
-"""A thread pool for decoding, off the event loop: the codecs release the GIL.
+"""A thread pool for codecs and arithmetic, off the event loop: both release the GIL.
 
 Work goes into one queue that as many threads as there are processors take from. A thread goes on
 as long as it finds work, and results go back to their event loop in batches, so that small tiles
@@ -51,7 +51,7 @@ class _Mailbox:
             done(result, error)
 
 
-class DecodePool:
+class ThreadPool:
     """A thread pool with one queue."""
 
     def __init__(self) -> None:
@@ -137,14 +137,14 @@ def _processors() -> int:
     return max(min(count, space // 4 // THREAD_BYTES), 1) if is_bounded else count
 
 
-_pool: DecodePool | None = None
+_pool: ThreadPool | None = None
 
 
-def shared_pool() -> DecodePool:
+def shared_pool() -> ThreadPool:
     """Return the pool of the process, made at first use."""
     global _pool  # noqa: PLW0603 - one for the process
     if _pool is None:
-        _pool = DecodePool()
+        _pool = ThreadPool()
     return _pool
 
 
