@@ -19,6 +19,7 @@ from tinycog.geo.written_facts import WrittenFacts
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Tag
 
+NO_ITEMS: Mapping[str, str] = MappingProxyType({})
 REPEATED = frozenset((IMAGE_STRUCTURE, RPC_DOMAIN, EXIF))
 """Domains whose items repeat what other tags say."""
 
@@ -39,6 +40,7 @@ def metadata_fields(
     *,
     roles: Sequence[str] = (),
     statistics: Sequence[Statistics | None] = (),
+    structure: Mapping[str, str] = NO_ITEMS,
 ) -> list[Field]:
     """Make the tags of metadata of the first IFD, in ascending order.
 
@@ -47,11 +49,13 @@ def metadata_fields(
         bands: number of bands.
         roles: colour interpretation of each band, where it is to be told (`WrittenColour.roles`).
         statistics: of each band; they count before those among its items.
+        structure: items of IMAGE_STRUCTURE that no tag tells.
 
     Raises:
         UsageError: something cannot be written, or there is not one for each band.
     """
-    items = [*_image_items(facts), *_band_items(facts, bands, roles, statistics)]
+    told = [Item(name, text, None, IMAGE_STRUCTURE, "") for name, text in structure.items()]
+    items = [*_image_items(facts), *told, *_band_items(facts, bands, roles, statistics)]
     fields = tiff_fields(facts.tags.get("", {}), bands)
     if items:
         _check(items)
