@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, overload
 
 from numpy.typing import DTypeLike
 
@@ -34,6 +34,7 @@ from tinycog.geo.written_facts import WrittenFacts
 from tinycog.raster import Raster
 from tinycog.targets.factory import make_target
 from tinycog.targets.memory import BytesTarget
+from tinycog.targets.parts import PREFERRED, SHORTEST
 from tinycog.targets.protocol import WriteTarget
 from tinycog.targets.spool import Spool
 from tinycog.thread_pool import shared_pool
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
 
     from tinycog.geo.colour import Colormap
     from tinycog.geo.transform import RPC, GroundControlPoint
+
+
+PARTS_SHARE = 16
+"""Part of the memory that one part of an upload may have; three are held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,7 +451,16 @@ def _affine(transform: Iterable[float]) -> Affine:
     return make_affine(a, b, c, d, e, f)
 
 
-async def _prepare(arguments: _Arguments) -> tuple[CogFile, WriteTarget, Spool]:
+class _Prepared(NamedTuple):
+    """A file that can be written, and where it goes."""
+
+    file: CogFile
+    target: WriteTarget
+    spool: Spool
+    plan: WritePlan
+
+
+async def _prepare(arguments: _Arguments) -> _Prepared:
     options = arguments.options
     source = await make_pixel_source(
         arguments.source,
@@ -457,6 +471,8 @@ async def _prepare(arguments: _Arguments) -> tuple[CogFile, WriteTarget, Spool]:
         web_grid=arguments.web_grid,
         memory=options.memory // 4,
     )
+    file = CogFile(source, options, shared_pool().size)
+    part_bytes = max(min(options.memory // PARTS_SHARE, PREFERRED), SHORTEST)
     target = make_target(
         arguments.target,
         fs=arguments.fs,
@@ -464,28 +480,27 @@ async def _prepare(arguments: _Arguments) -> tuple[CogFile, WriteTarget, Spool]:
         storage_options=arguments.storage_options,
         overwrite=arguments.overwrite,
         spool=arguments.spool,
+        part_bytes=part_bytes,
+        bounds=file.bounds,
     )
     spool = Spool(None if arguments.spool is None else os.fspath(arguments.spool))
-    threads = shared_pool().size
-    file = CogFile(source, options, held=target.memory + spool.memory, threads=threads)
-    return file, target, spool
+    return _Prepared(file, target, spool, file.plan(target.memory + spool.memory))
 
 
 async def _plan(arguments: _Arguments) -> WritePlan:
-    file, _, _ = await _prepare(arguments)
-    return file.plan
+    return (await _prepare(arguments)).plan
 
 
 async def _write(arguments: _Arguments) -> Written:
-    file, target, spool = await _prepare(arguments)
+    file, target, spool, plan = await _prepare(arguments)
     try:
         try:
             await target.begin()
-            length = await file.write(target, spool, arguments.progress)
+            length = await file.write(plan, target, spool, arguments.progress)
         except BaseException:
             await asyncio.shield(target.abort())
             raise
     finally:
         await asyncio.shield(spool.close())
     data = target.result if isinstance(target, BytesTarget) else None
-    return Written(target.name, length, file.plan, data)
+    return Written(target.name, length, plan, data)

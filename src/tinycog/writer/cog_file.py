@@ -15,9 +15,10 @@ from tinycog.encode.tile_format import TileFormat
 from tinycog.errors import UsageError
 from tinycog.geo.metadata import Statistics
 from tinycog.geo.write_colour import RGB, WrittenColour, colour_of
-from tinycog.geo.write_metadata import metadata_fields
+from tinycog.geo.write_metadata import NO_ITEMS, metadata_fields
 from tinycog.geo.write_tags import georeference_fields, nodata_field
 from tinycog.pixels.overviews.reducer import make_reducer
+from tinycog.targets.parts import Bounds
 from tinycog.targets.protocol import WriteTarget
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Photometric, Predictor, Tag
@@ -45,8 +46,11 @@ from tinycog.writer.spilled import SpilledTiles
 from tinycog.writer.statistics import Moments
 from tinycog.writer.tile_work import Encoders, TileWork
 
-STRUCTURE = "IMAGE_STRUCTURE"
-"""GDAL's domain of items that tell how an image is stored."""
+WORST_EXPANSION, WORST_BYTES = 2, 1 << 10
+"""What an encoded tile is longer than its samples at most: a part of them, and some bytes more."""
+
+HEAD_BYTES = 4 << 20
+"""Bytes of tags that stand in front of the tiles, at most: metadata, palettes, tables."""
 
 KEPT_BYTES = 4 << 20
 """Bytes of records that wait for their turn in memory."""
@@ -61,26 +65,18 @@ class _Level:
 
 
 class CogFile:
-    """A file that is to be written of a source; nothing is asked for yet.
+    """A file that is to be written of a source; nothing is asked for yet."""
 
-    Attributes:
-        plan: what it takes.
-    """
-
-    def __init__(
-        self, source: PixelSource, options: FileOptions, *, held: int, threads: int
-    ) -> None:
+    def __init__(self, source: PixelSource, options: FileOptions, threads: int) -> None:
         """Check that it can be written so.
 
         Args:
             source: of the pixels.
             options: how the file is laid out and encoded.
-            held: bytes that target and spool hold.
             threads: that encode.
 
         Raises:
             UsageError, UnsupportedError: an option does not fit the pixels.
-            LimitError: `memory` is too small.
         """
         self._source = source
         self._options = options
@@ -106,17 +102,39 @@ class CogFile:
         self._undecided()  # wrong options are refused now
         # everything that is written but statistics is made once, before a pixel is asked for
         self._fields(0, make_encoder(self._format), ())
-        pixel = source.bands * source.dtype.itemsize + self._has_mask
+
+    @property
+    def bounds(self) -> Bounds:
+        """Bytes that level 0, and what stands in front of it, have at most."""
+        planes = self._bands if self._is_planar else 1
+        sizes: list[int] = []
+        for level in self._levels:
+            grid = level.shape.grid
+            tile = grid.tile**2 * self._bands * self._source.dtype.itemsize // planes
+            most = tile + tile // WORST_EXPANSION + WORST_BYTES
+            mask = grid.tile**2 // 8 + WORST_BYTES if self._has_mask else 0
+            sizes.append(grid.tiles * (planes * most + mask) if level.shape.is_stored else 0)
+        index = sum(24 * level.shape.grid.tiles * (planes + 1) for level in self._levels)
+        return Bounds(sum(sizes[1:]) + index + HEAD_BYTES, sizes[0])
+
+    def plan(self, held: int) -> WritePlan:
+        """Choose how the pixels are asked for, where target and spool hold so many bytes.
+
+        Raises:
+            LimitError: `memory` is too small.
+        """
+        source = self._source
         needs = Needs(
-            pixel,
+            source.bands * source.dtype.itemsize + self._has_mask,
             source.chunk,
             source.is_asked,
             source.copies,
             held + source.memory,
-            threads,
-            options.memory,
+            self._threads,
+            self._options.memory,
+            make_encoder(self._format).memory,
         )
-        self.plan: WritePlan = make_plan([level.shape for level in self._levels], needs)
+        return make_plan([level.shape for level in self._levels], needs)
 
     def _make_levels(self) -> list[_Level]:
         """Return all levels, also those that are only passed through."""
@@ -176,7 +194,7 @@ class CogFile:
             options=options.codec,
         )
 
-    def _undecided(self) -> Encoders | None:
+    def _undecided(self) -> Sequence[Encoders] | None:
         """Return the encoders, None where a sample decides."""
         options = self._options
         if options.chosen is not None or options.predictor is None:
@@ -184,13 +202,15 @@ class CogFile:
             return None
         return self._encoders(self._format)
 
-    def _encoders(self, made: TileFormat) -> Encoders:
-        mask = None
-        if self._has_mask:
-            mask = make_mask_encoder(made.rows, made.cols)
-        return Encoders(make_encoder(made), mask)
+    def _encoders(self, made: TileFormat) -> Sequence[Encoders]:
+        """Return the encoders of level 0, and of overviews."""
+        found: list[Encoders] = []
+        for size in (self._options.blocksize, self._options.overview_blocksize):
+            mask = make_mask_encoder(size, size) if self._has_mask else None
+            found.append(Encoders(make_encoder(replace(made, rows=size, cols=size)), mask))
+        return found
 
-    def _choose(self, sample: RawTile | None) -> Encoders:
+    def _choose(self, sample: RawTile | None) -> Sequence[Encoders]:
         """Choose predictor and level by a sample; without one any does."""
         made, options = self._format, self._options
         tiles: list[NDArray[Any]] = []
@@ -206,9 +226,13 @@ class CogFile:
     # --- writing ---------------------------------------------------------------------------------
 
     async def write(
-        self, target: WriteTarget, spool: Spools, progress: Progress | None = None
+        self,
+        plan: WritePlan,
+        target: WriteTarget,
+        spool: Spools,
+        progress: Progress | None = None,
     ) -> int:
-        """Write the file; return its length in bytes.
+        """Write the file as planned; return its length in bytes.
 
         Raises:
             TinycogError: it cannot be written; nothing is published.
@@ -226,22 +250,21 @@ class CogFile:
             self._source,
             passes,
             deferred,
-            SpilledTiles([one.assembler for one in passes], spool, self.plan.open_tiles),
+            SpilledTiles([one.assembler for one in passes], spool, plan.open_tiles),
             sparse=self._options.sparse,
             keeps_valid=self._keeps_valid,
             in_flight=batches_in_flight(self._threads),
             progress=None if progress is None else _Report(progress, pixels),
         )
-        await engine.run(regions(self.plan, self._levels[0].shape.grid))
+        await engine.run(regions(plan, self._levels[0].shape.grid))
         first = passes[0].records
         if not isinstance(first, StreamedRecords) or deferred.encoders is None:
             raise AssertionError
         await first.finish()
         stored = [one for one in passes if one.records is not None]
-        encoder = deferred.encoders.samples
         heads = [
             HeadLevel(
-                self._fields(z, encoder, engine.moments, one.grid),
+                self._fields(z, deferred.encoders[min(z, 1)].samples, engine.moments, one.grid),
                 one.index,
                 self._mask_fields(one.grid) if self._has_mask else None,
             )
@@ -346,7 +369,14 @@ class CogFile:
         if z == 0:
             fields += georeference_fields(facts)
             statistics = [_statistics(one, grid) for one in moments]
-            fields += metadata_fields(facts, self._bands, roles=colour.roles, statistics=statistics)
+            is_by_tile = self._interleave == "tile"  # what GDAL has no other sign of
+            fields += metadata_fields(
+                facts,
+                self._bands,
+                roles=colour.roles,
+                statistics=statistics,
+                structure={"INTERLEAVE": "TILE"} if is_by_tile else NO_ITEMS,
+            )
         return fields
 
     def _mask_fields(self, grid: TileGrid) -> list[Field]:

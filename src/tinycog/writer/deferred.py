@@ -42,16 +42,16 @@ class Deferred:
     """Tiles that wait until their encoders are known.
 
     Attributes:
-        encoders: of all tiles, None as long as they are not known.
+        encoders: of level 0 and of overviews, None as long as they are not known.
     """
 
     def __init__(
         self,
-        choose: Callable[[RawTile | None], Encoders],
+        choose: Callable[[RawTile | None], Sequence[Encoders]],
         spool: Spools,
         across: int,
         dtype: np.dtype[Any],
-        encoders: Encoders | None = None,
+        encoders: Sequence[Encoders] | None = None,
     ) -> None:
         """Start without a tile.
 

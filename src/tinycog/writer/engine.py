@@ -216,11 +216,15 @@ class Engine:
         self._backlog += await self._deferred.add(task.tile)
         return task._replace(is_encoded=False)
 
-    def _carry_out(self, batch: Sequence[_Task], encoders: Encoders | None) -> list[TileDone]:
+    def _carry_out(
+        self, batch: Sequence[_Task], encoders: Sequence[Encoders] | None
+    ) -> list[TileDone]:
         """Work on tiles, in a thread."""
         return [
             self._levels[task.tile.level].work.carry_out(
-                task.tile, task.around, encoders if task.is_encoded else None
+                task.tile,
+                task.around,
+                encoders[min(task.tile.level, 1)] if encoders and task.is_encoded else None,
             )
             for task in batch
         ]

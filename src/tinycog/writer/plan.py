@@ -103,6 +103,7 @@ class Needs(NamedTuple):
         held: bytes that source, target and spool hold by themselves.
         threads: that encode.
         memory: bytes that may be held.
+        encoder: bytes that an encoder holds for each thread.
     """
 
     pixel: int
@@ -112,6 +113,7 @@ class Needs(NamedTuple):
     held: int
     threads: int
     memory: int
+    encoder: int
 
 
 def batches_in_flight(threads: int) -> int:
@@ -197,7 +199,7 @@ def _fixed(levels: Sequence[LevelShape], needs: Needs) -> int:
     largest = max(level.grid.tile**2 for level in levels) * needs.pixel
     batch = BATCH_BYTES + largest
     index = sum(24 * level.grid.tiles for level in levels if level.is_stored)
-    working = WORK_FACTOR * needs.threads * largest
+    working = needs.threads * (WORK_FACTOR * largest + needs.encoder)
     waiting = (batches_in_flight(needs.threads) + 1) * batch
     return OVERHEAD + needs.held + index + working + waiting + 4 * WRITE_BYTES
 
