@@ -64,6 +64,9 @@ def gdal_means(
     else:
         means, some = _some(plane.astype(np.float64), counts, *weights)
     means = (means + 0.5).astype(dtype) if is_small else means.astype(work)
+    if not is_small:
+        # of all NaN one: which one a sum gives depends on how the processor adds
+        np.copyto(means, np.nan, where=np.isnan(means))
     if counting.has_nodata:
         np.copyto(means, counting.moved, where=means == work.type(counting.fill))
     return _converted(means, dtype), some
