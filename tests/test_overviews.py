@@ -237,6 +237,13 @@ def seen(dtype: str, rng, shape):
     return np.where(rng.random(shape) < 0.5, few, out)
 
 
+def skip_what_gdal_cannot(dtype: str, method: str, what: str) -> None:
+    if gdal_version() < (3, 11) and dtype in {"float32", "float64"} and method == "average":
+        pytest.skip("GDAL before 3.11 adds floats in another order")
+    if dtype in {"int64", "uint64"} and what == "nodata":
+        pytest.skip("GDAL 3.12 does not come back from means of 64-bit integers with nodata")
+
+
 def follow(levels, pixels, method: str, valid=None, **options):
     """Compare levels that GDAL made, each of the one before, with ours."""
     compared = 0
@@ -266,8 +273,7 @@ GDAL_DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", 
 @pytest.mark.parametrize("dtype", GDAL_DTYPES)
 @pytest.mark.parametrize("what", ["plain", "nodata", "mask"])
 def test_equals_gdal_at_powers_of_two(tmp_path, method, dtype, what):
-    if gdal_version() < (3, 11) and dtype == "float64":
-        pytest.skip("GDAL before 3.11 adds doubles in another order")
+    skip_what_gdal_cannot(dtype, method, what)
     rng = np.random.default_rng(7)
     pixels = seen(dtype, rng, (32, 64, 1))
     options = {}
@@ -292,8 +298,7 @@ def test_equals_gdal_at_powers_of_two(tmp_path, method, dtype, what):
 @pytest.mark.parametrize("dtype", GDAL_DTYPES)
 @pytest.mark.parametrize("what", ["plain", "nodata"])
 def test_like_gdal_equals_its_cog_driver_at_any_size(tmp_path, method, dtype, what):
-    if gdal_version() < (3, 11) and dtype in {"float64", "float32"}:
-        pytest.skip("GDAL before 3.11 adds floats in another order")
+    skip_what_gdal_cannot(dtype, method, what)
     rng = np.random.default_rng(11)
     for rows, cols in ((133, 135), (1, 131)):
         pixels = seen(dtype, rng, (rows, cols, 1))
