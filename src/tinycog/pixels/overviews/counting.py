@@ -51,7 +51,8 @@ class Counting:
         """Return which samples of (rows, cols) count; None if all do."""
         out = valid
         if self.has_nodata:
-            out = _both(out, ~self.is_nodata(plane))
+            is_one = self.low == self.high
+            out = _both(out, np.not_equal(plane, self.low) if is_one else ~self.is_nodata(plane))
         if self.drops_nan:
             out = _both(out, ~np.isnan(plane))
         return None if out is None or out.all() else out
