@@ -105,9 +105,9 @@ def _some(plane: Floats, counts: Bools, down: Floats, across: Floats) -> tuple[F
 
 def _full(weights: Floats) -> NDArray[Any]:
     """Add weights in GDAL's order: the first, the whole ones, the last."""
-    if len(weights) == 2:  # noqa: PLR2004 - a pair
-        return weights[0] + weights[1]
-    return np.where(weights[0] != 0, weights[0] + weights[1] + weights[2], weights[1])
+    # what is 0 is outside of the image, and adds nothing
+    out: NDArray[Any] = np.add.reduce(weights, axis=0)
+    return out
 
 
 def _converted(means: NDArray[Any], dtype: np.dtype[Any]) -> Plane:
