@@ -3,6 +3,7 @@ LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak \
 	fuzz bench versions meaning georeferences written-crs references references-orders
+	fuzz bench versions meaning georeferences references references-orders overviews
 
 check: ## what CI runs
 	bash .ci/run
@@ -80,6 +81,9 @@ fuzz: ## broken files for SECONDS, or CASES of them; then guided by coverage, if
 	$(PYTHON) tests/fuzz/run.py --seconds $(SECONDS) --cases $(CASES) --processes $(PROCESSES) || failed=1; \
 	$(PYTHON) tests/fuzz/guided.py --seconds $(SECONDS) || failed=1; \
 	exit $$failed
+
+overviews: ## the next level of every size from 1 x 1 to 70 x 70, against a brute-force oracle
+	$(PYTHON) tests/overviews_of_all_sizes.py
 
 bench: ## decoding, then reading against the peers that are installed
 	.venv/bin/pip install -q -e '.[test,bench]'

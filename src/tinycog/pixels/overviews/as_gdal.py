@@ -64,6 +64,9 @@ def gdal_means(
     else:
         means, some = _some(plane.astype(np.float64), counts, *weights)
     means = (means + 0.5).astype(dtype) if is_small else means.astype(work)
+    if not is_small:
+        # of all NaN one: which one a sum gives depends on how the processor adds
+        np.copyto(means, np.nan, where=np.isnan(means))
     if counting.has_nodata:
         np.copyto(means, counting.moved, where=means == work.type(counting.fill))
     return _converted(means, dtype), some
@@ -102,9 +105,9 @@ def _some(plane: Floats, counts: Bools, down: Floats, across: Floats) -> tuple[F
 
 def _full(weights: Floats) -> NDArray[Any]:
     """Add weights in GDAL's order: the first, the whole ones, the last."""
-    if len(weights) == 2:  # noqa: PLR2004 - a pair
-        return weights[0] + weights[1]
-    return np.where(weights[0] != 0, weights[0] + weights[1] + weights[2], weights[1])
+    # what is 0 is outside of the image, and adds nothing
+    out: NDArray[Any] = np.add.reduce(weights, axis=0)
+    return out
 
 
 def _converted(means: NDArray[Any], dtype: np.dtype[Any]) -> Plane:

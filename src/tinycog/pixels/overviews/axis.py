@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.pixels.resample.axis import kernel_axis
+from tinycog.pixels.resample.axis import MIN_WEIGHT, kernel, kernel_radius
 
 Span = tuple[int, int]
 
@@ -26,14 +27,14 @@ class Axis:
         count: number of pixels of the next one.
         first: where the first pixel that counts lies, from 2j on.
         taps: how many count, those outside of the image included.
-        kernel: name of a kernel that weighs them; None: each by the part of it that is covered.
+        kernel: name of a kernel that weighs them; "": each by the part of it that is covered.
     """
 
     size: int
     count: int
     first: int = 0
     taps: int = 2
-    kernel: str | None = None
+    kernel: str = ""
 
     @property
     def is_pairs(self) -> bool:
@@ -80,8 +81,18 @@ class Axis:
 
     def weights(self, start: int, stop: int) -> NDArray[np.float64]:
         """Return (taps, stop - start) of the kernel, which add up to 1; 0 outside of the image."""
-        assert self.kernel is not None  # noqa: S101 - only a kernel has them
-        return _kernel_taps(self, start, stop)
+        ratio = self.size / self.count
+        place = np.arange(start, stop)
+        out: NDArray[np.float64] = np.zeros((self.taps, stop - start))
+        total = np.zeros(stop - start)
+        for tap in range(self.taps):
+            pixel = 2 * place + self.first + tap
+            distance: NDArray[np.float64] = (pixel + 0.5 - (place + 0.5) * ratio) / ratio
+            weight = kernel(distance, self.kernel)
+            counts = (pixel >= 0) & (pixel < self.size) & (np.abs(weight) >= MIN_WEIGHT)
+            out[tap, counts] = weight[counts]
+            total += out[tap]
+        return out / total
 
     def nearest(self, start: int, stop: int) -> NDArray[np.intp]:
         """Return the pixel of this level nearest to the first one covered, as GDAL rounds."""
@@ -89,35 +100,19 @@ class Axis:
         return (0.5 + place * (self.size / self.count)).astype(np.intp)
 
 
-def make_axis(size: int, sizing: Sizing, kernel: str | None = None) -> Axis:
-    """Make the axis from a level of `size` pixels to the next one."""
+def make_axis(size: int, sizing: Sizing) -> Axis:
+    """Make the axis from a level of `size` pixels to the next one, of the pixels covered."""
     count = max(size // 2, 1) if sizing == "gdal" else -(-size // 2)
-    if kernel is not None:
-        return _kernel_axis(size, count, kernel)
     if sizing == "pairs" or size == 2 * count:
         return Axis(size, count)
     return Axis(size, count, 0 if size > 2 * count else -1, 3)
 
 
-def _kernel_axis(size: int, count: int, kernel: str) -> Axis:
-    """Make an axis with the taps that a kernel reaches at either end of the image."""
-    ratio = size / count
-    reach = (1 if kernel == "bilinear" else 2) * max(ratio, 1.0)
-    ends = (0.5 * ratio, (count - 0.5) * ratio - 2 * (count - 1))
-    first = int(np.floor(min(ends) - reach + 0.5))
-    stop = int(np.floor(max(ends) + reach + 0.5))
-    return Axis(size, count, first, stop - first, kernel)
-
-
-def _kernel_taps(axis: Axis, start: int, stop: int) -> NDArray[np.float64]:
-    ratio = axis.size / axis.count
-    place = np.arange(start, stop)
-    kernel = axis.kernel or ""
-    centre: NDArray[Any] = (place + 0.5) * ratio
-    made = kernel_axis(centre, max(ratio, 1.0), axis.size, kernel)
-    out: NDArray[Any] = np.zeros((axis.taps, stop - start))
-    for tap in range(axis.taps):
-        at = 2 * place + axis.first + tap - made.start
-        inside = (at >= 0) & (at < made.stop - made.start)
-        out[tap, inside] = made.weight[np.flatnonzero(inside), at[inside]]
-    return out
+def kernel_axis(area: Axis, kernel: str) -> Axis:
+    """Make the axis with all taps that a kernel reaches, those of the pixels covered included."""
+    ratio = area.size / area.count
+    reach = kernel_radius(kernel) * ratio
+    ends = (0.5 * ratio, (area.count - 0.5) * ratio - 2 * (area.count - 1))
+    first = min(area.first, math.floor(min(ends) - reach + 0.5))
+    stop = max(area.first + area.taps, math.floor(max(ends) + reach + 0.5))
+    return Axis(area.size, area.count, first, stop - first, kernel)

@@ -1,8 +1,8 @@
-"""Which samples of a level count: what masks, nodata, NaN and alpha leave of them."""
+"""Which samples of a level count: what masks, nodata, NaN leave of them (gdal.overviews.valid)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,8 @@ class Counting:
         """Return which samples of (rows, cols) count; None if all do."""
         out = valid
         if self.has_nodata:
-            out = _both(out, ~self.is_nodata(plane))
+            is_one = self.low == self.high
+            out = _both(out, np.not_equal(plane, self.low) if is_one else ~self.is_nodata(plane))
         if self.drops_nan:
             out = _both(out, ~np.isnan(plane))
         return None if out is None or out.all() else out
@@ -62,12 +63,13 @@ class Counting:
             return np.equal(plane, self.low)
         return (plane >= self.low) & (plane <= self.high)
 
-    def settle(self, plane: Plane, some: Bools | None) -> None:
-        """Put in place what is left: no mean is read as nodata, and nothing else is where none is.
+    def settle(self, plane: Plane, some: Bools | None, *, moves: bool = True) -> None:
+        """Put in place what is left: no mean is read as nodata (gdal.overviews.nodata).
 
-        `some` (rows, cols) says where any sample counted; None: everywhere.
+        `some` (rows, cols) says where any sample counted; None: everywhere. With `moves` False
+        means stay as they are.
         """
-        if self.has_nodata:
+        if self.has_nodata and moves:
             np.copyto(plane, self.moved, where=self.is_nodata(plane))
         if some is not None:
             np.copyto(plane, self.fill, where=~some)
@@ -100,6 +102,12 @@ def _of_integers(dtype: np.dtype[Any], nodata: float | None) -> Counting:
     moved = value + 1 if value < info.max else value - 1
     as_is = dtype.type(value)
     return Counting(dtype, as_is, as_is, fill=as_is, moved=dtype.type(moved))
+
+
+def mode_fill(counting: Counting) -> Counting:
+    """Return it with what GDAL's mode fills with: it takes signed integers for unsigned ones."""
+    is_lost = counting.dtype.kind == "i" and counting.dtype.itemsize > 1 and counting.fill < 0
+    return replace(counting, fill=counting.dtype.type(0)) if is_lost else counting
 
 
 def _edge(value: Any, sign: int) -> Any:  # noqa: ANN401 - a scalar of any float dtype

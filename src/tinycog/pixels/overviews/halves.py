@@ -60,7 +60,9 @@ def some_means(plane: Plane, counts: Bools) -> tuple[Plane, Bools]:
     """
     number = sums(counts.view(np.uint8))
     real = np.float32 if plane.dtype.itemsize < 4 else np.float64  # noqa: PLR2004 - bytes
-    total = sums(np.where(counts, plane, plane.dtype.type(0))).astype(real)
+    samples = counts.astype(plane.dtype)
+    samples *= plane
+    total = sums(samples).astype(real)
     some = number != 0
     total /= np.maximum(number, 1, out=number).astype(real)
     return rounded(total, plane.dtype), some

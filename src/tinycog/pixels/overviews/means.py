@@ -30,20 +30,18 @@ def tap_sums(plane: NDArray[Any], down: NDArray[Any], across: NDArray[Any]) -> N
     Returns:
         (n, m), of the dtype of the plane.
     """
-    lines = _add(plane, down[:, :, None])
-    return _add(lines.T, across[:, :, None]).T
+    return _add(_add(plane, down, axis=0), across, axis=1)
 
 
-def _add(lines: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
+def _add(lines: NDArray[Any], weights: NDArray[Any], axis: int) -> NDArray[Any]:
     count = weights.shape[1]
-    out = np.zeros((count, lines.shape[1]), lines.dtype)
-    if count == 0:
-        return out
-    for tap, weight in enumerate(weights):
-        part = lines[tap : tap + 2 * count - 1 : 2]
-        if (weight == 1).all():
+    out = np.zeros((count, lines.shape[1]) if axis == 0 else (len(lines), count), lines.dtype)
+    for tap, each in enumerate(weights):
+        at = slice(tap, tap + 2 * count - 1, 2)
+        part, weight = (lines[at], each[:, None]) if axis == 0 else (lines[:, at], each)
+        if (each == 1).all():
             out += part
-        elif weight.all():
+        elif each.all():
             out += part * weight
         else:
             out += np.where(weight != 0, part * weight, 0)

@@ -22,7 +22,7 @@ def _taps(plane: NDArray[Any], shape: Shape, taps: Shape) -> Iterator[NDArray[An
 
 
 def modes(plane: Plane, counts: Bools | None, shape: Shape, taps: Shape) -> tuple[Plane, Bools]:
-    """Return the most frequent values, of several the one that gets there first, row by row.
+    """Return the most frequent values, of several the first to get there (gdal.overviews.mode).
 
     NaN equals NaN. Arguments: samples from the first tap on, which of them count, the shape of the
     result, and the number of taps down and across.

@@ -64,7 +64,8 @@ class PlaneMaker:
         if plane.dtype.kind == "c":
             return self._complex(plane, counts, block)
         made, some = self._by_method(plane, counts, amount, inside, block)
-        self.counting.settle(made, some)
+        is_settled = self.is_gdal and not self._is_exact_half(plane)
+        self.counting.settle(made, some, moves=not is_settled)
         return made, some
 
     def _complex(self, plane: Plane, counts: Bools | None, block: Box) -> Made:
@@ -88,7 +89,7 @@ class PlaneMaker:
         if self.method in {"mode", "min", "max"}:
             counting = inside if counts is None else counts if inside is None else counts & inside
             return self._picked(plane, counting, block)
-        if self.is_gdal and self.method == "average" and not self._is_exact_half(plane):
+        if self.is_gdal and not self._is_exact_half(plane):
             return self._as_gdal(plane, counts, inside, block)
         if self.method in KERNELS:
             return self._by_kernel(plane, counts, block)
@@ -127,7 +128,7 @@ class PlaneMaker:
     def _mean(
         self, plane: Plane, counts: Bools | None, amount: NDArray[Any] | None, block: Box
     ) -> Made:
-        """Average what counts, weighted by the part covered and by `amount`."""
+        """Average what counts, by the part covered and by `amount` (gdal.overviews.average)."""
         if amount is not None and counts is not None:
             amount = np.where(counts, amount, 0)
         if plane.dtype.kind == "f":
@@ -165,6 +166,8 @@ class PlaneMaker:
             self.axes[1].weights(block[1], block[3]),
         )
         made, fits = means.kernel_means(plane, counts, *weights)
+        if plane.dtype.kind == "f" and np.isnan(made).any():
+            fits = ~np.isnan(made) if fits is None else fits & ~np.isnan(made)
         if fits is None:
             return made, None
         inner = None if counts is None else self.covered(counts, block)

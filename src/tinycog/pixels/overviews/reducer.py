@@ -8,13 +8,29 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.argument_types import OverviewMethod
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.overviews import picks
-from tinycog.pixels.overviews.axis import Axis, Sizing, make_axis
-from tinycog.pixels.overviews.counting import Bools, any_of, make_counting
+from tinycog.pixels.overviews.axis import Axis, Sizing, kernel_axis, make_axis
+from tinycog.pixels.overviews.counting import Bools, any_of, make_counting, mode_fill
 from tinycog.pixels.overviews.planes import Box, PlaneMaker
+
+OverviewMethod = Literal[
+    "nearest",
+    "average",
+    "mode",
+    "min",
+    "max",
+    "rms",
+    "bilinear",
+    "cubic",
+    "MEAN",
+    "MIN",
+    "MAX",
+    "SAMPLE",
+    "MODE",
+]
+"""Methods by which overviews are made; those in capitals are Earth Engine's pyramiding policies."""
 
 POLICIES = {"MEAN": "average", "MIN": "min", "MAX": "max", "SAMPLE": "nearest", "MODE": "mode"}
 """Earth Engine's policies, each of exactly 2 x 2 pixels whatever the size."""
@@ -24,6 +40,9 @@ PICKING = ("nearest", "mode")
 
 GDAL_METHODS = ("nearest", "average", "mode")
 """Methods that are GDAL's to the bit with `like="gdal"`."""
+
+FINE_ALPHA = 2
+"""Bytes of an integer alpha up to which it is a weight; a wider one is opaque or not."""
 
 MOST_PARTS = 1 << 49
 """Parts of pixels up to which means of integers of 64 bits are exact."""
@@ -140,7 +159,7 @@ class Reducer:
         if valid is None:
             return out, None
         left = self._valid(valid, inside, block, shape)
-        if not self.maker.counting.has_fill:
+        if not self.maker.counting.has_fill and not self._ignores_masks:
             out[~left] = 0
         return out, None if left.all() else left
 
@@ -167,18 +186,28 @@ class Reducer:
     ) -> tuple[Bools | None, NDArray[Any] | None]:
         """Return which of one sample count, and by how much."""
         maker, plane = self.maker, pixels[:, :, sample]
-        if maker.is_gdal and self.method == "mode" and plane.dtype == np.uint8:
-            valid = None  # GDAL counts values of bytes whatever the mask says
-            return maker.counting.counts(plane, valid), None
+        if self._ignores_masks:
+            return maker.counting.counts(plane, None), None
         amount = None
         if self.alpha is not None and (maker.is_gdal or sample != self.alpha):
             alpha = pixels[:, :, self.alpha]
-            if self.method in {"average", "rms"} and not maker.is_gdal:
-                amount = np.maximum(alpha, 0)
+            if self._weighs_alpha:
+                amount = np.where(np.isfinite(alpha) & (alpha > 0), alpha, 0)
             elif not (maker.is_gdal and self.method == "mode" and sample == self.alpha):
                 opaque = np.greater(alpha, 0)
                 valid = opaque if valid is None else valid & opaque
         return maker.counting.counts(plane, valid), amount
+
+    @property
+    def _ignores_masks(self) -> bool:
+        """Whether values count whatever the mask says: GDAL's mode of bytes."""
+        return self.maker.is_gdal and self.method == "mode" and self.dtype == np.uint8
+
+    @property
+    def _weighs_alpha(self) -> bool:
+        """Whether colours count by their alpha, not only where that is not 0."""
+        is_fine = self.dtype.kind == "f" or self.dtype.itemsize <= FINE_ALPHA
+        return is_fine and self.method == "average" and not self.maker.is_gdal
 
     def _valid(
         self, valid: Bools, inside: Bools | None, block: Box, shape: tuple[int, int]
@@ -235,9 +264,11 @@ def make_reducer(
     area = make_axis(rows, sizing), make_axis(cols, sizing)
     axes = area
     if name in KERNELS:
-        axes = make_axis(rows, sizing, name), make_axis(cols, sizing, name)
+        axes = kernel_axis(area[0], name), kernel_axis(area[1], name)
     _check_exact(name, dtype, area, alpha)
     counting = make_counting(dtype, nodata, gdal=like == "gdal")
+    if like == "gdal" and name == "mode":
+        counting = mode_fill(counting)
     masks = has_mask or alpha is not None or counting.has_fill
     maker = PlaneMaker(name, axes, area, counting, masks, like == "gdal")
     return Reducer(name, dtype, alpha, maker)
@@ -266,7 +297,7 @@ def _check_exact(
 ) -> None:
     if name != "average" or dtype.kind not in "iu":
         return
-    most = 1 if alpha is None else np.iinfo(dtype).max
+    most = 1 if alpha is None or dtype.itemsize > FINE_ALPHA else np.iinfo(dtype).max
     parts = area[0].total() * area[1].total() * int(most)
     if parts > (MOST_PARTS if dtype.itemsize == 8 else 1 << 62):  # noqa: PLR2004 - 64 bits
         message = (
