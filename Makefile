@@ -2,7 +2,7 @@ PYTHON = .venv/bin/python
 LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak \
-	fuzz bench versions meaning georeferences references references-orders
+	fuzz bench versions meaning georeferences written-crs references references-orders
 
 check: ## what CI runs
 	bash .ci/run
@@ -34,6 +34,10 @@ meaning: ## nodata, masks, alpha and palettes in every layout, by every way of r
 
 georeferences: ## ten points of each of 1,300 georeferences, against GDAL and PROJ
 	$(PYTHON) tests/georeferences/run.py --all
+
+written-crs: ## every CRS of EPSG's registry written, and read by tinycog and GDAL
+	$(PYTHON) tests/georeferences/written.py
+	$(PYTHON) tests/georeferences/written.py --no-codes --every 5
 
 references: ## every file of the corpus by references, read back through zarr; needs the extra "ecosystem"
 	$(PYTHON) tests/references/run.py

@@ -54,7 +54,7 @@ QUICK = {
 }
 """Modules that `-m quick` runs: every package is touched, in less than a minute."""
 
-STORES = {"test_nginx", "test_object_stores", "test_obspec_stores"}
+STORES = {"test_nginx", "test_object_stores", "test_obspec_stores", "test_upload_stores"}
 """Modules that `-m stores` runs: they start real servers, of object stores and nginx."""
 
 PROCESSES = "test_nothing_is_warned_of"

@@ -56,14 +56,22 @@ class Store(NamedTuple):
 
 
 @contextmanager
-def s3_store(client: str = "s3fs", *, is_versioned: bool = False) -> Iterator[Store]:
-    """Moto's S3, in threads of this process, for a client library that must be installed."""
+def s3_store(
+    client: str = "s3fs",
+    *,
+    is_versioned: bool = False,
+    wrap: Callable[[Any], Any] = lambda answer: answer,
+) -> Iterator[Store]:
+    """Moto's S3, in threads of this process, for a client library that must be installed.
+
+    `wrap` makes another WSGI application of the one that answers.
+    """
     pytest.importorskip(client)
     application = pytest.importorskip("moto.moto_server.werkzeug_app")
     serving = pytest.importorskip("werkzeug.serving")
     backends = pytest.importorskip("moto.s3.models").s3_backends
 
-    answer = application.DomainDispatcherApplication(application.create_backend_app)
+    answer = wrap(application.DomainDispatcherApplication(application.create_backend_app))
     log: list[StoreRequest] = []
     before: list[Callable[[], object]] = []
     refused: dict[str, str] = {}

@@ -10,12 +10,12 @@ import pytest
 from conftest import Feed, fixture_path
 
 from tinycog.testing import Directory, Field, Layout, make_tiff
-from tinycog.testing.maker import GHOST
-from tinycog.tiff.ghost import GHOST_HEAD_LENGTH, Ghost, parse_ghost
+from tinycog.tiff.ghost import GHOST_HEAD_LENGTH, Ghost, make_ghost, parse_ghost
 from tinycog.tiff.nodata import fill_value, nodata_value
 from tinycog.tiff.parse import parse_header
 
 ONE = Directory([Field(256, "SHORT", 7)])
+GHOST = make_ghost()[GHOST_HEAD_LENGTH:]
 
 
 def ghost_of(data: bytes) -> Ghost | None:

@@ -23,7 +23,7 @@ from tinycog.geo.transform import RPC, BoundingBox, bounds_of, level_transform, 
 from tinycog.geo.windows import PixelGrid, pixels_of, window_of_bounds
 from tinycog.limits import Limits
 from tinycog.testing import Field, Layout, make_tiff
-from tinycog.testing.maker import BEYOND
+from tinycog.tiff.layout import BEYOND
 from tinycog.tiff.parse import parse_tiff
 from tinycog.tiff.pyramid import parse_pyramid
 from tinycog.tiff.spec import Tag

@@ -12,8 +12,8 @@ from conftest import LIMITS, Feed, read_pyramid
 from tinycog.errors import FormatError, LimitError, TileIndexError, TruncatedError, UnsupportedError
 from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, make_image, make_tiff
-from tinycog.testing.maker import BEYOND
 from tinycog.tiff.image import Grid, Image, sample_dtype
+from tinycog.tiff.layout import BEYOND
 from tinycog.tiff.parse import parse_tiff
 from tinycog.tiff.pyramid import parse_image
 from tinycog.tiff.spec import Tag

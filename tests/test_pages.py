@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 import tinycog
 from tinycog import Limits, Page, TileIndexError, UsageError
 from tinycog.testing import Directory, Field, Layout, Places, RangeServer, make_image, make_tiff
-from tinycog.testing.maker import BEYOND
 from tinycog.tiff.exif import ExifTag, GpsTag, InteroperabilityTag
+from tinycog.tiff.layout import BEYOND
 
 Written = tuple[NDArray[Any], dict[str, Any]]
 

@@ -17,8 +17,8 @@ import tinycog
 from tinycog.errors import Finding, FormatError, LimitError, NotTiffError, TruncatedError
 from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, flaws, make_image, make_tiff
-from tinycog.testing.maker import BEYOND, Plain
 from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.layout import BEYOND, Plain
 from tinycog.tiff.parse import Entry, Value, parse_header, parse_ifd, parse_tiff, parse_values
 from tinycog.tiff.spec import BIG, CLASSIC, FIELD_TYPES, ByteOrder, Tag
 

@@ -21,12 +21,12 @@ import tinycog
 import tinycog.sync
 from tinycog.errors import SourceError, UsageError
 from tinycog.geo.written_facts import WrittenFacts
-from tinycog.write.pixel_source import PixelBlock, PixelSource, Region
-from tinycog.write.sources.cog import Subset
-from tinycog.write.sources.dask_delayed import DelayedWrite
-from tinycog.write.sources.dask_graph import make_batches
-from tinycog.write.sources.make import is_lazy, make_pixel_source
-from tinycog.write.sources.web_tiles import WebGrid
+from tinycog.writer.pixel_source import PixelBlock, PixelSource, Region
+from tinycog.writer.sources.cog import Subset
+from tinycog.writer.sources.dask_delayed import DelayedWrite
+from tinycog.writer.sources.dask_graph import make_batches
+from tinycog.writer.sources.make import is_lazy, make_pixel_source
+from tinycog.writer.sources.web_tiles import WebGrid
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "files"
 

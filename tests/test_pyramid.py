@@ -14,8 +14,8 @@ from conftest import FILES, LIMITS, Feed, fixture_path, read_pyramid
 from tinycog.errors import FormatError, TileIndexError
 from tinycog.limits import Limits
 from tinycog.testing import Directory, Field, Places, flaws, make_image, make_tiff
-from tinycog.testing.maker import BEYOND
 from tinycog.tiff.image import Image
+from tinycog.tiff.layout import BEYOND
 from tinycog.tiff.parse import parse_tiff
 from tinycog.tiff.pyramid import parse_pyramid
 from tinycog.tiff.roles import Pyramid

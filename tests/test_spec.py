@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tinycog.decode.codecs import CODECS
+from tinycog.encode.compressors import COMPRESSORS
 from tinycog.tiff import spec
 from tinycog.tiff.image import FACTS, OPTIONS
 
@@ -224,6 +225,18 @@ def test_compressions_are_decoded_as_their_table_says():
         assert row["decoded"] in ("yes", "no")
         assert row["predictor"] in ("yes", "no")
         assert bool(row["gives"]) == (row["decoded"] == "yes")
+
+
+def test_compressions_are_encoded_as_their_table_says():
+    table = {int(row["code"]): row for row in rows("compressions.csv")}
+    assert {code for code, row in table.items() if row["encoded"] == "yes"} == set(COMPRESSORS)
+    assert {row["encoded"] for row in table.values()} == {"yes", "no"}
+    for code, codec in COMPRESSORS.items():
+        row = table[code]
+        assert (row["gives"], row["predictor"]) == (
+            codec.takes,
+            "yes" if codec.predicted else "no",
+        )
 
 
 @pytest.mark.parametrize(

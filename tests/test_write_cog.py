@@ -17,7 +17,7 @@ import tinycog
 import tinycog.sync
 from tinycog.compat import write_cog
 from tinycog.errors import UsageError
-from tinycog.write.sources.dask_delayed import DelayedWrite
+from tinycog.writer.sources.dask_delayed import DelayedWrite
 
 xr = pytest.importorskip("xarray", reason="xarray is not installed")
 

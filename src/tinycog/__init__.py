@@ -18,20 +18,26 @@ from tinycog.argument_types import (
     AllowHost,
     AreaOptions,
     BinaryFile,
+    BlockPair,
     CrsLike,
     ErrorHandling,
     FileSystem,
     GetRange,
     Headers,
     HttpSession,
+    Interleave,
+    MaskKind,
     NamedMember,
     ObjectStore,
+    OverviewMethod,
     Pinning,
+    PixelsLike,
     ReadOptions,
     ReferenceCodecs,
     References,
     Resampling,
     ResamplingLike,
+    SupportsArray,
     SupportsGet,
     SupportsGetAsync,
     SupportsGetRangeAsync,
@@ -43,6 +49,9 @@ from tinycog.argument_types import (
     WarpResamplingLike,
     Where,
     WindowLike,
+    WritableFile,
+    WriteProfile,
+    WriteWhere,
 )
 from tinycog.cache.protocol import Block, BlockKind, Cache
 from tinycog.cog import Cog
@@ -69,6 +78,7 @@ from tinycog.errors import (
     TruncatedError,
     UnsupportedError,
     UsageError,
+    WriteError,
 )
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
@@ -104,7 +114,11 @@ if TYPE_CHECKING:
     from tinycog.reader.tags import TagEntry, Tags
     from tinycog.series.model import Plane, PlaneAxes, Series
     from tinycog.sources.http.options import Http
+    from tinycog.targets.protocol import WriteTarget
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.writer.pending import Write
+    from tinycog.writer.plan import WritePlan
+    from tinycog.writing import HasAsynchronous, Written, write
 
 __version__ = "0.1.0.dev0"
 
@@ -116,6 +130,7 @@ __all__ = [
     "BinaryFile",
     "Block",
     "BlockKind",
+    "BlockPair",
     "BoundingBox",
     "ByteRange",
     "Cache",
@@ -139,15 +154,18 @@ __all__ = [
     "GetRange",
     "Grid",
     "GroundControlPoint",
+    "HasAsynchronous",
     "HeaderParser",
     "Headers",
     "Http",
     "HttpSession",
     "Ifd",
     "Image",
+    "Interleave",
     "Level",
     "LimitError",
     "Limits",
+    "MaskKind",
     "MemoryCache",
     "NamedMember",
     "NotFoundError",
@@ -155,10 +173,12 @@ __all__ = [
     "ObjectStore",
     "OpenArguments",
     "Overview",
+    "OverviewMethod",
     "Page",
     "PageView",
     "Pages",
     "Pinning",
+    "PixelsLike",
     "Placement",
     "Plan",
     "Plane",
@@ -185,6 +205,7 @@ __all__ = [
     "SourceError",
     "SourceTimeoutError",
     "Statistics",
+    "SupportsArray",
     "SupportsGet",
     "SupportsGetAsync",
     "SupportsGetRangeAsync",
@@ -210,10 +231,19 @@ __all__ = [
     "Where",
     "Window",
     "WindowLike",
+    "WritableFile",
+    "Write",
+    "WriteError",
+    "WritePlan",
+    "WriteProfile",
+    "WriteTarget",
+    "WriteWhere",
+    "Written",
     "__version__",
     "configure",
     "decode_tile",
     "open",
+    "write",
 ]
 
 _ON_DEMAND = {
@@ -241,7 +271,13 @@ _ON_DEMAND = {
     "TileFacts": "tinycog.tile_facts",
     "TileRange": "tinycog.tile_facts",
     "Values": "tinycog.reader.read_points",
+    "HasAsynchronous": "tinycog.writing",
+    "Write": "tinycog.writer.pending",
+    "WritePlan": "tinycog.writer.plan",
+    "WriteTarget": "tinycog.targets.protocol",
+    "Written": "tinycog.writing",
     "decode_tile": "tinycog.tile_facts",
+    "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""
 

@@ -6,7 +6,7 @@ checker knows which objects of other libraries are accepted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Protocol, TypedDict
 
@@ -36,6 +36,36 @@ Resampling = Literal[
 WarpResampling = Literal["nearest", "bilinear", "cubic", "average", "mean"]
 """Resampling methods of `Cog.read_web_tile`; "mean" is another name of "average"."""
 
+
+Interleave = Literal["pixel", "band", "tile"]
+"""How bands are stored: in one tile, in tiles of their own one band after the other, or in tiles of
+their own side by side."""
+
+
+OverviewMethod = Literal[
+    "nearest",
+    "average",
+    "mode",
+    "min",
+    "max",
+    "rms",
+    "bilinear",
+    "cubic",
+    "MEAN",
+    "MIN",
+    "MAX",
+    "SAMPLE",
+    "MODE",
+]
+"""Methods by which overviews are made; those in capitals are Earth Engine's pyramiding policies."""
+
+
+MaskKind = Literal["internal", "alpha", "nodata", "none"]
+"""How a file marks pixels that are not valid: by a mask image, a band of opacity, the value nodata,
+or not at all."""
+
+WriteProfile = Literal["default", "earth-engine", "web", "archive", "fast"]
+"""Names of options that go together when a file is written."""
 
 ErrorHandling = Literal["raise", "fill"]
 """What a read does where a stored tile is broken: raise its error, or fill it and read on."""
@@ -153,6 +183,33 @@ class BinaryFile(Protocol):
         """Return the position."""
         ...
 
+
+class WritableFile(Protocol):
+    """A binary file that is open for writing: of `open(path, "wb")`, a pipe, an `io.BytesIO`."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write bytes; return how many, if they may be fewer."""
+        ...
+
+
+class SupportsArray(Protocol):
+    """What numpy makes an array of: an array of dask, a DataArray, a memmap."""
+
+    def __array__(self) -> NDArray[Any]:
+        """Return the samples as an array."""
+        ...
+
+
+BlockPair = tuple[tuple[int, int], NDArray[Any]]
+"""A block of pixels, (bands, rows, cols) or (rows, cols) for one band, behind the row and the
+column of its first pixel."""
+
+PixelsLike = SupportsArray | Iterable[BlockPair] | AsyncIterable[BlockPair]
+"""Pixels to be written: an array, (bands, rows, cols) or (rows, cols), or blocks in any order."""
+
+WriteWhere = str | PathLike[str] | UrlObject | type[bytes] | WritableFile
+"""What a file is written to, besides a target of one's own: a path, a url, `bytes` (the type), or
+an open file."""
 
 Where = str | PathLike[str] | UrlObject | bytes | bytearray | memoryview | BinaryFile | GetRange
 """What `tinycog.open` reads, besides a `Source`: a url, a path, the bytes, an open file, or a

@@ -1,6 +1,6 @@
 """Exceptions, and findings about a file.
 
-Five branches, because a caller does five different things::
+Six branches, because a caller does six different things::
 
     TinycogError
     ├── FormatError(ValueError)             the file breaks a rule: .finding
@@ -9,6 +9,7 @@ Five branches, because a caller does five different things::
     │   └── CorruptTileError                .level .x .y: a tile does not decode as its tags say
     ├── UnsupportedError(NotImplementedError)   legal, but not supported: .feature .value
     ├── LimitError(ValueError)              a limit was exceeded: .limit .asked .allowed
+    ├── WriteError                          a tile cannot be written: .level .x .y
     ├── UsageError(ValueError)              the call is wrong
     │   └── TileIndexError(IndexError)      there is no such level or tile
     └── SourceError(OSError)                the bytes could not be read: .url .range
@@ -156,6 +157,25 @@ class LimitError(TinycogError, ValueError):
     def no_memory(cls, what: str) -> LimitError:
         """Make the error to raise from a `MemoryError`; `what` is what there is no memory for."""
         return cls(f"there is no memory for {what}")
+
+
+class WriteError(TinycogError):
+    """A tile cannot be written; nothing was published.
+
+    Attributes:
+        level, x, y: the tile (level 0 = full resolution; x, y in tiles), where it is one.
+    """
+
+    level: int | None = None
+    x: int | None = None
+    y: int | None = None
+
+    @classmethod
+    def of_tile(cls, level: int, x: int, y: int, reason: str) -> WriteError:
+        """Make the error of a tile."""
+        error = cls(f"level {level}, tile x={x}, y={y} cannot be written: {reason}")
+        error.level, error.x, error.y = level, x, y
+        return error
 
 
 class UsageError(TinycogError, ValueError):

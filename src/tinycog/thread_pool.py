@@ -66,6 +66,11 @@ class ThreadPool:
         self._lock = threading.Lock()
         self._mailboxes: dict[asyncio.AbstractEventLoop, _Mailbox] = {}
 
+    @property
+    def size(self) -> int:
+        """Number of threads at most."""
+        return self._size
+
     def submit(
         self,
         loop: asyncio.AbstractEventLoop,
@@ -148,8 +153,8 @@ def shared_pool() -> ThreadPool:
     return _pool
 
 
-async def run_in_pool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function in a worker thread and await its result."""
+def start_in_pool(work: Callable[[], T]) -> asyncio.Future[T]:
+    """Start a function in a worker thread; it runs to its end even if its result is not awaited."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -161,8 +166,13 @@ async def run_in_pool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
         else:
             future.set_result(result)
 
-    shared_pool().submit(loop, lambda: work(*args, **kwargs), done)
-    return await future
+    shared_pool().submit(loop, work, done)
+    return future
+
+
+async def run_in_pool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function in a worker thread and await its result."""
+    return await start_in_pool(lambda: work(*args, **kwargs))
 
 
 def _drop_after_fork() -> None:

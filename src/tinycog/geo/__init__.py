@@ -20,9 +20,11 @@
     sidecars.py       .aux.xml and world files; wkt.py the CRS that WKT defines
     safe_xml.py       XML that may be hostile
     exif_items.py     items of Exif and GPS IFDs
-    written_facts.py    what is written of an image besides its pixels
+    written_facts.py  what is written of an image besides its pixels
+    write_tags.py     place and nodata; write_colour.py, write_metadata.py, write_tiff_tags.py
+    write_keys.py     GeoKeys of a CRS; user_keys.py without a code; written_methods.py
     structure.py      items that repeat how an image is stored, and RPCs
 
 pyproj loads when a `pyproj.CRS` is first needed. Its exceptions are translated where they are
-raised: build_crs.py, registry.py, transformer.py.
+raised: build_crs.py, user_keys.py, registry.py, transformer.py.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,13 +38,26 @@ def colour_names(image: Image) -> list[str]:
     photometric = image.photometric
     if photometric == Photometric.PALETTE and Tag.ColorMap not in image.ifd.entries:
         photometric = Photometric.MIN_IS_BLACK  # as in libtiff
-    names = list(BAND_NAMES.get(photometric, ()))[: image.samples]
     if photometric == Photometric.YCBCR and image.grid.planes > 1:
-        names = ["Y", "Cb", "Cr"][: image.samples]
-    if _has_palette(image):
-        names = ["palette", *names[1:]]
-    left = image.samples - len(names)
-    extra = image.extra_samples[max(len(image.extra_samples) - left, 0) :]
+        names = ["Y", "Cb", "Cr"]
+    elif _has_palette(image):
+        names = ["palette", *BAND_NAMES.get(photometric, ())[1:]]
+    else:
+        names = list(BAND_NAMES.get(photometric, ()))
+    return with_extra(names, image.samples, image.extra_samples)
+
+
+def with_extra(names: Sequence[str], samples: int, extra_samples: Sequence[int]) -> list[str]:
+    """Return a name for each band: those of the colours, then what ExtraSamples says of the last.
+
+    Args:
+        names: of the colour bands of the photometric interpretation.
+        samples: number of bands.
+        extra_samples: values of ExtraSamples.
+    """
+    names = list(names)[:samples]
+    left = samples - len(names)
+    extra = extra_samples[max(len(extra_samples) - left, 0) :]
     names += [UNDEFINED] * (left - len(extra))
     return names + ["alpha" if kind in ALPHA else UNDEFINED for kind in extra]
 

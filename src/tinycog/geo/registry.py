@@ -48,6 +48,13 @@ def crs_of(definition: Json) -> pyproj.CRS:
     return built
 
 
+def definition_of(crs: pyproj.CRS) -> Json:
+    """Return a CRS as PROJJSON."""
+    made: Any = crs
+    definition: Json = made.to_json_dict()
+    return definition
+
+
 def not_in_registry(code: int) -> UnsupportedError:
     """Make the error for a code that PROJ does not know, such as one newer than its registry."""
     message = f"EPSG:{code} is not in the registry of PROJ {pyproj.proj_version_str}"

@@ -137,6 +137,20 @@ miles for 1304.544 m.
 """
 
 
+def unit_of_json(unit: str | dict[str, Any]) -> Unit:
+    """Return a unit of PROJJSON: ours of that size, else its own; the inverse of `Unit.json`."""
+    if isinstance(unit, str):
+        return DEGREE if unit == DEGREE.name else METRE
+    factor = float(unit["conversion_factor"])
+    kind = "angle" if unit["type"] == "AngularUnit" else "length"
+    same = (
+        known
+        for known in UNITS.values()
+        if known.kind == kind and abs(known.factor - factor) < UNIT_TOLERANCE * factor
+    )
+    return next(same, Unit(None, str(unit["name"]), kind, factor))
+
+
 def linear_unit(keys: GeoKeys, default: Unit) -> Unit:
     """Return the unit of eastings and northings: a citation's, its key's, else the default.
 

@@ -54,9 +54,7 @@ class BinaryFileSource:
     @property
     def name(self) -> str:
         """Name or path of the file if it tells one, else its type."""
-        named = (getattr(self._file, attribute, None) for attribute in NAMES)
-        found = next((name for name in named if isinstance(name, str) and name), None)
-        return f"<open {type(self._file).__name__}>" if found is None else shown_url(found)
+        return name_of_file(self._file)
 
     @property
     def origin(self) -> str:
@@ -174,6 +172,13 @@ class BinaryFileSource:
         return BinaryFileSource, (self._file,)
 
 
+def name_of_file(file: object) -> str:
+    """Return name or path of an open file if it tells one, else its type; redacted."""
+    named = (getattr(file, attribute, None) for attribute in NAMES)
+    found = next((name for name in named if isinstance(name, str) and name), None)
+    return f"<open {type(file).__name__}>" if found is None else shown_url(found)
+
+
 def _check_usable(file: Any, name: str) -> None:  # noqa: ANN401 - see `BinaryFileSource`
     """Check that an open file is one to read bytes of, at any place."""
     message = ""
@@ -181,16 +186,16 @@ def _check_usable(file: Any, name: str) -> None:  # noqa: ANN401 - see `BinaryFi
         message = "the file is closed: open it"
     elif isinstance(file, io.TextIOBase) or hasattr(file, "encoding"):
         message = 'the file is open as text: open it with mode "rb"'
-    elif not _may(file, "readable"):
+    elif not may(file, "readable"):
         message = 'the file is not open for reading: open it with mode "rb"'
-    elif not _may(file, "seekable"):
+    elif not may(file, "seekable"):
         message = "the file cannot seek: read it to the end, and open its bytes"
     if message:
         message = f"{message}: {name}"
         raise UsageError(message)
 
 
-def _may(file: Any, ability: str) -> bool:  # noqa: ANN401 - the same
+def may(file: Any, ability: str) -> bool:  # noqa: ANN401 - the same
     """Return what a file tells of what it can do; True if it tells nothing."""
     tell = getattr(file, ability, None)
     return not callable(tell) or bool(tell())

@@ -152,7 +152,7 @@ def _of_text(where: str, options: SourceOptions, limits: Limits | None) -> Sourc
     from tinycog.sources.local import LocalSource  # noqa: PLC0415 - the same
 
     options.check_used("a path")
-    return LocalSource(_path(where))
+    return LocalSource(path_of(where))
 
 
 def _made_of(where: Where | Source, options: SourceOptions) -> Source:
@@ -197,7 +197,7 @@ def text_of(where: object) -> str | None:
     return text if scheme_of(text) else None
 
 
-def _path(where: str) -> Path:
+def path_of(where: str) -> Path:
     """Return a path, or that of a `file://` url: unquoted, without a host."""
     from pathlib import Path  # noqa: PLC0415 - loads urllib.parse
 

@@ -107,9 +107,9 @@ class FsspecSource:
         except TinycogError:
             raise
         except Exception as exc:  # noqa: BLE001 - a file system may raise anything
-            return to_source_error(exc, self.name, part, self._secrets())
+            return to_source_error(exc, self.name, part, self.secrets())
 
-    def _secrets(self) -> Iterator[str]:
+    def secrets(self) -> Iterator[str]:
         """Yield what may be a credential in the url and the options of the file system."""
         shown = SEPARATORS.split(self.name)
         hidden = (text for text in SEPARATORS.split(self._url) if text not in shown)
@@ -120,15 +120,20 @@ class FsspecSource:
     async def _reader(self) -> ObjectReader:
         """Return what reads the object, made at the first call, and anew after a fork."""
         if self._reads is None or self._pid != os.getpid():
-            fs, path = await self._open()
+            fs, path = await self.open_file_system()
             if self._pid != os.getpid():
                 fs = await in_thread(partial(renewed, fs, self.name))
                 self._target, self._pid = (fs, path), os.getpid()
             self._reads = ObjectReader(fs, path, self.name)
         return self._reads
 
-    async def _open(self) -> tuple[Any, str]:
-        """Return the file system, created at the first call, and the path in it."""
+    async def open_file_system(self) -> tuple[Any, str]:
+        """Return the file system, created at the first call, and the path in it.
+
+        Raises:
+            UsageError: there is no such file system, or it does not take the options.
+            SourceError: it cannot be opened.
+        """
         if self._target is not None:
             return self._target
         links = links_of(self._url)
@@ -153,16 +158,16 @@ class FsspecSource:
         try:
             return open_url()
         except (ImportError, ValueError, TypeError) as exc:
-            told = redact_line(exc, self._secrets())
+            told = redact_line(exc, self.secrets())
             error: TinycogError = UsageError(f"fsspec cannot open {self.name}: {told}")
-            error.__cause__ = safe_cause(exc, self._secrets())
+            error.__cause__ = safe_cause(exc, self.secrets())
         except FileNotFoundError as exc:
             error = NotFoundError("there is no such object", url=self.name)
-            error.__cause__ = safe_cause(exc, self._secrets())
+            error.__cause__ = safe_cause(exc, self.secrets())
         except Exception as exc:  # noqa: BLE001 - a file system may raise anything
-            told = f"{type(exc).__name__}: {redact_line(exc, self._secrets())}"
+            told = f"{type(exc).__name__}: {redact_line(exc, self.secrets())}"
             error = SourceError(f"the file system cannot be opened: {told}", url=self.name)
-            error.__cause__ = safe_cause(exc, self._secrets())
+            error.__cause__ = safe_cause(exc, self.secrets())
         return error
 
     async def aclose(self) -> None:

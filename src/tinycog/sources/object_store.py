@@ -87,7 +87,7 @@ class ObjectStoreSource:
         except TinycogError:
             raise
         except Exception as exc:  # noqa: BLE001 - a store may raise anything
-            error = to_source_error(exc, self.name, part, self._secrets(), "the store")
+            error = to_source_error(exc, self.name, part, self.secrets(), "the store")
         else:
             return
         raise error  # not where it would show its cause as a context
@@ -105,7 +105,7 @@ class ObjectStoreSource:
         )
         await obspec.read(wanted, answer)
 
-    def _secrets(self) -> Iterator[str]:
+    def secrets(self) -> Iterator[str]:
         """Yield what may be a credential in the url and the settings of the store."""
         settings = [getattr(self._store, name, None) for name in ("config", "client_options")]
         yield from (text for text in secrets_in(settings) if text not in self.name)

@@ -32,7 +32,7 @@ import tinycog
 from tinycog.sync.blocking import Blocking, blocking
 from tinycog.sync.loop_thread import THREAD
 
-__all__ = ["Cog", "Overview", "Page", "Pages", "TagEntry", "Tags", "open", "run"]
+__all__ = ["Cog", "Overview", "Page", "Pages", "TagEntry", "Tags", "open", "run", "write"]
 
 T = TypeVar("T")
 
@@ -92,6 +92,16 @@ class Tags(Blocking, Mapping[str | int, TagEntry], of=tinycog.Tags):
 def open(*args: object, **options: object) -> Cog:  # noqa: A001, D103 - the library's verb
     make: Any = tinycog.open
     return blocking(make(*args, **options))
+
+
+@wraps(tinycog.write)
+def write(*args: object, **options: object) -> object:  # noqa: D103 - the library's verb
+    make: Any = tinycog.write
+    return THREAD.run(_done(make(*args, **options)))
+
+
+async def _done(pending: Any) -> object:  # noqa: ANN401 - of either result
+    return await pending
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

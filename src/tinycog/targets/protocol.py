@@ -9,12 +9,13 @@ from typing import Protocol
 class WriteTarget(Protocol):
     """Where a file is written, of which the head is known last.
 
-    `begin`, `append` as often as needed, then `finish` or `abort`. Nothing is published before
-    `finish` returns.
+    `begin`, `append` as often as needed, then `finish`. If one of them fails or is cancelled,
+    `abort`: it may be called at any time, and does nothing after `finish`. One call at a time,
+    in one event loop. Nothing is published before `finish` is done.
 
     Attributes:
         name: for messages; no secret in it.
-        memory: bytes that it holds at most.
+        memory: bytes that it holds at most, besides those that it is given.
     """
 
     name: str

@@ -34,7 +34,6 @@ test suite of a source of your own. All ranges are bytes, half-open.
 from tinycog.testing import flaws
 from tinycog.testing.huge import HugeTiff
 from tinycog.testing.images import make_image, make_pyramid
-from tinycog.testing.maker import Directory, Field, Layout, Places, make_tiff
 from tinycog.testing.server import (
     Fault,
     Logged,
@@ -44,6 +43,7 @@ from tinycog.testing.server import (
     serve_in_thread,
 )
 from tinycog.testing.source_suite import RangeRecorder, SourceSuite
+from tinycog.tiff.layout import Directory, Field, Layout, Places, make_tiff
 
 __all__ = [
     "Directory",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tinycog.testing.maker import BEYOND, Directory, Field
+from tinycog.tiff.layout import BEYOND, Directory, Field
 from tinycog.tiff.spec import Tag
 
 Directories = Sequence[Directory]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from tinycog.testing.maker import Directory, Field, make_tiff
+from tinycog.tiff.layout import Directory, Field, make_tiff
 from tinycog.tiff.spec import BIG, CLASSIC, Compression, Tag
 
 VALUES = 251

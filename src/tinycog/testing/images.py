@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.testing.maker import Directory, Field, Places
+from tinycog.tiff.layout import Directory, Field, Places
 from tinycog.tiff.spec import REDUCED, ByteOrder, Compression, Predictor, SampleFormat, Tag
 
 _COMPRESS: dict[int, Callable[[bytes], bytes]] = {

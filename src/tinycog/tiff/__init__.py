@@ -8,6 +8,7 @@
     header_ranges.py which of them are its header
     steps.py        parsers as generators, run side by side
     parse.py        bytes to file header, IFD chain, entries, values
+    layout.py       directories to bytes: its inverse
     image.py        Ifd to Image: typed facts, and the Grid of its tiles
     colormap.py     the colours of a palette
     orientation.py  how rows and columns as stored become those of the picture
@@ -17,7 +18,7 @@
     scan.py         whether a file may hold masks, without parsing its IFDs
     old_jpeg.py     heads of old-style JPEG streams
     tile_index.py   where stored tiles lie: TileOffsets and TileByteCounts by pages
-    ghost.py        GDAL's structural metadata behind the file header
+    ghost.py        GDAL's structural metadata behind the file header, leaders and trailers
     exif.py         names of the tags of Exif, GPS and interoperability IFDs
     nodata.py       GDAL's nodata tag
     c_number.py         numbers in text, as C reads them

@@ -1,15 +1,18 @@
-"""What GDAL adds to TIFF: the ghost area behind the header, and the nodata tag.
+"""What GDAL adds to TIFF: the ghost area behind the header, a leader and a trailer for each tile.
 
-Sources: GDAL's COG driver documentation and `frmts/gtiff` (gdal.ghost.*, gdal.nodata.*).
+Sources: GDAL's COG driver documentation and `frmts/gtiff` (gdal.ghost.*).
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tinycog.argument_types import Interleave
+from tinycog.errors import UnsupportedError
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.parse import FileHeader
 from tinycog.tiff.ranges import ByteRange
@@ -19,6 +22,15 @@ GHOST_HEAD = re.compile(rb"GDAL_STRUCTURAL_METADATA_SIZE=(\d{6}) bytes\n")
 
 GHOST_HEAD_LENGTH = 43
 """Bytes of the line that `GHOST_HEAD` matches."""
+
+LEADER_LENGTH = 4
+"""Bytes before a tile: its length."""
+
+LONGEST_PAYLOAD = (1 << 32) - 1
+"""Bytes of the longest tile that a leader can tell."""
+
+FRAME_LENGTH = 2 * LEADER_LENGTH
+"""Bytes before and after a tile: leader and trailer."""
 
 
 class Ghost(NamedTuple):
@@ -69,3 +81,44 @@ def parse_ghost(buffer: SparseBuffer, header: FileHeader) -> Steps[Ghost | None]
     lines = bytes(buffer.read(head.stop, stop)).decode("ascii", "replace").splitlines()
     items = (line.partition("=") for line in lines if "=" in line)
     return Ghost({key.strip(): value.strip() for key, _, value in items}, stop)
+
+
+def make_ghost(interleave: Interleave = "pixel", *, masks: bool = False) -> bytes:
+    """Write the ghost area of a file whose tiles have leaders and trailers (cog.written.ghost).
+
+    Args:
+        interleave: how the bands of all its images lie.
+        masks: whether there are mask images; that their tiles lie behind those of the image is
+            only said, as by GDAL, where bands are stored together.
+    """
+    lines = [
+        "LAYOUT=IFDS_BEFORE_DATA",
+        "BLOCK_ORDER=ROW_MAJOR",
+        "BLOCK_LEADER=SIZE_AS_UINT4",
+        "BLOCK_TRAILER=LAST_4_BYTES_REPEATED",
+    ]
+    if interleave != "pixel":
+        lines.append(f"INTERLEAVE={interleave.upper()}")
+    lines.append("KNOWN_INCOMPATIBLE_EDITION=NO")
+    text = "\n".join(lines) + "\n "  # the blank is room for YES
+    if masks and interleave == "pixel":
+        text += "MASK_INTERLEAVED_WITH_IMAGERY=YES\n"
+    return f"GDAL_STRUCTURAL_METADATA_SIZE={len(text):06} bytes\n{text}".encode()
+
+
+def frame(payload: bytes | memoryview) -> tuple[bytes, memoryview, bytes]:
+    """Return leader, bytes and trailer of a stored tile (gdal.ghost.leaders).
+
+    Both are little endian in any file. The trailer of less than 4 bytes ends with zeros.
+
+    Raises:
+        UnsupportedError: the tile has more bytes than a leader can tell.
+    """
+    view = memoryview(payload).cast("B")
+    if len(view) > LONGEST_PAYLOAD:
+        message = (
+            f"a stored tile of {len(view)} bytes: the {LEADER_LENGTH} bytes before it can tell"
+            f" {LONGEST_PAYLOAD} at most; choose a smaller blocksize"
+        )
+        raise UnsupportedError(message, feature="tile bytes", value=len(view))
+    return struct.pack("<I", len(view)), view, bytes(view[-4:]).ljust(LEADER_LENGTH, b"\0")

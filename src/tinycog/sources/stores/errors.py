@@ -55,7 +55,7 @@ def to_source_error(
     secrets = tuple(secrets)
     error = _translated(exc, status, name, part, secrets, reader)
     error.status = status
-    error.may_pass = status in TRANSIENT or (status is None and _is_broken(exc))
+    error.may_pass = status in TRANSIENT or (status is None and is_broken_connection(exc))
     error.__cause__ = safe_cause(exc, secrets)
     return error
 
@@ -99,7 +99,7 @@ def _changed(exc: ReplacedError, name: str, part: ByteRange) -> SourceChangedErr
     return error
 
 
-def _is_broken(exc: BaseException) -> bool:
+def is_broken_connection(exc: BaseException) -> bool:
     """Return whether a connection failed, or a time is over; not where a name is wrong."""
     causes = list(causes_of(exc))
     nameless = [error for error in causes if isinstance(error, socket.gaierror)]

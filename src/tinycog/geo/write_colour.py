@@ -1,0 +1,156 @@
+"""Tags that say which colours the bands are: the inverse of colour.py (gdal.write.colour).
+
+Every IFD of a level has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.argument_types import NamedMember
+from tinycog.errors import UsageError
+from tinycog.geo.colour import (
+    BAND_NAMES,
+    GDAL_NAMES,
+    MAX_PALETTE_BITS,
+    RASTERIO_NAMES,
+    UNDEFINED,
+    Colormap,
+    with_extra,
+)
+from tinycog.geo.written_facts import WrittenFacts
+from tinycog.tiff.colormap import MAX_BYTE, WORD_UNIT
+from tinycog.tiff.layout import Field
+from tinycog.tiff.spec import ExtraSample, Photometric, Tag
+
+RGB = BAND_NAMES[Photometric.RGB]
+NAMES = RASTERIO_NAMES.union(GDAL_NAMES.values())
+RGBA_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenColour:
+    """How the colours of bands are written.
+
+    Attributes:
+        photometric: value of PhotometricInterpretation.
+        extra_samples: values of ExtraSamples; empty without the tag.
+        fields: the tags that every IFD of a level has.
+        roles: colour interpretation of each band where the tags do not tell it, else empty.
+    """
+
+    photometric: int
+    extra_samples: tuple[int, ...]
+    fields: tuple[Field, ...]
+    roles: tuple[str, ...]
+
+
+def colour_of(
+    facts: WrittenFacts,
+    bands: int,
+    dtype: np.dtype[np.generic],
+    *,
+    photometric: Photometric | None = None,
+) -> WrittenColour:
+    """Choose the tags of colours (gdal.write.colour).
+
+    Args:
+        facts: their `colorinterp` and `colormap`.
+        bands: number of bands.
+        dtype: of the samples.
+        photometric: what a codec makes of the colours (YCbCr); None = what the bands are.
+
+    Raises:
+        UsageError: a name is unknown, there is not one for each band, or the palette does not fit.
+    """
+    names = _names(facts.colorinterp, bands)
+    is_palette = facts.colormap is not None or (names is not None and names[0] == "palette")
+    if photometric is None:
+        photometric = _photometric(names, bands, dtype, is_palette=is_palette)
+    own = ("palette",) if photometric == Photometric.PALETTE else BAND_NAMES[photometric]
+    if len(own) > bands:
+        message = f"{photometric.name} needs {len(own)} bands, but there are {bands}"
+        raise UsageError(message)
+    extra = tuple(_extra(names, bands, len(own), dtype))
+    fields = [Field(Tag.PhotometricInterpretation, "SHORT", int(photometric))]
+    if photometric == Photometric.PALETTE:
+        fields.append(Field(Tag.ColorMap, "SHORT", _colormap(facts.colormap, dtype)))
+    if extra:
+        fields.append(Field(Tag.ExtraSamples, "SHORT", extra))
+    is_told = names is None or names == with_extra(own, bands, extra)
+    return WrittenColour(
+        int(photometric), extra, tuple(fields), () if is_told else tuple(names or ())
+    )
+
+
+def _names(colorinterp: Sequence[str | NamedMember] | None, bands: int) -> list[str] | None:
+    if colorinterp is None:
+        return None
+    names = [name if isinstance(name, str) else name.name for name in colorinterp]
+    known = {name.casefold(): name for name in NAMES}
+    wrong = next((name for name in names if name.casefold() not in known), None)
+    if wrong is not None:
+        message = f"colour interpretation {wrong!r} is unknown: expected one of {sorted(NAMES)}"
+        raise UsageError(message)
+    if len(names) != bands:
+        message = f"colorinterp has {len(names)} values, but there are {bands} bands"
+        raise UsageError(message)
+    return [known[name.casefold()] for name in names]
+
+
+def _photometric(
+    names: list[str] | None, bands: int, dtype: np.dtype[np.generic], *, is_palette: bool
+) -> Photometric:
+    if is_palette:
+        return Photometric.PALETTE
+    if names is None:
+        is_rgb = dtype == np.uint8 and len(RGB) <= bands <= RGBA_LENGTH
+    else:
+        is_rgb = tuple(names[: len(RGB)]) == RGB
+    return Photometric.RGB if is_rgb else Photometric.MIN_IS_BLACK
+
+
+def _extra(
+    names: list[str] | None, bands: int, own: int, dtype: np.dtype[np.generic]
+) -> list[ExtraSample]:
+    """Return what the bands behind the colours are; the fourth of 8 bits is alpha, as in GDAL."""
+    if names is None:
+        is_rgba = dtype == np.uint8 and own == len(RGB) and bands == RGBA_LENGTH
+        names = [UNDEFINED] * (bands - 1) + ["alpha" if is_rgba else UNDEFINED]
+    kinds = {"alpha": ExtraSample.UNASSOCIATED_ALPHA}
+    return [kinds.get(name, ExtraSample.UNSPECIFIED) for name in names[own:]]
+
+
+def _colormap(
+    colormap: Colormap | Mapping[int, Sequence[int]] | None, dtype: np.dtype[np.generic]
+) -> list[int]:
+    """Return the values of ColorMap: all reds, then all greens, then all blues."""
+    bits = 8 * dtype.itemsize
+    if colormap is None or dtype.kind != "u" or bits > MAX_PALETTE_BITS:
+        lacks = "no colormap is given" if colormap is None else f"samples are {dtype.name}"
+        message = f"a palette needs a colormap, and samples of uint8 or uint16: {lacks}"
+        raise UsageError(message)
+    is_own = isinstance(colormap, Colormap)
+    colours = colormap.colours if is_own else _of_rgba(colormap, 1 << bits)
+    if len(colours) > 1 << bits:
+        message = f"the colormap has {len(colours)} colours, but samples are {dtype.name}"
+        raise UsageError(message)
+    table = np.zeros((1 << bits, len(RGB)), np.uint16)
+    table[: len(colours)] = colours
+    return table.T.ravel().tolist()
+
+
+def _of_rgba(colours: Mapping[int, Sequence[int]], entries: int) -> NDArray[np.uint16]:
+    """Return a table of 16 bits of colours of 8 bits by value; opacity is not stored."""
+    table = np.zeros((entries, len(RGB)), np.uint16)
+    for value, colour in colours.items():
+        is_colour = len(colour) in (len(RGB), RGBA_LENGTH)
+        if not 0 <= value < entries or not is_colour or not set(colour) <= set(range(MAX_BYTE + 1)):
+            message = f"the colormap holds {value}: {tuple(colour)}, expected RGBA from 0 to 255"
+            raise UsageError(message)
+        table[value] = [part * WORD_UNIT for part in colour[: len(RGB)]]
+    return table

@@ -1,0 +1,119 @@
+"""Weighted means in GDAL's arithmetic, to the bit (`like="gdal"`).
+
+GDAL adds columns first, in double precision, with weights that are differences of places; signed
+and wider integers are floats in between, and compared with nodata before they are rounded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.pixels.overviews.axis import Axis
+from tinycog.pixels.overviews.counting import Bools, Counting, Plane
+from tinycog.pixels.overviews.halves import float_means
+
+EPSILON = 1e-8
+"""Pixels of overlap that GDAL ignores."""
+
+Floats = NDArray[np.float64]
+
+
+def gdal_weights(axis: Axis, start: int, stop: int) -> Floats:
+    """Return (taps, stop - start): the parts covered, in pixels; 0 outside of the image."""
+    ratio = axis.size / axis.count
+    place = np.arange(start, stop)
+    begin, end = place * ratio, (place + 1) * ratio
+    low = (begin + EPSILON).astype(np.int64)
+    high = np.minimum(np.ceil(end - EPSILON).astype(np.int64), axis.size)
+    out = np.zeros((axis.taps, stop - start))
+    tap = 2 * place + axis.first
+    for i in range(axis.taps):
+        inside = (tap + i >= low) & (tap + i < high)
+        out[i, inside] = 1.0
+        is_last = tap + i == high - 1
+        out[i, is_last] = (1 - (high - end))[is_last]
+        is_first = tap + i == low
+        first = np.where(high == low + 1, 1.0, 1 - (begin - low))
+        out[i, is_first] = first[is_first]
+    return out
+
+
+def gdal_means(
+    plane: Plane, counts: Bools | None, weights: tuple[Floats, Floats], counting: Counting
+) -> tuple[Plane, Bools | None]:
+    """Return weighted means, and where any sample counted.
+
+    Args:
+        plane: (2 n + taps - 2, 2 m + taps - 2).
+        counts: of the same shape, which samples count; None: there is no mask at all.
+        weights: (taps, n) of the rows, (taps, m) of the columns.
+        counting: what means must not be.
+    """
+    dtype = plane.dtype
+    is_small = dtype in {np.dtype(np.uint8), np.dtype(np.uint16)}
+    single = (np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.float32))
+    work = np.dtype(np.float32 if dtype in single else np.float64)
+    some = None
+    if counts is None and not is_small and all(len(each) == 2 for each in weights):  # noqa: PLR2004
+        means = float_means(plane.astype(work, copy=False))
+    elif counts is None:
+        means = _all(plane.astype(np.float64), *weights, scales=not is_small)
+    else:
+        means, some = _some(plane.astype(np.float64), counts, *weights)
+    means = (means + 0.5).astype(dtype) if is_small else means.astype(work)
+    if counting.has_nodata:
+        np.copyto(means, counting.moved, where=means == work.type(counting.fill))
+    return _converted(means, dtype), some
+
+
+def _all(plane: Floats, down: Floats, across: Floats, *, scales: bool) -> Floats:
+    number = (down != 0).sum(axis=0)[:, None] * (across != 0).sum(axis=0)
+    inverse = 1.0 / number if scales else None
+    total = np.zeros(number.shape)
+    for row, weight in enumerate(down[:, :, None]):
+        line = np.zeros(number.shape)
+        for col, share in enumerate(across):
+            value = plane[row : row + 2 * len(weight) - 1 : 2, col : col + 2 * len(share) - 1 : 2]
+            value = value if inverse is None else value * inverse
+            line += np.where(share != 0, value * share, 0)
+        total += np.where(weight != 0, line * weight, 0)
+    parts = _full(down)[:, None] * _full(across)
+    return number * (total / parts) if scales else total / parts
+
+
+def _some(plane: Floats, counts: Bools, down: Floats, across: Floats) -> tuple[Floats, Bools]:
+    total, parts = np.zeros((2, down.shape[1], across.shape[1]))
+    some = np.zeros(total.shape, np.bool_)
+    for row, weight in enumerate(down[:, :, None]):
+        line, part = np.zeros((2, *total.shape))
+        for col, share in enumerate(across):
+            at = np.s_[row : row + 2 * len(weight) - 1 : 2, col : col + 2 * len(share) - 1 : 2]
+            counted = counts[at] & (share != 0)
+            line += np.where(counted, plane[at] * share, 0)
+            part += np.where(counted, share, 0)
+            some |= counted & (weight != 0)
+        total += np.where(weight != 0, line * weight, 0)
+        parts += part * weight
+    return total / np.where(some, parts, 1), some
+
+
+def _full(weights: Floats) -> NDArray[Any]:
+    """Add weights in GDAL's order: the first, the whole ones, the last."""
+    if len(weights) == 2:  # noqa: PLR2004 - a pair
+        return weights[0] + weights[1]
+    return np.where(weights[0] != 0, weights[0] + weights[1] + weights[2], weights[1])
+
+
+def _converted(means: NDArray[Any], dtype: np.dtype[Any]) -> Plane:
+    """Convert to the dtype of the file: integers half away from zero, clipped; NaN is 0."""
+    if means.dtype == dtype or dtype.kind == "f":
+        return means.astype(dtype, copy=False)
+    info = np.iinfo(dtype)
+    whole = np.trunc(means + np.copysign(means.dtype.type(0.5), means))
+    high, low = whole >= float(info.max), whole <= float(info.min)
+    out = np.where(high | low | np.isnan(whole), 0, whole).astype(dtype)
+    out[high], out[low] = info.max, info.min
+    return out

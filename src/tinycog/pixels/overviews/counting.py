@@ -1,0 +1,136 @@
+"""Which samples of a level count: what masks, nodata, NaN and alpha leave of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.pixels.mask import differs
+
+Bools = NDArray[np.bool_]
+
+Plane = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Which samples count, and what stands where none does.
+
+    Attributes:
+        dtype: of the samples.
+        low, high: samples between them (inclusive) are read as nodata; None without nodata, or
+            where it is NaN.
+        drops_nan: whether NaN never counts.
+        nan_is_nodata: whether NaN is the nodata value.
+        fill: what stands where no sample counts.
+        moved: what a mean that would be read as nodata becomes.
+    """
+
+    dtype: np.dtype[Any]
+    low: Any = None
+    high: Any = None
+    drops_nan: bool = False
+    nan_is_nodata: bool = False
+    fill: Any = 0
+    moved: Any = None
+
+    @property
+    def has_nodata(self) -> bool:
+        """Whether there is a nodata value that samples can equal, NaN apart."""
+        return self.low is not None
+
+    @property
+    def has_fill(self) -> bool:
+        """Whether there is a nodata value, NaN included, that stands where no sample counts."""
+        return self.has_nodata or self.nan_is_nodata
+
+    def counts(self, plane: Plane, valid: Bools | None) -> Bools | None:
+        """Return which samples of (rows, cols) count; None if all do."""
+        out = valid
+        if self.has_nodata:
+            out = _both(out, ~self.is_nodata(plane))
+        if self.drops_nan:
+            out = _both(out, ~np.isnan(plane))
+        return None if out is None or out.all() else out
+
+    def is_nodata(self, plane: Plane) -> Bools:
+        """Return which samples are read as nodata, NaN apart."""
+        if self.low == self.high:
+            return np.equal(plane, self.low)
+        return (plane >= self.low) & (plane <= self.high)
+
+    def settle(self, plane: Plane, some: Bools | None) -> None:
+        """Put in place what is left: no mean is read as nodata, and nothing else is where none is.
+
+        `some` (rows, cols) says where any sample counted; None: everywhere.
+        """
+        if self.has_nodata:
+            np.copyto(plane, self.moved, where=self.is_nodata(plane))
+        if some is not None:
+            np.copyto(plane, self.fill, where=~some)
+
+
+def make_counting(dtype: np.dtype[Any], nodata: float | None, *, gdal: bool) -> Counting:
+    """Make it from a file's nodata value; one that no sample can equal is none."""
+    if dtype.kind in "iu":
+        return _of_integers(dtype, nodata)
+    real = np.dtype(np.real(dtype.type(0)).dtype)
+    if nodata is None:
+        fill = real.type(0 if gdal else np.nan)
+        return Counting(real, drops_nan=not gdal, fill=fill)
+    value = real.type(nodata)
+    if np.isnan(value):
+        return Counting(real, drops_nan=True, nan_is_nodata=True, fill=value)
+    low, high = _edge(value, -1), _edge(value, 1)
+    ahead = np.nextafter(value if gdal else high, real.type(np.inf))
+    behind = np.nextafter(value if gdal else low, real.type(-np.inf))
+    moved = ahead if np.isfinite(ahead) else behind
+    return Counting(real, low, high, drops_nan=not gdal, fill=value, moved=moved)
+
+
+def _of_integers(dtype: np.dtype[Any], nodata: float | None) -> Counting:
+    info = np.iinfo(dtype)
+    can_equal = nodata is not None and np.isfinite(nodata) and nodata == int(nodata)
+    if nodata is None or not can_equal or not info.min <= int(nodata) <= info.max:
+        return Counting(dtype)
+    value = int(nodata)
+    moved = value + 1 if value < info.max else value - 1
+    as_is = dtype.type(value)
+    return Counting(dtype, as_is, as_is, fill=as_is, moved=dtype.type(moved))
+
+
+def _edge(value: Any, sign: int) -> Any:  # noqa: ANN401 - a scalar of any float dtype
+    """Return the last float, going up or down from nodata, that is read as nodata."""
+    if not np.isfinite(value):
+        return value
+
+    def is_nodata(number: Any) -> bool:  # noqa: ANN401 - likewise
+        return not differs(np.array([number], value.dtype), value).item()
+
+    near, step = value, np.abs(value) * value.dtype.type(2.0**-10)
+    while step > 0 and near + sign * step != near:
+        step = step / 2
+        if is_nodata(near + sign * step):
+            near = near + sign * step
+    while is_nodata(ahead := np.nextafter(near, value.dtype.type(sign * np.inf))):
+        near = ahead
+    return near
+
+
+def _both(one: Bools | None, other: Bools) -> Bools:
+    return other if one is None else one & other
+
+
+def any_of(valid: Bools, rows: int, cols: int, taps: tuple[int, int]) -> Bools:
+    """Return (rows, cols), whether any of the pixels that count for it is valid.
+
+    `valid` starts at the first tap of the first one.
+    """
+    out = np.zeros((rows, cols), np.bool_)
+    for row in range(taps[0]):
+        for col in range(taps[1]):
+            out |= valid[row : row + 2 * rows : 2, col : col + 2 * cols : 2][:rows, :cols]
+    return out

@@ -1,0 +1,176 @@
+"""A file that bytes are appended to, by a thread, in large writes."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from io import FileIO
+from typing import TYPE_CHECKING
+
+from tinycog.errors import TinycogError
+from tinycog.targets.fallocate import punch_hole
+from tinycog.targets.file_errors import writing
+from tinycog.targets.worker import Worker, settled
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+BUFFER = 1 << 20
+"""Bytes that are written at once."""
+
+
+class AppendedFile:
+    """Bytes that are appended: gathered in memory, and written while the next ones are gathered.
+
+    There is no file before the first buffer is full.
+
+    Attributes:
+        length: bytes appended so far.
+        memory: bytes that it holds at most, and those of one call.
+        worker: the thread that has the file.
+    """
+
+    def __init__(
+        self,
+        open_file: Callable[[], FileIO],
+        name: str,
+        folder: str,
+        *,
+        buffer: int = BUFFER,
+        worker: Worker | None = None,
+    ) -> None:
+        """Take a function that opens the file, called in the thread at the first write.
+
+        Args:
+            open_file: returns it; bytes go to it from position 0 on.
+            name: of what is written, for messages.
+            folder: where it is, for messages.
+            buffer: bytes that are written at once.
+            worker: the thread, if there is one already.
+        """
+        self.length = 0
+        self.memory = 2 * buffer
+        self.worker = worker or Worker()
+        self._open_file = open_file
+        self._name = name
+        self._folder = folder
+        self._size = buffer
+        self._buffer = bytearray()
+        self._file: FileIO | None = None
+        self._last: Future[None] | None = None
+        self._failure: TinycogError | None = None
+        self._punches = True
+
+    async def append(self, data: bytes | bytearray | memoryview) -> int:
+        """Take the next bytes, and return their position. They may be changed afterwards.
+
+        Calls side by side are taken in the order in which they are made.
+
+        Raises:
+            SourceError: these or earlier ones cannot be written.
+        """
+        position = self.length
+        self._buffer += data
+        self.length += memoryview(data).nbytes
+        if len(self._buffer) >= self._size:
+            before = self._last
+            self._submit()
+            if before is not None:
+                await settled(before)
+        return position
+
+    async def flush(self) -> None:
+        """Write what was gathered.
+
+        Raises:
+            SourceError: it cannot be written.
+        """
+        if self._buffer or self._last is None:
+            self._submit()
+        if self._last is not None:
+            await settled(self._last)
+
+    async def read(self, position: int, length: int) -> memoryview:
+        """Return bytes that were appended.
+
+        Raises:
+            SourceError: they cannot be read, or written before.
+        """
+        if self._last is None:
+            return memoryview(self._buffer[position : position + length])
+        await self.flush()
+        return await self.worker.run(self._read, position, length)
+
+    async def punch(self, position: int, length: int) -> None:
+        """Give back the room of bytes that are not read again, where the file system can."""
+        if self._last is not None and self._punches:
+            self._punches = await self.worker.run(self._punch, position, length)
+
+    async def close(self) -> None:
+        """Close the file, if it was opened. Repeated calls do nothing."""
+        self._buffer = bytearray()
+        await self.worker.run(self._close)
+        self.worker.close()
+
+    def _submit(self) -> None:
+        """Have the thread write what was gathered; there is a file from then on."""
+        full, self._buffer = self._buffer, bytearray()
+        self._last = self.worker.submit(self._write, full, self.length - len(full))
+
+    # --- in the thread ---------------------------------------------------------------------------
+
+    def _write(self, data: bytearray, position: int) -> None:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            with writing(self._name, self._folder, len(data)):
+                write_at(self._opened(), data, position)
+        except TinycogError as exc:
+            self._failure = exc
+            raise
+
+    def _read(self, position: int, length: int) -> memoryview:
+        with writing(self._name, self._folder):
+            found = bytearray(length)
+            read_at(self._opened(), memoryview(found), position)
+            return memoryview(found)
+
+    def _punch(self, position: int, length: int) -> bool:
+        return punch_hole(self._opened().fileno(), position, length)
+
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            self._file = self._open_file()
+            weakref.finalize(self, self._file.close)  # of one that is forgotten
+        return self._file
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def write_at(file: FileIO, data: bytearray | memoryview, position: int) -> None:
+    """Write bytes at a position, all of them.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    file.seek(position)
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def read_at(file: FileIO, into: memoryview, position: int) -> None:
+    """Read the bytes at a position, all of them.
+
+    Raises:
+        OSError: they cannot be read, or are no more there.
+    """
+    file.seek(position)
+    while into:
+        count = file.readinto(into)
+        if not count:
+            message = f"the temporary file ends at byte {position}: it was cut by another"
+            raise OSError(message)
+        into, position = into[count:], position + count

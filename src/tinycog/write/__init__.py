@@ -1,7 +1,0 @@
-"""A COG in one pass: blocks of pixels to the bytes of a file.
-
-::
-
-    pixel_source.py  what gives pixels: blocks in an order that is asked for, or in its own
-    sources/         arrays, dask, xarray, iterators, another file
-"""

@@ -1,0 +1,418 @@
+"""A file is written: what goes through the engine, and what stands in front of it in the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+from numpy.typing import NDArray
+
+from tinycog.argument_types import MaskKind
+from tinycog.encode.choose import choose_fast, choose_level, choose_predictor
+from tinycog.encode.tile import TileEncoder, make_encoder, make_mask_encoder
+from tinycog.encode.tile_format import TileFormat
+from tinycog.errors import UsageError
+from tinycog.geo.metadata import Statistics
+from tinycog.geo.write_colour import RGB, WrittenColour, colour_of
+from tinycog.geo.write_metadata import metadata_fields
+from tinycog.geo.write_tags import georeference_fields, nodata_field
+from tinycog.pixels.overviews.reducer import make_reducer
+from tinycog.targets.protocol import WriteTarget
+from tinycog.tiff.layout import Field
+from tinycog.tiff.spec import Photometric, Predictor, Tag
+from tinycog.writer.assemble import Assembler, RawTile
+from tinycog.writer.deferred import Deferred
+from tinycog.writer.engine import Engine, LevelPass
+from tinycog.writer.grid import TileGrid
+from tinycog.writer.halos import Halos, Margins
+from tinycog.writer.head import HeadLevel, plan_head
+from tinycog.writer.in_order import SpooledRecords, Spools, StreamedRecords
+from tinycog.writer.options import FileOptions
+from tinycog.writer.pixel_source import PixelSource
+from tinycog.writer.plan import (
+    LevelShape,
+    Needs,
+    Progress,
+    WritePlan,
+    batches_in_flight,
+    make_plan,
+    regions,
+)
+from tinycog.writer.records import LevelIndex
+from tinycog.writer.reduce import BlockReducer
+from tinycog.writer.spilled import SpilledTiles
+from tinycog.writer.statistics import Moments
+from tinycog.writer.tile_work import Encoders, TileWork
+
+KEPT_BYTES = 4 << 20
+"""Bytes of records that wait for their turn in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A level of the file, and what makes the next one of it."""
+
+    shape: LevelShape
+    reducer: BlockReducer | None
+
+
+class CogFile:
+    """A file that is to be written of a source; nothing is asked for yet.
+
+    Attributes:
+        plan: what it takes.
+    """
+
+    def __init__(
+        self, source: PixelSource, options: FileOptions, *, held: int, threads: int
+    ) -> None:
+        """Check that it can be written so.
+
+        Args:
+            source: of the pixels.
+            options: how the file is laid out and encoded.
+            held: bytes that target and spool hold.
+            threads: that encode.
+
+        Raises:
+            UsageError, UnsupportedError: an option does not fit the pixels.
+            LimitError: `memory` is too small.
+        """
+        self._source = source
+        self._options = options
+        self._threads = threads
+        self._facts = source.facts
+        kind = mask_kind(source, options)
+        self._has_mask = kind == "internal"
+        self._marks: Literal["nodata", "alpha"] | None = None
+        if kind in ("nodata", "alpha"):
+            self._marks = kind
+        self._bands = source.bands + (kind == "alpha")
+        if kind == "alpha":
+            names = self._facts.colorinterp or _colours(source)
+            self._facts = replace(self._facts, colorinterp=(*names, "alpha"))
+        if options.statistics and source.dtype.kind == "c":
+            message = f"{source.dtype} samples have no order: leave out statistics=True"
+            raise UsageError(message)
+        colour = colour_of(self._facts, self._bands, source.dtype)
+        self._alpha = None if kind == "alpha" else _alpha(colour, source.bands)
+        self._is_indexed = colour.photometric == Photometric.PALETTE
+        self._levels = self._make_levels()
+        self._format = self._make_format(options.blocksize)
+        self._undecided()  # wrong options are refused now
+        # everything that is written but statistics is made once, before a pixel is asked for
+        self._fields(0, make_encoder(self._format), ())
+        pixel = source.bands * source.dtype.itemsize + self._has_mask
+        needs = Needs(
+            pixel,
+            source.chunk,
+            source.is_asked,
+            source.copies,
+            held + source.memory,
+            threads,
+            options.memory,
+        )
+        self.plan: WritePlan = make_plan([level.shape for level in self._levels], needs)
+
+    def _make_levels(self) -> list[_Level]:
+        """Return all levels, also those that are only passed through."""
+        options, source = self._options, self._source
+        rows, cols = source.rows, source.cols
+        found: list[_Level] = []
+        factor = 1
+        last = max(options.overviews, default=1) if options.overviews is not None else 0
+        while True:
+            is_stored = factor == 1 or options.overviews is None or factor in options.overviews
+            tile = options.blocksize if factor == 1 else options.overview_blocksize
+            grid = TileGrid(rows, cols, tile)
+            is_last = factor >= last if last else max(rows, cols) <= options.overview_blocksize
+            if is_last or max(rows, cols) == 1:
+                found.append(_Level(LevelShape(grid, Margins(0, 0, 0, 0), is_stored), None))
+                return found
+            reducer = BlockReducer(
+                make_reducer(
+                    options.overview_resampling,
+                    source.dtype,
+                    rows,
+                    cols,
+                    like=options.like,
+                    nodata=self._facts.nodata,
+                    alpha=self._alpha,
+                    has_mask=source.has_valid is not False,
+                    indexed=self._is_indexed,
+                )
+            )
+            found.append(_Level(LevelShape(grid, reducer.margins, is_stored), reducer))
+            rows, cols = reducer.reducer.sizes
+            factor *= 2
+
+    # --- encoding --------------------------------------------------------------------------------
+
+    @property
+    def _is_planar(self) -> bool:
+        return self._options.interleave != "pixel" and self._bands > 1
+
+    def _make_format(self, blocksize: int) -> TileFormat:
+        options, source = self._options, self._source
+        planes = self._bands if self._is_planar else 1
+        return TileFormat(
+            rows=blocksize,
+            cols=blocksize,
+            dtype=source.dtype,
+            samples=self._bands // planes,
+            planes=planes,
+            compression=options.compression,
+            predictor=options.predictor or Predictor.NONE,
+            byte_order=options.byte_order,
+            bits=options.bits,
+            options=options.codec,
+        )
+
+    def _undecided(self) -> Encoders | None:
+        """Return the encoders, None where a sample decides."""
+        options = self._options
+        if options.chosen is not None or options.predictor is None:
+            make_encoder(self._format)
+            return None
+        return self._encoders(self._format)
+
+    def _encoders(self, made: TileFormat) -> Encoders:
+        mask = None
+        if self._has_mask:
+            mask = make_mask_encoder(made.rows, made.cols)
+        return Encoders(make_encoder(made), mask)
+
+    def _choose(self, sample: RawTile | None) -> Encoders:
+        """Choose predictor and level by a sample; without one any does."""
+        made, options = self._format, self._options
+        tiles: list[NDArray[Any]] = []
+        if sample is not None:
+            pixels = self._work(0).marked(sample).samples
+            tiles = [pixels[:, :, :1] if self._is_planar else pixels]
+        if options.predictor is None and tiles:
+            made = choose_predictor(made, tiles)
+        if options.chosen is not None and tiles:
+            made = (choose_fast if options.chosen == "fast" else choose_level)(made, tiles)
+        return self._encoders(made)
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    async def write(
+        self, target: WriteTarget, spool: Spools, progress: Progress | None = None
+    ) -> int:
+        """Write the file; return its length in bytes.
+
+        Raises:
+            TinycogError: it cannot be written; nothing is published.
+        """
+        passes = [self._make_pass(z, level, target, spool) for z, level in enumerate(self._levels)]
+        deferred = Deferred(
+            self._choose,
+            spool,
+            self._levels[0].shape.grid.across,
+            self._source.dtype,
+            self._undecided(),
+        )
+        pixels = self._source.rows * self._source.cols
+        engine = Engine(
+            self._source,
+            passes,
+            deferred,
+            SpilledTiles([one.assembler for one in passes], spool, self.plan.open_tiles),
+            sparse=self._options.sparse,
+            keeps_valid=self._keeps_valid,
+            in_flight=batches_in_flight(self._threads),
+            progress=None if progress is None else _Report(progress, pixels),
+        )
+        await engine.run(regions(self.plan, self._levels[0].shape.grid))
+        first = passes[0].records
+        if not isinstance(first, StreamedRecords) or deferred.encoders is None:
+            raise AssertionError
+        await first.finish()
+        stored = [one for one in passes if one.records is not None]
+        encoder = deferred.encoders.samples
+        heads = [
+            HeadLevel(
+                self._fields(z, encoder, engine.moments, one.grid),
+                one.index,
+                self._mask_fields(one.grid) if self._has_mask else None,
+            )
+            for z, one in enumerate(stored)
+        ]
+        head = plan_head(heads, byte_order=self._options.byte_order, bigtiff=self._options.bigtiff)
+
+        async def pieces() -> AsyncIterator[bytes | memoryview]:
+            for piece in head.write():
+                yield piece
+            for one in reversed(stored[1:]):
+                if isinstance(one.records, SpooledRecords):
+                    async for data in one.records.stream():
+                        yield data
+            yield bytes(head.padding)
+
+        await target.finish(pieces(), head.length)
+        return head.file_length
+
+    def _make_pass(self, z: int, level: _Level, target: WriteTarget, spool: Spools) -> LevelPass:
+        options, source, shape = self._options, self._source, level.shape
+        grid = shape.grid
+        planes = self._bands if self._is_planar else 1
+        index = LevelIndex.empty(
+            grid.tiles, planes=planes, mask=self._has_mask, interleave=options.interleave
+        )
+        count = grid.tiles
+        if options.interleave == "band":
+            count *= planes + self._has_mask
+        records: StreamedRecords | SpooledRecords | None = None
+        if z == 0:
+            records = StreamedRecords(count, spool, target.append, KEPT_BYTES)
+        elif shape.is_stored:
+            records = SpooledRecords(count, spool)
+        fill = self._fill if options.sparse and not source.is_asked else None
+        has_valid = self._has_mask or self._marks is not None
+        assembler = Assembler(
+            grid,
+            z,
+            source.bands,
+            source.dtype,
+            planar=self._is_planar,
+            has_valid=has_valid,
+            fill=fill,
+            checked=z == 0 and not source.is_asked,
+        )
+        halos = Halos(grid, z, shape.margins, fill, has_valid=has_valid)
+        return LevelPass(grid, self._work(z), assembler, halos, records, index)
+
+    @property
+    def _keeps_valid(self) -> bool | None:
+        """Whether the file says which pixels are not valid; None where none may be."""
+        if self._has_mask or self._marks is not None:
+            return True
+        return False if self._options.mask == "none" else None
+
+    @property
+    def _fill(self) -> float:
+        """Value of pixels that are not stored."""
+        return 0 if self._facts.nodata is None else self._facts.nodata
+
+    def _work(self, z: int) -> TileWork:
+        return TileWork(
+            reducer=self._levels[z].reducer,
+            planar=self._is_planar,
+            sparse=self._options.sparse,
+            has_mask=self._has_mask,
+            marks=self._marks,
+            fill=self._fill,
+            nodata=self._facts.nodata,
+            statistics=self._options.statistics and z == 0,
+        )
+
+    # --- tags ------------------------------------------------------------------------------------
+
+    def _fields(
+        self,
+        z: int,
+        encoder: TileEncoder,
+        moments: Sequence[Moments],
+        grid: TileGrid | None = None,
+    ) -> list[Field]:
+        """Return the tags of a level."""
+        source, facts = self._source, self._facts
+        grid = grid or self._levels[0].shape.grid
+        stored = {tag: Field(tag, kind, values) for tag, kind, values in encoder.fields}
+        told = [
+            Photometric(cast("int", values[0]))
+            for tag, _, values in encoder.fields
+            if tag == Tag.PhotometricInterpretation
+        ]
+        colour = colour_of(facts, self._bands, source.dtype, photometric=told[0] if told else None)
+        fields = [
+            *_size_fields(grid),
+            *(one for one in colour.fields if one.tag not in stored),
+            *stored.values(),
+            Field(Tag.SamplesPerPixel, "SHORT", self._bands),
+            Field(Tag.PlanarConfiguration, "SHORT", 2 if self._is_planar else 1),
+        ]
+        if facts.nodata is not None:
+            fields.append(nodata_field(facts.nodata, source.dtype))
+        if z == 0:
+            fields += georeference_fields(facts)
+            statistics = [_statistics(one, grid) for one in moments]
+            fields += metadata_fields(facts, self._bands, roles=colour.roles, statistics=statistics)
+        return fields
+
+    def _mask_fields(self, grid: TileGrid) -> list[Field]:
+        encoder = make_mask_encoder(grid.tile, grid.tile)
+        return [
+            *_size_fields(grid),
+            *(Field(tag, kind, values) for tag, kind, values in encoder.fields),
+            Field(Tag.SamplesPerPixel, "SHORT", 1),
+            Field(Tag.PlanarConfiguration, "SHORT", 1),
+        ]
+
+
+def _size_fields(grid: TileGrid) -> list[Field]:
+    return [
+        Field(Tag.ImageWidth, "LONG", grid.cols),
+        Field(Tag.ImageLength, "LONG", grid.rows),
+        Field(Tag.TileWidth, "LONG", grid.tile),
+        Field(Tag.TileLength, "LONG", grid.tile),
+    ]
+
+
+class _Report:
+    """Adds up what is done, and reports it."""
+
+    def __init__(self, progress: Progress, pixels: int) -> None:
+        self._progress = progress
+        self._pixels = pixels
+        self._done = 0
+
+    def __call__(self, pixels: int) -> None:
+        """Report some pixels more."""
+        self._done += pixels
+        self._progress(self._done, self._pixels)
+
+
+def mask_kind(source: PixelSource, options: FileOptions) -> MaskKind:
+    """Return how pixels that are not valid are marked.
+
+    Raises:
+        UsageError: they cannot be marked so.
+    """
+    kind, nodata = options.mask, source.facts.nodata
+    if kind is None:
+        if source.has_valid is False:
+            return "none"
+        if nodata is not None:
+            return "nodata"
+        return "internal" if source.has_valid else "none"
+    if kind == "nodata" and nodata is None:
+        message = 'mask="nodata" marks pixels by a value: pass nodata='
+        raise UsageError(message)
+    if kind == "alpha" and source.dtype.kind != "u":
+        message = f'mask="alpha" needs unsigned samples, not {source.dtype}: pass mask="internal"'
+        raise UsageError(message)
+    return kind
+
+
+def _alpha(colour: WrittenColour, bands: int) -> int | None:
+    """Return the band that says how opaque a pixel is."""
+    own = bands - len(colour.extra_samples)
+    return next((own + i for i, kind in enumerate(colour.extra_samples) if kind), None)
+
+
+def _colours(source: PixelSource) -> list[str]:
+    """Return names of bands that have none, of which the next one is alpha."""
+    if source.bands == len(RGB):
+        return list(RGB)
+    return ["gray", *["undefined"] * (source.bands - 1)]
+
+
+def _statistics(moments: Moments, grid: TileGrid) -> Statistics | None:
+    """Return the statistics of a band; None if it has no valid pixel."""
+    if not moments.pixels:
+        return None
+    percent = 100 * moments.pixels / (grid.rows * grid.cols)
+    return Statistics(moments.lowest, moments.highest, moments.mean, moments.deviation, percent)

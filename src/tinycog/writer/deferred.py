@@ -1,0 +1,131 @@
+"""Tiles that wait until it is known how all tiles are encoded, which one of them decides.
+
+Predictor and level may be chosen by a sample. It is the first tile in row-major order whose pixels
+are not all alike, whatever order tiles come in: the same pixels give the same bytes. In that order
+nothing waits for long, and the tiles before it are one pixel each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.writer.assemble import RawTile, Samples
+from tinycog.writer.in_order import Spools
+from tinycog.writer.tile_work import NO_SAMPLES, Encoders
+
+
+class Aside(NamedTuple):
+    """A tile that was put aside.
+
+    Attributes:
+        tile: without its samples.
+        shape: of the samples.
+        pixel: value of all its pixels, where they are alike.
+        position: in the spool, else.
+        length: there, in bytes.
+        valid: which pixels are valid.
+    """
+
+    tile: RawTile
+    shape: tuple[int, ...]
+    pixel: NDArray[Any] | None
+    position: int
+    length: int
+    valid: NDArray[np.bool_] | None
+
+
+class Deferred:
+    """Tiles that wait until their encoders are known.
+
+    Attributes:
+        encoders: of all tiles, None as long as they are not known.
+    """
+
+    def __init__(
+        self,
+        choose: Callable[[RawTile | None], Encoders],
+        spool: Spools,
+        across: int,
+        dtype: np.dtype[Any],
+        encoders: Encoders | None = None,
+    ) -> None:
+        """Start without a tile.
+
+        Args:
+            choose: makes the encoders, for pixels like those of a tile; None = for any.
+            spool: for tiles that wait.
+            across: tiles of a row of level 0.
+            dtype: of their samples.
+            encoders: where nothing has to be chosen.
+        """
+        self.encoders = encoders
+        self._choose = choose
+        self._spool = spool
+        self._across = across
+        self._dtype = dtype
+        self._waiting: list[Aside] = []
+        self._level_0: dict[int, Aside] = {}
+        self._next = 0
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the encoders are known."""
+        return self.encoders is not None
+
+    async def add(self, tile: RawTile) -> Sequence[Aside]:
+        """Put a tile aside; return all that wait no longer, once the encoders are known."""
+        aside = await self._put_aside(tile)
+        self._waiting.append(aside)
+        if tile.level:
+            return ()
+        self._level_0[tile.y * self._across + tile.x] = aside
+        while (first := self._level_0.get(self._next)) is not None:
+            if first.pixel is None:
+                sample = tile if first is aside else await self.load(first)
+                return self._decided(sample)
+            del self._level_0[self._next]
+            self._next += 1
+        return ()
+
+    async def decide(self) -> Sequence[Aside]:
+        """Choose the encoders when all tiles of level 0 have come: those that lack are alike."""
+        first = next((one for _, one in sorted(self._level_0.items()) if one.pixel is None), None)
+        return self._decided(None if first is None else await self.load(first))
+
+    def _decided(self, sample: RawTile | None) -> Sequence[Aside]:
+        self.encoders = self._choose(sample)
+        waiting, self._waiting, self._level_0 = self._waiting, [], {}
+        return waiting
+
+    async def _put_aside(self, tile: RawTile) -> Aside:
+        samples, valid = tile.samples, tile.valid
+        bare = tile._replace(samples=NO_SAMPLES, valid=None)
+        pixel = samples[0, 0]
+        if _is_flat(samples):
+            return Aside(bare, samples.shape, pixel.copy(), 0, 0, valid)
+        data = np.ascontiguousarray(samples).reshape(-1).view(np.uint8)
+        position = await self._spool.append(memoryview(data))
+        return Aside(bare, samples.shape, None, position, data.nbytes, valid)
+
+    async def load(self, aside: Aside) -> RawTile:
+        """Return a tile that was put aside."""
+        tile, shape, pixel, position, length, valid = aside
+        if pixel is not None:
+            return tile._replace(samples=np.broadcast_to(pixel, shape), valid=valid)
+        data = bytearray()
+        async for part in self._spool.read([position], [length]):
+            data += part
+        samples = np.frombuffer(data, self._dtype).reshape(shape)
+        return tile._replace(samples=samples, valid=valid)
+
+
+def _is_flat(samples: Samples) -> bool:
+    """Return whether all pixels are alike, bit by bit."""
+    if samples.dtype.itemsize <= 8:  # noqa: PLR2004 - the widest integer
+        samples = samples.view(f"u{samples.dtype.itemsize}")
+    pixel = samples[0, 0]
+    return bool((samples[-1, -1] == pixel).all()) and bool((samples == pixel).all())

@@ -1,0 +1,88 @@
+"""Levels of an image that is written, their tiles, and the orders in which they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tinycog.writer.pixel_source import Region
+
+
+class TileGrid(NamedTuple):
+    """A level and its tiles.
+
+    Attributes:
+        rows: of pixels.
+        cols: of pixels.
+        tile: pixels of a tile, both ways.
+    """
+
+    rows: int
+    cols: int
+    tile: int
+
+    @property
+    def down(self) -> int:
+        """Rows of tiles."""
+        return -(-self.rows // self.tile)
+
+    @property
+    def across(self) -> int:
+        """Columns of tiles."""
+        return -(-self.cols // self.tile)
+
+    @property
+    def tiles(self) -> int:
+        """Number of tiles."""
+        return self.down * self.across
+
+    def region(self, y: int, x: int) -> Region:
+        """Return the pixels of a tile that lie inside the image."""
+        row, col = y * self.tile, x * self.tile
+        return Region(row, col, min(row + self.tile, self.rows), min(col + self.tile, self.cols))
+
+    def touched(self, region: Region) -> Iterator[tuple[int, int]]:
+        """Iterate over (y, x) of the tiles that a region touches, row by row."""
+        ys = range(region.row // self.tile, -(-region.row_stop // self.tile))
+        xs = range(region.col // self.tile, -(-region.col_stop // self.tile))
+        return ((y, x) for y in ys for x in xs)
+
+    @property
+    def whole(self) -> Region:
+        """All pixels."""
+        return Region(0, 0, self.rows, self.cols)
+
+
+def intersection(a: Region, b: Region) -> Region:
+    """Return the pixels that two regions share; without rows or columns if there are none."""
+    row, col = max(a.row, b.row), max(a.col, b.col)
+    return Region(
+        row, col, max(row, min(a.row_stop, b.row_stop)), max(col, min(a.col_stop, b.col_stop))
+    )
+
+
+def row_by_row(grid: TileGrid, step: tuple[int, int]) -> Iterator[Region]:
+    """Cut an image into regions of `step` (rows, cols), row by row."""
+    for row in range(0, grid.rows, step[0]):
+        for col in range(0, grid.cols, step[1]):
+            yield Region(row, col, min(row + step[0], grid.rows), min(col + step[1], grid.cols))
+
+
+def in_squares(grid: TileGrid, step: tuple[int, int]) -> Iterator[Region]:
+    """Cut an image into regions of `step`, in Z-order: each square of 2 x 2 squares in turn.
+
+    A region comes after those above it and to its left.
+    """
+    down, across = -(-grid.rows // step[0]), -(-grid.cols // step[1])
+    stack = [(0, 0, 1 << max(down - 1, across - 1, 0).bit_length())]
+    while stack:
+        y, x, size = stack.pop()
+        if y >= down or x >= across:
+            continue
+        if size > 1:
+            half = size // 2
+            corners = [(y, x), (y, x + half), (y + half, x), (y + half, x + half)]
+            stack += [(*corner, half) for corner in reversed(corners)]
+            continue
+        row, col = y * step[0], x * step[1]
+        yield Region(row, col, min(row + step[0], grid.rows), min(col + step[1], grid.cols))

@@ -1,0 +1,169 @@
+"""Tiles with the pixels around them that the next level's pixels are made of, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinycog.writer.assemble import Mask, Pixels, RawTile, Samples
+from tinycog.writer.grid import TileGrid, intersection
+from tinycog.writer.pixel_source import Region
+
+
+class Margins(NamedTuple):
+    """How many pixels beyond a tile are needed."""
+
+    above: int
+    below: int
+    left: int
+    right: int
+
+    def around(self, region: Region, grid: TileGrid) -> Region:
+        """Return a region with its margins, as far as they lie in the image."""
+        return Region(
+            max(region.row - self.above, 0),
+            max(region.col - self.left, 0),
+            min(region.row_stop + self.below, grid.rows),
+            min(region.col_stop + self.right, grid.cols),
+        )
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What has come of a tile and its neighbours.
+
+    Attributes:
+        left: neighbours of which nothing has come.
+        tile: itself.
+        pieces: parts of the margins.
+    """
+
+    left: int
+    tile: RawTile | None = None
+    pieces: list[Pixels] = field(default_factory=list[Pixels])
+
+
+class Halos:
+    """Gives each tile of a level once all pixels around it have come.
+
+    Only the pixels that a neighbour needs are kept of a tile that is used up: in an order in which
+    a tile comes after those above and to its left, none waits where nothing is needed from below
+    or from the right.
+    """
+
+    def __init__(
+        self, grid: TileGrid, level: int, margins: Margins, fill: float | None, *, has_valid: bool
+    ) -> None:
+        """Start without a tile.
+
+        Args:
+            grid: the level.
+            level: 0 = full resolution.
+            margins: what is needed around a tile.
+            fill: value of samples that never come; None = all come.
+            has_valid: whether those that never come are invalid.
+        """
+        self._grid = grid
+        self._level = level
+        self._margins = margins
+        self._fill = fill
+        self._has_valid = has_valid
+        self._waiting: dict[tuple[int, int], _Waiting] = {}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pixels that are kept, and of tiles that wait."""
+        return sum(
+            sum(piece.samples.nbytes for piece in waiting.pieces)
+            + (0 if waiting.tile is None else waiting.tile.nbytes)
+            for waiting in self._waiting.values()
+        )
+
+    def put(self, tile: RawTile) -> Iterator[tuple[RawTile, Pixels]]:
+        """Take a tile; give those that lack nothing any more, with their margins."""
+        if not any(self._margins):
+            yield tile, Pixels(tile.region, tile.samples, tile.valid)
+            return
+        own = self._of(tile.y, tile.x)
+        own.tile = tile
+        for y, x in self._neighbours(tile.y, tile.x):
+            around = self._margins.around(self._grid.region(y, x), self._grid)
+            part = intersection(around, tile.region)
+            if part.rows and part.cols:
+                neighbour = self._of(y, x)
+                neighbour.left -= 1
+                neighbour.pieces.append(_copy(tile, part))
+                if not neighbour.left and neighbour.tile is not None:
+                    yield self._complete(y, x, neighbour.tile)
+        if not own.left:
+            yield self._complete(tile.y, tile.x, tile)
+
+    def rest(self) -> Iterator[tuple[RawTile, Pixels]]:
+        """Give all tiles that still wait, filled where pixels never came."""
+        for y, x in sorted(self._waiting):
+            waiting = self._waiting[y, x]
+            tile = waiting.tile
+            if tile is None:
+                like = waiting.pieces[0].samples
+                region = self._grid.region(y, x)
+                samples = self._filled((region.rows, region.cols, like.shape[2]), like.dtype)
+                valid = np.zeros(samples.shape[:2], np.bool_) if self._has_valid else None
+                tile = RawTile(self._level, y, x, region, samples, valid)
+            yield self._complete(y, x, tile)
+
+    def _filled(self, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> Samples:
+        samples: Samples = np.empty(shape, dtype)
+        if self._fill is not None:
+            samples[...] = self._fill
+        return samples
+
+    def _neighbours(self, y: int, x: int) -> Iterator[tuple[int, int]]:
+        for row in range(max(y - 1, 0), min(y + 2, self._grid.down)):
+            for col in range(max(x - 1, 0), min(x + 2, self._grid.across)):
+                if (row, col) != (y, x):
+                    yield row, col
+
+    def _of(self, y: int, x: int) -> _Waiting:
+        found = self._waiting.get((y, x))
+        if found is None:
+            around = self._margins.around(self._grid.region(y, x), self._grid)
+            parts = (
+                intersection(around, self._grid.region(*other)) for other in self._neighbours(y, x)
+            )
+            count = sum(1 for part in parts if part.rows and part.cols)
+            found = self._waiting[y, x] = _Waiting(count)
+        return found
+
+    def _complete(self, y: int, x: int, tile: RawTile) -> tuple[RawTile, Pixels]:
+        """Return a tile and the pixels around it, which are not kept any longer."""
+        pieces = self._waiting.pop((y, x)).pieces
+        around = self._margins.around(tile.region, self._grid)
+        if around == tile.region:
+            return tile, Pixels(tile.region, tile.samples, tile.valid)
+        samples = self._filled(
+            (around.rows, around.cols, tile.samples.shape[2]), tile.samples.dtype
+        )
+        lacks = self._fill is not None and self._has_valid
+        has_mask = lacks or tile.valid is not None
+        has_mask = has_mask or any(piece.valid is not None for piece in pieces)
+        valid = None
+        if has_mask:
+            valid = np.full(samples.shape[:2], not lacks, np.bool_)
+        for piece in (Pixels(tile.region, tile.samples, tile.valid), *pieces):
+            rows = slice(piece.region.row - around.row, piece.region.row_stop - around.row)
+            cols = slice(piece.region.col - around.col, piece.region.col_stop - around.col)
+            samples[rows, cols] = piece.samples
+            if valid is not None:
+                valid[rows, cols] = True if piece.valid is None else piece.valid
+        return tile, Pixels(around, samples, valid)
+
+
+def _copy(tile: RawTile, part: Region) -> Pixels:
+    """Return a copy of a part of a tile, which does not keep the tile."""
+    rows = slice(part.row - tile.region.row, part.row_stop - tile.region.row)
+    cols = slice(part.col - tile.region.col, part.col_stop - tile.region.col)
+    valid: Mask | None = None if tile.valid is None else tile.valid[rows, cols].copy()
+    return Pixels(part, tile.samples[rows, cols].copy(), valid)

@@ -1,0 +1,250 @@
+"""What writing a file takes, before a byte is written: order, memory, spool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from tinycog.errors import LimitError
+from tinycog.writer.engine import BATCH_BYTES
+from tinycog.writer.grid import TileGrid, in_squares, row_by_row
+from tinycog.writer.halos import Margins
+from tinycog.writer.in_order import WRITE_BYTES
+from tinycog.writer.pixel_source import Region
+
+PullOrder = Literal["tile-rows", "squares", "as-given"]
+"""How pixels are asked for: by rows of tiles; by squares, each of four smaller ones; not at all."""
+
+WORK_FACTOR = 5
+"""Bytes that a thread holds for each byte of a tile: laid out anew, predicted, encoded, reduced."""
+
+LARGEST_REGION = 16 << 20
+"""Bytes that are asked for at once where they are copied."""
+
+LARGEST_SQUARE = 8
+"""Tiles of a square that is asked for at once, both ways."""
+
+OVERHEAD = 8 << 20
+"""Bytes that are held beside pixels: what the allocator keeps, lists, the index while it grows."""
+
+PIECE_BYTES = 1 << 10
+"""Bytes of bookkeeping for the pixels that are kept of a tile."""
+
+
+@dataclass(frozen=True)
+class WritePlan:
+    """What writing a file takes.
+
+    Attributes:
+        passes: how often each pixel of the source is asked for.
+        order: how they are asked for.
+        step: (rows, cols) that are asked for at once.
+        memory: bytes that are held at most.
+        memory_limit: bytes that may be held.
+        spool: bytes that are put aside at most, if nothing can be compressed.
+        levels: (rows, cols) of each level that is stored.
+        tiles: number of tiles of all levels.
+        longest: bytes of the file at most, if nothing can be compressed.
+        open_tiles: bytes of tiles that are not whole, at most; more are put aside.
+    """
+
+    passes: int
+    order: PullOrder
+    step: tuple[int, int]
+    memory: int
+    memory_limit: int
+    spool: int
+    levels: tuple[tuple[int, int], ...]
+    tiles: int
+    longest: int
+    open_tiles: int
+
+    def __str__(self) -> str:
+        """Return it in a few lines."""
+        orders = {
+            "tile-rows": "rows of tiles",
+            "squares": "squares in Z-order",
+            "as-given": "the source's own order",
+        }
+        mib = 1 << 20
+        sizes = ", ".join(f"{cols} x {rows}" for rows, cols in self.levels)
+        return (
+            f"{self.passes} pass over the source, by {orders[self.order]}"
+            f" ({self.step[0]} x {self.step[1]} pixels at once)\n"
+            f"memory at most {self.memory / mib:.0f} MiB of {self.memory_limit / mib:.0f} MiB\n"
+            f"spool at most {self.spool / mib:.0f} MiB, file at most {self.longest / mib:.0f} MiB\n"
+            f"{self.tiles} tiles, levels {sizes}"
+        )
+
+
+class LevelShape(NamedTuple):
+    """What of a level takes memory.
+
+    Attributes:
+        grid: its tiles.
+        margins: what is needed around them.
+        is_stored: whether it is in the file.
+    """
+
+    grid: TileGrid
+    margins: Margins
+    is_stored: bool
+
+
+class Needs(NamedTuple):
+    """What an image takes, whatever the order.
+
+    Attributes:
+        pixel: bytes of a pixel, of all bands and its mask.
+        chunk: (rows, cols) in which the source is read best.
+        is_asked: whether it gives the regions that it is asked for.
+        copies: whether what it gives takes memory of its own.
+        held: bytes that source, target and spool hold by themselves.
+        threads: that encode.
+        memory: bytes that may be held.
+    """
+
+    pixel: int
+    chunk: tuple[int, int]
+    is_asked: bool
+    copies: bool
+    held: int
+    threads: int
+    memory: int
+
+
+def batches_in_flight(threads: int) -> int:
+    """Return how many batches of tiles are worked on, or wait for it, at once."""
+    return threads + 2
+
+
+def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
+    """Choose the order in which pixels are asked for.
+
+    Raises:
+        LimitError: there is no order that takes so little memory.
+    """
+    memory = needs.memory
+    found = list(_candidates(levels, needs))
+    chosen = next((one for one in found if one[2] <= memory), None)
+    if chosen is None:
+        least = min(taken for _, _, taken in found)
+        mib = -(-least // (1 << 20))
+        message = (
+            f"memory={memory} bytes are too few to write {levels[0].grid.cols} x"
+            f" {levels[0].grid.rows} pixels of {needs.pixel} bytes: the smallest that works is"
+            f" {mib} MiB (memory={mib << 20})"
+        )
+        raise LimitError(message, limit="memory", asked=least, allowed=memory)
+    order, step, taken = chosen
+    stored = [level.grid for level in levels if level.is_stored]
+    sizes = [grid.tiles * grid.tile**2 * needs.pixel for grid in stored]
+    spool = sum(sizes[1:]) + (sizes[0] if order != "tile-rows" else 0)
+    return WritePlan(
+        1,
+        order,
+        step,
+        taken,
+        memory,
+        spool,
+        tuple((grid.rows, grid.cols) for grid in stored),
+        sum(grid.tiles for grid in stored),
+        sum(sizes),
+        max(memory - _fixed(levels, needs), 0),
+    )
+
+
+def regions(plan: WritePlan, grid: TileGrid) -> Iterator[Region]:
+    """Give what is asked for, in order."""
+    return (in_squares if plan.order == "squares" else row_by_row)(grid, plan.step)
+
+
+def _candidates(
+    levels: Sequence[LevelShape], needs: Needs
+) -> Iterator[tuple[PullOrder, tuple[int, int], int]]:
+    """Give orders, steps, and the bytes that they take, the best first."""
+    grid = levels[0].grid
+    rows = _multiple(grid.tile, needs.chunk[0], grid.rows)
+    if not needs.is_asked:  # tiles that are not whole are put aside
+        largest = max(level.grid.tile**2 for level in levels) * (needs.pixel + 1)
+        least = _fixed(levels, needs) + _region_bytes(needs, needs.chunk) + 8 * largest
+        wanted = _by_rows(levels, needs, (needs.chunk[0], grid.cols))
+        yield "as-given", needs.chunk, max(least, min(wanted, needs.memory))
+        return
+    cols = grid.cols
+    if needs.copies:
+        wanted = max(LARGEST_REGION // (rows * needs.pixel), grid.tile)
+        cols = _multiple(wanted - wanted % grid.tile, needs.chunk[1], grid.cols)
+    yield "tile-rows", (rows, cols), _by_rows(levels, needs, (rows, cols))
+    size = LARGEST_SQUARE
+    while size:
+        step = (
+            _multiple(size * grid.tile, needs.chunk[0], grid.rows),
+            _multiple(size * grid.tile, needs.chunk[1], grid.cols),
+        )
+        yield "squares", step, _by_squares(levels, needs, step)
+        size //= 2
+
+
+def _multiple(least: int, unit: int, most: int) -> int:
+    """Return the smallest multiple of a unit that is not less than `least`, up to `most`."""
+    return min(-(-least // unit) * unit, most)
+
+
+def _fixed(levels: Sequence[LevelShape], needs: Needs) -> int:
+    """Return the bytes that are held in any order."""
+    largest = max(level.grid.tile**2 for level in levels) * needs.pixel
+    batch = BATCH_BYTES + largest
+    index = sum(24 * level.grid.tiles for level in levels if level.is_stored)
+    working = WORK_FACTOR * needs.threads * largest
+    waiting = (batches_in_flight(needs.threads) + 1) * batch
+    return OVERHEAD + needs.held + index + working + waiting + 4 * WRITE_BYTES
+
+
+def _region_bytes(needs: Needs, step: tuple[int, int]) -> int:
+    """Return the bytes of what was given last, and of what is being made."""
+    return 2 * step[0] * step[1] * needs.pixel if needs.copies else 0
+
+
+def _by_rows(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int]) -> int:
+    """Return the bytes that rows of tiles take."""
+    held = _fixed(levels, needs) + _region_bytes(needs, step)
+    for z, level in enumerate(levels):
+        row = level.grid.cols * min(level.grid.tile, level.grid.rows) * needs.pixel
+        is_aligned = z == 0 and step[0] % level.grid.tile == 0 and needs.is_asked
+        if not (is_aligned or (z == 0 and level.grid.down == 1 and step[1] >= level.grid.cols)):
+            held += row
+        if level.margins.below or level.margins.right:
+            held += 2 * row
+        if any(level.margins):
+            held += level.grid.across * PIECE_BYTES
+            held += 2 * (level.margins.above + level.margins.below) * level.grid.cols * needs.pixel
+    return held
+
+
+def _by_squares(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int]) -> int:
+    """Return the bytes that squares take."""
+    held = _fixed(levels, needs) + _region_bytes(needs, step)
+    tile = levels[0].grid.tile
+    is_aligned = not (step[0] % tile or step[1] % tile)
+    rows, cols = (-(-side // tile) * tile for side in step)
+    for z, level in enumerate(levels):
+        grid = level.grid
+        if z or not is_aligned:
+            down, across = rows // grid.tile + 1, cols // grid.tile + 1
+            held += min(down * across, grid.tiles) * grid.tile**2 * needs.pixel
+        if z == 0 and not is_aligned:  # squares of the source end within tiles
+            held += (grid.cols + grid.rows) * grid.tile * needs.pixel
+        if any(level.margins):
+            margin = max(level.margins)
+            edge = grid.cols + grid.rows
+            held += edge * margin * needs.pixel + (grid.across + grid.down) * PIECE_BYTES
+            if level.margins.below or level.margins.right:
+                held += edge * grid.tile * needs.pixel
+        rows, cols = rows // 2, cols // 2
+    return held
+
+
+Progress = Callable[[int, int], None]
+"""Called with the pixels of full resolution that are done, and their number."""

@@ -1,0 +1,270 @@
+"""Another file that tinycog opens, or whatever has its reading face: all of it, or an area."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from tinycog.affine_math import coefficients
+from tinycog.argument_types import CrsLike, WindowLike
+from tinycog.checks import check_whole_window, check_window
+from tinycog.errors import UsageError
+from tinycog.geo.colour import ColorInterp, Colormap
+from tinycog.geo.crs import Crs
+from tinycog.geo.lazy import within
+from tinycog.geo.transform import RPC, GroundControlPoint
+from tinycog.geo.written_facts import WrittenFacts
+from tinycog.raster import Raster
+from tinycog.window import Window, reaches_out
+from tinycog.writer.pixel_source import PixelBlock, Region
+from tinycog.writer.sources.blocks import BlockMaker
+from tinycog.writer.sources.told import Shape, Told, as_dtype, merge_facts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from affine import Affine
+
+IDENTITY = (1, 0, 0, 0, 1, 0)
+"""Coefficients of the transform of a file that has none."""
+
+STATISTICS = "STATISTICS_"
+"""How names of items begin that tell of all pixels of a file."""
+
+AREA_OR_POINT = "AREA_OR_POINT"
+
+
+class ReadingFace(Protocol):
+    """What is read of a file: facts by rasterio's names once it is open, and pixels by windows."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(bands, rows, cols)."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the pixels."""
+        ...
+
+    @property
+    def nodata(self) -> int | float | None:
+        """Value of samples that hold none."""
+        ...
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether a mask says which pixels are valid."""
+        ...
+
+    @property
+    def crs(self) -> Crs | None:
+        """Coordinate reference system."""
+        ...
+
+    @property
+    def transform(self) -> Affine:
+        """Pixels to coordinates; identity without one."""
+        ...
+
+    @property
+    def gcps(self) -> Sequence[GroundControlPoint]:
+        """Control points."""
+        ...
+
+    @property
+    def rpcs(self) -> RPC | None:
+        """Coefficients of a sensor."""
+        ...
+
+    @property
+    def scales(self) -> Sequence[float]:
+        """Factor of each band."""
+        ...
+
+    @property
+    def offsets(self) -> Sequence[float]:
+        """What is added, of each band."""
+        ...
+
+    @property
+    def units(self) -> Sequence[str | None]:
+        """Unit of each band."""
+        ...
+
+    @property
+    def descriptions(self) -> Sequence[str | None]:
+        """Description of each band."""
+        ...
+
+    @property
+    def colorinterp(self) -> Sequence[ColorInterp]:
+        """Colour of each band."""
+        ...
+
+    @property
+    def colormap(self) -> Colormap | None:
+        """Palette."""
+        ...
+
+    @property
+    def levels(self) -> Sequence[Any]:
+        """Levels, each with its `tile_shape`."""
+        ...
+
+    def tags(self, band: int | None = None) -> Mapping[str, str]:
+        """Return items of the file, or of a band."""
+        ...
+
+    def read(self, *, window: WindowLike, masked: bool | None) -> Awaitable[Raster]:
+        """Read a window of level 0."""
+        ...
+
+    def __await__(self) -> Generator[Any, None, object]:
+        """Open it."""
+        ...
+
+
+class Subset(NamedTuple):
+    """The part of a file that is written; all of it without window or bounds.
+
+    Attributes:
+        window: (col_off, row_off, width, height) in pixels.
+        bounds: (left, bottom, right, top) instead: all pixels that they touch.
+        bounds_crs: their CRS, if not the file's.
+    """
+
+    window: WindowLike | None = None
+    bounds: Sequence[float] | None = None
+    bounds_crs: CrsLike | None = None
+
+
+async def make_cog_source(cog: ReadingFace, told: Told, subset: Subset) -> CogSource:
+    """Open a file, and make a source of the part that is asked for.
+
+    Raises:
+        UsageError: the part reaches over the edge, or the file is not what the caller says.
+        TinycogError: it cannot be opened.
+
+    Cost: that of opening.
+    """
+    await cog
+    return CogSource(cog, told, _window(cog, subset))
+
+
+def _window(cog: ReadingFace, subset: Subset) -> Window:
+    """Return the window of a subset.
+
+    Raises:
+        UsageError: it is no part of the image.
+    """
+    _, rows, cols = cog.shape
+    size = (cols, rows)
+    if subset.window is not None and subset.bounds is not None:
+        message = "window= and bounds= both say which part: leave one out"
+        raise UsageError(message)
+    if subset.bounds is not None:
+        from tinycog.geo.bounds import AskedBounds  # noqa: PLC0415 - bounds only
+        from tinycog.geo.windows import PixelGrid  # noqa: PLC0415 - the same
+
+        grid = PixelGrid.of(cog.transform, size, cog.crs)
+        asked = AskedBounds(subset.bounds, subset.bounds_crs, grid, cog.crs)
+        window = asked.window(snapped=True)
+        asked.check_inside(window, crop=False)
+    elif subset.window is not None:
+        window = check_window(subset.window)
+    else:
+        return Window(0, 0, cols, rows)
+    height, width = check_whole_window(window)
+    if reaches_out(window, size):
+        message = f"the window {tuple(window)} reaches over the edge of {cols} x {rows} pixels"
+        raise UsageError(message)
+    return Window(int(window.col_off), int(window.row_off), width, height)
+
+
+class CogSource:
+    """An open file, or a window of it; see `PixelSource`.
+
+    Samples are written as they are stored, with its facts. Regions that are multiples of `chunk`
+    fetch and decode each stored tile once; where a window begins inside of tiles, those at the
+    seams of regions are read again.
+    """
+
+    is_asked: bool = True
+    copies: bool = True
+
+    def __init__(self, cog: ReadingFace, told: Told, window: Window) -> None:
+        """Keep the file.
+
+        Raises:
+            UsageError: it is not what the caller says.
+            UnsupportedError: no numpy type can hold its samples.
+        """
+        shape = Shape(cog.shape[0], window.height, window.width)
+        self.dtype = as_dtype(cog.dtype)
+        told.check(shape, self.dtype)
+        self.bands, self.rows, self.cols = shape
+        self.facts = merge_facts(file_facts(cog, window), told.facts)
+        self.has_valid: bool | None = cog.has_mask
+        self.chunk: tuple[int, int] = cog.levels[0].tile_shape
+        self.memory = self.chunk[0] * self.chunk[1] * self.bands * self.dtype.itemsize
+        self._cog, self._window = cog, window
+        self._maker = BlockMaker(shape, self.dtype, self.facts.nodata, self.has_valid)
+
+    async def blocks(self, regions: Iterable[Region]) -> AsyncGenerator[PixelBlock, None]:
+        """Give `regions`, each by one read."""
+        left, top = self._window.col_off, self._window.row_off
+        for region in regions:
+            window = (left + region.col, top + region.row, region.cols, region.rows)
+            raster = await self._cog.read(window=window, masked=self.has_valid)
+            block = self._maker.make(region.row, region.col, raster.data)
+            yield block._replace(valid=raster.mask if self.has_valid else None)
+
+
+def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:
+    """Return the facts of an open file, or of a window of it."""
+    bands, rows, cols = cog.shape
+    window = window or Window(0, 0, cols, rows)
+    left, top = window.col_off, window.row_off
+    has_place = not cog.gcps and (cog.crs is not None or coefficients(cog.transform) != IDENTITY)
+    is_whole = (window.height, window.width) == (rows, cols)
+    items = dict(cog.tags())
+    is_point = items.pop(AREA_OR_POINT, "Area") == "Point"
+    band_items = [
+        {name: text for name, text in cog.tags(band).items() if not name.startswith(STATISTICS)}
+        for band in range(bands)
+    ]
+    facts = WrittenFacts(
+        crs=cog.crs,
+        transform=within(cog.transform, left, top, 1, 1) if has_place else None,
+        gcps=[point._replace(row=point.row - top, col=point.col - left) for point in cog.gcps],
+        area_or_point="Point" if is_point else "Area",
+        nodata=cog.nodata,
+        descriptions=cog.descriptions,
+        scales=cog.scales,
+        offsets=cog.offsets,
+        units=cog.units,
+        colorinterp=cog.colorinterp,
+        colormap=cog.colormap,
+        tags={"": items} if items else {},
+        band_tags=band_items if any(band_items) else (),
+    )
+    rpcs = cog.rpcs
+    if rpcs is not None and not is_whole:
+        rpcs = rpcs._replace(line_off=rpcs.line_off - top, samp_off=rpcs.samp_off - left)
+    return replace(facts, rpcs=rpcs)
+
+
+def raster_facts(raster: Raster) -> WrittenFacts:
+    """Return what pixels that were read tell besides themselves."""
+    place = raster.place is not None
+    transform = raster.transform if place else None
+    if transform is not None and raster.crs is None and coefficients(transform) == IDENTITY:
+        transform = None
+    colormap = None if raster.colormap is None else Colormap(raster.colormap, raster.nodata)
+    return WrittenFacts(
+        crs=raster.crs if place else None,
+        transform=transform,
+        nodata=raster.nodata,
+        colormap=colormap,
+    )

@@ -1,0 +1,491 @@
+"""`write`: a COG in one pass, of whatever gives pixels, to wherever a file may stand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from typing import TYPE_CHECKING, Literal, Protocol, overload
+
+from numpy.typing import DTypeLike
+
+from tinycog.argument_types import (
+    CrsLike,
+    FileSystem,
+    Interleave,
+    MaskKind,
+    NamedMember,
+    ObjectStore,
+    OverviewMethod,
+    PixelsLike,
+    WarpResamplingLike,
+    WindowLike,
+    WriteProfile,
+    WriteWhere,
+)
+from tinycog.checks import numbers
+from tinycog.cog import Cog
+from tinycog.errors import UsageError
+from tinycog.geo.transform import make_affine
+from tinycog.geo.written_facts import WrittenFacts
+from tinycog.raster import Raster
+from tinycog.targets.factory import make_target
+from tinycog.targets.memory import BytesTarget
+from tinycog.targets.protocol import WriteTarget
+from tinycog.targets.spool import Spool
+from tinycog.thread_pool import shared_pool
+from tinycog.writer.cog_file import CogFile
+from tinycog.writer.options import DEFAULT_MEMORY, FileOptions, check_options, one_of
+from tinycog.writer.pending import Write
+from tinycog.writer.plan import Progress, WritePlan
+from tinycog.writer.sources.cog import Subset
+from tinycog.writer.sources.dask_delayed import DelayedWrite
+from tinycog.writer.sources.make import is_lazy, make_pixel_source
+from tinycog.writer.sources.web_tiles import WebGrid
+
+if TYPE_CHECKING:
+    from affine import Affine
+
+    from tinycog.geo.colour import Colormap
+    from tinycog.geo.transform import RPC, GroundControlPoint
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was written.
+
+    Attributes:
+        name: of the file, without secrets.
+        length: in bytes.
+        plan: what writing it was said to take.
+        data: the file, where `bytes` was the target.
+    """
+
+    name: str
+    length: int
+    plan: WritePlan
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arguments:
+    """What `write` was called with, checked as far as it can be without the source."""
+
+    target: WriteWhere | WriteTarget
+    source: object
+    options: FileOptions
+    facts: WrittenFacts
+    shape: Sequence[int] | None
+    dtype: DTypeLike | None
+    subset: Subset
+    web_grid: WebGrid | None
+    fs: FileSystem | None
+    store: ObjectStore | None
+    storage_options: Mapping[str, object] | None
+    overwrite: bool
+    spool: str | PathLike[str] | None
+    progress: Progress | None
+
+
+class HasAsynchronous(Protocol):
+    """A handle of `tinycog.sync`."""
+
+    @property
+    def asynchronous(self) -> Cog:
+        """The handle that it stands for."""
+        ...
+
+
+PixelsFrom = PixelsLike | Cog | Raster | HasAsynchronous
+"""What `write` takes pixels from."""
+
+
+@overload
+def write(
+    target: WriteWhere | WriteTarget,
+    source: PixelsFrom,
+    *,
+    plan: Literal[False] = False,
+    profile: WriteProfile = "default",
+    shape: Sequence[int] | None = None,
+    dtype: DTypeLike | None = None,
+    window: WindowLike | None = None,
+    bounds: Sequence[float] | None = None,
+    tiling_scheme: Literal["WebMercatorQuad"] | None = None,
+    zoom: int | None = None,
+    warp_resampling: WarpResamplingLike = "bilinear",
+    crs: CrsLike | None = None,
+    transform: Affine | Sequence[float] | None = None,
+    nodata: float | None = None,
+    gcps: Sequence[GroundControlPoint] = (),
+    rpcs: RPC | None = None,
+    area_or_point: Literal["Area", "Point"] = "Area",
+    descriptions: Sequence[str | None] | None = None,
+    scales: Sequence[float] | None = None,
+    offsets: Sequence[float] | None = None,
+    units: Sequence[str | None] | None = None,
+    colorinterp: Sequence[str | NamedMember] | None = None,
+    colormap: Colormap | Mapping[int, Sequence[int]] | None = None,
+    tags: Mapping[str, str] | None = None,
+    compression: str | None = None,
+    level: int | Literal["auto", "fast"] | None = None,
+    predictor: int | str | None = None,
+    quality: float | None = None,
+    lossless: bool | None = None,
+    max_z_error: float | None = None,
+    distance: float | None = None,
+    effort: int | None = None,
+    photometric: Literal["ycbcr", "rgb"] | None = None,
+    blocksize: int | None = None,
+    overview_blocksize: int | None = None,
+    overviews: bool | int | Sequence[int] | None = None,
+    overview_resampling: OverviewMethod | NamedMember | None = None,
+    like: Literal["gdal"] | None = None,
+    interleave: Interleave | None = None,
+    mask: MaskKind | None = None,
+    sparse: bool = False,
+    statistics: bool | None = None,
+    bigtiff: bool | None = None,
+    byte_order: Literal["<", ">"] = "<",
+    bits: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    spool: str | PathLike[str] | None = None,
+    fs: FileSystem | None = None,
+    store: ObjectStore | None = None,
+    storage_options: Mapping[str, object] | None = None,
+    overwrite: bool = True,
+    progress: Progress | None = None,
+) -> Write[Written]: ...
+
+
+@overload
+def write(
+    target: WriteWhere | WriteTarget,
+    source: PixelsFrom,
+    *,
+    plan: Literal[True],
+    profile: WriteProfile = "default",
+    shape: Sequence[int] | None = None,
+    dtype: DTypeLike | None = None,
+    window: WindowLike | None = None,
+    bounds: Sequence[float] | None = None,
+    tiling_scheme: Literal["WebMercatorQuad"] | None = None,
+    zoom: int | None = None,
+    warp_resampling: WarpResamplingLike = "bilinear",
+    crs: CrsLike | None = None,
+    transform: Affine | Sequence[float] | None = None,
+    nodata: float | None = None,
+    gcps: Sequence[GroundControlPoint] = (),
+    rpcs: RPC | None = None,
+    area_or_point: Literal["Area", "Point"] = "Area",
+    descriptions: Sequence[str | None] | None = None,
+    scales: Sequence[float] | None = None,
+    offsets: Sequence[float] | None = None,
+    units: Sequence[str | None] | None = None,
+    colorinterp: Sequence[str | NamedMember] | None = None,
+    colormap: Colormap | Mapping[int, Sequence[int]] | None = None,
+    tags: Mapping[str, str] | None = None,
+    compression: str | None = None,
+    level: int | Literal["auto", "fast"] | None = None,
+    predictor: int | str | None = None,
+    quality: float | None = None,
+    lossless: bool | None = None,
+    max_z_error: float | None = None,
+    distance: float | None = None,
+    effort: int | None = None,
+    photometric: Literal["ycbcr", "rgb"] | None = None,
+    blocksize: int | None = None,
+    overview_blocksize: int | None = None,
+    overviews: bool | int | Sequence[int] | None = None,
+    overview_resampling: OverviewMethod | NamedMember | None = None,
+    like: Literal["gdal"] | None = None,
+    interleave: Interleave | None = None,
+    mask: MaskKind | None = None,
+    sparse: bool = False,
+    statistics: bool | None = None,
+    bigtiff: bool | None = None,
+    byte_order: Literal["<", ">"] = "<",
+    bits: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    spool: str | PathLike[str] | None = None,
+    fs: FileSystem | None = None,
+    store: ObjectStore | None = None,
+    storage_options: Mapping[str, object] | None = None,
+    overwrite: bool = True,
+    progress: Progress | None = None,
+) -> Write[WritePlan]: ...
+
+
+def write(  # noqa: PLR0913 - each has a name
+    target: WriteWhere | WriteTarget,
+    source: PixelsFrom,
+    *,
+    plan: bool = False,
+    profile: WriteProfile = "default",
+    shape: Sequence[int] | None = None,
+    dtype: DTypeLike | None = None,
+    window: WindowLike | None = None,
+    bounds: Sequence[float] | None = None,
+    tiling_scheme: Literal["WebMercatorQuad"] | None = None,
+    zoom: int | None = None,
+    warp_resampling: WarpResamplingLike = "bilinear",
+    crs: CrsLike | None = None,
+    transform: Affine | Sequence[float] | None = None,
+    nodata: float | None = None,
+    gcps: Sequence[GroundControlPoint] = (),
+    rpcs: RPC | None = None,
+    area_or_point: Literal["Area", "Point"] = "Area",
+    descriptions: Sequence[str | None] | None = None,
+    scales: Sequence[float] | None = None,
+    offsets: Sequence[float] | None = None,
+    units: Sequence[str | None] | None = None,
+    colorinterp: Sequence[str | NamedMember] | None = None,
+    colormap: Colormap | Mapping[int, Sequence[int]] | None = None,
+    tags: Mapping[str, str] | None = None,
+    compression: str | None = None,
+    level: int | Literal["auto", "fast"] | None = None,
+    predictor: int | str | None = None,
+    quality: float | None = None,
+    lossless: bool | None = None,
+    max_z_error: float | None = None,
+    distance: float | None = None,
+    effort: int | None = None,
+    photometric: Literal["ycbcr", "rgb"] | None = None,
+    blocksize: int | None = None,
+    overview_blocksize: int | None = None,
+    overviews: bool | int | Sequence[int] | None = None,
+    overview_resampling: OverviewMethod | NamedMember | None = None,
+    like: Literal["gdal"] | None = None,
+    interleave: Interleave | None = None,
+    mask: MaskKind | None = None,
+    sparse: bool = False,
+    statistics: bool | None = None,
+    bigtiff: bool | None = None,
+    byte_order: Literal["<", ">"] = "<",
+    bits: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    spool: str | PathLike[str] | None = None,
+    fs: FileSystem | None = None,
+    store: ObjectStore | None = None,
+    storage_options: Mapping[str, object] | None = None,
+    overwrite: bool = True,
+    progress: Progress | None = None,
+) -> Write[Written] | Write[WritePlan]:
+    """Write a Cloud Optimized GeoTIFF in one pass: each pixel of the source is asked for once.
+
+    ::
+
+        await tinycog.write("red.tif", array, crs="EPSG:32633", transform=transform, nodata=0)
+        await tinycog.write("s3://bucket/red.tif", tinycog.open(url), compression="zstd")
+        data = (await tinycog.write(bytes, array)).data
+        tinycog.write("red.tif", dask_array).compute()
+
+    Nothing runs before the result is awaited. The same pixels and options give the same bytes,
+    whatever the blocks, their order, the source and the target; nothing is published before the
+    whole file is there, and errors, cancelling and Ctrl-C leave nothing behind.
+
+    Args:
+        target: a path, a url (`s3://`, `gs://`, `az://` as an upload in parts while the file is
+            made; others by fsspec), a path together with `fs` or `store`, an open binary file, or
+            `bytes`: the result then has `data`.
+        source: an array, (bands, rows, cols), or (rows, cols) for one band: of numpy, a memmap, a
+            masked array, of dask, a DataArray with its georeference; an iterator, async or not, of
+            ((row, col), block) in any order, together with `shape` and `dtype`; a `Raster`, or a
+            `Cog`, whose facts are kept.
+        plan: whether what it takes is returned, instead of a file: order, memory, spool.
+        profile: defaults of several options: "default"; "earth-engine" (256 pixels, Deflate 9,
+            mean); "web" (lossy WebP); "archive" (Deflate 12, statistics); "fast" (the fastest
+            Deflate that still compresses well).
+        shape: (bands, rows, cols), or (rows, cols), of an iterator.
+        dtype: of its samples.
+        window: (col_off, row_off, width, height) of a `Cog` that is written.
+        bounds: (left, bottom, right, top) of it, in its CRS.
+        tiling_scheme: "WebMercatorQuad": a `Cog` is warped to the grid of web tiles.
+        zoom: of these; None = that whose pixels are nearest in size to the file's.
+        warp_resampling: method of the warp.
+        crs: coordinate reference system.
+        transform: from (col, row) to (x, y), as rasterio's.
+        nodata: value of samples that hold none; NaN never is valid, either.
+        gcps: ground control points, instead of a transform.
+        rpcs: rational polynomial coefficients.
+        area_or_point: whether a sample stands for its pixel, or for a point.
+        descriptions: of each band.
+        scales: factor of each band from samples to values.
+        offsets: what is added to them.
+        units: of each band.
+        colorinterp: of each band, by rasterio's names or members.
+        colormap: colours of the values of a palette, {value: (red, green, blue, alpha)}.
+        tags: items of metadata of the image.
+        compression: "deflate" (default), "lzw", "zstd", "lzma", "packbits", "none", "lerc",
+            "lerc_deflate", "lerc_zstd", "jpeg", "webp", "jxl", "jpeg2000".
+        level: of Deflate (libdeflate's, 1 to 12), ZSTD, LZMA; "auto" is the lowest that is nearly
+            as small as any on a sample, "fast" the fastest that still compresses well.
+        predictor: 1 (none), 2 (differences), 3 (of floats); None = the one that is smaller on a
+            sample, the first tile in row-major order whose pixels are not all alike.
+        quality: of JPEG, WebP and JPEG 2000.
+        lossless: of WebP, JPEG XL and JPEG 2000.
+        max_z_error: of LERC.
+        distance: of JPEG XL.
+        effort: of JPEG XL.
+        photometric: of JPEG with three bands: "ycbcr" or "rgb".
+        blocksize: pixels of a tile both ways, a multiple of 16; 512.
+        overview_blocksize: the same of overviews; that of level 0.
+        overviews: whether there are any, how many, or their factors; None = as many as it takes
+            until one tile holds the image.
+        overview_resampling: "nearest" (default), "average", "mode", "min", "max", "rms",
+            "bilinear", "cubic", or Earth Engine's "MEAN", "MIN", "MAX", "SAMPLE", "MODE".
+        like: "gdal" = sizes and rounding of overviews are those of GDAL's COG driver.
+        interleave: "pixel", "band" or "tile".
+        mask: how pixels that are not valid are marked: "internal" (a mask image), "alpha",
+            "nodata", or "none"; None = as nodata if that is given, else by a mask image if the
+            source has a mask.
+        sparse: whether tiles of nothing but nodata (or 0) are left out, and pixels may never come.
+        statistics: whether exact statistics of the valid pixels are stored.
+        bigtiff: None = if the file is too long for a classic TIFF.
+        byte_order: "<" or ">".
+        bits: BitsPerSample, where it is not that of the dtype.
+        memory: bytes that are held at most. It is refused before the first byte if it is too
+            small, with the smallest that works.
+        spool: folder for what has to wait: compressed overviews, and what comes before its turn.
+        fs: a file system of fsspec's, in which `target` is a path.
+        store: a store with obspec's methods, in which `target` is a path.
+        storage_options: of the file system or store that a url names.
+        overwrite: whether what is there is replaced.
+        progress: called with the pixels of full resolution that are done, and their number.
+
+    Raises:
+        UsageError: an argument is wrong, or pixels come twice or never.
+        UnsupportedError: the codec cannot hold such pixels, or a library lacks.
+        LimitError: `memory` is too small.
+        WriteError: a tile cannot be encoded; it names the tile.
+        SourceError: the target cannot be written.
+    """
+    options = check_options(
+        profile,
+        compression=compression,
+        level=level,
+        predictor=predictor,
+        quality=quality,
+        lossless=lossless,
+        max_z_error=max_z_error,
+        distance=distance,
+        effort=effort,
+        photometric=photometric,
+        blocksize=blocksize,
+        overview_blocksize=overview_blocksize,
+        overviews=overviews,
+        overview_resampling=overview_resampling,
+        like=like,
+        interleave=interleave,
+        mask=mask,
+        sparse=sparse,
+        statistics=statistics,
+        bigtiff=bigtiff,
+        byte_order=byte_order,
+        bits=bits,
+        memory=memory,
+    )
+    facts = WrittenFacts(
+        crs=crs,
+        transform=None if transform is None else _affine(transform),
+        gcps=gcps,
+        rpcs=rpcs,
+        area_or_point=area_or_point,
+        nodata=nodata,
+        descriptions=descriptions,
+        scales=scales,
+        offsets=offsets,
+        units=units,
+        colorinterp=colorinterp,
+        colormap=colormap,
+        tags={"": tags} if tags else {},
+    )
+    web_grid = None
+    if tiling_scheme is not None:
+        one_of(tiling_scheme, "tiling_scheme", ("WebMercatorQuad",))
+        web_grid = WebGrid(zoom, options.blocksize, warp_resampling)
+    elif zoom is not None:
+        raise UsageError('zoom= is of tiling_scheme="WebMercatorQuad"')
+    arguments = _Arguments(
+        target=target,
+        source=source,
+        options=options,
+        facts=facts,
+        shape=shape,
+        dtype=dtype,
+        subset=Subset(window, bounds),
+        web_grid=web_grid,
+        fs=fs,
+        store=store,
+        storage_options=storage_options,
+        overwrite=overwrite,
+        spool=spool,
+        progress=progress,
+    )
+    if plan:
+        return Write(partial(_plan, arguments))
+    if is_lazy(source):
+        return DelayedWrite(partial(_write, arguments))
+    return Write(partial(_write, arguments))
+
+
+def _affine(transform: Sequence[float]) -> Affine:
+    """Return a transform as given by the caller.
+
+    Raises:
+        UsageError: it is not six numbers.
+    """
+    try:
+        a, b, c, d, e, f = numbers(list(transform)[:6])
+    except (TypeError, ValueError) as exc:
+        message = f"transform is six finite numbers, or an Affine, not {transform!r}"
+        raise UsageError(message) from exc
+    return make_affine(a, b, c, d, e, f)
+
+
+async def _prepare(arguments: _Arguments) -> tuple[CogFile, WriteTarget, Spool]:
+    options = arguments.options
+    source = await make_pixel_source(
+        arguments.source,
+        shape=arguments.shape,
+        dtype=arguments.dtype,
+        facts=arguments.facts,
+        subset=arguments.subset,
+        web_grid=arguments.web_grid,
+        memory=options.memory // 4,
+    )
+    target = make_target(
+        arguments.target,
+        fs=arguments.fs,
+        store=arguments.store,
+        storage_options=arguments.storage_options,
+        overwrite=arguments.overwrite,
+        spool=arguments.spool,
+    )
+    spool = Spool(None if arguments.spool is None else os.fspath(arguments.spool))
+    threads = shared_pool().size
+    file = CogFile(source, options, held=target.memory + spool.memory, threads=threads)
+    return file, target, spool
+
+
+async def _plan(arguments: _Arguments) -> WritePlan:
+    file, _, _ = await _prepare(arguments)
+    return file.plan
+
+
+async def _write(arguments: _Arguments) -> Written:
+    file, target, spool = await _prepare(arguments)
+    try:
+        try:
+            await target.begin()
+            length = await file.write(target, spool, arguments.progress)
+        except BaseException:
+            await asyncio.shield(target.abort())
+            raise
+    finally:
+        await asyncio.shield(spool.close())
+    data = target.result if isinstance(target, BytesTarget) else None
+    return Written(target.name, length, file.plan, data)

@@ -1,0 +1,377 @@
+"""`tinycog.write`: what readers get of it, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+from random import Random
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+import tinycog
+import tinycog.sync
+from tinycog.errors import LimitError, UsageError, WriteError
+
+RNG = np.random.default_rng(5)
+PLACE = {"crs": 32633, "transform": Affine(10, 0, 500_000, 0, -10, 5_000_000)}
+
+
+def image(bands=1, rows=301, cols=203, dtype=np.uint16):
+    ramp = np.add.outer(np.arange(rows), np.arange(cols)) // 3 % 97
+    pixels = ramp[None] + RNG.integers(0, 5, (bands, rows, cols))
+    pixels[:, : rows // 3, : cols // 2] = 7
+    return pixels.astype(dtype)
+
+
+async def written(source, **options):
+    return (await tinycog.write(bytes, source, **options)).data
+
+
+def blocks_of(pixels, seed):
+    """Cut an image at random, in any order."""
+    random = Random(seed)  # noqa: S311 - no secret
+    _, rows, cols = pixels.shape
+    downs = sorted({0, rows, *(random.randrange(rows) for _ in range(5))})
+    acrosses = sorted({0, cols, *(random.randrange(cols) for _ in range(5))})
+    places = list(itertools.product(itertools.pairwise(downs), itertools.pairwise(acrosses)))
+    random.shuffle(places)
+    for (top, bottom), (left, right) in places:
+        yield (top, left), pixels[:, top:bottom, left:right]
+
+
+async def test_a_file_is_read_back_as_it_was(tmp_path):
+    pixels = image(3)
+    path = tmp_path / "a.tif"
+
+    done = await tinycog.write(path, pixels, blocksize=64, nodata=7, **PLACE)
+
+    assert done.length == path.stat().st_size
+    assert done.plan.passes == 1
+    async with tinycog.open(path) as cog:
+        np.testing.assert_array_equal((await cog.read()).data, pixels)
+        assert cog.findings == ()
+        assert [level.shape[1:] for level in cog.levels] == [
+            (301, 203),
+            (151, 102),
+            (76, 51),
+            (38, 26),
+        ]
+        assert cog.nodata == 7
+        assert cog.transform == PLACE["transform"]
+        assert cog.crs is not None
+        assert cog.crs.to_epsg() == 32633
+    with rasterio.open(path) as dataset:
+        np.testing.assert_array_equal(dataset.read(), pixels)
+        assert dataset.crs.to_epsg() == 32633
+        assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert dataset.overviews(1) == [2, 4, 8]
+
+
+async def test_the_header_and_a_tile_take_one_request():
+    data = await written(image(), blocksize=128)
+    async with tinycog.open(data) as cog:
+        await cog.read_tile(0, 0, 0)
+        assert len(cog.requests) == 1
+
+
+CONFIGURATIONS = {
+    "deflate": {},
+    "lzw-average": {"compression": "lzw", "overview_resampling": "average"},
+    "zstd-bands": {"compression": "zstd", "interleave": "band", "overview_resampling": "mode"},
+    "tiles": {"interleave": "tile", "overview_resampling": "cubic"},
+    "jpeg": {"compression": "jpeg", "overview_resampling": "bilinear"},
+    "auto": {"level": "auto", "statistics": True, "overview_resampling": "rms"},
+    "big-endian": {"byte_order": ">", "bigtiff": True, "overview_resampling": "max"},
+    "sparse": {"sparse": True, "nodata": 7, "overview_resampling": "min"},
+    "fast": {"profile": "fast"},
+    "earth-engine": {"profile": "earth-engine", "blocksize": 32},
+    "gdal": {"like": "gdal", "overview_resampling": "average"},
+    "mask": {"mask": "internal", "overview_resampling": "average"},
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+async def test_the_same_pixels_give_the_same_bytes(name, tmp_path):
+    """Whatever the blocks, their order, the layout in memory, the source, the target."""
+    options = {"blocksize": 32, **CONFIGURATIONS[name]}
+    pixels = image(3, dtype=np.uint8)
+    found = {hashlib.sha256(await written(pixels, **options)).hexdigest()}
+    for seed in range(4):
+        data = await written(blocks_of(pixels, seed), shape=pixels.shape, dtype=np.uint8, **options)
+        found.add(hashlib.sha256(data).hexdigest())
+    found.add(hashlib.sha256(await written(np.asfortranarray(pixels), **options)).hexdigest())
+    path = tmp_path / "a.tif"
+    await tinycog.write(path, pixels, memory=64 << 20, **options)
+    found.add(hashlib.sha256(path.read_bytes()).hexdigest())
+
+    assert len(found) == 1
+
+
+async def test_squares_give_the_same_bytes_as_rows():
+    column = image(rows=600, cols=1, dtype=np.uint8)
+    pixels = np.broadcast_to(column, (1, 600, 150_000))
+    options = {"blocksize": 256, "compression": "zstd", "level": 1}
+    rows = await tinycog.write(bytes, pixels, **options)
+    squares = await tinycog.write(bytes, pixels, memory=rows.plan.memory - 1, **options)
+    assert (rows.plan.order, squares.plan.order) == ("tile-rows", "squares")
+    assert rows.data == squares.data
+
+
+async def test_tiles_that_are_not_whole_are_put_aside():
+    """A source in an order of its own stays within the memory, too."""
+    pixels = image(rows=1100, cols=1400)
+    strips = [((0, col), pixels[:, :, col : col + 30]) for col in range(0, 1400, 30)]
+    options = {"blocksize": 512, "compression": "zstd", "level": 1}
+    plan = await tinycog.write(
+        bytes, iter(strips), shape=pixels.shape, dtype=pixels.dtype, plan=True, **options
+    )
+    least = plan.memory
+    data = await written(
+        iter(strips), shape=pixels.shape, dtype=pixels.dtype, memory=least, **options
+    )
+    assert data == await written(pixels, **options)
+
+
+# --- meaning --------------------------------------------------------------------------------------
+
+
+async def test_a_masked_array_has_a_mask_in_all_levels():
+    pixels = image(3, dtype=np.uint8)
+    valid = RNG.random((301, 203)) < 0.5
+    valid[100:, :100] = False
+    masked = np.ma.MaskedArray(pixels, np.broadcast_to(~valid, pixels.shape))
+
+    data = await written(masked, blocksize=64, overview_resampling="average")
+
+    async with tinycog.open(data) as cog:
+        raster = await cog.read(masked=True)
+        np.testing.assert_array_equal(raster.data, pixels)
+        np.testing.assert_array_equal(raster.mask, valid)
+        smaller = await cog.read_level(1, masked=True)
+        assert not smaller.mask[51:, :49].any()
+        assert smaller.mask[:50].any()
+
+
+async def test_with_nodata_pixels_that_are_not_valid_have_it():
+    pixels = image(dtype=np.int16)
+    valid = RNG.random((301, 203)) < 0.5
+    masked = np.ma.MaskedArray(pixels, ~valid[None])
+
+    data = await written(masked, nodata=-9999, blocksize=64, overview_resampling="average")
+
+    async with tinycog.open(data) as cog:
+        raster = await cog.read()
+        np.testing.assert_array_equal(raster.data, np.where(valid, pixels, -9999))
+        smaller = (await cog.read_level(1)).data
+        assert smaller[smaller != -9999].min() >= pixels.min()
+
+
+async def test_alpha_says_which_pixels_are_valid():
+    pixels = image(3, dtype=np.uint8)
+    valid = RNG.random((301, 203)) < 0.5
+    masked = np.ma.MaskedArray(pixels, np.broadcast_to(~valid, pixels.shape))
+
+    data = await written(masked, mask="alpha", blocksize=64)
+
+    async with tinycog.open(data) as cog:
+        assert cog.colorinterp == ("red", "green", "blue", "alpha")
+        np.testing.assert_array_equal((await cog.read()).data[3], np.where(valid, 255, 0))
+
+
+async def test_a_block_of_an_iterator_with_a_mask_needs_a_word():
+    pixels = image()
+    masked = np.ma.MaskedArray(pixels, pixels == 7)
+    options = {"shape": pixels.shape, "dtype": pixels.dtype, "blocksize": 64}
+    with pytest.raises(UsageError, match=r"pass nodata=, or mask=\"internal\""):
+        await written(iter([((0, 0), masked)]), **options)
+    data = await written(iter([((0, 0), masked)]), mask="internal", **options)
+    async with tinycog.open(data) as cog:
+        np.testing.assert_array_equal((await cog.read(masked=True)).mask, pixels[0] != 7)
+
+
+async def test_statistics_are_those_of_the_valid_pixels():
+    pixels = image()
+    data = await written(pixels, nodata=7, statistics=True, blocksize=64)
+    values = pixels[pixels != 7].astype(float)
+    async with tinycog.open(data) as cog:
+        found = cog.stored_stats[1]
+        assert (found.min, found.max) == (values.min(), values.max())
+        assert found.mean == pytest.approx(values.mean(), rel=1e-14)
+        assert found.std == pytest.approx(values.std(), rel=1e-14)
+        assert found.valid_percent == pytest.approx(100 * values.size / pixels.size, rel=1e-12)
+
+
+async def test_sparse_tiles_are_not_stored():
+    pixels = np.zeros((1, 512, 512), np.uint8)
+    pixels[0, 300:400, 300:400] = 9
+    sparse = await written(pixels, blocksize=64, sparse=True, compression="none")
+    dense = await written(pixels, blocksize=64, compression="none")
+    assert len(sparse) < len(dense) / 4
+    async with tinycog.open(sparse) as cog:
+        np.testing.assert_array_equal((await cog.read()).data, pixels)
+
+
+async def test_what_never_comes_is_nodata_if_it_may_lack():
+    pixels = image(rows=200, cols=200)
+    part = [((64, 64), pixels[:, 64:100, 64:150])]
+    options = {"shape": pixels.shape, "dtype": pixels.dtype, "blocksize": 64, "nodata": 3}
+    data = await written(iter(part), sparse=True, **options)
+    expected = np.full_like(pixels, 3)
+    expected[:, 64:100, 64:150] = pixels[:, 64:100, 64:150]
+    async with tinycog.open(data) as cog:
+        np.testing.assert_array_equal((await cog.read()).data, expected)
+    assert data == await written(expected, sparse=True, blocksize=64, nodata=3)
+
+
+@pytest.mark.parametrize("method", ["nearest", "average", "cubic"])
+async def test_what_lacks_at_odd_sizes_gives_the_bytes_of_what_is_there(method):
+    pixels = image(rows=201, cols=333)
+    expected = np.full_like(pixels, 3)
+    expected[:, 30:100, 64:150] = pixels[:, 30:100, 64:150]
+    options = {"sparse": True, "blocksize": 32, "nodata": 3, "overview_resampling": method}
+    part = [((30, 64), pixels[:, 30:100, 64:150])]
+    data = await written(iter(part), shape=pixels.shape, dtype=pixels.dtype, **options)
+    assert data == await written(expected, **options)
+
+
+async def test_another_file_is_a_source():
+    pixels = image(3, dtype=np.uint8)
+    first = await written(pixels, blocksize=64, nodata=7, descriptions=["a", "b", None], **PLACE)
+    second = await written(tinycog.open(first), blocksize=32, compression="zstd")
+    async with tinycog.open(second) as cog:
+        np.testing.assert_array_equal((await cog.read()).data, pixels)
+        assert cog.nodata == 7
+        assert cog.descriptions == ("a", "b", None)
+        assert cog.transform == PLACE["transform"]
+    assert second == await written(
+        pixels, blocksize=32, compression="zstd", nodata=7, descriptions=["a", "b", None], **PLACE
+    )
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"compression": "zip"}, "compression is one of 'none'"),
+        ({"blocksize": 100}, "blocksize is a multiple of 16"),
+        ({"blocksize": 0}, "blocksize is a multiple of 16"),
+        ({"overview_resampling": "best"}, "overview_resampling is one of"),
+        ({"interleave": "line"}, "interleave is one of"),
+        ({"overviews": [2, 3]}, "powers of 2"),
+        ({"overviews": -1}, "overviews are a number from 0"),
+        ({"profile": "mine"}, "profile is one of"),
+        ({"level": "best"}, "level is one of 'auto', 'fast'"),
+        ({"level": 99}, "level"),
+        ({"quality": 50}, "quality"),
+        ({"nodata": 70_000}, "nodata"),
+        ({"mask": "nodata"}, "pass nodata="),
+        ({"predictor": 7}, "predictor is one of"),
+        ({"byte_order": "big"}, "byte_order is one of"),
+        ({"crs": "EPSG:0"}, "EPSG"),
+        ({"transform": (0, 0, 0, 0, 0, 0)}, "transform"),
+    ],
+)
+async def test_wrong_options_are_refused_before_a_pixel_is_asked_for(options, message):
+    def source():
+        raise AssertionError("asked for a pixel")
+        yield
+
+    with pytest.raises(UsageError, match=message):
+        await written(source(), shape=(1, 100, 100), dtype=np.uint16, **options)
+
+
+async def test_memory_that_is_too_small_is_refused_with_what_works():
+    pixels = np.broadcast_to(np.uint8(1), (3, 4000, 100_000))
+    with pytest.raises(LimitError, match=r"the smallest that works is \d+ MiB") as caught:
+        await tinycog.write(bytes, pixels, memory=1 << 20, plan=True)
+    plan = await tinycog.write(bytes, pixels, memory=caught.value.asked, plan=True)
+    assert plan.memory == caught.value.asked
+
+
+@pytest.mark.parametrize("bad", [0, 3, 50])
+async def test_an_error_of_the_source_publishes_nothing(bad, tmp_path):
+    pixels = image()
+
+    def source():
+        for i, block in enumerate(blocks_of(pixels, 1)):
+            if i == bad:
+                raise OSError("the disk is gone")
+            yield block
+        raise OSError("the disk is gone")
+
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"before")
+    with pytest.raises(OSError, match="the disk is gone"):
+        await tinycog.write(path, source(), shape=pixels.shape, dtype=pixels.dtype, blocksize=64)
+    assert [one.name for one in tmp_path.iterdir()] == ["a.tif"]
+    assert path.read_bytes() == b"before"
+
+
+async def test_an_error_of_the_encoder_names_the_tile(monkeypatch, tmp_path):
+    from tinycog.encode.tile import TileEncoder  # noqa: PLC0415 - private
+
+    whole = TileEncoder.encode
+
+    def encode(self, samples):
+        if samples.shape[0] == 301 - 256 and samples.shape[1] == 64:
+            raise RuntimeError("no more")
+        return whole(self, samples)
+
+    monkeypatch.setattr(TileEncoder, "encode", encode)
+    with pytest.raises(WriteError, match=r"level 0, tile x=0, y=4 cannot be written") as caught:
+        await tinycog.write(tmp_path / "a.tif", image(), blocksize=64)
+    assert (caught.value.level, caught.value.x, caught.value.y) == (0, 0, 4)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_write_that_is_cancelled_leaves_nothing(tmp_path):
+    async def source():
+        for i, block in enumerate(blocks_of(image(), 3)):
+            if i == 5:
+                await asyncio.sleep(60)
+            yield block
+
+    work = asyncio.ensure_future(
+        _await(
+            tinycog.write(
+                tmp_path / "a.tif", source(), shape=(1, 301, 203), dtype=np.uint16, blocksize=64
+            )
+        )
+    )
+    await asyncio.sleep(0.2)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert list(tmp_path.iterdir()) == []
+
+
+async def _await(write):
+    return await write
+
+
+async def test_pixels_that_come_twice_or_never_are_named():
+    pixels = image()
+    options = {"shape": pixels.shape, "dtype": pixels.dtype, "blocksize": 64}
+    blocks = list(blocks_of(pixels, 2))
+    with pytest.raises(UsageError, match="come a second time"):
+        await written(iter([*blocks, blocks[0]]), **options)
+    with pytest.raises(UsageError, match="never came"):
+        await written(iter(blocks[1:]), **options)
+
+
+def test_it_blocks_in_tinycog_sync(tmp_path):
+    pixels = image()
+    done = tinycog.sync.write(tmp_path / "a.tif", pixels, blocksize=64)
+    assert done.length == (tmp_path / "a.tif").stat().st_size
+    np.testing.assert_array_equal(tinycog.sync.open(tmp_path / "a.tif").read().data, pixels)
+
+
+def test_nothing_runs_before_it_is_awaited(tmp_path):
+    tinycog.write(tmp_path / "a.tif", image())
+    assert list(tmp_path.iterdir()) == []

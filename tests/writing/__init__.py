@@ -1,0 +1,1 @@
+"""Files that tinycog writes, read and judged by others."""

@@ -1,0 +1,162 @@
+"""The command: write many files, and have them read and judged by others.
+
+    python tests/writing/run.py --count 1000
+    python tests/writing/run.py --gdal /usr/bin/python3     # a Python that has osgeo_utils
+
+Judges: tinycog itself, rasterio, tifffile; rio-cogeo where it is installed, strict; GDAL's own
+validator with its full check, by a Python that has it. Exit status 1 if anything is found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+if __package__ in (None, ""):  # run as a script
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import tinycog
+from writing.matrix import Case, cases
+
+ONE_WIDE = "Invalid Decimation 1 "
+"""What rio-cogeo says, wrongly, of the levels of an image that is one pixel wide or high."""
+
+VALIDATE = """
+import json, sys
+from osgeo import gdal
+from osgeo_utils.samples.validate_cloud_optimized_geotiff import validate
+gdal.UseExceptions()
+for line in sys.stdin:
+    try:
+        warnings, errors, _ = validate(line.strip(), full_check=True)
+    except Exception as exc:
+        warnings, errors = [], [str(exc)]
+    print(json.dumps([warnings, errors]), flush=True)
+"""
+
+
+async def write(case: Case, path: Path) -> None:
+    """Write a file."""
+    pixels: Any = case.pixels()
+    if case.masked:
+        valid = case.valid()
+        pixels = np.ma.MaskedArray(pixels, np.broadcast_to(~valid, pixels.shape))
+    await tinycog.write(path, pixels, **case.options)
+
+
+async def by_tinycog(case: Case, path: Path) -> list[str]:
+    """What tinycog reads otherwise."""
+    async with tinycog.open(path) as cog:
+        raster = await cog.read(masked=True)
+        found = [str(finding) for finding in cog.findings]
+        if case.is_lossless and not np.array_equal(raster.data, case.pixels(), equal_nan=False):
+            found.append("tinycog reads other pixels")
+        if case.masked and not np.array_equal(raster.mask, case.valid()):
+            found.append("tinycog reads another mask")
+    return found
+
+
+def by_rasterio(case: Case, path: Path) -> list[str]:
+    """What GDAL reads otherwise."""
+    import rasterio  # noqa: PLC0415 - a peer
+
+    with rasterio.open(path) as dataset:
+        if case.is_lossless and not np.array_equal(dataset.read(), case.pixels()):
+            return ["rasterio reads other pixels"]
+        if case.masked and not np.array_equal(dataset.dataset_mask() > 0, case.valid()):
+            return ["rasterio reads another mask"]
+    return []
+
+
+def by_tifffile(case: Case, path: Path) -> list[str]:
+    """What tifffile reads otherwise."""
+    import tifffile  # noqa: PLC0415 - a peer
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        pixels = page.asarray()
+    bands, rows, cols = case.shape
+    if case.options.get("interleave", "pixel") == "pixel" and bands > 1:
+        pixels = np.moveaxis(pixels.reshape(rows, cols, bands), 2, 0)
+    pixels = pixels.reshape(case.shape)
+    if case.is_lossless and not np.array_equal(pixels, case.pixels()):
+        return ["tifffile reads other pixels"]
+    return []
+
+
+def by_rio_cogeo(path: Path) -> list[str]:
+    """What rio-cogeo finds, strict; nothing where it is not installed."""
+    try:
+        from rio_cogeo.cogeo import cog_validate  # noqa: PLC0415 - a peer
+    except ImportError:
+        return []
+    _, errors, notes = cog_validate(path, strict=True, quiet=True)
+    return [f"rio-cogeo: {text}" for text in (*errors, *notes) if ONE_WIDE not in text]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the arguments say."""
+    parser = argparse.ArgumentParser(description="Write files, and have them judged.")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--gdal", help="a Python that has osgeo_utils")
+    options = parser.parse_args(arguments)
+    warnings.simplefilter("ignore")
+    counts: Counter[str] = Counter()
+    judge = None
+    if options.gdal:
+        judge = subprocess.Popen(  # noqa: S603 - the caller's Python
+            [options.gdal, "-c", VALIDATE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        for case in cases(options.count, options.seed):
+            path = Path(folder, "a.tif")
+            try:
+                asyncio.run(write(case, path))
+            except tinycog.UnsupportedError as exc:
+                counts[f"refused: {exc}"[:90]] += 1
+                continue
+            except Exception as exc:  # noqa: BLE001 - what is wrong is what is looked for
+                sys.stdout.write(f"{case.name}: {type(exc).__name__}: {exc}\n")
+                counts["failed"] += 1
+                continue
+            found = asyncio.run(by_tinycog(case, path))
+            for read in (by_rasterio, by_tifffile):
+                try:
+                    found += read(case, path)
+                except Exception as exc:  # noqa: BLE001 - likewise
+                    found.append(f"{read.__name__}: {type(exc).__name__}: {exc}"[:200])
+            found += by_rio_cogeo(path)
+            if judge is not None and judge.stdin and judge.stdout:
+                judge.stdin.write(f"{path}\n")
+                judge.stdin.flush()
+                notes, errors = json.loads(judge.stdout.readline())
+                found += [f"GDAL: {text}" for text in (*notes, *errors)]
+            counts["bad" if found else "good"] += 1
+            for text in found:
+                sys.stdout.write(f"{case.name}: {text}\n")
+            sys.stdout.flush()
+    if judge is not None and judge.stdin:
+        judge.stdin.close()
+        judge.wait()
+    sys.stdout.write(f"{dict(counts)}\n")
+    return int(counts["bad"] + counts["failed"] > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
