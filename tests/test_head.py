@@ -16,6 +16,7 @@ from conftest import LIMITS, Feed, fixture_path
 import tinycog
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.testing import make_image, serve_in_thread
+from tinycog.tiff import ghost
 from tinycog.tiff.ghost import GHOST_HEAD_LENGTH, frame, make_ghost, parse_ghost
 from tinycog.tiff.layout import Field
 from tinycog.tiff.parse import parse_header, parse_tiff, parse_values
@@ -182,10 +183,10 @@ def test_ifds_lie_as_gdal_writes_them_and_small_levels_before_large_ones(mask, b
     assert types == ([None, (4,), one, one, (5,), (5,)] if mask else [None, one, one])
     widths = [found[Tag.ImageWidth] for found in values]
     assert widths == [(101,), *([(101,)] if mask else []), *[(51,), (26,)] * (2 if mask else 1)]
-    ghost = ghost_of(data)
-    assert ghost is not None
+    found = ghost_of(data)
+    assert found is not None
     assert at == sorted(at)
-    assert at[0] == ghost.stop + ghost.stop % 2
+    assert at[0] == found.stop + found.stop % 2
     smallest, middle, full = (
         min(values[i][Tag.TileOffsets]) for i in ((3, 2, 0) if mask else (2, 1, 0))
     )
@@ -230,13 +231,13 @@ def test_each_tile_lies_behind_the_one_before_between_leader_and_trailer(
 )
 def test_the_ghost_area_says_what_gdal_says_of_such_a_file(interleave, mask, length, added):
     data, _ = make_cog(make_levels(mask=mask), interleave)
-    ghost = ghost_of(data)
-    assert ghost is not None
-    assert ghost.has_leaders
-    assert ghost.stop == 8 + GHOST_HEAD_LENGTH + length
+    found = ghost_of(data)
+    assert found is not None
+    assert found.has_leaders
+    assert found.stop == 8 + GHOST_HEAD_LENGTH + length
     plain = ghost_of(fixture_path("cog-deflate-u8").read_bytes())
     assert plain is not None
-    assert ghost.items == {**plain.items, **added}
+    assert found.items == {**plain.items, **added}
 
 
 def test_the_ghost_area_is_that_of_gdal():
@@ -265,9 +266,12 @@ async def test_tiles_of_less_than_4_bytes_are_read():
     await check(levels, data)
 
 
-def test_a_payload_that_its_leader_cannot_tell_is_refused():
-    with pytest.raises(UnsupportedError, match="4294967296 bytes"):
-        frame(memoryview(np.zeros(1 << 32, np.uint8)))
+def test_a_payload_that_its_leader_cannot_tell_is_refused(monkeypatch):
+    assert ghost.LONGEST_PAYLOAD == (1 << 32) - 1
+    monkeypatch.setattr(ghost, "LONGEST_PAYLOAD", 5)
+    frame(b"12345")
+    with pytest.raises(UnsupportedError, match="a stored tile of 6 bytes"):
+        frame(b"123456")
 
 
 def test_a_record_holds_what_is_stored_and_no_more():
@@ -288,6 +292,12 @@ def test_a_tile_without_that_of_its_mask_is_refused_where_they_lie_together():
         make_cog(make_levels(), mask_sparse={5})
     make_cog(make_levels(), "band", mask_sparse={5})
     make_cog(make_levels(), sparse={5})
+
+
+def test_fields_of_a_mask_without_its_lengths_are_refused_and_the_reverse():
+    for mask, fields in ((True, None), (False, [])):
+        with pytest.raises(UsageError, match="both or none"):
+            HeadLevel([], LevelIndex.empty(4, mask=mask), fields)
 
 
 @pytest.mark.parametrize("sparse", [{}, {"sparse": {5, 6}}, {"sparse": {5}, "mask_sparse": {5}}])

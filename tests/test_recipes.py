@@ -106,7 +106,7 @@ DESCRIBED = {
         ("Add a tag", "ModelTransformation", {"src/tinycog/geo/transform.py"}),
         ("Add a source", "MemorySource", {"src/tinycog/sources/memory.py"}),
         ("Add a resampling method", "cubic", set[str]()),
-        ("Add a resampling method", "mode", set[str]()),
+        ("Add a resampling method", "mode", {"src/tinycog/targets/s3_client.py"}),
         ("Add a CLI command", "preview", {"src/tinycog/cog.py"}),
         ("Change the retry policy", "first_delay", set[str]()),
         ("Change the retry policy", "most_delay", set[str]()),

@@ -369,7 +369,7 @@ async def test_a_head_of_another_length_is_not_published(case, length):
 
 
 @pytest.mark.parametrize("turns", [1, 3, 12, 60])
-async def test_a_write_that_is_cancelled_leaves_nothing(case, turns):
+async def test_a_write_that_is_cancelled_leaves_all_or_nothing(case, turns):
     target = case.make()
     task = asyncio.create_task(written(target, LONG_HEAD, BODY))
     for _ in range(turns):
@@ -379,7 +379,9 @@ async def test_a_write_that_is_cancelled_leaves_nothing(case, turns):
         await task
     is_done = not task.cancelled()
     await target.abort()
-    assert case.result() == (LONG_HEAD + b"".join(BODY) if is_done else None)
+    whole = LONG_HEAD + b"".join(BODY)
+    # the last moment may have published it all the same
+    assert case.result() in ([whole] if is_done else [None, whole])
     assert case.rest() == []
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from tempfile import SpooledTemporaryFile
 from types import SimpleNamespace
 from urllib.parse import parse_qs
 
@@ -27,6 +28,7 @@ from tinycog.errors import (
 from tinycog.targets import azure_client, parts
 from tinycog.targets.azure import AzureUpload
 from tinycog.targets.azure_client import parse_place
+from tinycog.targets.body import Body
 from tinycog.targets.gcs import gcs_upload
 from tinycog.targets.multipart import MultipartTarget
 from tinycog.targets.parts import AZURE, GCS, S3, plan_parts
@@ -325,20 +327,45 @@ async def test_an_upload_that_a_crash_left_is_listed_and_aborted(s3):
     await crashed.abort()
 
 
+@pytest.mark.parametrize("memory", [1 << 20, 100])
+@pytest.mark.parametrize("kind", ["s3", "azure"])
+async def test_a_part_is_in_a_file_only_if_it_is_long(request, monkeypatch, kind, memory):
+    rolled = []
+    rollover = SpooledTemporaryFile.rollover
+    noted = lambda file: [rolled.append(file), rollover(file)]  # noqa: E731 - shorter
+    monkeypatch.setattr(SpooledTemporaryFile, "rollover", noted)
+    options = request.getfixturevalue(kind).options
+    place = parse_place("az://bucket/part.tif")
+    upload = (
+        S3Upload("bucket", "part.tif", options, overwrite=True)
+        if kind == "s3"
+        else AzureUpload(place, options, overwrite=True)
+    )
+    body = Body(memory)
+    body.write(SMALL)
+    await upload.begin()
+    await upload.put_part(1, body)
+    await upload.complete(len(SMALL))
+    assert len(rolled) == (memory < len(SMALL))
+    body.seek(0)
+    assert body.read() == SMALL  # to be sent again
+    body.drop()
+
+
 KINDS = ["503", "reset before", "reset after", "slow", "200 with an error", "expired"]
 STEPS = [("head", 0), ("create", 0), ("part", 0), ("part", 1), ("part", 2), ("complete", 0)]
 
 
 @pytest.mark.usefixtures("short_parts")
 @pytest.mark.parametrize("kind", KINDS)
-async def test_seventeen_faults_of_six_kinds_give_the_object_or_an_error_and_no_upload(
+async def test_faults_of_every_step_give_the_object_or_an_error_and_no_upload(
     s3, backend, faults, kind
 ):
     session = pytest.importorskip("aiobotocore.session").AioSession()
     generator = random.Random(kind)  # noqa: S311 - no secret
     cases = [{step: kind} for step in STEPS]
     cases += [{(step, -1): kind} for step in ("create", "part", "complete")]
-    for _ in range(8):
+    for _ in range(4):
         one, other = generator.sample(STEPS, 2)
         cases.append({one: kind, other: generator.choice(KINDS)})
     settings = {"read_timeout": 0.5, "retries": {"mode": "standard", "total_max_attempts": 3}}
@@ -346,7 +373,8 @@ async def test_seventeen_faults_of_six_kinds_give_the_object_or_an_error_and_no_
         key = f"fault/{kind}/{number}.tif"
         faults.clear()
         faults.plan = case
-        target = to_s3(s3, key, SHORT, session=session, config_kwargs=settings)
+        told = {"session": session, "config_kwargs": settings}
+        target = to_s3(s3, key, SHORT, overwrite=("head", 0) not in case, **told)
         try:
             await write(target, SMALL, 5000)
         except SourceError:

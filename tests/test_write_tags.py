@@ -23,7 +23,7 @@ from tinycog.geo.transform import RPC, GroundControlPoint
 from tinycog.geo.write_colour import colour_of
 from tinycog.geo.write_metadata import metadata_fields
 from tinycog.geo.write_tags import georeference_fields, nodata_field, number_text
-from tinycog.geo.written_facts import WrittenFacts, facts_of
+from tinycog.geo.written_facts import WrittenFacts
 from tinycog.testing import Field
 from tinycog.tiff.nodata import nodata_value
 from tinycog.tiff.spec import Photometric, Tag
@@ -277,7 +277,7 @@ ITEMS = st.dictionaries(NAME.map(str.casefold).filter(str.strip), TEXT, max_size
 def test_metadata_is_read_as_it_is(items, band_items, unit, description, number):
     facts = WrittenFacts(
         tags={"": items, "MY <DOMAIN>": items},
-        band_tags=({}, {"": band_items, "d": items}),
+        band_tags=({}, band_items),
         units=(None, unit),
         descriptions=(description, ""),
         scales=(number, 1),
@@ -287,7 +287,6 @@ def test_metadata_is_read_as_it_is(items, band_items, unit, description, number)
     assert metadata.tags() == items
     assert metadata.tags(ns="MY <DOMAIN>") == items
     assert metadata.tags(1) == band_items
-    assert metadata.tags(1, "d") == items
     assert metadata.tags(0) == {}
     assert metadata.units == (None, unit)
     assert metadata.descriptions == (description, None)
@@ -309,7 +308,7 @@ FACTS = WrittenFacts(
         },
         "MY": {"q": "1"},
     },
-    band_tags=({"": {"x": "1"}}, {"": {"STATISTICS_MEAN": "7"}}),
+    band_tags=({"x": "1"}, {"STATISTICS_MEAN": "7"}),
     scales=(0.1, 1),
     offsets=(273.15, 0),
     units=("m/s <&>", None),
@@ -353,15 +352,17 @@ def test_statistics_are_read_exactly_and_replace_those_of_items():
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        (WrittenFacts(tags={"": {"a": ""}}), "'a' has no name or no text"),
+        (WrittenFacts(tags={"": {"": "a"}}), "'' has no name"),
         (WrittenFacts(tags={"": {"a": "1", "A": "2"}}), "'A' comes twice|'a' comes twice"),
         (WrittenFacts(tags={"": {"a": "\0"}}), "holds a character"),
         (WrittenFacts(tags={"": {"a\1": "x"}}), "holds a character"),
         (WrittenFacts(tags={"IMAGE_STRUCTURE": {"LAYOUT": "COG"}}), "other tags say them"),
-        (WrittenFacts(tags={"": {"TIFFTAG_XRESOLUTION": "x"}}), "no TIFF tag can hold it"),
-        (WrittenFacts(tags={"": {"TIFFTAG_XRESOLUTION": "-1"}}), "no TIFF tag can hold it"),
-        (WrittenFacts(tags={"": {"TIFFTAG_NONE": "x"}}), "no TIFF tag can hold it"),
-        (WrittenFacts(tags={"": {"TIFFTAG_RESOLUTIONUNIT": "9"}}), "no TIFF tag can hold it"),
+        (WrittenFacts(tags={"": {"TIFFTAG_XRESOLUTION": "x"}}), "which its TIFF tag cannot hold"),
+        (WrittenFacts(tags={"": {"TIFFTAG_XRESOLUTION": "-1"}}), "which its TIFF tag cannot hold"),
+        (
+            WrittenFacts(tags={"": {"TIFFTAG_RESOLUTIONUNIT": "9"}}),
+            "which its TIFF tag cannot hold",
+        ),
         (WrittenFacts(scales=(math.nan,)), "scale of band 0 is nan"),
         (WrittenFacts(units=("m", "m")), "2 values of unit, but 1 bands"),
         (WrittenFacts(band_tags=({}, {})), "2 values of items, but 1 bands"),
@@ -388,5 +389,21 @@ def test_what_a_file_says_is_written_again_byte_for_byte():
     )  # fmt: skip
     data = written(facts, 2, "int16", statistics=(Statistics(1, 2, 3, 4, 5),) * 2)
     geo, metadata = read_geo(data)
-    again = facts_of(geo, metadata, nodata=-1, colormap=None)
+    again = WrittenFacts(
+        crs=geo.crs,
+        transform=geo.transform,
+        rpcs=geo.rpcs,
+        area_or_point="Point",
+        nodata=-1,
+        tags=metadata.items,
+        **{
+            name: getattr(metadata, name)
+            for name in ("colorinterp", "scales", "offsets", "units", "descriptions")
+        },
+    )
     assert written(again, 2, "int16") == written(facts, 2, "int16")
+
+
+def test_items_without_a_text_are_none():
+    facts = WrittenFacts(tags={"": {"a": "", "TIFFTAG_SOFTWARE": ""}}, descriptions=[""])
+    assert metadata_fields(facts, 1) == []

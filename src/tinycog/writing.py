@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -432,7 +432,7 @@ def write(  # noqa: PLR0913 - each has a name
     return Write(partial(_write, arguments))
 
 
-def _affine(transform: Sequence[float]) -> Affine:
+def _affine(transform: Iterable[float]) -> Affine:
     """Return a transform as given by the caller.
 
     Raises:

@@ -5,7 +5,7 @@
     python tests/georeferences/written.py --no-codes             # by definitions, not by codes
 
 Exit status 1 if one is read as another CRS by tinycog. Where GDAL reads another one, it is printed:
-GDAL's PROJ may have another version of the registry than pyproj's.
+it takes deprecated codes for those that replace them, and its registry may be of another version.
 """
 
 from __future__ import annotations

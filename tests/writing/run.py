@@ -105,6 +105,60 @@ def by_rio_cogeo(path: Path) -> list[str]:
     return [f"rio-cogeo: {text}" for text in (*errors, *notes) if ONE_WIDE not in text]
 
 
+class Gdal:
+    """GDAL's own validator, in a Python that has it."""
+
+    def __init__(self, python: str) -> None:
+        """Start it."""
+        self._process = subprocess.Popen(  # noqa: S603 - the caller's Python
+            [python, "-c", VALIDATE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def findings(self, path: Path) -> list[str]:
+        """What it warns of, and what it calls errors."""
+        asked, answers = self._process.stdin, self._process.stdout
+        if asked is None or answers is None:
+            raise AssertionError
+        asked.write(f"{path}\n")
+        asked.flush()
+        notes, errors = json.loads(answers.readline())
+        return [f"GDAL: {text}" for text in (*notes, *errors)]
+
+    def close(self) -> None:
+        """End it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait()
+
+
+def findings(case: Case, path: Path, gdal: Gdal | None) -> list[str]:
+    """What any judge has to say of a file."""
+    found = asyncio.run(by_tinycog(case, path))
+    for read in (by_rasterio, by_tifffile):
+        try:
+            found += read(case, path)
+        except Exception as exc:  # noqa: BLE001 - what is wrong is what is looked for
+            found.append(f"{read.__name__}: {type(exc).__name__}: {exc}"[:200])
+    found += by_rio_cogeo(path)
+    return found if gdal is None else found + gdal.findings(path)
+
+
+def judged(case: Case, path: Path, gdal: Gdal | None) -> tuple[str, list[str]]:
+    """Write a file and have it judged; return what became of it, and what was found."""
+    try:
+        asyncio.run(write(case, path))
+    except tinycog.UnsupportedError as exc:
+        return f"refused: {exc}"[:90], []
+    except Exception as exc:  # noqa: BLE001 - what is wrong is what is looked for
+        return "failed", [f"{type(exc).__name__}: {exc}"]
+    found = findings(case, path, gdal)
+    return "bad" if found else "good", found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say."""
     parser = argparse.ArgumentParser(description="Write files, and have them judged.")
@@ -114,46 +168,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     counts: Counter[str] = Counter()
-    judge = None
-    if options.gdal:
-        judge = subprocess.Popen(  # noqa: S603 - the caller's Python
-            [options.gdal, "-c", VALIDATE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+    gdal = Gdal(options.gdal) if options.gdal else None
     with tempfile.TemporaryDirectory() as folder:
         for case in cases(options.count, options.seed):
-            path = Path(folder, "a.tif")
-            try:
-                asyncio.run(write(case, path))
-            except tinycog.UnsupportedError as exc:
-                counts[f"refused: {exc}"[:90]] += 1
-                continue
-            except Exception as exc:  # noqa: BLE001 - what is wrong is what is looked for
-                sys.stdout.write(f"{case.name}: {type(exc).__name__}: {exc}\n")
-                counts["failed"] += 1
-                continue
-            found = asyncio.run(by_tinycog(case, path))
-            for read in (by_rasterio, by_tifffile):
-                try:
-                    found += read(case, path)
-                except Exception as exc:  # noqa: BLE001 - likewise
-                    found.append(f"{read.__name__}: {type(exc).__name__}: {exc}"[:200])
-            found += by_rio_cogeo(path)
-            if judge is not None and judge.stdin and judge.stdout:
-                judge.stdin.write(f"{path}\n")
-                judge.stdin.flush()
-                notes, errors = json.loads(judge.stdout.readline())
-                found += [f"GDAL: {text}" for text in (*notes, *errors)]
-            counts["bad" if found else "good"] += 1
+            fate, found = judged(case, Path(folder, "a.tif"), gdal)
+            counts[fate] += 1
             for text in found:
                 sys.stdout.write(f"{case.name}: {text}\n")
             sys.stdout.flush()
-    if judge is not None and judge.stdin:
-        judge.stdin.close()
-        judge.wait()
+    if gdal is not None:
+        gdal.close()
     sys.stdout.write(f"{dict(counts)}\n")
     return int(counts["bad"] + counts["failed"] > 0)
 

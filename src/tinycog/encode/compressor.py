@@ -69,6 +69,8 @@ class Compressor:
         both_orders: whether there are readers of it in big-endian files.
         fields: the tags that it needs besides Compression.
         is_lossless: whether pixels come back as they were.
+        work_bytes: that it touches at its highest level, whatever the tile.
+        work_tiles: how many times the bytes of the tile it touches besides, its result included.
     """
 
     name: str
@@ -84,6 +86,8 @@ class Compressor:
     both_orders: bool = True
     fields: Callable[[TileFormat], tuple[TagValue, ...]] = _no_fields
     is_lossless: Callable[[TileFormat], bool] = _keeps_all
+    work_bytes: int = 1 << 20
+    work_tiles: int = 2
 
 
 def given_options(options: CodecOptions) -> dict[str, object]:

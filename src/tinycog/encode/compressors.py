@@ -29,11 +29,15 @@ COMPRESSORS: Mapping[int, Compressor] = {
     Compression.NONE: Compressor("uncompressed", lossless.store),
     Compression.LZW: Compressor("LZW", lossless.lzw, predicted=True),
     Compression.DEFLATE: Compressor(
-        "Deflate", lossless.deflate, predicted=True, options=DEFLATE_OPTIONS
+        "Deflate", lossless.deflate, predicted=True, options=DEFLATE_OPTIONS, work_bytes=5 << 20
     ),
     Compression.PACKBITS: Compressor("PackBits", lossless.packbits),
-    Compression.LZMA: Compressor("LZMA", lossless.lzma, predicted=True, options={"level": LEVEL}),
-    Compression.ZSTD: Compressor("ZSTD", lossless.zstd, predicted=True, options={"level": LEVEL}),
+    Compression.LZMA: Compressor(
+        "LZMA", lossless.lzma, predicted=True, options={"level": LEVEL}, work_bytes=96 << 20
+    ),
+    Compression.ZSTD: Compressor(
+        "ZSTD", lossless.zstd, predicted=True, options={"level": LEVEL}, work_bytes=20 << 20
+    ),
     # samples
     Compression.JPEG: Compressor(
         "JPEG",
@@ -55,6 +59,7 @@ COMPRESSORS: Mapping[int, Compressor] = {
         both_orders=False,
         fields=lerc.lerc_fields,
         is_lossless=lerc.keeps_values,
+        work_bytes=20 << 20,  # of its wrapper
     ),
     Compression.WEBP: Compressor(
         "WebP",
@@ -65,6 +70,7 @@ COMPRESSORS: Mapping[int, Compressor] = {
         samples=(3, 4),
         repeats_edges=True,
         is_lossless=pictures.is_lossless_webp,
+        work_tiles=24,
     ),
     Compression.JPEG_XL: Compressor(
         "JPEG XL",
@@ -77,6 +83,7 @@ COMPRESSORS: Mapping[int, Compressor] = {
         },
         dtypes=("uint8", "uint16", "float32"),
         repeats_edges=True,
+        work_tiles=32,
         is_lossless=pictures.is_lossless,
     ),
     Compression.JPEG_2000: Compressor(
@@ -86,6 +93,7 @@ COMPRESSORS: Mapping[int, Compressor] = {
         options={"lossless": BOOLS, "quality": NumberRange(1, 200, whole=False)},
         dtypes=("uint8", "int8", "uint16", "int16"),
         repeats_edges=True,
+        work_tiles=12,
         is_lossless=pictures.is_lossless,
     ),
 }

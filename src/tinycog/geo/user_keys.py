@@ -19,7 +19,7 @@ from tinycog.geo.keys import USER_DEFINED, GeoKey, GeoKeys
 from tinycog.geo.make_crs import make_crs
 from tinycog.geo.registry import Json, crs_of, crs_of_epsg, definition_of
 from tinycog.geo.units import DEGREE, METRE, Unit, unit_of_json
-from tinycog.geo.write_keys import MODEL_CODES, Keys, coded, directory, no_crs
+from tinycog.geo.write_keys import MODEL_CODES, Keys, coded, directory, keys_of_code, no_crs
 from tinycog.geo.written_methods import projection_keys
 
 Codes = Literal["all", "base", "none"]
@@ -43,6 +43,10 @@ def keys_by_pyproj(crs: CrsLike) -> GeoKeys:
         UnsupportedError: GeoKeys cannot tell it.
     """
     wanted, epoch = _wanted(crs)
+    code = _code(wanted)
+    known = None if code is None or epoch is not None else keys_of_code(code)
+    if known is not None and _reads_as(known, wanted):
+        return known
     for way in (_with_all, _with_base, _with_none, _by_esri):
         keys = way(wanted)
         if keys is None:
@@ -58,17 +62,12 @@ def keys_by_pyproj(crs: CrsLike) -> GeoKeys:
 
 def _wanted(crs: CrsLike) -> tuple[pyproj.CRS, float | None]:
     """Return a CRS as pyproj's, and the epoch of its coordinates."""
+    if isinstance(crs, Crs):
+        return crs.to_pyproj(), crs.epoch
     try:
-        if isinstance(crs, Crs):
-            return crs.to_pyproj(), crs.epoch
-        made = pyproj.CRS.from_user_input(crs)  # pyright: ignore[reportUnknownMemberType]
-        definition: Json = definition_of(made)
-        if definition.get("type") == "CoordinateMetadata":
-            plain: Any = pyproj.CRS.from_json_dict  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            return plain(definition["crs"]), definition.get("coordinateEpoch")
+        return pyproj.CRS.from_user_input(crs), None  # pyright: ignore[reportUnknownMemberType]
     except CRSError as exc:
         raise no_crs(crs) from exc
-    return made, None
 
 
 def _reads_as(keys: GeoKeys, wanted: pyproj.CRS) -> bool:
@@ -84,30 +83,34 @@ def is_same(one: pyproj.CRS, other: pyproj.CRS) -> bool:
     """Return whether coordinates (x, y) mean the same in both, names aside."""
     if one.equals(other, ignore_axis_order=True):
         return True
-    first, second = (crs_of(_x_first(definition_of(crs))) for crs in (one, other))
+    first, second = (crs_of(_in_usual_order(definition_of(crs))) for crs in (one, other))
     return first.equals(second, ignore_axis_order=True)
 
 
-def _x_first(definition: Json) -> Json:
-    """Return a definition whose eastings come first; around a pole, too, axes are called so.
+def _in_usual_order(definition: Json) -> Json:
+    """Return a definition whose eastings come first, or latitudes.
 
-    Eastings are x in files, whatever the CRS counts first.
+    Eastings and longitudes are x in files, whatever the CRS counts first. Around a pole, axes are
+    called eastings and northings, too.
     """
     made = dict(definition)
     if "components" in made:
-        made["components"] = [_x_first(part) for part in made["components"]]
+        made["components"] = [_in_usual_order(part) for part in made["components"]]
     if "source_crs" in made:
-        made["source_crs"] = _x_first(made["source_crs"])
+        made["source_crs"] = _in_usual_order(made["source_crs"])
     system: Json = made.get("coordinate_system", {})
     axes: list[Json] = system.get("axis", [])
-    ways = {axis["direction"] for axis in axes[:2]}
+    ways = {axis["direction"] for axis in axes[:PLANE]}
     if made["type"] == "ProjectedCRS" and ways in EAST_AND_NORTH:
         named = zip(axes, ("east", "north", "up"), strict=False)
-        plain = [
+        axes = [
             {"name": way, "abbreviation": way, "direction": way, "unit": axis["unit"]}
             for axis, way in named
         ]
-        made["coordinate_system"] = {"subtype": system["subtype"], "axis": plain}
+        made["coordinate_system"] = system | {"axis": axes}
+    elif made["type"] == "GeographicCRS" and [a["direction"] for a in axes[:1]] == ["east"]:
+        made["coordinate_system"] = system | {"axis": [axes[1], axes[0], *axes[PLANE:]]}
+        made.pop("id", None)
     return made
 
 
@@ -198,6 +201,8 @@ def _local(crs: pyproj.CRS, definition: Json) -> Keys:
 def _code(crs: pyproj.CRS) -> int | None:
     """Return the code of EPSG's CRS that equals this one, axes aside; None if there is none."""
     code = crs.to_epsg()
+    if code is None:
+        code = crs_of(_in_usual_order(definition_of(crs))).to_epsg()
     known = crs_of_epsg(code)
     is_known = known is not None and is_same(known, crs)
     return code if is_known and code is not None and code < USER_DEFINED else None

@@ -71,9 +71,9 @@ def colour_of(
     is_palette = facts.colormap is not None or (names is not None and names[0] == "palette")
     if photometric is None:
         photometric = _photometric(names, bands, dtype, is_palette=is_palette)
-    own = ("palette",) if photometric == Photometric.PALETTE else BAND_NAMES[photometric]
-    if len(own) > bands:
-        message = f"{photometric.name} needs {len(own)} bands, but there are {bands}"
+    own = ("palette",) if photometric == Photometric.PALETTE else BAND_NAMES.get(photometric, ())
+    if not 0 < len(own) <= bands:
+        message = f"{photometric.name} is not what {bands} bands of colours can be written as"
         raise UsageError(message)
     extra = tuple(_extra(names, bands, len(own), dtype))
     fields = [Field(Tag.PhotometricInterpretation, "SHORT", int(photometric))]

@@ -80,7 +80,7 @@ def _code(crs: CrsLike) -> int | None:
         found = CODE.match(crs)
         return None if found is None else int(found[1])
     if isinstance(crs, Crs):
-        return crs.epsg if crs.wkt is None else None
+        return crs.epsg if crs.wkt is None and crs.epoch is None else None
     return crs if isinstance(crs, int) else None
 
 
@@ -102,10 +102,18 @@ def keys_of_code(code: int) -> GeoKeys | None:
     if kind == "vertical":
         message = f"EPSG:{code} is a CRS of heights alone, which says nothing of where pixels are"
         raise UnsupportedError(message, feature="crs", value=code)
+    if kind is None:
+        return None
     parts = parts_of_code(code)
-    if parts is not None:
-        return directory(_of_part(parts[0]) | {GeoKey.Vertical: parts[1]})
-    return None if kind is None else directory(_of_part(code))
+    place, *heights = parts or (code,)
+    keys = _of_part(place)
+    if heights:
+        keys[GeoKey.Vertical] = heights[0]
+    made = directory(keys)
+    read = make_crs(made, [])  # old files have other meanings of some codes in Vertical
+    codes = () if read is None else (read.horizontal or read, read.vertical)
+    found = tuple(crs.epsg for crs in codes if crs is not None)
+    return made if found == (parts or (code,)) else None
 
 
 def _of_part(code: int) -> Keys:

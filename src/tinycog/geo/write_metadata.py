@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from tinycog.errors import UsageError
 from tinycog.geo.colour import GDAL_NAMES
-from tinycog.geo.metadata import STATISTICS, Statistics
+from tinycog.geo.metadata import STATISTICS, Items, Statistics
 from tinycog.geo.metadata_items import Item
 from tinycog.geo.safe_xml import SPACE
 from tinycog.geo.structure import EXIF, IMAGE_STRUCTURE, RPC_DOMAIN
 from tinycog.geo.write_tags import number_text
-from tinycog.geo.write_tiff_tags import TIFF_TAG, tiff_fields
-from tinycog.geo.written_facts import Items, WrittenFacts
+from tinycog.geo.write_tiff_tags import TIFF_TAGS, tiff_fields
+from tinycog.geo.written_facts import WrittenFacts
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Tag
 
+NO_ITEMS: Mapping[str, str] = MappingProxyType({})
 REPEATED = frozenset((IMAGE_STRUCTURE, RPC_DOMAIN, EXIF))
 """Domains whose items repeat what other tags say."""
 
@@ -39,6 +40,7 @@ def metadata_fields(
     *,
     roles: Sequence[str] = (),
     statistics: Sequence[Statistics | None] = (),
+    structure: Mapping[str, str] = NO_ITEMS,
 ) -> list[Field]:
     """Make the tags of metadata of the first IFD, in ascending order.
 
@@ -47,11 +49,13 @@ def metadata_fields(
         bands: number of bands.
         roles: colour interpretation of each band, where it is to be told (`WrittenColour.roles`).
         statistics: of each band; they count before those among its items.
+        structure: items of IMAGE_STRUCTURE that no tag tells.
 
     Raises:
         UsageError: something cannot be written, or there is not one for each band.
     """
-    items = [*_image_items(facts), *_band_items(facts, bands, roles, statistics)]
+    told = [Item(name, text, None, IMAGE_STRUCTURE, "") for name, text in structure.items()]
+    items = [*_image_items(facts), *told, *_band_items(facts, bands, roles, statistics)]
     fields = tiff_fields(facts.tags.get("", {}), bands)
     if items:
         _check(items)
@@ -68,8 +72,7 @@ def _image_items(facts: WrittenFacts) -> Iterator[Item]:
     if facts.area_or_point == "Point" and facts.crs is None:
         yield Item("AREA_OR_POINT", "Point", None, "", "")
     for item in _of_domains(facts.tags, None):
-        is_tag = item.domain == "" and item.name.upper().startswith(TIFF_TAG)
-        if not is_tag and (item.domain, item.name.upper()) != ("", "AREA_OR_POINT"):
+        if item.domain or item.name.upper() not in (*TIFF_TAGS, "AREA_OR_POINT"):
             yield item
 
 
@@ -79,7 +82,8 @@ def _of_domains(domains: Items, band: int | None) -> Iterator[Item]:
             message = f"items of the domain {domain} cannot be written: other tags say them"
             raise UsageError(message)
         for name, text in sorted(domains[domain].items(), key=_in_order):
-            yield Item(name, text, band, domain, "")
+            if text:  # an item without one is none, to us as to GDAL (gdal.metadata.items)
+                yield Item(name, text, band, domain, "")
 
 
 def _in_order(item: tuple[str, str]) -> tuple[str, str]:
@@ -106,9 +110,9 @@ def _band_items(
             message = f"there are {len(values)} values of {name}, but {bands} bands"
             raise UsageError(message)
     for band in range(bands):
-        items: Items = facts.band_tags[band] if facts.band_tags else {}
+        items: Mapping[str, str] = facts.band_tags[band] if facts.band_tags else {}
         stored = statistics[band] if statistics else None
-        yield from _of_domains(_with_statistics(items, stored), band)
+        yield from _of_domains({"": _with_statistics(items, stored)}, band)
         yield from _scaling(facts, band)
         texts = {"UNITTYPE": facts.units, "DESCRIPTION": facts.descriptions}
         for name, values in texts.items():
@@ -120,13 +124,13 @@ def _band_items(
             yield Item("COLORINTERP", name, band, "", "colorinterp")
 
 
-def _with_statistics(items: Items, statistics: Statistics | None) -> Items:
+def _with_statistics(items: Mapping[str, str], statistics: Statistics | None) -> Mapping[str, str]:
     """Return items of a band with its statistics in place of any that are there."""
     if statistics is None:
         return items
-    own = {name: v for name, v in items.get("", {}).items() if name.upper() not in STATISTICS}
+    own = {name: text for name, text in items.items() if name.upper() not in STATISTICS}
     named = zip(STATISTICS, statistics, strict=True)
-    return {**items, "": own | {name: number_text(v) for name, v in named if v is not None}}
+    return own | {name: number_text(v) for name, v in named if v is not None}
 
 
 def _scaling(facts: WrittenFacts, band: int) -> Iterator[Item]:
@@ -149,8 +153,8 @@ def _check(items: Sequence[Item]) -> None:
         place = (item.band, item.domain, item.name.casefold(), item.role)
         texts = (item.name, item.text, item.domain)
         wrong = None
-        if not item.name or not item.text:
-            wrong = "has no name or no text"
+        if not item.name:
+            wrong = "has no name"
         elif place in seen:
             wrong = "comes twice: letters of names are of any case"
         elif any(map(NO_CHARACTER.search, texts)) or NOT_IN_XML.search(item.name + item.domain):

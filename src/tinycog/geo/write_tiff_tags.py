@@ -14,7 +14,12 @@ from tinycog.geo.metadata import FLOAT_TAGS, RESOLUTION_UNITS, SHORT_TAGS, TEXT_
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Tag
 
-TIFF_TAG = "TIFFTAG_"
+RESOLUTION_UNIT = "TIFFTAG_RESOLUTIONUNIT"
+TIFF_TAGS = frozenset(
+    (*TEXT_TAGS.values(), *FLOAT_TAGS.values(), *SHORT_TAGS.values(), RESOLUTION_UNIT)
+)
+"""GDAL's names of the tags."""
+
 NO_TEXT = re.compile("[\0\ud800-\udfff]|^[ \t]")
 MAX_DENOMINATOR = 1 << 16
 MAX_LONG, MAX_SHORT = (1 << 32) - 1, (1 << 16) - 1
@@ -28,22 +33,22 @@ def tiff_fields(items: Mapping[str, str], bands: int) -> list[Field]:
         bands: number of bands.
 
     Raises:
-        UsageError: no tag has that name, or it cannot hold the text.
+        UsageError: a tag cannot hold the text.
     """
     ways: dict[str, Callable[[str], Field | None]] = {
         **{name: partial(_text_field, tag) for tag, name in TEXT_TAGS.items()},
         **{name: partial(_fraction_field, tag) for tag, name in FLOAT_TAGS.items()},
         **{name: partial(_short_field, tag, bands) for tag, name in SHORT_TAGS.items()},
-        "TIFFTAG_RESOLUTIONUNIT": _unit_field,
+        RESOLUTION_UNIT: _unit_field,
     }
     fields = list[Field]()
     for name, text in items.items():
-        if not name.upper().startswith(TIFF_TAG):
-            continue
         way = ways.get(name.upper())
-        field = None if way is None else way(text)
+        if way is None or not text:
+            continue
+        field = way(text)
         if field is None:
-            message = f"{name} is {text[:40]!r}: no TIFF tag can hold it"
+            message = f"{name} is {text[:40]!r}, which its TIFF tag cannot hold"
             raise UsageError(message)
         fields.append(field)
     return fields

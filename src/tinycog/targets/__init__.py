@@ -21,6 +21,7 @@
     file_errors.py   what the operating system raises
     parts.py         sizes of the parts of a numbered upload, before its length is known
     multipart.py     parts sent while later ones are made, the head last
+    body.py          the bytes of one part
     s3.py            multipart uploads to S3 and its like
     gcs.py           the same to Google Cloud Storage
     azure.py         blocks of a blob

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from io import BufferedIOBase
 from secrets import token_hex
 from typing import Any
 
@@ -21,7 +20,8 @@ from tinycog.targets.azure_client import (
     make_client,
     with_environment,
 )
-from tinycog.targets.multipart import CONTENT_TYPE, Body
+from tinycog.targets.body import Body
+from tinycog.targets.multipart import CONTENT_TYPE
 from tinycog.targets.store_errors import (
     complete_error,
     exists_error,
@@ -98,8 +98,7 @@ class AzureUpload:
         body.seek(0)
         block = self._id_of(number)
         options = {"length": length, "validate_content": "md5", **self._timeout()}
-        kept = _KeptOpen(body)
-        await self._tried(lambda: self._client.stage_block(block, kept, **options))
+        await self._tried(lambda: self._client.stage_block(block, body, **options))
         self._blocks[number] = block
 
     async def copy_part(self, number: int, source: str, etag: str, part: ByteRange) -> None:
@@ -184,29 +183,3 @@ class AzureUpload:
         """
         with write_errors(self.name, azure_secrets(self._options)):
             return await request()
-
-
-class _KeptOpen(BufferedIOBase):
-    """A body that aiohttp cannot close once it is sent: the client would not send it again."""
-
-    def __init__(self, body: Body) -> None:
-        self._body = body
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        return self._body.read(-1 if size is None else size)
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        self._body.seek(offset, whence)
-        return self._body.tell()
-
-    def tell(self) -> int:
-        return self._body.tell()
-
-    def close(self) -> None:
-        """Leave it open."""

@@ -48,11 +48,11 @@ def punch_hole(fd: int, offset: int, length: int) -> bool:
         return False
 
 
-def _call(fd: int, mode: int, offset: int, length: int) -> bool:
+def _call(fd: int, flags: int, offset: int, length: int) -> bool:
     call = _fallocate()
     if call is None:
         return False
-    while (error := call(fd, mode, offset, length)) == errno.EINTR:
+    while (error := call(fd, flags, offset, length)) == errno.EINTR:
         pass
     if error and error not in CANNOT:
         raise OSError(error, os.strerror(error))
@@ -73,7 +73,7 @@ def _fallocate() -> Callable[[int, int, int, int], int] | None:
         return None
     function.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 
-    def call(fd: int, mode: int, offset: int, length: int) -> int:
-        return ctypes.get_errno() if function(fd, mode, offset, length) else 0
+    def call(fd: int, flags: int, offset: int, length: int) -> int:
+        return ctypes.get_errno() if function(fd, flags, offset, length) else 0
 
     return call

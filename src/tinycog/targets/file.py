@@ -115,15 +115,15 @@ class FileTarget:
 
     def _check_free(self) -> None:
         try:
-            mode = self._path.stat().st_mode
+            found = self._path.stat().st_mode
         except FileNotFoundError:
-            mode = None
-        if self.name.endswith((os.sep, os.altsep or os.sep)) or (mode and stat.S_ISDIR(mode)):
+            found = None
+        if self.name.endswith((os.sep, os.altsep or os.sep)) or (found and stat.S_ISDIR(found)):
             message = f"it is a folder: give the path of a file in it: {self.name}"
             raise UsageError(message)
-        if mode is None:
+        if found is None:
             return
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(found):
             message = f"it is no regular file: pass it open, open(path, 'wb'): {self.name}"
             raise UsageError(message)
         if not self._overwrite:

@@ -100,7 +100,7 @@ class FsspecSink:
     # --- in a thread -----------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self._file = self._fs.open(self._path, mode="wb", block_size=BLOCK_BYTES, autocommit=False)
+        self._file = self._fs.open(self._path, "wb", block_size=BLOCK_BYTES, autocommit=False)
 
     def _write(self, data: bytes) -> None:
         self._file.write(data)

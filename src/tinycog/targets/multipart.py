@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from tempfile import SpooledTemporaryFile
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
 from tinycog.errors import SourceError
+from tinycog.targets.body import Body
 from tinycog.targets.parts import PartPlan
 from tinycog.tiff.ranges import ByteRange
 
@@ -23,9 +23,6 @@ CONTENT_TYPE = "image/tiff"
 
 CHUNK = 1 << 18
 """Bytes that are copied at once."""
-
-Body: TypeAlias = SpooledTemporaryFile[bytes]
-"""The bytes of a part: in memory, or if they are many in a temporary file."""
 
 T = TypeVar("T")
 
@@ -157,7 +154,7 @@ class MultipartTarget:
             while self._sending:
                 await self._wait()
             await self._upload.complete(self._size + head_length)
-            self._close_bodies()
+            self._drop_bodies()
 
     async def abort(self) -> None:
         """Drop what was sent. Repeated calls do nothing; a cancellation waits for the end of it."""
@@ -170,7 +167,7 @@ class MultipartTarget:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
         self._sending.clear()
-        self._close_bodies()
+        self._drop_bodies()
         await self._upload.abort()
 
     @asynccontextmanager
@@ -244,17 +241,17 @@ class MultipartTarget:
             task.result()
             _, body = self._sending.pop(task)
             self._bodies.remove(body)
-            body.close()
+            body.drop()
 
     def _new_body(self, size: int | None = None) -> Body:
         """Return an empty body; what is longer than a part of level 0 goes to a temporary file."""
-        body: Body = SpooledTemporaryFile(max_size=max(size or 0, self._plan.largest))  # noqa: SIM115 - `_close_bodies`
+        body = Body(max(size or 0, self._plan.largest))
         self._bodies.add(body)
         return body
 
-    def _close_bodies(self) -> None:
+    def _drop_bodies(self) -> None:
         while self._bodies:
-            self._bodies.pop().close()
+            self._bodies.pop().drop()
 
 
 async def finished(task: asyncio.Task[T]) -> T:

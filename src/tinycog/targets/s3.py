@@ -18,7 +18,8 @@ from typing import Any
 
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
 from tinycog.sources.lazy_import import in_worker
-from tinycog.targets.multipart import CHUNK, CONTENT_TYPE, Body, finished
+from tinycog.targets.body import Body
+from tinycog.targets.multipart import CHUNK, CONTENT_TYPE, finished
 from tinycog.targets.s3_client import check_options, make_client, request_options, s3_secrets
 from tinycog.targets.store_errors import (
     complete_error,

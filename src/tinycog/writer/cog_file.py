@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from numpy.typing import NDArray
 
-from tinycog.argument_types import MaskKind
+from tinycog.argument_types import Interleave, MaskKind
 from tinycog.encode.choose import choose_fast, choose_level, choose_predictor
 from tinycog.encode.tile import TileEncoder, make_encoder, make_mask_encoder
 from tinycog.encode.tile_format import TileFormat
@@ -44,6 +44,9 @@ from tinycog.writer.reduce import BlockReducer
 from tinycog.writer.spilled import SpilledTiles
 from tinycog.writer.statistics import Moments
 from tinycog.writer.tile_work import Encoders, TileWork
+
+STRUCTURE = "IMAGE_STRUCTURE"
+"""GDAL's domain of items that tell how an image is stored."""
 
 KEPT_BYTES = 4 << 20
 """Bytes of records that wait for their turn in memory."""
@@ -148,6 +151,10 @@ class CogFile:
             factor *= 2
 
     # --- encoding --------------------------------------------------------------------------------
+
+    @property
+    def _interleave(self) -> Interleave:
+        return self._options.interleave if self._is_planar else "pixel"
 
     @property
     def _is_planar(self) -> bool:
@@ -259,10 +266,10 @@ class CogFile:
         grid = shape.grid
         planes = self._bands if self._is_planar else 1
         index = LevelIndex.empty(
-            grid.tiles, planes=planes, mask=self._has_mask, interleave=options.interleave
+            grid.tiles, planes=planes, mask=self._has_mask, interleave=self._interleave
         )
         count = grid.tiles
-        if options.interleave == "band":
+        if self._interleave == "band":
             count *= planes + self._has_mask
         records: StreamedRecords | SpooledRecords | None = None
         if z == 0:

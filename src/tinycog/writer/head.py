@@ -38,6 +38,16 @@ class HeadLevel:
     index: LevelIndex
     mask_fields: Sequence[Field] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse masks without fields, and fields without masks.
+
+        Raises:
+            UsageError: only one of them is there.
+        """
+        if (self.mask_fields is None) != (self.index.mask is None):
+            message = "a level with a mask needs fields and lengths of it: expected both or none"
+            raise UsageError(message)
+
 
 class Head:
     """What stands in front of level 0.

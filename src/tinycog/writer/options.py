@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 from tinycog.argument_types import (
     Interleave,
     MaskKind,
+    NamedMember,
     OverviewMethod,
     WriteProfile,
 )
@@ -126,7 +127,7 @@ def check_options(
     blocksize: int | None = None,
     overview_blocksize: int | None = None,
     overviews: bool | int | Sequence[int] | None = None,
-    overview_resampling: str | None = None,
+    overview_resampling: OverviewMethod | NamedMember | None = None,
     like: str | None = None,
     interleave: str | None = None,
     mask: str | None = None,
@@ -237,7 +238,8 @@ def _factors(value: object) -> tuple[int, ...] | None:
     if value is False:
         return ()
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        factors = tuple(check_integer(factor, "a factor of overviews") for factor in value)
+        given = cast("Iterable[object]", value)
+        factors = tuple(check_integer(factor, "a factor of overviews") for factor in given)
         is_power = all(factor > 1 and factor & (factor - 1) == 0 for factor in factors)
         if not is_power or list(factors) != sorted(set(factors)):
             message = f"overviews are factors, powers of 2 in ascending order, not {factors}"

@@ -157,7 +157,8 @@ class TileWork:
         # a reader gives +0.0
         if samples.dtype.kind not in "fc" or fill:
             return True
-        return not np.signbit(samples.view(f"f{samples.real.itemsize}")).any()
+        real = samples.dtype.itemsize // (2 if samples.dtype.kind == "c" else 1)
+        return not np.signbit(np.ascontiguousarray(samples).view(f"f{real}")).any()
 
     def _moments(self, tile: RawTile) -> Sequence[Moments]:
         found: list[Moments] = []
