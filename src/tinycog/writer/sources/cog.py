@@ -247,7 +247,7 @@ def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:
         colorinterp=cog.colorinterp,
         colormap=cog.colormap,
         tags={"": items} if items else {},
-        band_tags=[{"": items} for items in band_items] if any(band_items) else (),
+        band_tags=band_items if any(band_items) else (),
     )
     rpcs = cog.rpcs
     if rpcs is not None and not is_whole:
