@@ -943,3 +943,26 @@ def test_a_file_on_the_grid_of_web_tiles(name: str, grid: WebGrid) -> None:
         make(PIXELS, web_grid=WebGrid())
     with pytest.raises(UsageError, match="only a whole file"):
         make(tinycog.open(FIXTURES / name), web_grid=grid, subset=Subset(window=(0, 0, 9, 9)))
+
+
+def test_facts_of_a_file_are_written_again() -> None:
+    """Items of image and bands, scales, units, descriptions."""
+
+    async def run() -> None:
+        async with tinycog.open(FIXTURES / "cog-metadata.tif") as cog:
+            written = await tinycog.write(bytes, cog)
+            assert written.data is not None
+            async with tinycog.open(written.data) as copy:
+                assert (copy.scales, copy.offsets, copy.units) == (
+                    cog.scales,
+                    cog.offsets,
+                    cog.units,
+                )
+                assert copy.descriptions == cog.descriptions
+                for band in (None, *range(cog.count)):
+                    own = {k: v for k, v in cog.tags(band).items() if "STATISTICS" not in k}
+                    assert copy.tags(band) == own
+                assert (str(copy.crs), copy.transform) == (str(cog.crs), cog.transform)
+                assert ((await copy.read()).data == (await cog.read()).data).all()
+
+    asyncio.run(run())

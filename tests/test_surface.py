@@ -33,7 +33,7 @@ SOURCES = sorted((ROOT / "src" / "tinycog").rglob("*.py"))
 BLOCKING = ROOT / "src" / "tinycog" / "sync" / "__init__.py"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PUBLIC_MODULES = {
-    *("tinycog", "tinycog.errors", "tinycog.sync", "tinycog.testing"),
+    *("tinycog", "tinycog.errors", "tinycog.sync", "tinycog.testing", "tinycog.compat"),
     "tinycog.adapters.rio_tiler",
     "tinycog.adapters.virtualizarr",
 }

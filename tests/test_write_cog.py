@@ -6,8 +6,8 @@ import inspect
 import os
 from collections.abc import Callable
 from enum import IntEnum
-from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -47,16 +47,16 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any, dict[str, Any
     """Put a writer in the place of ours that keeps what it is called with."""
     made = list[tuple[Any, Any, dict[str, Any]]]()
 
-    async def write_later(target: Any) -> Any:
-        return b"II" if target is bytes else None
+    async def write_later() -> Any:
+        return SimpleNamespace(data=b"II")
 
     def blocking(target: Any, source: Any, **options: Any) -> Any:
         made.append((target, source, options))
-        return b"II" if target is bytes else None
+        return SimpleNamespace(data=b"II")
 
     def delayed(target: Any, source: Any, **options: Any) -> Any:
         made.append((target, source, options))
-        return DelayedWrite(partial(write_later, target))
+        return DelayedWrite(write_later)
 
     monkeypatch.setattr(tinycog.sync, "write", blocking, raising=False)
     monkeypatch.setattr(tinycog, "write", delayed, raising=False)
@@ -69,7 +69,7 @@ DEFAULTS = {
     "predictor": 2,
     "blocksize": 512,
     "overview_resampling": "nearest",
-    "overviews": 5,
+    "overviews": [2, 4, 8, 16, 32],
 }
 
 
@@ -131,9 +131,9 @@ def test_an_existing_file_is_an_oserror(calls: list[Any], tmp_path: Path) -> Non
     [
         ({"overview_resampling": Resampling.average}, {"overview_resampling": "average"}),
         ({"overview_resampling": "MODE"}, {"overview_resampling": "mode"}),
-        ({"overview_levels": []}, {"overviews": 0}),
-        ({"overview_levels": (2, 4, 8)}, {"overviews": 3}),
-        ({"blocksize": 256, "ovr_blocksize": 256}, {"blocksize": 256}),
+        ({"overview_levels": []}, {"overviews": []}),
+        ({"overview_levels": (2, 8)}, {"overviews": [2, 8]}),
+        ({"blocksize": 256, "ovr_blocksize": 128}, {"blocksize": 256, "overview_blocksize": 128}),
         ({"blockxsize": 128, "BLOCKYSIZE": "128"}, {"blocksize": 128}),
         ({"use_windowed_writes": True, "intermediate_compression": {"compress": "lzw"}}, {}),
         ({"nodata": 7, "crs": "EPSG:4326"}, {"nodata": 7, "crs": "EPSG:4326"}),
@@ -150,7 +150,8 @@ def test_an_existing_file_is_an_oserror(calls: list[Any], tmp_path: Path) -> Non
             {"compression": "lerc_deflate", "max_z_error": 0.5, "predictor": None},
         ),
         ({"interleave": "BAND", "num_threads": "ALL_CPUS"}, {"interleave": "band"}),
-        ({"driver": "GTiff", "tiled": True, "bigtiff": "IF_SAFER"}, {}),
+        ({"driver": "GTiff", "tiled": True, "bigtiff": "IF_SAFER"}, {"bigtiff": None}),
+        ({"bigtiff": "YES", "nbits": "1"}, {"bigtiff": True, "bits": 1}),
         ({"sparse_ok": "TRUE"}, {"sparse": True}),
     ],
 )
@@ -160,7 +161,7 @@ def test_options_become_those_of_write(
     """GDAL's names in any case, values as text or numbers; None: there is no such argument."""
     write_cog(image(), ":mem:", **given)
     wanted = {name: value for name, value in (DEFAULTS | expected).items() if value is not None}
-    assert calls[0][2] == wanted
+    assert {name: value for name, value in calls[0][2].items() if value is not None} == wanted
 
 
 def test_defaults_go_by_dtype_and_size(calls: list[Any]) -> None:
@@ -169,22 +170,19 @@ def test_defaults_go_by_dtype_and_size(calls: list[Any]) -> None:
     write_cog(image(dtype="complex64"), ":mem:")
     write_cog(image(500, dims=("time", "y", "x")), ":mem:")
     assert [call[2].get("predictor") for call in calls] == [3, None, 2]
-    assert [call[2]["overviews"] for call in calls] == [5, 5, 0]
+    assert [len(call[2]["overviews"]) for call in calls] == [5, 5, 0]
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"ovr_blocksize": 256}, "ovr_blocksize=256"),
-        ({"overview_levels": [3, 9]}, r"overview_levels=\[3, 9\]"),
-        ({"overview_levels": [4, 8]}, "half the one before"),
         ({"blockxsize": 128, "blockysize": 256}, "tiles are square"),
-        ({"photometric": "rgb"}, "photometric"),
+        ({"profile": "GDALGeoTIFF"}, "profile"),
         ({"compress": "zstd", "zlevel": 6}, "zlevel: not understood with compress=zstd"),
         ({"compress": "none", "predictor": 2}, "predictor"),
         ({"zlevel": "best"}, "level must be a whole number"),
         ({"tiled": False}, "tiled=False cannot be had"),
-        ({"bigtiff": "NO"}, "bigtiff='NO' cannot be had, only if_needed"),
+        ({"bigtiff": "perhaps"}, "bigtiff='perhaps' is not understood"),
         ({"sparse_ok": "perhaps"}, "sparse_ok='perhaps' is not understood"),
         ({"width": 5}, "width"),
     ],
@@ -207,12 +205,7 @@ def test_sizes_of_tiles_are_made_multiples_of_16(calls: list[Any]) -> None:
 
 # --- with the writer -----------------------------------------------------------------------------
 
-needs_writer = pytest.mark.skipif(
-    not callable(getattr(tinycog, "write", None)), reason="tinycog.write is not there yet"
-)
 
-
-@needs_writer
 @pytest.mark.parametrize("change", [lambda a: a, lambda a: a.chunk(250)])
 def test_what_was_written_is_read(change: Callable[[Any], Any], tmp_path: Path) -> None:
     """A program of datacube's: pixels, place and nodata by rasterio."""
@@ -231,8 +224,15 @@ def test_what_was_written_is_read(change: Callable[[Any], Any], tmp_path: Path) 
         assert opened.block_shapes == [(512, 512)]
 
 
-@needs_writer
 def test_bytes_are_those_of_the_file(tmp_path: Path) -> None:
     """The same image gives the same bytes, in memory and on disk."""
     path = write_cog(image(), tmp_path / "a.tif")
     assert write_cog(image(), ":mem:") == path.read_bytes()
+
+
+def test_what_write_refuses_is_refused() -> None:
+    """Its own errors say what is allowed."""
+    with pytest.raises(UsageError, match="powers of 2"):
+        write_cog(image(), ":mem:", overview_levels=[3, 9])
+    with pytest.raises(UsageError, match="lzo"):
+        write_cog(image(), ":mem:", compress="lzo")

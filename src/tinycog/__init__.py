@@ -7,7 +7,7 @@
     tile = await tinycog.open(url).read_tile(z, x, y)   # z = level, 0 = full resolution
 
 Public are the names in `__all__` and the modules `tinycog`, `tinycog.sync` (the same, blocking),
-`tinycog.errors`, `tinycog.testing`, `tinycog.adapters.rio_tiler` and
+`tinycog.errors`, `tinycog.testing`, `tinycog.compat`, `tinycog.adapters.rio_tiler` and
 `tinycog.adapters.virtualizarr`; docs/api.md lists them. Every other module is private: it may
 change in any release.
 """

@@ -72,10 +72,10 @@ def write_cog(
         fname: path, or ":mem:" for bytes.
         overwrite: replace an existing file.
         blocksize: rows and columns of tiles; by default 512.
-        ovr_blocksize: the same of overviews; only that of the image can be had.
+        ovr_blocksize: the same of overviews; by default that of the image.
         overview_resampling: name, or member of rasterio's `Resampling`; by default "nearest".
-        overview_levels: shrink factors: the first powers of two, or none; by default 2 to 32, and
-            none of an image with less than 512 rows or columns.
+        overview_levels: shrink factors, powers of two, or none; by default 2 to 32, and none of an
+            image with less than 512 rows or columns.
         use_windowed_writes: needs nothing: images are always written block by block.
         intermediate_compression: needs nothing: there is no intermediate file.
         extra_rio_opts: `nodata`, by default that of the array; `crs`, `transform`; and GDAL's
@@ -94,7 +94,9 @@ def write_cog(
     if not (is_memory or overwrite) and os.path.exists(fname):  # noqa: PTH110 - a text may be a url
         raise FileExistsError(errno.EEXIST, "File exists: say overwrite=True", os.fspath(fname))
     options = _creation_options(extra_rio_opts, geo_im.dtype.kind)
-    options["blocksize"] = _blocksize(blocksize, ovr_blocksize, options.pop("blocksize", None))
+    options["blocksize"] = _multiple(options.get("blocksize") or blocksize or BLOCKSIZE)
+    if ovr_blocksize is not None:
+        options["overview_blocksize"] = _multiple(ovr_blocksize)
     options["overview_resampling"] = _method(overview_resampling)
     options["overviews"] = _overviews(overview_levels, geo_im)
     if not is_memory:
@@ -103,28 +105,19 @@ def write_cog(
     if geo_im.chunks is None:
         blocking: Any = tinycog.sync
         return _result(blocking.write(target, geo_im, **options), fname)
-    writer: Any = tinycog
     delayed: Any = import_module("dask.delayed")
-    return delayed.delayed(_result)(writer.write(target, geo_im, **options), fname)
+    return delayed.delayed(_result)(tinycog.write(target, geo_im, **options), fname)
 
 
-def _result(written: object, fname: str | os.PathLike[str]) -> object:
+def _result(written: Any, fname: str | os.PathLike[str]) -> object:  # noqa: ANN401 - of any target
     """Return what datacube's function does: the bytes, or where they are."""
     if fname == IN_MEMORY:
-        return written
+        return written.data
     return fname if "://" in os.fspath(fname) else Path(fname)
 
 
-def _blocksize(blocksize: int | None, ovr_blocksize: int | None, option: int | None) -> int:
-    """Return the size of tiles.
-
-    Raises:
-        UsageError: overviews are to have another.
-    """
-    size = option or blocksize or BLOCKSIZE
-    if ovr_blocksize not in (None, size):
-        message = f"ovr_blocksize={ovr_blocksize}: overviews have tiles as the image, of {size}"
-        raise tinycog.UsageError(message)
+def _multiple(size: int) -> int:
+    """Return the size of tiles, as datacube adjusts it."""
     if size % BLOCK_STEP:
         warnings.warn("Block size must be a multiple of 16, will be adjusted", stacklevel=3)
     return -(-size // BLOCK_STEP) * BLOCK_STEP
@@ -135,19 +128,12 @@ def _method(method: str | NamedMember | None) -> str:
     return str(getattr(method, "name", method) or "nearest").lower()
 
 
-def _overviews(levels: Sequence[int] | None, geo_im: Any) -> int:  # noqa: ANN401 - a DataArray
-    """Return the number of overviews.
-
-    Raises:
-        UsageError: their shrink factors are not the first powers of two.
-    """
-    if levels is None:
-        sizes = [size for name, size in geo_im.sizes.items() if name in _spatial(geo_im)]
-        return 0 if min(sizes) < BLOCKSIZE else len(OVERVIEW_LEVELS)
-    if [*levels] != [2 << number for number in range(len(levels))]:
-        message = f"overview_levels={[*levels]}: each overview is half the one before: 2, 4, 8, ..."
-        raise tinycog.UsageError(message)
-    return len(levels)
+def _overviews(levels: Sequence[int] | None, geo_im: Any) -> list[int]:  # noqa: ANN401 - a DataArray
+    """Return the shrink factors of overviews."""
+    if levels is not None:
+        return [*levels]
+    sizes = [size for name, size in geo_im.sizes.items() if name in _spatial(geo_im)]
+    return [] if min(sizes) < BLOCKSIZE else [*OVERVIEW_LEVELS]
 
 
 def _spatial(geo_im: Any) -> tuple[object, ...]:  # noqa: ANN401 - a DataArray
@@ -252,6 +238,11 @@ def _yes(value: object) -> bool:
     ]
 
 
+def _bigtiff(value: object) -> bool | None:
+    """Return what GDAL makes of it; None = if it is needed, which is known before it is written."""
+    return None if str(value).lower() in ("if_needed", "if_safer") else _yes(value)
+
+
 def _anything(name: str, value: object) -> Options:
     """Take an option that changes nothing of the file."""
     del name, value
@@ -262,7 +253,9 @@ OTHERS: Mapping[str, Callable[[str, object], Options]] = {
     "driver": _only("gtiff", "cog"),
     "tiled": _only("true", "yes"),
     "copy_src_overviews": _only("true", "yes"),
-    "bigtiff": _only("if_needed", "if_safer"),
+    "bigtiff": _renamed("bigtiff", _bigtiff),
+    "nbits": _renamed("bits", int),
+    "photometric": _renamed("photometric", lambda value: str(value).lower()),
     "num_threads": _anything,
     "interleave": _renamed("interleave", lambda value: str(value).lower()),
     "sparse_ok": _renamed("sparse", _yes),

@@ -28,7 +28,7 @@ BATCHES = 2
 """Batches of chunks that are held: one is used up while the next is computed."""
 
 
-class Column(NamedTuple):
+class ChunkColumn(NamedTuple):
     """Chunks of all bands at one place.
 
     Attributes:
@@ -120,12 +120,14 @@ class DaskSource:
         finally:
             computer.close()
 
-    def _ordered(self, columns: Sequence[Column], regions: Iterable[Region]) -> list[Column]:
+    def _ordered(
+        self, columns: Sequence[ChunkColumn], regions: Iterable[Region]
+    ) -> list[ChunkColumn]:
         """Return all columns, first those that the first regions touch."""
         by_place = {column.region[:2]: column for column in columns}
         tops = np.array(sorted({row for row, _ in by_place}))
         lefts = np.array(sorted({col for _, col in by_place}))
-        found: dict[tuple[int, int], Column] = {}
+        found: dict[tuple[int, int], ChunkColumn] = {}
         for region in regions:
             top, left = np.searchsorted(tops, region.row, "right") - 1, 0
             left = np.searchsorted(lefts, region.col, "right") - 1
@@ -135,9 +137,9 @@ class DaskSource:
                 found.setdefault(place, by_place[place])
         return list((found | by_place).values())
 
-    def _grouped(self, columns: Sequence[Column]) -> Iterator[list[Column]]:
+    def _grouped(self, columns: Sequence[ChunkColumn]) -> Iterator[list[ChunkColumn]]:
         """Yield columns for one batch each."""
-        group, size = list[Column](), 0
+        group, size = list[ChunkColumn](), 0
         for column in columns:
             length = column.region.rows * column.region.cols * self._pixel_bytes
             if group and size + length > self._batch_bytes:
@@ -147,7 +149,7 @@ class DaskSource:
             size += length
         yield group
 
-    def _block(self, column: Column, found: list[Any]) -> PixelBlock:
+    def _block(self, column: ChunkColumn, found: list[Any]) -> PixelBlock:
         """Make a block of the chunks of all bands.
 
         Raises:
@@ -168,20 +170,20 @@ class DaskSource:
         return self._maker.make(region.row, region.col, pixels)
 
 
-def _columns(array: Any) -> list[Column]:  # noqa: ANN401 - of dask
+def _columns(array: Any) -> list[ChunkColumn]:  # noqa: ANN401 - of dask
     """Return the chunks of all bands, place by place, row by row."""
     keys, chunks = array.__dask_keys__(), array.chunks
     planes = keys if len(chunks) > 2 else [keys]  # noqa: PLR2004 - rows and columns
     tops, lefts = ([0, *accumulate(sizes)] for sizes in chunks[-2:])
     return [
-        Column(
+        ChunkColumn(
             Region(tops[i], lefts[j], tops[i + 1], lefts[j + 1]), [plane[i][j] for plane in planes]
         )
         for i, j in product(range(len(chunks[-2])), range(len(chunks[-1])))
     ]
 
 
-def _failure(group: Sequence[Column], exc: Exception) -> SourceError:
+def _failure(group: Sequence[ChunkColumn], exc: Exception) -> SourceError:
     """Return the error that names the chunks that were computed."""
     first, last = group[0].region, group[-1].region
     which = f"the chunk at (row {first.row}, col {first.col})"

@@ -40,7 +40,7 @@ ROUNDINGS = 4
 GEO_TRANSFORM_LENGTH = 6
 
 
-class Grid(NamedTuple):
+class Spacing(NamedTuple):
     """Coordinates of the centres of pixels along one dimension.
 
     Attributes:
@@ -159,7 +159,7 @@ def _told_transform(array: Any) -> Affine | None:  # noqa: ANN401 - xarray's
     return None
 
 
-def _grid(array: Any, dim: Hashable) -> Grid:  # noqa: ANN401 - xarray's
+def _grid(array: Any, dim: Hashable) -> Spacing:  # noqa: ANN401 - xarray's
     """Return the grid that the coordinates of a dimension make.
 
     Raises:
@@ -173,16 +173,16 @@ def _grid(array: Any, dim: Hashable) -> Grid:  # noqa: ANN401 - xarray's
     rounding = np.finfo(given.dtype).eps if given.dtype.kind == "f" else 0.0
     slack = ROUNDINGS * float(rounding) * float(np.abs(found).max())
     if len(found) == 1:
-        return Grid(float(found[0]), None, slack)
+        return Spacing(float(found[0]), None, slack)
     step = float((found[-1] - found[0]) / (len(found) - 1))
     slack += TOLERANCE * abs(step)
     if not step or np.abs(found[0] + step * np.arange(len(found)) - found).max() > slack:
         message = f"the coordinates of {dim} are not evenly spaced, which no transform can say"
         raise UsageError(message)
-    return Grid(float(found[0]), step, slack)
+    return Spacing(float(found[0]), step, slack)
 
 
-def _agrees(told: Affine, height: int, rows: Grid, width: int, cols: Grid) -> bool:
+def _agrees(told: Affine, height: int, rows: Spacing, width: int, cols: Spacing) -> bool:
     """Return whether a transform leads to the first and last centres of rows and columns."""
     for origin, size, count, grid in (
         (told.f, told.e, height, rows),
