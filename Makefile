@@ -2,8 +2,7 @@ PYTHON = .venv/bin/python
 LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak \
-	fuzz bench versions meaning georeferences written-crs references references-orders
-	fuzz bench versions meaning georeferences references references-orders overviews
+	fuzz bench versions meaning georeferences written-crs references references-orders overviews
 
 check: ## what CI runs
 	bash .ci/run
