@@ -171,8 +171,9 @@ class WriteError(TinycogError):
     y: int | None = None
 
     @classmethod
-    def of_tile(cls, level: int, x: int, y: int, reason: str) -> WriteError:
-        """Make the error of a tile."""
+    def of_tile(cls, place: tuple[int, int, int], reason: str) -> WriteError:
+        """Make the error of a tile at (level, x, y)."""
+        level, x, y = place
         error = cls(f"level {level}, tile x={x}, y={y} cannot be written: {reason}")
         error.level, error.x, error.y = level, x, y
         return error

@@ -361,6 +361,10 @@ def write(  # noqa: PLR0913 - each has a name
         overwrite: whether what is there is replaced.
         progress: called with the pixels of full resolution that are done, and their number.
 
+    Returns:
+        What is awaited for a `Written`, or with `plan` for a `WritePlan`; of an array of dask it
+        has `.compute()`, too.
+
     Raises:
         UsageError: an argument is wrong, or pixels come twice or never.
         UnsupportedError: the codec cannot hold such pixels, or a library lacks.

@@ -6,7 +6,7 @@ from io import BufferedIOBase
 from tempfile import SpooledTemporaryFile
 
 
-class Body(BufferedIOBase):
+class PartBody(BufferedIOBase):
     """Bytes that are written once and read as often as a part is sent: in memory, or in a file.
 
     Whoever sends it cannot close it, since it may have to be sent again; and it has no file

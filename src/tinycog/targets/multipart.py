@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 from tinycog.errors import SourceError
-from tinycog.targets.body import Body
+from tinycog.targets.body import PartBody
 from tinycog.targets.parts import PartPlan
 from tinycog.tiff.ranges import ByteRange
 
@@ -45,7 +45,7 @@ class ObjectUpload(Protocol):
         """
         ...
 
-    async def put_part(self, number: int, body: Body) -> None:
+    async def put_part(self, number: int, body: PartBody) -> None:
         """Send the whole of `body`, which stands at its end, as the part of that number (from 1).
 
         Raises:
@@ -98,14 +98,14 @@ class MultipartTarget:
         self.memory = plan.memory(IN_FLIGHT)
         self._upload = upload
         self._plan = plan
-        self._bodies: set[Body] = set()
-        self._held: Body
-        self._filling: Body
+        self._bodies: set[PartBody] = set()
+        self._held: PartBody
+        self._filling: PartBody
         self._sizes = plan.body_sizes()
         self._part_size = next(self._sizes)
         self._number = plan.head_parts + 1
         self._size = 0
-        self._sending: dict[asyncio.Task[None], tuple[int, Body]] = {}
+        self._sending: dict[asyncio.Task[None], tuple[int, PartBody]] = {}
         self._aborting: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -243,9 +243,9 @@ class MultipartTarget:
             self._bodies.remove(body)
             body.drop()
 
-    def _new_body(self, size: int | None = None) -> Body:
+    def _new_body(self, size: int | None = None) -> PartBody:
         """Return an empty body; what is longer than a part of level 0 goes to a temporary file."""
-        body = Body(max(size or 0, self._plan.largest))
+        body = PartBody(max(size or 0, self._plan.largest))
         self._bodies.add(body)
         return body
 
@@ -268,7 +268,7 @@ async def finished(task: asyncio.Task[T]) -> T:
 
 
 async def _joined(
-    head: AsyncIterator[bytes | memoryview], held: Body
+    head: AsyncIterator[bytes | memoryview], held: PartBody
 ) -> AsyncIterator[bytes | memoryview]:
     async for chunk in head:
         yield chunk

@@ -110,7 +110,7 @@ class TileWork:
         except MemoryError:
             raise
         except Exception as exc:
-            raise WriteError.of_tile(tile.level, tile.x, tile.y, str(exc)) from exc
+            raise WriteError.of_tile((tile.level, tile.x, tile.y), str(exc)) from exc
         bare = tile._replace(samples=NO_SAMPLES, valid=None)
         return TileDone(bare, encoders is not None, payloads, mask, moments, reduced)
 
