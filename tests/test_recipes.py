@@ -103,7 +103,11 @@ DESCRIBED = {
         ("Add a codec", "LERC", set[str]()),
         ("Add a codec", "WEBP", set[str]()),
         ("Add a codec", "decode_lerc", {"src/tinycog/decode/lerc.py"}),
-        ("Add a tag", "LercParameters", {f"src/tinycog/{one}/lerc.py" for one in ("decode", "encode")}),
+        (
+            "Add a tag",
+            "LercParameters",
+            {f"src/tinycog/{one}/lerc.py" for one in ("decode", "encode")},
+        ),
         ("Add a tag", "ImageDescription", DESCRIBED),
         ("Add a tag", "ModelTransformation", {"src/tinycog/geo/transform.py"}),
         ("Add a source", "MemorySource", {"src/tinycog/sources/memory.py"}),

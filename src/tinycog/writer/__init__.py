@@ -15,6 +15,7 @@
     tile_work.py     what a thread does with a tile
     reduce.py        pixels of the next level
     statistics.py    exact ones of each band
+    checksums.py     what went into each tile
     deferred.py      tiles that wait until a sample has decided how all are encoded
     in_order.py      records put in order
     records.py       what is stored of one place in the tile grid, and where a level's payloads lie
