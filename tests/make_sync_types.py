@@ -74,7 +74,13 @@ def make_types() -> str:
         for node in tree_of("tinycog.entry").body
         if isinstance(node, ast.FunctionDef) and node.name == "open"
     )
-    body = "\n\n".join([*classes, stub_of(opening), RUN])
+    modules.add("tinycog.targets.uploads")
+    uploads = [
+        stub_of(node)
+        for node in tree_of("tinycog.targets.uploads").body
+        if isinstance(node, Function) and node.name in tinycog.__all__
+    ]
+    body = "\n\n".join([*classes, stub_of(opening), *uploads, RUN])
     return "\n".join([HEAD, *imports(sorted(modules), body), body])
 
 

@@ -92,12 +92,19 @@ class MultipartTarget:
         memory: bytes that it holds at most.
     """
 
-    def __init__(self, upload: ObjectUpload, plan: PartPlan) -> None:
-        """Send to `upload` in parts as `plan` says."""
+    def __init__(self, upload: ObjectUpload, plan: PartPlan, folder: str | None = None) -> None:
+        """Send to `upload` in parts as `plan` says.
+
+        Args:
+            upload: takes the parts.
+            plan: how the file is cut.
+            folder: for long parts in front; None: where `tempfile` makes its files.
+        """
         self.name = upload.name
         self.memory = plan.memory(IN_FLIGHT)
         self._upload = upload
         self._plan = plan
+        self._folder = folder
         self._bodies: set[Body] = set()
         self._held: Body
         self._filling: Body
@@ -245,7 +252,7 @@ class MultipartTarget:
 
     def _new_body(self, size: int | None = None) -> Body:
         """Return an empty body; what is longer than a part of level 0 goes to a temporary file."""
-        body = Body(max(size or 0, self._plan.largest))
+        body = Body(max(size or 0, self._plan.largest), self._folder)
         self._bodies.add(body)
         return body
 

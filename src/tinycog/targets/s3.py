@@ -301,7 +301,7 @@ class S3Upload:
 
 def warn_of_open(name: str, error: SourceError) -> None:
     """Warn of an upload that could not be dropped."""
-    message = f"an upload may be left open, tinycog.uploads lists it: {name} ({error})"
+    message = f"an upload may be left open, tinycog.list_uploads tells of it: {name} ({error})"
     warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
