@@ -568,6 +568,8 @@ async def test_a_killed_writer_leaves_a_file_that_the_next_one_finds(tmp_path):
         await target.abort()
         process.send_signal(signal.SIGKILL)
     assert [left.name[:7] for left in leftovers(tmp_path)] == [".a.tif."]
+    with pytest.raises(SourceError, match="cannot be read"):
+        leftovers(tmp_path / "none")
     await written(FileTarget(tmp_path / "a.tif.aux"), HEAD, [])  # of another name: it stays
     assert len(leftovers(tmp_path)) == 1
     await written(FileTarget(path), HEAD, BODY)

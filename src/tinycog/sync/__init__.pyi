@@ -48,6 +48,7 @@ from tinycog.series.model import Plane, Series
 from tinycog.sources.http.options import Http
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
+from tinycog.targets.uploads import OpenUpload
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
@@ -425,6 +426,12 @@ def open(
     sidecars: bool = False,
     cache: Cache | Literal[False] | None = None,
 ) -> Cog: ...
+def list_uploads(
+    where: str, *, storage_options: Mapping[str, object] | None = None
+) -> list[OpenUpload]: ...
+def abort_upload(
+    upload: OpenUpload, *, storage_options: Mapping[str, object] | None = None
+) -> None: ...
 
 T = TypeVar("T")
 

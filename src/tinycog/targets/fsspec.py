@@ -17,7 +17,7 @@ from tinycog.targets.store_errors import to_write_error
 T = TypeVar("T")
 
 MIN_BLOCK_BYTES = 5 << 20
-"""Bytes that a file system gathers at least before it sends them, if it does: stores take no fewer."""
+"""Bytes that a file system gathers before it sends them, at least: stores take no fewer."""
 
 
 class FsspecSink:

@@ -30,6 +30,8 @@ T = TypeVar("T")
 class ObjectUpload(Protocol):
     """One object of a store while it is uploaded; nothing of it is seen before `complete`.
 
+    See store.upload.published.
+
     Attributes:
         name: of the object, for messages; no secret in it.
     """
@@ -85,7 +87,7 @@ class ObjectUpload(Protocol):
 class MultipartTarget:
     """A target (`WriteTarget`) that sends parts while later ones are made.
 
-    Any failure and any cancellation drops the upload before it is raised.
+    Any failure and any cancellation drops the upload before it is raised (store.upload.dropped).
 
     Attributes:
         name: of the object.
@@ -251,7 +253,7 @@ class MultipartTarget:
             body.drop()
 
     def _new_body(self, size: int | None = None) -> Body:
-        """Return an empty body; what is longer than a part of level 0 goes to a temporary file."""
+        """Return an empty body; of a long one the rest is in a temporary file."""
         body = Body(max(size or 0, self._plan.largest), self._folder)
         self._bodies.add(body)
         return body

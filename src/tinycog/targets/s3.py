@@ -44,7 +44,7 @@ TRIES = 3
 
 
 class S3Upload:
-    """One object of S3 while it is uploaded (`ObjectUpload`).
+    """One object of S3 while it is uploaded (`ObjectUpload`, store.upload.checked).
 
     Each part goes with a CRC32, which the store keeps for the whole too; with an MD5 where the
     client is configured by `request_checksum_calculation="when_required"`, for stores that do not

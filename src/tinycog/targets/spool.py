@@ -20,7 +20,7 @@ MAX_GAP = 64 << 10
 class Spool:
     """Bytes that are appended, and read back in the end; in a file without a name if they are many.
 
-    Nothing is left of it, however the process ends.
+    Nothing is left of it, however the process ends (cog.published.spool).
 
     Attributes:
         length: bytes appended so far.
