@@ -18,6 +18,12 @@ from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
 CLASSES = ("Cog", "Overview", "Page", "Pages", "TagEntry", "Tags")
+FUNCTIONS = (
+    ("tinycog.entry", "open"),
+    ("tinycog.writing", "write"),
+    ("tinycog.targets.uploads", "list_uploads"),
+    ("tinycog.targets.uploads", "abort_upload"),
+)
 OMITTED = {"Cog": ("aclose",)}
 ADDED = {
     "Cog": """
@@ -70,18 +76,16 @@ def make_types() -> str:
         value = f"@property\ndef asynchronous(self) -> tinycog.{name}: ..."
         lines = [*value.splitlines(), *body.splitlines(), *added.splitlines()]
         classes.append(f"class {name}{base}:\n" + "\n".join(f"    {line}" for line in lines))
-    body = "\n\n".join(
-        [*classes, *functions("tinycog.entry", "open"), *functions("tinycog.writing", "write"), RUN]
-    )
+    stubs = [stub for module, name in FUNCTIONS for stub in functions(module, name)]
+    modules.update(module for module, _ in FUNCTIONS)
+    body = "\n\n".join([*classes, *stubs, RUN])
     return "\n".join([HEAD, *imports(sorted(modules), body), body])
 
 
 def functions(module: str, name: str) -> Iterator[str]:
     """Yield the stub of a function of a module, or of each of its overloads."""
     found = [
-        node
-        for node in tree_of(module).body
-        if isinstance(node, ast.FunctionDef) and node.name == name
+        node for node in tree_of(module).body if isinstance(node, Function) and node.name == name
     ]
     yield from map(stub_of, found[:-1] or found)
 

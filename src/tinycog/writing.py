@@ -30,7 +30,7 @@ from tinycog.argument_types import (
 from tinycog.checks import numbers
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
-from tinycog.errors import UsageError
+from tinycog.errors import LimitError, UsageError
 from tinycog.geo.transform import make_affine
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.raster import Raster
@@ -486,19 +486,25 @@ async def _prepare(arguments: _Arguments) -> _Prepared:
         memory=options.memory // 4,
     )
     file = CogFile(source, options, shared_pool().size)
-    part_bytes = max(min(options.memory // PARTS_SHARE, PREFERRED), SHORTEST)
-    target = make_target(
-        arguments.target,
-        fs=arguments.fs,
-        store=arguments.store,
-        storage_options=arguments.storage_options,
-        overwrite=arguments.overwrite,
-        spool=arguments.spool,
-        part_bytes=part_bytes,
-        bounds=file.bounds,
-    )
     spool = Spool(None if arguments.spool is None else os.fspath(arguments.spool))
-    return _Prepared(file, target, spool, file.plan(target.memory + spool.memory))
+
+    def with_parts_of(part_bytes: int) -> _Prepared:
+        target = make_target(
+            arguments.target,
+            fs=arguments.fs,
+            store=arguments.store,
+            storage_options=arguments.storage_options,
+            overwrite=arguments.overwrite,
+            spool=arguments.spool,
+            part_bytes=part_bytes,
+            bounds=file.bounds,
+        )
+        return _Prepared(file, target, spool, file.plan(target.memory + spool.memory))
+
+    try:
+        return with_parts_of(max(min(options.memory // PARTS_SHARE, PREFERRED), SHORTEST))
+    except LimitError:  # what it says to be the smallest memory must not depend on the memory
+        return with_parts_of(SHORTEST)
 
 
 async def _plan(arguments: _Arguments) -> WritePlan:

@@ -55,6 +55,7 @@ from tinycog.sources.http.options import Http
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.targets.protocol import WriteTarget
+from tinycog.targets.uploads import OpenUpload
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
@@ -548,6 +549,12 @@ def write(
     overwrite: bool = True,
     progress: Progress | None = None,
 ) -> WritePlan: ...
+def list_uploads(
+    where: str, *, storage_options: Mapping[str, object] | None = None
+) -> list[OpenUpload]: ...
+def abort_upload(
+    upload: OpenUpload, *, storage_options: Mapping[str, object] | None = None
+) -> None: ...
 
 T = TypeVar("T")
 

@@ -30,6 +30,8 @@ T = TypeVar("T")
 class ObjectUpload(Protocol):
     """One object of a store while it is uploaded; nothing of it is seen before `complete`.
 
+    See store.upload.published.
+
     Attributes:
         name: of the object, for messages; no secret in it.
     """
@@ -85,19 +87,26 @@ class ObjectUpload(Protocol):
 class MultipartTarget:
     """A target (`WriteTarget`) that sends parts while later ones are made.
 
-    Any failure and any cancellation drops the upload before it is raised.
+    Any failure and any cancellation drops the upload before it is raised (store.upload.dropped).
 
     Attributes:
         name: of the object.
         memory: bytes that it holds at most.
     """
 
-    def __init__(self, upload: ObjectUpload, plan: PartPlan) -> None:
-        """Send to `upload` in parts as `plan` says."""
+    def __init__(self, upload: ObjectUpload, plan: PartPlan, folder: str | None = None) -> None:
+        """Send to `upload` in parts as `plan` says.
+
+        Args:
+            upload: takes the parts.
+            plan: how the file is cut.
+            folder: for long parts in front; None: where `tempfile` makes its files.
+        """
         self.name = upload.name
         self.memory = plan.memory(IN_FLIGHT)
         self._upload = upload
         self._plan = plan
+        self._folder = folder
         self._bodies: set[PartBody] = set()
         self._held: PartBody
         self._filling: PartBody
@@ -244,8 +253,8 @@ class MultipartTarget:
             body.drop()
 
     def _new_body(self, size: int | None = None) -> PartBody:
-        """Return an empty body; what is longer than a part of level 0 goes to a temporary file."""
-        body = PartBody(max(size or 0, self._plan.largest))
+        """Return an empty body; of a long one the rest is in a temporary file."""
+        body = PartBody(max(size or 0, self._plan.largest), self._folder)
         self._bodies.add(body)
         return body
 

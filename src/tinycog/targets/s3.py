@@ -44,7 +44,7 @@ TRIES = 3
 
 
 class S3Upload:
-    """One object of S3 while it is uploaded (`ObjectUpload`).
+    """One object of S3 while it is uploaded (`ObjectUpload`, store.upload.checked).
 
     Each part goes with a CRC32, which the store keeps for the whole too; with an MD5 where the
     client is configured by `request_checksum_calculation="when_required"`, for stores that do not
@@ -301,7 +301,7 @@ class S3Upload:
 
 def warn_of_open(name: str, error: SourceError) -> None:
     """Warn of an upload that could not be dropped."""
-    message = f"an upload may be left open, tinycog.uploads lists it: {name} ({error})"
+    message = f"an upload may be left open, tinycog.list_uploads tells of it: {name} ({error})"
     warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 

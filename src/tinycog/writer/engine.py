@@ -192,7 +192,7 @@ class Engine:
         """Start what waits, once it is `least` bytes, as long as not too much is under way."""
         await self._start_ready(least)
         while self._backlog:
-            tile = await self._deferred.load(self._backlog.popleft())
+            tile = await self._deferred.load(self._backlog.popleft(), is_last=True)
             self._add_task(_Task(tile, None, is_encoded=True))
             await self._start_ready(BATCH_BYTES)
 
