@@ -123,18 +123,29 @@ class Reducer:
         """Take single pixels, as they are."""
         down, across = self.maker.axes
         row, col, *_ = self.support(block)
-        at: Any = np.s_[::2, ::2]
+        every: Any = (slice(None, None, 2), slice(None, None, 2))
         if not (down.is_pairs and across.is_pairs):
-            rows = down.nearest(block[0], block[2]) - row
-            at = (rows[:, None], across.nearest(block[1], block[3]) - col)
-        left = None if valid is None else np.array(valid[at])
-        return np.array(pixels[at], order="C"), None if left is None or left.all() else left
+            every = (
+                down.nearest(block[0], block[2]) - row,
+                across.nearest(block[1], block[3]) - col,
+            )
+        rows, cols = every
+        left = None if valid is None else valid[rows][:, cols]
+        return _picked(pixels, rows, cols), None if left is None or left.all() else left.copy()
 
     def _made(
         self, pixels: NDArray[Any], valid: Bools | None, block: Box, shape: tuple[int, int]
     ) -> tuple[NDArray[Any], Bools | None]:
         """Make each sample, and the mask."""
         pixels, valid, inside = self._padded(pixels, valid, block)
+        if (
+            valid is None
+            and self.alpha is None
+            and self.maker.counting.counts(pixels, None) is None
+        ):
+            together = self.maker.all_made(pixels)
+            if together is not None:
+                return together, None
         out = np.empty((*shape, pixels.shape[2]), self.dtype)
         for sample in range(pixels.shape[2]):
             counts, amount = self._counting(pixels, sample, valid)
@@ -202,6 +213,17 @@ class Reducer:
         if self.maker.is_gdal and self.method == "mode":
             return picks.modes(valid, inside, shape, taps)[0]
         return any_of(self.maker.covered(valid, block), *shape, taps)
+
+
+def _picked(pixels: NDArray[Any], rows: Any, cols: Any) -> NDArray[Any]:  # noqa: ANN401 - indices
+    """Return pixels of some rows and columns, copied one sample after the other."""
+    lines = pixels[rows]
+    first = lines[:, cols, 0]
+    out = np.empty((*first.shape, pixels.shape[2]), pixels.dtype)
+    out[:, :, 0] = first
+    for sample in range(1, pixels.shape[2]):
+        out[:, :, sample] = lines[:, cols, sample]
+    return out
 
 
 def make_reducer(
