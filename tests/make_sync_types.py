@@ -74,7 +74,13 @@ def make_types() -> str:
         for node in tree_of("tinycog.entry").body
         if isinstance(node, ast.FunctionDef) and node.name == "open"
     )
-    body = "\n\n".join([*classes, stub_of(opening), RUN])
+    (checking,) = (
+        node
+        for node in tree_of("tinycog.validating").body
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == "validate"
+    )
+    modules.add("tinycog.validating")
+    body = "\n\n".join([*classes, stub_of(opening), stub_of(checking), RUN])
     return "\n".join([HEAD, *imports(sorted(modules), body), body])
 
 

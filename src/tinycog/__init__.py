@@ -116,6 +116,9 @@ if TYPE_CHECKING:
     from tinycog.sources.http.options import Http
     from tinycog.targets.protocol import WriteTarget
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.validating import validate
+    from tinycog.validator.report import RuleFinding, ValidationReport
+    from tinycog.validator.rule import ValidationProfile
     from tinycog.writer.pending import Write
     from tinycog.writer.plan import WritePlan
     from tinycog.writing import HasAsynchronous, Written, write
@@ -196,6 +199,7 @@ __all__ = [
     "Resampling",
     "ResamplingLike",
     "Retries",
+    "RuleFinding",
     "Series",
     "SignedUrl",
     "SnapshotDocument",
@@ -224,6 +228,8 @@ __all__ = [
     "UnsupportedError",
     "UrlObject",
     "UsageError",
+    "ValidationProfile",
+    "ValidationReport",
     "Validity",
     "Values",
     "WarpResampling",
@@ -243,10 +249,15 @@ __all__ = [
     "configure",
     "decode_tile",
     "open",
+    "validate",
     "write",
 ]
 
 _ON_DEMAND = {
+    "RuleFinding": "tinycog.validator.report",
+    "ValidationProfile": "tinycog.validator.rule",
+    "ValidationReport": "tinycog.validator.report",
+    "validate": "tinycog.validating",
     "BoundingBox": "tinycog.geo.transform",
     "ColorInterp": "tinycog.geo.colour",
     "Colormap": "tinycog.geo.colour",

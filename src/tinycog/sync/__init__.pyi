@@ -53,6 +53,8 @@ from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
+from tinycog.validator.report import ValidationReport
+from tinycog.validator.rule import ValidationProfile
 
 class Cog:
     @property
@@ -425,6 +427,14 @@ def open(
     sidecars: bool = False,
     cache: Cache | Literal[False] | None = None,
 ) -> Cog: ...
+def validate(
+    where: Where | SignedUrl | Source | Cog,
+    profile: str | ValidationProfile = "ogc-cog",
+    *,
+    strict: bool = False,
+    tiles: bool = False,
+    literal: bool = False,
+) -> ValidationReport: ...
 
 T = TypeVar("T")
 
