@@ -23,6 +23,7 @@ FUNCTIONS = (
     ("tinycog.writing", "write"),
     ("tinycog.targets.uploads", "list_uploads"),
     ("tinycog.targets.uploads", "abort_upload"),
+    ("tinycog.validating", "validate"),
 )
 OMITTED = {"Cog": ("aclose",)}
 ADDED = {

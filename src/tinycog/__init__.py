@@ -118,6 +118,9 @@ if TYPE_CHECKING:
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.validating import validate
+    from tinycog.validator.report import RuleFinding, ValidationReport
+    from tinycog.validator.rule import ValidationProfile
     from tinycog.writer.pending import Write
     from tinycog.writer.plan import WritePlan
     from tinycog.writing import HasAsynchronous, Written, write
@@ -199,6 +202,7 @@ __all__ = [
     "Resampling",
     "ResamplingLike",
     "Retries",
+    "RuleFinding",
     "Series",
     "SignedUrl",
     "SnapshotDocument",
@@ -227,6 +231,8 @@ __all__ = [
     "UnsupportedError",
     "UrlObject",
     "UsageError",
+    "ValidationProfile",
+    "ValidationReport",
     "Validity",
     "Values",
     "WarpResampling",
@@ -249,10 +255,15 @@ __all__ = [
     "leftovers",
     "list_uploads",
     "open",
+    "validate",
     "write",
 ]
 
 _ON_DEMAND = {
+    "RuleFinding": "tinycog.validator.report",
+    "ValidationProfile": "tinycog.validator.rule",
+    "ValidationReport": "tinycog.validator.report",
+    "validate": "tinycog.validating",
     "BoundingBox": "tinycog.geo.transform",
     "ColorInterp": "tinycog.geo.colour",
     "Colormap": "tinycog.geo.colour",

@@ -43,6 +43,7 @@ __all__ = [
     "list_uploads",
     "open",
     "run",
+    "validate",
     "write",
 ]
 
@@ -120,6 +121,13 @@ def list_uploads(*args: Any, **options: Any) -> list[tinycog.OpenUpload]:  # noq
 @wraps(tinycog.abort_upload)
 def abort_upload(*args: Any, **options: Any) -> None:  # noqa: ANN401, D103 - the same
     THREAD.run(tinycog.abort_upload(*args, **options))
+
+
+@wraps(tinycog.validate)
+def validate(*args: object, **options: object) -> tinycog.ValidationReport:  # noqa: D103 - likewise
+    check: Any = tinycog.validate
+    plain = [arg.asynchronous if isinstance(arg, Cog) else arg for arg in args]
+    return THREAD.run(check(*plain, **options))
 
 
 async def _done(pending: Any) -> object:  # noqa: ANN401 - of either result

@@ -61,6 +61,8 @@ from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
+from tinycog.validator.report import ValidationReport
+from tinycog.validator.rule import ValidationProfile
 from tinycog.writer.plan import Progress, WritePlan
 from tinycog.writing import PixelsFrom, Written
 
@@ -555,6 +557,14 @@ def list_uploads(
 def abort_upload(
     upload: OpenUpload, *, storage_options: Mapping[str, object] | None = None
 ) -> None: ...
+def validate(
+    where: Where | SignedUrl | Source | Cog,
+    profile: str | ValidationProfile = "ogc-cog",
+    *,
+    strict: bool = False,
+    tiles: bool = False,
+    literal: bool = False,
+) -> ValidationReport: ...
 
 T = TypeVar("T")
 
