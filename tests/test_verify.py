@@ -112,9 +112,3 @@ async def test_what_cannot_be_read_back_is_refused_before_a_byte(tmp_path):
     with pytest.raises(UsageError, match="verify"):
         await tinycog.write(FileTarget(tmp_path / "a.tif"), PIXELS, verify=True)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_write_that_is_not_awaited_warns(tmp_path):
-    with pytest.warns(RuntimeWarning, match="never awaited: nothing was written"):
-        tinycog.write(tmp_path / "a.tif", PIXELS)
-    assert list(tmp_path.iterdir()) == []
