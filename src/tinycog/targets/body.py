@@ -10,7 +10,7 @@ from tinycog.targets.file_errors import writing
 NAME = "<part of an upload>"
 
 
-class Body(BufferedIOBase):
+class PartBody(BufferedIOBase):
     """Bytes that are written once and read as often as a part is sent: in memory, then in a file.
 
     Whoever sends it cannot close it, since it may have to be sent again; and it has no file

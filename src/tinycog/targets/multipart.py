@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 from tinycog.errors import SourceError
-from tinycog.targets.body import Body
+from tinycog.targets.body import PartBody
 from tinycog.targets.parts import PartPlan
 from tinycog.tiff.ranges import ByteRange
 
@@ -47,7 +47,7 @@ class ObjectUpload(Protocol):
         """
         ...
 
-    async def put_part(self, number: int, body: Body) -> None:
+    async def put_part(self, number: int, body: PartBody) -> None:
         """Send the whole of `body`, which stands at its end, as the part of that number (from 1).
 
         Raises:
@@ -107,14 +107,14 @@ class MultipartTarget:
         self._upload = upload
         self._plan = plan
         self._folder = folder
-        self._bodies: set[Body] = set()
-        self._held: Body
-        self._filling: Body
+        self._bodies: set[PartBody] = set()
+        self._held: PartBody
+        self._filling: PartBody
         self._sizes = plan.body_sizes()
         self._part_size = next(self._sizes)
         self._number = plan.head_parts + 1
         self._size = 0
-        self._sending: dict[asyncio.Task[None], tuple[int, Body]] = {}
+        self._sending: dict[asyncio.Task[None], tuple[int, PartBody]] = {}
         self._aborting: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -252,9 +252,9 @@ class MultipartTarget:
             self._bodies.remove(body)
             body.drop()
 
-    def _new_body(self, size: int | None = None) -> Body:
+    def _new_body(self, size: int | None = None) -> PartBody:
         """Return an empty body; of a long one the rest is in a temporary file."""
-        body = Body(max(size or 0, self._plan.largest), self._folder)
+        body = PartBody(max(size or 0, self._plan.largest), self._folder)
         self._bodies.add(body)
         return body
 
@@ -277,7 +277,7 @@ async def finished(task: asyncio.Task[T]) -> T:
 
 
 async def _joined(
-    head: AsyncIterator[bytes | memoryview], held: Body
+    head: AsyncIterator[bytes | memoryview], held: PartBody
 ) -> AsyncIterator[bytes | memoryview]:
     async for chunk in head:
         yield chunk

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.overviews import halves, means, picks
 from tinycog.pixels.overviews.as_gdal import gdal_means, gdal_weights
-from tinycog.pixels.overviews.axis import Axis
+from tinycog.pixels.overviews.axis import HalvedAxis
 from tinycog.pixels.overviews.counting import Bools, Counting, Plane
 
 Made = tuple[Plane, Bools | None]
@@ -38,8 +38,8 @@ class PlaneMaker:
     """
 
     method: str
-    axes: tuple[Axis, Axis]
-    area: tuple[Axis, Axis]
+    axes: tuple[HalvedAxis, HalvedAxis]
+    area: tuple[HalvedAxis, HalvedAxis]
     counting: Counting
     has_mask: bool
     is_gdal: bool

@@ -8,29 +8,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.argument_types import OverviewMethod
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.overviews import picks
-from tinycog.pixels.overviews.axis import Axis, Sizing, kernel_axis, make_axis
+from tinycog.pixels.overviews.axis import HalvedAxis, Sizing, kernel_axis, make_axis
 from tinycog.pixels.overviews.counting import Bools, any_of, make_counting, mode_fill
 from tinycog.pixels.overviews.planes import Box, PlaneMaker
-
-OverviewMethod = Literal[
-    "nearest",
-    "average",
-    "mode",
-    "min",
-    "max",
-    "rms",
-    "bilinear",
-    "cubic",
-    "MEAN",
-    "MIN",
-    "MAX",
-    "SAMPLE",
-    "MODE",
-]
-"""Methods by which overviews are made; those in capitals are Earth Engine's pyramiding policies."""
 
 POLICIES = {"MEAN": "average", "MIN": "min", "MAX": "max", "SAMPLE": "nearest", "MODE": "mode"}
 """Earth Engine's policies, each of exactly 2 x 2 pixels whatever the size."""
@@ -293,7 +277,7 @@ def _check_kind(method: str, name: str, dtype: np.dtype[Any], *, indexed: bool) 
 
 
 def _check_exact(
-    name: str, dtype: np.dtype[Any], area: tuple[Axis, Axis], alpha: int | None
+    name: str, dtype: np.dtype[Any], area: tuple[HalvedAxis, HalvedAxis], alpha: int | None
 ) -> None:
     if name != "average" or dtype.kind not in "iu":
         return
