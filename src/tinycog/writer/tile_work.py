@@ -39,6 +39,18 @@ class Encoders(NamedTuple):
     mask: TileEncoder | None
 
 
+class Note(NamedTuple):
+    """What a journal keeps of a tile.
+
+    Attributes:
+        checksum: of its pixels.
+        entry: what became of it; empty if nothing is kept.
+    """
+
+    checksum: int
+    entry: bytes
+
+
 class TileDone(NamedTuple):
     """What became of a tile.
 
@@ -49,6 +61,7 @@ class TileDone(NamedTuple):
         mask: encoded bytes of its mask; empty if it has none, or is not stored.
         moments: of each band; empty if none are wanted.
         reduced: its pixels of the next level, None for the last one.
+        note: for the journal; None without one.
     """
 
     tile: RawTile
@@ -57,6 +70,7 @@ class TileDone(NamedTuple):
     mask: bytes
     moments: Sequence[Moments]
     reduced: Pixels | None
+    note: Note | None = None
 
 
 @dataclass(frozen=True, slots=True)
