@@ -1,8 +1,8 @@
-"""Writes that are killed at random moments, and resumed: same bytes, nothing left, little read again.
+"""Writes that are killed at random moments, and resumed: same bytes, nothing left.
 
 ::
 
-    python tests/resumes.py 100         # kills; `make resumes`
+    python tests/resumes.py 100 2048    # kills, rows and columns; `make resumes`
 
 Each attempt is a forked process that is killed by SIGKILL, whatever it does. The source writes down
 what it is asked for, so that it is known what was read again.
@@ -21,11 +21,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from random import Random
 
+import imagecodecs  # noqa: F401 - once for all children
 import numpy as np
 
 import tinycog
-
-ROWS, COLS = 2048, 2048
 
 CONFIGURATIONS = (
     {"compression": "zstd", "level": 1},
@@ -35,6 +34,9 @@ CONFIGURATIONS = (
 )
 
 KILLS_OF_A_FILE = 6
+
+KILLED_BY = 0.7
+"""Part of the time of a whole write in which an attempt is killed."""
 
 MOST_AGAIN = 10 << 20
 """Bytes of pixels that are read again after a kill at most: batches under way, and two regions."""
@@ -62,11 +64,11 @@ class Logged:
         return raster
 
 
-def image() -> np.ndarray:
+def image(size: int) -> np.ndarray:
     rng = np.random.default_rng(11)
-    ramp = np.add.outer(np.arange(ROWS), np.arange(COLS)) // 5 % 3001
-    pixels = (ramp + rng.integers(0, 40, (ROWS, COLS))).astype(np.uint16)
-    pixels[: ROWS // 4, : COLS // 2] = 0  # tiles in front of the one that decides
+    ramp = np.add.outer(np.arange(size), np.arange(size)) // 5 % 3001
+    pixels = (ramp + rng.integers(0, 40, (size, size))).astype(np.uint16)
+    pixels[: size // 4, : size // 2] = 0  # tiles in front of the one that decides
     return pixels
 
 
@@ -108,8 +110,9 @@ def asked(folder: Path) -> int:
     return sum(map(int, log.read_text().split())) if log.exists() else 0
 
 
-def writes(kills: int, source: Path, random: Random) -> Iterator[str]:
+def writes(kills: int, source: Path, size: int) -> Iterator[str]:
     """Write until so many attempts were killed; give what is wrong."""
+    random = Random(kills)  # noqa: S311 - no secret
     wanted: list[str] = []
     longest: list[float] = []
     for options in CONFIGURATIONS:
@@ -125,7 +128,9 @@ def writes(kills: int, source: Path, random: Random) -> Iterator[str]:
             folder, own = Path(name), 0
             options = CONFIGURATIONS[kind]
             while own < KILLS_OF_A_FILE and not is_whole(folder):
-                own += attempt(folder, source, options, random.uniform(0, longest[kind]))
+                own += attempt(
+                    folder, source, options, random.uniform(0, KILLED_BY * longest[kind])
+                )
             if not is_whole(folder):
                 attempt(folder, source, options, None)
             killed += own
@@ -135,12 +140,12 @@ def writes(kills: int, source: Path, random: Random) -> Iterator[str]:
             left = sorted(path.name for path in folder.iterdir())
             if left != ["asked", "out.tif"]:
                 yield f"{told}: {left}"
-            whole = 2 * ROWS * COLS
+            whole = 2 * size * size
             again = asked(folder) - whole
             most = max(most, again / max(own, 1))
             if again > own * MOST_AGAIN:
                 yield f"{told}: {again} bytes were read again"
-    print(
+    print(  # noqa: T201 - a program
         f"{killed} kills, {files} files, read again after each: {most / (1 << 20):.1f} MiB at most"
     )
 
@@ -157,18 +162,18 @@ def digest(folder: Path) -> str:
 
 def main() -> None:
     """Kill as many as the argument says; fail if something is wrong."""
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    kills, size = map(int, sys.argv[1:])
     with tempfile.TemporaryDirectory() as name:
         source = Path(name, "source.tif")
-        in_child(lambda: make_source(source))  # threads of this process would be forked, too
-        wrong = list(writes(kills, source, Random(kills)))  # noqa: S311 - no secret
-    print("\n".join(wrong))
+        in_child(lambda: make_source(source, size))  # threads of this process would be forked, too
+        wrong = list(writes(kills, source, size))
+    print("\n".join(wrong))  # noqa: T201 - likewise
     sys.exit(bool(wrong))
 
 
-async def make_source(path: Path) -> None:
+async def make_source(path: Path, size: int) -> None:
     """Write the file that is written anew."""
-    await tinycog.write(path, image(), compression="none", overviews=False, blocksize=256)
+    await tinycog.write(path, image(size), compression="none", overviews=False, blocksize=256)
 
 
 if __name__ == "__main__":

@@ -226,9 +226,9 @@ class Engine:
             if self._in_flight:
                 await self._collect()
 
-    async def _start_batches(self, least: int = BATCH_BYTES) -> None:
-        """Start what waits, once it is `least` bytes, as long as not too much is under way."""
-        await self._start_ready(least)
+    async def _start_batches(self, least: int | None = None) -> None:
+        """Start what waits, once it is `least` bytes (None = a batch), if not too much is under way."""
+        await self._start_ready(BATCH_BYTES if least is None else least)
         while self._backlog:
             tile = await self._deferred.load(self._backlog.popleft())
             self._add_task(_Task(tile, None, is_encoded=True))
