@@ -1,4 +1,4 @@
-"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`."""
+"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`, `cogify`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib import resources
 
 import tinycog
 from tinycog.cog import Cog
+from tinycog.cogify import add_options
 from tinycog.errors import TinycogError
 from tinycog.raster import Raster
 
@@ -73,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
         "--window", type=int, nargs=4, metavar=("COL", "ROW", "WIDTH", "HEIGHT"), help="of a level"
     )
     plan.set_defaults(run=_plan)
+
+    add_options(
+        commands.add_parser("cogify", help="write a file as a Cloud Optimized GeoTIFF, in one pass")
+    )
     return parser
 
 

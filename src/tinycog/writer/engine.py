@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tinycog.errors import UsageError
 from tinycog.thread_pool import start_in_pool
 from tinycog.writer.assemble import Assembler, Pixels, RawTile
+from tinycog.writer.checksums import LevelChecksums
 from tinycog.writer.deferred import Aside, Deferred
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.halos import Halos
@@ -39,6 +40,7 @@ class LevelPass:
         halos: adds the pixels around them.
         records: what is stored of them; None where the level is only passed through.
         index: how long that is.
+        checksums: of what is stored of them; None where it will not be read back.
     """
 
     grid: TileGrid
@@ -47,6 +49,7 @@ class LevelPass:
     halos: Halos
     records: SpooledRecords | StreamedRecords | None
     index: LevelIndex
+    checksums: LevelChecksums | None = None
 
 
 class _Task(NamedTuple):
@@ -227,10 +230,10 @@ class Engine:
                 await self._collect()
 
     async def _start_batches(self, least: int | None = None) -> None:
-        """Start what waits, once it is `least` bytes (None = a batch), if not too much is under way."""
+        """Start what waits, once it is `least` bytes, None = a batch, if few are under way."""
         await self._start_ready(BATCH_BYTES if least is None else least)
         while self._backlog:
-            tile = await self._deferred.load(self._backlog.popleft())
+            tile = await self._deferred.load(self._backlog.popleft(), is_last=True)
             self._add_task(_Task(tile, None, is_encoded=True))
             await self._start_ready(BATCH_BYTES)
 
@@ -288,11 +291,18 @@ class Engine:
         for done in await self._in_flight.popleft():
             await self._take(done)
 
+    async def _note(self, done: TileDone, position: int) -> None:
+        """Keep what a journal, or who reads the file back, has to know of a tile."""
+        checksums = self._levels[done.tile.level].checksums
+        if self._journal is not None and done.note is not None:
+            await self._journal.keep(done.tile, done.note)
+        if checksums is not None and done.checksum is not None:
+            checksums.note(position, done.checksum)
+
     async def _take(self, done: TileDone) -> None:
         tile, level = done.tile, self._levels[done.tile.level]
         position = tile.y * level.grid.across + tile.x
-        if self._journal is not None and done.note is not None:
-            await self._journal.keep(tile, done.note)
+        await self._note(done, position)
         if level.records is not None and done.is_encoded:
             for place, stored in _records(level.index, position, done.payloads, done.mask):
                 await level.records.put(place, stored)

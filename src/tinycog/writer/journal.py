@@ -209,6 +209,7 @@ class Journal:
             mask=payloads[-1],
             moments=moments,
             reduced=reduced,
+            checksum=None,
         )
 
     async def _pixels(self, position: int) -> RawTile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -11,7 +11,7 @@ T = TypeVar("T")
 class Write(Generic[T]):
     """A file that is to be written, each time that it is awaited."""
 
-    def __init__(self, run: Callable[[], Coroutine[Any, Any, T]]) -> None:
+    def __init__(self, run: Callable[[], Awaitable[T]]) -> None:
         """Keep what writes; nothing runs."""
         self._run = run
 
