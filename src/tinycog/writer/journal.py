@@ -40,7 +40,7 @@ TILE, PIXELS, CHOICE = b"T", b"P", b"C"
 """Kinds of entries: a tile that is encoded; one that waits; the one that decides for all."""
 
 
-class Choice(NamedTuple):
+class Decision(NamedTuple):
     """How all tiles are encoded is decided.
 
     Attributes:
@@ -76,7 +76,7 @@ class Journal:
 
     # --- going on --------------------------------------------------------------------------------
 
-    async def replay(self) -> AsyncIterator[TileDone | Choice]:
+    async def replay(self) -> AsyncIterator[TileDone | Decision]:
         """Give what was done, in its order.
 
         Raises:
@@ -86,7 +86,7 @@ class Journal:
             kind, told, data = _parts(entry)
             if kind == CHOICE:
                 at = told["sample"]
-                yield Choice(None if at is None else await self._pixels(self._waiting[at]))
+                yield Decision(None if at is None else await self._pixels(self._waiting[at]))
                 continue
             tile = told["tile"]
             self._checksums[tile] = told["checksum"]
