@@ -1,7 +1,7 @@
 PYTHON = .venv/bin/python
 LINT = .venv
 
-.PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak \
+.PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak resumes \
 	fuzz bench versions meaning georeferences written-crs references references-orders overviews
 
 check: ## what CI runs
@@ -80,6 +80,9 @@ fuzz: ## broken files for SECONDS, or CASES of them; then guided by coverage, if
 	$(PYTHON) tests/fuzz/run.py --seconds $(SECONDS) --cases $(CASES) --processes $(PROCESSES) || failed=1; \
 	$(PYTHON) tests/fuzz/guided.py --seconds $(SECONDS) || failed=1; \
 	exit $$failed
+
+resumes: ## 100 writes that are killed at random moments, and resumed
+	$(PYTHON) tests/resumes.py 100 2048
 
 overviews: ## the next level of every size from 1 x 1 to 70 x 70, against a brute-force oracle
 	$(PYTHON) tests/overviews_of_all_sizes.py

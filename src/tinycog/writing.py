@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, cast, overload
 
 from numpy.typing import DTypeLike
@@ -35,6 +37,8 @@ from tinycog.geo.transform import make_affine
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.raster import Raster
 from tinycog.targets.factory import is_target, is_writable_file, make_target
+from tinycog.targets.file import FileTarget
+from tinycog.targets.journal_file import JournalFile
 from tinycog.targets.memory import BytesTarget
 from tinycog.targets.parts import PREFERRED, SHORTEST
 from tinycog.targets.protocol import WriteTarget
@@ -56,6 +60,8 @@ if TYPE_CHECKING:
     from tinycog.geo.colour import Colormap
     from tinycog.geo.transform import RPC, GroundControlPoint
 
+
+JOURNAL_SUFFIX = ".tinycog-journal"
 
 PARTS_SHARE = 16
 """Part of the memory that one part of an upload may have; three are held at once."""
@@ -94,6 +100,7 @@ class _Arguments:
     store: ObjectStore | None
     storage_options: Mapping[str, object] | None
     overwrite: bool
+    resume: bool | str | PathLike[str]
     spool: str | PathLike[str] | None
     progress: Progress | None
 
@@ -166,6 +173,7 @@ def write(
     store: ObjectStore | None = None,
     storage_options: Mapping[str, object] | None = None,
     overwrite: bool = True,
+    resume: bool | str | PathLike[str] = False,
     progress: Progress | None = None,
 ) -> Write[Written]: ...
 
@@ -225,6 +233,7 @@ def write(
     store: ObjectStore | None = None,
     storage_options: Mapping[str, object] | None = None,
     overwrite: bool = True,
+    resume: bool | str | PathLike[str] = False,
     progress: Progress | None = None,
 ) -> Write[WritePlan]: ...
 
@@ -283,6 +292,7 @@ def write(  # noqa: PLR0913 - each has a name
     store: ObjectStore | None = None,
     storage_options: Mapping[str, object] | None = None,
     overwrite: bool = True,
+    resume: bool | str | PathLike[str] = False,
     progress: Progress | None = None,
 ) -> Write[Written] | Write[WritePlan]:
     """Write a Cloud Optimized GeoTIFF in one pass: each pixel of the source is asked for once.
@@ -368,6 +378,12 @@ def write(  # noqa: PLR0913 - each has a name
         store: a store with obspec's methods, in which `target` is a path.
         storage_options: of the file system or store that a url names.
         overwrite: whether what is there is replaced.
+        resume: whether what is done outlives the process, in a journal that is gone when the file
+            is there: True = beside the path that is written, or a folder, for any target. The
+            same call goes on where one that was killed, failed or was cancelled ended, and gives
+            the same bytes. Arrays and files are asked only for what lacks; iterators and dask
+            give all pixels again, which must be the same. The journal takes about as much room
+            as the compressed file.
         progress: called with the pixels of full resolution that are done, and their number.
 
     Returns:
@@ -441,6 +457,7 @@ def write(  # noqa: PLR0913 - each has a name
         store=store,
         storage_options=storage_options,
         overwrite=overwrite,
+        resume=resume,
         spool=spool,
         progress=progress,
     )
@@ -471,6 +488,7 @@ class _Prepared(NamedTuple):
     file: CogFile
     target: WriteTarget
     spool: Spool
+    journal: JournalFile | None
     plan: WritePlan
 
 
@@ -499,12 +517,39 @@ async def _prepare(arguments: _Arguments) -> _Prepared:
             part_bytes=part_bytes,
             bounds=file.bounds,
         )
-        return _Prepared(file, target, spool, file.plan(target.memory + spool.memory))
+        journal = _journal(arguments.resume, target, file)
+        held = target.memory + spool.memory + (0 if journal is None else journal.memory)
+        plan = file.plan(held, journal=journal is not None)
+        return _Prepared(file, target, spool, journal, plan)
 
     try:
         return with_parts_of(max(min(options.memory // PARTS_SHARE, PREFERRED), SHORTEST))
     except LimitError:  # what it says to be the smallest memory must not depend on the memory
         return with_parts_of(SHORTEST)
+
+
+def _journal(
+    resume: bool | str | PathLike[str],  # noqa: FBT001 - as the caller gave it
+    target: WriteTarget,
+    file: CogFile,
+) -> JournalFile | None:
+    """Return the journal of a write; nothing is opened.
+
+    Raises:
+        UsageError: it is not said where it is.
+    """
+    if resume is False:
+        return None
+    if resume is not True:
+        digest = hashlib.sha256(target.name.encode(errors="surrogateescape")).hexdigest()[:16]
+        path = Path(resume) / f"{digest}{JOURNAL_SUFFIX}"
+    elif isinstance(target, FileTarget):
+        beside = Path(os.path.realpath(target.name))
+        path = beside.with_name(f".{beside.name}{JOURNAL_SUFFIX}")
+    else:
+        message = f"resume=True is of a path: give a folder for the journal of {target.name}"
+        raise UsageError(message)
+    return JournalFile(path, file.fingerprint)
 
 
 async def _plan(arguments: _Arguments) -> WritePlan:
@@ -534,17 +579,26 @@ def _reopened(arguments: _Arguments, data: bytes | None) -> Cog:
 
 async def _write(arguments: _Arguments) -> Written:
     if arguments.options.verify:
+        if arguments.resume is not False:
+            message = "verify=True holds a file against tiles of this process: leave out resume="
+            raise UsageError(message)
         _reopened(arguments, b"")  # what cannot be read back is refused now
-    file, target, spool, plan = await _prepare(arguments)
+    file, target, spool, journal, plan = await _prepare(arguments)
     try:
+        if journal is not None:
+            await journal.open()
         try:
             await target.begin()
-            length = await file.write(plan, target, spool, arguments.progress)
+            length = await file.write(plan, target, spool, arguments.progress, journal)
         except BaseException:
             await asyncio.shield(target.abort())
             raise
+        if journal is not None:
+            await asyncio.shield(journal.remove())
     finally:
         await asyncio.shield(spool.close())
+        if journal is not None:
+            await asyncio.shield(journal.close())
     data = target.result if isinstance(target, BytesTarget) else None
     if arguments.options.verify:
         async with _reopened(arguments, data) as cog:

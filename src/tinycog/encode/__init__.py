@@ -12,5 +12,6 @@
     lossless.py     codecs that take bytes
     jpeg.py         JPEG: tables apart, as in GDAL; lerc.py LERC and its masks
     pictures.py     WebP, JPEG XL, JPEG 2000
+    packed.py        pixels that are kept for a while, compressed quickly
     choose.py       the predictor and the level that suit a sample of the pixels
 """

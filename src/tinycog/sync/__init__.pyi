@@ -492,6 +492,7 @@ def write(
     store: ObjectStore | None = None,
     storage_options: Mapping[str, object] | None = None,
     overwrite: bool = True,
+    resume: bool | str | PathLike[str] = False,
     progress: Progress | None = None,
 ) -> Written: ...
 @overload
@@ -549,6 +550,7 @@ def write(
     store: ObjectStore | None = None,
     storage_options: Mapping[str, object] | None = None,
     overwrite: bool = True,
+    resume: bool | str | PathLike[str] = False,
     progress: Progress | None = None,
 ) -> WritePlan: ...
 def list_uploads(

@@ -15,6 +15,7 @@
     object_store.py  a path in a store with obspec's methods
     spool.py         bytes that wait for their place
     appended_file.py a file that bytes are appended to by a thread
+    journal_file.py  entries that outlive their writer
     worker.py        that thread
     calls.py         calls that may hang
     fallocate.py     ranges that are inserted and freed

@@ -125,7 +125,7 @@ def _locked(part: Path) -> Generator[bool]:
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     fd = os.open(part, flags)
     try:
-        yield bool(_lock(fd)) and _is_at(fd, part)
+        yield bool(lock(fd)) and is_at(fd, part)
     finally:
         os.close(fd)
 
@@ -136,7 +136,7 @@ def _create(target: Path) -> tuple[FileIO, Path]:
         part = target.with_name(f"{_start_of(target.name)}{secrets.token_hex(4)}{SUFFIX}")
         with suppress(FileExistsError):
             file = FileIO(os.open(part, flags, 0o666), "r+b")
-            if _lock(file.fileno()) is not False and _is_at(file.fileno(), part):
+            if lock(file.fileno()) is not False and is_at(file.fileno(), part):
                 return file, part
             file.close()  # another took it for a leftover before it was locked
     message = f"no temporary file can be made for {target.name}"
@@ -186,7 +186,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(fd)
 
 
-def _lock(fd: int) -> bool | None:
+def lock(fd: int) -> bool | None:
     """Lock a file: whether that was possible, None where there are no locks."""
     if sys.platform == "win32":
         return None
@@ -199,7 +199,7 @@ def _lock(fd: int) -> bool | None:
     return True
 
 
-def _is_at(fd: int, part: Path) -> bool:
+def is_at(fd: int, part: Path) -> bool:
     """Return whether an open file is still the one of that name, and a regular one."""
     status = os.fstat(fd)
     try:

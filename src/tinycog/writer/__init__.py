@@ -18,6 +18,7 @@
     checksums.py     what went into each tile
     deferred.py      tiles that wait until a sample has decided how all are encoded
     in_order.py      records put in order
+    journal.py      what a killed write had done, for the one that goes on
     records.py       what is stored of one place in the tile grid, and where a level's payloads lie
     head.py          what stands in front of full resolution: IFDs, tile indices, overviews
 """

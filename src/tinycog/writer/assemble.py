@@ -92,6 +92,7 @@ class Assembler:
     Attributes:
         grid: the level.
         level: 0 = full resolution.
+        wanted: (down, across), the tiles that are made; None = all.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Assembler:
         """
         self.grid = grid
         self.level = level
+        self.wanted: NDArray[np.bool_] | None = None
         self._samples = samples
         self._dtype = dtype
         self._planar = planar
@@ -140,7 +142,7 @@ class Assembler:
         Raises:
             UsageError: a pixel comes a second time.
         """
-        for y, x in self.grid.touched(pixels.region):
+        for y, x in self._wanted(pixels.region):
             region = self.grid.region(y, x)
             part = intersection(region, pixels.region)
             if self._done is not None:
@@ -160,6 +162,11 @@ class Assembler:
             self._put_into(tile, region, part, samples, valid)
             if not tile.left:
                 yield self._close(y, x)
+
+    def _wanted(self, region: Region) -> Iterator[tuple[int, int]]:
+        wanted = self.wanted
+        touched = self.grid.touched(region)
+        return touched if wanted is None else (place for place in touched if wanted[place])
 
     def _put_into(
         self, tile: OpenTile, region: Region, part: Region, samples: Samples, valid: Mask | None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.argument_types import Interleave, MaskKind
 from tinycog.encode.choose import choose_fast, choose_level, choose_predictor
+from tinycog.encode.packed import LIBRARY
 from tinycog.encode.tile import TileEncoder, make_encoder, make_mask_encoder
 from tinycog.encode.tile_format import TileFormat
 from tinycog.errors import UsageError
@@ -18,6 +21,7 @@ from tinycog.geo.write_colour import RGB, WrittenColour, colour_of
 from tinycog.geo.write_metadata import NO_ITEMS, metadata_fields
 from tinycog.geo.write_tags import georeference_fields, nodata_field
 from tinycog.pixels.overviews.reducer import make_reducer
+from tinycog.targets.journal_file import JournalFile
 from tinycog.targets.parts import Bounds
 from tinycog.targets.protocol import WriteTarget
 from tinycog.tiff.layout import Field
@@ -30,6 +34,7 @@ from tinycog.writer.grid import TileGrid
 from tinycog.writer.halos import Halos, Margins
 from tinycog.writer.head import HeadLevel, plan_head
 from tinycog.writer.in_order import SpooledRecords, Spools, StreamedRecords
+from tinycog.writer.journal import Journal
 from tinycog.writer.options import FileOptions
 from tinycog.writer.pixel_source import PixelSource
 from tinycog.writer.plan import (
@@ -119,8 +124,29 @@ class CogFile:
         index = sum(24 * level.shape.grid.tiles * (planes + 1) for level in self._levels)
         return Bounds(sum(sizes[1:]) + index + HEAD_BYTES, sizes[0])
 
-    def plan(self, held: int) -> WritePlan:
-        """Choose how the pixels are asked for, where target and spool hold so many bytes.
+    @property
+    def fingerprint(self) -> bytes:
+        """What is written, in 32 bytes: what the bytes of the file depend on, but for pixels."""
+        source = self._source
+        said = [
+            LIBRARY,
+            replace(self._options, memory=0),
+            (source.bands, source.rows, source.cols, source.dtype.str, source.has_valid),
+            source.generation,
+            (self._marks, self._has_mask, self._alpha, self._is_indexed, self._facts.nodata),
+            *(
+                (field.tag, field.field_type, np.asarray(field.values).tolist())
+                for field in self._fields(0, make_encoder(self._format), ())
+            ),
+        ]
+        return hashlib.sha256(repr(said).encode()).digest()
+
+    def plan(self, held: int, *, journal: bool = False) -> WritePlan:
+        """Choose how the pixels are asked for.
+
+        Args:
+            held: bytes that target, spool and journal hold.
+            journal: whether there is one.
 
         Raises:
             LimitError: `memory` is too small.
@@ -135,6 +161,7 @@ class CogFile:
             self._threads,
             self._options.memory,
             make_encoder(self._format).memory,
+            journal,
         )
         return make_plan([level.shape for level in self._levels], needs)
 
@@ -243,13 +270,27 @@ class CogFile:
         target: WriteTarget,
         spool: Spools,
         progress: Progress | None = None,
+        journal_file: JournalFile | None = None,
     ) -> int:
         """Write the file as planned; return its length in bytes.
+
+        Args:
+            plan: of it.
+            target: where it goes; it has begun.
+            spool: for what has to wait.
+            progress: called with the pixels that are done.
+            journal_file: what a write of it that was killed left; open.
 
         Raises:
             TinycogError: it cannot be written; nothing is published.
         """
-        passes = [self._make_pass(z, level, target, spool) for z, level in enumerate(self._levels)]
+        journal = None
+        if journal_file is not None:
+            journal = Journal(journal_file, self._levels[0].shape.grid, self._source.dtype)
+        passes = [
+            self._make_pass(z, level, target, spool, journal)
+            for z, level in enumerate(self._levels)
+        ]
         deferred = Deferred(
             self._choose,
             spool,
@@ -267,6 +308,7 @@ class CogFile:
             keeps_valid=self._keeps_valid,
             in_flight=batches_in_flight(self._threads),
             progress=None if progress is None else _Report(progress, pixels),
+            journal=journal,
         )
         self._checksums = [one.checksums for one in passes if one.checksums is not None]
         await engine.run(regions(plan, self._levels[0].shape.grid))
@@ -297,7 +339,14 @@ class CogFile:
         await target.finish(pieces(), head.length)
         return head.file_length
 
-    def _make_pass(self, z: int, level: _Level, target: WriteTarget, spool: Spools) -> LevelPass:
+    def _make_pass(
+        self,
+        z: int,
+        level: _Level,
+        target: WriteTarget,
+        spool: Spools,
+        journal: Journal | None,
+    ) -> LevelPass:
         options, source, shape = self._options, self._source, level.shape
         grid = shape.grid
         planes = self._bands if self._is_planar else 1
@@ -324,7 +373,8 @@ class CogFile:
             fill=fill,
             checked=z == 0 and not source.is_asked,
         )
-        halos = Halos(grid, z, shape.margins, fill, has_valid=has_valid)
+        is_done = None if journal is None or z else journal.is_done
+        halos = Halos(grid, z, shape.margins, fill, has_valid=has_valid, is_done=is_done)
         checksums = LevelChecksums(self._bands, grid) if options.verify and records else None
         return LevelPass(grid, self._work(z), assembler, halos, records, index, checksums)
 

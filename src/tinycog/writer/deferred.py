@@ -43,6 +43,7 @@ class Deferred:
 
     Attributes:
         encoders: of level 0 and of overviews, None as long as they are not known.
+        sample: the tile that decided; None if none did.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Deferred:
             encoders: where nothing has to be chosen.
         """
         self.encoders = encoders
+        self.sample: RawTile | None = None
         self._choose = choose
         self._spool = spool
         self._across = across
@@ -96,8 +98,13 @@ class Deferred:
         first = next((one for _, one in sorted(self._level_0.items()) if one.pixel is None), None)
         return self._decided(None if first is None else await self.load(first))
 
+    def decide_by(self, sample: RawTile | None) -> None:
+        """Choose the encoders by a tile, before any has come."""
+        self.encoders = self._choose(sample)
+
     def _decided(self, sample: RawTile | None) -> Sequence[Aside]:
         self.encoders = self._choose(sample)
+        self.sample = None if sample is None else sample._replace(samples=NO_SAMPLES, valid=None)
         waiting, self._waiting, self._level_0 = self._waiting, [], {}
         return waiting
 

@@ -18,6 +18,7 @@ from tinycog.writer.deferred import Aside, Deferred
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.halos import Halos
 from tinycog.writer.in_order import SpooledRecords, StreamedRecords
+from tinycog.writer.journal import Journal, lacking
 from tinycog.writer.pixel_source import PixelBlock, PixelSource, Region
 from tinycog.writer.records import LevelIndex, record
 from tinycog.writer.spilled import SpilledTiles
@@ -77,6 +78,7 @@ class Engine:
         keeps_valid: bool | None,
         in_flight: int,
         progress: Callable[[int], None] | None,
+        journal: Journal | None = None,
     ) -> None:
         """Take what is written.
 
@@ -90,6 +92,7 @@ class Engine:
                 where none may be.
             in_flight: batches of tiles that threads work on at once.
             progress: called with the number of pixels of level 0 that are done since.
+            journal: what a write that was killed had done; what is done is kept there.
         """
         self._source = source
         self._levels = levels
@@ -99,6 +102,7 @@ class Engine:
         self._keeps_valid = keeps_valid
         self._limit = in_flight
         self._progress = progress
+        self._journal = journal
         self._ready: deque[_Task] = deque()
         self._ready_bytes = 0
         self._backlog: deque[Aside] = deque()
@@ -118,11 +122,14 @@ class Engine:
             WriteError: a tile cannot be encoded.
         """
         try:
+            if self._journal is not None:
+                await self._replay(self._journal)
+                regions = self._lacking(self._journal, regions)
             await self._take_blocks(regions)
             for z, level in enumerate(self._levels):
                 await self._flush()
                 async for tile in self._spilled.rest(z):
-                    self._add(tile)
+                    self._add_new(tile)
                     await self._start_batches()
                 await self._flush()
                 for tile, around in level.halos.rest():
@@ -131,10 +138,36 @@ class Engine:
                 if not self._deferred.is_decided:
                     await self._flush()
                     self._backlog += await self._deferred.decide()
+                    if self._journal is not None:
+                        await self._journal.keep_choice(self._deferred.sample)
             await self._flush()
         finally:
             for future in self._in_flight:
                 future.cancel()
+
+    async def _replay(self, journal: Journal) -> None:
+        """Take what the write that was killed had done.
+
+        Raises:
+            SourceError: the journal cannot be read.
+        """
+        async for one in journal.replay():
+            if isinstance(one, TileDone):
+                await self._take(one)
+                await self._start_batches()
+            else:
+                self._deferred.decide_by(one.sample)
+        async for tile in journal.waiting():
+            self._add(tile)
+            await self._start_batches()
+
+    def _lacking(self, journal: Journal, regions: Iterable[Region]) -> Iterable[Region]:
+        """Return the regions of which something lacks, where the source gives what it is asked."""
+        if not self._source.is_asked:
+            return regions
+        first = self._levels[0]
+        first.assembler.wanted = journal.wanted(with_neighbours=first.halos.has_margins)
+        return lacking(regions, first.grid, first.assembler.wanted)
 
     async def _take_blocks(self, regions: Iterable[Region]) -> None:
         asked: deque[Region] = deque()
@@ -150,7 +183,7 @@ class Engine:
                 if self._source.is_asked and pixels.region != (expected := asked.popleft()):
                     raise _other_region(expected, pixels.region)
                 async for tile in self._spilled.put(0, self._known_valid(pixels)):
-                    self._add(tile)
+                    self._add_new(tile)
                     await self._start_batches()
                 del block, pixels
         first = self._levels[0].assembler
@@ -173,6 +206,14 @@ class Engine:
             raise UsageError(message)
         return pixels._replace(valid=None)
 
+    def _add_new(self, tile: RawTile) -> None:
+        """Take a tile, unless it is known: then it is only held against what is known of it."""
+        if self._journal is not None and not tile.level and self._journal.knows(tile):
+            self._add_task(_Task(tile, None, is_encoded=False))
+            if self._journal.is_waiting(tile):
+                return
+        self._add(tile)
+
     def _add(self, tile: RawTile) -> None:
         for whole, around in self._levels[tile.level].halos.put(tile):
             self._add_task(_Task(whole, around, is_encoded=True))
@@ -188,9 +229,9 @@ class Engine:
             if self._in_flight:
                 await self._collect()
 
-    async def _start_batches(self, least: int = BATCH_BYTES) -> None:
-        """Start what waits, once it is `least` bytes, as long as not too much is under way."""
-        await self._start_ready(least)
+    async def _start_batches(self, least: int | None = None) -> None:
+        """Start what waits, once it is `least` bytes, None = a batch, if few are under way."""
+        await self._start_ready(BATCH_BYTES if least is None else least)
         while self._backlog:
             tile = await self._deferred.load(self._backlog.popleft(), is_last=True)
             self._add_task(_Task(tile, None, is_encoded=True))
@@ -216,35 +257,55 @@ class Engine:
         is_stored = self._levels[task.tile.level].records is not None
         if self._deferred.is_decided or not task.is_encoded or not is_stored:
             return task
-        self._backlog += await self._deferred.add(task.tile)
+        if self._journal is None:
+            self._backlog += await self._deferred.add(task.tile)
+        else:
+            await self._defer(self._journal, task.tile)
         return task._replace(is_encoded=False)
+
+    async def _defer(self, journal: Journal, tile: RawTile) -> None:
+        """Put a tile aside, and keep it."""
+        if not tile.level:
+            await journal.keep_pixels(tile)
+        self._backlog += await self._deferred.add(tile)
+        if self._deferred.is_decided:
+            await journal.keep_choice(self._deferred.sample)
 
     def _carry_out(
         self, batch: Sequence[_Task], encoders: Sequence[Encoders] | None
     ) -> list[TileDone]:
         """Work on tiles, in a thread."""
-        return [
-            self._levels[task.tile.level].work.carry_out(
-                task.tile,
-                task.around,
-                encoders[min(task.tile.level, 1)] if encoders and task.is_encoded else None,
-            )
-            for task in batch
-        ]
+        return [self._done(task, encoders) for task in batch]
+
+    def _done(self, task: _Task, encoders: Sequence[Encoders] | None) -> TileDone:
+        tile, around, is_encoded = task
+        encoder = encoders[min(tile.level, 1)] if encoders and is_encoded else None
+        done = self._levels[tile.level].work.carry_out(tile, around, encoder)
+        if self._journal is None or tile.level:
+            return done
+        is_whole = encoder is not None and around is not None
+        return done._replace(note=self._journal.note(tile, done, is_whole=is_whole))
 
     async def _collect(self) -> None:
         """Wait for the batch that was started first, and hand on what it gives."""
         for done in await self._in_flight.popleft():
             await self._take(done)
 
+    async def _note(self, done: TileDone, position: int) -> None:
+        """Keep what a journal, or who reads the file back, has to know of a tile."""
+        checksums = self._levels[done.tile.level].checksums
+        if self._journal is not None and done.note is not None:
+            await self._journal.keep(done.tile, done.note)
+        if checksums is not None and done.checksum is not None:
+            checksums.note(position, done.checksum)
+
     async def _take(self, done: TileDone) -> None:
         tile, level = done.tile, self._levels[done.tile.level]
         position = tile.y * level.grid.across + tile.x
+        await self._note(done, position)
         if level.records is not None and done.is_encoded:
             for place, stored in _records(level.index, position, done.payloads, done.mask):
                 await level.records.put(place, stored)
-        if level.checksums is not None and done.checksum is not None:
-            level.checksums.note(position, done.checksum)
         if done.moments:
             self._statistics.add(position, done.moments)
         if done.reduced is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinycog.writer.assemble import Mask, Pixels, RawTile, Samples
 from tinycog.writer.grid import TileGrid, intersection
@@ -55,7 +56,14 @@ class Halos:
     """
 
     def __init__(
-        self, grid: TileGrid, level: int, margins: Margins, fill: float | None, *, has_valid: bool
+        self,
+        grid: TileGrid,
+        level: int,
+        margins: Margins,
+        fill: float | None,
+        *,
+        has_valid: bool,
+        is_done: NDArray[np.bool_] | None = None,
     ) -> None:
         """Start without a tile.
 
@@ -65,12 +73,15 @@ class Halos:
             margins: what is needed around a tile.
             fill: value of samples that never come; None = all come.
             has_valid: whether those that never come are invalid.
+            is_done: (down, across), tiles that are not wanted: their pixels only lie around
+                others. None = all are.
         """
         self._grid = grid
         self._level = level
         self._margins = margins
         self._fill = fill
         self._has_valid = has_valid
+        self._is_done = is_done
         self._waiting: dict[tuple[int, int], _Waiting] = {}
 
     @property
@@ -82,14 +93,30 @@ class Halos:
             for waiting in self._waiting.values()
         )
 
+    @property
+    def has_margins(self) -> bool:
+        """Whether pixels around a tile are needed."""
+        return any(self._margins)
+
     def put(self, tile: RawTile) -> Iterator[tuple[RawTile, Pixels]]:
         """Take a tile; give those that lack nothing any more, with their margins."""
+        if any(self._margins):
+            yield from self._give_pieces(tile)
+        if not self._wants(tile.y, tile.x):
+            return
         if not any(self._margins):
             yield tile, Pixels(tile.region, tile.samples, tile.valid)
             return
         own = self._of(tile.y, tile.x)
         own.tile = tile
+        if not own.left:
+            yield self._complete(tile.y, tile.x, tile)
+
+    def _give_pieces(self, tile: RawTile) -> Iterator[tuple[RawTile, Pixels]]:
+        """Keep what the neighbours of a tile need of it; give those that lack nothing any more."""
         for y, x in self._neighbours(tile.y, tile.x):
+            if not self._wants(y, x):
+                continue
             around = self._margins.around(self._grid.region(y, x), self._grid)
             part = intersection(around, tile.region)
             if part.rows and part.cols:
@@ -98,8 +125,9 @@ class Halos:
                 neighbour.pieces.append(_copy(tile, part))
                 if not neighbour.left and neighbour.tile is not None:
                     yield self._complete(y, x, neighbour.tile)
-        if not own.left:
-            yield self._complete(tile.y, tile.x, tile)
+
+    def _wants(self, y: int, x: int) -> bool:
+        return self._is_done is None or not self._is_done[y, x]
 
     def rest(self) -> Iterator[tuple[RawTile, Pixels]]:
         """Give all tiles that still wait, filled where pixels never came."""

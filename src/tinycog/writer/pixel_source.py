@@ -62,6 +62,8 @@ class PixelSource(Protocol):
             first pixel on, read nothing twice; (1, 1) where any region does.
         memory: bytes that it holds at most, besides the block that it gave last.
         copies: whether a block takes memory of its own.
+        generation: name of what the pixels are read of, another one if they change; None = there is
+            none.
     """
 
     bands: int
@@ -74,6 +76,7 @@ class PixelSource(Protocol):
     chunk: tuple[int, int]
     memory: int
     copies: bool
+    generation: str | None
 
     def blocks(self, regions: Iterable[Region]) -> AsyncGenerator[PixelBlock, None]:
         """Give the pixels of `regions` in that order, a block each, or all if it `is_asked` not.

@@ -28,6 +28,9 @@ LARGEST_SQUARE = 8
 OVERHEAD = 8 << 20
 """Bytes that are held beside pixels: what the allocator keeps, lists, the index while it grows."""
 
+JOURNAL_BYTES = 256
+"""Bytes that a journal knows of each tile, in memory and in its file, besides pixels."""
+
 PIECE_BYTES = 1 << 10
 """Bytes of bookkeeping for the pixels that are kept of a tile."""
 
@@ -47,6 +50,7 @@ class WritePlan:
         tiles: number of tiles of all levels.
         longest: bytes of the file at most, if nothing can be compressed.
         open_tiles: bytes of tiles that are not whole, at most; more are put aside.
+        journal: bytes that `resume` keeps, at most; 0 without it.
     """
 
     passes: int
@@ -59,6 +63,7 @@ class WritePlan:
     tiles: int
     longest: int
     open_tiles: int
+    journal: int = 0
 
     def __str__(self) -> str:
         """Return it in a few lines."""
@@ -71,11 +76,12 @@ class WritePlan:
         rows, cols = self.step
         at_once = "" if self.order == "as-given" else f" ({cols} x {rows} pixels at once)"
         sizes = ", ".join(f"{cols} x {rows}" for rows, cols in self.levels)
+        journal = f"journal at most {self.journal / mib:.0f} MiB\n" if self.journal else ""
         return (
             f"{self.passes} pass over the source, by {orders[self.order]}{at_once}\n"
             f"memory at most {self.memory / mib:.0f} MiB of {self.memory_limit / mib:.0f} MiB\n"
             f"spool at most {self.spool / mib:.0f} MiB, file at most {self.longest / mib:.0f} MiB\n"
-            f"{self.tiles} tiles, levels {sizes}"
+            f"{journal}{self.tiles} tiles, levels {sizes}"
         )
 
 
@@ -105,6 +111,7 @@ class Needs(NamedTuple):
         threads: that encode.
         memory: bytes that may be held.
         encoder: bytes that an encoder holds for each thread.
+        journal: whether what is done is kept.
     """
 
     pixel: int
@@ -115,6 +122,7 @@ class Needs(NamedTuple):
     threads: int
     memory: int
     encoder: int
+    journal: bool = False
 
 
 def batches_in_flight(threads: int) -> int:
@@ -155,6 +163,8 @@ def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
         sum(grid.tiles for grid in stored),
         sum(sizes),
         max(memory - _fixed(levels, needs), 0),
+        # what is encoded, a quarter for the next level, and tiles that wait for the choice
+        (9 * sizes[0] // 4 + JOURNAL_BYTES * stored[0].tiles) if needs.journal else 0,
     )
 
 
@@ -202,6 +212,8 @@ def _fixed(levels: Sequence[LevelShape], needs: Needs) -> int:
     index = sum(24 * level.grid.tiles for level in levels if level.is_stored)
     working = needs.threads * (WORK_FACTOR * largest + needs.encoder)
     waiting = (batches_in_flight(needs.threads) + 1) * batch
+    if needs.journal:  # its entries, and what it knows of each tile
+        waiting += 2 * waiting + JOURNAL_BYTES * levels[0].grid.tiles
     return OVERHEAD + needs.held + index + working + waiting + 4 * WRITE_BYTES
 
 

@@ -40,6 +40,18 @@ class Encoders(NamedTuple):
     mask: TileEncoder | None
 
 
+class Note(NamedTuple):
+    """What a journal keeps of a tile.
+
+    Attributes:
+        checksum: of its pixels.
+        entry: what became of it; empty if nothing is kept.
+    """
+
+    checksum: int
+    entry: bytes
+
+
 class TileDone(NamedTuple):
     """What became of a tile.
 
@@ -51,6 +63,7 @@ class TileDone(NamedTuple):
         moments: of each band; empty if none are wanted.
         reduced: its pixels of the next level, None for the last one.
         checksum: of what was encoded, None if it is not wanted.
+        note: for the journal; None without one.
     """
 
     tile: RawTile
@@ -60,6 +73,7 @@ class TileDone(NamedTuple):
     moments: Sequence[Moments]
     reduced: Pixels | None
     checksum: TileChecksum | None
+    note: Note | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class ArraySource:
 
     is_asked: bool = True
     copies: bool = False
+    generation: str | None = None
     memory: int = 0
 
     def __init__(

@@ -209,6 +209,7 @@ class CogSource:
         self.chunk: tuple[int, int] = cog.levels[0].tile_shape
         self.memory = self.chunk[0] * self.chunk[1] * self.bands * self.dtype.itemsize
         self._cog, self._window = cog, window
+        self.generation = generation_of(cog, tuple(window))
         self._maker = BlockMaker(shape, self.dtype, self.facts.nodata, self.has_valid)
 
     async def blocks(self, regions: Iterable[Region]) -> AsyncGenerator[PixelBlock, None]:
@@ -219,6 +220,11 @@ class CogSource:
             raster = await self._cog.read(window=window, masked=self.has_valid)
             block = self._maker.make(region.row, region.col, raster.data)
             yield block._replace(valid=raster.mask if self.has_valid else None)
+
+
+def generation_of(cog: object, part: object) -> str | None:
+    """Return the name of a part of an open file, another one if the file is replaced."""
+    return f"{getattr(cog, 'pin', None)} {part!r}"
 
 
 def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:

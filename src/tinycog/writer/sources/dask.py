@@ -50,6 +50,7 @@ class DaskSource:
 
     is_asked: bool = False
     copies: bool = True
+    generation: str | None = None
 
     def __init__(self, array: Any, told: Told, memory: int) -> None:  # noqa: ANN401 - of dask
         """Keep the array; nothing is computed.

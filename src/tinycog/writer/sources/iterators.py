@@ -30,6 +30,7 @@ class IteratorSource:
 
     is_asked: bool = False
     copies: bool = True
+    generation: str | None = None
     has_valid: bool | None = None
     chunk: tuple[int, int] = (1, 1)
     memory: int = 0

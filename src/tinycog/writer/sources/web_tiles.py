@@ -20,7 +20,7 @@ from tinycog.geo.web_grid import MAX_ZOOM, WEB_MERCATOR_QUAD
 from tinycog.raster import Raster
 from tinycog.writer.pixel_source import PixelBlock, Region
 from tinycog.writer.sources.blocks import BlockMaker
-from tinycog.writer.sources.cog import ReadingFace, file_facts
+from tinycog.writer.sources.cog import ReadingFace, file_facts, generation_of
 from tinycog.writer.sources.told import Shape, Told, as_dtype, merge_facts
 
 SNAP = 1e-6
@@ -107,6 +107,7 @@ class WebTileSource:
         place = make_affine(edge / size, 0, corner.left, 0, -edge / size, corner.top)
         facts = replace(file_facts(cog), crs=WEB_MERCATOR, transform=place, gcps=(), rpcs=None)
         self.facts = merge_facts(replace(facts, area_or_point="Area"), told.facts)
+        self.generation = generation_of(cog, grid)
         self.has_valid: bool | None = cog.nodata is None
         self.chunk: tuple[int, int] = (size, size)
         self.memory = 0

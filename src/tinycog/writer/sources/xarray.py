@@ -48,6 +48,7 @@ class DataArraySource:
 
     is_asked: bool = True
     copies: bool = True
+    generation: str | None = None
     has_valid: bool | None = False
     memory: int = 0
 
