@@ -2,13 +2,14 @@
 
 ::
 
-    rule         a rule, a profile of rules, and what is observed of a file
-    report       findings and verdicts, as text, JSON and JUnit
-    facts        what rules look at: header, images in their roles, the index of each
-    read_facts   parsers that read those, and the leaders and trailers of blocks
-    levels       comparisons of levels that several profiles make
-    gdal_script  rio_cogeo      what those two validators say, to the letter
-    earth_engine structure      Earth Engine's rules | how a TIFF is built
-    ogc_cog  ogc_bigtiff  ogc_t17     OGC 21-026 | the draft of BigTIFF | that of Testbed-17
-    profiles     all of them by name
+    rule.py         a rule, a profile of rules, and what is observed of a file
+    report.py       findings and verdicts, as text, JSON and JUnit
+    facts.py        what rules look at: header, images in their roles, the index of each
+    read_facts.py   parsers that read those, and the leaders and trailers of blocks
+    levels.py       comparisons of levels that several profiles make
+    gdal_script.py  what GDAL's validator says, to the letter; rio_cogeo.py what rio-cogeo's does
+    earth_engine.py Earth Engine's rules
+    structure.py    how a TIFF is built
+    ogc_cog.py      OGC 21-026; ogc_bigtiff.py its draft of BigTIFF; ogc_t17.py of Testbed-17
+    profiles.py     all of them by name
 """
