@@ -115,6 +115,8 @@ if TYPE_CHECKING:
     from tinycog.series.model import Plane, PlaneAxes, Series
     from tinycog.sources.http.options import Http
     from tinycog.targets.protocol import WriteTarget
+    from tinycog.targets.temporary import leftovers
+    from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
     from tinycog.validating import validate
     from tinycog.validator.report import RuleFinding, ValidationReport
@@ -175,6 +177,7 @@ __all__ = [
     "NotTiffError",
     "ObjectStore",
     "OpenArguments",
+    "OpenUpload",
     "Overview",
     "OverviewMethod",
     "Page",
@@ -246,8 +249,11 @@ __all__ = [
     "WriteWhere",
     "Written",
     "__version__",
+    "abort_upload",
     "configure",
     "decode_tile",
+    "leftovers",
+    "list_uploads",
     "open",
     "validate",
     "write",
@@ -283,11 +289,15 @@ _ON_DEMAND = {
     "TileRange": "tinycog.tile_facts",
     "Values": "tinycog.reader.read_points",
     "HasAsynchronous": "tinycog.writing",
+    "OpenUpload": "tinycog.targets.uploads",
     "Write": "tinycog.writer.pending",
     "WritePlan": "tinycog.writer.plan",
     "WriteTarget": "tinycog.targets.protocol",
     "Written": "tinycog.writing",
+    "abort_upload": "tinycog.targets.uploads",
     "decode_tile": "tinycog.tile_facts",
+    "leftovers": "tinycog.targets.temporary",
+    "list_uploads": "tinycog.targets.uploads",
     "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

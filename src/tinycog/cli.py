@@ -1,4 +1,4 @@
-"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`, `validate`."""
+"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`, `cogify`, `validate`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib import resources
 
 import tinycog
 from tinycog.cog import Cog
+from tinycog.cogify import add_options
 from tinycog.errors import TinycogError
 from tinycog.raster import Raster
 
@@ -73,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     plan.set_defaults(run=_plan)
 
+    add_options(
+        commands.add_parser("cogify", help="write a file as a Cloud Optimized GeoTIFF, in one pass")
+    )
     _add_validate(commands.add_parser("validate", help="say whether files keep rules of others"))
     return parser
 

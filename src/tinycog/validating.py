@@ -14,7 +14,7 @@ from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Image
 from tinycog.validator.earth_engine import DEFLATE
-from tinycog.validator.facts import RuleFacts, WrongFrame
+from tinycog.validator.facts import JudgedFile, TileFrame
 from tinycog.validator.levels import first_block
 from tinycog.validator.profiles import RULES, profile_of
 from tinycog.validator.read_facts import (
@@ -93,7 +93,7 @@ def has_ovr(where: object) -> bool:
     return isinstance(where, str | Path) and Path(f"{where}.ovr").is_file()
 
 
-async def read_facts(file: OpenFile, *, tiles: bool) -> RuleFacts:
+async def read_facts(file: OpenFile, *, tiles: bool) -> JudgedFile:
     """Read what rules look at: at most `REQUESTS` requests and one for each IFD that lies apart."""
     header = await file.read_all()
     chain, pyramid = header.tiff, header.pyramid
@@ -106,7 +106,7 @@ async def read_facts(file: OpenFile, *, tiles: bool) -> RuleFacts:
         left = REQUESTS - sent if sent <= 1 else REQUESTS + len(chain.ifds) - sent
         levels = [*pyramid.levels, *(image for image in images if image not in pyramid.levels)]
         indices = await file.parse(lambda buffer, _: parse_first_blocks(buffer, levels, left))
-    facts = RuleFacts(file.size, chain, pyramid, ghost, indices, is_whole=tiles)
+    facts = JudgedFile(file.size, chain, pyramid, ghost, indices, is_whole=tiles)
     packed = [image for image in pyramid.levels if image.compression in DEFLATE]
     firsts = {image.ifd.offset: first_block(facts, image) or 0 for image in packed}
     stored = {ifd: at for ifd, at in firsts.items() if at}
@@ -119,16 +119,16 @@ async def read_facts(file: OpenFile, *, tiles: bool) -> RuleFacts:
     )
     if not tiles or not any(words in ghost.text for words in LEADERS):
         return facts
-    frames: dict[int, tuple[WrongFrame, ...]] = {}
+    frames: dict[int, tuple[TileFrame, ...]] = {}
     for image in images:
         frames[image.ifd.offset] = await _wrong_frames(file, facts, image)
     return replace(facts, frames=frames)
 
 
-async def _wrong_frames(file: OpenFile, facts: RuleFacts, image: Image) -> tuple[WrongFrame, ...]:
+async def _wrong_frames(file: OpenFile, facts: JudgedFile, image: Image) -> tuple[TileFrame, ...]:
     """Read leaders and trailers of an image, some at a time, and return those that are wrong."""
     index = facts.indices[image.ifd.offset]
-    found: list[WrongFrame] = []
+    found: list[TileFrame] = []
     for blocks in batches(index, image.grid.across * image.grid.down):
         found += await file.parse(
             lambda buffer, _, blocks=blocks: parse_frames(buffer, index, blocks), loose=True

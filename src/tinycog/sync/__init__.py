@@ -39,6 +39,8 @@ __all__ = [
     "Pages",
     "TagEntry",
     "Tags",
+    "abort_upload",
+    "list_uploads",
     "open",
     "run",
     "validate",
@@ -109,6 +111,16 @@ def open(*args: object, **options: object) -> Cog:  # noqa: A001, D103 - the lib
 def write(*args: object, **options: object) -> object:  # noqa: D103 - the library's verb
     make: Any = tinycog.write
     return THREAD.run(_done(make(*args, **options)))
+
+
+@wraps(tinycog.list_uploads)
+def list_uploads(*args: Any, **options: Any) -> list[tinycog.OpenUpload]:  # noqa: ANN401, D103 - its arguments
+    return THREAD.run(tinycog.list_uploads(*args, **options))
+
+
+@wraps(tinycog.abort_upload)
+def abort_upload(*args: Any, **options: Any) -> None:  # noqa: ANN401, D103 - the same
+    THREAD.run(tinycog.abort_upload(*args, **options))
 
 
 @wraps(tinycog.validate)

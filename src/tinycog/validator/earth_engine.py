@@ -9,7 +9,7 @@ from itertools import pairwise
 from tinycog.tiff.image import Image
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.spec import ALPHA, Compression, Predictor, SampleFormat, Tag, name_of
-from tinycog.validator.facts import RuleFacts
+from tinycog.validator.facts import JudgedFile
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
 
 SIDES = (16, 32, 64, 128, 256, 512, 1024)
@@ -43,7 +43,7 @@ MOST_BYTES = 10 * 10**9
 Rows = Iterator[Observation]
 
 
-def tiled(facts: RuleFacts) -> Rows:
+def tiled(facts: JudgedFile) -> Rows:
     """Every image must be tiled."""
     for image in facts.images():
         if image.grid.strips:
@@ -51,7 +51,7 @@ def tiled(facts: RuleFacts) -> Rows:
             yield Observation(text, None, image.ifd.offset)
 
 
-def tile_sides(facts: RuleFacts, is_right: Callable[[int, int], bool], expected: str) -> Rows:
+def tile_sides(facts: JudgedFile, is_right: Callable[[int, int], bool], expected: str) -> Rows:
     """Tiles must have the right size."""
     for image in facts.images():
         width, height = image.grid.tile_width, image.grid.tile_height
@@ -60,7 +60,7 @@ def tile_sides(facts: RuleFacts, is_right: Callable[[int, int], bool], expected:
             yield Observation(text, None, image.ifd.offset)
 
 
-def ifds_first(facts: RuleFacts) -> Rows:
+def ifds_first(facts: JudgedFile) -> Rows:
     """All IFDs and their values must lie before the first block that is stored."""
     firsts: list[int] = []
     is_known = True
@@ -88,7 +88,7 @@ def _are_together(start: int, spans: Sequence[ByteRange]) -> bool:
     return True
 
 
-def overviews(facts: RuleFacts) -> Rows:
+def overviews(facts: JudgedFile) -> Rows:
     """An image of more than one tile should have overviews that halve it again and again."""
     image = facts.main
     if not facts.overviews and image.grid.across * image.grid.down > 1:
@@ -107,7 +107,7 @@ def _is_power_of_two(before: int, side: int) -> bool:
     )
 
 
-def _levels(facts: RuleFacts, is_right: Callable[[Image], bool], text: str) -> Rows:
+def _levels(facts: JudgedFile, is_right: Callable[[Image], bool], text: str) -> Rows:
     """Levels should be stored in a way; the message is filled with name and compression."""
     for image in facts.pyramid.levels:
         if not is_right(image):
@@ -126,7 +126,7 @@ def _has_predictor(image: Image) -> bool:
     return has_none or image.predictor in right
 
 
-def level_nine(facts: RuleFacts) -> Rows:
+def level_nine(facts: JudgedFile) -> Rows:
     """Deflate should be of level 9: the second byte of a stream tells levels below 7."""
     levels = [image for image in facts.pyramid.levels if image.compression in DEFLATE]
     for image in levels:
@@ -139,7 +139,7 @@ def level_nine(facts: RuleFacts) -> Rows:
         yield Observation(text, None, facts.main.ifd.offset, "note")
 
 
-def upload_size(facts: RuleFacts) -> Rows:
+def upload_size(facts: JudgedFile) -> Rows:
     """The Code Editor takes 10 GB."""
     if facts.size is not None and facts.size > MOST_BYTES:
         text = f"the file has {facts.size} bytes: the Code Editor takes 10 GB"
@@ -147,7 +147,7 @@ def upload_size(facts: RuleFacts) -> Rows:
         yield Observation(text, None, None, kind)
 
 
-def masking(facts: RuleFacts) -> Rows:
+def masking(facts: JudgedFile) -> Rows:
     """Pixels should be masked by nodata, or by an alpha band of uint8, the last one."""
     image = facts.main
     has_alpha = bool(image.extra_samples) and image.extra_samples[-1] in ALPHA

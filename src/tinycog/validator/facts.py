@@ -78,7 +78,7 @@ class GhostText(NamedTuple):
         return self.stop + self.stop % 2
 
 
-class WrongFrame(NamedTuple):
+class TileFrame(NamedTuple):
     """A block whose leader or trailer is not as it should be.
 
     Attributes:
@@ -95,7 +95,7 @@ class WrongFrame(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RuleFacts:
+class JudgedFile:
     """A file as rules see it.
 
     Attributes:
@@ -118,7 +118,7 @@ class RuleFacts:
     ghost: GhostText
     indices: Mapping[int, BlockIndex]
     is_whole: bool = False
-    frames: Mapping[int, tuple[WrongFrame, ...]] | None = None
+    frames: Mapping[int, tuple[TileFrame, ...]] | None = None
     has_ovr: bool = False
     stream_flags: Mapping[int, int] = MappingProxyType({})
     geo_findings: tuple[Finding, ...] = ()

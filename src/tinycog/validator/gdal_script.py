@@ -9,7 +9,7 @@ import numpy as np
 
 from tinycog.tiff.ghost import LEADER_LENGTH
 from tinycog.tiff.image import Image
-from tinycog.validator.facts import BlockIndex, RuleFacts
+from tinycog.validator.facts import BlockIndex, JudgedFile
 from tinycog.validator.levels import UNKNOWN, data_order, first_block, ifd_order
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
 
@@ -34,13 +34,13 @@ def _is_untiled(image: Image) -> bool:
     return width == image.grid.width and width > WIDEST_STRIP
 
 
-def external(facts: RuleFacts) -> Rows:
+def external(facts: JudgedFile) -> Rows:
     """Overviews must not lie in a file beside."""
     if facts.has_ovr:
         yield Observation("overviews lie in an .ovr file beside")
 
 
-def main_tiled(facts: RuleFacts) -> Rows:
+def main_tiled(facts: JudgedFile) -> Rows:
     """A large image must be tiled."""
     image = facts.main
     if _is_large(image) and _is_untiled(image):
@@ -48,7 +48,7 @@ def main_tiled(facts: RuleFacts) -> Rows:
         yield Observation(text, None, image.ifd.offset)
 
 
-def main_overviews(facts: RuleFacts) -> Rows:
+def main_overviews(facts: JudgedFile) -> Rows:
     """A large image should have overviews."""
     image = facts.main
     if _is_large(image) and not facts.overviews:
@@ -56,7 +56,7 @@ def main_overviews(facts: RuleFacts) -> Rows:
         yield Observation(text, None, image.ifd.offset)
 
 
-def first_ifd(facts: RuleFacts) -> Rows:
+def first_ifd(facts: JudgedFile) -> Rows:
     """The first IFD must stand at 8, 16, or behind the ghost area."""
     at = facts.main.ifd.offset
     expected = facts.ghost.next_even
@@ -64,18 +64,18 @@ def first_ifd(facts: RuleFacts) -> Rows:
         yield Observation(f"the first IFD is expected at byte {expected}", at, at)
 
 
-def _promises(facts: RuleFacts, words: str) -> bool:
+def _promises(facts: JudgedFile, words: str) -> bool:
     """Return whether the ghost area says something; it is read behind an IFD that is moved only."""
     return facts.main.ifd.offset not in FIRST_IFDS and words in facts.ghost.text
 
 
-def edition(facts: RuleFacts) -> Rows:
+def edition(facts: JudgedFile) -> Rows:
     """The file must not have been edited so that its layout is lost."""
     if _promises(facts, "KNOWN_INCOMPATIBLE_EDITION=YES"):
         yield Observation("KNOWN_INCOMPATIBLE_EDITION=YES is declared in the ghost area")
 
 
-def overview_sizes(facts: RuleFacts) -> Rows:
+def overview_sizes(facts: JudgedFile) -> Rows:
     """No overview may be larger than the level before."""
     for z, (before, image) in enumerate(pairwise(facts.pyramid.levels), 1):
         if image.grid.width > before.grid.width or image.grid.height > before.grid.height:
@@ -83,14 +83,14 @@ def overview_sizes(facts: RuleFacts) -> Rows:
             yield Observation(text, None, image.ifd.offset)
 
 
-def overview_tiled(facts: RuleFacts) -> Rows:
+def overview_tiled(facts: JudgedFile) -> Rows:
     """Overviews must be tiled."""
     for z, image in enumerate(facts.overviews, 1):
         if _is_untiled(image):
             yield Observation(f"level {z} is not tiled", None, image.ifd.offset)
 
 
-def data_behind_ifds(facts: RuleFacts) -> Rows:
+def data_behind_ifds(facts: JudgedFile) -> Rows:
     """The first block of the smallest level must lie behind its IFD."""
     image = facts.pyramid.levels[-1]
     at, first = image.ifd.offset, first_block(facts, image)
@@ -101,7 +101,7 @@ def data_behind_ifds(facts: RuleFacts) -> Rows:
         yield Observation(text, first, at)
 
 
-def block_data_order(facts: RuleFacts) -> Rows:
+def block_data_order(facts: JudgedFile) -> Rows:
     """First blocks must lie from the smallest level to the largest."""
     levels = facts.pyramid.levels
     return data_order([first_block(facts, image) for image in levels], levels)
@@ -110,7 +110,7 @@ def block_data_order(facts: RuleFacts) -> Rows:
 # --- every block ---------------------------------------------------------------------------------
 
 
-def _full(facts: RuleFacts) -> Iterator[tuple[str, Image, BlockIndex, Image | None]]:
+def _full(facts: JudgedFile) -> Iterator[tuple[str, Image, BlockIndex, Image | None]]:
     """Yield images whose blocks are looked at, with name, index and mask; of the first band."""
     for z, (image, mask) in enumerate(zip(facts.pyramid.levels, facts.pyramid.masks, strict=True)):
         yield f"level {z}", image, facts.indices[image.ifd.offset], mask
@@ -125,7 +125,7 @@ def _first_band(index: BlockIndex, image: Image) -> tuple[np.ndarray, np.ndarray
     return np.where(stored, index.offsets[:count], 0), np.where(stored, index.counts[:count], 0)
 
 
-def block_order(facts: RuleFacts) -> Rows:
+def block_order(facts: JudgedFile) -> Rows:
     """Blocks must lie row by row where BLOCK_ORDER=ROW_MAJOR is declared."""
     if not _promises(facts, "BLOCK_ORDER=ROW_MAJOR"):
         return
@@ -144,7 +144,7 @@ def block_order(facts: RuleFacts) -> Rows:
             yield Observation(text, int(offsets[i]), image.ifd.offset)
 
 
-def leaders(facts: RuleFacts) -> Rows:
+def leaders(facts: JudgedFile) -> Rows:
     """Leaders must hold the byte counts where BLOCK_LEADER=SIZE_AS_UINT4 is declared."""
     if not _promises(facts, "BLOCK_LEADER=SIZE_AS_UINT4"):
         return
@@ -159,7 +159,7 @@ def leaders(facts: RuleFacts) -> Rows:
             yield Observation(text, one.offset - LEADER_LENGTH, image.ifd.offset)
 
 
-def trailers(facts: RuleFacts) -> Rows:
+def trailers(facts: JudgedFile) -> Rows:
     """Trailers must repeat the last bytes where BLOCK_TRAILER is declared."""
     if not _promises(facts, "BLOCK_TRAILER=LAST_4_BYTES_REPEATED"):
         return
@@ -177,7 +177,7 @@ def _same_blocks(image: Image, mask: Image) -> bool:
     return (one.tile_width, one.tile_height) == (other.tile_width, other.tile_height)
 
 
-def mask_blocks(facts: RuleFacts) -> Rows:
+def mask_blocks(facts: JudgedFile) -> Rows:
     """Interleaved masks must have blocks of the size of the image's."""
     if not _promises(facts, "MASK_INTERLEAVED_WITH_IMAGERY=YES"):
         return
@@ -187,7 +187,7 @@ def mask_blocks(facts: RuleFacts) -> Rows:
             yield Observation(text, None, mask.ifd.offset)
 
 
-def mask_places(facts: RuleFacts) -> Rows:
+def mask_places(facts: JudgedFile) -> Rows:
     """Blocks of interleaved masks must lie right behind those of the image."""
     if not _promises(facts, "MASK_INTERLEAVED_WITH_IMAGERY=YES"):
         return

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from tinycog.tiff.image import Image
-from tinycog.validator.facts import RuleFacts
+from tinycog.validator.facts import JudgedFile
 from tinycog.validator.rule import Observation
 
 UNKNOWN = "the first stored block of {} is not known without more of its index: look at all tiles"
 
 
-def first_block(facts: RuleFacts, image: Image) -> int | None:
+def first_block(facts: JudgedFile, image: Image) -> int | None:
     """Return the offset of the first stored block of the first band; 0 for none, None unknown."""
     index, grid = facts.indices.get(image.ifd.offset), image.grid
     if index is None:
@@ -20,7 +20,7 @@ def first_block(facts: RuleFacts, image: Image) -> int | None:
     return index.first_stored(grid.across, grid.down, grid.across)
 
 
-def ifd_order(facts: RuleFacts) -> Iterator[Observation]:
+def ifd_order(facts: JudgedFile) -> Iterator[Observation]:
     """Yield levels whose IFD does not lie behind that of the level before."""
     for z, (before, image) in enumerate(pairwise(facts.pyramid.levels), 1):
         at = image.ifd.offset

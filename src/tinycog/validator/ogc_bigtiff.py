@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from tinycog.validator.facts import RuleFacts
+from tinycog.validator.facts import JudgedFile
 from tinycog.validator.ogc_cog import CLASSIC_BYTES, chain_end
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
 from tinycog.validator.structure import reported
@@ -16,12 +16,12 @@ BIG_TYPES = (16, 17, 18)
 Rows = Iterator[Observation]
 
 
-def _uses_big_types(facts: RuleFacts) -> bool:
+def _uses_big_types(facts: JudgedFile) -> bool:
     entries = (entry for ifd in facts.ifds for entry in ifd.entries.values())
     return any(entry.field_type.code in BIG_TYPES for entry in entries)
 
 
-def needs_big(facts: RuleFacts) -> Rows:
+def needs_big(facts: JudgedFile) -> Rows:
     """A BigTIFF must have more than 4 GiB, or use the new types; a larger file must be one."""
     is_large = (facts.size or 0) > CLASSIC_BYTES
     if facts.is_big and not is_large and not _uses_big_types(facts):
@@ -30,13 +30,13 @@ def needs_big(facts: RuleFacts) -> Rows:
         yield Observation(f"a classic TIFF of {facts.size} bytes", 0)
 
 
-def header(facts: RuleFacts) -> Rows:
+def header(facts: JudgedFile) -> Rows:
     """The file must begin as a BigTIFF does."""
     if not facts.is_big:
         yield Observation("the version is 42, expected 43: a classic TIFF", 2)
 
 
-def rarely_small(facts: RuleFacts) -> Rows:
+def rarely_small(facts: JudgedFile) -> Rows:
     """A file up to 4 GiB without the new types should be a classic TIFF."""
     if facts.is_big and (facts.size or 0) <= CLASSIC_BYTES and not _uses_big_types(facts):
         yield Observation(f"a BigTIFF of {facts.size} bytes could be a classic TIFF", 0)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import MASK, REDUCED, Compression, Tag
 from tinycog.validator.earth_engine import tiled
-from tinycog.validator.facts import RuleFacts
+from tinycog.validator.facts import JudgedFile
 from tinycog.validator.levels import data_order, first_block
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
 
@@ -35,7 +35,7 @@ Rows = Iterator[Observation]
 # --- geotiff-format ------------------------------------------------------------------------------
 
 
-def big_if_large(facts: RuleFacts) -> Rows:
+def big_if_large(facts: JudgedFile) -> Rows:
     """A file above 4 GByte must be a BigTIFF."""
     size = facts.size or 0
     if not facts.is_big and size > DECIMAL_BYTES:
@@ -43,13 +43,13 @@ def big_if_large(facts: RuleFacts) -> Rows:
         yield Observation(text, 0, None, "broken" if size > CLASSIC_BYTES else "literal")
 
 
-def classic_if_small(facts: RuleFacts) -> Rows:
+def classic_if_small(facts: JudgedFile) -> Rows:
     """A file below 4 GByte should not be a BigTIFF."""
     if facts.is_big and facts.size is not None and facts.size < DECIMAL_BYTES:
         yield Observation(f"a BigTIFF of {facts.size} bytes: a classic TIFF can hold it", 0)
 
 
-def compressed(facts: RuleFacts) -> Rows:
+def compressed(facts: JudgedFile) -> Rows:
     """Tiles should be compressed."""
     for image in facts.images():
         if image.compression == Compression.NONE:
@@ -64,7 +64,7 @@ def _is_reduced(image: Image) -> bool:
     return bool(image.subfile_type & REDUCED)
 
 
-def _chain(facts: RuleFacts) -> list[Image]:
+def _chain(facts: JudgedFile) -> list[Image]:
     """Return the images of the chain itself, without those of SubIFDs."""
     places = facts.places
     return [p.image for p in places if len(p.path) == 1 and p.image is not None]
@@ -76,13 +76,13 @@ def _is_smaller(image: Image, before: Image) -> bool:
     return all(side < other or side == other == 1 for side, other in pairs)
 
 
-def full_image(facts: RuleFacts) -> Rows:
+def full_image(facts: JudgedFile) -> Rows:
     """One image at least must be of full resolution."""
     if all(map(_is_reduced, facts.images())):
         yield Observation("every IFD is marked as reduced", None, facts.main.ifd.offset)
 
 
-def linked(facts: RuleFacts) -> Rows:
+def linked(facts: JudgedFile) -> Rows:
     """Overviews must stand in the chain of IFDs, behind what they are overviews of."""
     for place in facts.places:
         if len(place.path) > 1 and place.image is not None and _is_reduced(place.image):
@@ -90,7 +90,7 @@ def linked(facts: RuleFacts) -> Rows:
             yield Observation(text, None, place.ifd.offset)
 
 
-def sizes(facts: RuleFacts) -> Rows:
+def sizes(facts: JudgedFile) -> Rows:
     """Each overview must be smaller than the one before; masks are looked at by themselves."""
     images = _chain(facts)
     for kind in (0, MASK):
@@ -104,12 +104,12 @@ def sizes(facts: RuleFacts) -> Rows:
             yield _larger(facts, image, before)._replace(kind="literal")
 
 
-def _larger(facts: RuleFacts, image: Image, before: Image) -> Observation:
+def _larger(facts: JudgedFile, image: Image, before: Image) -> Observation:
     text = f"{facts.name_of(image)} is not smaller than {facts.name_of(before)}, the IFD before"
     return Observation(text, None, image.ifd.offset)
 
 
-def chain_end(facts: RuleFacts) -> Rows:
+def chain_end(facts: JudgedFile) -> Rows:
     """Behind the last overview must come a full image, or the end of the chain."""
     for found in facts.chain.findings:
         name = found.rule.rpartition(".")[2]
@@ -119,7 +119,7 @@ def chain_end(facts: RuleFacts) -> Rows:
             yield Observation(found.message, found.offset, found.ifd, "unknown")
 
 
-def recommended_order(facts: RuleFacts) -> Rows:
+def recommended_order(facts: JudgedFile) -> Rows:
     """Pixels of the smallest level should come first, those of the image last."""
     levels = facts.pyramid.levels
     firsts = [first_block(facts, image) for image in levels]
@@ -130,7 +130,7 @@ def recommended_order(facts: RuleFacts) -> Rows:
 # --- geotiff-keys --------------------------------------------------------------------------------
 
 
-def metadata_format(facts: RuleFacts) -> Rows:
+def metadata_format(facts: JudgedFile) -> Rows:
     """Geospatial metadata must be those of GeoTIFF, and in order."""
     if Tag.GeoKeyDirectory not in facts.main.ifd.entries:
         yield Observation("the image has no GeoKeyDirectory", None, facts.main.ifd.offset)
@@ -138,7 +138,7 @@ def metadata_format(facts: RuleFacts) -> Rows:
         yield Observation(found.message, found.offset, found.ifd)
 
 
-def georeference(facts: RuleFacts) -> Rows:
+def georeference(facts: JudgedFile) -> Rows:
     """Full images must carry scale, tiepoint and GeoKeys; ModelTransformation is as good."""
     for image in facts.images():
         if _is_reduced(image):
@@ -155,7 +155,7 @@ def georeference(facts: RuleFacts) -> Rows:
             yield Observation(text, None, image.ifd.offset, kind)
 
 
-def point_of_origin(facts: RuleFacts) -> Rows:
+def point_of_origin(facts: JudgedFile) -> Rows:
     """Overviews must carry no georeference."""
     for image in facts.images():
         found = [tag.name for tag in PLACE_TAGS if tag in image.ifd.entries]
@@ -167,7 +167,7 @@ def point_of_origin(facts: RuleFacts) -> Rows:
 # --- optimized_geotiff ---------------------------------------------------------------------------
 
 
-def geokeys(facts: RuleFacts) -> Rows:
+def geokeys(facts: JudgedFile) -> Rows:
     """Full images must be georeferenced by GeoKeys."""
     for image in facts.images():
         if not _is_reduced(image) and Tag.GeoKeyDirectory not in image.ifd.entries:
@@ -176,7 +176,7 @@ def geokeys(facts: RuleFacts) -> Rows:
             yield Observation(text, None, image.ifd.offset, kind)
 
 
-def factors(facts: RuleFacts) -> Rows:
+def factors(facts: JudgedFile) -> Rows:
     """Each level must be 2 to 10 times smaller than the one before, rounded."""
     low, high = FACTORS
     for z, (before, image) in enumerate(pairwise(facts.pyramid.levels), 1):
@@ -191,7 +191,7 @@ def factors(facts: RuleFacts) -> Rows:
             )
 
 
-def last_level(facts: RuleFacts) -> Rows:
+def last_level(facts: JudgedFile) -> Rows:
     """The last level must be one tile wide or high."""
     image = facts.pyramid.levels[-1]
     if image.grid.across > 1 and image.grid.down > 1:
@@ -199,7 +199,7 @@ def last_level(facts: RuleFacts) -> Rows:
         yield Observation(f"{text}, expected one across or down", None, image.ifd.offset)
 
 
-def square_tiles(facts: RuleFacts) -> Rows:
+def square_tiles(facts: JudgedFile) -> Rows:
     """Tiles must be square."""
     for image in facts.images():
         width, height = image.grid.tile_width, image.grid.tile_height
@@ -208,7 +208,7 @@ def square_tiles(facts: RuleFacts) -> Rows:
             yield Observation(text, None, image.ifd.offset)
 
 
-def viewport(facts: RuleFacts) -> Rows:
+def viewport(facts: JudgedFile) -> Rows:
     """Tiles must not be larger than a common screen."""
     for image in facts.images():
         side = max(image.grid.tile_width, image.grid.tile_height)
@@ -218,7 +218,7 @@ def viewport(facts: RuleFacts) -> Rows:
             yield Observation(text, None, image.ifd.offset, "literal")
 
 
-def recommended_sizes(facts: RuleFacts) -> Rows:
+def recommended_sizes(facts: JudgedFile) -> Rows:
     """Tiles should be alike, with sides of 256, 512 or 1024, and each level half the one before."""
     found = {(one.grid.tile_width, one.grid.tile_height) for one in facts.pyramid.levels}
     if found - {(256, 256), (512, 512), (1024, 1024)} or len(found) > 1:
@@ -239,7 +239,7 @@ WRITE = "write it anew: tinycog.write, or gdal_translate -of COG"
 def _rule(
     id: str,  # noqa: A002 - as the field is called
     says: str,
-    check: Callable[[RuleFacts], Iterable[Observation]],
+    check: Callable[[JudgedFile], Iterable[Observation]],
     remedy: str = WRITE,
 ) -> Rule:
     """Make a rule: what its id calls a requirement is an error, a recommendation a warning."""

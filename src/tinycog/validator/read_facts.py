@@ -14,7 +14,7 @@ from tinycog.tiff.parse import Entry, FileHeader
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps, need
 from tinycog.tiff.tile_index import INTEGERS
-from tinycog.validator.facts import BlockIndex, GhostText, WrongFrame, ghost_length
+from tinycog.validator.facts import BlockIndex, TileFrame, GhostText, ghost_length
 
 FIRST_BYTES = 1 << 12
 """Bytes of an index that are read to find its first stored block."""
@@ -81,9 +81,9 @@ def parse_indices(buffer: SparseBuffer, images: Sequence[Image]) -> Steps[dict[i
 
 def parse_frames(
     buffer: SparseBuffer, index: BlockIndex, blocks: NDArray[np.intp]
-) -> Steps[list[WrongFrame]]:
+) -> Steps[list[TileFrame]]:
     """Compare leaders and trailers of some stored blocks with these."""
-    found: list[WrongFrame] = []
+    found: list[TileFrame] = []
     places = [
         (int(i), int(index.offsets[i]), int(index.counts[i]))
         for i in blocks
@@ -103,7 +103,7 @@ def parse_frames(
         )  # by the end of the file, as GDAL's validator takes it
         repeats = count < LEADER_LENGTH or is_cut or last[:LEADER_LENGTH] == last[LEADER_LENGTH:]
         if told != count or not repeats:
-            found.append(WrongFrame(i, offset, None if told == count else told, not repeats))
+            found.append(TileFrame(i, offset, None if told == count else told, not repeats))
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from tinycog.validator.facts import RuleFacts
+from tinycog.validator.facts import JudgedFile
 from tinycog.validator.rule import Depth, Observation, Rule, Severity, ValidationProfile
 
 Verdict = Literal["pass", "fail", "unknown"]
@@ -99,7 +99,7 @@ def judge(
     name: str,
     profile: ValidationProfile,
     rules: Mapping[str, Rule],
-    facts: RuleFacts,
+    facts: JudgedFile,
     *,
     strict: bool,
     literal: bool,

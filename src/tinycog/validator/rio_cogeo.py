@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tinycog.tiff.image import Image
-from tinycog.validator.facts import RuleFacts
+from tinycog.validator.facts import JudgedFile
 from tinycog.validator.gdal_script import LARGE, external
 from tinycog.validator.levels import UNKNOWN, data_order, ifd_order
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
@@ -20,47 +20,47 @@ def _is_strip(image: Image) -> bool:
     return max(image.size) > LARGE and image.grid.tile_width == image.grid.width
 
 
-def main_tiled(facts: RuleFacts) -> Rows:
+def main_tiled(facts: JudgedFile) -> Rows:
     """A large image must have more than one block in a row."""
     if _is_strip(facts.main):
         text = "the image has a side above 512 and one block in a row"
         yield Observation(text, None, facts.main.ifd.offset)
 
 
-def main_overviews(facts: RuleFacts) -> Rows:
+def main_overviews(facts: JudgedFile) -> Rows:
     """A large image should have overviews."""
     if max(facts.main.size) > LARGE and not facts.overviews:
         text = "the image has a side above 512 and no overviews"
         yield Observation(text, None, facts.main.ifd.offset)
 
 
-def first_ifd(facts: RuleFacts) -> Rows:
+def first_ifd(facts: JudgedFile) -> Rows:
     """The first IFD must lie near the beginning."""
     at = facts.main.ifd.offset
     if at > FARTHEST_IFD:
         yield Observation(f"the first IFD lies beyond byte {FARTHEST_IFD}", at, at)
 
 
-def edition(facts: RuleFacts) -> Rows:
+def edition(facts: JudgedFile) -> Rows:
     """The file must not have been edited so that its layout is lost."""
     if "KNOWN_INCOMPATIBLE_EDITION=YES" in facts.ghost.text:
         yield Observation("KNOWN_INCOMPATIBLE_EDITION=YES is declared in the ghost area")
 
 
-def _decimations(facts: RuleFacts) -> list[int]:
+def _decimations(facts: JudgedFile) -> list[int]:
     """Return how many times each overview is narrower, as rasterio says it."""
     width = facts.main.grid.width
     return [round(width / image.grid.width) for image in facts.overviews]
 
 
-def sorted_overviews(facts: RuleFacts) -> Rows:
+def sorted_overviews(facts: JudgedFile) -> Rows:
     """Overviews must be sorted by their decimation."""
     found = _decimations(facts)
     if found != sorted(found):
         yield Observation(f"overviews are not sorted: their decimations are {found}")
 
 
-def decimations(facts: RuleFacts) -> Rows:
+def decimations(facts: JudgedFile) -> Rows:
     """Overviews must be at least half as wide."""
     for z, (image, found) in enumerate(zip(facts.overviews, _decimations(facts), strict=True), 1):
         if found <= 1:
@@ -68,7 +68,7 @@ def decimations(facts: RuleFacts) -> Rows:
             yield Observation(text, None, image.ifd.offset)
 
 
-def _firsts(facts: RuleFacts) -> list[int | None]:
+def _firsts(facts: JudgedFile) -> list[int | None]:
     """Return the first blocks that it finds: it looks for them with sides of blocks exchanged.
 
     Overviews are looked through with the blocks of the image; a level without any is left out.
@@ -86,7 +86,7 @@ def _firsts(facts: RuleFacts) -> list[int | None]:
     return found
 
 
-def data_behind_ifds(facts: RuleFacts) -> Rows:
+def data_behind_ifds(facts: JudgedFile) -> Rows:
     """The first block of the smallest level must lie behind its IFD."""
     firsts, last = _firsts(facts), facts.pyramid.levels[-1].ifd.offset
     if firsts and firsts[-1] is None:
@@ -96,12 +96,12 @@ def data_behind_ifds(facts: RuleFacts) -> Rows:
         yield Observation(text, firsts[-1], last)
 
 
-def block_data_order(facts: RuleFacts) -> Rows:
+def block_data_order(facts: JudgedFile) -> Rows:
     """First blocks must lie from the smallest level to the largest."""
     return data_order(_firsts(facts), facts.pyramid.levels)
 
 
-def overview_tiled(facts: RuleFacts) -> Rows:
+def overview_tiled(facts: JudgedFile) -> Rows:
     """Large overviews must have more than one block in a row."""
     for z, image in enumerate(facts.overviews, 1):
         if _is_strip(image):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from tinycog.validator.facts import RuleFacts
+from tinycog.validator.facts import JudgedFile
 
 Severity = Literal["error", "warning", "note", "unknown"]
 """What a finding does to a verdict: it fails, fails if strict, does nothing, leaves it open."""
@@ -52,7 +52,7 @@ class Rule:
     says: str
     source: str
     remedy: str
-    check: Callable[[RuleFacts], Iterable[Observation]]
+    check: Callable[[JudgedFile], Iterable[Observation]]
     depth: Depth = "header"
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinycog.errors import Finding
 from tinycog.tiff.ghost import LEADER_LENGTH
 from tinycog.tiff.spec import Photometric, Tag
-from tinycog.validator.facts import RuleFacts
+from tinycog.validator.facts import JudgedFile
 from tinycog.validator.rule import Depth, Observation, Rule, Severity, ValidationProfile, ids_of
 
 PAGE_BYTES = 4096
@@ -26,20 +26,20 @@ REQUIRED = (Tag.ImageWidth, Tag.ImageLength, Tag.PhotometricInterpretation)
 Rows = Iterator[Observation]
 
 
-def _findings(facts: RuleFacts) -> Iterator[Finding]:
+def _findings(facts: JudgedFile) -> Iterator[Finding]:
     yield from facts.chain.findings
     for ifd in facts.ifds:
         yield from ifd.findings
 
 
-def reported(facts: RuleFacts, ends: str) -> Rows:
+def reported(facts: JudgedFile, ends: str) -> Rows:
     """Yield what the parser has found by a rule of its own, named by its end."""
     for found in _findings(facts):
         if found.rule.endswith(ends):
             yield Observation(found.message, found.offset, found.ifd)
 
 
-def chain(facts: RuleFacts) -> Rows:
+def chain(facts: JudgedFile) -> Rows:
     """The chain of IFDs must come to its end."""
     for found in facts.chain.findings:
         name = found.rule.rpartition(".")[2]
@@ -50,14 +50,14 @@ def chain(facts: RuleFacts) -> Rows:
     yield from reported(facts, ".link")
 
 
-def ifd_alignment(facts: RuleFacts) -> Rows:
+def ifd_alignment(facts: JudgedFile) -> Rows:
     """IFDs must begin at even bytes."""
     for ifd in facts.ifds:
         if ifd.offset % 2:
             yield Observation("an IFD begins at an odd byte", ifd.offset, ifd.offset)
 
 
-def value_alignment(facts: RuleFacts) -> Rows:
+def value_alignment(facts: JudgedFile) -> Rows:
     """Values outside of entries should begin at even bytes."""
     for ifd in facts.ifds:
         for entry in ifd.entries.values():
@@ -66,7 +66,7 @@ def value_alignment(facts: RuleFacts) -> Rows:
                 yield Observation(text, entry.offset, ifd.offset)
 
 
-def values_inside(facts: RuleFacts) -> Rows:
+def values_inside(facts: JudgedFile) -> Rows:
     """Values must lie inside of the file."""
     for ifd in facts.ifds:
         for entry in ifd.entries.values():
@@ -76,7 +76,7 @@ def values_inside(facts: RuleFacts) -> Rows:
                 yield Observation(text, entry.offset, ifd.offset)
 
 
-def required(facts: RuleFacts) -> Rows:
+def required(facts: JudgedFile) -> Rows:
     """Images must have the tags that every TIFF has."""
     for image in facts.images():
         kinds = ("Strip", "Tile")
@@ -88,7 +88,7 @@ def required(facts: RuleFacts) -> Rows:
             yield Observation(text, None, image.ifd.offset)
 
 
-def index_length(facts: RuleFacts) -> Rows:
+def index_length(facts: JudgedFile) -> Rows:
     """The index must have a value for each block."""
     for image in facts.images():
         for entry in (image.offsets, image.byte_counts):
@@ -99,7 +99,7 @@ def index_length(facts: RuleFacts) -> Rows:
                 yield Observation(text, entry.offset, image.ifd.offset, kind)
 
 
-def tile_step(facts: RuleFacts) -> Rows:
+def tile_step(facts: JudgedFile) -> Rows:
     """Sides of tiles must be multiples of 16."""
     for image in facts.images():
         width, height = image.grid.tile_width, image.grid.tile_height
@@ -108,7 +108,7 @@ def tile_step(facts: RuleFacts) -> Rows:
             yield Observation(text, None, image.ifd.offset)
 
 
-def masks(facts: RuleFacts) -> Rows:
+def masks(facts: JudgedFile) -> Rows:
     """Mask images must say so in PhotometricInterpretation."""
     for mask in facts.pyramid.masks:
         if mask is not None and mask.photometric != Photometric.MASK:
@@ -132,7 +132,7 @@ class _Spans(NamedTuple):
     is_block: NDArray[np.bool_]
 
 
-def _spans(facts: RuleFacts) -> _Spans:
+def _spans(facts: JudgedFile) -> _Spans:
     """Return all ranges that are used: header, ghost area, IFDs, values, and known blocks."""
     parts = [(0, facts.ghost.stop)]
     parts += [(span.start, span.stop) for ifd in facts.ifds for span in facts.spans_of(ifd)]
@@ -151,7 +151,7 @@ def _spans(facts: RuleFacts) -> _Spans:
     return _Spans(begin[order], end[order], is_block[order])
 
 
-def overlaps(facts: RuleFacts, *, blocks: bool) -> Rows:
+def overlaps(facts: JudgedFile, *, blocks: bool) -> Rows:
     """Ranges must not overlap; those that are the same are told by another rule."""
     starts, stops, is_block = _spans(facts)
     reach = np.maximum.accumulate(stops)
@@ -165,7 +165,7 @@ def overlaps(facts: RuleFacts, *, blocks: bool) -> Rows:
         yield Observation(text + _more(len(found)), at)
 
 
-def duplicates(facts: RuleFacts) -> Rows:
+def duplicates(facts: JudgedFile) -> Rows:
     """No data should be pointed to twice."""
     starts, stops, _ = _spans(facts)
     same = (starts[1:] == starts[:-1]) & (stops[1:] == stops[:-1]) & (stops[1:] > starts[1:])
@@ -175,7 +175,7 @@ def duplicates(facts: RuleFacts) -> Rows:
         yield Observation(f"two pointers lead to the same bytes{_more(len(found))}", at)
 
 
-def blocks_inside(facts: RuleFacts) -> Rows:
+def blocks_inside(facts: JudgedFile) -> Rows:
     """Blocks must lie inside of the file, behind its header."""
     for image in facts.images():
         index = facts.indices[image.ifd.offset]
@@ -190,7 +190,7 @@ def blocks_inside(facts: RuleFacts) -> Rows:
             yield Observation(text + _more(len(found)), int(offsets[found[0]]), image.ifd.offset)
 
 
-def unused(facts: RuleFacts) -> Rows:
+def unused(facts: JudgedFile) -> Rows:
     """Bytes should be used, but for what aligns; leaders and trailers are."""
     starts, stops, _ = _spans(facts)
     reach = np.maximum.accumulate(stops)
@@ -215,7 +215,7 @@ MEND = "write it anew: tinycog.write, or any writer of TIFF that keeps the rule"
 def _rule(
     name: str,
     says: str,
-    check: Callable[[RuleFacts], Iterable[Observation]],
+    check: Callable[[JudgedFile], Iterable[Observation]],
     clause: str,
     severity: Severity = "error",
     depth: Depth = "header",

@@ -111,13 +111,13 @@ class Deferred:
         position = await self._spool.append(memoryview(data))
         return Aside(bare, samples.shape, None, position, data.nbytes, valid)
 
-    async def load(self, aside: Aside) -> RawTile:
-        """Return a tile that was put aside."""
+    async def load(self, aside: Aside, *, is_last: bool = False) -> RawTile:
+        """Return a tile that was put aside; if `is_last`, it is not asked for again."""
         tile, shape, pixel, position, length, valid = aside
         if pixel is not None:
             return tile._replace(samples=np.broadcast_to(pixel, shape), valid=valid)
         data = bytearray()
-        async for part in self._spool.read([position], [length]):
+        async for part in self._spool.read([position], [length], is_last=is_last):
             data += part
         samples = np.frombuffer(data, self._dtype).reshape(shape)
         return tile._replace(samples=samples, valid=valid)
