@@ -42,7 +42,9 @@ def found(data: bytes, profile: str, **options: bool) -> dict[str, str]:
 
 def index(data: bytes, z: int) -> tinycog.Entry:
     """Where the offsets of a level's tiles stand."""
-    return tinycog.sync.open(data).levels[z].image.offsets
+    entry = tinycog.sync.open(data).levels[z].image.offsets
+    assert entry is not None
+    return entry
 
 
 def patched(data: bytes, at: int, value: bytes) -> bytes:
