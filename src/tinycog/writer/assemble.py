@@ -224,6 +224,8 @@ class Assembler:
     def _close(self, y: int, x: int) -> RawTile:
         tile = self._open.pop((y, x))
         self._bytes -= tile.nbytes
+        if tile.left and self._fill is None:
+            raise AssertionError  # its pixels would be whatever the memory held
         if self._done is not None:
             self._done[y, x] = True
         valid = tile.valid

@@ -17,6 +17,7 @@ from tinycog.geo.metadata import Statistics
 from tinycog.geo.write_colour import RGB, WrittenColour, colour_of
 from tinycog.geo.write_metadata import NO_ITEMS, metadata_fields
 from tinycog.geo.write_tags import georeference_fields, nodata_field
+from tinycog.geo.written_facts import WrittenFacts
 from tinycog.pixels.overviews.reducer import make_reducer
 from tinycog.targets.parts import Bounds
 from tinycog.targets.protocol import WriteTarget
@@ -90,13 +91,13 @@ class CogFile:
         self._bands = source.bands + (kind == "alpha")
         if kind == "alpha":
             names = self._facts.colorinterp or _colours(source)
-            self._facts = replace(self._facts, colorinterp=(*names, "alpha"))
+            self._facts = _with_alpha(replace(self._facts, colorinterp=names))
         if options.statistics and source.dtype.kind == "c":
             message = f"{source.dtype} samples have no order: leave out statistics=True"
             raise UsageError(message)
-        colour = colour_of(self._facts, self._bands, source.dtype)
+        colour = colour_of(self._facts, self._bands, source.dtype, bits=options.bits)
         self._alpha = None if kind == "alpha" else _alpha(colour, source.bands)
-        self._is_indexed = colour.photometric == Photometric.PALETTE
+        self._is_indexed = colour.photometric == Photometric.PALETTE or options.bits == 1
         self._levels = self._make_levels()
         self._format = self._make_format(options.blocksize)
         self._undecided()  # wrong options are refused now
@@ -356,7 +357,13 @@ class CogFile:
             for tag, _, values in encoder.fields
             if tag == Tag.PhotometricInterpretation
         ]
-        colour = colour_of(facts, self._bands, source.dtype, photometric=told[0] if told else None)
+        colour = colour_of(
+            facts,
+            self._bands,
+            source.dtype,
+            bits=self._options.bits,
+            photometric=told[0] if told else None,
+        )
         fields = [
             *_size_fields(grid),
             *(one for one in colour.fields if one.tag not in stored),
@@ -369,6 +376,8 @@ class CogFile:
         if z == 0:
             fields += georeference_fields(facts)
             statistics = [_statistics(one, grid) for one in moments]
+            if statistics and self._marks == "alpha":
+                statistics.append(None)
             is_by_tile = self._interleave == "tile"  # what GDAL has no other sign of
             fields += metadata_fields(
                 facts,
@@ -445,6 +454,24 @@ def _colours(source: PixelSource) -> list[str]:
     if source.bands == len(RGB):
         return list(RGB)
     return ["gray", *["undefined"] * (source.bands - 1)]
+
+
+def _with_alpha(facts: WrittenFacts) -> WrittenFacts:
+    """Return what is written of the bands, with a band of opacity behind them."""
+    more: dict[str, tuple[Any, ...]] = {}
+    nothing = {
+        "colorinterp": "alpha",
+        "descriptions": None,
+        "scales": 1.0,
+        "offsets": 0.0,
+        "units": None,
+        "band_tags": {},
+    }
+    for name, value in nothing.items():
+        told = getattr(facts, name)
+        if told:
+            more[name] = (*told, value)
+    return replace(facts, **more)
 
 
 def _statistics(moments: Moments, grid: TileGrid) -> Statistics | None:

@@ -103,6 +103,8 @@ class Halos:
 
     def rest(self) -> Iterator[tuple[RawTile, Pixels]]:
         """Give all tiles that still wait, filled where pixels never came."""
+        if self._waiting and self._fill is None:
+            raise AssertionError  # pixels would be whatever the memory held
         for y, x in sorted(self._waiting):
             waiting = self._waiting[y, x]
             tile = waiting.tile
