@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -22,7 +23,7 @@ from tinycog.pixels.overviews.reducer import make_reducer
 from tinycog.targets.parts import Bounds
 from tinycog.targets.protocol import WriteTarget
 from tinycog.tiff.layout import Field
-from tinycog.tiff.spec import Photometric, Predictor, Tag
+from tinycog.tiff.spec import Compression, Photometric, Predictor, Tag
 from tinycog.writer.assemble import Assembler, RawTile
 from tinycog.writer.deferred import Deferred
 from tinycog.writer.engine import Engine, LevelPass
@@ -101,6 +102,10 @@ class CogFile:
         self._levels = self._make_levels()
         self._format = self._make_format(options.blocksize)
         self._undecided()  # wrong options are refused now
+        is_exact = make_encoder(self._format).is_lossless
+        if kind == "alpha" and not is_exact and options.compression != Compression.WEBP:
+            message = 'mask="alpha" would be blurred by a lossy codec: pass mask="internal"'
+            raise UsageError(message)
         # everything that is written but statistics is made once, before a pixel is asked for
         self._fields(0, make_encoder(self._format), ())
 
@@ -127,11 +132,13 @@ class CogFile:
         source = self._source
         needs = Needs(
             source.bands * source.dtype.itemsize + self._has_mask,
+            (self._bands if self._is_planar else 1) + self._has_mask,
             source.chunk,
             source.is_asked,
             source.copies,
             held + source.memory,
             self._threads,
+            batches_in_flight(self._threads),
             self._options.memory,
             make_encoder(self._format).memory,
         )
@@ -243,7 +250,6 @@ class CogFile:
             self._choose,
             spool,
             self._levels[0].shape.grid.across,
-            self._source.dtype,
             self._undecided(),
         )
         pixels = self._source.rows * self._source.cols
@@ -251,10 +257,15 @@ class CogFile:
             self._source,
             passes,
             deferred,
-            SpilledTiles([one.assembler for one in passes], spool, plan.open_tiles),
+            SpilledTiles(
+                [one.assembler for one in passes],
+                [one.halos for one in passes],
+                spool,
+                plan.open_tiles,
+            ),
             sparse=self._options.sparse,
             keeps_valid=self._keeps_valid,
-            in_flight=batches_in_flight(self._threads),
+            in_flight=plan.in_flight,
             progress=None if progress is None else _Report(progress, pixels),
         )
         await engine.run(regions(plan, self._levels[0].shape.grid))
@@ -312,7 +323,15 @@ class CogFile:
             fill=fill,
             checked=z == 0 and not source.is_asked,
         )
-        halos = Halos(grid, z, shape.margins, fill, has_valid=has_valid)
+        halos = Halos(
+            grid,
+            z,
+            shape.margins,
+            fill,
+            spool,
+            has_valid=has_valid,
+            owns_tiles=z > 0 or source.copies,
+        )
         return LevelPass(grid, self._work(z), assembler, halos, records, index)
 
     @property
@@ -475,8 +494,8 @@ def _with_alpha(facts: WrittenFacts) -> WrittenFacts:
 
 
 def _statistics(moments: Moments, grid: TileGrid) -> Statistics | None:
-    """Return the statistics of a band; None if it has no valid pixel."""
-    if not moments.pixels:
+    """Return the statistics of a band; None if it has no valid pixel, or they are not finite."""
+    if not (moments.pixels and math.isfinite(moments.mean) and math.isfinite(moments.squares)):
         return None
     percent = 100 * moments.pixels / (grid.rows * grid.cols)
     return Statistics(moments.lowest, moments.highest, moments.mean, moments.deviation, percent)

@@ -119,10 +119,10 @@ class Engine:
             for z, level in enumerate(self._levels):
                 await self._flush()
                 async for tile in self._spilled.rest(z):
-                    self._add(tile)
+                    await self._add(tile)
                     await self._start_batches()
                 await self._flush()
-                for tile, around in level.halos.rest():
+                async for tile, around in level.halos.rest():
                     self._add_task(_Task(tile, around, is_encoded=True))
                     await self._start_batches()
                 if not self._deferred.is_decided:
@@ -147,7 +147,7 @@ class Engine:
                 if self._source.is_asked and pixels.region != (expected := asked.popleft()):
                     raise _other_region(expected, pixels.region)
                 async for tile in self._spilled.put(0, self._known_valid(pixels)):
-                    self._add(tile)
+                    await self._add(tile)
                     await self._start_batches()
                 del block, pixels
         first = self._levels[0].assembler
@@ -170,8 +170,8 @@ class Engine:
             raise UsageError(message)
         return pixels._replace(valid=None)
 
-    def _add(self, tile: RawTile) -> None:
-        for whole, around in self._levels[tile.level].halos.put(tile):
+    async def _add(self, tile: RawTile) -> None:
+        async for whole, around in self._levels[tile.level].halos.put(tile):
             self._add_task(_Task(whole, around, is_encoded=True))
 
     def _add_task(self, task: _Task) -> None:
@@ -244,7 +244,7 @@ class Engine:
             self._statistics.add(position, done.moments)
         if done.reduced is not None:
             async for finished in self._spilled.put(tile.level + 1, done.reduced):
-                self._add(finished)
+                await self._add(finished)
         if tile.level == 0 and done.is_encoded and self._progress is not None:
             self._progress(tile.region.rows * tile.region.cols)
 

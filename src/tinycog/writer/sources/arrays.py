@@ -22,7 +22,6 @@ class ArraySource:
     """
 
     is_asked: bool = True
-    copies: bool = False
     memory: int = 0
 
     def __init__(
@@ -44,6 +43,7 @@ class ArraySource:
         self.facts = told.facts
         self.has_valid: bool | None = valid is not None or isinstance(pixels, np.ma.MaskedArray)
         self._valid = valid
+        self.copies: bool = not pixels.dtype.isnative or isinstance(pixels, np.ma.MaskedArray)
         is_mapped = isinstance(pixels, np.memmap)
         self.chunk: tuple[int, int] = (1, self.cols if is_mapped else 1)
         self._pixels = pixels.reshape(shape) if pixels.ndim < len(shape) else pixels
