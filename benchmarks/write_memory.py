@@ -75,7 +75,7 @@ def source_of(case: dict[str, Any]) -> tuple[object, dict[str, Any]]:
     if "chunks" in case:
         import dask.array as da  # noqa: PLC0415 - a peer
 
-        def chunk(block_info: Any = None) -> NDArray[Any]:
+        def chunk(block_info: dict[None, dict[str, Any]]) -> NDArray[Any]:
             place = tuple(slice(*ends) for ends in block_info[None]["array-location"])
             return pixels[place].copy()
 
@@ -106,17 +106,14 @@ async def child(case: dict[str, Any]) -> None:
     sys.stdin.readline()
     path = Path(case["folder"], "a.tif")
     try:
-        done = await _write(path, pixels, memory=case["memory"], **told, **options)
+        write: Any = tinycog.write
+        done = await write(path, pixels, memory=case["memory"], **told, **options)
     except tinycog.LimitError as exc:
         answer: dict[str, Any] = {"refused": exc.asked}
     else:
         plan = done.plan
         answer = {"order": plan.order, "step": plan.step, "planned": plan.memory}
     sys.stdout.write(json.dumps(answer))
-
-
-async def _write(path: Path, pixels: Any, **options: Any) -> tinycog.Written:
-    return await tinycog.write(path, pixels, **options)
 
 
 def measured(case: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -150,10 +147,10 @@ def report(name: str, case: dict[str, Any]) -> bool:
         sys.stdout.flush()
         return True
     is_kept = peak <= case["memory"] + ALLOWED and "failed" not in told
-    planned = told.get("planned", 0)
+    planned, fault = told.get("planned", 0), "" if is_kept else " TOO MUCH"
     sys.stdout.write(
         f"{name}: peak {peak / MIB:.0f} MiB, planned {planned / MIB:.0f}, {told.get('order')}"
-        f" {told.get('step')}, {time.perf_counter() - start:.0f} s{'' if is_kept else ' TOO MUCH'}\n"
+        f" {told.get('step')}, {time.perf_counter() - start:.0f} s{fault}\n"
     )
     sys.stdout.flush()
     return is_kept

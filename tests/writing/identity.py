@@ -2,8 +2,9 @@
 
     python tests/writing/identity.py [--every N]
 
-Whatever the blocks, their order, the threads, the kind of source, the target, the memory. Kinds whose
-library is not installed are left out, and named. Exit status 1 if a configuration has two hashes.
+Whatever the blocks, their order, the threads, the kind of source, the target, the memory. Kinds
+whose library is not installed are left out, and named. Exit status 1 if a configuration has two
+hashes.
 """
 
 from __future__ import annotations
@@ -220,12 +221,12 @@ TARGETS: Mapping[str, tuple[str, Callable[[Callable[..., Any], Path], Any]]] = {
 @contextlib.contextmanager
 def pool_of(threads: int) -> Iterator[None]:
     """Have tiles encoded by so many threads."""
-    before = thread_pool._pool  # noqa: SLF001 - nobody else sets how many there are
-    thread_pool._pool = thread_pool.ThreadPool(threads)  # noqa: SLF001
+    before = thread_pool._pool
+    thread_pool._pool = thread_pool.ThreadPool(threads)
     try:
         yield
     finally:
-        thread_pool._pool = before  # noqa: SLF001
+        thread_pool._pool = before
 
 
 def combinations() -> list[tuple[str, str, int]]:

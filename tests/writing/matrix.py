@@ -122,7 +122,7 @@ def cases(count: int, seed: int = 0) -> Iterator[Case]:
     random = Random(seed)  # noqa: S311 - no secret
     for number in range(count):
         made = random.choice(KINDS)(number + 10_000 * seed, random)
-        if max(made.shape) > 512:  # noqa: PLR2004 - from here on validators want overviews
+        if max(made.shape) > 512:  # from here on validators want overviews
             made.options.pop("overviews", None)
         if random.random() < 0.4:
             made.options.update(_facts(made.shape[0], random))
