@@ -16,14 +16,16 @@ from rasterio.rpc import RPC
 
 import tinycog
 from tinycog.errors import UsageError, WriteError
-from tinycog.writer.options import check_options
-from tinycog.writer.plan import LevelShape, Needs, batches_in_flight, make_plan
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.halos import Margins
+from tinycog.writer.options import check_options
+from tinycog.writer.plan import LevelShape, Needs, batches_in_flight, make_plan
 from writing import identity, run
 from writing.matrix import cases
 
 MIB = 1 << 20
+
+pytestmark = pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 
 
 async def written(source, **options):
@@ -185,5 +187,16 @@ def test_many_processors_need_no_more_memory():
     memory = check_options().memory
     for threads in (1, 8, 64, 256):
         flight = batches_in_flight(threads)
-        needs = Needs(3, 1, (1, 1), True, False, 8 * MIB, threads, flight, memory, 20 * MIB)
+        needs = Needs(
+            pixel=3,
+            payloads=1,
+            chunk=(1, 1),
+            is_asked=True,
+            copies=False,
+            held=8 * MIB,
+            threads=threads,
+            in_flight=flight,
+            memory=memory,
+            encoder=20 * MIB,
+        )
         assert make_plan(levels, needs).memory <= memory
