@@ -4,6 +4,7 @@ Run it after a change to a public signature; `tests/test_sync.py` fails until th
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,13 @@ from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
 CLASSES = ("Cog", "Overview", "Page", "Pages", "TagEntry", "Tags")
+FUNCTIONS = (
+    ("tinycog.entry", "open"),
+    ("tinycog.writing", "write"),
+    ("tinycog.targets.uploads", "list_uploads"),
+    ("tinycog.targets.uploads", "abort_upload"),
+    ("tinycog.validating", "validate"),
+)
 OMITTED = {"Cog": ("aclose",)}
 ADDED = {
     "Cog": """
@@ -49,7 +57,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def make_types() -> str:
     """Return the text of the stub, with more imports than it needs."""
-    modules = {"tinycog.entry"}
+    modules = {"tinycog.entry", "tinycog.writing"}
     classes: list[str] = []
     for name in CLASSES:
         members: dict[str, list[str]] = {}
@@ -69,13 +77,18 @@ def make_types() -> str:
         value = f"@property\ndef asynchronous(self) -> tinycog.{name}: ..."
         lines = [*value.splitlines(), *body.splitlines(), *added.splitlines()]
         classes.append(f"class {name}{base}:\n" + "\n".join(f"    {line}" for line in lines))
-    (opening,) = (
-        node
-        for node in tree_of("tinycog.entry").body
-        if isinstance(node, ast.FunctionDef) and node.name == "open"
-    )
-    body = "\n\n".join([*classes, stub_of(opening), RUN])
+    stubs = [stub for module, name in FUNCTIONS for stub in functions(module, name)]
+    modules.update(module for module, _ in FUNCTIONS)
+    body = "\n\n".join([*classes, *stubs, RUN])
     return "\n".join([HEAD, *imports(sorted(modules), body), body])
+
+
+def functions(module: str, name: str) -> Iterator[str]:
+    """Yield the stub of a function of a module, or of each of its overloads."""
+    found = [
+        node for node in tree_of(module).body if isinstance(node, Function) and node.name == name
+    ]
+    yield from map(stub_of, found[:-1] or found)
 
 
 def meaning(text: str) -> list[str]:
@@ -115,6 +128,7 @@ def stub_of(node: Function) -> str:
     kept += ["@property"] if "cached_property" in decorators else []
     returns = "None" if node.returns is None else ast.unparse(node.returns)
     returns = returns.replace("AsyncGenerator[Raster, None]", "Generator[Raster]")
+    returns = re.sub(r"\bWrite\[(\w+)\]", r"\1", returns)
     given = node.args
     given.defaults = [constant(default) for default in given.defaults]
     given.kw_defaults = [default and constant(default) for default in given.kw_defaults]
@@ -159,8 +173,10 @@ def names_of(module: str) -> Iterator[tuple[str, str]]:
                 (name.asname or name.name, f"import {renamed(name)}") for name in node.names
             )
     for node in tree_of(module).body:
-        if isinstance(node, ast.ClassDef):
-            yield node.name, f"from {module} import {node.name}"
+        names = [node.name] if isinstance(node, ast.ClassDef) else []
+        if isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        yield from ((name, f"from {module} import {name}") for name in names)
 
 
 def renamed(name: ast.alias) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import re
 import subprocess
 import sys
 from importlib import resources
@@ -137,6 +139,99 @@ def test_a_tile_is_a_picture_called_tile_if_nothing_is_said(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("<Raster (1, 128, 128) uint8, level 1, Window(")
     assert lines[-1] == "wrote tile.png"
+
+
+# --- cogify --------------------------------------------------------------------------------------
+
+
+async def test_cogify_writes_what_write_does(tmp_path, capsysbinary):
+    given = (
+        "--compression zstd --level 5 --blocksize 128 --overviews 2,4 --nodata 0 --memory 200MiB"
+    )
+    arguments = ["cogify", U8, "a.tif", *given.split(), "--no-sparse", "--verify"]
+    assert await asyncio.to_thread(main, arguments) == 0
+    out, err = capsysbinary.readouterr()
+    expected = await tinycog.write(
+        bytes,
+        tinycog.open(U8),
+        compression="zstd",
+        level=5,
+        blocksize=128,
+        overviews=(2, 4),
+        nodata=0,
+    )
+    assert (tmp_path / "a.tif").read_bytes() == expected.data
+    assert out.startswith(b"wrote a.tif: %s bytes, 3 levels, in " % f"{expected.length:,}".encode())
+    assert b"memory at most " in out
+    assert b"spool at most " in out
+    assert err == b""  # no progress where stderr is no terminal
+
+
+def test_cogify_writes_to_stdout(tmp_path):
+    assert main(["cogify", U8, "a.tif", "--quiet"]) == 0
+    command = [sys.executable, "-m", "tinycog", "cogify", U8, "-"]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603 - ours
+    assert (done.returncode, done.stdout) == (0, (tmp_path / "a.tif").read_bytes())
+    assert done.stderr.startswith(b"wrote <stdout>: ")
+
+
+def test_cogify_is_silent_if_asked(capsys):
+    assert main(["cogify", U8, "a.tif", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_cogify_shows_how_far_it_is_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["cogify", U8, "a.tif", "--blocksize", "16"]) == 0
+    err = capsys.readouterr().err
+    assert "% of 0.1 million pixels, " in err
+    assert err.endswith("\r")
+    assert main(["cogify", U8, "a.tif", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_plan_of_cogify_writes_nothing(tmp_path, capsys):
+    assert main(["cogify", U8, "a.tif", "--plan"]) == 0
+    first, memory, spool, levels = capsys.readouterr().out.splitlines()
+    assert first.startswith("1 pass over the source, by rows of tiles (")
+    assert memory.endswith(" MiB of 256 MiB")
+    assert spool.startswith("spool at most ")
+    assert levels == "1 tiles, levels 300 x 260"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        ("--compression zip", 2, "compression is one of 'none', "),
+        ("--memory lots", 2, "expected bytes, such as 268435456 or 256MiB, not 'lots'"),
+        ("--overviews some", 2, "expected a number of overviews, factors such as 2,4,8, or none"),
+        ("--overviews 3,5", 2, "overviews are factors, powers of 2"),
+        ("--zoom 3", 2, 'zoom= is of tiling_scheme="WebMercatorQuad"'),
+        ("--memory 1MiB", 1, "the smallest that works is "),
+        ("--quality 80", 1, "quality is no option of Deflate"),
+        ("--crs nowhere", 1, "'nowhere' is no CRS that PROJ knows"),
+    ],
+)
+def test_a_wrong_option_of_cogify_is_one_line(options, status, message, tmp_path, capsys):
+    try:
+        found = main(["cogify", U8, "a.tif", *options.split()])
+    except SystemExit as left:
+        found = left.code
+    *_, line = capsys.readouterr().err.splitlines()
+    assert (found, message in line) == (status, True), line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_option_of_write_that_a_word_can_say_is_one_of_cogify(capsys):
+    with pytest.raises(SystemExit):
+        main(["cogify", "--help"])
+    shown = set(re.findall(r"--([a-z-]+)", capsys.readouterr().out))
+    told = {name.replace("_", "-") for name in inspect.signature(tinycog.write).parameters}
+    of_programs = """target source shape dtype transform gcps rpcs area-or-point descriptions scales
+        offsets units colorinterp colormap tags photometric byte-order fs store storage-options
+        progress"""
+    assert told - shown == set(of_programs.split())
 
 
 # --- errors --------------------------------------------------------------------------------------

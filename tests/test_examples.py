@@ -76,6 +76,13 @@ def test_workers_of_a_dataset_send_no_request_for_the_header(server: RangeServer
     assert sum(line.start == 0 for line in server.log) == 1
 
 
+def test_a_cog_is_written(tmp_path):
+    printed = run("write_cog").splitlines()
+    assert printed[0] == "1 pass over the source, by the source's own order"
+    assert printed[-1].endswith("mean height 274")
+    assert run("write_cog", str(tmp_path / "a.tif")).splitlines()[-1] == printed[-1]
+
+
 def test_rio_tiler(server: RangeServer):
     assert "bytes of PNG" in run("rio_tiler_reader", server.url("a.tif"))
 

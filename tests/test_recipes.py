@@ -58,12 +58,14 @@ def modules_with(word: str) -> set[str]:
     }
 
 
-def test_the_nine_recipes_are_there():
+def test_the_eleven_recipes_are_there():
     assert list(recipes()) == [
         "Add a codec",
         "Add a tag",
         "Add a source",
         "Add a resampling method",
+        "Add a target",
+        "Add a pixel source",
         "Add a CLI command",
         "Add an adapter",
         "Add a rule",
@@ -101,7 +103,11 @@ DESCRIBED = {
         ("Add a codec", "LERC", set[str]()),
         ("Add a codec", "WEBP", set[str]()),
         ("Add a codec", "decode_lerc", {"src/tinycog/decode/lerc.py"}),
-        ("Add a tag", "LercParameters", {"src/tinycog/decode/lerc.py"}),
+        (
+            "Add a tag",
+            "LercParameters",
+            {f"src/tinycog/{one}/lerc.py" for one in ("decode", "encode")},
+        ),
         ("Add a tag", "ImageDescription", DESCRIBED),
         ("Add a tag", "ModelTransformation", {"src/tinycog/geo/transform.py"}),
         ("Add a source", "MemorySource", {"src/tinycog/sources/memory.py"}),

@@ -56,6 +56,7 @@ NUMPY = (np.ndarray, np.dtype, np.ma.MaskedArray, NDArray)
 WITH_ANY = {
     "Cog.__await__",  # of what a coroutine yields to the event loop: nobody else sees it
     "TagEntry.__await__",  # likewise
+    "Write.__await__",  # likewise
     "Cog.info",  # a JSON document, read by key
     "Cog.tile_matrix_set",  # likewise
 }
@@ -145,7 +146,11 @@ def functions(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def every_function() -> dict[str, Callable[..., Any]]:
-    found: dict[str, Callable[..., Any]] = {"open": tinycog.open, "configure": tinycog.configure}
+    found: dict[str, Callable[..., Any]] = {
+        "open": tinycog.open,
+        "write": tinycog.write,
+        "configure": tinycog.configure,
+    }
     for cls in CLASSES.values():
         found |= dict(reversed(list(functions(cls))))
     return found

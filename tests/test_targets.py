@@ -568,6 +568,8 @@ async def test_a_killed_writer_leaves_a_file_that_the_next_one_finds(tmp_path):
         await target.abort()
         process.send_signal(signal.SIGKILL)
     assert [left.name[:7] for left in leftovers(tmp_path)] == [".a.tif."]
+    with pytest.raises(SourceError, match="cannot be read"):
+        leftovers(tmp_path / "none")
     await written(FileTarget(tmp_path / "a.tif.aux"), HEAD, [])  # of another name: it stays
     assert len(leftovers(tmp_path)) == 1
     await written(FileTarget(path), HEAD, BODY)
@@ -683,6 +685,20 @@ async def test_records_that_are_appended_side_by_side_keep_their_positions(tmp_p
     positions = await asyncio.gather(*(spool.append(record) for record in records))
     lengths = [len(record) for record in records]
     assert await everything(spool.read(positions, lengths, is_last=True)) == records
+    await spool.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="blocks are counted on Linux")
+async def test_records_read_in_another_order_leave_no_block_behind(tmp_path):
+    spool = Spool(str(tmp_path))
+    records = [os.urandom(1000 + n) for n in range(2000)]
+    positions = [await spool.append(record) for record in records]
+    order = sorted(range(2000), key=lambda n: (n % 3, n))
+    asked = ([places[n] for n in order] for places in (positions, [*map(len, records)]))
+    parts = await everything(spool.read(*asked, is_last=True))
+    assert parts == [records[n] for n in order]
+    assert spool._file._file is not None
+    assert os.fstat(spool._file._file.fileno()).st_blocks * 512 <= 65536  # and its extents
     await spool.close()
 
 
@@ -844,14 +860,12 @@ def by_fsspec_at(store: Store) -> dict[str, Any]:
 
 @pytest.mark.stores
 @pytest.mark.parametrize("at", [by_obstore_at, by_fsspec_at], ids=["obstore", "s3fs"])
-async def test_a_store_keeps_no_upload_that_failed(at, monkeypatch):
-    monkeypatch.setattr("tinycog.targets.object_store.PART_BYTES", 5 << 20)
-    monkeypatch.setattr("tinycog.targets.fsspec.BLOCK_BYTES", 5 << 20)
+async def test_a_store_keeps_no_upload_that_failed(at):
     long = [os.urandom(1 << 20)] * 12
     with s3_store() as store:
         boto = pytest.importorskip("moto.s3.models").s3_backends["123456789012"]["aws"]
         bucket = boto.buckets[BUCKET]
-        target = make_target(**at(store))
+        target = make_target(**at(store), part_bytes=5 << 20)
         await target.begin()
         for piece in long:
             await target.append(piece)
@@ -861,7 +875,7 @@ async def test_a_store_keeps_no_upload_that_failed(at, monkeypatch):
         assert any("partNumber" in request.query for request in store.log)
         assert not bucket.multiparts
         assert not bucket.keys
-        target = make_target(**at(store))
+        target = make_target(**at(store), part_bytes=5 << 20)
         store.log.clear()
         task = asyncio.create_task(written(target, LONG_HEAD, long))
         while not any("partNumber" in request.query for request in store.log):  # noqa: ASYNC110 - the server's thread
@@ -872,7 +886,7 @@ async def test_a_store_keeps_no_upload_that_failed(at, monkeypatch):
         await target.abort()
         assert not bucket.multiparts
         assert not bucket.keys
-        target = make_target(**at(store))
+        target = make_target(**at(store), part_bytes=5 << 20)
         await written(target, LONG_HEAD, long)
         assert boto.get_object(BUCKET, "a.tif").value == LONG_HEAD + b"".join(long)
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import tempfile
 import threading
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
-from tempfile import SpooledTemporaryFile
-from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
+from store_faults import KINDS, STEPS, Faults
 from store_servers import azure_store, s3_store
 
 from tinycog.errors import (
@@ -62,78 +61,6 @@ def _no_backoff(monkeypatch):
     """Have the client try again at once."""
     standard = pytest.importorskip("botocore.retries.standard")
     monkeypatch.setattr(standard.ExponentialBackoff, "delay_amount", lambda *_: 0)
-
-
-class Faults:
-    """A WSGI application in front of the store, which does other things to chosen requests."""
-
-    def __init__(self) -> None:
-        self.plan: dict[tuple[str, int], str] = {}
-        self.seen: dict[str, int] = {}
-        self.on_request = lambda _: None
-        self._lock = threading.Lock()
-
-    def __call__(self, answer):
-        def faulty(environ, start):
-            kind = kind_of(environ)
-            with self._lock:
-                count = self.seen[kind] = self.seen.get(kind, -1) + 1
-            self.on_request(kind)
-            fault = self.plan.get((kind, count)) or self.plan.get((kind, -1))
-            return self._with_fault(fault, answer, environ, start, kind)
-
-        return faulty
-
-    def _with_fault(self, fault, answer, environ, start, kind):
-        environ["wsgi.input"] = SimpleNamespace(**_read_whole(environ))
-        if kind == "head" and fault == "200 with an error":
-            fault = "503"  # there is no body that could tell
-        if fault == "reset before":
-            return self._reset(environ)
-        if fault in ("503", "expired", "200 with an error"):
-            status, code = {
-                "503": ("503 Slow Down", "SlowDown"),
-                "expired": ("400 Bad Request", "ExpiredToken"),
-                "200 with an error": ("200 OK", "InternalError"),
-            }[fault]
-            start(status, [("Content-Type", "application/xml")])
-            return [f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()]
-        found = answer(environ, start)
-        if kind == "list uploads":
-            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z").encode()
-            return [b"".join(found).replace(b"2010-11-10T20:48:33.000Z", now)]
-        if fault == "reset after":
-            return self._reset(environ)
-        if fault == "slow":
-            time.sleep(0.7)
-        return found
-
-    @staticmethod
-    def _reset(environ):
-        environ["werkzeug.socket"].shutdown(2)
-        return []
-
-    def clear(self) -> None:
-        self.plan, self.seen = {}, {}
-
-
-def _read_whole(environ):
-    import io  # noqa: PLC0415 - here alone
-
-    body = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
-    return {name: getattr(body, name) for name in ("read", "readline", "readlines", "seek", "tell")}
-
-
-def kind_of(environ) -> str:
-    query = parse_qs(environ["QUERY_STRING"], keep_blank_values=True)
-    method = environ["REQUEST_METHOD"]
-    if "uploads" in query:
-        return "create" if method == "POST" else "list uploads"
-    if "partNumber" in query:
-        return "part"
-    if "uploadId" in query:
-        return {"POST": "complete", "DELETE": "abort", "GET": "list parts"}[method]
-    return {"HEAD": "head"}.get(method, "other")
 
 
 @pytest.fixture(scope="module")
@@ -330,10 +257,10 @@ async def test_an_upload_that_a_crash_left_is_listed_and_aborted(s3):
 @pytest.mark.parametrize("memory", [1 << 20, 100])
 @pytest.mark.parametrize("kind", ["s3", "azure"])
 async def test_a_part_is_in_a_file_only_if_it_is_long(request, monkeypatch, kind, memory):
-    rolled = []
-    rollover = SpooledTemporaryFile.rollover
-    noted = lambda file: [rolled.append(file), rollover(file)]  # noqa: E731 - shorter
-    monkeypatch.setattr(SpooledTemporaryFile, "rollover", noted)
+    made = []
+    file = tempfile.TemporaryFile
+    noted = lambda **place: [made.append(file(**place))][0] or made[-1]  # noqa: E731 - shorter
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
     options = request.getfixturevalue(kind).options
     place = parse_place("az://bucket/part.tif")
     upload = (
@@ -346,14 +273,10 @@ async def test_a_part_is_in_a_file_only_if_it_is_long(request, monkeypatch, kind
     await upload.begin()
     await upload.put_part(1, body)
     await upload.complete(len(SMALL))
-    assert len(rolled) == (memory < len(SMALL))
+    assert len(made) == (memory < len(SMALL))
     body.seek(0)
     assert body.read() == SMALL  # to be sent again
     body.drop()
-
-
-KINDS = ["503", "reset before", "reset after", "slow", "200 with an error", "expired"]
-STEPS = [("head", 0), ("create", 0), ("part", 0), ("part", 1), ("part", 2), ("complete", 0)]
 
 
 @pytest.mark.usefixtures("short_parts")
@@ -415,7 +338,7 @@ async def test_an_abort_that_fails_is_warned_of(s3, faults):
     target = to_s3(s3, "stuck.tif")
     await target.begin()
     faults.plan = {("abort", -1): "expired"}
-    with pytest.warns(RuntimeWarning, match=r"tinycog\.uploads"):
+    with pytest.warns(RuntimeWarning, match=r"tinycog\.list_uploads"):
         await target.abort()
     for upload in await list_uploads("s3://bucket", storage_options=s3.options):
         faults.clear()

@@ -13,6 +13,8 @@ import pytest
 import rasterio
 from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
+from writing import identity, run
+from writing.matrix import cases
 
 import tinycog
 from tinycog.errors import UsageError, WriteError
@@ -20,8 +22,6 @@ from tinycog.writer.grid import TileGrid
 from tinycog.writer.halos import Margins
 from tinycog.writer.options import check_options
 from tinycog.writer.plan import LevelShape, Needs, batches_in_flight, make_plan
-from writing import identity, run
-from writing.matrix import cases
 
 MIB = 1 << 20
 

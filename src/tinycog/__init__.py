@@ -115,7 +115,12 @@ if TYPE_CHECKING:
     from tinycog.series.model import Plane, PlaneAxes, Series
     from tinycog.sources.http.options import Http
     from tinycog.targets.protocol import WriteTarget
+    from tinycog.targets.temporary import leftovers
+    from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.validating import validate
+    from tinycog.validator.report import RuleFinding, ValidationReport
+    from tinycog.validator.rule import ValidationProfile
     from tinycog.writer.pending import Write
     from tinycog.writer.plan import WritePlan
     from tinycog.writing import HasAsynchronous, Written, write
@@ -172,6 +177,7 @@ __all__ = [
     "NotTiffError",
     "ObjectStore",
     "OpenArguments",
+    "OpenUpload",
     "Overview",
     "OverviewMethod",
     "Page",
@@ -196,6 +202,7 @@ __all__ = [
     "Resampling",
     "ResamplingLike",
     "Retries",
+    "RuleFinding",
     "Series",
     "SignedUrl",
     "SnapshotDocument",
@@ -224,6 +231,8 @@ __all__ = [
     "UnsupportedError",
     "UrlObject",
     "UsageError",
+    "ValidationProfile",
+    "ValidationReport",
     "Validity",
     "Values",
     "WarpResampling",
@@ -240,13 +249,21 @@ __all__ = [
     "WriteWhere",
     "Written",
     "__version__",
+    "abort_upload",
     "configure",
     "decode_tile",
+    "leftovers",
+    "list_uploads",
     "open",
+    "validate",
     "write",
 ]
 
 _ON_DEMAND = {
+    "RuleFinding": "tinycog.validator.report",
+    "ValidationProfile": "tinycog.validator.rule",
+    "ValidationReport": "tinycog.validator.report",
+    "validate": "tinycog.validating",
     "BoundingBox": "tinycog.geo.transform",
     "ColorInterp": "tinycog.geo.colour",
     "Colormap": "tinycog.geo.colour",
@@ -272,11 +289,15 @@ _ON_DEMAND = {
     "TileRange": "tinycog.tile_facts",
     "Values": "tinycog.reader.read_points",
     "HasAsynchronous": "tinycog.writing",
+    "OpenUpload": "tinycog.targets.uploads",
     "Write": "tinycog.writer.pending",
     "WritePlan": "tinycog.writer.plan",
     "WriteTarget": "tinycog.targets.protocol",
     "Written": "tinycog.writing",
+    "abort_upload": "tinycog.targets.uploads",
     "decode_tile": "tinycog.tile_facts",
+    "leftovers": "tinycog.targets.temporary",
+    "list_uploads": "tinycog.targets.uploads",
     "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

@@ -1,4 +1,4 @@
-"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`."""
+"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`, `cogify`, `validate`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib import resources
 
 import tinycog
 from tinycog.cog import Cog
+from tinycog.cogify import add_options
 from tinycog.errors import TinycogError
 from tinycog.raster import Raster
 
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; an error is one line on stderr and status 1."""
     args = _parser().parse_args(argv)
     try:
-        asyncio.run(args.run(args))
+        return asyncio.run(args.run(args)) or 0
     except BrokenPipeError:  # the reader of the output, `head` for one, has gone
         sys.stdout = None
         return 1
@@ -32,7 +33,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,7 +73,24 @@ def _parser() -> argparse.ArgumentParser:
         "--window", type=int, nargs=4, metavar=("COL", "ROW", "WIDTH", "HEIGHT"), help="of a level"
     )
     plan.set_defaults(run=_plan)
+
+    add_options(
+        commands.add_parser("cogify", help="write a file as a Cloud Optimized GeoTIFF, in one pass")
+    )
+    _add_validate(commands.add_parser("validate", help="say whether files keep rules of others"))
     return parser
+
+
+def _add_validate(validate: argparse.ArgumentParser) -> None:
+    validate.add_argument("where", nargs="+", help="urls or paths")
+    validate.add_argument("--profile", default="ogc-cog", help="whose rules (%(default)s)")
+    validate.add_argument("--strict", action="store_true", help="let warnings fail, too")
+    validate.add_argument("--tiles", action="store_true", help="look at every block of the index")
+    validate.add_argument(
+        "--literal", action="store_true", help="let what only breaks the letter of a rule fail, too"
+    )
+    validate.add_argument("--format", choices=("text", "json", "junit"), default="text")
+    validate.set_defaults(run=_validate)
 
 
 def _add_tile(parser: argparse.ArgumentParser) -> None:
@@ -165,6 +182,19 @@ async def _plan(args: argparse.Namespace) -> None:
         print("read for the plan:")
         _print_requests(cog)
         print(plan)
+
+
+async def _validate(args: argparse.Namespace) -> int:
+    """Print a report for each file; return 1 unless all have passed."""
+    passed = True
+    for where in args.where:
+        report = await tinycog.validate(
+            where, args.profile, strict=args.strict, tiles=args.tiles, literal=args.literal
+        )
+        texts = {"text": report.__str__, "json": report.to_json, "junit": report.to_junit}
+        print(texts[args.format]())
+        passed &= report.passed
+    return 0 if passed else 1
 
 
 def _save(raster: Raster, path: str, *, raw: bool) -> None:

@@ -160,7 +160,7 @@ class LimitError(TinycogError, ValueError):
 
 
 class WriteError(TinycogError):
-    """A tile cannot be written; nothing was published.
+    """A tile cannot be written: nothing was published, unless `verify=True` found it afterwards.
 
     Attributes:
         level, x, y: the tile (level 0 = full resolution; x, y in tiles), where it is one.
@@ -171,9 +171,27 @@ class WriteError(TinycogError):
     y: int | None = None
 
     @classmethod
-    def of_tile(cls, level: int, x: int, y: int, reason: str) -> WriteError:
-        """Make the error of a tile."""
-        error = cls(f"level {level}, tile x={x}, y={y} cannot be written: {reason}")
+    def of_tile(
+        cls, place: tuple[int, int, int], reason: str, name: str | None = None
+    ) -> WriteError:
+        """Make the error of a tile.
+
+        Args:
+            cls: the class.
+            place: (level, x, y).
+            reason: what is wrong.
+            name: of the file, where it was written and the tile is not as it should be.
+
+        Returns:
+            The error.
+
+        Raises:
+            TypeError: the place is none.
+        """
+        level, x, y = place
+        tile = f"level {level}, tile x={x}, y={y}"
+        what = f"{tile} cannot be written" if name is None else f"{name} was written, but {tile}"
+        error = cls(f"{what}: {reason}")
         error.level, error.x, error.y = level, x, y
         return error
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, cast, overload
 
 from numpy.typing import DTypeLike
 
@@ -21,6 +21,7 @@ from tinycog.argument_types import (
     ObjectStore,
     OverviewMethod,
     PixelsLike,
+    UrlObject,
     WarpResamplingLike,
     WindowLike,
     WriteProfile,
@@ -28,16 +29,18 @@ from tinycog.argument_types import (
 )
 from tinycog.checks import numbers
 from tinycog.cog import Cog
-from tinycog.errors import UsageError
+from tinycog.entry import open as open_file
+from tinycog.errors import LimitError, UsageError
 from tinycog.geo.transform import make_affine
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.raster import Raster
-from tinycog.targets.factory import make_target
+from tinycog.targets.factory import is_target, is_writable_file, make_target
 from tinycog.targets.memory import BytesTarget
 from tinycog.targets.parts import PREFERRED, SHORTEST
 from tinycog.targets.protocol import WriteTarget
 from tinycog.targets.spool import Spool
 from tinycog.thread_pool import shared_pool
+from tinycog.verifying import verify as verify_file
 from tinycog.writer.cog_file import CogFile
 from tinycog.writer.options import DEFAULT_MEMORY, FileOptions, check_options, one_of
 from tinycog.writer.pending import Write
@@ -157,6 +160,7 @@ def write(
     byte_order: Literal["<", ">"] = "<",
     bits: int | None = None,
     memory: int = DEFAULT_MEMORY,
+    verify: bool = False,
     spool: str | PathLike[str] | None = None,
     fs: FileSystem | None = None,
     store: ObjectStore | None = None,
@@ -215,6 +219,7 @@ def write(
     byte_order: Literal["<", ">"] = "<",
     bits: int | None = None,
     memory: int = DEFAULT_MEMORY,
+    verify: bool = False,
     spool: str | PathLike[str] | None = None,
     fs: FileSystem | None = None,
     store: ObjectStore | None = None,
@@ -272,6 +277,7 @@ def write(  # noqa: PLR0913 - each has a name
     byte_order: Literal["<", ">"] = "<",
     bits: int | None = None,
     memory: int = DEFAULT_MEMORY,
+    verify: bool = False,
     spool: str | PathLike[str] | None = None,
     fs: FileSystem | None = None,
     store: ObjectStore | None = None,
@@ -354,6 +360,9 @@ def write(  # noqa: PLR0913 - each has a name
         bits: BitsPerSample, where it is not that of the dtype.
         memory: bytes that are held at most. It is refused before the first byte if it is too
             small, with the smallest that works.
+        verify: whether the file is read back, each tile of each level decoded and compared with
+            what was encoded (of lossy codecs: levels and masks only). That reads the file once, and
+            takes 8 bytes of memory for each tile. A file that differs stays where it is.
         spool: folder for what has to wait: compressed overviews, and what comes before its turn.
         fs: a file system of fsspec's, in which `target` is a path.
         store: a store with obspec's methods, in which `target` is a path.
@@ -361,11 +370,15 @@ def write(  # noqa: PLR0913 - each has a name
         overwrite: whether what is there is replaced.
         progress: called with the pixels of full resolution that are done, and their number.
 
+    Returns:
+        What is awaited for a `Written`, or with `plan` for a `WritePlan`; of an array of dask it
+        has `.compute()`, too.
+
     Raises:
         UsageError: an argument is wrong, or pixels come twice or never.
         UnsupportedError: the codec cannot hold such pixels, or a library lacks.
         LimitError: `memory` is too small.
-        WriteError: a tile cannot be encoded; it names the tile.
+        WriteError: a tile cannot be encoded, or is not read back as it was; it names the tile.
         SourceError: the target cannot be written.
     """
     options = check_options(
@@ -392,6 +405,7 @@ def write(  # noqa: PLR0913 - each has a name
         byte_order=byte_order,
         bits=bits,
         memory=memory,
+        verify=verify,
     )
     facts = WrittenFacts(
         crs=crs,
@@ -472,26 +486,55 @@ async def _prepare(arguments: _Arguments) -> _Prepared:
         memory=options.memory // 4,
     )
     file = CogFile(source, options, shared_pool().size)
-    part_bytes = max(min(options.memory // PARTS_SHARE, PREFERRED), SHORTEST)
-    target = make_target(
-        arguments.target,
-        fs=arguments.fs,
-        store=arguments.store,
-        storage_options=arguments.storage_options,
-        overwrite=arguments.overwrite,
-        spool=arguments.spool,
-        part_bytes=part_bytes,
-        bounds=file.bounds,
-    )
     spool = Spool(None if arguments.spool is None else os.fspath(arguments.spool))
-    return _Prepared(file, target, spool, file.plan(target.memory + spool.memory))
+
+    def with_parts_of(part_bytes: int) -> _Prepared:
+        target = make_target(
+            arguments.target,
+            fs=arguments.fs,
+            store=arguments.store,
+            storage_options=arguments.storage_options,
+            overwrite=arguments.overwrite,
+            spool=arguments.spool,
+            part_bytes=part_bytes,
+            bounds=file.bounds,
+        )
+        return _Prepared(file, target, spool, file.plan(target.memory + spool.memory))
+
+    try:
+        return with_parts_of(max(min(options.memory // PARTS_SHARE, PREFERRED), SHORTEST))
+    except LimitError:  # what it says to be the smallest memory must not depend on the memory
+        return with_parts_of(SHORTEST)
 
 
 async def _plan(arguments: _Arguments) -> WritePlan:
     return (await _prepare(arguments)).plan
 
 
+def _reopened(arguments: _Arguments, data: bytes | None) -> Cog:
+    """Return a handle on what was written, without any I/O.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    where = arguments.target
+    if where is bytes:
+        return open_file(data or b"", cache=False)
+    if is_target(where) or is_writable_file(where) or isinstance(where, type):
+        message = "verify=True reads the file back: write to a path, a url, a store or bytes"
+        raise UsageError(message)
+    return open_file(
+        cast("str | PathLike[str] | UrlObject", where),
+        fs=arguments.fs,
+        store=arguments.store,
+        storage_options=arguments.storage_options,
+        cache=False,
+    )
+
+
 async def _write(arguments: _Arguments) -> Written:
+    if arguments.options.verify:
+        _reopened(arguments, b"")  # what cannot be read back is refused now
     file, target, spool, plan = await _prepare(arguments)
     try:
         try:
@@ -503,4 +546,7 @@ async def _write(arguments: _Arguments) -> Written:
     finally:
         await asyncio.shield(spool.close())
     data = target.result if isinstance(target, BytesTarget) else None
+    if arguments.options.verify:
+        async with _reopened(arguments, data) as cog:
+            await verify_file(cog, target.name, file.checksums)
     return Written(target.name, length, plan, data)

@@ -6,9 +6,9 @@ not reach through it into those: tests/test_architecture.py holds them to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.reader.window_buffers import LevelSource
 from tinycog.sources.lazy_import import load
 from tinycog.sources.protocol import Source
+from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Entry, Ifd, Value, parse_ifd, parse_values
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from tinycog.reader.sidecars import Sidecars
     from tinycog.reader.snapshot import Snapshot
     from tinycog.series.model import Series
+
+T = TypeVar("T")
 
 
 class OpenArguments(NamedTuple):
@@ -188,6 +191,20 @@ class OpenFile:
         self.limits.check("value_bytes", length, f"bytes of the value of tag {entry.tag}")
         return bytes(await self.fetcher.drive(need_bytes(self.fetcher.buffer, start, length)))
 
+    async def parse(
+        self, make: Callable[[SparseBuffer, Limits], Steps[T]], *, loose: bool = False
+    ) -> T:
+        """Run a parser that is made of the bytes of the file, fetching what it lacks.
+
+        With `loose`, what is fetched may be shed (`shed`).
+        """
+        self.fetcher.check_open()
+        return await self.fetcher.drive(make(self.fetcher.buffer, self.limits), loose=loose)
+
+    def shed(self) -> None:
+        """Drop bytes that may be fetched again."""
+        self.fetcher.buffer.shed()
+
     async def read_ifd(self, offset: int) -> Ifd:
         """Return the IFD at an absolute offset: one that a tag points to."""
         header = (await self.read_header(0)).tiff.header
@@ -277,6 +294,11 @@ class OpenFile:
     def name(self) -> str:
         """The URL or path, without credentials."""
         return self.fetcher.name
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file, None until they are known."""
+        return self.fetcher.buffer.size
 
     @property
     def url(self) -> str | None:

@@ -32,7 +32,20 @@ import tinycog
 from tinycog.sync.blocking import Blocking, blocking
 from tinycog.sync.loop_thread import THREAD
 
-__all__ = ["Cog", "Overview", "Page", "Pages", "TagEntry", "Tags", "open", "run", "write"]
+__all__ = [
+    "Cog",
+    "Overview",
+    "Page",
+    "Pages",
+    "TagEntry",
+    "Tags",
+    "abort_upload",
+    "list_uploads",
+    "open",
+    "run",
+    "validate",
+    "write",
+]
 
 T = TypeVar("T")
 
@@ -98,6 +111,23 @@ def open(*args: object, **options: object) -> Cog:  # noqa: A001, D103 - the lib
 def write(*args: object, **options: object) -> object:  # noqa: D103 - the library's verb
     make: Any = tinycog.write
     return THREAD.run(_done(make(*args, **options)))
+
+
+@wraps(tinycog.list_uploads)
+def list_uploads(*args: Any, **options: Any) -> list[tinycog.OpenUpload]:  # noqa: ANN401, D103 - its arguments
+    return THREAD.run(tinycog.list_uploads(*args, **options))
+
+
+@wraps(tinycog.abort_upload)
+def abort_upload(*args: Any, **options: Any) -> None:  # noqa: ANN401, D103 - the same
+    THREAD.run(tinycog.abort_upload(*args, **options))
+
+
+@wraps(tinycog.validate)
+def validate(*args: object, **options: object) -> tinycog.ValidationReport:  # noqa: D103 - likewise
+    check: Any = tinycog.validate
+    plain = [arg.asynchronous if isinstance(arg, Cog) else arg for arg in args]
+    return THREAD.run(check(*plain, **options))
 
 
 async def _done(pending: Any) -> object:  # noqa: ANN401 - of either result

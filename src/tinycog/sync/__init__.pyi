@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
 import numpy as np
 from affine import Affine
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from zarr.abc.store import Store
 
 import tinycog
@@ -18,7 +18,11 @@ from tinycog.argument_types import (
     ErrorHandling,
     FileSystem,
     Headers,
+    Interleave,
+    MaskKind,
+    NamedMember,
     ObjectStore,
+    OverviewMethod,
     Pinning,
     ReadOptions,
     ReferenceCodecs,
@@ -27,6 +31,8 @@ from tinycog.argument_types import (
     WarpResamplingLike,
     Where,
     WindowLike,
+    WriteProfile,
+    WriteWhere,
 )
 from tinycog.cache.protocol import Cache
 from tinycog.dataset import Profile
@@ -48,11 +54,17 @@ from tinycog.series.model import Plane, Series
 from tinycog.sources.http.options import Http
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
+from tinycog.targets.protocol import WriteTarget
+from tinycog.targets.uploads import OpenUpload
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
+from tinycog.validator.report import ValidationReport
+from tinycog.validator.rule import ValidationProfile
+from tinycog.writer.plan import Progress, WritePlan
+from tinycog.writing import PixelsFrom, Written
 
 class Cog:
     @property
@@ -425,6 +437,134 @@ def open(
     sidecars: bool = False,
     cache: Cache | Literal[False] | None = None,
 ) -> Cog: ...
+@overload
+def write(
+    target: WriteWhere | WriteTarget,
+    source: PixelsFrom,
+    *,
+    plan: Literal[False] = False,
+    profile: WriteProfile = "default",
+    shape: Sequence[int] | None = None,
+    dtype: DTypeLike | None = None,
+    window: WindowLike | None = None,
+    bounds: Sequence[float] | None = None,
+    tiling_scheme: Literal["WebMercatorQuad"] | None = None,
+    zoom: int | None = None,
+    warp_resampling: WarpResamplingLike = "bilinear",
+    crs: CrsLike | None = None,
+    transform: Affine | Sequence[float] | None = None,
+    nodata: float | None = None,
+    gcps: Sequence[GroundControlPoint] = ...,
+    rpcs: RPC | None = None,
+    area_or_point: Literal["Area", "Point"] = "Area",
+    descriptions: Sequence[str | None] | None = None,
+    scales: Sequence[float] | None = None,
+    offsets: Sequence[float] | None = None,
+    units: Sequence[str | None] | None = None,
+    colorinterp: Sequence[str | NamedMember] | None = None,
+    colormap: Colormap | Mapping[int, Sequence[int]] | None = None,
+    tags: Mapping[str, str] | None = None,
+    compression: str | None = None,
+    level: int | Literal["auto", "fast"] | None = None,
+    predictor: int | str | None = None,
+    quality: float | None = None,
+    lossless: bool | None = None,
+    max_z_error: float | None = None,
+    distance: float | None = None,
+    effort: int | None = None,
+    photometric: Literal["ycbcr", "rgb"] | None = None,
+    blocksize: int | None = None,
+    overview_blocksize: int | None = None,
+    overviews: bool | int | Sequence[int] | None = None,
+    overview_resampling: OverviewMethod | NamedMember | None = None,
+    like: Literal["gdal"] | None = None,
+    interleave: Interleave | None = None,
+    mask: MaskKind | None = None,
+    sparse: bool = False,
+    statistics: bool | None = None,
+    bigtiff: bool | None = None,
+    byte_order: Literal["<", ">"] = "<",
+    bits: int | None = None,
+    memory: int = ...,
+    verify: bool = False,
+    spool: str | PathLike[str] | None = None,
+    fs: FileSystem | None = None,
+    store: ObjectStore | None = None,
+    storage_options: Mapping[str, object] | None = None,
+    overwrite: bool = True,
+    progress: Progress | None = None,
+) -> Written: ...
+@overload
+def write(
+    target: WriteWhere | WriteTarget,
+    source: PixelsFrom,
+    *,
+    plan: Literal[True],
+    profile: WriteProfile = "default",
+    shape: Sequence[int] | None = None,
+    dtype: DTypeLike | None = None,
+    window: WindowLike | None = None,
+    bounds: Sequence[float] | None = None,
+    tiling_scheme: Literal["WebMercatorQuad"] | None = None,
+    zoom: int | None = None,
+    warp_resampling: WarpResamplingLike = "bilinear",
+    crs: CrsLike | None = None,
+    transform: Affine | Sequence[float] | None = None,
+    nodata: float | None = None,
+    gcps: Sequence[GroundControlPoint] = ...,
+    rpcs: RPC | None = None,
+    area_or_point: Literal["Area", "Point"] = "Area",
+    descriptions: Sequence[str | None] | None = None,
+    scales: Sequence[float] | None = None,
+    offsets: Sequence[float] | None = None,
+    units: Sequence[str | None] | None = None,
+    colorinterp: Sequence[str | NamedMember] | None = None,
+    colormap: Colormap | Mapping[int, Sequence[int]] | None = None,
+    tags: Mapping[str, str] | None = None,
+    compression: str | None = None,
+    level: int | Literal["auto", "fast"] | None = None,
+    predictor: int | str | None = None,
+    quality: float | None = None,
+    lossless: bool | None = None,
+    max_z_error: float | None = None,
+    distance: float | None = None,
+    effort: int | None = None,
+    photometric: Literal["ycbcr", "rgb"] | None = None,
+    blocksize: int | None = None,
+    overview_blocksize: int | None = None,
+    overviews: bool | int | Sequence[int] | None = None,
+    overview_resampling: OverviewMethod | NamedMember | None = None,
+    like: Literal["gdal"] | None = None,
+    interleave: Interleave | None = None,
+    mask: MaskKind | None = None,
+    sparse: bool = False,
+    statistics: bool | None = None,
+    bigtiff: bool | None = None,
+    byte_order: Literal["<", ">"] = "<",
+    bits: int | None = None,
+    memory: int = ...,
+    verify: bool = False,
+    spool: str | PathLike[str] | None = None,
+    fs: FileSystem | None = None,
+    store: ObjectStore | None = None,
+    storage_options: Mapping[str, object] | None = None,
+    overwrite: bool = True,
+    progress: Progress | None = None,
+) -> WritePlan: ...
+def list_uploads(
+    where: str, *, storage_options: Mapping[str, object] | None = None
+) -> list[OpenUpload]: ...
+def abort_upload(
+    upload: OpenUpload, *, storage_options: Mapping[str, object] | None = None
+) -> None: ...
+def validate(
+    where: Where | SignedUrl | Source | Cog,
+    profile: str | ValidationProfile = "ogc-cog",
+    *,
+    strict: bool = False,
+    tiles: bool = False,
+    literal: bool = False,
+) -> ValidationReport: ...
 
 T = TypeVar("T")
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BUFFER = 1 << 20
 """Bytes that are written at once."""
 
+BLOCK = 4096
+"""Bytes whose room a file system gives back at once."""
+
 
 class AppendedFile:
     """Bytes that are appended: gathered in memory, and written while the next ones are gathered.
@@ -60,6 +63,7 @@ class AppendedFile:
         self._last: Future[None] | None = None
         self._failure: TinycogError | None = None
         self._punches = True
+        self._partly_read: dict[int, int] = {}
 
     async def append(self, data: bytes | bytearray | memoryview) -> int:
         """Take the next bytes, and return their position. They may be changed afterwards.
@@ -136,7 +140,24 @@ class AppendedFile:
             return memoryview(found)
 
     def _punch(self, position: int, length: int) -> bool:
-        return punch_hole(self._opened().fileno(), position, length)
+        """Give back the blocks of which nothing is left to be read."""
+        stop = position + length
+        first, last = position // BLOCK, (stop - 1) // BLOCK
+        found = range(first, last + 1)
+        if not self._is_read(last, min(length, stop - last * BLOCK)):
+            found = found[:-1]
+        if first != last and not self._is_read(first, (first + 1) * BLOCK - position):
+            found = found[1:]
+        if not found:
+            return True
+        return punch_hole(self._opened().fileno(), found[0] * BLOCK, len(found) * BLOCK)
+
+    def _is_read(self, block: int, length: int) -> bool:
+        """Return whether a block has been read, with `length` more of its bytes."""
+        read = self._partly_read.pop(block, 0) + length
+        if read < BLOCK:
+            self._partly_read[block] = read
+        return read >= BLOCK
 
     def _opened(self) -> FileIO:
         if self._file is None:

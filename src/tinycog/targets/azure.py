@@ -20,7 +20,7 @@ from tinycog.targets.azure_client import (
     make_client,
     with_environment,
 )
-from tinycog.targets.body import Body
+from tinycog.targets.body import PartBody
 from tinycog.targets.multipart import CONTENT_TYPE
 from tinycog.targets.store_errors import (
     complete_error,
@@ -88,7 +88,7 @@ class AzureUpload:
             if not self._overwrite:
                 raise exists_error(self.name)
 
-    async def put_part(self, number: int, body: Body) -> None:
+    async def put_part(self, number: int, body: PartBody) -> None:
         """Stage the whole of `body` as the block of that number (from 1).
 
         Raises:

@@ -112,7 +112,13 @@ def _of_text(text: str, options: TargetOptions) -> WriteTarget:
         from tinycog.targets.object_store import ObjectSink  # noqa: PLC0415 - the same
 
         options.check_used("store=", "store")
-        sink = ObjectSink(text, options.store, overwrite=options.overwrite)
+        sink = ObjectSink(
+            text,
+            options.store,
+            overwrite=options.overwrite,
+            part_bytes=options.part_bytes,
+            bounds=options.bounds,
+        )
         return _in_order(sink, options)
     if options.fs is not None:
         options.check_used("fs=", "fs")
@@ -143,6 +149,7 @@ def _numbered(url: str, options: TargetOptions) -> WriteTarget | None:
         overwrite=options.overwrite,
         part_bytes=options.part_bytes,
         bounds=options.bounds,
+        folder=options.folder,
     )
 
 
@@ -155,6 +162,7 @@ def _by_fsspec(where: str, options: TargetOptions) -> WriteTarget:
         fs=options.fs,
         storage_options=options.storage_options,
         overwrite=options.overwrite,
+        block_bytes=options.part_bytes,
     )
     return _in_order(sink, options)
 

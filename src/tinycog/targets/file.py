@@ -22,7 +22,7 @@ COPIED_BYTES = 4 << 20
 
 
 class FileTarget:
-    """A path. Nothing has that name before all is written.
+    """A path. Nothing has that name before all is written (cog.published.file).
 
     Level 0 goes to a temporary file beside it (`temporary`). The head is inserted in front without
     copying where the file system can do that (ext4, xfs); otherwise level 0 is copied behind the

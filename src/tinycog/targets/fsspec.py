@@ -11,12 +11,13 @@ from tinycog.argument_types import FileSystem
 from tinycog.errors import TinycogError, UsageError
 from tinycog.sources.fsspec import FsspecSource
 from tinycog.targets.calls import Calls
+from tinycog.targets.parts import PREFERRED
 from tinycog.targets.store_errors import to_write_error
 
 T = TypeVar("T")
 
-BLOCK_BYTES = 16 << 20
-"""Bytes that a file system gathers before it sends them, if it does."""
+MIN_BLOCK_BYTES = 5 << 20
+"""Bytes that a file system gathers before it sends them, at least: stores take no fewer."""
 
 
 class FsspecSink:
@@ -31,8 +32,6 @@ class FsspecSink:
         memory: bytes that it holds at most.
     """
 
-    memory = 2 * BLOCK_BYTES
-
     def __init__(
         self,
         where: str,
@@ -40,11 +39,22 @@ class FsspecSink:
         fs: FileSystem | None = None,
         storage_options: Mapping[str, object] | None = None,
         overwrite: bool = True,
+        block_bytes: int = PREFERRED,
     ) -> None:
-        """Take url and options; nothing is opened."""
+        """Take url and options; nothing is opened.
+
+        Args:
+            where: url or path.
+            fs: a file system of fsspec's, in which it is a path.
+            storage_options: of the file system that a url names.
+            overwrite: whether what is there is replaced.
+            block_bytes: that a file system gathers before it sends them.
+        """
         self._source = FsspecSource(where, fs=fs, storage_options=storage_options)
         self.name = self._source.name
         self._overwrite = overwrite
+        self._block_bytes = max(block_bytes, MIN_BLOCK_BYTES)
+        self.memory = 2 * self._block_bytes
         self._calls = Calls()
         self._fs: Any = None
         self._path = ""
@@ -100,7 +110,7 @@ class FsspecSink:
     # --- in a thread -----------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self._file = self._fs.open(self._path, "wb", block_size=BLOCK_BYTES, autocommit=False)
+        self._file = self._fs.open(self._path, "wb", block_size=self._block_bytes, autocommit=False)
 
     def _write(self, data: bytes) -> None:
         self._file.write(data)

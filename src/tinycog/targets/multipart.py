@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 from tinycog.errors import SourceError
-from tinycog.targets.body import Body
+from tinycog.targets.body import PartBody
 from tinycog.targets.parts import PartPlan
 from tinycog.tiff.ranges import ByteRange
 
@@ -30,6 +30,8 @@ T = TypeVar("T")
 class ObjectUpload(Protocol):
     """One object of a store while it is uploaded; nothing of it is seen before `complete`.
 
+    See store.upload.published.
+
     Attributes:
         name: of the object, for messages; no secret in it.
     """
@@ -45,7 +47,7 @@ class ObjectUpload(Protocol):
         """
         ...
 
-    async def put_part(self, number: int, body: Body) -> None:
+    async def put_part(self, number: int, body: PartBody) -> None:
         """Send the whole of `body`, which stands at its end, as the part of that number (from 1).
 
         Raises:
@@ -85,27 +87,34 @@ class ObjectUpload(Protocol):
 class MultipartTarget:
     """A target (`WriteTarget`) that sends parts while later ones are made.
 
-    Any failure and any cancellation drops the upload before it is raised.
+    Any failure and any cancellation drops the upload before it is raised (store.upload.dropped).
 
     Attributes:
         name: of the object.
         memory: bytes that it holds at most.
     """
 
-    def __init__(self, upload: ObjectUpload, plan: PartPlan) -> None:
-        """Send to `upload` in parts as `plan` says."""
+    def __init__(self, upload: ObjectUpload, plan: PartPlan, folder: str | None = None) -> None:
+        """Send to `upload` in parts as `plan` says.
+
+        Args:
+            upload: takes the parts.
+            plan: how the file is cut.
+            folder: for long parts in front; None: where `tempfile` makes its files.
+        """
         self.name = upload.name
         self.memory = plan.memory(IN_FLIGHT)
         self._upload = upload
         self._plan = plan
-        self._bodies: set[Body] = set()
-        self._held: Body
-        self._filling: Body
+        self._folder = folder
+        self._bodies: set[PartBody] = set()
+        self._held: PartBody
+        self._filling: PartBody
         self._sizes = plan.body_sizes()
         self._part_size = next(self._sizes)
         self._number = plan.head_parts + 1
         self._size = 0
-        self._sending: dict[asyncio.Task[None], tuple[int, Body]] = {}
+        self._sending: dict[asyncio.Task[None], tuple[int, PartBody]] = {}
         self._aborting: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -243,9 +252,9 @@ class MultipartTarget:
             self._bodies.remove(body)
             body.drop()
 
-    def _new_body(self, size: int | None = None) -> Body:
-        """Return an empty body; what is longer than a part of level 0 goes to a temporary file."""
-        body = Body(max(size or 0, self._plan.largest))
+    def _new_body(self, size: int | None = None) -> PartBody:
+        """Return an empty body; of a long one the rest is in a temporary file."""
+        body = PartBody(max(size or 0, self._plan.largest), self._folder)
         self._bodies.add(body)
         return body
 
@@ -268,7 +277,7 @@ async def finished(task: asyncio.Task[T]) -> T:
 
 
 async def _joined(
-    head: AsyncIterator[bytes | memoryview], held: Body
+    head: AsyncIterator[bytes | memoryview], held: PartBody
 ) -> AsyncIterator[bytes | memoryview]:
     async for chunk in head:
         yield chunk

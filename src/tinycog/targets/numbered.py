@@ -33,6 +33,7 @@ def numbered_target(
     overwrite: bool,
     part_bytes: int,
     bounds: Bounds | None = None,
+    folder: str | None = None,
 ) -> MultipartTarget | None:
     """Return the target of a url of a store, or None for what is left to fsspec.
 
@@ -44,6 +45,7 @@ def numbered_target(
         overwrite: whether an object of that name is replaced.
         part_bytes: that parts grow to, unless they must be longer.
         bounds: of the length of the file; None: not known.
+        folder: for what has to wait; None: where `tempfile` makes its files.
 
     Raises:
         UsageError: the url names no object, an option has no meaning, or an extra is missing.
@@ -54,7 +56,7 @@ def numbered_target(
         return None
     head, body = bounds or (0, None)
     plan = plan_parts(found[1], head, body, preferred=part_bytes)
-    return MultipartTarget(found[0], plan)
+    return MultipartTarget(found[0], plan, folder)
 
 
 def _upload_to(

@@ -9,12 +9,14 @@ from typing import Any
 from tinycog.argument_types import ObjectStore
 from tinycog.errors import SourceError, TinycogError, UsageError
 from tinycog.sources.object_store import ObjectStoreSource
+from tinycog.targets.parts import PREFERRED, Bounds
 from tinycog.targets.store_errors import to_write_error
 
-PART_BYTES = 16 << 20
-"""Bytes of a part; more if there were more than 10,000."""
+MIN_PART_BYTES = 5 << 20
+"""Bytes of a part that every store takes."""
 
 MAX_PARTS = 10_000
+"""Parts of an object at most; they are longer than was asked for if there were more."""
 
 IN_FLIGHT = 4
 """Parts that the store sends at once."""
@@ -28,13 +30,26 @@ class ObjectSink:
 
     Attributes:
         name: what the store tells of its url, redacted (http.secrets), and the path.
-        memory: bytes that it holds at most, of objects up to 156 GiB.
+        memory: bytes that it holds at most.
     """
 
-    memory = (IN_FLIGHT + 2) * PART_BYTES
-
-    def __init__(self, path: str, store: ObjectStore, *, overwrite: bool = True) -> None:
+    def __init__(
+        self,
+        path: str,
+        store: ObjectStore,
+        *,
+        overwrite: bool = True,
+        part_bytes: int = PREFERRED,
+        bounds: Bounds | None = None,
+    ) -> None:
         """Take path and store; nothing is written.
+
+        Args:
+            path: in the store.
+            store: with `put_async`.
+            overwrite: whether an object of that name is replaced.
+            part_bytes: of a part, unless they must be longer.
+            bounds: of the length of the file; None: not known.
 
         Raises:
             UsageError: it is no store, or none that can be written.
@@ -43,6 +58,9 @@ class ObjectSink:
         self._path = path
         self._store: Any = store
         self._overwrite = overwrite
+        longest = sum(bounds or ())
+        self._part_bytes = max(part_bytes, MIN_PART_BYTES, -(-longest // MAX_PARTS))
+        self.memory = (IN_FLIGHT + 2) * self._part_bytes
         self._putting: asyncio.Task[None] | None = None
         self._is_stopped = False
         self._reason: Exception | None = None
@@ -97,7 +115,7 @@ class ObjectSink:
             await asyncio.wait([self._putting])
 
     async def _put(self, chunks: AsyncIterator[bytes], length: int) -> None:
-        part = max(PART_BYTES, -(-length // MAX_PARTS))
+        part = max(self._part_bytes, -(-length // MAX_PARTS))
         options: dict[str, object] = {"chunk_size": part, "max_concurrency": IN_FLIGHT}
         if self._source.origin != "file":
             options["attributes"] = ATTRIBUTES

@@ -8,7 +8,7 @@ A file is uploaded from its level 0 on, and what stands in front of it last::
 
 K is chosen before the first byte, since numbers must have no gap. So that each of the first K parts
 is long enough however short the head turns out, the shortest part that a store takes is held back
-of level 0 for each.
+of level 0 for each (store.upload.order).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NUMERATOR, DENOMINATOR = 5, 4
 
 
 class PartRules(NamedTuple):
-    """What a store takes.
+    """What a store takes (store.upload.size).
 
     Attributes:
         name: of the store, for messages.

@@ -18,7 +18,7 @@ from typing import Any
 
 from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
 from tinycog.sources.lazy_import import in_worker
-from tinycog.targets.body import Body
+from tinycog.targets.body import PartBody
 from tinycog.targets.multipart import CHUNK, CONTENT_TYPE, finished
 from tinycog.targets.s3_client import check_options, make_client, request_options, s3_secrets
 from tinycog.targets.store_errors import (
@@ -44,7 +44,7 @@ TRIES = 3
 
 
 class S3Upload:
-    """One object of S3 while it is uploaded (`ObjectUpload`).
+    """One object of S3 while it is uploaded (`ObjectUpload`, store.upload.checked).
 
     Each part goes with a CRC32, which the store keeps for the whole too; with an MD5 where the
     client is configured by `request_checksum_calculation="when_required"`, for stores that do not
@@ -108,7 +108,7 @@ class S3Upload:
         self._creating = asyncio.create_task(self._create())
         await asyncio.shield(self._creating)
 
-    async def put_part(self, number: int, body: Body) -> None:
+    async def put_part(self, number: int, body: PartBody) -> None:
         """Send the whole of `body` as the part of that number (from 1).
 
         Raises:
@@ -267,7 +267,7 @@ class S3Upload:
         return {"UploadId": self._creating.result()}
 
     async def _ask(
-        self, method: str, asked: Mapping[str, Any], body: Body | None = None
+        self, method: str, asked: Mapping[str, Any], body: PartBody | None = None
     ) -> dict[str, Any]:
         """Send a request of the object, and again if its connection breaks.
 
@@ -301,24 +301,24 @@ class S3Upload:
 
 def warn_of_open(name: str, error: SourceError) -> None:
     """Warn of an upload that could not be dropped."""
-    message = f"an upload may be left open, tinycog.uploads lists it: {name} ({error})"
+    message = f"an upload may be left open, tinycog.list_uploads tells of it: {name} ({error})"
     warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
-def _chunks(body: Body) -> Iterator[bytes]:
+def _chunks(body: PartBody) -> Iterator[bytes]:
     body.seek(0)
     while chunk := body.read(CHUNK):
         yield chunk
 
 
-def _crc32(body: Body) -> str:
+def _crc32(body: PartBody) -> str:
     found = 0
     for chunk in _chunks(body):
         found = zlib.crc32(chunk, found)
     return b64encode(found.to_bytes(4, "big")).decode()
 
 
-def _md5(body: Body) -> str:
+def _md5(body: PartBody) -> str:
     found = hashlib.md5(usedforsecurity=False)
     for chunk in _chunks(body):
         found.update(chunk)

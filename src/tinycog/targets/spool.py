@@ -20,7 +20,7 @@ MAX_GAP = 64 << 10
 class Spool:
     """Bytes that are appended, and read back in the end; in a file without a name if they are many.
 
-    Nothing is left of it, however the process ends.
+    Nothing is left of it, however the process ends (cog.published.spool).
 
     Attributes:
         length: bytes appended so far.
@@ -63,8 +63,9 @@ class Spool:
         """
         for start in range(0, self.length, READ_BYTES):
             length = min(READ_BYTES, self.length - start)
-            yield await self._file.read(start, length)
+            data = await self._file.read(start, length)
             await self._file.punch(start, length)
+            yield data
 
     async def read(
         self, positions: Iterable[int], lengths: Iterable[int], *, is_last: bool = False
@@ -82,10 +83,11 @@ class Spool:
         for run in _runs(zip(positions, lengths, strict=True)):
             start = run[0][0]
             data = await self._file.read(start, run[-1][0] + run[-1][1] - start)
-            for position, length in run:
-                yield data[position - start : position - start + length]
+            # before what is read is written elsewhere, so that it never has room twice
             for position, length in _joined(run) if is_last else ():
                 await self._file.punch(position, length)
+            for position, length in run:
+                yield data[position - start : position - start + length]
 
     async def close(self) -> None:
         """Drop the bytes. Repeated calls do nothing."""

@@ -44,7 +44,7 @@ class Sink(Protocol):
 
 
 class StreamTarget:
-    """A target that takes its bytes in order: the head first.
+    """A target that takes its bytes in order: the head first (cog.published.in-order).
 
     Level 0 waits in a spool, compressed as it is. Nothing is sent before the head is known; as it
     is sent, the spool's room is given back.

@@ -1,7 +1,7 @@
 """Temporary files beside the ones that they become, and what a killed process left of them.
 
 They are named `.NAME.12345678.tinycog-part`. A writer has its file locked as long as it lives, so
-that one that can be locked is left over.
+that one that can be locked is left over (cog.published.left).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+
+from tinycog.errors import SourceError
 
 if sys.platform != "win32":
     import fcntl
@@ -78,12 +80,19 @@ class Part:
 
 
 def leftovers(folder: str | os.PathLike[str]) -> list[Path]:
-    """Return the temporary files in a folder whose writer is no more, in the order of their names.
+    """Return the temporary files that killed writers left in a folder, in the order of their names.
+
+    They may be removed; the next `tinycog.write` of such a path does that by itself.
 
     Raises:
-        OSError: the folder cannot be read.
+        SourceError: the folder cannot be read.
     """
-    return [part for part in _parts_in(Path(folder)) if _is_left(part)]
+    try:
+        found = _parts_in(Path(folder))
+    except OSError as exc:
+        message = f"the folder cannot be read ({exc.strerror})"
+        raise SourceError(message, url=os.fspath(folder)) from exc
+    return [part for part in found if _is_left(part)]
 
 
 def remove_leftovers(target: Path) -> None:

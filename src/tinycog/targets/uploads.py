@@ -1,4 +1,4 @@
-"""Uploads that a crash left open: which there are, and how they are dropped."""
+"""Uploads that a crash left open: which there are, and how they are dropped (store.upload.left)."""
 
 from __future__ import annotations
 

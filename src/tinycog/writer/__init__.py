@@ -2,8 +2,22 @@
 
 ::
 
+    options.py       what a caller wants, checked; profiles as data
+    plan.py          order, memory and spool, before a byte is written
+    pending.py       what is returned before it is awaited
+    cog_file.py      a file: its levels, encoders and tags
+    engine.py        one pass: pixels through all levels
     pixel_source.py  what gives pixels: blocks in an order that is asked for, or in its own
     sources/         arrays, dask, xarray, iterators, another file
+    grid.py          tiles of a level, and the orders in which they are asked for
+    assemble.py      blocks to whole tiles; spilled.py those that are put aside
+    halos.py         tiles with the pixels around them
+    tile_work.py     what a thread does with a tile
+    reduce.py        pixels of the next level
+    statistics.py    exact ones of each band
+    checksums.py     what went into each tile
+    deferred.py      tiles that wait until a sample has decided how all are encoded
+    in_order.py      records put in order
     records.py       what is stored of one place in the tile grid, and where a level's payloads lie
     head.py          what stands in front of full resolution: IFDs, tile indices, overviews
 """

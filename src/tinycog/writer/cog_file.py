@@ -25,6 +25,7 @@ from tinycog.targets.protocol import WriteTarget
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Compression, Photometric, Predictor, Tag
 from tinycog.writer.assemble import Assembler, RawTile
+from tinycog.writer.checksums import CHECKSUM_BYTES, LevelChecksums
 from tinycog.writer.deferred import Deferred
 from tinycog.writer.engine import Engine, LevelPass
 from tinycog.writer.grid import TileGrid
@@ -100,6 +101,7 @@ class CogFile:
         self._alpha = None if kind == "alpha" else _alpha(colour, source.bands)
         self._is_indexed = colour.photometric == Photometric.PALETTE or options.bits == 1
         self._levels = self._make_levels()
+        self._checksums: list[LevelChecksums] = []
         self._format = self._make_format(options.blocksize)
         self._undecided()  # wrong options are refused now
         is_exact = make_encoder(self._format).is_lossless
@@ -136,13 +138,18 @@ class CogFile:
             source.chunk,
             source.is_asked,
             source.copies,
-            held + source.memory,
+            held + source.memory + self._checksum_bytes,
             self._threads,
             batches_in_flight(self._threads),
             self._options.memory,
             make_encoder(self._format).memory,
         )
         return make_plan([level.shape for level in self._levels], needs)
+
+    @property
+    def _checksum_bytes(self) -> int:
+        tiles = sum(level.shape.grid.tiles for level in self._levels if level.shape.is_stored)
+        return CHECKSUM_BYTES * tiles if self._options.verify else 0
 
     def _make_levels(self) -> list[_Level]:
         """Return all levels, also those that are only passed through."""
@@ -233,6 +240,11 @@ class CogFile:
 
     # --- writing ---------------------------------------------------------------------------------
 
+    @property
+    def checksums(self) -> Sequence[LevelChecksums]:
+        """What went into the tiles of each level that is stored, once it was written."""
+        return self._checksums
+
     async def write(
         self,
         plan: WritePlan,
@@ -268,6 +280,7 @@ class CogFile:
             in_flight=plan.in_flight,
             progress=None if progress is None else _Report(progress, pixels),
         )
+        self._checksums = [one.checksums for one in passes if one.checksums is not None]
         await engine.run(regions(plan, self._levels[0].shape.grid))
         first = passes[0].records
         if not isinstance(first, StreamedRecords) or deferred.encoders is None:
@@ -332,7 +345,8 @@ class CogFile:
             has_valid=has_valid,
             owns_tiles=z > 0 or source.copies,
         )
-        return LevelPass(grid, self._work(z), assembler, halos, records, index)
+        checksums = LevelChecksums(self._bands, grid) if options.verify and records else None
+        return LevelPass(grid, self._work(z), assembler, halos, records, index, checksums)
 
     @property
     def _keeps_valid(self) -> bool | None:
@@ -356,6 +370,7 @@ class CogFile:
             fill=self._fill,
             nodata=self._facts.nodata,
             statistics=self._options.statistics and z == 0,
+            verify=self._options.verify,
         )
 
     # --- tags ------------------------------------------------------------------------------------

@@ -95,12 +95,12 @@ class Deferred:
         waiting, self._waiting, self._level_0 = self._waiting, [], {}
         return waiting
 
-    async def load(self, aside: Aside) -> RawTile:
-        """Return a tile that was put aside."""
+    async def load(self, aside: Aside, *, is_last: bool = False) -> RawTile:
+        """Return a tile that was put aside; if `is_last`, it is not asked for again."""
         tile, shape, pixel, put = aside
         samples, valid = np.empty(0), None
         if put is not None:
-            samples, (valid,) = await read_back(self._spool, put, is_last=False)
+            samples, (valid,) = await read_back(self._spool, put, is_last=is_last)
         if pixel is not None:
             samples = np.broadcast_to(pixel, shape)
         return tile._replace(samples=samples, valid=valid)

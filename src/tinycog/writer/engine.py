@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tinycog.errors import UsageError
 from tinycog.thread_pool import start_in_pool
 from tinycog.writer.assemble import Assembler, Pixels, RawTile
+from tinycog.writer.checksums import LevelChecksums
 from tinycog.writer.deferred import Aside, Deferred
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.halos import Halos
@@ -38,6 +39,7 @@ class LevelPass:
         halos: adds the pixels around them.
         records: what is stored of them; None where the level is only passed through.
         index: how long that is.
+        checksums: of what is stored of them; None where it will not be read back.
     """
 
     grid: TileGrid
@@ -46,6 +48,7 @@ class LevelPass:
     halos: Halos
     records: SpooledRecords | StreamedRecords | None
     index: LevelIndex
+    checksums: LevelChecksums | None = None
 
 
 class _Task(NamedTuple):
@@ -189,7 +192,7 @@ class Engine:
         """Start what waits, once it is `least` bytes, as long as not too much is under way."""
         await self._start_ready(least)
         while self._backlog:
-            tile = await self._deferred.load(self._backlog.popleft())
+            tile = await self._deferred.load(self._backlog.popleft(), is_last=True)
             self._add_task(_Task(tile, None, is_encoded=True))
             await self._start_ready(BATCH_BYTES)
 
@@ -240,6 +243,8 @@ class Engine:
         if level.records is not None and done.is_encoded:
             for place, stored in _records(level.index, position, done.payloads, done.mask):
                 await level.records.put(place, stored)
+        if level.checksums is not None and done.checksum is not None:
+            level.checksums.note(position, done.checksum)
         if done.moments:
             self._statistics.add(position, done.moments)
         if done.reduced is not None:

@@ -97,6 +97,7 @@ class FileOptions:
         byte_order: of the file.
         bits: of a sample, None = those of its dtype.
         memory: bytes that may be held.
+        verify: whether checksums of the tiles are kept, to hold against what is read back.
     """
 
     compression: Compression
@@ -116,6 +117,7 @@ class FileOptions:
     byte_order: ByteOrder
     bits: int | None
     memory: int
+    verify: bool
 
 
 def check_options(
@@ -137,6 +139,7 @@ def check_options(
     byte_order: str = "<",
     bits: int | None = None,
     memory: int = DEFAULT_MEMORY,
+    verify: bool = False,
     **codec: object,
 ) -> FileOptions:
     """Return options as given by a caller, checked and filled up from a profile.
@@ -188,6 +191,7 @@ def check_options(
         byte_order=one_of(byte_order, "byte_order", ("<", ">")),
         bits=bits,
         memory=check_integer(memory, "memory"),
+        verify=verify,
     )
 
 

@@ -79,10 +79,11 @@ class WritePlan:
             "as-given": "the source's own order",
         }
         mib = 1 << 20
+        rows, cols = self.step
+        at_once = "" if self.order == "as-given" else f" ({cols} x {rows} pixels at once)"
         sizes = ", ".join(f"{cols} x {rows}" for rows, cols in self.levels)
         return (
-            f"{self.passes} pass over the source, by {orders[self.order]}"
-            f" ({self.step[0]} x {self.step[1]} pixels at once)\n"
+            f"{self.passes} pass over the source, by {orders[self.order]}{at_once}\n"
             f"memory at most {self.memory / mib:.0f} MiB of {self.memory_limit / mib:.0f} MiB\n"
             f"spool at most {self.spool / mib:.0f} MiB, file at most {self.longest / mib:.0f} MiB\n"
             f"{self.tiles} tiles, levels {sizes}"

@@ -12,6 +12,7 @@ import numpy as np
 from tinycog.encode.tile import TileEncoder
 from tinycog.errors import WriteError
 from tinycog.writer.assemble import NO_SAMPLES, Pixels, RawTile
+from tinycog.writer.checksums import TileChecksum, checksum_of, checksum_of_valid
 from tinycog.writer.pixel_source import Region
 from tinycog.writer.statistics import Moments, moments_of
 
@@ -49,6 +50,7 @@ class TileDone(NamedTuple):
         mask: encoded bytes of its mask; empty if it has none, or is not stored.
         moments: of each band; empty if none are wanted.
         reduced: its pixels of the next level, None for the last one.
+        checksum: of what was encoded, None if it is not wanted.
     """
 
     tile: RawTile
@@ -57,6 +59,7 @@ class TileDone(NamedTuple):
     mask: bytes
     moments: Sequence[Moments]
     reduced: Pixels | None
+    checksum: TileChecksum | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class TileWork:
         fill: value of the pixels of a tile that is left out.
         nodata: value of invalid samples, None = there is none.
         statistics: whether moments are wanted.
+        verify: whether checksums are wanted.
     """
 
     reducer: Reduces | None
@@ -82,6 +86,7 @@ class TileWork:
     fill: float
     nodata: float | None
     statistics: bool
+    verify: bool
 
     def carry_out(
         self, tile: RawTile, around: Pixels | None, encoders: Encoders | None
@@ -97,10 +102,11 @@ class TileWork:
             WriteError: it cannot be encoded.
         """
         payloads: Sequence[bytes] = ()
-        mask, moments, reduced = b"", (), None
+        mask, moments, reduced, checksum = b"", (), None, None
         try:
             if encoders is not None:
                 marked = self.marked(tile)
+                checksum = self._checksum(marked, encoders) if self.verify else None
                 if not (self.sparse and self._is_empty(marked)):
                     payloads, mask = self._encoded(marked, encoders)
             if around is not None and self.statistics:
@@ -110,9 +116,9 @@ class TileWork:
         except MemoryError:
             raise
         except Exception as exc:
-            raise WriteError.of_tile(tile.level, tile.x, tile.y, str(exc)) from exc
+            raise WriteError.of_tile((tile.level, tile.x, tile.y), str(exc)) from exc
         bare = tile._replace(samples=NO_SAMPLES, valid=None)
-        return TileDone(bare, encoders is not None, payloads, mask, moments, reduced)
+        return TileDone(bare, encoders is not None, payloads, mask, moments, reduced, checksum)
 
     def marked(self, tile: RawTile) -> RawTile:
         """Return a tile as it is stored: with nodata, or opacity, where pixels are not valid."""
@@ -144,6 +150,13 @@ class TileWork:
             message = "the encoder gave no bytes"
             raise RuntimeError(message)
         return payloads, mask
+
+    def _checksum(self, tile: RawTile, encoders: Encoders) -> TileChecksum:
+        samples = tile.samples
+        return TileChecksum(
+            checksum_of(samples) if encoders.samples.is_lossless else None,
+            checksum_of_valid(tile.valid, samples.shape[:2]) if self.has_mask else None,
+        )
 
     def _is_empty(self, tile: RawTile) -> bool:
         """Return whether a reader gives the same pixels if the tile is not stored."""

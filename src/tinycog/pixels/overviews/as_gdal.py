@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.pixels.overviews.axis import Axis
+from tinycog.pixels.overviews.axis import HalvedAxis
 from tinycog.pixels.overviews.counting import Bools, Counting, Plane
 from tinycog.pixels.overviews.halves import float_means
 
@@ -21,7 +21,7 @@ EPSILON = 1e-8
 Floats = NDArray[np.float64]
 
 
-def gdal_weights(axis: Axis, start: int, stop: int) -> Floats:
+def gdal_weights(axis: HalvedAxis, start: int, stop: int) -> Floats:
     """Return (taps, stop - start): the parts covered, in pixels; 0 outside of the image."""
     ratio = axis.size / axis.count
     place = np.arange(start, stop)

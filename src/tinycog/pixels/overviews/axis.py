@@ -19,7 +19,7 @@ or down, by the true ratio, as GDAL's COG driver does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class HalvedAxis:
     """Pixels of the next level along one axis: pixel j is made of those from 2j + `first` on.
 
     Attributes:
@@ -100,19 +100,19 @@ class Axis:
         return (0.5 + place * (self.size / self.count)).astype(np.intp)
 
 
-def make_axis(size: int, sizing: Sizing) -> Axis:
+def make_axis(size: int, sizing: Sizing) -> HalvedAxis:
     """Make the axis from a level of `size` pixels to the next one, of the pixels covered."""
     count = max(size // 2, 1) if sizing == "gdal" else -(-size // 2)
     if sizing == "pairs" or size == 2 * count:
-        return Axis(size, count)
-    return Axis(size, count, 0 if size > 2 * count else -1, 3)
+        return HalvedAxis(size, count)
+    return HalvedAxis(size, count, 0 if size > 2 * count else -1, 3)
 
 
-def kernel_axis(area: Axis, kernel: str) -> Axis:
+def kernel_axis(area: HalvedAxis, kernel: str) -> HalvedAxis:
     """Make the axis with all taps that a kernel reaches, those of the pixels covered included."""
     ratio = area.size / area.count
     reach = kernel_radius(kernel) * ratio
     ends = (0.5 * ratio, (area.count - 0.5) * ratio - 2 * (area.count - 1))
     first = min(area.first, math.floor(min(ends) - reach + 0.5))
     stop = max(area.first + area.taps, math.floor(max(ends) + reach + 0.5))
-    return Axis(area.size, area.count, first, stop - first, kernel)
+    return HalvedAxis(area.size, area.count, first, stop - first, kernel)

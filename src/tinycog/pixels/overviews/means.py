@@ -16,7 +16,14 @@ from tinycog.pixels.overviews.counting import Bools, Plane
 EXACT = 1 << 52
 """Sums of up to this many halves are exact in double precision, and so is how they are rounded."""
 
+EXACT_SINGLE = 1 << 24
+"""Whole numbers below it are exact in single precision."""
+
 Floats = NDArray[np.float64]
+
+
+CACHED_BYTES = 1 << 18
+"""Bytes of samples that are added together, so that they stay in a processor's cache."""
 
 
 def tap_sums(plane: NDArray[Any], down: NDArray[Any], across: NDArray[Any]) -> NDArray[Any]:
@@ -24,28 +31,40 @@ def tap_sums(plane: NDArray[Any], down: NDArray[Any], across: NDArray[Any]) -> N
 
     Args:
         plane: (2 n + taps - 2, 2 m + taps - 2).
-        down: (taps, n), weights of rows, of the dtype of the plane.
-        across: (taps, m), weights of columns, likewise.
+        down: (taps, n), weights of rows.
+        across: (taps, m), weights of columns; of the dtype of the result, `down` of that in which
+            rows are added.
 
     Returns:
-        (n, m), of the dtype of the plane.
+        (n, m).
     """
-    return _add(_add(plane, down, axis=0), across, axis=1)
-
-
-def _add(lines: NDArray[Any], weights: NDArray[Any], axis: int) -> NDArray[Any]:
-    count = weights.shape[1]
-    out = np.zeros((count, lines.shape[1]) if axis == 0 else (len(lines), count), lines.dtype)
-    for tap, each in enumerate(weights):
-        at = slice(tap, tap + 2 * count - 1, 2)
-        part, weight = (lines[at], each[:, None]) if axis == 0 else (lines[:, at], each)
-        if (each == 1).all():
-            out += part
-        elif each.all():
-            out += part * weight
-        else:
-            out += np.where(weight != 0, part * weight, 0)
+    rows, cols = down.shape[1], across.shape[1]
+    out = np.empty((rows, cols), across.dtype)
+    step = max(1, CACHED_BYTES // (2 * plane.shape[1] * down.itemsize))
+    for top in range(0, rows, step):
+        weights = down[:, top : top + step, None]
+        count = weights.shape[1]
+        block = plane[2 * top : 2 * (top + count) + len(down) - 2].astype(down.dtype, copy=False)
+        lines = np.zeros((count, plane.shape[1]), down.dtype)
+        for tap, each in enumerate(weights):
+            _add(lines, block[tap : tap + 2 * count - 1 : 2], each)
+        lines = lines.astype(out.dtype, copy=False)
+        sums = out[top : top + step]
+        sums[...] = 0
+        for tap, each in enumerate(across[:, None]):
+            _add(sums, lines[:, tap : tap + 2 * cols - 1 : 2], each)
     return out
+
+
+def _add(out: NDArray[Any], samples: NDArray[Any], weights: NDArray[Any]) -> None:
+    """Add weighted samples; what weighs nothing may be anything."""
+    if (weights == 1).all():
+        out += samples
+        return
+    weighted = samples * weights
+    if not weights.all():
+        np.copyto(weighted, 0, where=weights == 0)
+    out += weighted
 
 
 def integer_means(
@@ -59,23 +78,26 @@ def integer_means(
     Args:
         plane: as in `tap_sums`.
         amount: of the same shape, by how much each sample counts besides (0: not); None: by 1.
-        down: as in `tap_sums`, whole numbers.
+        down: as in `tap_sums`, whole numbers; of each pixel they add up to the same.
         across: likewise.
 
     Returns:
         (n, m), and where anything counted; what stands elsewhere is undefined.
     """
+    info = np.iinfo(plane.dtype)
+    is_short = amount is None and max(-info.min, info.max) * int(down[:, 0].sum()) < EXACT_SINGLE
+    rows = down.astype(np.float32 if is_short else np.float64)
+    real = rows, across.astype(np.float64)
     if amount is None:
-        parts = down.sum(axis=0)[:, None] * across.sum(axis=0)
-        some, samples = None, plane.astype(np.float64)
+        some = None
+        parts = np.asarray(down[:, 0].sum() * across[:, 0].sum())  # of others, too
+        total = tap_sums(plane, *real)
     else:
-        parts = tap_sums(amount.astype(np.int64), down, across)
+        parts = tap_sums(amount, down, across)
         some = parts != 0
         parts = np.where(some, parts, 1)
-        samples = plane * amount.astype(np.float64)
-    total = tap_sums(samples, down.astype(np.float64), across.astype(np.float64))
+        total = tap_sums(plane * amount.astype(np.float64), *real)
     means = total / parts
-    info = np.iinfo(plane.dtype)
     if max(-info.min, info.max) * int(parts.max(initial=1)) < EXACT:
         half = 0.5 if plane.dtype.kind == "u" else np.copysign(0.5, means)
         return (means + half).astype(plane.dtype), some

@@ -8,29 +8,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.argument_types import OverviewMethod
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.overviews import picks
-from tinycog.pixels.overviews.axis import Axis, Sizing, kernel_axis, make_axis
+from tinycog.pixels.overviews.axis import HalvedAxis, Sizing, kernel_axis, make_axis
 from tinycog.pixels.overviews.counting import Bools, any_of, make_counting, mode_fill
 from tinycog.pixels.overviews.planes import Box, PlaneMaker
-
-OverviewMethod = Literal[
-    "nearest",
-    "average",
-    "mode",
-    "min",
-    "max",
-    "rms",
-    "bilinear",
-    "cubic",
-    "MEAN",
-    "MIN",
-    "MAX",
-    "SAMPLE",
-    "MODE",
-]
-"""Methods by which overviews are made; those in capitals are Earth Engine's pyramiding policies."""
 
 POLICIES = {"MEAN": "average", "MIN": "min", "MAX": "max", "SAMPLE": "nearest", "MODE": "mode"}
 """Earth Engine's policies, each of exactly 2 x 2 pixels whatever the size."""
@@ -139,18 +123,29 @@ class Reducer:
         """Take single pixels, as they are."""
         down, across = self.maker.axes
         row, col, *_ = self.support(block)
-        at: Any = np.s_[::2, ::2]
+        every: Any = (slice(None, None, 2), slice(None, None, 2))
         if not (down.is_pairs and across.is_pairs):
-            rows = down.nearest(block[0], block[2]) - row
-            at = (rows[:, None], across.nearest(block[1], block[3]) - col)
-        left = None if valid is None else np.array(valid[at])
-        return np.array(pixels[at], order="C"), None if left is None or left.all() else left
+            every = (
+                down.nearest(block[0], block[2]) - row,
+                across.nearest(block[1], block[3]) - col,
+            )
+        rows, cols = every
+        left = None if valid is None else valid[rows][:, cols]
+        return _picked(pixels, rows, cols), None if left is None or left.all() else left.copy()
 
     def _made(
         self, pixels: NDArray[Any], valid: Bools | None, block: Box, shape: tuple[int, int]
     ) -> tuple[NDArray[Any], Bools | None]:
         """Make each sample, and the mask."""
         pixels, valid, inside = self._padded(pixels, valid, block)
+        if (
+            valid is None
+            and self.alpha is None
+            and self.maker.counting.counts(pixels, None) is None
+        ):
+            together = self.maker.all_made(pixels)
+            if together is not None:
+                return together, None
         out = np.empty((*shape, pixels.shape[2]), self.dtype)
         for sample in range(pixels.shape[2]):
             counts, amount = self._counting(pixels, sample, valid)
@@ -218,6 +213,17 @@ class Reducer:
         if self.maker.is_gdal and self.method == "mode":
             return picks.modes(valid, inside, shape, taps)[0]
         return any_of(self.maker.covered(valid, block), *shape, taps)
+
+
+def _picked(pixels: NDArray[Any], rows: Any, cols: Any) -> NDArray[Any]:  # noqa: ANN401 - indices
+    """Return pixels of some rows and columns, copied one sample after the other."""
+    lines = pixels[rows]
+    first = lines[:, cols, 0]
+    out = np.empty((*first.shape, pixels.shape[2]), pixels.dtype)
+    out[:, :, 0] = first
+    for sample in range(1, pixels.shape[2]):
+        out[:, :, sample] = lines[:, cols, sample]
+    return out
 
 
 def make_reducer(
@@ -293,7 +299,7 @@ def _check_kind(method: str, name: str, dtype: np.dtype[Any], *, indexed: bool) 
 
 
 def _check_exact(
-    name: str, dtype: np.dtype[Any], area: tuple[Axis, Axis], alpha: int | None
+    name: str, dtype: np.dtype[Any], area: tuple[HalvedAxis, HalvedAxis], alpha: int | None
 ) -> None:
     if name != "average" or dtype.kind not in "iu":
         return

@@ -27,6 +27,8 @@ class DelayedWrite(Write[T]):
     several writes share is computed for each, unless it is persisted.
     """
 
+    _has_other_ways = True
+
     def __init__(self, run: Run[T]) -> None:
         """Keep what writes; nothing is computed."""
         super().__init__(run)

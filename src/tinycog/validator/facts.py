@@ -1,0 +1,199 @@
+"""What rules look at: header, images in their roles, and the index of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.errors import Finding
+from tinycog.tiff.ghost import GHOST_HEAD_LENGTH
+from tinycog.tiff.image import Image
+from tinycog.tiff.parse import Entry, FileHeader, Ifd, Tiff
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.roles import Place, Pyramid
+
+
+class BlockIndex(NamedTuple):
+    """The index of an image, as far as it is known.
+
+    Attributes:
+        offsets: of the first blocks of the image.
+        counts: their byte counts; maybe fewer.
+        total: blocks of the image.
+        has_counts: whether the image has byte counts at all.
+    """
+
+    offsets: NDArray[np.uint64]
+    counts: NDArray[np.uint64]
+    total: int
+    has_counts: bool = True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all blocks are known, with their byte counts."""
+        known = len(self.counts) if self.has_counts else self.total
+        return min(len(self.offsets), known) >= self.total
+
+    def stored(self) -> NDArray[np.bool_]:
+        """Return which of the known blocks are stored: those with an offset and bytes."""
+        found = self.offsets != 0
+        known = min(len(self.counts), len(found))
+        found[:known] &= self.counts[:known] != 0
+        return found
+
+    def first_stored(self, cols: int, rows: int, across: int) -> int | None:
+        """Return the offset of the first block that is stored, 0 if none is, None if not known.
+
+        Only blocks of the first `cols` columns and `rows` rows of a grid `across` wide are looked
+        at, row by row.
+        """
+        wanted = across * rows
+        found = np.flatnonzero(self.stored()[:wanted])
+        found = found[found % across < cols]
+        if len(found):
+            return int(self.offsets[found[0]])
+        return 0 if len(self.offsets) >= min(wanted, self.total) else None
+
+
+class GhostText(NamedTuple):
+    """GDAL's structural metadata as its validator reads it: a text in which words are looked for.
+
+    Attributes:
+        text: behind the line that tells its length; empty without any.
+        stop: absolute position behind it; behind the header without any.
+    """
+
+    text: str
+    stop: int
+
+    @property
+    def next_even(self) -> int:
+        """Where an IFD can stand behind it."""
+        return self.stop + self.stop % 2
+
+
+class TileFrame(NamedTuple):
+    """A block whose leader or trailer is not as it should be.
+
+    Attributes:
+        block: which one, by its place in the index.
+        offset: of it.
+        leader: bytes that its leader tells, None if that is right.
+        is_trailer_wrong: whether its trailer does not repeat its last bytes.
+    """
+
+    block: int
+    offset: int
+    leader: int | None
+    is_trailer_wrong: bool
+
+
+@dataclass(frozen=True)
+class JudgedFile:
+    """A file as rules see it.
+
+    Attributes:
+        size: of the file in bytes, None if not known.
+        chain: its header and the walked chain of IFDs.
+        pyramid: its images in their roles.
+        ghost: GDAL's structural metadata.
+        indices: the index of each image, by the position of its IFD.
+        is_whole: whether every block of the index was read, as far as the file has it.
+        frames: blocks with wrong leaders or trailers, by the position of the IFD.
+        has_ovr: whether overviews lie in a file beside.
+        stream_flags: second byte of the first stored block of images compressed by Deflate, as far
+            as it is known, by the position of the IFD.
+        geo_findings: what is odd about the georeference.
+    """
+
+    size: int | None
+    chain: Tiff
+    pyramid: Pyramid
+    ghost: GhostText
+    indices: Mapping[int, BlockIndex]
+    is_whole: bool = False
+    frames: Mapping[int, tuple[TileFrame, ...]] | None = None
+    has_ovr: bool = False
+    stream_flags: Mapping[int, int] = MappingProxyType({})
+    geo_findings: tuple[Finding, ...] = ()
+
+    @property
+    def header(self) -> FileHeader:
+        """The first bytes of the file."""
+        return self.chain.header
+
+    @property
+    def is_big(self) -> bool:
+        """Whether it is a BigTIFF."""
+        return self.header.variant.offset_length == 8  # noqa: PLR2004 - bytes of its offsets
+
+    @property
+    def main(self) -> Image:
+        """Level 0."""
+        return self.pyramid.levels[0]
+
+    @property
+    def overviews(self) -> tuple[Image, ...]:
+        """Levels after the first."""
+        return self.pyramid.levels[1:]
+
+    @cached_property
+    def ifds(self) -> tuple[Ifd, ...]:
+        """All IFDs that were read, those of the chain first."""
+        found = {ifd.offset: ifd for ifd in self.chain.ifds}
+        for place in self.pyramid.places:
+            if place.ifd.entries:
+                found.setdefault(place.ifd.offset, place.ifd)
+        return tuple(found.values())
+
+    def spans_of(self, ifd: Ifd) -> Iterator[ByteRange]:
+        """Yield where an IFD lies, and where those of its values that lie elsewhere do."""
+        variant = self.header.variant
+        entries = len(ifd.entries) * variant.entry_length
+        length = variant.count_length + entries + variant.offset_length
+        yield ByteRange(ifd.offset, ifd.offset + length)
+        for entry in ifd.entries.values():
+            if self.is_apart(entry):
+                yield entry.range
+
+    def is_apart(self, entry: Entry) -> bool:
+        """Return whether a value does not fit into its entry."""
+        return entry.range.length > self.header.variant.offset_length
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Images that can be read, in the order of the file."""
+        return tuple(place for place in self.pyramid.places if place.image is not None)
+
+    def images(self) -> Iterator[Image]:
+        """Yield all images that can be read, in the order of the file."""
+        for place in self.places:
+            if place.image is not None:
+                yield place.image
+
+    def name_of(self, image: Image) -> str:
+        """Return what an image is called in a message."""
+        offset = image.ifd.offset
+        for place in self.places:
+            if place.ifd.offset == offset and place.z is not None:
+                return f"{'mask of ' if place.role == 'mask' else ''}level {place.z}"
+        return "level 0" if offset == self.main.ifd.offset else f"the image of IFD {offset}"
+
+
+GHOST_START = "GDAL_STRUCTURAL_METADATA_SIZE="
+
+SIZE_DIGITS = 6
+
+
+def ghost_length(head: bytes) -> int | None:
+    """Return the bytes behind the line that tells them, as GDAL's validator reads it, or None."""
+    text = head.decode("latin1")
+    digits = text[len(GHOST_START) : len(GHOST_START) + SIZE_DIGITS]
+    is_ghost = len(head) == GHOST_HEAD_LENGTH and text.startswith(GHOST_START)
+    return int(digits) if is_ghost and digits.strip().isdecimal() else None

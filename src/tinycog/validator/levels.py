@@ -1,0 +1,51 @@
+"""Comparisons of levels that several profiles make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from tinycog.tiff.image import Image
+from tinycog.validator.facts import JudgedFile
+from tinycog.validator.rule import Observation
+
+UNKNOWN = "the first stored block of {} is not known without more of its index: look at all tiles"
+
+
+def first_block(facts: JudgedFile, image: Image) -> int | None:
+    """Return the offset of the first stored block of the first band; 0 for none, None unknown."""
+    index, grid = facts.indices.get(image.ifd.offset), image.grid
+    if index is None:
+        return None
+    return index.first_stored(grid.across, grid.down, grid.across)
+
+
+def ifd_order(facts: JudgedFile) -> Iterator[Observation]:
+    """Yield levels whose IFD does not lie behind that of the level before."""
+    for z, (before, image) in enumerate(pairwise(facts.pyramid.levels), 1):
+        at = image.ifd.offset
+        if at < before.ifd.offset:
+            text = f"the IFD of level {z} lies before that of level {z - 1}, at {before.ifd.offset}"
+            yield Observation(text, at, at)
+
+
+def data_order(
+    firsts: Sequence[int | None], images: Sequence[Image], *, absent: int | None = 0
+) -> Iterator[Observation]:
+    """Yield levels whose first block lies before that of the level after.
+
+    Args:
+        firsts: offset of the first stored block of each level, None where it is not known.
+        images: the levels.
+        absent: the value of `firsts` that is not compared: of a level without stored blocks.
+    """
+    for z, (first, after) in enumerate(pairwise(firsts)):
+        ifd = images[z].ifd.offset
+        if first == absent:
+            continue
+        if first is None or after is None:
+            name = f"level {z if first is None else z + 1}"
+            yield Observation(UNKNOWN.format(name), None, ifd, "unknown")
+        elif first < after:
+            text = f"the first block of level {z} lies before that of level {z + 1}, at {after}"
+            yield Observation(text, first, ifd)
