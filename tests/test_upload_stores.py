@@ -27,7 +27,7 @@ from tinycog.errors import (
 from tinycog.targets import azure_client, parts
 from tinycog.targets.azure import AzureUpload
 from tinycog.targets.azure_client import parse_place
-from tinycog.targets.body import Body
+from tinycog.targets.body import PartBody
 from tinycog.targets.gcs import gcs_upload
 from tinycog.targets.multipart import MultipartTarget
 from tinycog.targets.parts import AZURE, GCS, S3, plan_parts
@@ -268,7 +268,7 @@ async def test_a_part_is_in_a_file_only_if_it_is_long(request, monkeypatch, kind
         if kind == "s3"
         else AzureUpload(place, options, overwrite=True)
     )
-    body = Body(memory)
+    body = PartBody(memory)
     body.write(SMALL)
     await upload.begin()
     await upload.put_part(1, body)

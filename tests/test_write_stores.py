@@ -25,7 +25,7 @@ import tinycog
 import tinycog.sync
 from tinycog.errors import LimitError, SourceError, UsageError
 from tinycog.targets import appended_file, numbered, parts
-from tinycog.targets.body import Body
+from tinycog.targets.body import PartBody
 
 pytestmark = [
     pytest.mark.stores,
@@ -207,7 +207,7 @@ async def test_the_first_part_is_sent_before_a_tenth_is_read(s3, faults):
 @pytest.mark.parametrize("where", ["store", "file"])
 async def test_the_spool_is_no_longer_than_the_overviews(s3, bucket, tmp_path, monkeypatch, where):
     highest = 0
-    write_at, write = appended_file.write_at, Body.write
+    write_at, write = appended_file.write_at, PartBody.write
 
     def noting(function):
         def noted(*args):
@@ -219,7 +219,7 @@ async def test_the_spool_is_no_longer_than_the_overviews(s3, bucket, tmp_path, m
         return noted
 
     monkeypatch.setattr(appended_file, "write_at", noting(write_at))
-    monkeypatch.setattr(Body, "write", noting(write))
+    monkeypatch.setattr(PartBody, "write", noting(write))
     pixels = np.resize(PIXELS[0], (8000, 8000))
     options: dict[str, Any] = {"compression": "none", "memory": 80 * MIB, "spool": tmp_path}
     target, told = str(tmp_path / "a.tif"), {}

@@ -14,7 +14,7 @@ from tinycog.tiff.parse import Entry, FileHeader
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps, need
 from tinycog.tiff.tile_index import INTEGERS
-from tinycog.validator.facts import BlockIndex, TileFrame, GhostText, ghost_length
+from tinycog.validator.facts import BlockIndex, GhostText, TileFrame, ghost_length
 
 FIRST_BYTES = 1 << 12
 """Bytes of an index that are read to find its first stored block."""
