@@ -2,7 +2,8 @@ PYTHON = .venv/bin/python
 LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak resumes \
-	fuzz bench versions meaning georeferences written-crs references references-orders overviews
+	fuzz bench versions meaning georeferences written written-crs identity references \
+	references-orders overviews
 
 check: ## what CI runs
 	bash .ci/run
@@ -34,6 +35,12 @@ meaning: ## nodata, masks, alpha and palettes in every layout, by every way of r
 
 georeferences: ## ten points of each of 1,300 georeferences, against GDAL and PROJ
 	$(PYTHON) tests/georeferences/run.py --all
+
+written: ## a thousand files of every kind written, and read and judged by others
+	$(PYTHON) tests/writing/run.py
+
+identity: ## the same pixels and options written in many ways: the same bytes
+	$(PYTHON) tests/writing/identity.py
 
 written-crs: ## every CRS of EPSG's registry written, and read by tinycog and GDAL
 	$(PYTHON) tests/georeferences/written.py

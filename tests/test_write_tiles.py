@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tinycog.errors import UsageError
+from tinycog.targets.spool import Spool
 from tinycog.writer.assemble import Assembler, Pixels
 from tinycog.writer.grid import TileGrid, in_squares, row_by_row
 from tinycog.writer.halos import Halos, Margins
@@ -103,16 +104,19 @@ def test_what_never_comes_is_named_or_filled():
 
 @pytest.mark.parametrize("margins", [(0, 0, 0, 0), (1, 0, 1, 0), (1, 0, 0, 0), (3, 3, 3, 3)])
 @pytest.mark.parametrize("seed", range(6))
-def test_each_tile_comes_with_the_pixels_around_it(margins, seed):
+@pytest.mark.parametrize("is_put_aside", [False, True])
+async def test_each_tile_comes_with_the_pixels_around_it(margins, seed, is_put_aside):
     random = Random(seed)  # noqa: S311 - no secret
-    halos = Halos(GRID, 0, Margins(*margins), None, has_valid=True)
+    halos = Halos(GRID, 0, Margins(*margins), None, Spool(), has_valid=True)
     places = [(y, x) for y in range(GRID.down) for x in range(GRID.across)]
     random.shuffle(places)
     made = assembler()
     found = []
     for y, x in places:
         for tile in made.put(of(GRID.region(y, x))):
-            found += halos.put(tile)
+            found += [one async for one in halos.put(tile)]
+            while is_put_aside and halos.nbytes:
+                await halos.put_aside()
 
     assert sorted((tile.y, tile.x) for tile, _ in found) == sorted(places)
     for tile, around in found:
@@ -126,13 +130,13 @@ def test_each_tile_comes_with_the_pixels_around_it(margins, seed):
 
 @pytest.mark.parametrize("order", [row_by_row, in_squares])
 @pytest.mark.parametrize("step", [(16, 16), (16, 131), (32, 48)])
-def test_nothing_waits_for_what_lies_above_or_to_the_left(order, step):
+async def test_nothing_waits_for_what_lies_above_or_to_the_left(order, step):
     """In both orders: so memory does not grow with the image."""
-    halos = Halos(GRID, 0, Margins(1, 0, 1, 0), None, has_valid=True)
+    halos = Halos(GRID, 0, Margins(1, 0, 1, 0), None, Spool(), has_valid=True)
     made = assembler()
     for region in order(GRID, step):
         for tile in made.put(of(region)):
-            assert len(list(halos.put(tile))) == 1
+            assert len([one async for one in halos.put(tile)]) == 1
 
 
 @pytest.mark.parametrize("order", [row_by_row, in_squares])

@@ -54,9 +54,13 @@ class _Mailbox:
 class ThreadPool:
     """A thread pool with one queue."""
 
-    def __init__(self) -> None:
-        """Make the queue; no thread is started yet."""
-        self._size = _processors()
+    def __init__(self, size: int | None = None) -> None:
+        """Make the queue; no thread is started yet.
+
+        Args:
+            size: number of threads at most; None = as many as there are processors.
+        """
+        self._size = size or _processors()
         with importing():
             from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - at the first tile
 

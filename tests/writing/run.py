@@ -3,8 +3,9 @@
     python tests/writing/run.py --count 1000
     python tests/writing/run.py --gdal /usr/bin/python3     # a Python that has osgeo_utils
 
-Judges: tinycog itself, rasterio, tifffile; rio-cogeo where it is installed, strict; GDAL's own
-validator with its full check, by a Python that has it. Exit status 1 if anything is found.
+Judges (`judges.py`): tinycog itself, overviews made anew, rasterio, overviews of GDAL's COG driver,
+tifffile; rio-cogeo where it is installed, strict; GDAL's own validator with its full check, by a
+Python that has it. Exit status 1 if anything is found.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 import tempfile
@@ -27,10 +29,8 @@ if __package__ in (None, ""):  # run as a script
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import tinycog
+from writing.judges import JUDGES, NOT_GDALS
 from writing.matrix import Case, cases
-
-ONE_WIDE = "Invalid Decimation 1 "
-"""What rio-cogeo says, wrongly, of the levels of an image that is one pixel wide or high."""
 
 VALIDATE = """
 import json, sys
@@ -53,56 +53,6 @@ async def write(case: Case, path: Path) -> None:
         valid = case.valid()
         pixels = np.ma.MaskedArray(pixels, np.broadcast_to(~valid, pixels.shape))
     await tinycog.write(path, pixels, **case.options)
-
-
-async def by_tinycog(case: Case, path: Path) -> list[str]:
-    """What tinycog reads otherwise."""
-    async with tinycog.open(path) as cog:
-        raster = await cog.read(masked=True)
-        found = [str(finding) for finding in cog.findings]
-        if case.is_lossless and not np.array_equal(raster.data, case.pixels(), equal_nan=False):
-            found.append("tinycog reads other pixels")
-        if case.masked and not np.array_equal(raster.mask, case.valid()):
-            found.append("tinycog reads another mask")
-    return found
-
-
-def by_rasterio(case: Case, path: Path) -> list[str]:
-    """What GDAL reads otherwise."""
-    import rasterio  # noqa: PLC0415 - a peer
-
-    with rasterio.open(path) as dataset:
-        if case.is_lossless and not np.array_equal(dataset.read(), case.pixels()):
-            return ["rasterio reads other pixels"]
-        if case.masked and not np.array_equal(dataset.dataset_mask() > 0, case.valid()):
-            return ["rasterio reads another mask"]
-    return []
-
-
-def by_tifffile(case: Case, path: Path) -> list[str]:
-    """What tifffile reads otherwise."""
-    import tifffile  # noqa: PLC0415 - a peer
-
-    with tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        pixels = page.asarray()
-    bands, rows, cols = case.shape
-    if case.options.get("interleave", "pixel") == "pixel" and bands > 1:
-        pixels = np.moveaxis(pixels.reshape(rows, cols, bands), 2, 0)
-    pixels = pixels.reshape(case.shape)
-    if case.is_lossless and not np.array_equal(pixels, case.pixels()):
-        return ["tifffile reads other pixels"]
-    return []
-
-
-def by_rio_cogeo(path: Path) -> list[str]:
-    """What rio-cogeo finds, strict; nothing where it is not installed."""
-    try:
-        from rio_cogeo.cogeo import cog_validate  # noqa: PLC0415 - a peer
-    except ImportError:
-        return []
-    _, errors, notes = cog_validate(path, strict=True, quiet=True)
-    return [f"rio-cogeo: {text}" for text in (*errors, *notes) if ONE_WIDE not in text]
 
 
 class Gdal:
@@ -137,14 +87,15 @@ class Gdal:
 
 def findings(case: Case, path: Path, gdal: Gdal | None) -> list[str]:
     """What any judge has to say of a file."""
-    found = asyncio.run(by_tinycog(case, path))
-    for read in (by_rasterio, by_tifffile):
+    found: list[str] = []
+    for judge in JUDGES:
         try:
-            found += read(case, path)
+            found += judge(case, path)
         except Exception as exc:  # noqa: BLE001 - what is wrong is what is looked for
-            found.append(f"{read.__name__}: {type(exc).__name__}: {exc}"[:200])
-    found += by_rio_cogeo(path)
-    return found if gdal is None else found + gdal.findings(path)
+            found.append(f"{judge.__name__}: {type(exc).__name__}: {exc}"[:300])
+    if gdal is not None and case.options["compression"] not in NOT_GDALS:
+        found += gdal.findings(path)
+    return found
 
 
 def judged(case: Case, path: Path, gdal: Gdal | None) -> tuple[str, list[str]]:
@@ -167,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--gdal", help="a Python that has osgeo_utils")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     counts: Counter[str] = Counter()
     gdal = Gdal(options.gdal) if options.gdal else None
     with tempfile.TemporaryDirectory() as folder:

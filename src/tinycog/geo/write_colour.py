@@ -54,6 +54,7 @@ def colour_of(
     bands: int,
     dtype: np.dtype[np.generic],
     *,
+    bits: int | None = None,
     photometric: Photometric | None = None,
 ) -> WrittenColour:
     """Choose the tags of colours (gdal.write.colour).
@@ -62,6 +63,7 @@ def colour_of(
         facts: their `colorinterp` and `colormap`.
         bands: number of bands.
         dtype: of the samples.
+        bits: BitsPerSample, where it is not that of the dtype.
         photometric: what a codec makes of the colours (YCbCr); None = what the bands are.
 
     Raises:
@@ -78,7 +80,7 @@ def colour_of(
     extra = tuple(_extra(names, bands, len(own), dtype))
     fields = [Field(Tag.PhotometricInterpretation, "SHORT", int(photometric))]
     if photometric == Photometric.PALETTE:
-        fields.append(Field(Tag.ColorMap, "SHORT", _colormap(facts.colormap, dtype)))
+        fields.append(Field(Tag.ColorMap, "SHORT", _colormap(facts.colormap, dtype, bits)))
     if extra:
         fields.append(Field(Tag.ExtraSamples, "SHORT", extra))
     is_told = names is None or names == with_extra(own, bands, extra)
@@ -126,10 +128,12 @@ def _extra(
 
 
 def _colormap(
-    colormap: Colormap | Mapping[int, Sequence[int]] | None, dtype: np.dtype[np.generic]
+    colormap: Colormap | Mapping[int, Sequence[int]] | None,
+    dtype: np.dtype[np.generic],
+    bits: int | None,
 ) -> list[int]:
     """Return the values of ColorMap: all reds, then all greens, then all blues."""
-    bits = 8 * dtype.itemsize
+    bits = bits or 8 * dtype.itemsize
     if colormap is None or dtype.kind != "u" or bits > MAX_PALETTE_BITS:
         lacks = "no colormap is given" if colormap is None else f"samples are {dtype.name}"
         message = f"a palette needs a colormap, and samples of uint8 or uint16: {lacks}"
@@ -137,7 +141,7 @@ def _colormap(
     is_own = isinstance(colormap, Colormap)
     colours = colormap.colours if is_own else _of_rgba(colormap, 1 << bits)
     if len(colours) > 1 << bits:
-        message = f"the colormap has {len(colours)} colours, but samples are {dtype.name}"
+        message = f"the colormap has {len(colours)} colours, but samples have {bits} bits"
         raise UsageError(message)
     table = np.zeros((1 << bits, len(RGB)), np.uint16)
     table[: len(colours)] = colours

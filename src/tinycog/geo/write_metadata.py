@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Real
 from types import MappingProxyType
 from xml.sax.saxutils import escape
 
@@ -83,6 +84,9 @@ def _of_domains(domains: Items, band: int | None) -> Iterator[Item]:
             message = f"items of the domain {domain} cannot be written: other tags say them"
             raise UsageError(message)
         for name, text in sorted(domains[domain].items(), key=_in_order):
+            if not isinstance(text, str):
+                message = f"the metadata item {name!r} is {text!r}: it must be text"
+                raise UsageError(message)
             if text:  # an item without one is none, to us as to GDAL (gdal.metadata.items)
                 yield Item(name, text, band, domain, "")
 
@@ -141,8 +145,8 @@ def _scaling(facts: WrittenFacts, band: int) -> Iterator[Item]:
     if (scale, offset) == (1, 0):
         return
     for name, number in (("OFFSET", offset), ("SCALE", scale)):
-        if not math.isfinite(number):
-            message = f"the {name.lower()} of band {band} is {number}: it must be finite"
+        if not (isinstance(number, Real) and math.isfinite(number)):
+            message = f"the {name.lower()} of band {band} is {number!r}: it must be a finite number"
             raise UsageError(message)
         yield Item(name, number_text(number), band, "", name.lower())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from itertools import chain
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,10 @@ if TYPE_CHECKING:  # loads attrs
 PIXEL_IS_AREA = 1
 
 
+UNKNOWN = -1.0
+"""Error of RPCs that is not known."""
+
+
 def georeference_fields(facts: WrittenFacts) -> list[Field]:
     """Make the tags of a georeference, in ascending order; none if nothing is said.
 
@@ -35,6 +40,9 @@ def georeference_fields(facts: WrittenFacts) -> list[Field]:
         UsageError: transform, points or coefficients make no sense, or the CRS is none.
         UnsupportedError: GeoKeys cannot tell the CRS.
     """
+    if facts.area_or_point not in ("Area", "Point"):
+        message = f"area_or_point is 'Area' or 'Point', not {facts.area_or_point!r}"
+        raise UsageError(message)
     is_point = facts.crs is not None and facts.area_or_point == "Point"
     fields = _model(facts, 0.5 if is_point else 0.0)
     if facts.rpcs is not None:
@@ -77,8 +85,14 @@ def _transform(transform: Affine, shift: float) -> list[Field]:
 
 
 def _point(point: GroundControlPoint, shift: float) -> tuple[float, ...]:
-    numbers = (point.col - shift, point.row - shift, 0.0, point.x, point.y, point.z)
-    if not all(map(math.isfinite, numbers)):
+    try:
+        height = point.z or 0.0  # rasterio's may have none
+        numbers = (point.col - shift, point.row - shift, 0.0, point.x, point.y, height)
+        is_finite = all(map(math.isfinite, numbers))
+    except (AttributeError, TypeError) as exc:
+        message = f"gcps are GroundControlPoint, not {point!r}"
+        raise UsageError(message) from exc
+    if not is_finite:
         message = f"the ground control point {point} holds a number that is not finite"
         raise UsageError(message)
     return numbers
@@ -86,8 +100,12 @@ def _point(point: GroundControlPoint, shift: float) -> tuple[float, ...]:
 
 def _rpc_numbers(rpcs: RPC) -> list[float]:
     """Return the numbers of RPCCoefficient in their order (geotiff.rpc)."""
+    if not all(hasattr(rpcs, name) for name in RPC._fields):
+        message = f"rpcs are an RPC, not {rpcs!r}"
+        raise UsageError(message)
+    errors = [UNKNOWN if error is None else error for error in (rpcs.err_bias, rpcs.err_rand)]
     singles = (
-        *(rpcs.err_bias, rpcs.err_rand, rpcs.line_off, rpcs.samp_off),
+        *(*errors, rpcs.line_off, rpcs.samp_off),
         *(rpcs.lat_off, rpcs.long_off, rpcs.height_off),
         *(rpcs.line_scale, rpcs.samp_scale, rpcs.lat_scale, rpcs.long_scale, rpcs.height_scale),
     )
@@ -116,6 +134,9 @@ def nodata_field(nodata: float, dtype: np.dtype[np.generic]) -> Field:
     Raises:
         UsageError: samples of that dtype cannot have the value.
     """
+    if isinstance(nodata, bool) or not isinstance(nodata, Real):
+        message = f"nodata is a number, not {nodata!r}"
+        raise UsageError(message)
     value = _in_dtype(nodata, dtype)
     text = None if value is None else number_text(value)
     if text is None or nodata_value(text, dtype) is None:

@@ -18,6 +18,9 @@ Samples = NDArray[Any]
 Mask = NDArray[np.bool_]
 """(rows, cols), True where a pixel is valid."""
 
+NO_SAMPLES: Samples = np.empty((0, 0, 0), np.uint8)
+"""In place of samples that were dropped."""
+
 
 class RawTile(NamedTuple):
     """A tile of pixels, only those inside the image.
@@ -56,6 +59,11 @@ class Pixels(NamedTuple):
     region: Region
     samples: Samples
     valid: Mask | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.samples.nbytes + (0 if self.valid is None else self.valid.nbytes)
 
 
 class OpenTile:
@@ -231,6 +239,8 @@ class Assembler:
     def _close(self, y: int, x: int) -> RawTile:
         tile = self._open.pop((y, x))
         self._bytes -= tile.nbytes
+        if tile.left and self._fill is None:
+            raise AssertionError  # its pixels would be whatever the memory held
         if self._done is not None:
             self._done[y, x] = True
         valid = tile.valid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -20,12 +21,13 @@ from tinycog.geo.metadata import Statistics
 from tinycog.geo.write_colour import RGB, WrittenColour, colour_of
 from tinycog.geo.write_metadata import NO_ITEMS, metadata_fields
 from tinycog.geo.write_tags import georeference_fields, nodata_field
+from tinycog.geo.written_facts import WrittenFacts
 from tinycog.pixels.overviews.reducer import make_reducer
 from tinycog.targets.journal_file import JournalFile
 from tinycog.targets.parts import Bounds
 from tinycog.targets.protocol import WriteTarget
 from tinycog.tiff.layout import Field
-from tinycog.tiff.spec import Photometric, Predictor, Tag
+from tinycog.tiff.spec import Compression, Photometric, Predictor, Tag
 from tinycog.writer.assemble import Assembler, RawTile
 from tinycog.writer.checksums import CHECKSUM_BYTES, LevelChecksums
 from tinycog.writer.deferred import Deferred
@@ -96,17 +98,21 @@ class CogFile:
         self._bands = source.bands + (kind == "alpha")
         if kind == "alpha":
             names = self._facts.colorinterp or _colours(source)
-            self._facts = replace(self._facts, colorinterp=(*names, "alpha"))
+            self._facts = _with_alpha(replace(self._facts, colorinterp=names))
         if options.statistics and source.dtype.kind == "c":
             message = f"{source.dtype} samples have no order: leave out statistics=True"
             raise UsageError(message)
-        colour = colour_of(self._facts, self._bands, source.dtype)
+        colour = colour_of(self._facts, self._bands, source.dtype, bits=options.bits)
         self._alpha = None if kind == "alpha" else _alpha(colour, source.bands)
-        self._is_indexed = colour.photometric == Photometric.PALETTE
+        self._is_indexed = colour.photometric == Photometric.PALETTE or options.bits == 1
         self._levels = self._make_levels()
         self._checksums: list[LevelChecksums] = []
         self._format = self._make_format(options.blocksize)
         self._undecided()  # wrong options are refused now
+        is_exact = make_encoder(self._format).is_lossless
+        if kind == "alpha" and not is_exact and options.compression != Compression.WEBP:
+            message = 'mask="alpha" would be blurred by a lossy codec: pass mask="internal"'
+            raise UsageError(message)
         # everything that is written but statistics is made once, before a pixel is asked for
         self._fields(0, make_encoder(self._format), ())
 
@@ -154,11 +160,13 @@ class CogFile:
         source = self._source
         needs = Needs(
             source.bands * source.dtype.itemsize + self._has_mask,
+            (self._bands if self._is_planar else 1) + self._has_mask,
             source.chunk,
             source.is_asked,
             source.copies,
             held + source.memory + self._checksum_bytes,
             self._threads,
+            batches_in_flight(self._threads),
             self._options.memory,
             make_encoder(self._format).memory,
             journal,
@@ -295,7 +303,6 @@ class CogFile:
             self._choose,
             spool,
             self._levels[0].shape.grid.across,
-            self._source.dtype,
             self._undecided(),
         )
         pixels = self._source.rows * self._source.cols
@@ -303,10 +310,15 @@ class CogFile:
             self._source,
             passes,
             deferred,
-            SpilledTiles([one.assembler for one in passes], spool, plan.open_tiles),
+            SpilledTiles(
+                [one.assembler for one in passes],
+                [one.halos for one in passes],
+                spool,
+                plan.open_tiles,
+            ),
             sparse=self._options.sparse,
             keeps_valid=self._keeps_valid,
-            in_flight=batches_in_flight(self._threads),
+            in_flight=plan.in_flight,
             progress=None if progress is None else _Report(progress, pixels),
             journal=journal,
         )
@@ -374,7 +386,16 @@ class CogFile:
             checked=z == 0 and not source.is_asked,
         )
         is_done = None if journal is None or z else journal.is_done
-        halos = Halos(grid, z, shape.margins, fill, has_valid=has_valid, is_done=is_done)
+        halos = Halos(
+            grid,
+            z,
+            shape.margins,
+            fill,
+            spool,
+            has_valid=has_valid,
+            is_done=is_done,
+            owns_tiles=z > 0 or source.copies,
+        )
         checksums = LevelChecksums(self._bands, grid) if options.verify and records else None
         return LevelPass(grid, self._work(z), assembler, halos, records, index, checksums)
 
@@ -421,7 +442,13 @@ class CogFile:
             for tag, _, values in encoder.fields
             if tag == Tag.PhotometricInterpretation
         ]
-        colour = colour_of(facts, self._bands, source.dtype, photometric=told[0] if told else None)
+        colour = colour_of(
+            facts,
+            self._bands,
+            source.dtype,
+            bits=self._options.bits,
+            photometric=told[0] if told else None,
+        )
         fields = [
             *_size_fields(grid),
             *(one for one in colour.fields if one.tag not in stored),
@@ -434,6 +461,8 @@ class CogFile:
         if z == 0:
             fields += georeference_fields(facts)
             statistics = [_statistics(one, grid) for one in moments]
+            if statistics and self._marks == "alpha":
+                statistics.append(None)
             is_by_tile = self._interleave == "tile"  # what GDAL has no other sign of
             fields += metadata_fields(
                 facts,
@@ -512,9 +541,27 @@ def _colours(source: PixelSource) -> list[str]:
     return ["gray", *["undefined"] * (source.bands - 1)]
 
 
+def _with_alpha(facts: WrittenFacts) -> WrittenFacts:
+    """Return what is written of the bands, with a band of opacity behind them."""
+    more: dict[str, tuple[Any, ...]] = {}
+    nothing = {
+        "colorinterp": "alpha",
+        "descriptions": None,
+        "scales": 1.0,
+        "offsets": 0.0,
+        "units": None,
+        "band_tags": {},
+    }
+    for name, value in nothing.items():
+        told = getattr(facts, name)
+        if told:
+            more[name] = (*told, value)
+    return replace(facts, **more)
+
+
 def _statistics(moments: Moments, grid: TileGrid) -> Statistics | None:
-    """Return the statistics of a band; None if it has no valid pixel."""
-    if not moments.pixels:
+    """Return the statistics of a band; None if it has no valid pixel, or they are not finite."""
+    if not (moments.pixels and math.isfinite(moments.mean) and math.isfinite(moments.squares)):
         return None
     percent = 100 * moments.pixels / (grid.rows * grid.cols)
     return Statistics(moments.lowest, moments.highest, moments.mean, moments.deviation, percent)

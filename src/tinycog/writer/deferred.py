@@ -13,29 +13,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.writer.assemble import RawTile, Samples
+from tinycog.writer.aside import Put, put_aside, read_back
+from tinycog.writer.assemble import NO_SAMPLES, RawTile, Samples
 from tinycog.writer.in_order import Spools
-from tinycog.writer.tile_work import NO_SAMPLES, Encoders
+from tinycog.writer.tile_work import Encoders
 
 
 class Aside(NamedTuple):
     """A tile that was put aside.
 
     Attributes:
-        tile: without its samples.
+        tile: without its samples, and without its mask if that was put aside with them.
         shape: of the samples.
         pixel: value of all its pixels, where they are alike.
-        position: in the spool, else.
-        length: there, in bytes.
-        valid: which pixels are valid.
+        put: where they are, else.
     """
 
     tile: RawTile
     shape: tuple[int, ...]
     pixel: NDArray[Any] | None
-    position: int
-    length: int
-    valid: NDArray[np.bool_] | None
+    put: Put | None
 
 
 class Deferred:
@@ -51,7 +48,6 @@ class Deferred:
         choose: Callable[[RawTile | None], Sequence[Encoders]],
         spool: Spools,
         across: int,
-        dtype: np.dtype[Any],
         encoders: Sequence[Encoders] | None = None,
     ) -> None:
         """Start without a tile.
@@ -60,7 +56,6 @@ class Deferred:
             choose: makes the encoders, for pixels like those of a tile; None = for any.
             spool: for tiles that wait.
             across: tiles of a row of level 0.
-            dtype: of their samples.
             encoders: where nothing has to be chosen.
         """
         self.encoders = encoders
@@ -68,7 +63,6 @@ class Deferred:
         self._choose = choose
         self._spool = spool
         self._across = across
-        self._dtype = dtype
         self._waiting: list[Aside] = []
         self._level_0: dict[int, Aside] = {}
         self._next = 0
@@ -108,26 +102,26 @@ class Deferred:
         waiting, self._waiting, self._level_0 = self._waiting, [], {}
         return waiting
 
+    async def load(self, aside: Aside, *, is_last: bool = False) -> RawTile:
+        """Return a tile that was put aside; if `is_last`, it is not asked for again."""
+        tile, shape, pixel, put = aside
+        samples, valid = np.empty(0), None
+        if put is not None:
+            samples, (valid,) = await read_back(self._spool, put, is_last=is_last)
+        if pixel is not None:
+            samples = np.broadcast_to(pixel, shape)
+        return tile._replace(samples=samples, valid=valid)
+
     async def _put_aside(self, tile: RawTile) -> Aside:
         samples, valid = tile.samples, tile.valid
         bare = tile._replace(samples=NO_SAMPLES, valid=None)
-        pixel = samples[0, 0]
-        if _is_flat(samples):
-            return Aside(bare, samples.shape, pixel.copy(), 0, 0, valid)
-        data = np.ascontiguousarray(samples).reshape(-1).view(np.uint8)
-        position = await self._spool.append(memoryview(data))
-        return Aside(bare, samples.shape, None, position, data.nbytes, valid)
-
-    async def load(self, aside: Aside, *, is_last: bool = False) -> RawTile:
-        """Return a tile that was put aside; if `is_last`, it is not asked for again."""
-        tile, shape, pixel, position, length, valid = aside
-        if pixel is not None:
-            return tile._replace(samples=np.broadcast_to(pixel, shape), valid=valid)
-        data = bytearray()
-        async for part in self._spool.read([position], [length], is_last=is_last):
-            data += part
-        samples = np.frombuffer(data, self._dtype).reshape(shape)
-        return tile._replace(samples=samples, valid=valid)
+        pixel = samples[0, 0].copy() if _is_flat(samples) else None
+        put = None
+        if pixel is None or valid is not None:
+            put = await put_aside(
+                self._spool, samples if pixel is None else samples[:, :, :0], valid
+            )
+        return Aside(bare, samples.shape, pixel, put)
 
 
 def _is_flat(samples: Samples) -> bool:

@@ -129,11 +129,11 @@ class Engine:
             for z, level in enumerate(self._levels):
                 await self._flush()
                 async for tile in self._spilled.rest(z):
-                    self._add_new(tile)
+                    await self._add_new(tile)
                     await self._start_batches()
                 await self._flush()
-                for tile, around in level.halos.rest():
-                    self._add_task(_Task(tile, around, is_encoded=True))
+                async for tile, around in level.halos.rest():
+                    self._add_task(_Task(tile, around, is_encoded=level.records is not None))
                     await self._start_batches()
                 if not self._deferred.is_decided:
                     await self._flush()
@@ -143,7 +143,8 @@ class Engine:
             await self._flush()
         finally:
             for future in self._in_flight:
-                future.cancel()
+                if not future.cancel() and not future.cancelled():
+                    future.exception()  # one is raised: others would be logged as not retrieved
 
     async def _replay(self, journal: Journal) -> None:
         """Take what the write that was killed had done.
@@ -158,7 +159,7 @@ class Engine:
             else:
                 self._deferred.decide_by(one.sample)
         async for tile in journal.waiting():
-            self._add(tile)
+            await self._add(tile)
             await self._start_batches()
 
     def _lacking(self, journal: Journal, regions: Iterable[Region]) -> Iterable[Region]:
@@ -183,7 +184,7 @@ class Engine:
                 if self._source.is_asked and pixels.region != (expected := asked.popleft()):
                     raise _other_region(expected, pixels.region)
                 async for tile in self._spilled.put(0, self._known_valid(pixels)):
-                    self._add_new(tile)
+                    await self._add_new(tile)
                     await self._start_batches()
                 del block, pixels
         first = self._levels[0].assembler
@@ -206,17 +207,18 @@ class Engine:
             raise UsageError(message)
         return pixels._replace(valid=None)
 
-    def _add_new(self, tile: RawTile) -> None:
+    async def _add_new(self, tile: RawTile) -> None:
         """Take a tile, unless it is known: then it is only held against what is known of it."""
         if self._journal is not None and not tile.level and self._journal.knows(tile):
             self._add_task(_Task(tile, None, is_encoded=False))
             if self._journal.is_waiting(tile):
                 return
-        self._add(tile)
+        await self._add(tile)
 
-    def _add(self, tile: RawTile) -> None:
-        for whole, around in self._levels[tile.level].halos.put(tile):
-            self._add_task(_Task(whole, around, is_encoded=True))
+    async def _add(self, tile: RawTile) -> None:
+        level = self._levels[tile.level]
+        async for whole, around in level.halos.put(tile):
+            self._add_task(_Task(whole, around, is_encoded=level.records is not None))
 
     def _add_task(self, task: _Task) -> None:
         self._ready.append(task)
@@ -254,8 +256,7 @@ class Engine:
 
     async def _unless_deferred(self, task: _Task) -> _Task:
         """Return a task, without the encoding where that has to wait."""
-        is_stored = self._levels[task.tile.level].records is not None
-        if self._deferred.is_decided or not task.is_encoded or not is_stored:
+        if self._deferred.is_decided or not task.is_encoded:
             return task
         if self._journal is None:
             self._backlog += await self._deferred.add(task.tile)
@@ -310,7 +311,7 @@ class Engine:
             self._statistics.add(position, done.moments)
         if done.reduced is not None:
             async for finished in self._spilled.put(tile.level + 1, done.reduced):
-                self._add(finished)
+                await self._add(finished)
         if tile.level == 0 and done.is_encoded and self._progress is not None:
             self._progress(tile.region.rows * tile.region.cols)
 

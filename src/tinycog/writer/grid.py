@@ -43,6 +43,8 @@ class TileGrid(NamedTuple):
 
     def touched(self, region: Region) -> Iterator[tuple[int, int]]:
         """Iterate over (y, x) of the tiles that a region touches, row by row."""
+        if not (region.rows and region.cols):  # it may lie within one all the same
+            return iter(())
         ys = range(region.row // self.tile, -(-region.row_stop // self.tile))
         xs = range(region.col // self.tile, -(-region.col_stop // self.tile))
         return ((y, x) for y in ys for x in xs)

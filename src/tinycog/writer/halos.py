@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.writer.assemble import Mask, Pixels, RawTile, Samples
+from tinycog.writer.aside import Put, put_aside, read_back
+from tinycog.writer.assemble import NO_SAMPLES, Mask, Pixels, RawTile, Samples
 from tinycog.writer.grid import TileGrid, intersection
+from tinycog.writer.in_order import Spools
 from tinycog.writer.pixel_source import Region
 
 
@@ -38,13 +40,15 @@ class _Waiting:
 
     Attributes:
         left: neighbours of which nothing has come.
-        tile: itself.
+        tile: itself, without its samples if they were put aside.
         pieces: parts of the margins.
+        aside: where its samples were put, and parts of the margins.
     """
 
     left: int
     tile: RawTile | None = None
     pieces: list[Pixels] = field(default_factory=list[Pixels])
+    aside: list[tuple[Region, Put]] = field(default_factory=list[tuple[Region, Put]])
 
 
 class Halos:
@@ -52,7 +56,10 @@ class Halos:
 
     Only the pixels that a neighbour needs are kept of a tile that is used up: in an order in which
     a tile comes after those above and to its left, none waits where nothing is needed from below
-    or from the right.
+    or from the right. What waits can be put aside.
+
+    Attributes:
+        nbytes: of the pixels that are kept, and of tiles that wait, in memory.
     """
 
     def __init__(
@@ -61,8 +68,10 @@ class Halos:
         level: int,
         margins: Margins,
         fill: float | None,
+        spool: Spools,
         *,
         has_valid: bool,
+        owns_tiles: bool = True,
         is_done: NDArray[np.bool_] | None = None,
     ) -> None:
         """Start without a tile.
@@ -72,7 +81,9 @@ class Halos:
             level: 0 = full resolution.
             margins: what is needed around a tile.
             fill: value of samples that never come; None = all come.
+            spool: for what is put aside.
             has_valid: whether those that never come are invalid.
+            owns_tiles: whether tiles take memory, and are not views of what the caller has.
             is_done: (down, across), tiles that are not wanted: their pixels only lie around
                 others. None = all are.
         """
@@ -81,66 +92,84 @@ class Halos:
         self._margins = margins
         self._fill = fill
         self._has_valid = has_valid
+        self._spool = spool
+        self._owns_tiles = owns_tiles
         self._is_done = is_done
         self._waiting: dict[tuple[int, int], _Waiting] = {}
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the pixels that are kept, and of tiles that wait."""
-        return sum(
-            sum(piece.samples.nbytes for piece in waiting.pieces)
-            + (0 if waiting.tile is None else waiting.tile.nbytes)
-            for waiting in self._waiting.values()
-        )
+        self._kept: dict[tuple[int, int], int] = {}
+        self.nbytes = 0
 
     @property
     def has_margins(self) -> bool:
         """Whether pixels around a tile are needed."""
         return any(self._margins)
 
-    def put(self, tile: RawTile) -> Iterator[tuple[RawTile, Pixels]]:
+    async def put(self, tile: RawTile) -> AsyncIterator[tuple[RawTile, Pixels]]:
         """Take a tile; give those that lack nothing any more, with their margins."""
-        if any(self._margins):
-            yield from self._give_pieces(tile)
-        if not self._wants(tile.y, tile.x):
+        is_wanted = self._wants(tile.y, tile.x)
+        if not self.has_margins:
+            if is_wanted:
+                yield tile, Pixels(tile.region, tile.samples, tile.valid)
             return
-        if not any(self._margins):
-            yield tile, Pixels(tile.region, tile.samples, tile.valid)
-            return
-        own = self._of(tile.y, tile.x)
-        own.tile = tile
-        if not own.left:
-            yield self._complete(tile.y, tile.x, tile)
+        if is_wanted:
+            self._of(tile.y, tile.x).tile = tile
+            self._keep((tile.y, tile.x), tile.nbytes if self._owns_tiles else 0)
+        for y, x, part in self._parts_for_others(tile):
+            neighbour = self._of(y, x)
+            neighbour.left -= 1
+            piece = _copy(tile, part)
+            neighbour.pieces.append(piece)
+            self._keep((y, x), piece.nbytes)
+            if not neighbour.left and neighbour.tile is not None:
+                yield await self._complete(y, x, neighbour.tile)
+        if is_wanted and not self._of(tile.y, tile.x).left:
+            yield await self._complete(tile.y, tile.x, tile)
 
-    def _give_pieces(self, tile: RawTile) -> Iterator[tuple[RawTile, Pixels]]:
-        """Keep what the neighbours of a tile need of it; give those that lack nothing any more."""
+    def _parts_for_others(self, tile: RawTile) -> Iterator[tuple[int, int, Region]]:
+        """Iterate over (y, x) of the tiles that need pixels of a tile, and which they need."""
         for y, x in self._neighbours(tile.y, tile.x):
-            if not self._wants(y, x):
-                continue
-            around = self._margins.around(self._grid.region(y, x), self._grid)
-            part = intersection(around, tile.region)
-            if part.rows and part.cols:
-                neighbour = self._of(y, x)
-                neighbour.left -= 1
-                neighbour.pieces.append(_copy(tile, part))
-                if not neighbour.left and neighbour.tile is not None:
-                    yield self._complete(y, x, neighbour.tile)
+            if self._wants(y, x):
+                around = self._margins.around(self._grid.region(y, x), self._grid)
+                part = intersection(around, tile.region)
+                if part.rows and part.cols:
+                    yield y, x, part
 
     def _wants(self, y: int, x: int) -> bool:
         return self._is_done is None or not self._is_done[y, x]
 
-    def rest(self) -> Iterator[tuple[RawTile, Pixels]]:
+    def _keep(self, place: tuple[int, int], nbytes: int) -> None:
+        if nbytes:
+            self._kept[place] = self._kept.get(place, 0) + nbytes
+            self.nbytes += nbytes
+
+    async def put_aside(self) -> None:
+        """Put aside what has come of the tile that waits longest."""
+        place = next(iter(self._kept))
+        waiting = self._waiting[place]
+        tile = waiting.tile
+        if tile is not None and self._owns_tiles and tile.samples is not NO_SAMPLES:
+            waiting.pieces.append(Pixels(tile.region, tile.samples, tile.valid))
+            waiting.tile = tile._replace(samples=NO_SAMPLES, valid=None)
+        for piece in waiting.pieces:
+            put = await put_aside(self._spool, piece.samples, piece.valid)
+            waiting.aside.append((piece.region, put))
+        waiting.pieces = []
+        self.nbytes -= self._kept.pop(place)
+
+    async def rest(self) -> AsyncIterator[tuple[RawTile, Pixels]]:
         """Give all tiles that still wait, filled where pixels never came."""
+        if self._waiting and self._fill is None:
+            raise AssertionError  # pixels would be whatever the memory held
         for y, x in sorted(self._waiting):
             waiting = self._waiting[y, x]
             tile = waiting.tile
             if tile is None:
-                like = waiting.pieces[0].samples
+                like = waiting.pieces[0].samples if waiting.pieces else waiting.aside[0][1]
                 region = self._grid.region(y, x)
                 samples = self._filled((region.rows, region.cols, like.shape[2]), like.dtype)
                 valid = np.zeros(samples.shape[:2], np.bool_) if self._has_valid else None
                 tile = RawTile(self._level, y, x, region, samples, valid)
-            yield self._complete(y, x, tile)
+            yield await self._complete(y, x, tile)
 
     def _filled(self, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> Samples:
         samples: Samples = np.empty(shape, dtype)
@@ -165,9 +194,17 @@ class Halos:
             found = self._waiting[y, x] = _Waiting(count)
         return found
 
-    def _complete(self, y: int, x: int, tile: RawTile) -> tuple[RawTile, Pixels]:
+    async def _complete(self, y: int, x: int, tile: RawTile) -> tuple[RawTile, Pixels]:
         """Return a tile and the pixels around it, which are not kept any longer."""
-        pieces = self._waiting.pop((y, x)).pieces
+        waiting = self._waiting.pop((y, x))
+        self.nbytes -= self._kept.pop((y, x), 0)
+        pieces = waiting.pieces
+        for region, put in waiting.aside:
+            samples, (valid,) = await read_back(self._spool, put)
+            if region == tile.region:
+                tile = tile._replace(samples=samples, valid=valid)
+            else:
+                pieces.append(Pixels(region, samples, valid))
         around = self._margins.around(tile.region, self._grid)
         if around == tile.region:
             return tile, Pixels(tile.region, tile.samples, tile.valid)

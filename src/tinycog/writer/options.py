@@ -163,7 +163,7 @@ def check_options(
     kind, more = COMPRESSIONS[one_of(name, "compression", COMPRESSIONS)]
     block = _block(given.pop("blocksize", 512), "blocksize")
     resampling = _method(given.pop("overview_resampling", "nearest"))
-    wants_statistics = bool(given.pop("statistics", False))
+    wants_statistics = one_of(given.pop("statistics", False), "statistics", (False, True))
     depth = given.pop("level", None)
     told = {**more, **{key: value for key, value in given.items() if key in CODEC_OPTIONS}}
     chosen = one_of(depth, "level", ("auto", "fast")) if isinstance(depth, str) else None
@@ -185,9 +185,9 @@ def check_options(
         like=None if like is None else one_of(like, "like", ("gdal",)),
         interleave=one_of(interleave or "pixel", "interleave", ("pixel", "band", "tile")),
         mask=None if mask is None else one_of(mask, "mask", MASK_KINDS),
-        sparse=sparse,
+        sparse=one_of(sparse, "sparse", (False, True)),
         statistics=wants_statistics,
-        bigtiff=bigtiff,
+        bigtiff=None if bigtiff is None else one_of(bigtiff, "bigtiff", (False, True)),
         byte_order=one_of(byte_order, "byte_order", ("<", ">")),
         bits=bits,
         memory=check_integer(memory, "memory"),

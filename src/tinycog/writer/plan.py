@@ -31,6 +31,15 @@ OVERHEAD = 8 << 20
 JOURNAL_BYTES = 256
 """Bytes that a journal knows of each tile, in memory and in its file, besides pixels."""
 
+ANY = (1, 1)
+"""Chunk of a source whose order nobody knows."""
+
+INDEX_BYTES = 32
+"""Bytes for each payload: its length and place, in the level and in the file."""
+
+WAITING_TILES = 8
+"""Tiles that are not whole, or wait for their neighbours, where others are put aside."""
+
 PIECE_BYTES = 1 << 10
 """Bytes of bookkeeping for the pixels that are kept of a tile."""
 
@@ -49,7 +58,8 @@ class WritePlan:
         levels: (rows, cols) of each level that is stored.
         tiles: number of tiles of all levels.
         longest: bytes of the file at most, if nothing can be compressed.
-        open_tiles: bytes of tiles that are not whole, at most; more are put aside.
+        open_tiles: bytes of tiles that are not whole, or wait, at most; more are put aside.
+        in_flight: batches of tiles that are worked on at once, or wait for it.
         journal: bytes that `resume` keeps, at most; 0 without it.
     """
 
@@ -63,6 +73,7 @@ class WritePlan:
     tiles: int
     longest: int
     open_tiles: int
+    in_flight: int
     journal: int = 0
 
     def __str__(self) -> str:
@@ -104,22 +115,26 @@ class Needs(NamedTuple):
 
     Attributes:
         pixel: bytes of a pixel, of all bands and its mask.
+        payloads: that are stored of a tile: one, or those of its bands, and of its mask.
         chunk: (rows, cols) in which the source is read best.
         is_asked: whether it gives the regions that it is asked for.
         copies: whether what it gives takes memory of its own.
         held: bytes that source, target and spool hold by themselves.
         threads: that encode.
+        in_flight: batches of tiles that they work on, or that wait for it, at most.
         memory: bytes that may be held.
         encoder: bytes that an encoder holds for each thread.
         journal: whether what is done is kept.
     """
 
     pixel: int
+    payloads: int
     chunk: tuple[int, int]
     is_asked: bool
     copies: bool
     held: int
     threads: int
+    in_flight: int
     memory: int
     encoder: int
     journal: bool = False
@@ -138,9 +153,9 @@ def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
     """
     memory = needs.memory
     found = list(_candidates(levels, needs))
-    chosen = next((one for one in found if one[2] <= memory), None)
+    chosen = next((one for one in found if one.memory <= memory), None)
     if chosen is None:
-        least = min(taken for _, _, taken in found)
+        least = min(one.memory for one in found)
         mib = -(-least // (1 << 20))
         message = (
             f"memory={memory} bytes are too few to write {levels[0].grid.cols} x"
@@ -148,10 +163,12 @@ def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
             f" {mib} MiB (memory={mib << 20})"
         )
         raise LimitError(message, limit="memory", asked=least, allowed=memory)
-    order, step, taken = chosen
+    order, step, taken, in_flight = chosen
+    fewer = needs._replace(in_flight=in_flight)
     stored = [level.grid for level in levels if level.is_stored]
     sizes = [grid.tiles * grid.tile**2 * needs.pixel for grid in stored]
     spool = sum(sizes[1:]) + (sizes[0] if order != "tile-rows" else 0)
+    waiting = taken - _fixed(levels, fewer) - _region_bytes(needs, step)
     return WritePlan(
         1,
         order,
@@ -162,7 +179,8 @@ def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
         tuple((grid.rows, grid.cols) for grid in stored),
         sum(grid.tiles for grid in stored),
         sum(sizes),
-        max(memory - _fixed(levels, needs), 0),
+        max(waiting, 0),
+        in_flight,
         # what is encoded, a quarter for the next level, and tiles that wait for the choice
         (9 * sizes[0] // 4 + JOURNAL_BYTES * stored[0].tiles) if needs.journal else 0,
     )
@@ -173,18 +191,48 @@ def regions(plan: WritePlan, grid: TileGrid) -> Iterator[Region]:
     return (in_squares if plan.order == "squares" else row_by_row)(grid, plan.step)
 
 
-def _candidates(
+class _Candidate(NamedTuple):
+    """An order, its step, the bytes that it takes, and the batches that are worked on at once."""
+
+    order: PullOrder
+    step: tuple[int, int]
+    memory: int
+    in_flight: int
+
+
+def _candidates(levels: Sequence[LevelShape], needs: Needs) -> Iterator[_Candidate]:
+    """Give what can be done, the best first: tiles are put aside if all else takes too much."""
+    counts = [needs.in_flight]
+    while counts[-1] > 1:
+        counts.append(counts[-1] // 2)
+    every = [needs._replace(in_flight=count) for count in counts]
+    if needs.is_asked:
+        for one in every:
+            for order, step, taken in _orders(levels, one):
+                yield _Candidate(order, step, taken, one.in_flight)
+    for one in every:
+        order, step = _order_aside(levels[0].grid, one)
+        least = _putting_aside(levels, one, step)
+        wanted = _all_pixels(levels, one, step)
+        if not one.is_asked and one.chunk != ANY:  # about the order that is wanted
+            wanted = _by_rows(levels, one, (one.chunk[0], levels[0].grid.cols))
+        yield _Candidate(order, step, max(least, min(wanted, one.memory)), one.in_flight)
+
+
+def _order_aside(grid: TileGrid, needs: Needs) -> tuple[PullOrder, tuple[int, int]]:
+    """Return the order in which tiles are put aside that wait, and its step."""
+    if not needs.is_asked:
+        return "as-given", needs.chunk
+    cols = _multiple(grid.tile, needs.chunk[1], grid.cols) if needs.copies else grid.cols
+    return "tile-rows", (_multiple(grid.tile, needs.chunk[0], grid.rows), cols)
+
+
+def _orders(
     levels: Sequence[LevelShape], needs: Needs
 ) -> Iterator[tuple[PullOrder, tuple[int, int], int]]:
-    """Give orders, steps, and the bytes that they take, the best first."""
+    """Give orders in which nothing is put aside, steps, and the bytes that they take."""
     grid = levels[0].grid
     rows = _multiple(grid.tile, needs.chunk[0], grid.rows)
-    if not needs.is_asked:  # tiles that are not whole are put aside
-        largest = max(level.grid.tile**2 for level in levels) * (needs.pixel + 1)
-        least = _fixed(levels, needs) + _region_bytes(needs, needs.chunk) + 8 * largest
-        wanted = _by_rows(levels, needs, (needs.chunk[0], grid.cols))
-        yield "as-given", needs.chunk, max(least, min(wanted, needs.memory))
-        return
     cols = grid.cols
     if needs.copies:
         wanted = max(LARGEST_REGION // (rows * needs.pixel), grid.tile)
@@ -209,9 +257,13 @@ def _fixed(levels: Sequence[LevelShape], needs: Needs) -> int:
     """Return the bytes that are held in any order."""
     largest = max(level.grid.tile**2 for level in levels) * needs.pixel
     batch = BATCH_BYTES + largest
-    index = sum(24 * level.grid.tiles for level in levels if level.is_stored)
-    working = needs.threads * (WORK_FACTOR * largest + needs.encoder)
-    waiting = (batches_in_flight(needs.threads) + 1) * batch
+    index = sum(
+        INDEX_BYTES * needs.payloads * level.grid.tiles for level in levels if level.is_stored
+    )
+    tiles = sum(level.grid.tiles for level in levels)
+    busy = min(needs.threads, needs.in_flight, tiles)
+    working = busy * (WORK_FACTOR * largest + needs.encoder)
+    waiting = min((needs.in_flight + 1) * batch, tiles * largest)
     if needs.journal:  # its entries, and what it knows of each tile
         waiting += 2 * waiting + JOURNAL_BYTES * levels[0].grid.tiles
     return OVERHEAD + needs.held + index + working + waiting + 4 * WRITE_BYTES
@@ -222,6 +274,18 @@ def _region_bytes(needs: Needs, step: tuple[int, int]) -> int:
     return 2 * step[0] * step[1] * needs.pixel if needs.copies else 0
 
 
+def _all_pixels(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int]) -> int:
+    """Return the bytes that any order takes if no tile is put aside."""
+    pixels = sum(level.grid.rows * level.grid.cols for level in levels) * (needs.pixel + 1)
+    return _fixed(levels, needs) + _region_bytes(needs, step) + pixels
+
+
+def _putting_aside(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int]) -> int:
+    """Return the bytes that any order takes if tiles are put aside that wait."""
+    largest = max(level.grid.tile**2 for level in levels) * (needs.pixel + 1)
+    return _fixed(levels, needs) + _region_bytes(needs, step) + WAITING_TILES * largest
+
+
 def _by_rows(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int]) -> int:
     """Return the bytes that rows of tiles take."""
     held = _fixed(levels, needs) + _region_bytes(needs, step)
@@ -230,7 +294,7 @@ def _by_rows(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int]) 
         is_aligned = z == 0 and step[0] % level.grid.tile == 0 and needs.is_asked
         if not (is_aligned or (z == 0 and level.grid.down == 1 and step[1] >= level.grid.cols)):
             held += row
-        if level.margins.below or level.margins.right:
+        if (level.margins.below or level.margins.right) and (z or needs.copies):
             held += 2 * row
         if any(level.margins):
             held += level.grid.across * PIECE_BYTES
@@ -255,7 +319,7 @@ def _by_squares(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int
             margin = max(level.margins)
             edge = grid.cols + grid.rows
             held += edge * margin * needs.pixel + (grid.across + grid.down) * PIECE_BYTES
-            if level.margins.below or level.margins.right:
+            if (level.margins.below or level.margins.right) and (z or needs.copies):
                 held += edge * grid.tile * needs.pixel
         rows, cols = rows // 2, cols // 2
     return held

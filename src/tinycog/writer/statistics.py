@@ -66,6 +66,11 @@ def moments_of(samples: NDArray[Any], valid: NDArray[np.bool_] | None) -> Moment
         values = values if known.all() else values[known]
     if not values.size:
         return NONE
+    with np.errstate(all="ignore"):  # infinite values have no mean
+        return _moments(values)
+
+
+def _moments(values: NDArray[Any]) -> Moments:
     lowest, highest = values.min(), values.max()
     if values.dtype.kind in "iub" and values.dtype.itemsize <= EXACT_BYTES:
         total = int(values.sum(dtype=np.int64))

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinycog.encode.tile import TileEncoder
 from tinycog.errors import WriteError
-from tinycog.writer.assemble import Pixels, RawTile, Samples
+from tinycog.writer.assemble import NO_SAMPLES, Pixels, RawTile
 from tinycog.writer.checksums import TileChecksum, checksum_of, checksum_of_valid
 from tinycog.writer.pixel_source import Region
 from tinycog.writer.statistics import Moments, moments_of
@@ -196,7 +196,3 @@ class TileWork:
                 valid = known if valid is None else valid & known
             found.append(moments_of(plane, valid))
         return found
-
-
-NO_SAMPLES: Samples = np.empty((0, 0, 0), np.uint8)
-"""In place of samples that were dropped."""

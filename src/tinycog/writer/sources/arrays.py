@@ -22,7 +22,6 @@ class ArraySource:
     """
 
     is_asked: bool = True
-    copies: bool = False
     generation: str | None = None
     memory: int = 0
 
@@ -45,6 +44,7 @@ class ArraySource:
         self.facts = told.facts
         self.has_valid: bool | None = valid is not None or isinstance(pixels, np.ma.MaskedArray)
         self._valid = valid
+        self.copies: bool = not pixels.dtype.isnative or isinstance(pixels, np.ma.MaskedArray)
         is_mapped = isinstance(pixels, np.memmap)
         self.chunk: tuple[int, int] = (1, self.cols if is_mapped else 1)
         self._pixels = pixels.reshape(shape) if pixels.ndim < len(shape) else pixels
