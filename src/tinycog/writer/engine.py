@@ -127,24 +127,28 @@ class Engine:
                 regions = self._lacking(self._journal, regions)
             await self._take_blocks(regions)
             for z, level in enumerate(self._levels):
-                await self._flush()
-                async for tile in self._spilled.rest(z):
-                    await self._add_new(tile)
-                    await self._start_batches()
-                await self._flush()
-                async for tile, around in level.halos.rest():
-                    self._add_task(_Task(tile, around, is_encoded=level.records is not None))
-                    await self._start_batches()
-                if not self._deferred.is_decided:
-                    await self._flush()
-                    self._backlog += await self._deferred.decide()
-                    if self._journal is not None:
-                        await self._journal.keep_choice(self._deferred.sample)
-            await self._flush()
+                await self._finish_level(z, level)
         finally:
             for future in self._in_flight:
                 if not future.cancel() and not future.cancelled():
                     future.exception()  # one is raised: others would be logged as not retrieved
+
+    async def _finish_level(self, z: int, level: LevelPass) -> None:
+        """Take what is left of a level, whose pixels have all come or never will."""
+        await self._flush()
+        async for tile in self._spilled.rest(z):
+            await self._add_new(tile)
+            await self._start_batches()
+        await self._flush()
+        async for tile, around in level.halos.rest():
+            self._add_task(_Task(tile, around, is_encoded=level.records is not None))
+            await self._start_batches()
+        await self._flush()
+        if not self._deferred.is_decided:
+            self._backlog += await self._deferred.decide()
+            if self._journal is not None:
+                await self._journal.keep_choice(self._deferred.sample)
+            await self._flush()
 
     async def _replay(self, journal: Journal) -> None:
         """Take what the write that was killed had done.
