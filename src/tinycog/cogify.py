@@ -115,6 +115,7 @@ FLAGS = (
     ("bigtiff", "BigTIFF or classic, instead of as it is needed"),
     ("overwrite", "replace DST where it is there (the default)"),
     ("verify", "read DST back and compare each tile"),
+    ("resume", "go on where a run with the same arguments was killed"),
 )
 """Options that are on or off."""
 

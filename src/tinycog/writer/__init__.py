@@ -11,6 +11,7 @@
     sources/         arrays, dask, xarray, iterators, another file
     grid.py          tiles of a level, and the orders in which they are asked for
     assemble.py      blocks to whole tiles; spilled.py those that are put aside
+    aside.py         pixels put aside, and read back
     halos.py         tiles with the pixels around them
     tile_work.py     what a thread does with a tile
     reduce.py        pixels of the next level
