@@ -27,6 +27,10 @@ POINTERS = (Tag.SubIFDs, *EXIF_IFDS)
 """Tags whose values are offsets of further IFDs."""
 
 
+MOST_BROKEN = 100
+"""IFDs that cannot be read, after which no further ones are tried."""
+
+
 def header_ranges(buffer: SparseBuffer, places: Sequence[Place], limits: Limits) -> list[Span]:
     """Return the ranges of header, ghost area, IFDs, and the values of all their entries.
 
@@ -45,30 +49,31 @@ def header_ranges(buffer: SparseBuffer, places: Sequence[Place], limits: Limits)
     run_cached(parse_ghost(recorder, tiff.header))
     found = {ifd.offset: ifd for ifd in tiff.ifds}
     pending = list(found.values())
+    broken = 0
     while pending:
         ifd = pending.pop()
         recorder.asked += spans_of(ifd.entries.values())
         for offset in _offsets_below(buffer, tiff.header, ifd, limits):
-            if offset in found or len(found) >= limits.ifds:
+            if offset in found or len(found) >= limits.ifds or broken >= MOST_BROKEN:
                 continue
-            below = _arrived(recorder, tiff.header, offset, limits)
+            try:
+                below = run_cached(parse_ifd(recorder, tiff.header, offset, limits))
+            except TinycogError:
+                broken += 1
+                continue
             if below is not None:
                 found[offset] = below
                 pending.append(below)
-    for place in places:
-        if place.image is not None and place.image.compression == Compression.OLD_JPEG:
-            with suppress(TinycogError):  # it has no tables that can be used
-                run_cached(read_heads(recorder, place.image, [1]))
+    _read_tables(recorder, places)
     return recorder.asked
 
 
-def _arrived(
-    recorder: RecordingBuffer, header: FileHeader, offset: int, limits: Limits
-) -> Ifd | None:
-    """Return an IFD; None if it has not arrived, or is none that can be read."""
-    with suppress(TinycogError):
-        return run_cached(parse_ifd(recorder, header, offset, limits))
-    return None
+def _read_tables(recorder: RecordingBuffer, places: Sequence[Place]) -> None:
+    """Read the tables of old-style JPEG, where they can be used."""
+    for place in places:
+        if place.image is not None and place.image.compression == Compression.OLD_JPEG:
+            with suppress(TinycogError):
+                run_cached(read_heads(recorder, place.image, [1]))
 
 
 def _offsets_below(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -120,7 +119,7 @@ class JudgedFile:
     is_whole: bool = False
     frames: Mapping[int, tuple[TileFrame, ...]] | None = None
     has_ovr: bool = False
-    stream_flags: Mapping[int, int] = MappingProxyType({})
+    stream_flags: Mapping[int, int] = field(default_factory=dict[int, int])
     geo_findings: tuple[Finding, ...] = ()
 
     @property
