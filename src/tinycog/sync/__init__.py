@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import wraps
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import tinycog
 from tinycog.sync.blocking import Blocking, blocking
@@ -107,33 +107,6 @@ def open(*args: object, **options: object) -> Cog:  # noqa: A001, D103 - the lib
     return blocking(make(*args, **options))
 
 
-@wraps(tinycog.write)
-def write(*args: object, **options: object) -> object:  # noqa: D103 - the library's verb
-    make: Any = tinycog.write
-    return THREAD.run(_done(make(*args, **options)))
-
-
-@wraps(tinycog.list_uploads)
-def list_uploads(*args: Any, **options: Any) -> list[tinycog.OpenUpload]:  # noqa: ANN401, D103 - its arguments
-    return THREAD.run(tinycog.list_uploads(*args, **options))
-
-
-@wraps(tinycog.abort_upload)
-def abort_upload(*args: Any, **options: Any) -> None:  # noqa: ANN401, D103 - the same
-    THREAD.run(tinycog.abort_upload(*args, **options))
-
-
-@wraps(tinycog.validate)
-def validate(*args: object, **options: object) -> tinycog.ValidationReport:  # noqa: D103 - likewise
-    check: Any = tinycog.validate
-    plain = [arg.asynchronous if isinstance(arg, Cog) else arg for arg in args]
-    return THREAD.run(check(*plain, **options))
-
-
-async def _done(pending: Any) -> object:  # noqa: ANN401 - of either result
-    return await pending
-
-
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in the event loop of the blocking calls, and return its result.
 
@@ -143,3 +116,33 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         UsageError: the caller runs in that loop itself, which would wait for itself for ever.
     """
     return THREAD.run(work)
+
+
+LATE = frozenset({"abort_upload", "list_uploads", "validate", "write"})
+"""Functions whose modules are imported when they are first used: no read needs them."""
+
+
+def _blocking_function(function: Any) -> Any:  # noqa: ANN401 - any of these
+    """Return a function that waits for what another one returns."""
+
+    @wraps(function)
+    def blocking_call(*args: object, **options: object) -> object:
+        plain = [arg.asynchronous if isinstance(arg, Blocking) else arg for arg in args]
+        return THREAD.run(_done(function(*plain, **options)))
+
+    return blocking_call
+
+
+async def _done(pending: Any) -> object:  # noqa: ANN401 - of any result
+    return await pending
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Make a function of `LATE` at its first use."""
+        if name not in LATE:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        value = globals()[name] = _blocking_function(getattr(tinycog, name))
+        return value

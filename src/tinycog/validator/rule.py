@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from tinycog.validator.facts import JudgedFile
@@ -70,7 +69,7 @@ class ValidationProfile:
     name: str
     source: str
     classes: Mapping[str, Sequence[str]]
-    severities: Mapping[str, Severity] = MappingProxyType({})
+    severities: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
 
 
 def ids_of(*rules: Rule) -> tuple[str, ...]:
