@@ -64,7 +64,19 @@ async def values(folder: Path) -> dict[str, Any]:
     assert cog.crs is not None
     series = (await cog.series())[0]
     facts = await cog.tile_facts(0)
+    pixels = np.zeros((1, 20, 30), np.uint8)
+    written = await tinycog.write(bytes, pixels)
+    pending = tinycog.write(bytes, pixels)
+    await pending
+    report = await tinycog.validate(fixture_path("tiled-gcps"))
     found: list[Any] = [
+        written,
+        written.plan,
+        pending,
+        report,
+        report.findings[0],
+        tinycog.ValidationProfile("mine", "ours", {"class": ("gdal.tiled",)}),
+        tinycog.OpenUpload("s3://bucket/a.tif", "a.tif", "1", None),
         cog,
         raster,
         raster.validity,
