@@ -202,7 +202,7 @@ class CogFile:
                     like=options.like,
                     nodata=self._facts.nodata,
                     alpha=self._alpha,
-                    has_mask=source.has_valid is not False,
+                    has_mask=self._keeps_valid is True,
                     indexed=self._is_indexed,
                 )
             )
