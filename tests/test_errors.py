@@ -29,6 +29,7 @@ from tinycog.errors import (
     TruncatedError,
     UnsupportedError,
     UsageError,
+    WriteError,
 )
 from tinycog.limits import Limits
 
@@ -61,6 +62,7 @@ EXAMPLES: list[TinycogError] = [
     corrupt_tile(),
     UnsupportedError("bad", feature="compression", value=34661),
     LimitError("bad", limit="ifds", asked=5, allowed=4),
+    WriteError.of_tile((1, 2, 3), "bad"),
     UsageError("bad"),
     TileIndexError("bad"),
     *(kind("bad") for kind in SOURCE_ERRORS),
@@ -80,6 +82,7 @@ each_example = pytest.mark.parametrize("error", EXAMPLES, ids=lambda e: f"{type(
         (UnsupportedError, (TinycogError, NotImplementedError)),
         (LimitError, (TinycogError, ValueError)),
         (UsageError, (TinycogError, ValueError)),
+        (WriteError, (TinycogError,)),
         (TileIndexError, (UsageError, IndexError)),
         (SourceError, (TinycogError, OSError)),
         (NotFoundError, (SourceError, FileNotFoundError)),

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mappin
 from os import PathLike
 from typing import Any, Literal, Protocol, TypedDict
 
+import numpy as np
 from numpy.typing import NDArray
 
 Resampling = Literal[
@@ -203,6 +204,11 @@ class SupportsArray(Protocol):
 BlockPair = tuple[tuple[int, int], NDArray[Any]]
 """A block of pixels, (bands, rows, cols) or (rows, cols) for one band, behind the row and the
 column of its first pixel."""
+
+PixelDtype = (
+    str | np.dtype[Any] | type[np.generic] | type[bool] | type[int] | type[float] | type[complex]
+)
+"""The dtype of pixels: numpy's name of it, a dtype, or a type that it can be made of."""
 
 PixelsLike = SupportsArray | Iterable[BlockPair] | AsyncIterable[BlockPair]
 """Pixels to be written: an array, (bands, rows, cols) or (rows, cols), or blocks in any order."""

@@ -12,8 +12,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, cast, overload
 
-from numpy.typing import DTypeLike
-
 from tinycog.argument_types import (
     CrsLike,
     FileSystem,
@@ -22,6 +20,7 @@ from tinycog.argument_types import (
     NamedMember,
     ObjectStore,
     OverviewMethod,
+    PixelDtype,
     PixelsLike,
     UrlObject,
     WarpResamplingLike,
@@ -93,7 +92,7 @@ class _Arguments:
     options: FileOptions
     facts: WrittenFacts
     shape: Sequence[int] | None
-    dtype: DTypeLike | None
+    dtype: PixelDtype | None
     subset: Subset
     web_grid: WebGrid | None
     fs: FileSystem | None
@@ -126,7 +125,7 @@ def write(
     plan: Literal[False] = False,
     profile: WriteProfile = "default",
     shape: Sequence[int] | None = None,
-    dtype: DTypeLike | None = None,
+    dtype: PixelDtype | None = None,
     window: WindowLike | None = None,
     bounds: Sequence[float] | None = None,
     tiling_scheme: Literal["WebMercatorQuad"] | None = None,
@@ -186,7 +185,7 @@ def write(
     plan: Literal[True],
     profile: WriteProfile = "default",
     shape: Sequence[int] | None = None,
-    dtype: DTypeLike | None = None,
+    dtype: PixelDtype | None = None,
     window: WindowLike | None = None,
     bounds: Sequence[float] | None = None,
     tiling_scheme: Literal["WebMercatorQuad"] | None = None,
@@ -245,7 +244,7 @@ def write(  # noqa: PLR0913 - each has a name
     plan: bool = False,
     profile: WriteProfile = "default",
     shape: Sequence[int] | None = None,
-    dtype: DTypeLike | None = None,
+    dtype: PixelDtype | None = None,
     window: WindowLike | None = None,
     bounds: Sequence[float] | None = None,
     tiling_scheme: Literal["WebMercatorQuad"] | None = None,

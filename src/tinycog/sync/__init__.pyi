@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
 import numpy as np
 from affine import Affine
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from zarr.abc.store import Store
 
 import tinycog
@@ -24,6 +24,7 @@ from tinycog.argument_types import (
     ObjectStore,
     OverviewMethod,
     Pinning,
+    PixelDtype,
     ReadOptions,
     ReferenceCodecs,
     References,
@@ -445,7 +446,7 @@ def write(
     plan: Literal[False] = False,
     profile: WriteProfile = "default",
     shape: Sequence[int] | None = None,
-    dtype: DTypeLike | None = None,
+    dtype: PixelDtype | None = None,
     window: WindowLike | None = None,
     bounds: Sequence[float] | None = None,
     tiling_scheme: Literal["WebMercatorQuad"] | None = None,
@@ -503,7 +504,7 @@ def write(
     plan: Literal[True],
     profile: WriteProfile = "default",
     shape: Sequence[int] | None = None,
-    dtype: DTypeLike | None = None,
+    dtype: PixelDtype | None = None,
     window: WindowLike | None = None,
     bounds: Sequence[float] | None = None,
     tiling_scheme: Literal["WebMercatorQuad"] | None = None,
