@@ -15,6 +15,7 @@ processor). Levels: Deflate is GDAL's 6, which makes what libdeflate's 7 makes; 
 libdeflate's 7, ZSTD 9, JPEG and WebP quality 75. A peer that is not installed has no figures.
 """
 
+# pyright: reportMissingImports=false, reportArgumentType=false
 from __future__ import annotations
 
 import argparse

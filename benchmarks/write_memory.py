@@ -8,6 +8,7 @@ Arrays are views of a few MB, so that what is measured is the writer's. Exit sta
 not kept.
 """
 
+# pyright: reportAttributeAccessIssue=false
 from __future__ import annotations
 
 import argparse

@@ -8,6 +8,7 @@ Each attempt is a forked process that is killed by SIGKILL, whatever it does. Th
 what it is asked for, so that it is known what was read again.
 """
 
+# pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 import asyncio

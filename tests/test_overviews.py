@@ -1,5 +1,6 @@
 """Pixels of the next level: against a brute-force oracle, against GDAL, cut in any way."""
 
+# pyright: reportArgumentType=false
 from __future__ import annotations
 
 import itertools

@@ -1,5 +1,6 @@
 """`tinycog.write(resume=)`: a write that was killed goes on, and gives the same bytes."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 import asyncio

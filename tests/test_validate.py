@@ -1,5 +1,6 @@
 """Validation: verdicts and findings of files that keep rules and of files that break them."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 import json

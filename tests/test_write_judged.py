@@ -1,5 +1,6 @@
 """Files of many kinds, judged by all readers that are installed; the same bytes however written."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,6 @@
 """`tinycog.write` into stores: the bytes of a file, and nothing left of a write that fails."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,6 @@
 """Blocks to tiles, tiles with what lies around them, statistics: whatever the order."""
 
+# pyright: reportOptionalMemberAccess=false, reportOptionalSubscript=false, reportPossiblyUnboundVariable=false
 from __future__ import annotations
 
 import itertools

@@ -7,6 +7,7 @@ whose library is not installed are left out, and named. Exit status 1 if a confi
 hashes.
 """
 
+# pyright: reportArgumentType=false
 from __future__ import annotations
 
 import argparse

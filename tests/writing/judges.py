@@ -1,5 +1,6 @@
 """Who judges a file that tinycog wrote: each says what is wrong with it."""
 
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import asyncio
@@ -179,7 +180,7 @@ def _facts(case: Case, dataset: Any) -> Iterator[str]:
         wanted = options[name]
         wanted = [*wanted, *(nothing[name] if extra else [])] if name in nothing else wanted
         is_nan = isinstance(wanted, float) and math.isnan(wanted)
-        if name == "nodata" and abs(wanted) > FURTHEST:
+        if name == "nodata" and abs(options[name]) > FURTHEST:
             continue
         if value != wanted and not (is_nan and math.isnan(value)):
             yield f"{name} {value}, not {wanted}"

@@ -84,7 +84,7 @@ def _of_domains(domains: Items, band: int | None) -> Iterator[Item]:
             message = f"items of the domain {domain} cannot be written: other tags say them"
             raise UsageError(message)
         for name, text in sorted(domains[domain].items(), key=_in_order):
-            if not isinstance(text, str):
+            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
                 message = f"the metadata item {name!r} is {text!r}: it must be text"
                 raise UsageError(message)
             if text:  # an item without one is none, to us as to GDAL (gdal.metadata.items)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from itertools import chain
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -103,7 +103,8 @@ def _rpc_numbers(rpcs: RPC) -> list[float]:
     if not all(hasattr(rpcs, name) for name in RPC._fields):
         message = f"rpcs are an RPC, not {rpcs!r}"
         raise UsageError(message)
-    errors = [UNKNOWN if error is None else error for error in (rpcs.err_bias, rpcs.err_rand)]
+    given: Any = rpcs  # rasterio's may lack both
+    errors = [UNKNOWN if one is None else one for one in (given.err_bias, given.err_rand)]
     singles = (
         *(*errors, rpcs.line_off, rpcs.samp_off),
         *(rpcs.lat_off, rpcs.long_off, rpcs.height_off),

@@ -137,7 +137,12 @@ async def _done(pending: Any) -> object:  # noqa: ANN401 - of any result
     return await pending
 
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:  # their types are in the stub
+    abort_upload: Any
+    list_uploads: Any
+    validate: Any
+    write: Any
+else:
 
     def __getattr__(name: str) -> object:
         """Make a function of `LATE` at its first use."""

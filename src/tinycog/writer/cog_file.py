@@ -543,8 +543,8 @@ def _colours(source: PixelSource) -> list[str]:
 
 def _with_alpha(facts: WrittenFacts) -> WrittenFacts:
     """Return what is written of the bands, with a band of opacity behind them."""
-    more: dict[str, tuple[Any, ...]] = {}
-    nothing = {
+    more: dict[str, Any] = {}
+    nothing: dict[str, object] = {
         "colorinterp": "alpha",
         "descriptions": None,
         "scales": 1.0,

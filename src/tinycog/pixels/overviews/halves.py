@@ -49,11 +49,9 @@ def sums(pixels: NDArray[Any]) -> Whole:
             lanes.append(total.reshape(count, -1, samples))
         for i in range(samples):  # of two pixels, as words have them
             left, right = i, samples + i
-            np.add(
-                lanes[left % 2][:, :, left // 2],
-                lanes[right % 2][:, :, right // 2],
-                out=sums_of_rows[:, :, i],
-            )
+            first: Whole = lanes[left % 2]
+            second: Whole = lanes[int(right) % 2]
+            np.add(first[..., left // 2], second[..., right // 2], out=sums_of_rows[..., i])
     return out
 
 
