@@ -287,6 +287,19 @@ async def test_wrong_options_are_refused_before_a_pixel_is_asked_for(options, me
         await written(source(), shape=(1, 100, 100), dtype=np.uint16, **options)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": "jpeg", "nodata": 0},
+        {"compression": "jpeg", "nodata": 0, "mask": "internal"},
+        {"compression": "lerc", "max_z_error": 2.0, "nodata": 9},
+    ],
+)
+async def test_nodata_that_a_lossy_codec_would_change_is_refused(options):
+    with pytest.raises(UsageError, match="a lossy codec changes samples"):
+        await written(image(dtype=np.uint8), **options)
+
+
 async def test_memory_that_is_too_small_is_refused_with_what_works():
     pixels = np.broadcast_to(np.uint8(1), (3, 4000, 100_000))
     with pytest.raises(LimitError, match=r"the smallest that works is \d+ MiB") as caught:

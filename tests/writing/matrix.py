@@ -172,7 +172,12 @@ def _any(number: int, random: Random) -> Case:
     masked = random.random() < 0.3 and not is_complex
     if masked:
         options["mask"] = "internal"
-    elif random.random() < 0.3 and not is_complex and codec not in ("jpeg", "webp"):
+    elif (
+        random.random() < 0.3
+        and not is_complex
+        and codec not in ("jpeg", "webp")
+        and options.get("lossless") is not False  # nodata would not be found again: refused
+    ):
         options["nodata"] = 7
         options["sparse"] = random.random() < 0.5
         if random.random() < 0.3:

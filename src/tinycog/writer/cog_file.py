@@ -113,6 +113,12 @@ class CogFile:
         if kind == "alpha" and not is_exact and options.compression != Compression.WEBP:
             message = 'mask="alpha" would be blurred by a lossy codec: pass mask="internal"'
             raise UsageError(message)
+        if self._facts.nodata is not None and not is_exact:
+            message = (
+                f"a lossy codec changes samples, so that nodata={self._facts.nodata} would not be"
+                " found again: take a lossless one, or a masked array without nodata"
+            )
+            raise UsageError(message)
         # everything that is written but statistics is made once, before a pixel is asked for
         self._fields(0, make_encoder(self._format), ())
 
