@@ -142,7 +142,11 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 async def test_what_is_wrong_is_a_finding(name):
     found, rules = await items_of(WRONG[name])
-    assert found == in_gdal(WRONG[name])
+    expected = in_gdal(WRONG[name])
+    if name == "cut":  # of bytes that are not there, GDAL tells what its memory held before
+        assert "EXIF_MakerNote" not in found
+        expected.pop("EXIF_MakerNote", None)
+    assert found == expected
     assert rules == {"gdal.metadata.exif"}
 
 
