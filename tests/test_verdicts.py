@@ -12,6 +12,8 @@ from validation import mutants
 from validation.judges import Said, difference
 from validation.verdicts import RECORDED, RECORDED_COUNT
 
+from tinycog.validator.profiles import RULES
+
 VERDICTS = json.loads(Path(RECORDED).read_text("utf-8"))["verdicts"]
 
 
@@ -21,8 +23,10 @@ def files() -> dict[str, bytes]:
 
 
 def test_the_files_are_those_that_were_judged(files):
-    found = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    assert found == {name: one["sha256"] for name, one in VERDICTS.items()}
+    assert files.keys() == VERDICTS.keys()
+    for name, data in files.items():
+        if not name.startswith(("breaks-", "keeps-")):  # whose compressed bytes are those of any zlib
+            assert hashlib.sha256(data).hexdigest() == VERDICTS[name]["sha256"]
 
 
 @pytest.mark.parametrize("profile", ["gdal", "rio-cogeo"])
@@ -38,7 +42,7 @@ def test_verdicts_are_the_same(files, profile, option):
     assert different == {}
 
 
-def test_every_rule_but_of_what_lies_elsewhere_was_told():
+def test_every_rule_was_told_but_of_what_lies_beside_or_is_not_opened():
     told = {
         kind
         for one in VERDICTS.values()
@@ -46,4 +50,5 @@ def test_every_rule_but_of_what_lies_elsewhere_was_told():
         if key != "sha256" and said[0]
         for kind in said[0]
     }
-    assert len(told) >= 18
+    ours = {rule for rule in RULES if rule.startswith(("gdal/", "rio-cogeo/"))}
+    assert {rule.partition("/")[2] for rule in ours - told} == {"opened", "external-overviews"}

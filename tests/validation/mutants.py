@@ -155,12 +155,13 @@ def fixtures() -> Iterator[tuple[str, bytes]]:
 
 
 def recorded(count: int) -> Iterator[tuple[str, bytes]]:
-    """Spoiled copies of these, for verdicts that are recorded."""
+    """Spoiled copies of these and files for and against rules, for verdicts that are recorded."""
     files = list(fixtures())
     for seed in range(count):
         name, data = files[seed * 7 % len(files)]
         ways, mutant = spoiled(data, seed)
         yield f"{seed}-{name}{ways}", mutant
+    yield from by_makers("gdal/", "rio-cogeo/")
 
 
 def by_gdal(folder: Path, count: int) -> Iterator[tuple[str, bytes]]:
@@ -219,14 +220,17 @@ def _options(rng: random.Random, driver: str, bands: int) -> dict[str, str]:
     return options | ({"INTERLEAVE": "BAND"} if bands == 3 and rng.random() < 0.4 else {})
 
 
-def by_makers() -> Iterator[tuple[str, bytes]]:
-    """Files for and against each rule."""
+def by_makers(*prefixes: str) -> Iterator[tuple[str, bytes]]:
+    """Files for and against each rule, or rules with some beginnings of their ids."""
     from validation.files import BREAKING, KEEPING, Made  # noqa: PLC0415 - slow to make
 
     seen: set[bytes] = set()
-    for rule, maker in (*BREAKING.items(), *KEEPING.items()):
-        made = maker()
-        data = made.data if isinstance(made, Made) else made
-        if data not in seen:
-            seen.add(data)
-            yield f"made-{rule.replace('/', '-').replace(' ', '-')}", data
+    for kind, makers in (("breaks", BREAKING), ("keeps", KEEPING)):
+        for rule, maker in makers.items():
+            if prefixes and not rule.startswith(prefixes):
+                continue
+            made = maker()
+            data = made.data if isinstance(made, Made) else made
+            if data not in seen:
+                seen.add(data)
+                yield f"{kind}-{rule.replace('/', '-').replace(' ', '-')}", data
