@@ -45,6 +45,10 @@ RIO_COGEO_PYTHON = $(PYTHON)
 verdicts: ## the corpus, COGs and 250 spoiled ones, judged as by GDAL's validator and by rio-cogeo
 	$(PYTHON) tests/validation/verdicts.py --gdal $(GDAL_PYTHON) --rio-cogeo $(RIO_COGEO_PYTHON)
 
+others: ## files by GDAL, rio-cogeo, odc-geo and tifffile through every profile; then spec/validation.md
+	$(PYTHON) tests/validation/others.py --gdal $(GDAL_PYTHON) --rio-cogeo $(RIO_COGEO_PYTHON)
+	$(PYTHON) tests/validation/others.py --write
+
 identity: ## the same pixels and options written in many ways: the same bytes
 	$(PYTHON) tests/writing/identity.py
 

@@ -25,7 +25,9 @@ def files() -> dict[str, bytes]:
 def test_the_files_are_those_that_were_judged(files):
     assert files.keys() == VERDICTS.keys()
     for name, data in files.items():
-        if not name.startswith(("breaks-", "keeps-")):  # whose compressed bytes are those of any zlib
+        if not name.startswith(
+            ("breaks-", "keeps-")
+        ):  # whose compressed bytes are those of any zlib
             assert hashlib.sha256(data).hexdigest() == VERDICTS[name]["sha256"]
 
 
