@@ -9,6 +9,7 @@ from tinycog.validator import (
     ogc_bigtiff,
     ogc_cog,
     ogc_t17,
+    pixels,
     rio_cogeo,
     structure,
 )
@@ -40,6 +41,7 @@ RULES = {
         *rio_cogeo.RULES,
         *(*earth_engine.MUST, *earth_engine.BEST, *earth_engine.UPLOAD),
         *(*structure.BUILT, *structure.BLOCKS),
+        pixels.DECODES,
     )
 }
 """All rules by id."""

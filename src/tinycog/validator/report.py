@@ -8,8 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from tinycog.validator.facts import JudgedFile
-from tinycog.validator.rule import Depth, Observation, Rule, Severity, ValidationProfile
+from tinycog.argument_types import ValidationDepth
+from tinycog.errors import FormatError, LimitError
+from tinycog.validator import pixels
+from tinycog.validator.facts import DEPTHS, JudgedFile
+from tinycog.validator.rule import Observation, Rule, Severity, ValidationProfile
 
 Verdict = Literal["pass", "fail", "unknown"]
 """Whether a file keeps the rules of a class."""
@@ -48,14 +51,15 @@ class ValidationReport:
     Attributes:
         name: the file, without secrets.
         profile: whose rules were looked at.
-        depth: "header", or "tiles" where every block of the index was.
+        depth: "header"; "tiles" where every block of the index was looked at; "full" where every
+            tile was decoded, too.
         verdicts: "pass", "fail" or "unknown" for each class of the profile.
         findings: what breaks rules, in the order of these.
     """
 
     name: str
     profile: str
-    depth: Depth
+    depth: ValidationDepth
     verdicts: Mapping[str, Verdict]
     findings: tuple[RuleFinding, ...]
 
@@ -105,12 +109,12 @@ def judge(
     literal: bool,
 ) -> ValidationReport:
     """Look at all rules of a profile that the facts are deep enough for."""
-    depth: Depth = "tiles" if facts.is_whole else "header"
+    deep = DEPTHS.index(facts.depth)
     found: dict[str, list[RuleFinding]] = {}
     verdicts: dict[str, Verdict] = {}
-    for title, ids in profile.classes.items():
+    for title, ids in {**profile.classes, pixels.CLASS: (pixels.DECODES.id,)}.items():
         of_class = [rules[rule] for rule in ids]
-        asked = [rule for rule in of_class if rule.depth == "header" or facts.is_whole]
+        asked = [rule for rule in of_class if DEPTHS.index(rule.depth) <= deep]
         if not asked:
             continue
         for rule in asked:
@@ -121,16 +125,26 @@ def judge(
         severities: set[Severity] = {one.severity for rule in asked for one in found[rule.id]}
         verdicts[title] = _verdict(severities, strict=strict)
     findings = tuple(one for ones in found.values() for one in ones)
-    return ValidationReport(name, profile.name, depth, verdicts, findings)
+    return ValidationReport(name, profile.name, facts.depth, verdicts, findings)
 
 
 def unreadable(
-    name: str, profile: ValidationProfile, depth: Depth, message: str, offset: int | None
+    name: str,
+    profile: ValidationProfile,
+    depth: ValidationDepth,
+    error: FormatError | LimitError,
 ) -> ValidationReport:
-    """Return the report of a file that cannot be read at all (`file/readable`)."""
-    remedy = "write it anew: it is no TIFF, or damaged"
-    finding = RuleFinding("file/readable", "error", message, remedy, offset)
-    verdicts: dict[str, Verdict] = dict.fromkeys(profile.classes, "fail")
+    """Return the report of a file that cannot be read at all (`file/readable`).
+
+    What only limits forbid to read may be right: its verdicts are "unknown".
+    """
+    is_known = isinstance(error, FormatError)
+    offset = error.finding.offset if is_known and error.finding is not None else None
+    remedy = "write it anew: it is no TIFF, or damaged" if is_known else "raise the limit"
+    severity: Severity = "error" if is_known else "unknown"
+    finding = RuleFinding("file/readable", severity, str(error), remedy, offset)
+    verdict: Verdict = "fail" if is_known else "unknown"
+    verdicts: dict[str, Verdict] = dict.fromkeys(profile.classes, verdict)
     return ValidationReport(name, profile.name, depth, verdicts, (finding,))
 
 

@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from tinycog.argument_types import ValidationDepth
 from tinycog.validator.facts import JudgedFile
 
 Severity = Literal["error", "warning", "note", "unknown"]
 """What a finding does to a verdict: it fails, fails if strict, does nothing, leaves it open."""
-
-Depth = Literal["header", "tiles"]
-"""What a rule looks at: the header and the first blocks, or the index of every block."""
 
 
 class Observation(NamedTuple):
@@ -23,7 +21,8 @@ class Observation(NamedTuple):
         offset: absolute byte position, or None.
         ifd: absolute byte position of the IFD concerned, or None.
         kind: "broken"; "unknown" where it cannot be told at this depth; "literal" where only the
-            letter of the rule is broken, and not what it plainly means.
+            letter of the rule is broken, and not what it plainly means; "note" where no verdict
+            depends on it.
     """
 
     message: str
@@ -52,7 +51,7 @@ class Rule:
     source: str
     remedy: str
     check: Callable[[JudgedFile], Iterable[Observation]]
-    depth: Depth = "header"
+    depth: ValidationDepth = "header"
 
 
 @dataclass(frozen=True, slots=True)

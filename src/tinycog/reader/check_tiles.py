@@ -1,0 +1,239 @@
+"""Read and decode stored tiles in batches, only to see that they can be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog import thread_pool
+from tinycog.errors import (
+    Finding,
+    FormatError,
+    LimitError,
+    TinycogError,
+    TruncatedError,
+    UnsupportedError,
+)
+from tinycog.limits import Limits
+from tinycog.reader.tile_job import decode_part
+from tinycog.reader.tile_parts import PART_BYTES, TilePart
+from tinycog.reader.tile_reader import TileReader
+from tinycog.tiff.image import Image
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation
+from tinycog.window import Tile
+
+BATCH_TILES, BATCH_BYTES = 256, 8 << 20
+"""Tiles, and encoded bytes, that are read together, unless one tile has more."""
+
+GROUP_TILES = 8
+"""Tiles that a thread decodes before it looks for more: so that threads end together."""
+
+JOINED_BYTES = 256
+"""Bytes between two tiles up to which they are read as one range."""
+
+
+class CheckedTile(NamedTuple):
+    """A stored tile that cannot be decoded, or that is odd.
+
+    Attributes:
+        position: of it in the index.
+        offset: absolute position of its first byte, None if that is not known.
+        error: why it cannot be decoded, None if it can.
+        findings: what is odd about it.
+    """
+
+    position: int
+    offset: int | None
+    error: TinycogError | None
+    findings: tuple[Finding, ...] = ()
+
+
+class CheckedBatch(NamedTuple):
+    """Some tiles that were decoded.
+
+    Attributes:
+        positions: in the index, of those whose bytes were read.
+        runs: bytes that hold them, with what lies around, and where these begin.
+        wrong: those that cannot be decoded, or are odd.
+    """
+
+    positions: NDArray[np.intp]
+    runs: list[tuple[int, bytes]]
+    wrong: list[CheckedTile]
+
+
+class _Read(NamedTuple):
+    """Parts of tiles with their bytes; `lost` are those that have none."""
+
+    positions: NDArray[np.intp]
+    runs: list[tuple[int, bytes]]
+    found: list[tuple[TilePart, TileLocation, memoryview]]
+    lost: list[CheckedTile]
+
+
+async def check_tiles(
+    reader: TileReader,
+    image: Image,
+    positions: NDArray[np.intp],
+    lengths: NDArray[np.uint64] | None,
+    *,
+    framed: bool = False,
+) -> AsyncGenerator[CheckedBatch]:
+    """Decode tiles of an image, and yield what was found of each batch.
+
+    The next batch is read while the last one is decoded.
+
+    Args:
+        reader: of the file.
+        image: the image: of one plane of a volume.
+        positions: of tiles in the index of that plane.
+        lengths: their encoded bytes, None where these are not known.
+        framed: whether leaders and trailers are wanted in the bytes, too.
+
+    Raises:
+        UnsupportedError: the image has no pixels that can be decoded.
+        SourceError: the bytes cannot be had.
+    """
+    target = np.empty((image.tile_samples, 1, image.grid.tile_width), image.dtype)
+    under_way: asyncio.Future[_Read] | None = None
+    try:
+        for batch in _batches(positions, lengths):
+            reading = asyncio.ensure_future(_read(reader, image, batch, target, framed=framed))
+            before, under_way = under_way, reading
+            if before is not None:
+                yield await _decode(reader.limits, await before)
+        if under_way is not None:
+            yield await _decode(reader.limits, await under_way)
+    finally:
+        if under_way is not None and not under_way.done():
+            under_way.cancel()
+            await asyncio.wait([under_way])
+
+
+def _batches(
+    positions: NDArray[np.intp], lengths: NDArray[np.uint64] | None
+) -> Iterator[NDArray[np.intp]]:
+    """Cut tiles into those that are read together."""
+    for start in range(0, len(positions), BATCH_TILES):
+        batch = positions[start : start + BATCH_TILES]
+        if lengths is None:
+            yield batch
+            continue
+        sums = lengths[start : start + BATCH_TILES].cumsum()
+        first = 0
+        while first < len(batch):
+            before = sums[first - 1] if first else np.uint64(0)
+            stop = int(np.searchsorted(sums, before + np.uint64(BATCH_BYTES), side="right"))
+            stop = max(stop, first + 1)
+            yield batch[first:stop]
+            first = stop
+
+
+def _parts(
+    image: Image, positions: NDArray[np.intp], target: NDArray[np.generic]
+) -> list[TilePart]:
+    """Return the parts of tiles: what is kept of each is its first row.
+
+    A long one whose rows can be read one by one is read in pieces.
+    """
+    grid = image.grid
+    every, row, cols = slice(None), slice(0, 1), slice(0, grid.tile_width)
+    found: list[TilePart] = []
+    for position in positions.tolist():
+        y, x = divmod(position, grid.across)
+        tile, pieces = Tile(0, x, y % grid.down), [row]
+        if image.rows_apart:
+            rows = grid.stored_rows(tile.y)
+            step = max(PART_BYTES // image.unpacked_length(1), 1)
+            if rows > step:
+                pieces = [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
+        found += [TilePart(image, tile, position, every, part, cols, target) for part in pieces]
+    return found
+
+
+async def _read(
+    reader: TileReader,
+    image: Image,
+    positions: NDArray[np.intp],
+    target: NDArray[np.generic],
+    *,
+    framed: bool,
+) -> _Read:
+    """Locate tiles and read their bytes, neighbours together."""
+    parts = _parts(image, positions, target)
+    lost: list[CheckedTile] = []
+    located: list[tuple[TilePart, TileLocation]] = []
+    for part, place in zip(parts, await reader.places(parts), strict=True):
+        if isinstance(place, TinycogError):
+            lost.append(CheckedTile(part.position, None, place))
+        elif place is not None:
+            located.append((part, place))
+    located.sort(key=lambda one: one[1].range)
+    around = FRAME_BYTES if framed else 0
+    runs = _runs([place.range for _, place in located], around, reader.file_size)
+    try:
+        data = await reader.read_ranges(image, runs)
+    except TruncatedError as exc:  # where the size of the file was not known
+        lost += [CheckedTile(part.position, place.range.start, exc) for part, place in located]
+        return _Read(positions[:0], [], [], lost)
+    found: list[tuple[TilePart, TileLocation, memoryview]] = []
+    views = [memoryview(run) for run in data]
+    i = 0
+    for part, place in located:
+        while place.range.stop > runs[i].stop:
+            i += 1
+        start = runs[i].start
+        view = views[i][place.range.start - start : place.range.stop - start]
+        found.append((part, place, view))
+    read = np.unique(np.array([part.position for part, _ in located], np.intp))
+    starts = [run.start for run in runs]
+    return _Read(read, [*zip(starts, data, strict=True)], found, lost)
+
+
+def _runs(ranges: Sequence[ByteRange], around: int, size: int | None) -> list[ByteRange]:
+    """Join ranges that are in order and lie near each other, with some bytes around each."""
+    found: list[ByteRange] = []
+    for part in ranges:
+        stop = part.stop + around
+        stop = stop if size is None else max(min(stop, size), part.stop)
+        start = max(part.start - around, 0)
+        if found and start - found[-1].stop <= JOINED_BYTES:
+            found[-1] = ByteRange(found[-1].start, max(stop, found[-1].stop))
+        else:
+            found.append(ByteRange(start, stop))
+    return found
+
+
+async def _decode(limits: Limits, read: _Read) -> CheckedBatch:
+    """Decode a batch in threads."""
+    groups = [read.found[i : i + GROUP_TILES] for i in range(0, len(read.found), GROUP_TILES)]
+    work = [thread_pool.start_in_pool(partial(_decode_group, group, limits)) for group in groups]
+    checked = [one for group in await asyncio.gather(*work) for one in group]
+    return CheckedBatch(read.positions, read.runs, [*read.lost, *checked])
+
+
+def _decode_group(
+    group: Sequence[tuple[TilePart, TileLocation, memoryview]], limits: Limits
+) -> list[CheckedTile]:
+    """Decode some tiles, one after the other; runs in a worker thread."""
+    found: list[CheckedTile] = []
+    for part, place, data in group:
+        if place.rows is not None:  # a piece of an uncompressed tile: all of it is there
+            continue
+        # each in an array of its own: several threads decode
+        own = part._replace(target=np.empty_like(part.target))
+        try:
+            findings = decode_part(own, place, data, limits)
+        except (FormatError, LimitError, UnsupportedError) as exc:
+            exc.__traceback__ = None  # its frames hold pixels
+            found.append(CheckedTile(part.position, place.range.start, exc))
+        else:
+            if findings:
+                found.append(CheckedTile(part.position, place.range.start, None, findings))
+    return found
