@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 from tinycog.argument_types import Progress, ValidationDepth, Where
 from tinycog.checks import check_depth
 from tinycog.cog import Cog
@@ -64,16 +61,12 @@ async def validate(
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
-        facts = await read_facts(file, depth, progress)
+        stops = any(RULES[rule].stops for ids in chosen.classes.values() for rule in ids)
+        facts = await read_facts(file, depth, progress, stops=stops)
     except (FormatError, LimitError) as error:
         return unreadable(file.name, chosen, depth, error)
     finally:
         if handle is not where:
             await handle.aclose()
-    facts = replace(facts, has_ovr=has_ovr(where))
     return judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
 
-
-def has_ovr(where: object) -> bool:
-    """Return whether a path has overviews in a file beside; what a server has is not asked."""
-    return isinstance(where, str | Path) and Path(f"{where}.ovr").is_file()

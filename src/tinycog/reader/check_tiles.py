@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -20,19 +21,16 @@ from tinycog.errors import (
     UnsupportedError,
 )
 from tinycog.limits import Limits
-from tinycog.reader.tile_job import decode_part
 from tinycog.reader.tile_parts import PART_BYTES, TilePart
 from tinycog.reader.tile_reader import TileReader
 from tinycog.tiff.image import Image
+from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation
 from tinycog.window import Tile
 
 BATCH_TILES, BATCH_BYTES = 256, 8 << 20
 """Tiles, and encoded bytes, that are read together, unless one tile has more."""
-
-GROUP_TILES = 8
-"""Tiles that a thread decodes before it looks for more: so that threads end together."""
 
 JOINED_BYTES = 256
 """Bytes between two tiles up to which they are read as one range."""
@@ -87,7 +85,7 @@ async def check_tiles(
 ) -> AsyncGenerator[CheckedBatch]:
     """Decode tiles of an image, and yield what was found of each batch.
 
-    The next batch is read while the last one is decoded.
+    While a batch is decoded, the next one is read.
 
     Args:
         reader: of the file.
@@ -101,19 +99,23 @@ async def check_tiles(
         SourceError: the bytes cannot be had.
     """
     target = np.empty((image.tile_samples, 1, image.grid.tile_width), image.dtype)
-    under_way: asyncio.Future[_Read] | None = None
+    reading: asyncio.Future[_Read] | None = None
+    decoding: asyncio.Future[CheckedBatch] | None = None
     try:
-        for batch in _batches(positions, lengths):
-            reading = asyncio.ensure_future(_read(reader, image, batch, target, framed=framed))
-            before, under_way = under_way, reading
+        for batch in [*_batches(positions, lengths), None]:
+            read = None if reading is None else await reading
+            coming = None if batch is None else _read(reader, image, batch, target, framed=framed)
+            reading = None if coming is None else asyncio.ensure_future(coming)
+            before = decoding
+            decoding = None if read is None else _start_decoding(reader.limits, read)
             if before is not None:
-                yield await _decode(reader.limits, await before)
-        if under_way is not None:
-            yield await _decode(reader.limits, await under_way)
+                yield await before
+        if decoding is not None:
+            yield await decoding
     finally:
-        if under_way is not None and not under_way.done():
-            under_way.cancel()
-            await asyncio.wait([under_way])
+        if reading is not None and not reading.done():
+            reading.cancel()
+            await asyncio.wait([reading])
 
 
 def _batches(
@@ -210,26 +212,31 @@ def _runs(ranges: Sequence[ByteRange], around: int, size: int | None) -> list[By
     return found
 
 
-async def _decode(limits: Limits, read: _Read) -> CheckedBatch:
-    """Decode a batch in threads."""
-    groups = [read.found[i : i + GROUP_TILES] for i in range(0, len(read.found), GROUP_TILES)]
-    work = [thread_pool.start_in_pool(partial(_decode_group, group, limits)) for group in groups]
-    checked = [one for group in await asyncio.gather(*work) for one in group]
-    return CheckedBatch(read.positions, read.runs, [*read.lost, *checked])
+def _start_decoding(limits: Limits, read: _Read) -> asyncio.Future[CheckedBatch]:
+    """Start to decode a batch in threads, each of which takes tiles until there are no more."""
+    left = deque(read.found)
+    threads = min(thread_pool.shared_pool().size, len(left))
+    work = [thread_pool.start_in_pool(partial(_decode, left, limits)) for _ in range(threads)]
+
+    async def checked() -> CheckedBatch:
+        found = [one for part in await asyncio.gather(*work) for one in part]
+        return CheckedBatch(read.positions, read.runs, [*read.lost, *found])
+
+    return asyncio.ensure_future(checked())
 
 
-def _decode_group(
-    group: Sequence[tuple[TilePart, TileLocation, memoryview]], limits: Limits
+def _decode(
+    left: deque[tuple[TilePart, TileLocation, memoryview]], limits: Limits
 ) -> list[CheckedTile]:
-    """Decode some tiles, one after the other; runs in a worker thread."""
+    """Decode tiles until there are no more; runs in a worker thread."""
     found: list[CheckedTile] = []
-    for part, place, data in group:
-        if place.rows is not None:  # a piece of an uncompressed tile: all of it is there
-            continue
-        # each in an array of its own: several threads decode
-        own = part._replace(target=np.empty_like(part.target))
+    while left:
         try:
-            findings = decode_part(own, place, data, limits)
+            part, place, data = left.popleft()
+        except IndexError:  # another thread has taken the last one
+            break
+        try:
+            findings = _decode_tile(part, place, data, limits)
         except (FormatError, LimitError, UnsupportedError) as exc:
             exc.__traceback__ = None  # its frames hold pixels
             found.append(CheckedTile(part.position, place.range.start, exc))
@@ -237,3 +244,24 @@ def _decode_group(
             if findings:
                 found.append(CheckedTile(part.position, place.range.start, None, findings))
     return found
+
+
+def _decode_tile(
+    part: TilePart, place: TileLocation, data: memoryview, limits: Limits
+) -> tuple[Finding, ...]:
+    """Decode a tile, and return what is odd about it; one that is too large at once, in pieces.
+
+    Raises:
+        FormatError, UnsupportedError, LimitError: as for `decode_into`.
+    """
+    from tinycog.decode.tile import decode_into, decode_tile  # noqa: PLC0415 - loads imagecodecs
+
+    odd = () if place.oddity is None else (place.oddity,)
+    if place.rows is not None:  # a piece of an uncompressed tile: all of it is there
+        return odd
+    image, (_, x, y) = part.image, part.tile
+    stored: bytes | memoryview = joined(place.head, bytes(data)) if place.head else data
+    if image.unpacked_length(image.grid.stored_rows(y)) <= limits.tile_bytes:
+        return (*odd, *decode_tile(image, x, y, stored, limits).findings)
+    slices = (part.samples, part.rows, part.cols)
+    return (*odd, *decode_into(image, x, y, stored, limits, slices, part.target))

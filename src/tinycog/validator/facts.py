@@ -183,7 +183,8 @@ class JudgedFile:
         indices: the index of each image, by the position of its IFD.
         is_whole: whether every block of the index was read, as far as the file has it.
         frames: blocks with wrong leaders or trailers, by the position of the IFD.
-        has_ovr: whether overviews lie in a file beside.
+        beside: what the names of files beside end with that hold overviews (`.ovr`) or masks
+            (`.msk`) of it.
         stream_flags: second byte of the first stored block of images compressed by Deflate, as far
             as it is known, by the position of the IFD.
         geo_findings: what is odd about the georeference.
@@ -197,7 +198,7 @@ class JudgedFile:
     indices: Mapping[int, BlockIndex]
     is_whole: bool = False
     frames: Mapping[int, WrongFrames] = field(default_factory=dict[int, WrongFrames])
-    has_ovr: bool = False
+    beside: tuple[str, ...] = ()
     stream_flags: Mapping[int, int] = field(default_factory=dict[int, int])
     geo_findings: tuple[Finding, ...] = ()
     faults: TileFaults | None = None
@@ -208,6 +209,31 @@ class JudgedFile:
         if self.faults is not None:
             return "full"
         return "tiles" if self.is_whole else "header"
+
+    @property
+    def has_ovr(self) -> bool:
+        """Whether overviews lie in a file beside."""
+        return ".ovr" in self.beside
+
+    @property
+    def has_all_ifds(self) -> bool:
+        """Whether the chain of IFDs was walked to its end, as far as it can be read."""
+        is_short = any(found.rule == "tiff.ifd.count" for found in self.chain.findings)
+        return not self.chain.is_cut and not is_short
+
+    @property
+    def judged(self) -> str:
+        """Which images were looked at, and which were not."""
+        masks = sum(mask is not None for mask in self.pyramid.masks)
+        others = len(self.places) - len(self.pyramid.levels) - masks
+        counts = [(len(self.pyramid.levels), "level"), (masks, "mask"), (others, "other image")]
+        parts = [f"{count} {name}{'s' * (count > 1)}" for count, name in counts if count]
+        text = ", ".join(parts)
+        if not self.has_all_ifds:
+            text += "; not all IFDs"
+        if self.beside:
+            text += f"; not {' and '.join(self.beside)} beside the file"
+        return text
 
     @property
     def header(self) -> FileHeader:

@@ -251,6 +251,7 @@ STRUCTURE = (
         SCRIPT.format("validate()"),
         REWRITE,
         main_overviews,
+        needs_all=True,
     ),
     Rule(
         "gdal/first-ifd",
@@ -299,6 +300,7 @@ STRUCTURE = (
         SCRIPT.format("validate()"),
         REWRITE,
         data_behind_ifds,
+        needs_all=True,
     ),
     Rule(
         "gdal/data-order",

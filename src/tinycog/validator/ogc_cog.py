@@ -13,7 +13,7 @@ from tinycog.tiff.image import Image
 from tinycog.tiff.spec import MASK, REDUCED, Compression, Tag
 from tinycog.validator.earth_engine import tiled
 from tinycog.validator.facts import JudgedFile
-from tinycog.validator.levels import data_order, first_block
+from tinycog.validator.levels import data_order, first_block, order_of_all
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
 
 CLASSIC_BYTES = 1 << 32
@@ -122,6 +122,9 @@ def chain_end(facts: JudgedFile) -> Rows:
 def recommended_order(facts: JudgedFile) -> Rows:
     """Pixels of the smallest level should come first, those of the image last."""
     levels = facts.pyramid.levels
+    if facts.is_whole:
+        yield from order_of_all(facts)
+        return
     firsts = [first_block(facts, image) for image in levels]
     for seen in data_order(firsts, levels):
         yield seen._replace(kind="note") if seen.kind == "unknown" else seen
@@ -241,10 +244,12 @@ def _rule(
     says: str,
     check: Callable[[JudgedFile], Iterable[Observation]],
     remedy: str = WRITE,
+    *,
+    needs_all: bool = False,
 ) -> Rule:
     """Make a rule: what its id calls a requirement is an error, a recommendation a warning."""
     severity = "error" if id.startswith("/req/") else "warning"
-    return Rule(id, severity, says, OGC.format(id), remedy, check)
+    return Rule(id, severity, says, OGC.format(id), remedy, check, needs_all=needs_all)
 
 
 FORMAT = (
@@ -267,7 +272,12 @@ FORMAT = (
 OVERVIEWS_ID = "/req/geotiff-overviews/overviews"
 
 OVERVIEWS = (
-    _rule(f"{OVERVIEWS_ID} A", "one image at least is of full resolution", full_image),
+    _rule(
+        f"{OVERVIEWS_ID} A",
+        "one image at least is of full resolution",
+        full_image,
+        needs_all=True,
+    ),
     _rule(f"{OVERVIEWS_ID} B, D", "overviews follow their image in the chain of IFDs", linked),
     _rule(f"{OVERVIEWS_ID} C, E", "each reduced IFD is smaller than the IFD before", sizes),
     _rule(f"{OVERVIEWS_ID} F", "behind overviews come a full image or the end", chain_end),
@@ -312,7 +322,12 @@ OPTIMIZED = (
         "each level is 2 to 10 times smaller than the one before",
         factors,
     ),
-    _rule("/req/optimized_geotiff/number B", "the last level is one tile wide or high", last_level),
+    _rule(
+        "/req/optimized_geotiff/number B",
+        "the last level is one tile wide or high",
+        last_level,
+        needs_all=True,
+    ),
     _rule("/req/optimized_geotiff/small-sizes A", "tiles are square", square_tiles),
     _rule(
         "/req/optimized_geotiff/small-sizes B",

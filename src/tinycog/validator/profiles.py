@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tinycog.errors import UsageError
 from tinycog.validator import (
+    any_file,
     earth_engine,
     gdal_script,
     ogc_bigtiff,
     ogc_cog,
     ogc_t17,
-    pixels,
     rio_cogeo,
     structure,
 )
@@ -41,7 +41,7 @@ RULES = {
         *rio_cogeo.RULES,
         *(*earth_engine.MUST, *earth_engine.BEST, *earth_engine.UPLOAD),
         *(*structure.BUILT, *structure.BLOCKS),
-        pixels.DECODES,
+        *(any_file.ALL_IFDS, any_file.DECODES),
     )
 }
 """All rules by id."""

@@ -116,7 +116,8 @@ def _windows(starts: Positions, stops: Positions) -> list[ByteRange]:
 
 def _wrong(runs: Sequence[tuple[int, bytes | memoryview]], frames: _Frames) -> WrongFrames:
     """Compare leaders and trailers, which bytes in order hold, with the index."""
-    data = np.frombuffer(b"".join(part for _, part in runs), np.uint8)
+    joined = runs[0][1] if len(runs) == 1 else b"".join(part for _, part in runs)
+    data = np.frombuffer(joined, np.uint8)
     begins = np.array([start for start, _ in runs], np.int64)
     lengths = np.array([len(part) for _, part in runs], np.int64)
     shifts = np.cumsum(lengths) - lengths - begins

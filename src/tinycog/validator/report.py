@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from tinycog.argument_types import ValidationDepth
 from tinycog.errors import FormatError, LimitError
-from tinycog.validator import pixels
+from tinycog.validator.any_file import ALL_IFDS, DECODES, PIXELS
 from tinycog.validator.facts import DEPTHS, JudgedFile
 from tinycog.validator.rule import Observation, Rule, Severity, ValidationProfile
 
@@ -51,6 +51,7 @@ class ValidationReport:
     Attributes:
         name: the file, without secrets.
         profile: whose rules were looked at.
+        judged: which images of the file were looked at, and which were not.
         depth: "header"; "tiles" where every block of the index was looked at; "full" where every
             tile was decoded, too.
         verdicts: "pass", "fail" or "unknown" for each class of the profile.
@@ -59,6 +60,7 @@ class ValidationReport:
 
     name: str
     profile: str
+    judged: str
     depth: ValidationDepth
     verdicts: Mapping[str, Verdict]
     findings: tuple[RuleFinding, ...]
@@ -91,6 +93,7 @@ class ValidationReport:
     def __str__(self) -> str:
         """Return it as a person reads it."""
         lines = [f"{self.name}: {'passed' if self.passed else 'not passed'} ({self.profile})"]
+        lines.append(f"  judged: {self.judged}")
         lines += [f"  {verdict:<8}{name}" for name, verdict in self.verdicts.items()]
         for finding in self.findings:
             lines.append(f"  {finding}")
@@ -112,11 +115,13 @@ def judge(
     deep = DEPTHS.index(facts.depth)
     found: dict[str, list[RuleFinding]] = {}
     verdicts: dict[str, Verdict] = {}
-    for title, ids in {**profile.classes, pixels.CLASS: (pixels.DECODES.id,)}.items():
+    for title, ids in {**profile.classes, PIXELS: (DECODES.id,)}.items():
         of_class = [rules[rule] for rule in ids]
         asked = [rule for rule in of_class if DEPTHS.index(rule.depth) <= deep]
         if not asked:
             continue
+        if not facts.has_all_ifds:
+            asked = [ALL_IFDS, *(rule for rule in asked if not rule.needs_all)]
         for rule in asked:
             if rule.id not in found:
                 usual = profile.severities.get(rule.id, rule.severity)
@@ -125,7 +130,7 @@ def judge(
         severities: set[Severity] = {one.severity for rule in asked for one in found[rule.id]}
         verdicts[title] = _verdict(severities, strict=strict)
     findings = tuple(one for ones in found.values() for one in ones)
-    return ValidationReport(name, profile.name, facts.depth, verdicts, findings)
+    return ValidationReport(name, profile.name, facts.judged, facts.depth, verdicts, findings)
 
 
 def unreadable(
@@ -145,7 +150,7 @@ def unreadable(
     finding = RuleFinding("file/readable", severity, str(error), remedy, offset)
     verdict: Verdict = "fail" if is_known else "unknown"
     verdicts: dict[str, Verdict] = dict.fromkeys(profile.classes, verdict)
-    return ValidationReport(name, profile.name, depth, verdicts, (finding,))
+    return ValidationReport(name, profile.name, "nothing", depth, verdicts, (finding,))
 
 
 def _finding(rule: Rule, severity: Severity, seen: Observation, *, literal: bool) -> RuleFinding:

@@ -139,6 +139,7 @@ RULES = (
         SOURCE,
         REWRITE,
         main_overviews,
+        needs_all=True,
     ),
     Rule(
         "rio-cogeo/first-ifd",
@@ -187,6 +188,7 @@ RULES = (
         SOURCE,
         REWRITE,
         data_behind_ifds,
+        needs_all=True,
     ),
     Rule(
         "rio-cogeo/data-order",

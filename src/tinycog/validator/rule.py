@@ -43,6 +43,9 @@ class Rule:
         remedy: what to do.
         check: yields what breaks it.
         depth: what it looks at.
+        needs_all: whether it can only be told to be broken once all IFDs are known: it is about
+            what is not there, or about the last level.
+        stops: whether no more IFDs are read once one is known to break it.
     """
 
     id: str
@@ -52,6 +55,8 @@ class Rule:
     remedy: str
     check: Callable[[JudgedFile], Iterable[Observation]]
     depth: ValidationDepth = "header"
+    needs_all: bool = False
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,34 @@ def blocks_inside(facts: JudgedFile) -> Rows:
             yield Observation(text + _more(len(found)), int(offsets[found[0]]), image.ifd.offset)
 
 
+def block_order(facts: JudgedFile) -> Rows:
+    """Stored blocks of a plane should lie in the order of the index."""
+    for image in facts.images():
+        offsets = facts.indices[image.ifd.offset].offsets
+        count = image.grid.across * image.grid.down
+        for start in range(0, len(offsets), count):
+            positions = start + np.flatnonzero(offsets[start : start + count])
+            places = offsets[positions]
+            wrong = np.flatnonzero(places[1:] < places[:-1]) + 1
+            if len(wrong):
+                at, name = int(places[wrong[0]]), facts.name_of(image)
+                text = f"block {positions[wrong[0]]} of {name} lies before the one before it"
+                yield Observation(text + _more(len(wrong)), at, image.ifd.offset)
+
+
+def block_stored(facts: JudgedFile) -> Rows:
+    """A block should have both a place and bytes, or neither, as a sparse one."""
+    for image in facts.images():
+        index = facts.indices[image.ifd.offset]
+        known = min(len(index.offsets), len(index.counts))
+        found = np.flatnonzero((index.offsets[:known] == 0) != (index.counts[:known] == 0))
+        if len(found):
+            i, name = int(found[0]), facts.name_of(image)
+            text = f"block {i} of {name} has offset {index.offsets[i]}"
+            text += f" and byte count {index.counts[i]}{_more(len(found))}"
+            yield Observation(text, None, image.ifd.offset)
+
+
 def unused(facts: JudgedFile) -> Rows:
     """Bytes should be used, but for what aligns; leaders and trailers are."""
     used = facts.used_ranges
@@ -227,6 +255,24 @@ BLOCKS = (
         "tiles",
     ),
     Rule(
+        "tiff/block-order",
+        "warning",
+        "blocks of a plane lie in the order of the index",
+        "none: tinycog's own",
+        MEND,
+        block_order,
+        "tiles",
+    ),
+    Rule(
+        "tiff/block-stored",
+        "warning",
+        "a block has an offset and a byte count, or is sparse and has neither",
+        "none: tinycog's own",
+        MEND,
+        block_stored,
+        "tiles",
+    ),
+    Rule(
         "tiff/unused-bytes",
         "warning",
         "no 4096 bytes or more in a row are unused",
@@ -234,6 +280,7 @@ BLOCKS = (
         MEND,
         unused,
         "tiles",
+        needs_all=True,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Whether stored tiles can be decoded: the class that every profile has at the depth "full"."""
+"""Rules that every profile has: all IFDs are known; and at the depth "full", tiles decode."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from tinycog.validator.facts import JudgedFile
 from tinycog.validator.rule import Observation, Rule
 
-CLASS = "pixels"
-"""Name of the class."""
+PIXELS = "pixels"
+"""Name of the class that every profile has at the depth "full"."""
+
+
+def all_ifds(facts: JudgedFile) -> Iterator[Observation]:
+    """What limits, or what is known already, keep from being read may break any rule."""
+    for found in facts.chain.findings:
+        if found.rule in ("tiff.ifd.far", "tiff.ifd.count"):
+            yield Observation(found.message, found.offset, found.ifd, "unknown")
 
 
 def decodes(facts: JudgedFile) -> Iterator[Observation]:
@@ -22,6 +29,15 @@ def decodes(facts: JudgedFile) -> Iterator[Observation]:
     if facts.faults.broken > listed:
         yield Observation(f"and {facts.faults.broken - listed} more tiles are broken")
 
+
+ALL_IFDS = Rule(
+    "file/all-ifds",
+    "error",
+    "all IFDs are known",
+    "none: tinycog's own",
+    "open it with higher Limits(header_requests=, ifds=), and validate the handle",
+    all_ifds,
+)
 
 DECODES = Rule(
     "file/decodes",
