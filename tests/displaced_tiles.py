@@ -38,6 +38,12 @@ MOST_SECONDS = 5.0
 KINDS = ("exchanged", "moved", "doubled")
 
 
+def say(text: str) -> None:
+    """Tell a person."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 class Change(NamedTuple):
     """A displaced tile: its level, and what stands in the index now, and stood there before."""
 
@@ -114,9 +120,10 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=1 << 15)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    random, cog = Random(args.seed), HugeCog(args.side)
+    random = Random(args.seed)  # noqa: S311 - places of tiles
+    cog = HugeCog(args.side)
     tiles = sum(level.tiles for level in cog.levels)
-    print(f"{tiles:,} tiles on {len(cog.levels)} levels, {cog.size:,} bytes")
+    say(f"{tiles:,} tiles on {len(cog.levels)} levels, {cog.size:,} bytes")
     missed = 0
     walls, cpus = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -125,8 +132,8 @@ def main() -> int:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
         report, seconds, used = asyncio.run(judged(path))
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-        print(f"good: {'passed' if report.passed else report}, {seconds:.2f} s, {used:.2f} s CPU")
-        print(f"memory: {after - before} MiB above the {before} MiB of the process")
+        say(f"good: {'passed' if report.passed else report}, {seconds:.2f} s, {used:.2f} s CPU")
+        say(f"memory: {after - before} MiB above the {before} MiB of the process")
         is_good = report.passed
         for i in range(min(args.calls, args.times)):
             change = displace(cog, KINDS[i % 3], random)
@@ -137,7 +144,7 @@ def main() -> int:
             cpus.append(used)
             if report.passed:
                 missed += 1
-                print(f"not found: {change}")
+                say(f"not found: {change}")
         judging = Judge(path)
         levels = {image.grid.width: image.ifd.offset for image in judging.facts.images()}
         is_good &= judging.passes(judging.facts.main.ifd.offset, {})
@@ -150,11 +157,11 @@ def main() -> int:
             }
             if judging.passes(levels[level.side], offsets):
                 missed += 1
-                print(f"not found: {change}")
+                say(f"not found: {change}")
             if i % 100 == 99:
-                print(f"{i + 1} times, {missed} missed", flush=True)
-    print(f"found {args.times - missed} of {args.times}; seconds: median {np.median(walls):.2f},")
-    print(f"most {max(walls):.2f}; of CPU: median {np.median(cpus):.2f}, most {max(cpus):.2f}")
+                say(f"{i + 1} times, {missed} missed")
+    say(f"found {args.times - missed} of {args.times}; seconds: median {np.median(walls):.2f},")
+    say(f"most {max(walls):.2f}; of CPU: median {np.median(cpus):.2f}, most {max(cpus):.2f}")
     return int(missed > 0 or not is_good or float(np.median(walls)) > MOST_SECONDS)
 
 

@@ -32,8 +32,8 @@ class Level(NamedTuple):
 class HugeCog:
     """A square BigTIFF of one band of uint8, tiled, with overviews down to one tile.
 
-    Header, ghost area, all IFDs, all arrays of the index, then tiles: the smallest level first, each
-    with leader and trailer. That is GDAL's layout.
+    Header, ghost area, all IFDs, all arrays of the index, then tiles, the smallest level first,
+    each with leader and trailer: GDAL's layout.
 
     Attributes:
         levels: full resolution first.

@@ -54,7 +54,7 @@ async def validate(
 
     Cost: at most 4 requests where all IFDs lie at the beginning of the file, else at most one more
     for each; what these cannot tell is "unknown". "tiles" reads the whole index, and with leaders a
-    few bytes at each block; "full" the whole file. Memory: of "tiles" some 60 bytes for each block,
+    few bytes at each block; "full" the whole file. Memory: of "tiles" some 50 bytes for each block,
     of "full" some tiles more.
     """
     chosen, depth = profile_of(profile), check_depth(depth)
@@ -63,10 +63,12 @@ async def validate(
     try:
         stops = any(RULES[rule].stops for ids in chosen.classes.values() for rule in ids)
         facts = await read_facts(file, depth, progress, stops=stops)
+        return judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
     except (FormatError, LimitError) as error:
         return unreadable(file.name, chosen, depth, error)
+    except MemoryError as error:
+        limit = LimitError.no_memory(f"what rules look at: {error}")
+        return unreadable(file.name, chosen, depth, limit)
     finally:
         if handle is not where:
             await handle.aclose()
-    return judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
-

@@ -21,6 +21,7 @@ from tinycog.errors import (
     UnsupportedError,
 )
 from tinycog.limits import Limits
+from tinycog.pixels.arrays import empty_view, new_array
 from tinycog.reader.tile_parts import PART_BYTES, TilePart
 from tinycog.reader.tile_reader import TileReader
 from tinycog.tiff.image import Image
@@ -98,7 +99,7 @@ async def check_tiles(
         UnsupportedError: the image has no pixels that can be decoded.
         SourceError: the bytes cannot be had.
     """
-    target = np.empty((image.tile_samples, 1, image.grid.tile_width), image.dtype)
+    target = empty_view((image.tile_samples, 1, image.grid.tile_width), image.dtype)
     reading: asyncio.Future[_Read] | None = None
     decoding: asyncio.Future[CheckedBatch] | None = None
     try:
@@ -263,5 +264,7 @@ def _decode_tile(
     stored: bytes | memoryview = joined(place.head, bytes(data)) if place.head else data
     if image.unpacked_length(image.grid.stored_rows(y)) <= limits.tile_bytes:
         return (*odd, *decode_tile(image, x, y, stored, limits).findings)
+    limits.check("tile_bytes", image.unpacked_length(1), "decoded bytes of a row")
+    row = new_array(part.target.shape, image.dtype)
     slices = (part.samples, part.rows, part.cols)
-    return (*odd, *decode_into(image, x, y, stored, limits, slices, part.target))
+    return (*odd, *decode_into(image, x, y, stored, limits, slices, row))

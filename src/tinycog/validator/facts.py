@@ -274,7 +274,7 @@ class JudgedFile:
         fixed += [(span.start, span.stop) for ifd in self.ifds for span in self.spans_of(ifd)]
         indices = self.indices.values() if self.is_whole else ()
         between = 2 * LEADER_LENGTH * ("BLOCK_LEADER" in self.ghost.text)
-        return look(fixed, [index.places() for index in indices], self.size, between)
+        return look(fixed, (index.places() for index in indices), self.size, between)
 
     def spans_of(self, ifd: Ifd) -> Iterator[ByteRange]:
         """Yield where an IFD lies, and where those of its values that lie elsewhere do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -48,13 +48,13 @@ class UsedRanges(NamedTuple):
 
 def look(
     fixed: Iterable[tuple[int, int]],
-    blocks: Sequence[tuple[Positions, Positions]],
+    blocks: Iterable[tuple[Positions, Positions]],
     size: int | None,
     between: int,
 ) -> UsedRanges:
     """Look at all ranges of a file.
 
-    Memory: some 40 bytes for each block.
+    Memory: some 30 bytes for each block.
 
     Args:
         fixed: (start, stop) of header, ghost area, IFDs and values.
@@ -72,8 +72,11 @@ def look(
     header_overlaps = _occurrences(wrong & ~with_block, begins, reach)
     block_overlaps = _occurrences(wrong & with_block, begins, reach)
     del same, wrong, with_block
-    gaps = np.append(begins, reach[-1] if size is None else size)
-    gaps -= reach
+    ends_at = int(reach[-1])
+    del stops, ends, is_block
+    gaps = np.empty_like(reach)
+    np.subtract(begins, reach[:-1], out=gaps[:-1])
+    gaps[-1] = 0 if size is None else size - ends_at
     found = gaps >= PAGE_BYTES + between
     total = int(gaps[found].sum())
     return UsedRanges(
@@ -82,14 +85,17 @@ def look(
 
 
 def _in_order(
-    fixed: Iterable[tuple[int, int]], blocks: Sequence[tuple[Positions, Positions]]
+    fixed: Iterable[tuple[int, int]], blocks: Iterable[tuple[Positions, Positions]]
 ) -> tuple[Positions, Positions, NDArray[np.bool_]]:
     """Return starts and stops of all ranges by their starts, and which are blocks."""
     ends = np.array([*fixed], np.float64).clip(0, 2**62).astype(np.int64)
     by_place = sorted((one for one in blocks if len(one[0])), key=lambda one: int(one[0][0]))
-    starts = np.concatenate([ends[:, 0], *(one[0] for one in by_place)])
-    stops = np.concatenate([ends[:, 1], *(one[1] for one in by_place)])
-    is_block = np.arange(len(starts)) >= len(ends)
+    lists = [list(one) for one in zip((ends[:, 0], ends[:, 1]), *by_place, strict=True)]
+    del blocks, by_place
+    stops = np.concatenate(lists.pop())  # of which the parts are free before the next are joined
+    starts = np.concatenate(lists.pop())
+    is_block = np.ones(len(starts), np.bool_)
+    is_block[: len(ends)] = False
     if not (starts[1:] > starts[:-1]).all():
         order = np.argsort(starts, kind="stable")  # quick where few are out of order
         starts = starts[order]
