@@ -25,10 +25,12 @@ from tinycog.argument_types import (
     OverviewMethod,
     Pinning,
     PixelDtype,
+    Progress,
     ReadOptions,
     ReferenceCodecs,
     References,
     ResamplingLike,
+    ValidationDepth,
     WarpResamplingLike,
     Where,
     WindowLike,
@@ -64,7 +66,7 @@ from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
 from tinycog.validator.report import ValidationReport
 from tinycog.validator.rule import ValidationProfile
-from tinycog.writer.plan import Progress, WritePlan
+from tinycog.writer.plan import WritePlan
 from tinycog.writing import PixelsFrom, Written
 
 class Cog:
@@ -564,9 +566,10 @@ def validate(
     where: Where | SignedUrl | Source | Cog,
     profile: str | ValidationProfile = "ogc-cog",
     *,
+    depth: ValidationDepth = "header",
     strict: bool = False,
-    tiles: bool = False,
     literal: bool = False,
+    progress: Progress | None = None,
 ) -> ValidationReport: ...
 
 T = TypeVar("T")

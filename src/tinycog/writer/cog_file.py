@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.argument_types import Interleave, MaskKind
+from tinycog.argument_types import Interleave, MaskKind, Progress
 from tinycog.encode.choose import choose_fast, choose_level, choose_predictor
 from tinycog.encode.packed import LIBRARY
 from tinycog.encode.tile import TileEncoder, make_encoder, make_mask_encoder
@@ -42,7 +42,6 @@ from tinycog.writer.pixel_source import PixelSource
 from tinycog.writer.plan import (
     LevelShape,
     Needs,
-    Progress,
     WritePlan,
     batches_in_flight,
     make_plan,
