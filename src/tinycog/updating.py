@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from tinycog.affine_math import coefficients
-from tinycog.argument_types import NamedMember, OverviewMethod, UrlObject, WindowLike
+from tinycog.argument_types import MaskKind, NamedMember, OverviewMethod, UrlObject, WindowLike
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
 from tinycog.errors import UsageError
@@ -19,9 +19,9 @@ from tinycog.geo.lazy import within
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.reader.open_file import OpenFile
 from tinycog.targets.update_target import Sent, UpdateTarget, make_update_target
+from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps, need
-from tinycog.tiff.buffer import SparseBuffer
 from tinycog.window import Window
 from tinycog.writer.assemble import Pixels
 from tinycog.writer.options import check_options
@@ -64,8 +64,10 @@ async def update(
     window: WindowLike | None = None,
     bounds: Sequence[float] | None = None,
     level: int | None = None,
+    effort: int | None = None,
     overview_resampling: OverviewMethod | NamedMember | None = None,
     like: Literal["gdal"] | None = None,
+    mask: MaskKind | None = None,
     sparse: bool | None = None,
     statistics: bool | None = None,
     storage_options: Mapping[str, object] | None = None,
@@ -92,8 +94,10 @@ async def update(
         window: (col_off, row_off, width, height) in pixels of level 0.
         bounds: (left, bottom, right, top) instead, in the file's CRS: all pixels that they touch.
         level: of the codec, as it was given to `write`; None = by trial.
+        effort: likewise.
         overview_resampling: likewise.
         like: likewise.
+        mask: likewise; whether a band of opacity is made of a mask, "alpha", shows by trial.
         sparse: likewise; None = whether any tile is left out.
         statistics: whether there are any; None = if the file has some. They are made anew, which
             reads level 0 once.
@@ -115,11 +119,13 @@ async def update(
     if window is None and bounds is None:
         message = "which pixels change is not said: pass window= or bounds="
         raise UsageError(message)
-    options = check_options(overview_resampling=overview_resampling, like=like, statistics=statistics)
+    options = check_options(overview_resampling=overview_resampling, like=like, mask=mask)
     said = Said(
         level=level,
+        effort=effort,
         overview_resampling=None if overview_resampling is None else options.overview_resampling,
         like=options.like,
+        mask=options.mask,
         sparse=sparse,
         statistics=statistics,
     )
@@ -164,7 +170,7 @@ async def _prepare(
     header = await file.read_all()
     stored = await read_stored(read, header.tiff, header.pyramid, header.ghost, size)
     window = window_of(cog, subset)
-    facts = WrittenFacts(nodata=cog.nodata, colorinterp=cog.colorinterp, colormap=cog.colormap)
+    facts = WrittenFacts(nodata=cog.nodata, colormap=cog.colormap)
     change = Change(stored, facts, said, read, file.limits)
     return change, await _pixels(cog, block, window)
 
@@ -210,7 +216,9 @@ async def _pixels(cog: Cog, block: PixelsFrom, window: Window) -> Pixels:
     is_valid = bool(valid.all())
     if not is_valid and not cog.has_mask:
         if cog.nodata is None:
-            message = "the block has pixels that are not valid, and the file neither nodata nor a mask"
+            message = (
+                "the block has pixels that are not valid, and the file neither nodata nor a mask"
+            )
             raise UsageError(message)
         samples[~valid] = cog.nodata
     region = Region(row, col, row + shape[1], col + shape[2])

@@ -273,7 +273,9 @@ class S3Upload:
         """
         found = str((await self._ask("head_object", {}))["ETag"])
         if found != self._replaced:
-            error = SourceChangedError("the object was replaced by another meanwhile", url=self.name)
+            error = SourceChangedError(
+                "the object was replaced by another meanwhile", url=self.name
+            )
             error.expected, error.found = self._replaced, found
             raise error
 

@@ -99,7 +99,7 @@ class LevelIndex:
     def put(
         self, position: int, payloads: Sequence[bytes], mask: bytes
     ) -> Iterator[tuple[int, list[bytes | memoryview]]]:
-        """Note how long the payloads of a tile are; give its records, and their places in the level.
+        """Note how long the payloads of a tile are; give its records and their places.
 
         Args:
             position: of the tile, in row-major order.

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 
-from tinycog.encode.tile_format import CodecOptions
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.limits import Limits
 from tinycog.targets.pieces import Piece
-from tinycog.thread_pool import shared_pool, start_in_pool
-from tinycog.writer.assemble import Pixels, RawTile
-from tinycog.writer.cog_file import CogFile
+from tinycog.thread_pool import run_in_pool, shared_pool, start_in_pool
 from tinycog.tiff.layout import Field
-from tinycog.tiff.spec import BIG, CLASSIC
+from tinycog.tiff.spec import BIG, CLASSIC, Compression
+from tinycog.writer.assemble import Pixels, RawTile
 from tinycog.writer.head import HeadLevel, plan_head
 from tinycog.writer.records import LevelIndex
 from tinycog.writer.update.old import OldTiles
@@ -28,9 +25,10 @@ from tinycog.writer.update.pixels import NewPixels, differing
 from tinycog.writer.update.recover import (
     Said,
     Written,
+    can_mark,
+    codec_names,
     codecs,
     files,
-    level_names,
     method_names,
 )
 from tinycog.writer.update.region import (
@@ -40,15 +38,15 @@ from tinycog.writer.update.region import (
     changed_tiles,
 )
 from tinycog.writer.update.statistics import (
-    has_statistics,
-    metadata_text,
+    have_statistics,
     new_fields,
     new_moments,
 )
 from tinycog.writer.update.stored import Read, StoredFile, StoredTile
 from tinycog.writer.update.trials import encoded, fitting_codecs, fitting_methods, usable
 
-T = TypeVar("T")
+MORE_TILES = 16
+"""Tiles that are read where those that change do not tell the level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Change:
 
         Args:
             stored: as it is.
-            facts: its nodata and colours.
+            facts: its nodata and palette.
             said: what the caller says of how it was written.
             read: reads ranges of it.
             limits: of what is decoded.
@@ -86,9 +84,10 @@ class Change:
         """
         self._stored = stored
         self._said = said
+        told = codecs(stored, said)
         self._written = files(stored, said, facts, shared_pool().size)
-        self._codecs = usable(self._written[0].file, codecs(stored, said))
-        numbers = [z for z, one in enumerate(self._written[0].file.levels) if one.shape.is_stored]
+        self._codecs = usable(self._written[0].file, told)
+        numbers = [z for z, one in enumerate(self._written[0].levels) if one.shape.is_stored]
         self._levels = dict(zip(numbers, stored.levels, strict=True))
         self._old = OldTiles(stored, self._levels, read, limits)
 
@@ -100,8 +99,9 @@ class Change:
             UnsupportedError: no way of ours gives the tiles that are there.
             TinycogError: a tile cannot be read, or encoded.
         """
-        regions = changed_regions(self._written[0].file.levels, block.region)
-        changed = list(changed_tiles(self._written[0].file.levels, regions))
+        self._check_alpha(block)
+        regions = changed_regions(self._written[0].levels, block.region)
+        changed = list(changed_tiles(self._written[0].levels, regions))
         near = self._longest([place for place in changed if not place[0]])
         if near is not None:
             await self._try(near)
@@ -111,14 +111,31 @@ class Change:
             made = await self._made(block)
         if made is None:
             names = method_names(self._written)
-            raise _ambiguous("overview_resampling= and like=", names)
+            raise _ambiguous("overview_resampling=, like= and mask=", names)
         tiles = await self._encoded(made)
+        for more in (0, MORE_TILES):
+            if tiles is None:
+                await self._old.load(self._longest_of_all(more))
+                await self._try_codecs(list(self._old.decoded))
+                tiles = await self._encoded(made)
         if tiles is None:
-            await self._try_farthest()
-            tiles = await self._encoded(made)
-        if tiles is None:
-            raise _ambiguous("level=", level_names(self._codecs))
+            raise _ambiguous(*codec_names(self._codecs))
         return await self._changed(made, tiles)
+
+    def _check_alpha(self, block: Pixels) -> None:
+        """Drop the ways in which the last band is made of a mask where it cannot be.
+
+        Raises:
+            UsageError: the caller says that it is.
+        """
+        if any(one.marks_alpha for one in self._written) and not can_mark(block.samples):
+            self._written = [one for one in self._written if not one.marks_alpha]
+        if not self._written:
+            message = (
+                "the last band is made of a mask, so that it is 0 or the most that there is, but"
+                " the block has other values there"
+            )
+            raise UsageError(message)
 
     # --- how it was written ----------------------------------------------------------------------
 
@@ -129,12 +146,16 @@ class Change:
         best = max(places, key=lambda place: lengths[level.position(*place[1:])], default=None)
         return best if best is not None and lengths[level.position(*best[1:])] else None
 
+    def _longest_of_all(self, count: int) -> list[Place]:
+        """Return the tiles of level 0 of which most is stored: they tell most."""
+        level = self._levels[0]
+        lengths = level.index.image.sum(axis=0)
+        positions = np.argsort(lengths, kind="stable")[len(lengths) - count :]
+        return [(0, *divmod(int(p), level.grid.across)) for p in positions if lengths[p]]
+
     async def _try_farthest(self) -> None:
         """Hold what may be against the tile of level 0 that tells most."""
-        level = self._levels[0]
-        position = int(np.argmax(level.index.image.sum(axis=0)))
-        place = (0, *divmod(position, level.grid.across))
-        if level.index.image[:, position].any():
+        for place in self._longest_of_all(1):
             await self._try(place)
 
     async def _try(self, place: Place) -> None:
@@ -143,6 +164,8 @@ class Change:
         Raises:
             UnsupportedError: nothing does.
         """
+        await self._old.load([place])
+        await self._try_codecs([place])
         found = await fitting_methods(self._written, self._old, place)
         if not found:
             message = (
@@ -151,17 +174,28 @@ class Change:
             )
             raise UnsupportedError(message, feature="update", value="overview_resampling")
         self._written = found
-        tile, stored = self._old.decoded[place], self._old.stored[place]
-        told = await fitting_codecs(found[0].file, self._codecs, tile, stored)
-        if not told:
-            what = "" if self._said.level is None else f" at level={self._said.level}"
-            message = (
-                f"tile x={place[2]}, y={place[1]} of level 0 is not as it is encoded here{what}: it"
-                " was by another level, another version of the codec, or with loss; write the file"
-                " anew"
-            )
-            raise UnsupportedError(message, feature="update", value="level")
-        self._codecs = told
+
+    async def _try_codecs(self, places: Sequence[Place]) -> None:
+        """Leave only what the codec may have been told that gave tiles as they are stored.
+
+        Raises:
+            UnsupportedError: nothing did.
+        """
+        for place in places:
+            tile, stored = self._old.decoded[place], self._old.stored[place]
+            if not stored.payloads:
+                continue
+            told = await fitting_codecs(self._written[0], self._codecs, tile, stored)
+            if not told:
+                z, y, x = place
+                what = "" if self._said.level is None else f" at level={self._said.level}"
+                message = (
+                    f"tile x={x}, y={y} of level {z} is not as it is encoded here{what}: it was by"
+                    " another level, another version of the codec, or with loss; write the file"
+                    " anew"
+                )
+                raise UnsupportedError(message, feature="update", value="level")
+            self._codecs = told
 
     # --- pixels ----------------------------------------------------------------------------------
 
@@ -177,7 +211,7 @@ class Change:
         return first
 
     async def _made_by(self, written: Written, block: Pixels) -> Mapping[Place, RawTile]:
-        levels = written.file.levels
+        levels = written.levels
         regions = changed_regions(levels, block.region)
         await self._old.load(Needed(levels, regions).tiles)
         new = NewPixels(levels, regions, block, self._old.decoded)
@@ -191,51 +225,60 @@ class Change:
 
     # --- bytes -----------------------------------------------------------------------------------
 
-    @property
-    def _file(self) -> CogFile:
-        return self._written[0].file
-
-    async def _encoded(
-        self, tiles: Mapping[Place, RawTile]
-    ) -> Mapping[Place, StoredTile] | None:
+    async def _encoded(self, tiles: Mapping[Place, RawTile]) -> Mapping[Place, StoredTile] | None:
         """Return what is stored of tiles, None if that is not the same at each level that may be.
 
         Raises:
             UsageError: whether empty tiles are left out does not show.
         """
-        first: Mapping[Place, StoredTile] | None = None
+        found = await self._encoded_so(tiles, sparse=True)
+        lacking = [place for place, one in (found or {}).items() if not one.payloads]
+        if lacking and not await self._is_sparse(lacking[0]):
+            return await self._encoded_so(tiles, sparse=False)
+        return found
+
+    async def _encoded_so(
+        self, tiles: Mapping[Place, RawTile], *, sparse: bool
+    ) -> dict[Place, StoredTile] | None:
+        written = self._written[0]
+        first: dict[Place, StoredTile] | None = None
         for told in self._codecs:
-            found = await self._encoded_by(told, tiles)
-            if first is None:
-                first = found
-            elif first != found:
+            encoders = written.file.encoders(told)
+            work = [partial(encoded, written, encoders, t, sparse=sparse) for t in tiles.values()]
+            done = await asyncio.gather(*map(start_in_pool, work))
+            found = dict(zip(tiles, done, strict=True))
+            if first is not None and first != found:
                 return None
+            first = found
         return first
 
-    async def _encoded_by(
-        self, told: CodecOptions, tiles: Mapping[Place, RawTile]
-    ) -> Mapping[Place, StoredTile]:
-        has_holes = any((level.index.image == 0).any() for level in self._stored.levels)
+    async def _is_sparse(self, place: Place) -> bool:
+        """Return whether tiles of nothing but nodata are left out, of which `place` is one now.
+
+        Raises:
+            UsageError: that does not show.
+        """
         said = self._said.sparse
+        has_holes = any((level.index.image == 0).any() for level in self._stored.levels)
         if said is False and has_holes:
             message = "tiles of the file are left out, so that it was not written by sparse=False"
             raise UsageError(message)
-        sparse = said if said is not None else True
-        work = [
-            partial(encoded, self._file, told, tile, sparse=sparse) for tile in tiles.values()
-        ]
-        found = dict(
-            zip(tiles, await asyncio.gather(*map(start_in_pool, work)), strict=True)
+        if said is not None or has_holes:
+            return said is not False
+        level = self._levels[0]
+        shortest = (0, *divmod(int(level.index.image.sum(axis=0).argmin()), level.grid.across))
+        await self._old.load([shortest])
+        tile, written = self._old.decoded[shortest], self._written[0]
+        encoders = written.file.encoders(self._codecs[0])
+        if not (await run_in_pool(encoded, written, encoders, tile, sparse=True)).payloads:
+            return False
+        z, y, x = place
+        message = (
+            f"tile x={x}, y={y} of level {z} has nothing but nodata or 0 now, and whether such"
+            " tiles are left out does not show: pass sparse=, as the file was written (False by"
+            " default)"
         )
-        lacking = [place for place, one in found.items() if not one.payloads]
-        if lacking and said is None and not has_holes:
-            z, y, x = lacking[0]
-            message = (
-                f"tile x={x}, y={y} of level {z} has nothing but nodata or 0 now, and no tile of the"
-                " file is left out: pass sparse=, as the file was written (False by default)"
-            )
-            raise UsageError(message)
-        return found
+        raise UsageError(message)
 
     async def _changed(
         self, made: Mapping[Place, RawTile], tiles: Mapping[Place, StoredTile]
@@ -243,6 +286,7 @@ class Change:
         indices: list[LevelIndex] = []
         records: list[dict[int, bytes]] = []
         count = 0
+        await self._old.load(self._maybe_same(tiles))
         for z, level in self._levels.items():
             index = _copied(level.index)
             changed: dict[int, bytes] = {}
@@ -270,19 +314,45 @@ class Change:
             raise UnsupportedError(message, feature="update", value="bigtiff")
         if not count and b"".join(head.write()) == b"".join(self._stored.head.write()):
             return Changed(None, head.file_length, 0)
-        pieces = list(new_pieces(self._stored.levels, head, records))
+        pieces = list(new_pieces(self._stored, head, records))
         return Changed(pieces, head.file_length, count)
+
+    def _maybe_same(self, tiles: Mapping[Place, StoredTile]) -> Iterator[Place]:
+        """Iterate over the tiles that are as long as before: reading them may save sending them."""
+        if self._stored.levels[0].image.compression == Compression.NONE:
+            return
+        for place, tile in tiles.items():
+            level = self._levels[place[0]]
+            position = level.position(*place[1:])
+            lengths = [len(payload) for payload in tile.payloads]
+            if lengths and lengths == level.index.image[:, position].tolist():
+                yield place
 
     async def _fields(self, made: Mapping[Place, RawTile]) -> Sequence[Field]:
         """Return the tags of level 0, with the statistics of the new pixels where there are any."""
-        fields = self._stored.levels[0].head.fields
-        had_some = has_statistics(metadata_text(fields))
+        had_some = bool(self._stored.bands_with_statistics)
         wants_some = had_some if self._said.statistics is None else self._said.statistics
         if not (had_some or wants_some):
-            return fields
-        level = self._file.levels[0]
-        moments = await new_moments(level, self._old, made) if wants_some else None
-        return new_fields(fields, level, moments, self._stored.levels[0].image.samples)
+            if self._said.statistics is None and not await self._would_have_some():
+                message = (
+                    "no valid pixel of the file was seen, so that it does not show whether it was"
+                    " written with statistics: pass statistics=, as then (False by default)"
+                )
+                raise UsageError(message)
+            return self._stored.levels[0].head.fields
+        written = self._written[0]
+        moments = await new_moments(written, self._old, made) if wants_some else None
+        return new_fields(self._stored, moments)
+
+    async def _would_have_some(self) -> bool:
+        """Return whether pixels were seen of which the file would have statistics."""
+        for is_last in (False, True):
+            if is_last:
+                await self._try_farthest()
+            tiles = [tile for tile in self._old.decoded.values() if not tile.level]
+            if tiles and await start_in_pool(partial(have_statistics, self._written[0], tiles)):
+                return True
+        return False
 
 
 def _copied(index: LevelIndex) -> LevelIndex:

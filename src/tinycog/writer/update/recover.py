@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinycog.argument_types import MaskKind, OverviewMethod
 from tinycog.encode.lossless import (
@@ -21,11 +22,17 @@ from tinycog.encode.lossless import (
 )
 from tinycog.encode.tile_format import CodecOptions
 from tinycog.errors import UnsupportedError, UsageError
+from tinycog.geo.write_colour import RGB
 from tinycog.geo.written_facts import WrittenFacts
-from tinycog.pixels.overviews.reducer import GDAL_METHODS
-from tinycog.tiff.spec import Compression, Predictor, Tag, name_of
-from tinycog.writer.cog_file import CogFile
+from tinycog.pixels.overviews.counting import Bools
+from tinycog.pixels.overviews.planes import Box
+from tinycog.pixels.overviews.reducer import GDAL_METHODS, Reducer
+from tinycog.tiff.image import Image
+from tinycog.tiff.spec import Compression, ExtraSample, Photometric, Predictor, Tag, name_of
+from tinycog.writer.assemble import RawTile
+from tinycog.writer.cog_file import CogFile, LevelWork
 from tinycog.writer.options import FileOptions, check_options
+from tinycog.writer.reduce import BlockReducer
 from tinycog.writer.sources.arrays import ArraySource
 from tinycog.writer.sources.told import Told
 from tinycog.writer.update.stored import StoredFile
@@ -51,15 +58,19 @@ class Said(NamedTuple):
 
     Attributes:
         level: of the codec.
+        effort: of JPEG XL.
         overview_resampling: method of the overviews.
         like: whose rules they follow.
+        mask: how pixels that are not valid are marked; it shows but for "alpha".
         sparse: whether tiles of nothing are left out.
         statistics: whether there are any.
     """
 
     level: int | None = None
+    effort: int | None = None
     overview_resampling: OverviewMethod | None = None
     like: Literal["gdal"] | None = None
+    mask: MaskKind | None = None
     sparse: bool | None = None
     statistics: bool | None = None
 
@@ -70,10 +81,46 @@ class Written(NamedTuple):
     Attributes:
         name: of the method, for messages.
         file: it.
+        levels: of it; their tiles have all bands that are stored.
+        marks_alpha: whether the last band is made of the mask of the source.
     """
 
     name: str
     file: CogFile
+    levels: Sequence[LevelWork]
+    marks_alpha: bool
+
+
+class AlphaReducer(Reducer):
+    """Reduces pixels of which those are valid whose last sample is not 0: it marks them again."""
+
+    __slots__ = ()
+
+    def reduce(
+        self, pixels: NDArray[Any], valid: Bools | None, block: Box
+    ) -> tuple[NDArray[Any], Bools | None]:
+        """Make a block of the next level; see `Reducer.reduce`."""
+        del valid
+        alpha = pixels[:, :, -1] != 0
+        samples, left = Reducer.reduce(self, pixels[:, :, :-1], alpha, block)
+        opaque = np.full((*samples.shape[:2], 1), np.iinfo(self.dtype).max, self.dtype)
+        if left is not None:
+            opaque[~left] = 0
+        return np.concatenate([samples, opaque], axis=2), None
+
+
+def _written(name: str, file: CogFile, *, marks_alpha: bool) -> Written:
+    if not marks_alpha:
+        return Written(name, file, file.levels, marks_alpha)
+    levels = [
+        one._replace(reducer=one.reducer and BlockReducer(_of_alpha(one.reducer.reducer)))
+        for one in file.levels
+    ]
+    return Written(f"{name} mask='alpha'", file, levels, marks_alpha)
+
+
+def _of_alpha(reducer: Reducer) -> AlphaReducer:
+    return AlphaReducer(reducer.method, reducer.dtype, reducer.alpha, reducer.maker)
 
 
 def codecs(stored: StoredFile, said: Said) -> list[CodecOptions]:
@@ -81,7 +128,7 @@ def codecs(stored: StoredFile, said: Said) -> list[CodecOptions]:
 
     Raises:
         UnsupportedError: it loses pixels, so that nothing can be made of what is stored.
-        UsageError: it has no level.
+        UsageError: it has no level, or no effort.
     """
     image = stored.levels[0].image
     compression = Compression(image.compression)
@@ -97,13 +144,16 @@ def codecs(stored: StoredFile, said: Said) -> list[CodecOptions]:
         parameters = image.options.get(Tag.LercParameters, ())
         wrapper = WRAPPERS.get(int(parameters[1]) if len(parameters) > 1 else 0)  # type: ignore[arg-type]
         told, kind = CodecOptions(wrapper=wrapper), wrapper or compression
+    for word, value in (("level", said.level), ("effort", said.effort)):
+        has_it = kind in LEVELS if word == "level" else kind == Compression.JPEG_XL
+        if value is not None and not has_it:
+            message = f"{word}={value}: {name_of(Compression, compression)} has none"
+            raise UsageError(message)
     if kind in LEVELS:
         return list(_with_levels(told, kind, said.level))
-    if said.level is not None:
-        message = f"level={said.level}: {name_of(Compression, compression)} has none"
-        raise UsageError(message)
-    if compression == Compression.JPEG_XL:
-        return [CodecOptions(), *(CodecOptions(lossless=True, effort=e) for e in EFFORTS)]
+    if kind == Compression.JPEG_XL:
+        efforts = EFFORTS if said.effort is None else (said.effort,)
+        return [CodecOptions(lossless=True, effort=effort) for effort in efforts]
     return [CodecOptions(lossless=True)] if compression == Compression.WEBP else [told]
 
 
@@ -121,15 +171,13 @@ def _with_levels(
             yield CodecOptions(library="isa-l", level=one)
 
 
-def files(
-    stored: StoredFile, said: Said, facts: WrittenFacts, threads: int
-) -> list[Written]:
+def files(stored: StoredFile, said: Said, facts: WrittenFacts, threads: int) -> list[Written]:
     """Return the ways in which the overviews may have been made, the plainest first.
 
     Args:
         stored: the file.
         said: what the caller says of it.
-        facts: its nodata and colours.
+        facts: its nodata and palette.
         threads: that encode.
 
     Raises:
@@ -137,21 +185,48 @@ def files(
     """
     found: list[Written] = []
     refused: UsageError | UnsupportedError | None = None
-    for method, like in _methods(stored, said):
-        try:
-            factors = _factors(stored, method, like)
-            if factors is not None:
-                options = _options(stored, method, like, facts, factors)
-                source = _source(stored, facts)
-                name = f"{method!r}" + (f" like={like!r}" if like else "")
-                found.append(Written(name, CogFile(source, options, threads)))
-        except (UsageError, UnsupportedError) as exc:
-            refused = exc
+    for mask in _masks(stored, said, facts):
+        for method, like in _methods(stored, said):
+            name = f"{method!r}" + (f" like={like!r}" if like else "")
+            is_alpha = mask == "alpha"
+            try:
+                factors = _factors(stored, like)
+                if factors is not None:
+                    options = _options(stored, method, like, mask, factors)
+                    file = CogFile(_source(stored, facts, is_alpha=is_alpha), options, threads)
+                    found.append(_written(name, file, marks_alpha=is_alpha))
+            except (UsageError, UnsupportedError) as exc:
+                refused = exc
     if not found:
         sizes = [(level.grid.rows, level.grid.cols) for level in stored.levels]
         message = f"levels of {sizes} (rows, cols) are not those of {_told(said)}"
         raise refused or UsageError(message)
     return found
+
+
+def _masks(stored: StoredFile, said: Said, facts: WrittenFacts) -> list[MaskKind]:
+    """Return how pixels that are not valid may be marked.
+
+    Raises:
+        UsageError: they are not as the caller says.
+    """
+    image = stored.levels[0].image
+    shown: MaskKind = "none" if facts.nodata is None else "nodata"
+    if stored.levels[0].mask is not None:
+        shown = "internal"
+    extra = list(image.extra_samples)
+    may_be_alpha = shown == "none" and image.dtype.kind == "u" and bool(extra)
+    may_be_alpha = may_be_alpha and extra[-1] == ExtraSample.UNASSOCIATED_ALPHA
+    told = stored.bands_with_statistics  # of a band that is made of a mask there are none
+    kinds: list[MaskKind] = [shown, "alpha"] if may_be_alpha else [shown]
+    if may_be_alpha and told:
+        kinds = [shown] if image.samples - 1 in told else ["alpha"]
+    if said.mask is None:
+        return kinds
+    if said.mask not in kinds:
+        message = f"mask={said.mask!r}, but that of the file is {kinds[0]!r}"
+        raise UsageError(message)
+    return [said.mask]
 
 
 def _methods(
@@ -178,11 +253,8 @@ def _told(said: Said) -> str:
     return f"overview_resampling={said.overview_resampling!r}{like}"
 
 
-def _factors(
-    stored: StoredFile, method: OverviewMethod, like: Literal["gdal"] | None
-) -> tuple[int, ...] | None:
-    """Return the factors of the overviews, None if their sizes are not those of the method."""
-    del method  # sizes are rounded up by all of ours
+def _factors(stored: StoredFile, like: Literal["gdal"] | None) -> tuple[int, ...] | None:
+    """Return the factors of the overviews, None if their sizes are not rounded so."""
     rows, cols = stored.levels[0].grid[:2]
     factors: list[int] = []
     factor = 1
@@ -202,12 +274,11 @@ def _options(
     stored: StoredFile,
     method: OverviewMethod,
     like: Literal["gdal"] | None,
-    facts: WrittenFacts,
+    mask: MaskKind,
     factors: tuple[int, ...],
 ) -> FileOptions:
     first, *others = stored.levels
     image = first.image
-    mask: MaskKind = "nodata" if facts.nodata is not None else "none"
     bits = image.bits_per_sample[0]
     options = check_options(
         predictor=image.predictor,
@@ -217,7 +288,7 @@ def _options(
         overview_resampling=method,
         like=like,
         interleave=first.index.interleave,
-        mask="internal" if first.mask is not None else mask,
+        mask=mask,
         byte_order=image.byte_order,
         bits=None if bits == 8 * image.dtype.itemsize else bits,
     )
@@ -230,12 +301,37 @@ def _options(
     )
 
 
-def _source(stored: StoredFile, facts: WrittenFacts) -> ArraySource:
+def _source(stored: StoredFile, facts: WrittenFacts, *, is_alpha: bool) -> ArraySource:
     """Return a source of an image of that shape, which takes no memory."""
     first = stored.levels[0]
     dtype = first.image.dtype.newbyteorder("=")
-    shape = (first.image.samples, first.grid.rows, first.grid.cols)
+    names = _colours(first.image)
+    facts = replace(facts, colorinterp=names[:-1] if is_alpha else names)
+    shape = (first.image.samples - is_alpha, first.grid.rows, first.grid.cols)
     return ArraySource(np.broadcast_to(np.zeros((), dtype), shape), Told(facts=facts))
+
+
+def _colours(image: Image) -> list[str]:
+    """Return the colours of bands, as far as they matter to overviews."""
+    own = {Photometric.PALETTE: ("palette",), Photometric.RGB: RGB}
+    names = own.get(Photometric(image.photometric), ("gray",))
+    extra = image.extra_samples
+    last = ["alpha" if one == ExtraSample.UNASSOCIATED_ALPHA else "undefined" for one in extra]
+    middle = ["undefined"] * (image.samples - len(names) - len(last))
+    return [*names, *middle, *last][: image.samples]
+
+
+def source_tile(tile: RawTile, *, marks_alpha: bool) -> RawTile:
+    """Return a tile as the source has it: without the band that is made of its mask."""
+    if not marks_alpha:
+        return tile
+    return tile._replace(samples=tile.samples[:, :, :-1], valid=tile.samples[:, :, -1] != 0)
+
+
+def can_mark(samples: NDArray[Any]) -> bool:
+    """Return whether the last band may be made of a mask."""
+    alpha = samples[:, :, -1]
+    return bool(((alpha == 0) | (alpha == np.iinfo(alpha.dtype).max)).all())
 
 
 def method_names(written: Sequence[Written]) -> str:
@@ -243,13 +339,8 @@ def method_names(written: Sequence[Written]) -> str:
     return ", ".join(one.name for one in written)
 
 
-def level_names(options: Sequence[CodecOptions]) -> str:
-    """Return what tells codecs' options apart, for a message."""
-    texts: list[str] = []
-    for one in options:
-        own = one.effort if one.effort is not None else one.level
-        texts.append(f"{one.library or ''} {own}".strip())
-    return ", ".join(texts)
-
-
-
+def codec_names(options: Sequence[CodecOptions]) -> tuple[str, str]:
+    """Return the word that tells codecs' options apart, and its values, for a message."""
+    if options[0].effort is not None:
+        return "effort=", ", ".join(str(one.effort) for one in options)
+    return "level=", ", ".join(f"{one.library or ''} {one.level}".strip() for one in options)

@@ -7,33 +7,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from tinycog.geo.metadata import STATISTICS
-from tinycog.geo.metadata_items import parse_items
 from tinycog.geo.write_metadata import with_statistics
 from tinycog.thread_pool import start_in_pool
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Tag
 from tinycog.writer.assemble import Pixels, RawTile
-from tinycog.writer.cog_file import LevelWork, statistics_of
+from tinycog.writer.cog_file import statistics_of
 from tinycog.writer.statistics import Moments, StatisticsTree
 from tinycog.writer.update.old import OldTiles
+from tinycog.writer.update.recover import Written, source_tile
 from tinycog.writer.update.region import Place
+from tinycog.writer.update.stored import StoredFile
 
 
-def metadata_text(fields: Sequence[Field]) -> str:
-    """Return GDAL's metadata of a level; empty without any."""
-    values = next((one.values for one in fields if one.tag == Tag.GDALMetadata), b"")
-    return values.rstrip(b"\0").decode() if isinstance(values, bytes) else ""
+def have_statistics(written: Written, tiles: Sequence[RawTile]) -> bool:
+    """Return whether tiles have pixels that a file with statistics would tell of."""
+    if tiles[0].samples.dtype.kind == "c":
+        return True  # of which there never are any
+    grid = written.levels[0].shape.grid
+    found = (moments for tile in tiles for moments in measured(written, tile))
+    return any(statistics_of(moments, grid) is not None for moments in found)
 
 
-def has_statistics(text: str) -> bool:
-    """Return whether metadata holds statistics of a band."""
-    items, _ = parse_items(text) if text else ([], None)
-    return any(item.band is not None and item.name in STATISTICS for item in items)
+def measured(written: Written, tile: RawTile) -> Sequence[Moments]:
+    """Return the moments of each band of a tile."""
+    work = replace(written.levels[0].work, reducer=None, statistics=True)
+    tile = source_tile(tile, marks_alpha=written.marks_alpha)
+    return work.carry_out(tile, Pixels(*tile[3:]), None).moments
 
 
 async def new_moments(
-    level: LevelWork, old: OldTiles, new: Mapping[Place, RawTile]
+    written: Written, old: OldTiles, new: Mapping[Place, RawTile]
 ) -> Sequence[Moments]:
     """Return the moments of each band over all tiles of level 0, those that change as they will be.
 
@@ -42,15 +46,13 @@ async def new_moments(
 
     Cost: level 0 is read once, but for what was read before.
     """
-    work = replace(level.work, reducer=None, statistics=True, verify=False)
     tree = StatisticsTree()
-    across = level.shape.grid.across
-
-    def measured(tile: RawTile) -> Sequence[Moments]:
-        return work.carry_out(tile, Pixels(*tile[3:]), None).moments
+    across = written.levels[0].shape.grid.across
 
     async def add(tiles: Sequence[RawTile]) -> None:
-        found = await asyncio.gather(*(start_in_pool(partial(measured, tile)) for tile in tiles))
+        found = await asyncio.gather(
+            *(start_in_pool(partial(measured, written, tile)) for tile in tiles)
+        )
         for tile, moments in zip(tiles, found, strict=True):
             tree.add(tile.y * across + tile.x, moments)
 
@@ -64,13 +66,11 @@ async def new_moments(
     return tree.result()
 
 
-def new_fields(
-    fields: Sequence[Field], level: LevelWork, moments: Sequence[Moments] | None, bands: int
-) -> list[Field]:
+def new_fields(file: StoredFile, moments: Sequence[Moments] | None) -> list[Field]:
     """Return the tags of level 0 with other statistics; None = with none."""
-    grid = level.shape.grid
-    found = [statistics_of(one, grid) for one in moments or ()]
-    statistics = [*found, *[None] * (bands - len(found))]
-    text = with_statistics(metadata_text(fields), statistics)
+    first, fields = file.levels[0], file.levels[0].head.fields
+    found = [statistics_of(one, first.grid) for one in moments or ()]
+    statistics = [*found, *[None] * (first.image.samples - len(found))]
+    text = with_statistics(file.metadata, statistics)
     others = [one for one in fields if one.tag != Tag.GDALMetadata]
     return [*others, Field(Tag.GDALMetadata, "ASCII", text)] if text else others

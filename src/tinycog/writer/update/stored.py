@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from tinycog.argument_types import Interleave
 from tinycog.decode.tile import decode_tile
 from tinycog.errors import UnsupportedError, UsageError
+from tinycog.geo.metadata import STATISTICS
+from tinycog.geo.metadata_items import parse_items
 from tinycog.limits import Limits
 from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
@@ -19,7 +21,7 @@ from tinycog.tiff.layout import Field
 from tinycog.tiff.parse import Ifd, Tiff
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.roles import Pyramid
-from tinycog.tiff.spec import CLASSIC, CLASSIC_BYTES, Tag
+from tinycog.tiff.spec import CLASSIC, CLASSIC_BYTES, Tag, Variant
 from tinycog.writer.assemble import RawTile
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.head import Head, HeadLevel
@@ -144,6 +146,19 @@ class StoredFile:
         order = self.levels[0].image.byte_order
         return Head(heads, CLASSIC, order).file_length < CLASSIC_BYTES or None
 
+    @property
+    def metadata(self) -> str:
+        """GDAL's metadata of the image; empty without any."""
+        fields = self.levels[0].head.fields
+        values = next((one.values for one in fields if one.tag == Tag.GDALMetadata), b"")
+        return values.rstrip(b"\0").decode() if isinstance(values, bytes) else ""
+
+    @property
+    def bands_with_statistics(self) -> set[int]:
+        """Bands of which there are statistics."""
+        items = parse_items(self.metadata)[0] if self.metadata else []
+        return {item.band for item in items if item.band is not None and item.name in STATISTICS}
+
 
 async def read_stored(
     read: Read, tiff: Tiff, pyramid: Pyramid, ghost: Ghost | None, size: int
@@ -157,7 +172,7 @@ async def read_stored(
     images, masks = pyramid.levels, pyramid.masks
     if any(image.grid.strips or image.sidecar for image in images) or ghost is None:
         raise _other("it has strips, or no words on its layout")
-    length = max(map(_end_of, tiff.ifds))
+    length = max(_end_of(ifd, tiff.header.variant) for ifd in tiff.ifds)
     (data,) = await read([ByteRange(0, length)])
     interleave = INTERLEAVES.get(ghost.items.get("INTERLEAVE", "PIXEL"), "pixel")
     try:
@@ -193,13 +208,14 @@ def _other(why: str) -> UnsupportedError:
     return UnsupportedError(message, feature="update", value=why)
 
 
-def _end_of(ifd: Ifd) -> int:
-    return max((entry.range.stop for entry in ifd.entries.values()), default=0)
+def _end_of(ifd: Ifd, variant: Variant) -> int:
+    """Return where an IFD and its values end."""
+    entries = len(ifd.entries) * variant.entry_length
+    own = ifd.offset + variant.count_length + entries + variant.offset_length
+    return max([own, *(entry.range.stop for entry in ifd.entries.values())])
 
 
-def _head_level(
-    data: bytes, image: Image, mask: Image | None, interleave: Interleave
-) -> HeadLevel:
+def _head_level(data: bytes, image: Image, mask: Image | None, interleave: Interleave) -> HeadLevel:
     grid = image.grid
     if grid.tile_width != grid.tile_height:
         message = f"tiles of {grid.tile_width} x {grid.tile_height} pixels"
@@ -208,7 +224,9 @@ def _head_level(
     masks = None if mask is None else _lengths(data, mask)
     index = LevelIndex(lengths, masks, interleave)
     return HeadLevel(
-        list(_fields(data, image.ifd)), index, None if mask is None else list(_fields(data, mask.ifd))
+        list(_fields(data, image.ifd)),
+        index,
+        None if mask is None else list(_fields(data, mask.ifd)),
     )
 
 

@@ -14,6 +14,7 @@ from tinycog.thread_pool import start_in_pool
 from tinycog.writer.assemble import Pixels, RawTile, cut
 from tinycog.writer.cog_file import CogFile, LevelWork
 from tinycog.writer.pixel_source import Region
+from tinycog.writer.tile_work import Encoders
 from tinycog.writer.update.old import OldTiles
 from tinycog.writer.update.pixels import assembled, is_same, reduced
 from tinycog.writer.update.recover import Written
@@ -31,7 +32,7 @@ async def fitting_methods(
     Raises:
         TinycogError: the tiles cannot be read.
     """
-    places = _above(written[0].file.levels, witness)
+    places = _above(written[0].levels, witness)
     await old.load(places)
     for place in places:
         written = await _fitting(written, old, place)
@@ -55,7 +56,7 @@ def _above(levels: Sequence[LevelWork], witness: Place) -> list[Place]:
 async def _fitting(written: Sequence[Written], old: OldTiles, place: Place) -> list[Written]:
     """Return the ways that make of one tile what the next level has of it."""
     tile = old.decoded[place]
-    made = await _each([partial(_next_stored, one.file.levels, tile) for one in written])
+    made = await _each([partial(_next_stored, one.levels, tile) for one in written])
     parents = [_touched(one, found) for one, found in zip(written, made, strict=True)]
     await old.load(place for places in parents for place in places)
 
@@ -91,32 +92,35 @@ def _touched(written: Written, found: tuple[int, Pixels] | None) -> list[Place]:
     if found is None:
         return []
     z, pixels = found
-    grid = written.file.levels[z].shape.grid
+    grid = written.levels[z].shape.grid
     return [(z, y, x) for y, x in grid.touched(pixels.region)]
 
 
 async def fitting_codecs(
-    file: CogFile, told: Sequence[CodecOptions], tile: RawTile, stored: StoredTile
+    written: Written, told: Sequence[CodecOptions], tile: RawTile, stored: StoredTile
 ) -> list[CodecOptions]:
     """Return what the codec may have been told that gave what is stored of a tile."""
-    found = await _each([partial(_encodes_so, file, one, tile, stored) for one in told])
-    return [one for one, is_so in zip(told, found, strict=True) if is_so]
+
+    def is_so(one: CodecOptions) -> bool:
+        try:
+            return encoded(written, written.file.encoders(one), tile, sparse=False) == stored
+        except TinycogError:  # some tiles it cannot encode
+            return False
+
+    found = await _each([partial(is_so, one) for one in told])
+    return [one for one, fits in zip(told, found, strict=True) if fits]
 
 
-def _encodes_so(file: CogFile, told: CodecOptions, tile: RawTile, stored: StoredTile) -> bool:
-    return encoded(file, told, tile, sparse=False) == stored
-
-
-def encoded(file: CogFile, told: CodecOptions, tile: RawTile, *, sparse: bool) -> StoredTile:
+def encoded(
+    written: Written, encoders: Sequence[Encoders], tile: RawTile, *, sparse: bool
+) -> StoredTile:
     """Return what is stored of a tile.
 
     Raises:
         WriteError: it cannot be encoded.
     """
-    level = file.levels[tile.level]
-    work = replace(level.work, sparse=sparse, verify=False, statistics=False, reducer=None)
-    encoders = file.encoders(told)[min(tile.level, 1)]
-    done = work.carry_out(tile, None, encoders)
+    work = replace(written.levels[tile.level].work, sparse=sparse, marks=None, reducer=None)
+    done = work.carry_out(tile, None, encoders[min(tile.level, 1)])
     return StoredTile(list(done.payloads), done.mask)
 
 
