@@ -95,8 +95,8 @@ def make_update_target(
     if len(links_of(text)) > 1 or scheme not in S3_SCHEMES or rules.are_equal:
         what = rules.name if scheme in S3_SCHEMES else f"{scheme}://"
         message = (
-            f"an object of {what} cannot be updated: paths can, and objects of S3 and of stores like"
-            f" it, which copy parts; write the file anew: {shown_url(text)}"
+            f"an object of {what} cannot be updated: paths can, and objects of S3 and of stores"
+            f" like it, which copy parts; write the file anew: {shown_url(text)}"
         )
         raise UnsupportedError(message, feature="update", value=scheme)
     from tinycog.targets.s3 import S3Upload  # noqa: PLC0415 - the same

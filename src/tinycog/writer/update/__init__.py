@@ -1,13 +1,14 @@
-"""Part of a file is written anew: which bytes change, and which stay as they are.
+"""A part of a file is written anew: what changes, and what stays as it is.
 
 ::
 
-    stored      the file as it is: its head, held against the one that would be written; its tiles
-    region      which pixels of each level change, and which old ones are needed for them
-    pixels      old and new pixels to the tiles that change
-    recover     how the file was written, as far as its tags tell
-    trials      the rest by trial: what gives the tiles that are there
-    statistics  of all pixels, old and new
-    pieces      the new file, of new bytes and of ranges of the old one
-    change      all of that, in order
+    stored.py      the file as it is: its head, held against the one that would be written
+    old.py         its tiles, read and decoded once
+    region.py      which pixels of each level change, and which old tiles are needed for that
+    pixels.py      old and new pixels, to the tiles that change
+    recover.py     how the file was written, as far as its tags tell
+    trials.py      the rest by trial: what gives the tiles that are there
+    statistics.py  of all pixels
+    pieces.py      the new file, of new bytes and of ranges of the old one
+    change.py      all of that, in order
 """

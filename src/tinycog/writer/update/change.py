@@ -24,7 +24,7 @@ from tinycog.writer.update.pieces import new_pieces
 from tinycog.writer.update.pixels import NewPixels, differing
 from tinycog.writer.update.recover import (
     Said,
-    Written,
+    WrittenBy,
     can_mark,
     codec_names,
     codecs,
@@ -210,7 +210,7 @@ class Change:
                 return None
         return first
 
-    async def _made_by(self, written: Written, block: Pixels) -> Mapping[Place, RawTile]:
+    async def _made_by(self, written: WrittenBy, block: Pixels) -> Mapping[Place, RawTile]:
         levels = written.levels
         regions = changed_regions(levels, block.region)
         await self._old.load(Needed(levels, regions).tiles)

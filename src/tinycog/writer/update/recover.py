@@ -75,7 +75,7 @@ class Said(NamedTuple):
     statistics: bool | None = None
 
 
-class Written(NamedTuple):
+class WrittenBy(NamedTuple):
     """A way in which the overviews may have been made, and the file that is written so.
 
     Attributes:
@@ -109,14 +109,14 @@ class AlphaReducer(Reducer):
         return np.concatenate([samples, opaque], axis=2), None
 
 
-def _written(name: str, file: CogFile, *, marks_alpha: bool) -> Written:
+def _written(name: str, file: CogFile, *, marks_alpha: bool) -> WrittenBy:
     if not marks_alpha:
-        return Written(name, file, file.levels, marks_alpha)
+        return WrittenBy(name, file, file.levels, marks_alpha)
     levels = [
         one._replace(reducer=one.reducer and BlockReducer(_of_alpha(one.reducer.reducer)))
         for one in file.levels
     ]
-    return Written(f"{name} mask='alpha'", file, levels, marks_alpha)
+    return WrittenBy(f"{name} mask='alpha'", file, levels, marks_alpha)
 
 
 def _of_alpha(reducer: Reducer) -> AlphaReducer:
@@ -171,7 +171,7 @@ def _with_levels(
             yield CodecOptions(library="isa-l", level=one)
 
 
-def files(stored: StoredFile, said: Said, facts: WrittenFacts, threads: int) -> list[Written]:
+def files(stored: StoredFile, said: Said, facts: WrittenFacts, threads: int) -> list[WrittenBy]:
     """Return the ways in which the overviews may have been made, the plainest first.
 
     Args:
@@ -183,7 +183,7 @@ def files(stored: StoredFile, said: Said, facts: WrittenFacts, threads: int) -> 
     Raises:
         UsageError, UnsupportedError: that is not how it was made.
     """
-    found: list[Written] = []
+    found: list[WrittenBy] = []
     refused: UsageError | UnsupportedError | None = None
     for mask in _masks(stored, said, facts):
         for method, like in _methods(stored, said):
@@ -334,7 +334,7 @@ def can_mark(samples: NDArray[Any]) -> bool:
     return bool(((alpha == 0) | (alpha == np.iinfo(alpha.dtype).max)).all())
 
 
-def method_names(written: Sequence[Written]) -> str:
+def method_names(written: Sequence[WrittenBy]) -> str:
     """Return the names of ways for a message."""
     return ", ".join(one.name for one in written)
 

@@ -15,12 +15,12 @@ from tinycog.writer.assemble import Pixels, RawTile
 from tinycog.writer.cog_file import statistics_of
 from tinycog.writer.statistics import Moments, StatisticsTree
 from tinycog.writer.update.old import OldTiles
-from tinycog.writer.update.recover import Written, source_tile
+from tinycog.writer.update.recover import WrittenBy, source_tile
 from tinycog.writer.update.region import Place
 from tinycog.writer.update.stored import StoredFile
 
 
-def have_statistics(written: Written, tiles: Sequence[RawTile]) -> bool:
+def have_statistics(written: WrittenBy, tiles: Sequence[RawTile]) -> bool:
     """Return whether tiles have pixels that a file with statistics would tell of."""
     if tiles[0].samples.dtype.kind == "c":
         return True  # of which there never are any
@@ -29,7 +29,7 @@ def have_statistics(written: Written, tiles: Sequence[RawTile]) -> bool:
     return any(statistics_of(moments, grid) is not None for moments in found)
 
 
-def measured(written: Written, tile: RawTile) -> Sequence[Moments]:
+def measured(written: WrittenBy, tile: RawTile) -> Sequence[Moments]:
     """Return the moments of each band of a tile."""
     work = replace(written.levels[0].work, reducer=None, statistics=True)
     tile = source_tile(tile, marks_alpha=written.marks_alpha)
@@ -37,7 +37,7 @@ def measured(written: Written, tile: RawTile) -> Sequence[Moments]:
 
 
 async def new_moments(
-    written: Written, old: OldTiles, new: Mapping[Place, RawTile]
+    written: WrittenBy, old: OldTiles, new: Mapping[Place, RawTile]
 ) -> Sequence[Moments]:
     """Return the moments of each band over all tiles of level 0, those that change as they will be.
 

@@ -17,7 +17,7 @@ from tinycog.writer.pixel_source import Region
 from tinycog.writer.tile_work import Encoders
 from tinycog.writer.update.old import OldTiles
 from tinycog.writer.update.pixels import assembled, is_same, reduced
-from tinycog.writer.update.recover import Written
+from tinycog.writer.update.recover import WrittenBy
 from tinycog.writer.update.region import Place, inner_region, is_empty, support_of
 from tinycog.writer.update.stored import StoredTile
 
@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 
 async def fitting_methods(
-    written: Sequence[Written], old: OldTiles, witness: Place
-) -> list[Written]:
+    written: Sequence[WrittenBy], old: OldTiles, witness: Place
+) -> list[WrittenBy]:
     """Return the ways that make of a tile, and of those above it, what the next level has of them.
 
     Raises:
@@ -53,7 +53,7 @@ def _above(levels: Sequence[LevelWork], witness: Place) -> list[Place]:
     return found
 
 
-async def _fitting(written: Sequence[Written], old: OldTiles, place: Place) -> list[Written]:
+async def _fitting(written: Sequence[WrittenBy], old: OldTiles, place: Place) -> list[WrittenBy]:
     """Return the ways that make of one tile what the next level has of it."""
     tile = old.decoded[place]
     made = await _each([partial(_next_stored, one.levels, tile) for one in written])
@@ -88,7 +88,7 @@ def _next_stored(levels: Sequence[LevelWork], tile: RawTile) -> tuple[int, Pixel
     return None
 
 
-def _touched(written: Written, found: tuple[int, Pixels] | None) -> list[Place]:
+def _touched(written: WrittenBy, found: tuple[int, Pixels] | None) -> list[Place]:
     if found is None:
         return []
     z, pixels = found
@@ -97,7 +97,7 @@ def _touched(written: Written, found: tuple[int, Pixels] | None) -> list[Place]:
 
 
 async def fitting_codecs(
-    written: Written, told: Sequence[CodecOptions], tile: RawTile, stored: StoredTile
+    written: WrittenBy, told: Sequence[CodecOptions], tile: RawTile, stored: StoredTile
 ) -> list[CodecOptions]:
     """Return what the codec may have been told that gave what is stored of a tile."""
 
@@ -112,7 +112,7 @@ async def fitting_codecs(
 
 
 def encoded(
-    written: Written, encoders: Sequence[Encoders], tile: RawTile, *, sparse: bool
+    written: WrittenBy, encoders: Sequence[Encoders], tile: RawTile, *, sparse: bool
 ) -> StoredTile:
     """Return what is stored of a tile.
 
