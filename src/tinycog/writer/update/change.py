@@ -1,4 +1,7 @@
-"""A window of a file is changed: what a full rewrite would give, of as few bytes as that takes."""
+"""A window of a file is changed: the bytes of a full rewrite, of as few new ones as that takes.
+
+See cog.updated.bytes.
+"""
 
 from __future__ import annotations
 

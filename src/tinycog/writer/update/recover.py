@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from tinycog.argument_types import MaskKind, OverviewMethod
 from tinycog.encode.lossless import (
-    DEFLATE_LEVEL,
     DEFLATE_LEVELS,
     ISAL_LEVELS,
-    LZMA_LEVEL,
     LZMA_LEVELS,
-    ZSTD_LEVEL,
     ZSTD_LEVELS,
     has_isal,
 )
@@ -28,7 +25,7 @@ from tinycog.pixels.overviews.counting import Bools
 from tinycog.pixels.overviews.planes import Box
 from tinycog.pixels.overviews.reducer import GDAL_METHODS, Reducer
 from tinycog.tiff.image import Image
-from tinycog.tiff.spec import Compression, ExtraSample, Photometric, Predictor, Tag, name_of
+from tinycog.tiff.spec import Compression, ExtraSample, Photometric, Predictor, name_of
 from tinycog.writer.assemble import RawTile
 from tinycog.writer.cog_file import CogFile, LevelWork
 from tinycog.writer.options import FileOptions, check_options
@@ -37,20 +34,24 @@ from tinycog.writer.sources.arrays import ArraySource
 from tinycog.writer.sources.told import Told
 from tinycog.writer.update.stored import StoredFile
 
-WRAPPERS: dict[int, Literal["deflate", "zstd"]] = {1: "deflate", 2: "zstd"}
-"""Of LERC, by the second of LercParameters (tiff.lerc.wrapper)."""
+WRAPPERS: tuple[Literal["deflate", "zstd"], ...] = ("deflate", "zstd")
+"""What may compress LERC once more."""
 
 EFFORTS = range(1, 10)
 """Of JPEG XL."""
 
-LEVELS: dict[Compression | str, tuple[int, range]] = {
-    Compression.DEFLATE: (DEFLATE_LEVEL, DEFLATE_LEVELS),
-    Compression.ZSTD: (ZSTD_LEVEL, ZSTD_LEVELS),
-    Compression.LZMA: (LZMA_LEVEL, LZMA_LEVELS),
-    "deflate": (DEFLATE_LEVEL, DEFLATE_LEVELS),
-    "zstd": (ZSTD_LEVEL, ZSTD_LEVELS),
+LEVELS: dict[str, range] = {
+    "deflate": DEFLATE_LEVELS,
+    "zstd": ZSTD_LEVELS,
+    "lzma": LZMA_LEVELS,
 }
-"""Default, and all that there are, of codecs and of what wraps LERC."""
+"""All that there are, of codecs and of what wraps LERC."""
+
+CODECS_WITH_LEVELS: dict[Compression, str] = {
+    Compression.DEFLATE: "deflate",
+    Compression.ZSTD: "zstd",
+    Compression.LZMA: "lzma",
+}
 
 
 class Said(NamedTuple):
@@ -138,37 +139,40 @@ def codecs(stored: StoredFile, said: Said) -> list[CodecOptions]:
             " made of source pixels, which it does not hold: write it anew"
         )
         raise UnsupportedError(message, feature="update", value=name_of(Compression, compression))
-    told = CodecOptions()
-    kind: Compression | str = compression
-    if compression == Compression.LERC:
-        parameters = image.options.get(Tag.LercParameters, ())
-        wrapper = WRAPPERS.get(int(parameters[1]) if len(parameters) > 1 else 0)  # type: ignore[arg-type]
-        told, kind = CodecOptions(wrapper=wrapper), wrapper or compression
-    for word, value in (("level", said.level), ("effort", said.effort)):
-        has_it = kind in LEVELS if word == "level" else kind == Compression.JPEG_XL
-        if value is not None and not has_it:
+    for word, value, takers in (
+        ("level", said.level, (*CODECS_WITH_LEVELS, Compression.LERC)),
+        ("effort", said.effort, (Compression.JPEG_XL,)),
+    ):
+        if value is not None and compression not in takers:
             message = f"{word}={value}: {name_of(Compression, compression)} has none"
             raise UsageError(message)
-    if kind in LEVELS:
-        return list(_with_levels(told, kind, said.level))
-    if kind == Compression.JPEG_XL:
-        efforts = EFFORTS if said.effort is None else (said.effort,)
-        return [CodecOptions(lossless=True, effort=effort) for effort in efforts]
-    return [CodecOptions(lossless=True)] if compression == Compression.WEBP else [told]
+    return list(_told_codec(compression, said))
 
 
-def _with_levels(
-    told: CodecOptions, kind: Compression | str, level: int | None
-) -> Iterator[CodecOptions]:
-    default, levels = LEVELS[kind]
-    if level is not None:
-        yield replace(told, level=level)
-        return
-    for one in sorted(levels, key=lambda one: (one != default, one)):
-        yield replace(told, level=one)
-    if kind == Compression.DEFLATE and has_isal():
-        for one in ISAL_LEVELS:
-            yield CodecOptions(library="isa-l", level=one)
+def _told_codec(compression: Compression, said: Said) -> Iterator[CodecOptions]:
+    if compression in CODECS_WITH_LEVELS:
+        for level in _levels(CODECS_WITH_LEVELS[compression], said.level):
+            yield CodecOptions(level=level)
+        if compression == Compression.DEFLATE and said.level is None and has_isal():
+            yield from (CodecOptions(library="isa-l", level=level) for level in ISAL_LEVELS)
+    elif compression == Compression.LERC:
+        yield from _told_lerc(said.level)
+    elif compression == Compression.JPEG_XL:
+        for effort in EFFORTS if said.effort is None else (said.effort,):
+            yield CodecOptions(lossless=True, effort=effort)
+    else:
+        yield CodecOptions(lossless=True if compression == Compression.WEBP else None)
+
+
+def _told_lerc(level: int | None) -> Iterator[CodecOptions]:
+    if level is None:
+        yield CodecOptions()
+    for wrapper in WRAPPERS:
+        yield from (CodecOptions(wrapper=wrapper, level=one) for one in _levels(wrapper, level))
+
+
+def _levels(name: str, level: int | None) -> Sequence[int]:
+    return LEVELS[name] if level is None else [level]
 
 
 def files(stored: StoredFile, said: Said, facts: WrittenFacts, threads: int) -> list[WrittenBy]:

@@ -1,4 +1,4 @@
-"""What the tags do not tell, by trial: methods and levels that give the tiles that are there."""
+"""What the tags do not tell, by trial: what gives the tiles that are there (cog.updated.trial)."""
 
 from __future__ import annotations
 
