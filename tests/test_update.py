@@ -22,7 +22,7 @@ from tinycog.errors import (
     UsageError,
 )
 from tinycog.targets import update_file
-from tinycog.targets.parts import AZURE, S3
+from tinycog.targets.parts import AZURE, OCI, S3
 from tinycog.targets.pieces import parts_of, piece_length
 from tinycog.tiff.ranges import ByteRange
 
@@ -302,6 +302,16 @@ async def test_wrong_calls(tmp_path):
         await tinycog.update(tmp_path, block, window=(0, 0, 9, 9))
 
 
+async def test_a_wrong_word_is_found_where_nothing_is_stored_yet(tmp_path):
+    path, pixels = tmp_path / "a.tif", np.zeros((1, 200, 200), np.uint8)
+    pixels[:, :64, :64] = smooth((1, 64, 64))
+    await tinycog.write(path, pixels, **OPTIONS, sparse=True)
+    block = smooth((1, 50, 50))
+    for wrong in ({"level": 1}, {"overview_resampling": "max"}):
+        with pytest.raises(UnsupportedError):
+            await tinycog.update(path, block, window=(140, 140, 50, 50), **wrong)
+
+
 # --- what goes wrong -----------------------------------------------------------------------------
 
 
@@ -406,5 +416,8 @@ def test_long_copies_are_cut_and_too_many_are_refused():
     assert 2 < len(parts) <= S3.max_parts
     assert max(piece_length(piece) for part in parts for piece in part) <= S3.max_bytes
     assert [len(part) for part in parts_of([b"x", ByteRange(0, 9), b"y"], AZURE)] == [1, 1, 1]
+    mib = 1 << 20
+    lengths = [sum(map(piece_length, part)) for part in parts_of([b"x" * (17 * mib)], OCI)]
+    assert min(lengths) >= OCI.min_bytes
     with pytest.raises(LimitError, match="write the file anew"):
         parts_of([ByteRange(0, 60 * tib)], S3)

@@ -56,7 +56,8 @@ def parts_of(pieces: Iterable[Piece], rules: PartRules) -> list[list[Piece]]:
     """
     whole = list(joined(pieces))
     total = sum(map(piece_length, whole))
-    parts = list(_parts(whole, rules, max(COPIED_PART, 2 * -(-total // rules.max_parts))))
+    copied = min(max(COPIED_PART, 2 * -(-total // rules.max_parts)), rules.max_bytes)
+    parts = list(_parts(whole, rules, copied))
     if len(parts) > rules.max_parts or total > rules.max_object:
         message = (
             f"{total} bytes in {len(parts)} parts do not fit into an object of {rules.name}, which"
@@ -68,6 +69,7 @@ def parts_of(pieces: Iterable[Piece], rules: PartRules) -> list[list[Piece]]:
 
 def _parts(pieces: Sequence[Piece], rules: PartRules, copied: int) -> Iterator[list[Piece]]:
     least = rules.min_bytes
+    longest = max(SENT_PART, 2 * least)  # halves are long enough
     sent: list[Piece] = []
     length = 0
     for i, piece in enumerate(pieces):
@@ -77,13 +79,13 @@ def _parts(pieces: Sequence[Piece], rules: PartRules, copied: int) -> Iterator[l
             if not is_short and piece.length > taken:
                 if sent:
                     sent.append(ByteRange(piece.start, piece.start + taken))
-                    yield from _cut(sent, SENT_PART)
+                    yield from _cut(sent, longest)
                     sent, length = [], 0
                 yield from _cut([ByteRange(piece.start + taken, piece.stop)], copied)
                 continue
         sent.append(piece)
         length += piece_length(piece)
-    yield from _cut(sent, SENT_PART)
+    yield from _cut(sent, longest)
 
 
 def _cut(pieces: Iterable[Piece], longest: int) -> Iterator[list[Piece]]:

@@ -51,6 +51,9 @@ from tinycog.writer.update.trials import encoded, fitting_codecs, fitting_method
 MORE_TILES = 16
 """Tiles that are read where those that change do not tell the level."""
 
+TELLING = 8
+"""How many times more is stored of a tile that is looked at besides those that change."""
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
@@ -108,9 +111,10 @@ class Change:
         near = self._longest([place for place in changed if not place[0]])
         if near is not None:
             await self._try(near)
+        await self._try_longest(near)
         made = await self._made(block)
         if made is None:
-            await self._try_farthest()
+            await self._try_longest(None)
             made = await self._made(block)
         if made is None:
             names = method_names(self._written)
@@ -144,10 +148,8 @@ class Change:
 
     def _longest(self, places: Sequence[Place]) -> Place | None:
         """Return the tile of which most is stored, None if nothing is of any."""
-        level = self._levels[0]
-        lengths = level.index.image.sum(axis=0)
-        best = max(places, key=lambda place: lengths[level.position(*place[1:])], default=None)
-        return best if best is not None and lengths[level.position(*best[1:])] else None
+        best = max(places, key=self._bytes_of, default=None)
+        return best if best is not None and self._bytes_of(best) else None
 
     def _longest_of_all(self, count: int) -> list[Place]:
         """Return the tiles of level 0 of which most is stored: they tell most."""
@@ -156,10 +158,15 @@ class Change:
         positions = np.argsort(lengths, kind="stable")[len(lengths) - count :]
         return [(0, *divmod(int(p), level.grid.across)) for p in positions if lengths[p]]
 
-    async def _try_farthest(self) -> None:
-        """Hold what may be against the tile of level 0 that tells most."""
+    async def _try_longest(self, near: Place | None) -> None:
+        """Hold what may be against the tile of level 0 that tells most, unless `near` does, too."""
         for place in self._longest_of_all(1):
-            await self._try(place)
+            if near is None or self._bytes_of(place) > TELLING * self._bytes_of(near):
+                await self._try(place)
+
+    def _bytes_of(self, place: Place) -> int:
+        level = self._levels[place[0]]
+        return int(level.index.image[:, level.position(*place[1:])].sum())
 
     async def _try(self, place: Place) -> None:
         """Leave only what gives a tile as it is stored, and what the next level has of it.
@@ -351,7 +358,7 @@ class Change:
         """Return whether pixels were seen of which the file would have statistics."""
         for is_last in (False, True):
             if is_last:
-                await self._try_farthest()
+                await self._try_longest(None)
             tiles = [tile for tile in self._old.decoded.values() if not tile.level]
             if tiles and await start_in_pool(partial(have_statistics, self._written[0], tiles)):
                 return True
