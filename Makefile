@@ -2,7 +2,7 @@ PYTHON = .venv/bin/python
 LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak resumes \
-	fuzz bench versions meaning georeferences written written-crs identity references \
+	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
 	references-orders overviews
 
 check: ## what CI runs
@@ -38,6 +38,9 @@ georeferences: ## ten points of each of 1,300 georeferences, against GDAL and PR
 
 written: ## a thousand files of every kind written, and read and judged by others
 	$(PYTHON) tests/writing/run.py
+
+like-gdal: ## overviews like GDAL's of 2,000 random sizes, against its COG driver; needs GDAL 3.11
+	$(PYTHON) tests/writing/like_gdal.py
 
 identity: ## the same pixels and options written in many ways: the same bytes
 	$(PYTHON) tests/writing/identity.py

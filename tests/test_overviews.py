@@ -304,7 +304,7 @@ def test_equals_gdal_at_powers_of_two(tmp_path, method, dtype, what):
 def test_like_gdal_equals_its_cog_driver_at_any_size(tmp_path, method, dtype, what):
     skip_what_gdal_cannot(dtype, method, what)
     rng = np.random.default_rng(11)
-    for rows, cols in ((133, 135), (1, 131)):
+    for rows, cols in ((133, 135), (1, 131), (132, 268)):
         pixels = seen(dtype, rng, (rows, cols, 1))
         nodata = None
         if what == "nodata":

@@ -40,8 +40,9 @@ PICTURES = {
 ONLY_PIXELS = ("jpeg", "webp", "jxl", "jpeg2000", "lerc", "lerc_deflate", "lerc_zstd")
 """Codecs without words of their own: no nodata, no other byte order."""
 
-Like = Literal["ramp", "nan", "extremes", "bits", "opacity"]
-"""What the pixels are: numbers, some NaN, largest and smallest, few bits, colours with alpha."""
+Like = Literal["ramp", "noise", "nan", "extremes", "bits", "opacity"]
+"""What the pixels are: numbers, no two alike, some NaN, largest and smallest, few bits, colours
+with alpha."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,9 @@ class Case:
         image[:, : rows // 3, : cols // 2] = 7
         if self.like == "bits":
             return (image % (1 << self.options["bits"])).astype(self.dtype)
+        if self.like == "noise":
+            noise = rng.normal(size=self.shape) * 1000
+            return (noise if np.dtype(self.dtype).kind == "f" else noise % 100).astype(self.dtype)
         if self.like == "extremes":
             info = np.iinfo(self.dtype)
             ends = np.array([info.min, info.min + 1, info.max - 1, info.max], self.dtype)
