@@ -171,6 +171,44 @@ async def test_with_nodata_pixels_that_are_not_valid_have_it():
         assert smaller[smaller != -9999].min() >= pixels.min()
 
 
+@pytest.mark.parametrize("nodata", [-9999, np.nan])
+async def test_a_valid_pixel_never_becomes_nodata(nodata):
+    """By a mask's word it is valid: readers would find nodata, and nobody would know."""
+    pixels = image(3, dtype=np.float32)
+    pixels[1, 70, 200] = nodata
+    pixels[:, :60, :60] = nodata
+    masked = np.ma.MaskedArray(pixels, np.zeros(pixels.shape, bool))
+    masked[:, :60, :60] = np.ma.masked
+    masked[:, 150:, :] = np.ma.masked
+    options = {"nodata": nodata, "blocksize": 64}
+    with pytest.raises(WriteError, match=r"row 70, column 200 is valid, .* band 1 is") as caught:
+        await written(masked, **options)
+    assert (caught.value.level, caught.value.x, caught.value.y) == (0, 3, 1)
+
+    async with tinycog.open(await written(masked, mask="internal", **options)) as cog:
+        np.testing.assert_array_equal((await cog.read(masked=True)).mask, ~np.ma.getmaskarray(masked)[0])
+    masked[1, 70, 200] = np.ma.masked
+    async with tinycog.open(await written(masked, **options)) as cog:
+        np.testing.assert_array_equal((await cog.read(masked=True)).mask, ~masked.mask.all(0))
+
+
+async def test_without_a_mask_nodata_says_which_pixels_are_valid():
+    """A mask image decides alone: pixels of nodata are not valid by it, either."""
+    pixels = image()
+    async with tinycog.open(await written(pixels, nodata=7, mask="internal")) as cog:
+        np.testing.assert_array_equal((await cog.read(masked=True)).mask, pixels[0] != 7)
+
+
+async def test_a_copy_of_a_file_keeps_pixels_that_its_mask_calls_valid():
+    pixels = image()
+    masked = np.ma.MaskedArray(pixels, pixels < 20)
+    async with tinycog.open(await written(masked, mask="internal")) as cog:
+        with pytest.raises(WriteError, match="which is read as nodata"):
+            await written(cog, nodata=30)
+        async with tinycog.open(await written(cog, nodata=7)) as copy:
+            np.testing.assert_array_equal((await copy.read(masked=True)).mask, pixels[0] >= 20)
+
+
 async def test_alpha_says_which_pixels_are_valid():
     pixels = image(3, dtype=np.uint8)
     valid = RNG.random((301, 203)) < 0.5
@@ -272,6 +310,7 @@ async def test_another_file_is_a_source():
         ({"quality": 50}, "quality"),
         ({"nodata": 70_000}, "nodata"),
         ({"mask": "nodata"}, "pass nodata="),
+        ({"mask": "alpha", "nodata": 7}, "readers look at nodata first"),
         ({"predictor": 7}, "predictor is one of"),
         ({"byte_order": "big"}, "byte_order is one of"),
         ({"crs": "EPSG:0"}, "EPSG"),

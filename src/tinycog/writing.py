@@ -361,7 +361,7 @@ def write(  # noqa: PLR0913 - each has a name
         interleave: "pixel", "band" or "tile".
         mask: how pixels that are not valid are marked: "internal" (a mask image), "alpha",
             "nodata", or "none"; None = as nodata if that is given, else by a mask image if the
-            source has a mask.
+            source has a mask. A sample that a mask calls valid, but that is nodata, is an error.
         sparse: whether tiles of nothing but nodata (or 0) are left out, and pixels may never come.
         statistics: whether exact statistics of the valid pixels are stored.
         bigtiff: None = if the file is too long for a classic TIFF.
@@ -393,7 +393,8 @@ def write(  # noqa: PLR0913 - each has a name
         UsageError: an argument is wrong, or pixels come twice or never.
         UnsupportedError: the codec cannot hold such pixels, or a library lacks.
         LimitError: `memory` is too small.
-        WriteError: a tile cannot be encoded, or is not read back as it was; it names the tile.
+        WriteError: a tile cannot be encoded, is not read back as it was, or has a valid pixel that
+            would become nodata; it names the tile.
         SourceError: the target cannot be written.
     """
     options = check_options(

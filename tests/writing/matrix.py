@@ -93,8 +93,10 @@ class Case:
         rng = np.random.default_rng(self.number)
         bands, rows, cols = self.shape
         ramp = np.add.outer(np.arange(rows), np.arange(cols)) // 3 % 97
+        ramp = np.maximum(ramp, 8) if self.options.get("mask") == "nodata" else ramp
         image = ramp[None] + rng.integers(0, 4, self.shape) + 20 * np.arange(bands)[:, None, None]
-        image[:, : rows // 3, : cols // 2] = 7
+        # what a mask calls valid must not be nodata
+        image[:, : rows // 3, : cols // 2] = 8 if self.options.get("mask") == "nodata" else 7
         if self.like == "bits":
             return (image % (1 << self.options["bits"])).astype(self.dtype)
         if self.like == "noise":

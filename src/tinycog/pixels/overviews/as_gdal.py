@@ -84,7 +84,7 @@ def gdal_means(
     return _converted(means, dtype), some
 
 
-def _pairs(plane: Floats, whole: int) -> Floats:
+def _pairs(plane: Plane, whole: int) -> Plane:
     """Return the means of each 2 x 2 floats; of columns from `whole` on, added one by one."""
     means = float_means(plane)
     if means.shape[1] > whole:

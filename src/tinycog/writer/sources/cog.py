@@ -218,8 +218,8 @@ class CogSource:
         for region in regions:
             window = (left + region.col, top + region.row, region.cols, region.rows)
             raster = await self._cog.read(window=window, masked=self.has_valid)
-            block = self._maker.make(region.row, region.col, raster.data)
-            yield block._replace(valid=raster.mask if self.has_valid else None)
+            valid = raster.mask if self.has_valid else None
+            yield self._maker.make(region.row, region.col, raster.data, valid)
 
 
 def generation_of(cog: object, part: object) -> str | None:
