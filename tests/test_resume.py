@@ -44,8 +44,8 @@ class Counted:
     def __await__(self):
         return self._cog.__await__()
 
-    def tags(self, *args):
-        return self._cog.tags(*args)
+    def tags(self, *args, **options):
+        return self._cog.tags(*args, **options)
 
     async def read(self, **options):
         if self.left is not None:

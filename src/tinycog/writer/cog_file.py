@@ -207,6 +207,7 @@ class CogFile:
                     like=options.like,
                     nodata=self._facts.nodata,
                     alpha=self._alpha,
+                    associated=self._facts.premultiplied,
                     has_mask=self._has_mask or self._marks is not None,
                     indexed=self._is_indexed,
                 )

@@ -35,6 +35,12 @@ def mask_kind(source: PixelSource, options: FileOptions) -> MaskKind:
     if kind == "alpha" and source.dtype.kind != "u":
         message = f'mask="alpha" needs unsigned samples, not {source.dtype}: pass mask="internal"'
         raise UsageError(message)
+    if kind == "alpha" and source.facts.premultiplied:
+        message = (
+            "the source has an alpha of its own, by which colours are multiplied: leave out"
+            ' mask="alpha"'
+        )
+        raise UsageError(message)
     if kind == "alpha" and nodata is not None:
         message = (
             f'mask="alpha" with nodata={nodata}: readers look at nodata first: pass mask="nodata",'
