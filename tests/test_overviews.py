@@ -61,7 +61,7 @@ def combine(method: str, terms, dtype: np.dtype):
     mean = total / sum(weight for _, weight in terms)
     if square:
         mean = Fraction(math.isqrt(int(mean * 4**80)), 2**80)
-    return rounded(mean) if dtype.kind in "iu" else float(mean)
+    return min(rounded(mean), np.iinfo(dtype).max) if dtype.kind in "iu" else float(mean)
 
 
 def oracle(plane, valid, method: str, nodata):

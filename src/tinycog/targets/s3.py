@@ -92,6 +92,11 @@ class S3Upload:
         self._creating: asyncio.Task[str] | None = None
         self._parts: dict[int, dict[str, str]] = {}
 
+    @property
+    def id(self) -> str:
+        """By which S3 knows it while it is open, else ""."""
+        return "" if self._creating is None else self._creating.result()
+
     async def begin(self) -> None:
         """Open the upload, which shows whether the object may be written.
 

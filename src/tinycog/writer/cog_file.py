@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from tinycog.argument_types import Interleave
 from tinycog.encode.choose import choose_fast, choose_level, choose_predictor
-from tinycog.encode.packed import LIBRARY
 from tinycog.encode.tile import TileEncoder, make_encoder, make_mask_encoder
 from tinycog.encode.tile_format import TileFormat
 from tinycog.errors import UsageError
@@ -137,10 +136,9 @@ class CogFile:
 
     @property
     def fingerprint(self) -> bytes:
-        """What is written, in 32 bytes: what the bytes of the file depend on, but for pixels."""
+        """What is written, in 32 bytes, but for pixels, and for what writes it."""
         source = self._source
         said = [
-            LIBRARY,
             replace(self._options, memory=0),
             (source.bands, source.rows, source.cols, source.dtype.str, source.has_valid),
             source.generation,
