@@ -2,7 +2,7 @@ PYTHON = .venv/bin/python
 LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores soak resumes \
-	fuzz bench versions meaning georeferences written written-crs identity references \
+	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
 	references-orders overviews verdicts others
 
 check: ## what CI runs
@@ -48,6 +48,8 @@ verdicts: ## the corpus, COGs and 250 spoiled ones, judged as by GDAL's validato
 others: ## files by GDAL, rio-cogeo, odc-geo and tifffile through every profile; then spec/validation.md
 	$(PYTHON) tests/validation/others.py --gdal $(GDAL_PYTHON) --rio-cogeo $(RIO_COGEO_PYTHON)
 	$(PYTHON) tests/validation/others.py --write
+like-gdal: ## overviews like GDAL's of 2,000 random sizes, against its COG driver; needs GDAL 3.11
+	$(PYTHON) tests/writing/like_gdal.py
 
 identity: ## the same pixels and options written in many ways: the same bytes
 	$(PYTHON) tests/writing/identity.py
