@@ -14,7 +14,14 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from tinycog.argument_types import FileSystem, ObjectStore, PixelDtype, UrlObject, WriteWhere
+from tinycog.argument_types import (
+    FileSystem,
+    ObjectStore,
+    PixelDtype,
+    Progress,
+    UrlObject,
+    WriteWhere,
+)
 from tinycog.cog import Cog
 from tinycog.encode.packed import LIBRARY
 from tinycog.entry import open as open_file
@@ -34,7 +41,7 @@ from tinycog.verifying import verify as verify_file
 from tinycog.version import __version__
 from tinycog.writer.cog_file import CogFile
 from tinycog.writer.options import FileOptions
-from tinycog.writer.plan import Progress, WritePlan
+from tinycog.writer.plan import WritePlan
 from tinycog.writer.sources.cog import Subset
 from tinycog.writer.sources.make import make_pixel_source
 from tinycog.writer.sources.web_tiles import WebGrid

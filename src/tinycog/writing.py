@@ -17,6 +17,7 @@ from tinycog.argument_types import (
     OverviewMethod,
     PixelDtype,
     PixelsLike,
+    Progress,
     WarpResamplingLike,
     WindowLike,
     WriteProfile,
@@ -32,7 +33,7 @@ from tinycog.targets.protocol import WriteTarget
 from tinycog.write_job import WriteJob, Written, carry_out, plan_of
 from tinycog.writer.options import DEFAULT_MEMORY, check_options, one_of
 from tinycog.writer.pending import Write
-from tinycog.writer.plan import Progress, WritePlan
+from tinycog.writer.plan import WritePlan
 from tinycog.writer.sources.cog import Subset
 from tinycog.writer.sources.dask_delayed import DelayedWrite
 from tinycog.writer.sources.make import is_lazy
