@@ -20,6 +20,7 @@ from tinycog.geo.metadata import Statistics
 from tinycog.geo.write_colour import WrittenColour, colour_of
 from tinycog.geo.write_metadata import NO_ITEMS, metadata_fields
 from tinycog.geo.write_tags import georeference_fields, nodata_field
+from tinycog.pixels.overviews.memory import bytes_of_pixel
 from tinycog.pixels.overviews.reducer import make_reducer
 from tinycog.targets.journal_file import JournalFile
 from tinycog.targets.parts import Bounds
@@ -184,10 +185,24 @@ class CogFile:
             self._threads,
             batches_in_flight(self._threads),
             self._options.memory,
-            make_encoder(self._format).memory,
+            max(map(self._worker_bytes, self._levels)),
             journal,
         )
         return make_plan([level.shape for level in self._levels], needs)
+
+    def _worker_bytes(self, level: _Level) -> int:
+        """Return the bytes that a thread takes to encode a tile of a level and to reduce it."""
+        tile = level.shape.grid.tile
+        samples = self._bands * self._source.dtype.itemsize * tile**2
+        encoder = make_encoder(replace(self._format, rows=tile, cols=tile))
+        stored = samples + samples // WORST_EXPANSION
+        encoding = encoder.memory + (stored if self._is_planar else 0)
+        if self._marks is not None:  # in a copy
+            encoding += samples
+        if level.reducer is None:
+            return encoding
+        pixel = bytes_of_pixel(level.reducer.reducer, self._source.bands)
+        return max(encoding, stored + pixel * tile**2)
 
     @property
     def _checksum_bytes(self) -> int:
