@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,9 +114,18 @@ async def check_tiles(
         if decoding is not None:
             yield await decoding
     finally:
-        if reading is not None and not reading.done():
-            reading.cancel()
-            await asyncio.wait([reading])
+        await _give_up([future for future in (reading, decoding) if future is not None])
+
+
+async def _give_up(futures: Sequence[asyncio.Future[Any]]) -> None:
+    """Cancel what is under way and wait for its end, so that neither task nor error is left."""
+    for future in futures:
+        future.cancel()
+    if futures:
+        await asyncio.wait(futures)
+    for future in futures:
+        if not future.cancelled():
+            future.exception()
 
 
 def _batches(
