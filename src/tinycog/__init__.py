@@ -98,6 +98,7 @@ from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import FieldType, Tag
+from tinycog.version import __version__
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
@@ -126,8 +127,6 @@ if TYPE_CHECKING:
     from tinycog.writer.pending import Write
     from tinycog.writer.plan import WritePlan
     from tinycog.writing import HasAsynchronous, Written, write
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "RPC",

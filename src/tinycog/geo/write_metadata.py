@@ -14,7 +14,7 @@ from tinycog.geo.colour import GDAL_NAMES
 from tinycog.geo.metadata import STATISTICS, Items, Statistics
 from tinycog.geo.metadata_items import Item, parse_items
 from tinycog.geo.safe_xml import SPACE
-from tinycog.geo.structure import EXIF, IMAGE_STRUCTURE, RPC_DOMAIN
+from tinycog.geo.structure import IMAGE_STRUCTURE, REPEATED
 from tinycog.geo.write_tags import number_text
 from tinycog.geo.write_tiff_tags import TIFF_TAGS, tiff_fields
 from tinycog.geo.written_facts import WrittenFacts
@@ -22,9 +22,6 @@ from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Tag
 
 NO_ITEMS: Mapping[str, str] = MappingProxyType({})
-REPEATED = frozenset((IMAGE_STRUCTURE, RPC_DOMAIN, EXIF))
-"""Domains whose items repeat what other tags say."""
-
 NOT_IN_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML cannot hold, or changes."""
 NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
@@ -142,9 +139,9 @@ def _band_items(
             message = f"there are {len(values)} values of {name}, but {bands} bands"
             raise UsageError(message)
     for band in range(bands):
-        items: Mapping[str, str] = facts.band_tags[band] if facts.band_tags else {}
-        stored = statistics[band] if statistics else None
-        yield from _of_domains({"": _with_statistics(items, stored)}, band)
+        items: Items = facts.band_tags[band] if facts.band_tags else {}
+        own = _with_statistics(items.get("", {}), statistics[band] if statistics else None)
+        yield from _of_domains({**items, "": own}, band)
         yield from _scaling(facts, band)
         texts = {"UNITTYPE": facts.units, "DESCRIPTION": facts.descriptions}
         for name, values in texts.items():

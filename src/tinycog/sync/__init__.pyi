@@ -25,11 +25,13 @@ from tinycog.argument_types import (
     OverviewMethod,
     Pinning,
     PixelDtype,
+    Progress,
     ReadOptions,
     ReferenceCodecs,
     References,
     ResamplingLike,
     UrlObject,
+    ValidationDepth,
     WarpResamplingLike,
     Where,
     WindowLike,
@@ -66,8 +68,9 @@ from tinycog.tile_facts import TileFacts, TileRange
 from tinycog.updating import Updated
 from tinycog.validator.report import ValidationReport
 from tinycog.validator.rule import ValidationProfile
-from tinycog.writer.plan import Progress, WritePlan
-from tinycog.writing import PixelsFrom, Written
+from tinycog.write_job import Written
+from tinycog.writer.plan import WritePlan
+from tinycog.writing import PixelsFrom
 
 class Cog:
     @property
@@ -261,6 +264,7 @@ class Cog:
     @property
     def colormap(self) -> Colormap | None: ...
     def tags(self, band: int | None = None, *, ns: str = "") -> dict[str, str]: ...
+    def tag_namespaces(self, band: int | None = None) -> list[str]: ...
     def statistics(self, band: int) -> Statistics | None: ...
     @property
     def stored_stats(self) -> dict[int, Statistics]: ...
@@ -581,9 +585,10 @@ def validate(
     where: Where | SignedUrl | Source | Cog,
     profile: str | ValidationProfile = "ogc-cog",
     *,
+    depth: ValidationDepth = "header",
     strict: bool = False,
-    tiles: bool = False,
     literal: bool = False,
+    progress: Progress | None = None,
 ) -> ValidationReport: ...
 
 T = TypeVar("T")

@@ -139,6 +139,11 @@ class S3Upload:
         message = f"{part.length} bytes were asked, others came"
         raise SourceError(message, url=self.name, range=part)
 
+    @property
+    def id(self) -> str:
+        """By which S3 knows it while it is open, else ""."""
+        return "" if self._creating is None else self._creating.result()
+
     async def begin(self) -> None:
         """Open the upload, which shows whether the object may be written.
 
