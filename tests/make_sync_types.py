@@ -21,6 +21,7 @@ CLASSES = ("Asset", "Cog", "Collection", "Overview", "Page", "Pages", "TagEntry"
 FUNCTIONS = (
     ("tinycog.entry", "open"),
     ("tinycog.writing", "write"),
+    ("tinycog.updating", "update"),
     ("tinycog.targets.uploads", "list_uploads"),
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),

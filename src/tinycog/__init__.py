@@ -98,6 +98,7 @@ from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import FieldType, Tag
+from tinycog.version import __version__
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
@@ -126,14 +127,13 @@ if TYPE_CHECKING:
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.updating import Updated, update
     from tinycog.validating import validate
     from tinycog.validator.report import RuleFinding, ValidationReport
-    from tinycog.validator.rule import ValidationProfile
+    from tinycog.validator.rule import ProfileRule, ValidationProfile
     from tinycog.writer.pending import Write
     from tinycog.writer.plan import WritePlan
     from tinycog.writing import HasAsynchronous, Written, write
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "RPC",
@@ -204,6 +204,7 @@ __all__ = [
     "Plane",
     "PlaneAxes",
     "Profile",
+    "ProfileRule",
     "RangeMismatchError",
     "RangeNotSatisfiableError",
     "RangeSink",
@@ -245,6 +246,7 @@ __all__ = [
     "TinycogError",
     "TruncatedError",
     "UnsupportedError",
+    "Updated",
     "UrlObject",
     "UsageError",
     "ValidationProfile",
@@ -271,6 +273,7 @@ __all__ = [
     "leftovers",
     "list_uploads",
     "open",
+    "update",
     "validate",
     "write",
 ]
@@ -284,6 +287,7 @@ _ON_DEMAND = {
     "OpenOptions": "tinycog.collection.open_options",
     "SupportsGeoInterface": "tinycog.collection.filters",
     "RuleFinding": "tinycog.validator.report",
+    "ProfileRule": "tinycog.validator.rule",
     "ValidationProfile": "tinycog.validator.rule",
     "ValidationReport": "tinycog.validator.report",
     "validate": "tinycog.validating",
@@ -316,11 +320,13 @@ _ON_DEMAND = {
     "Write": "tinycog.writer.pending",
     "WritePlan": "tinycog.writer.plan",
     "WriteTarget": "tinycog.targets.protocol",
+    "Updated": "tinycog.updating",
     "Written": "tinycog.writing",
     "abort_upload": "tinycog.targets.uploads",
     "decode_tile": "tinycog.tile_facts",
     "leftovers": "tinycog.targets.temporary",
     "list_uploads": "tinycog.targets.uploads",
+    "update": "tinycog.updating",
     "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

@@ -12,12 +12,13 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 
 import tinycog
 from tinycog import indexing
 from tinycog.cog import Cog
-from tinycog.cogify import add_options
-from tinycog.errors import TinycogError
+from tinycog.cogify import TerminalProgress, add_options
+from tinycog.errors import TinycogError, UsageError
 from tinycog.raster import Raster
 
 DEMO_NAME = "demo.tif"
@@ -90,14 +91,25 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_validate(validate: argparse.ArgumentParser) -> None:
     validate.add_argument("where", nargs="+", help="urls or paths")
-    validate.add_argument("--profile", default="ogc-cog", help="whose rules (%(default)s)")
+    validate.add_argument(
+        "--profile", default="ogc-cog", help="whose rules, or a JSON file of your own (%(default)s)"
+    )
     validate.add_argument("--strict", action="store_true", help="let warnings fail, too")
-    validate.add_argument("--tiles", action="store_true", help="look at every block of the index")
+    depth = validate.add_mutually_exclusive_group()
+    for name, text in (
+        ("tiles", "look at every block of the index"),
+        ("full", "decode every tile"),
+    ):
+        depth.add_argument(f"--{name}", dest="depth", action="store_const", const=name, help=text)
     validate.add_argument(
         "--literal", action="store_true", help="let what only breaks the letter of a rule fail, too"
     )
     validate.add_argument("--format", choices=("text", "json", "junit"), default="text")
-    validate.set_defaults(run=_validate)
+    validate.set_defaults(run=_validate, depth="header")
+    validate.epilog = (
+        "Exit status: 0 if all files have passed, 1 if one has not or cannot be read, 2 if an"
+        " option is wrong. What cannot be known has not passed."
+    )
 
 
 def _add_tile(parser: argparse.ArgumentParser) -> None:
@@ -194,14 +206,43 @@ async def _plan(args: argparse.Namespace) -> None:
 async def _validate(args: argparse.Namespace) -> int:
     """Print a report for each file; return 1 unless all have passed."""
     passed = True
+    profile = _profile(args.profile)
     for where in args.where:
-        report = await tinycog.validate(
-            where, args.profile, strict=args.strict, tiles=args.tiles, literal=args.literal
-        )
+        progress = TerminalProgress("tiles") if sys.stderr.isatty() else None
+        try:
+            report = await tinycog.validate(
+                where,
+                profile,
+                depth=args.depth,
+                strict=args.strict,
+                literal=args.literal,
+                progress=progress,
+            )
+        except UsageError as error:
+            print(f"tinycog: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
+        except (TinycogError, OSError) as error:  # the other files are looked at nevertheless
+            print(f"tinycog: {error}", file=sys.stderr)
+            passed = False
+            continue
+        finally:
+            if progress is not None:
+                progress.clear()
         texts = {"text": report.__str__, "json": report.to_json, "junit": report.to_junit}
         print(texts[args.format]())
         passed &= report.passed
     return 0 if passed else 1
+
+
+def _profile(name: str) -> str | tinycog.ValidationProfile:
+    """Return the name of a profile, or the one that a JSON file holds."""
+    if not name.endswith(".json"):
+        return name
+    try:
+        return tinycog.ValidationProfile.from_json(Path(name).read_text("utf-8"))
+    except OSError as exc:
+        message = f"--profile {name}: {exc.strerror}"
+        raise UsageError(message) from exc
 
 
 def _save(raster: Raster, path: str, *, raw: bool) -> None:

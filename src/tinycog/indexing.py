@@ -54,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 async def index(args: argparse.Namespace) -> int:
     """Carry the command out; return 1 if a file failed."""
-    show = None if args.quiet or not sys.stderr.isatty() else TerminalProgress("files", 1)
+    show = None if args.quiet or not sys.stderr.isatty() else TerminalProgress("files")
     began = time.perf_counter()
     shared: dict[str, Any] = {
         "concurrency": args.concurrency,

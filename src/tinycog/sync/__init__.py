@@ -46,6 +46,7 @@ __all__ = [
     "list_uploads",
     "open",
     "run",
+    "update",
     "validate",
     "write",
 ]
@@ -124,7 +125,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 LATE_CLASSES = frozenset({"Asset", "Collection"})
 """Classes that are made when they are first used."""
 
-LATE = frozenset({"abort_upload", "list_uploads", "validate", "write"})
+LATE = frozenset({"abort_upload", "list_uploads", "update", "validate", "write"})
 """Functions whose modules are imported when they are first used: no read needs them."""
 
 
@@ -148,6 +149,7 @@ if TYPE_CHECKING:  # their types are in the stub
     Collection: Any
     abort_upload: Any
     list_uploads: Any
+    update: Any
     validate: Any
     write: Any
 else:

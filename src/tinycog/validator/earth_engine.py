@@ -10,6 +10,7 @@ from tinycog.tiff.image import Image
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.spec import ALPHA, Compression, Predictor, SampleFormat, Tag, name_of
 from tinycog.validator.facts import JudgedFile
+from tinycog.validator.measures import compressions, tile_sides
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
 
 SIDES = (16, 32, 64, 128, 256, 512, 1024)
@@ -51,15 +52,6 @@ def tiled(facts: JudgedFile) -> Rows:
             yield Observation(text, None, image.ifd.offset)
 
 
-def tile_sides(facts: JudgedFile, is_right: Callable[[int, int], bool], expected: str) -> Rows:
-    """Tiles must have the right size."""
-    for image in facts.images():
-        width, height = image.grid.tile_width, image.grid.tile_height
-        if not image.grid.strips and not is_right(width, height):
-            text = f"{facts.name_of(image)} has tiles of {width} by {height} pixels, not {expected}"
-            yield Observation(text, None, image.ifd.offset)
-
-
 def ifds_first(facts: JudgedFile) -> Rows:
     """All IFDs and their values must lie before the first block that is stored."""
     firsts: list[int] = []
@@ -71,7 +63,11 @@ def ifds_first(facts: JudgedFile) -> Rows:
         is_known &= index is not None and len(index.offsets) >= index.total
     spans = sorted((part, ifd.offset) for ifd in facts.ifds for part in facts.spans_of(ifd))
     part, last = max(spans, key=lambda span: span[0].stop)
-    if firsts and min(firsts) < part.stop:
+    unread = facts.chain.next_offset
+    if firsts and min(firsts) < unread:
+        text = f"the IFD at byte {unread} lies behind the first block of pixels"
+        yield Observation(text, min(firsts), unread)
+    elif firsts and min(firsts) < part.stop:
         text = f"an IFD or its values end at byte {part.stop}, behind the first block of pixels"
         yield Observation(text, min(firsts), last)
     elif not is_known and not _are_together(facts.ghost.next_even, [span for span, _ in spans]):
@@ -178,11 +174,7 @@ MUST = (
         "tiles are square, with sides of 16, 32, 64, 128, 256, 512 or 1024 pixels",
         PAGE.format("the TIFF MUST be"),
         WRITE,
-        partial(
-            tile_sides,
-            is_right=lambda width, height: width == height and width in SIDES,
-            expected="squares of 16 to 1024 in powers of two",
-        ),
+        partial(tile_sides, sides=SIDES),
     ),
     Rule(
         "ee/ifds-first",
@@ -191,6 +183,7 @@ MUST = (
         PAGE.format("the TIFF MUST be"),
         WRITE,
         ifds_first,
+        stops=True,
     ),
 )
 
@@ -201,11 +194,7 @@ BEST = (
         "tiles have 256 by 256 pixels",
         PAGE.format("For best performance"),
         WRITE,
-        partial(
-            tile_sides,
-            is_right=lambda width, height: width == height == BEST_SIDE,
-            expected="256 by 256",
-        ),
+        partial(tile_sides, sides=(BEST_SIDE,)),
     ),
     Rule(
         "ee/overviews",
@@ -214,6 +203,7 @@ BEST = (
         PAGE.format("For best performance"),
         WRITE,
         overviews,
+        needs_all=True,
     ),
     Rule(
         "ee/codec",
@@ -221,11 +211,7 @@ BEST = (
         "levels are compressed by Deflate or LZW",
         PAGE.format("For best performance"),
         WRITE,
-        partial(
-            _levels,
-            is_right=lambda image: image.compression in (*DEFLATE, Compression.LZW),
-            text="{name} is compressed by {codec}; DEFLATE or LZW are advised",
-        ),
+        partial(compressions, codes=(*DEFLATE, Compression.LZW)),
     ),
     Rule(
         "ee/level",
@@ -256,11 +242,7 @@ UPLOAD = (
         "the compression is one of those that are named as accepted, or none",
         UPLOADS.format("compression"),
         "compress by ZSTD",
-        partial(
-            _levels,
-            is_right=lambda image: image.compression in LISTED | {Compression.JPEG},
-            text="{name} is compressed by {codec}, which is not named as accepted",
-        ),
+        partial(compressions, codes=LISTED | {Compression.JPEG}),
     ),
     Rule(
         "ee/upload-codec-lossy",

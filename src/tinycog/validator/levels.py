@@ -20,13 +20,23 @@ def first_block(facts: JudgedFile, image: Image) -> int | None:
     return index.first_stored(grid.across, grid.down, grid.across)
 
 
-def ifd_order(facts: JudgedFile) -> Iterator[Observation]:
+def ifd_order(levels: Sequence[Image]) -> Iterator[Observation]:
     """Yield levels whose IFD does not lie behind that of the level before."""
-    for z, (before, image) in enumerate(pairwise(facts.pyramid.levels), 1):
+    for z, (before, image) in enumerate(pairwise(levels), 1):
         at = image.ifd.offset
         if at < before.ifd.offset:
             text = f"the IFD of level {z} lies before that of level {z - 1}, at {before.ifd.offset}"
             yield Observation(text, at, at)
+
+
+def order_of_all(facts: JudgedFile) -> Iterator[Observation]:
+    """Yield levels of which any block lies before one of the level after; all blocks are known."""
+    known = [(z, facts.indices[image.ifd.offset]) for z, image in enumerate(facts.pyramid.levels)]
+    ends = [(z, found.min(), found.max()) for z, one in known if len(found := one.places()[0])]
+    for (z, first, _), (after, _, last) in pairwise(ends):
+        if first < last:
+            text = f"a block of level {z} lies before one of level {after}, at {last}"
+            yield Observation(text, int(first), facts.pyramid.levels[z].ifd.offset)
 
 
 def data_order(
