@@ -89,6 +89,7 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
     validate.add_argument(
         "--literal", action="store_true", help="let what only breaks the letter of a rule fail, too"
     )
+    validate.add_argument("--http", action="store_true", help="look at the server of urls, too")
     validate.add_argument("--format", choices=("text", "json", "junit"), default="text")
     validate.set_defaults(run=_validate)
 
@@ -189,7 +190,12 @@ async def _validate(args: argparse.Namespace) -> int:
     passed = True
     for where in args.where:
         report = await tinycog.validate(
-            where, args.profile, strict=args.strict, tiles=args.tiles, literal=args.literal
+            where,
+            args.profile,
+            strict=args.strict,
+            tiles=args.tiles,
+            literal=args.literal,
+            http=args.http,
         )
         texts = {"text": report.__str__, "json": report.to_json, "junit": report.to_junit}
         print(texts[args.format]())

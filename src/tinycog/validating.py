@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from tinycog.argument_types import Where
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
-from tinycog.errors import FormatError, LimitError
+from tinycog.errors import FormatError, LimitError, SourceError, UsageError
 from tinycog.reader.open_file import OpenFile
+from tinycog.sources.http.probe import probe
+from tinycog.sources.http.source import HttpSource
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Image
 from tinycog.validator.earth_engine import DEFLATE
 from tinycog.validator.facts import JudgedFile, TileFrame
+from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
 from tinycog.validator.levels import first_block
-from tinycog.validator.profiles import RULES, profile_of
+from tinycog.validator.profiles import RULES, is_of_server, profile_of
 from tinycog.validator.read_facts import (
     batches,
     parse_first_blocks,
@@ -25,7 +29,14 @@ from tinycog.validator.read_facts import (
     parse_indices,
     parse_stream_flags,
 )
-from tinycog.validator.report import ValidationReport, judge, unreadable
+from tinycog.validator.report import (
+    ValidationReport,
+    joined,
+    judge,
+    judge_server,
+    unreachable,
+    unreadable,
+)
 from tinycog.validator.rule import ValidationProfile
 
 REQUESTS = 4
@@ -42,8 +53,9 @@ async def validate(
     strict: bool = False,
     tiles: bool = False,
     literal: bool = False,
+    http: bool = False,
 ) -> ValidationReport:
-    """Look whether a file keeps the rules of a profile.
+    """Look whether a file keeps the rules of a profile, and with `http` whether its server does.
 
     ::
 
@@ -54,38 +66,92 @@ async def validate(
     Args:
         where: as for `open`; or a handle, opened with whatever options.
         profile: "ogc-cog", "ogc-bigtiff", "ogc-t17", "gdal", "rio-cogeo", "earth-engine",
-            "earth-engine-upload", "tiff"; or a `ValidationProfile` of your own.
+            "earth-engine-upload", "tiff"; "http", which looks at the server alone; or a
+            `ValidationProfile` of your own.
         strict: let warnings fail, too.
         tiles: look at every block of the index, and at leaders and trailers where the file says
             that it has them. Rules of single blocks are only looked at then.
         literal: let what only breaks the letter of a rule fail, too.
+        http: look at the server of a url, too, by the rules of the profile "http": ranges, ETag,
+            compression, CORS, redirects, caching.
 
     Returns:
         The verdict of each class of the profile, and what breaks its rules. A file that cannot be
         read at all fails every class.
 
     Raises:
-        UsageError: there is no such profile, or `where` is none of these.
-        SourceError: the bytes cannot be had.
+        UsageError: there is no such profile, or `where` is none of these, or no url of http or
+            https, whose server could be looked at.
+        SourceError: the bytes cannot be had. With `http`, an object of which the server gives no
+            ranges is "unknown" instead.
 
     Cost: at most 4 requests where all IFDs lie at the beginning of the file, else at most one more
     for each; what these cannot tell is "unknown". `tiles` reads the whole index, and with leaders a
-    few bytes at each block.
+    few bytes at each block. `http` sends 8 requests more, and for each redirect on the way 8.
     """
     chosen = profile_of(profile)
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
-        facts = await read_facts(file, tiles=tiles)
-        facts = replace(facts, has_ovr=has_ovr(where))
-    except (FormatError, LimitError) as error:
-        found = error.finding if isinstance(error, FormatError) else None
-        offset = None if found is None else found.offset
-        return unreadable(file.name, chosen, "tiles" if tiles else "header", str(error), offset)
+        if is_of_server(chosen):
+            return await _judge_server(file, chosen, strict=strict)
+        server = await _judge_server(file, SERVER_PROFILE, strict=strict) if http else None
+        report = await _judge_file(file, where, chosen, _Wanted(strict, tiles, literal, server))
+        return report if server is None else joined(report, server)
     finally:
         if handle is not where:
             await handle.aclose()
-    return judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
+
+
+class _Wanted(NamedTuple):
+    """How a file is looked at.
+
+    Attributes:
+        strict, tiles, literal: as for `validate`.
+        server: what came of its server.
+    """
+
+    strict: bool
+    tiles: bool
+    literal: bool
+    server: ValidationReport | None
+
+
+async def _judge_file(
+    file: OpenFile, where: object, profile: ValidationProfile, wanted: _Wanted
+) -> ValidationReport:
+    """Read what rules look at, and judge it; what cannot be read is judged, too."""
+    strict, tiles, literal, server = wanted
+    depth = "tiles" if tiles else "header"
+    try:
+        facts = await read_facts(file, tiles=tiles)
+    except (FormatError, LimitError) as error:
+        found = error.finding if isinstance(error, FormatError) else None
+        offset = None if found is None else found.offset
+        return unreadable(file.name, profile, depth, str(error), offset)
+    except SourceError as error:
+        if server is None or server.passed:
+            raise
+        return unreachable(file.name, profile, depth, str(error))
+    facts = replace(facts, has_ovr=has_ovr(where))
+    return judge(file.name, profile, RULES, facts, strict=strict, literal=literal)
+
+
+async def _judge_server(
+    file: OpenFile, profile: ValidationProfile, *, strict: bool
+) -> ValidationReport:
+    """Ask the server of a url, and judge its answers.
+
+    Raises:
+        UsageError: it is no url of http or https.
+        SourceError: the object cannot be had.
+    """
+    source = file.source
+    if not isinstance(source, HttpSource):
+        message = f"a server is looked at by a url of http or https; {file.name} is none"
+        raise UsageError(message)
+    facts = await probe(source.client)
+    return judge_server(file.name, profile, SERVER_RULES, facts, strict=strict)
 
 
 def has_ovr(where: object) -> bool:

@@ -567,6 +567,7 @@ def validate(
     strict: bool = False,
     tiles: bool = False,
     literal: bool = False,
+    http: bool = False,
 ) -> ValidationReport: ...
 
 T = TypeVar("T")

@@ -11,5 +11,6 @@
     earth_engine.py Earth Engine's rules
     structure.py    how a TIFF is built
     ogc_cog.py      OGC 21-026; ogc_bigtiff.py its draft of BigTIFF; ogc_t17.py of Testbed-17
+    http_rules.py   of a server that gives files by ranges; http_checks.py what looks at its answers
     profiles.py     all of them by name
 """

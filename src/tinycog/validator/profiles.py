@@ -12,6 +12,7 @@ from tinycog.validator import (
     rio_cogeo,
     structure,
 )
+from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
 from tinycog.validator.rule import ValidationProfile
 
 PROFILES = {
@@ -27,7 +28,7 @@ PROFILES = {
         structure.PROFILE,
     )
 }
-"""All of them."""
+"""All of them that look at files; that of servers is `SERVER_PROFILE`."""
 
 
 RULES = {
@@ -49,15 +50,23 @@ def profile_of(profile: str | ValidationProfile) -> ValidationProfile:
     """Return a profile, given by its name or as it is.
 
     Raises:
-        UsageError: none has that name, or it names a rule that there is not.
+        UsageError: none has that name, or it names a rule that there is not, or rules of files
+            beside those of servers.
     """
-    found = PROFILES.get(profile) if isinstance(profile, str) else profile
+    known = {**PROFILES, SERVER_PROFILE.name: SERVER_PROFILE}
+    found = known.get(profile) if isinstance(profile, str) else profile
     if found is None:
-        message = f"profile={profile!r} is unknown: expected one of {', '.join(PROFILES)}"
+        message = f"profile={profile!r} is unknown: expected one of {', '.join(known)}"
         raise UsageError(message)
-    unknown = [rule for ids in found.classes.values() for rule in ids if rule not in RULES]
-    unknown += [rule for rule in found.severities if rule not in RULES]
+    rules = SERVER_RULES if is_of_server(found) else RULES
+    unknown = [rule for ids in found.classes.values() for rule in ids if rule not in rules]
+    unknown += [rule for rule in found.severities if rule not in rules]
     if unknown:
         message = f"profile {found.name!r} has rules that there are not: {', '.join(unknown)}"
         raise UsageError(message)
     return found
+
+
+def is_of_server(profile: ValidationProfile) -> bool:
+    """Return whether the rules of a profile are those of servers, not of files."""
+    return any(rule in SERVER_RULES for ids in profile.classes.values() for rule in ids)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Literal, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from tinycog.sources.http.server_answer import ServerFacts
 from tinycog.validator.facts import JudgedFile
-from tinycog.validator.rule import Depth, Observation, Rule, Severity, ValidationProfile
+from tinycog.validator.rule import (
+    Depth,
+    Observation,
+    Rule,
+    RuleText,
+    ServerRule,
+    Severity,
+    ValidationProfile,
+)
 
 Verdict = Literal["pass", "fail", "unknown"]
 """Whether a file keeps the rules of a class."""
@@ -106,22 +116,67 @@ def judge(
 ) -> ValidationReport:
     """Look at all rules of a profile that the facts are deep enough for."""
     depth: Depth = "tiles" if facts.is_whole else "header"
-    found: dict[str, list[RuleFinding]] = {}
-    verdicts: dict[str, Verdict] = {}
+    classes: dict[str, list[AskedRule]] = {}
     for title, ids in profile.classes.items():
         of_class = [rules[rule] for rule in ids]
         asked = [rule for rule in of_class if rule.depth == "header" or facts.is_whole]
-        if not asked:
-            continue
-        for rule in asked:
-            if rule.id not in found:
-                usual = profile.severities.get(rule.id, rule.severity)
-                seen = rule.check(facts)
-                found[rule.id] = [_finding(rule, usual, one, literal=literal) for one in seen]
-        severities: set[Severity] = {one.severity for rule in asked for one in found[rule.id]}
-        verdicts[title] = _verdict(severities, strict=strict)
-    findings = tuple(one for ones in found.values() for one in ones)
+        if asked:
+            classes[title] = [AskedRule(rule, partial(rule.check, facts)) for rule in asked]
+    verdicts, findings = _judged(classes, profile.severities, strict=strict, literal=literal)
     return ValidationReport(name, profile.name, depth, verdicts, findings)
+
+
+class AskedRule(NamedTuple):
+    """A rule, and what looks at the facts for what breaks it."""
+
+    rule: RuleText
+    look: Callable[[], Iterable[Observation]]
+
+
+def _judged(
+    classes: Mapping[str, Sequence[AskedRule]],
+    severities: Mapping[str, Severity],
+    *,
+    strict: bool,
+    literal: bool,
+) -> tuple[dict[str, Verdict], tuple[RuleFinding, ...]]:
+    """Look at the rules of classes, each once; return verdicts and findings."""
+    found: dict[str, list[RuleFinding]] = {}
+    verdicts: dict[str, Verdict] = {}
+    for title, asked in classes.items():
+        for rule, look in asked:
+            if rule.id not in found:
+                usual = severities.get(rule.id, rule.severity)
+                found[rule.id] = [_finding(rule, usual, one, literal=literal) for one in look()]
+        seen: set[Severity] = {one.severity for rule, _ in asked for one in found[rule.id]}
+        verdicts[title] = _verdict(seen, strict=strict)
+    return verdicts, tuple(one for ones in found.values() for one in ones)
+
+
+def judge_server(
+    name: str,
+    profile: ValidationProfile,
+    rules: Mapping[str, ServerRule],
+    facts: ServerFacts,
+    *,
+    strict: bool,
+) -> ValidationReport:
+    """Look at all rules of a server."""
+    classes = {
+        title: [AskedRule(rules[rule], partial(rules[rule].check, facts)) for rule in ids]
+        for title, ids in profile.classes.items()
+    }
+    verdicts, findings = _judged(classes, profile.severities, strict=strict, literal=False)
+    return ValidationReport(name, profile.name, "header", verdicts, findings)
+
+
+def joined(report: ValidationReport, server: ValidationReport) -> ValidationReport:
+    """Return the report of a file with that of its server."""
+    return replace(
+        report,
+        verdicts={**report.verdicts, **server.verdicts},
+        findings=report.findings + server.findings,
+    )
 
 
 def unreadable(
@@ -134,7 +189,20 @@ def unreadable(
     return ValidationReport(name, profile.name, depth, verdicts, (finding,))
 
 
-def _finding(rule: Rule, severity: Severity, seen: Observation, *, literal: bool) -> RuleFinding:
+def unreachable(
+    name: str, profile: ValidationProfile, depth: Depth, message: str
+) -> ValidationReport:
+    """Return the report of a file that its server does not give (`file/readable`)."""
+    remedy = "see what the server does, or look at a copy on disk"
+    finding = RuleFinding("file/readable", "unknown", message, remedy)
+    return ValidationReport(
+        name, profile.name, depth, dict.fromkeys(profile.classes, "unknown"), (finding,)
+    )
+
+
+def _finding(
+    rule: RuleText, severity: Severity, seen: Observation, *, literal: bool
+) -> RuleFinding:
     if seen.kind == "unknown":
         severity = "unknown"
     elif seen.kind == "note" or (seen.kind == "literal" and not literal):

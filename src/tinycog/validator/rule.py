@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from tinycog.sources.http.server_answer import ServerFacts
 from tinycog.validator.facts import JudgedFile
 
 Severity = Literal["error", "warning", "note", "unknown"]
@@ -33,8 +34,8 @@ class Observation(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: what it says, where it stands, and what looks whether a file keeps it.
+class RuleText:
+    """What a rule says, and where it stands.
 
     Attributes:
         id: as its source prints it; ours, `profile/name`, where the source prints none.
@@ -42,8 +43,6 @@ class Rule:
         says: the rule in a line.
         source: the document or program, and the place in it.
         remedy: what to do.
-        check: yields what breaks it.
-        depth: what it looks at.
     """
 
     id: str
@@ -51,8 +50,30 @@ class Rule:
     says: str
     source: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(RuleText):
+    """A rule, and what looks whether a file keeps it.
+
+    Attributes:
+        check: yields what breaks it.
+        depth: what it looks at.
+    """
+
     check: Callable[[JudgedFile], Iterable[Observation]]
     depth: Depth = "header"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRule(RuleText):
+    """A rule, and what looks whether a server keeps it.
+
+    Attributes:
+        check: yields what breaks it.
+    """
+
+    check: Callable[[ServerFacts], Iterable[Observation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +93,6 @@ class ValidationProfile:
     severities: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
 
 
-def ids_of(*rules: Rule) -> tuple[str, ...]:
+def ids_of(*rules: RuleText) -> tuple[str, ...]:
     """Return the ids of rules."""
     return tuple(rule.id for rule in rules)
