@@ -23,6 +23,7 @@ from tinycog.validator.levels import first_block
 from tinycog.validator.profiles import RULES, is_of_server, profile_of
 from tinycog.validator.read_facts import (
     batches,
+    parse_corners,
     parse_first_blocks,
     parse_frames,
     parse_ghost_text,
@@ -179,6 +180,7 @@ async def read_facts(file: OpenFile, *, tiles: bool) -> JudgedFile:
     facts = replace(
         facts,
         geo_findings=tuple(found for found in file.findings if found.rule.startswith("geotiff")),
+        corners=await file.parse(lambda buffer, _: parse_corners(buffer, images)),
         stream_flags=await file.parse(
             lambda buffer, _: parse_stream_flags(buffer, stored, cached=not tiles)
         ),
