@@ -15,6 +15,7 @@ from tinycog.cog import Cog
 from tinycog.cogify import add_options
 from tinycog.errors import TinycogError
 from tinycog.raster import Raster
+from tinycog.validator.report import ValidationReport, junit
 
 DEMO_NAME = "demo.tif"
 """Name of the packaged COG."""
@@ -186,8 +187,8 @@ async def _plan(args: argparse.Namespace) -> None:
 
 
 async def _validate(args: argparse.Namespace) -> int:
-    """Print a report for each file; return 1 unless all have passed."""
-    passed = True
+    """Print a report for each file, as JUnit one for all; return 1 unless all have passed."""
+    reports: list[ValidationReport] = []
     for where in args.where:
         report = await tinycog.validate(
             where,
@@ -197,10 +198,12 @@ async def _validate(args: argparse.Namespace) -> int:
             literal=args.literal,
             http=args.http,
         )
-        texts = {"text": report.__str__, "json": report.to_json, "junit": report.to_junit}
-        print(texts[args.format]())
-        passed &= report.passed
-    return 0 if passed else 1
+        reports.append(report)
+        if args.format != "junit":
+            print(report.to_json() if args.format == "json" else report)
+    if args.format == "junit":
+        print(junit(reports))
+    return 0 if all(report.passed for report in reports) else 1
 
 
 def _save(raster: Raster, path: str, *, raw: bool) -> None:

@@ -4,6 +4,7 @@
 
     rule.py         a rule, a profile of rules, and what is observed of a file
     report.py       findings and verdicts, as text, JSON and JUnit
+    advice.py       commands that mend what breaks a rule
     facts.py        what rules look at: header, images in their roles, the index of each
     read_facts.py   parsers that read those, and the leaders and trailers of blocks
     levels.py       comparisons of levels that several profiles make

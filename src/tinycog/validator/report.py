@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from tinycog.sources.http.server_answer import ServerFacts
+from tinycog.validator.advice import commands
 from tinycog.validator.facts import JudgedFile
 from tinycog.validator.rule import (
     Depth,
@@ -36,6 +37,8 @@ class RuleFinding:
         remedy: what to do.
         offset: absolute byte position, or None.
         ifd: absolute byte position of the IFD concerned, or None.
+        commands: for a shell, each of which writes another file that keeps the rule: by tinycog,
+            and by GDAL. None where that would do harm, or cannot be known.
     """
 
     rule: str
@@ -44,6 +47,7 @@ class RuleFinding:
     remedy: str
     offset: int | None = None
     ifd: int | None = None
+    commands: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return severity, message, place and rule in one line."""
@@ -80,19 +84,7 @@ class ValidationReport:
 
     def to_junit(self) -> str:
         """Return it as JUnit's XML: a test case for each class, skipped where unknown."""
-        cases = list(self.verdicts.items())
-        suite = Element("testsuite", name=f"{self.profile}: {self.name}", tests=str(len(cases)))
-        suite.set("failures", str(sum(verdict == "fail" for _, verdict in cases)))
-        suite.set("skipped", str(sum(verdict == "unknown" for _, verdict in cases)))
-        text = _printable("\n".join(map(str, self.findings)))
-        for name, verdict in cases:
-            case = SubElement(suite, "testcase", name=name, classname=self.profile)
-            if verdict == "fail":
-                SubElement(case, "failure", message=f"{name}: {verdict}").text = text
-            elif verdict == "unknown":
-                SubElement(case, "skipped", message=f"{name}: {verdict}").text = text
-        indent(suite)
-        return tostring(suite, encoding="unicode")
+        return junit([self])
 
     def __str__(self) -> str:
         """Return it as a person reads it."""
@@ -102,7 +94,32 @@ class ValidationReport:
             lines.append(f"  {finding}")
             if finding.severity in ("error", "warning"):
                 lines.append(f"      {finding.remedy}")
+                lines += [f"      $ {command}" for command in finding.commands]
         return "\n".join(lines)
+
+
+def junit(reports: Sequence[ValidationReport]) -> str:
+    """Return reports as one document of JUnit's XML: a test suite for each."""
+    suites = Element("testsuites")
+    suites.extend(map(_suite, reports))
+    indent(suites)
+    return tostring(suites, encoding="unicode")
+
+
+def _suite(report: ValidationReport) -> Element:
+    """Return the element of a report in JUnit's XML."""
+    cases = list(report.verdicts.items())
+    suite = Element("testsuite", name=f"{report.profile}: {report.name}", tests=str(len(cases)))
+    suite.set("failures", str(sum(verdict == "fail" for _, verdict in cases)))
+    suite.set("skipped", str(sum(verdict == "unknown" for _, verdict in cases)))
+    text = _printable("\n".join(map(str, report.findings)))
+    for name, verdict in cases:
+        case = SubElement(suite, "testcase", name=name, classname=report.profile)
+        if verdict == "fail":
+            SubElement(case, "failure", message=f"{name}: {verdict}").text = text
+        elif verdict == "unknown":
+            SubElement(case, "skipped", message=f"{name}: {verdict}").text = text
+    return suite
 
 
 def judge(
@@ -121,16 +138,20 @@ def judge(
         of_class = [rules[rule] for rule in ids]
         asked = [rule for rule in of_class if rule.depth == "header" or facts.is_whole]
         if asked:
-            classes[title] = [AskedRule(rule, partial(rule.check, facts)) for rule in asked]
+            classes[title] = [
+                AskedRule(rule, partial(rule.check, facts), partial(commands, rule.id, facts, name))
+                for rule in asked
+            ]
     verdicts, findings = _judged(classes, profile.severities, strict=strict, literal=literal)
     return ValidationReport(name, profile.name, depth, verdicts, findings)
 
 
 class AskedRule(NamedTuple):
-    """A rule, and what looks at the facts for what breaks it."""
+    """A rule, what looks at the facts for what breaks it, and what tells how to mend that."""
 
     rule: RuleText
     look: Callable[[], Iterable[Observation]]
+    commands: Callable[[], tuple[str, ...]] = tuple
 
 
 def _judged(
@@ -144,11 +165,11 @@ def _judged(
     found: dict[str, list[RuleFinding]] = {}
     verdicts: dict[str, Verdict] = {}
     for title, asked in classes.items():
-        for rule, look in asked:
-            if rule.id not in found:
-                usual = severities.get(rule.id, rule.severity)
-                found[rule.id] = [_finding(rule, usual, one, literal=literal) for one in look()]
-        seen: set[Severity] = {one.severity for rule, _ in asked for one in found[rule.id]}
+        for one in asked:
+            if one.rule.id not in found:
+                usual = severities.get(one.rule.id, one.rule.severity)
+                found[one.rule.id] = [_finding(one, usual, s, literal=literal) for s in one.look()]
+        seen: set[Severity] = {f.severity for one in asked for f in found[one.rule.id]}
         verdicts[title] = _verdict(seen, strict=strict)
     return verdicts, tuple(one for ones in found.values() for one in ones)
 
@@ -201,13 +222,14 @@ def unreachable(
 
 
 def _finding(
-    rule: RuleText, severity: Severity, seen: Observation, *, literal: bool
+    asked: AskedRule, severity: Severity, seen: Observation, *, literal: bool
 ) -> RuleFinding:
     if seen.kind == "unknown":
         severity = "unknown"
     elif seen.kind == "note" or (seen.kind == "literal" and not literal):
         severity = "note"
-    return RuleFinding(rule.id, severity, seen.message, rule.remedy, seen.offset, seen.ifd)
+    rule, mended = asked.rule, asked.commands() if seen.kind == "broken" else ()
+    return RuleFinding(rule.id, severity, seen.message, rule.remedy, seen.offset, seen.ifd, mended)
 
 
 def _verdict(found: set[Severity], *, strict: bool) -> Verdict:

@@ -250,7 +250,7 @@ def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:
         scales=cog.scales,
         offsets=cog.offsets,
         units=cog.units,
-        colorinterp=cog.colorinterp,
+        colorinterp=_colours(cog),
         colormap=cog.colormap,
         tags={"": items} if items else {},
         band_tags=band_items if any(band_items) else (),
@@ -259,6 +259,12 @@ def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:
     if rpcs is not None and not is_whole:
         rpcs = rpcs._replace(line_off=rpcs.line_off - top, samp_off=rpcs.samp_off - left)
     return replace(facts, rpcs=rpcs)
+
+
+def _colours(cog: ReadingFace) -> Sequence[ColorInterp] | None:
+    """Return the colours of bands; one bit is a palette to GDAL, though it has no colours."""
+    is_bare = cog.colormap is None and "palette" in cog.colorinterp
+    return None if is_bare else cog.colorinterp
 
 
 def raster_facts(raster: Raster) -> WrittenFacts:
