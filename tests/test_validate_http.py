@@ -68,7 +68,17 @@ FAULTS: list[tuple[str, list[Fault], dict[str, str]]] = [
     (
         "no ranges",
         [Fault.ignore_range(times=None)],
-        {"/req/http-range/range": "error", "http/range": "error"},
+        {
+            "/req/http-range/range": "error",
+            "http/range": "error",
+            # what is not asked then
+            "http/same-bytes": "unknown",
+            "http/suffix": "unknown",
+            "http/beyond-end": "unknown",
+            "http/if-match": "unknown",
+            "http/if-match-own": "unknown",
+            "http/compression": "unknown",
+        },
     ),
     (
         "another range",
@@ -262,7 +272,7 @@ def test_a_large_file_whose_server_gives_no_ranges_is_unknown():
     with serve_in_thread({"image.tif": huge}, faults=[Fault.ignore_range(times=None)]) as server:
         report = tinycog.sync.validate(server.url("image.tif"), "gdal", http=True)
         assert report.verdicts["structure"] == "unknown"
-        assert report.verdicts["ranges"] == "fail"
+        assert report.verdicts["http-ranges"] == "fail"
         assert sum(line.sent for line in server.log) < 20 << 20  # each is cut off
         with pytest.raises(SourceError):
             tinycog.sync.validate(server.url("image.tif"), "gdal")
@@ -296,12 +306,15 @@ def test_rules_of_servers_in_a_profile_of_the_callers(server):
     mixed = tinycog.ValidationProfile("mine", "us", {"a": ["http/range", "ee/tile-256"]})
     with pytest.raises(UsageError, match="rules that there are not: ee/tile-256"):
         tinycog.sync.validate(server.url("image.tif"), mixed)
+    same = tinycog.ValidationProfile("mine", "us", {"http-ranges": ["ee/tile-256"]})
+    with pytest.raises(UsageError, match="of a class 'http-ranges', as the server's are called"):
+        tinycog.sync.validate(server.url("image.tif"), same, http=True)
 
 
 def test_the_command_line(server, capsys):
     server.script()
     assert main(["validate", server.url("image.tif"), "--profile", "gdal", "--http"]) == 0
-    assert "pass    browsers" in capsys.readouterr().out
+    assert "pass    http-browsers" in capsys.readouterr().out
     server.script(Fault.status(405, after=PREFLIGHT))
     assert main(["validate", server.url("image.tif"), "--profile", "http"]) == 1
     assert "[http/cors-preflight]" in capsys.readouterr().out

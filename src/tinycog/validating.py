@@ -81,8 +81,8 @@ async def validate(
         read at all fails every class.
 
     Raises:
-        UsageError: there is no such profile, or `where` is none of these, or no url of http or
-            https, whose server could be looked at.
+        UsageError: there is no such profile, or `where` is none of these. With `http`: it is no
+            url of http or https, or the profile has classes called as the server's are.
         SourceError: the bytes cannot be had. With `http`, an object of which the server gives no
             ranges is "unknown" instead.
 
@@ -91,6 +91,10 @@ async def validate(
     few bytes at each block. `http` sends 8 requests more, and for each redirect on the way 8.
     """
     chosen = profile_of(profile)
+    shared = [title for title in chosen.classes if title in SERVER_PROFILE.classes]
+    if http and shared and not is_of_server(chosen):
+        message = f"profile {chosen.name!r} is of a class {shared[0]!r}, as the server's are called"
+        raise UsageError(message)
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:

@@ -1,7 +1,7 @@
 """Checks of a server that gives a file by ranges over HTTP, each of one rule of `http_rules`.
 
-What was not asked, since an earlier answer makes it idle, breaks nothing; what a server may answer
-otherwise in a moment is unknown.
+What was not asked, since an earlier answer makes it idle, is unknown; so is what a server may
+answer otherwise in a moment.
 """
 
 from __future__ import annotations
@@ -31,18 +31,25 @@ Check = Callable[[ServerFacts], Iterable[Observation]]
 
 
 def check_of(name: str, look: Look) -> Check:
-    """Return a check of one answer: nothing without it, unknown if it is none that lasts."""
+    """Return a check of one answer: unknown without it, or if it is none that lasts."""
 
     def check(facts: ServerFacts) -> Rows:
         answer: ServerAnswer | None = getattr(facts, name)
         if answer is None:
-            return
-        if answer.may_pass or not answer.status:
+            reason = (
+                "the server gives no ranges" if _has_no_ranges(facts) else "the size is not told"
+            )
+            yield Observation(f"it was not asked, since {reason}", kind="unknown")
+        elif answer.may_pass or not answer.status:
             yield Observation(f"it cannot be known: {answer.told}", kind="unknown")
         else:
             yield from look(facts, answer)
 
     return check
+
+
+def _has_no_ranges(facts: ServerFacts) -> bool:
+    return facts.first.status != PARTIAL
 
 
 # --- ranges --------------------------------------------------------------------------------------
@@ -110,9 +117,10 @@ def refuses_beyond(facts: ServerFacts, answer: ServerAnswer) -> Rows:
         yield Observation(f"{text}, expected bytes */{facts.size}")
 
 
-def gives_several(_: ServerFacts, answer: ServerAnswer) -> Rows:
+def gives_several(facts: ServerFacts) -> Rows:
     """What comes of two ranges in one request; servers are free in it."""
-    if answer.status == PARTIAL and _is_multipart(answer):
+    answer = facts.several
+    if answer is None or (answer.status == PARTIAL and _is_multipart(answer)):
         return
     text = f"two ranges in one request are answered by {answer.told}"
     whole = ", the whole object" if answer.status == OK else ""
@@ -156,8 +164,13 @@ def keeps_etag(facts: ServerFacts) -> Rows:
             yield Observation(f"{text}, that to the first range {facts.first.shown('ETag')}")
 
 
-def takes_condition(_: ServerFacts, answer: ServerAnswer) -> Rows:
+def takes_condition(facts: ServerFacts) -> Rows:
     """A range on condition of another ETag should be refused by 412."""
+    if facts.first.strong_etag is not None:  # of one without, `has_etag` tells
+        yield from check_of("other", _refuses_other)(facts)
+
+
+def _refuses_other(_: ServerFacts, answer: ServerAnswer) -> Rows:
     if answer.status != CHANGED:
         text = f"If-Match with the ETag of another object is answered by {answer.told}"
         yield Observation(f"{text}, expected 412")

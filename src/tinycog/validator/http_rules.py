@@ -138,7 +138,7 @@ RANGES = (
         "what comes of several ranges in one request: never more than a note",
         RFC.format("section 14.2"),
         "tell readers to ask for one range at a time (GDAL_HTTP_MULTIRANGE=SINGLE_GET)",
-        check_of("several", gives_several),
+        gives_several,
     ),
     ServerRule(
         "http/accept-ranges",
@@ -181,7 +181,7 @@ GENERATION = (
         "a range on condition of another ETag is refused by 412",
         RFC.format("section 13.1.1"),
         "let proxies pass If-Match on",
-        check_of("other", takes_condition),
+        takes_condition,
     ),
     ServerRule(
         "http/if-match-own",
@@ -247,7 +247,7 @@ BROWSERS = (
     ),
 )
 
-WAY = (
+CONNECTION = (
     ServerRule(
         "http/redirects",
         "warning",
@@ -275,7 +275,8 @@ WAY = (
 )
 
 SERVER_RULES = {
-    rule.id: rule for rule in (*HTTP_RANGE, *RANGES, *GENERATION, *COMPRESSION, *BROWSERS, *WAY)
+    rule.id: rule
+    for rule in (*HTTP_RANGE, *RANGES, *GENERATION, *COMPRESSION, *BROWSERS, *CONNECTION)
 }
 """All rules of servers by id."""
 
@@ -284,11 +285,11 @@ SERVER_PROFILE = ValidationProfile(
     "RFC 9110, OGC 21-026 and WHATWG Fetch: a server of ranges",
     {
         "/req/http-range": ids_of(*HTTP_RANGE),
-        "ranges": ids_of(*RANGES),
-        "generation": ids_of(*GENERATION),
-        "compression": ids_of(*COMPRESSION),
-        "browsers": ids_of(*BROWSERS),
-        "way": ids_of(*WAY),
+        "http-ranges": ids_of(*RANGES),
+        "http-generation": ids_of(*GENERATION),
+        "http-compression": ids_of(*COMPRESSION),
+        "http-browsers": ids_of(*BROWSERS),
+        "http-connection": ids_of(*CONNECTION),
     },
 )
 """Rules of the server, whatever the file is."""
