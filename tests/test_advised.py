@@ -13,6 +13,7 @@ from advised.files import KINDS, NOT_ADVISED, Case, cases
 from advised.run import run
 from validation.files import LATE, cog, good, masked, pyramid
 
+import tinycog
 import tinycog.sync
 from tinycog.cli import main
 from tinycog.testing import serve_in_thread
@@ -80,6 +81,14 @@ def test_nothing_is_advised_for_what_is_not_broken():
     assert any(one.severity == "error" for one in report.findings)
     assert all(one.commands == () for one in report.findings if one.severity == "error")
     assert tinycog.sync.validate(good(), "gdal").findings == ()
+
+
+def test_rules_of_callers_have_no_commands():
+    """What they take is not known: a file may be too large for them however it is written."""
+    mine = tinycog.ProfileRule("ours/small", "most-bytes", [100])
+    profile = tinycog.ValidationProfile("ours", "us", {"all": ["ours/small"]}, rules=[mine])
+    (finding,) = tinycog.sync.validate(BROKEN, profile).findings
+    assert finding.commands == ()
 
 
 def test_a_report_tells_the_commands():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from tinycog.validator.earth_engine import DEFLATE
 from tinycog.validator.facts import JudgedFile, TileFrame
 from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
 from tinycog.validator.levels import first_block
-from tinycog.validator.profiles import RULES, is_of_server, profile_of
+from tinycog.validator.profiles import is_of_server, profile_of
 from tinycog.validator.read_facts import (
     batches,
     parse_corners,
@@ -38,7 +39,7 @@ from tinycog.validator.report import (
     unreachable,
     unreadable,
 )
-from tinycog.validator.rule import ValidationProfile
+from tinycog.validator.rule import Rule, ValidationProfile
 
 REQUESTS = 4
 """Requests that the header and the first blocks may take, where IFDs lie at the beginning."""
@@ -90,7 +91,7 @@ async def validate(
     for each; what these cannot tell is "unknown". `tiles` reads the whole index, and with leaders a
     few bytes at each block. `http` sends 8 requests more, and for each redirect on the way 8.
     """
-    chosen = profile_of(profile)
+    chosen, rules = profile_of(profile)
     shared = [title for title in chosen.classes if title in SERVER_PROFILE.classes]
     if http and shared and not is_of_server(chosen):
         message = f"profile {chosen.name!r} is of a class {shared[0]!r}, as the server's are called"
@@ -101,7 +102,9 @@ async def validate(
         if is_of_server(chosen):
             return await _judge_server(file, chosen, strict=strict)
         server = await _judge_server(file, SERVER_PROFILE, strict=strict) if http else None
-        report = await _judge_file(file, where, chosen, _Wanted(strict, tiles, literal, server))
+        report = await _judge_file(
+            file, where, chosen, _Wanted(rules, strict, tiles, literal, server)
+        )
         return report if server is None else joined(report, server)
     finally:
         if handle is not where:
@@ -112,10 +115,12 @@ class _Wanted(NamedTuple):
     """How a file is looked at.
 
     Attributes:
+        rules: those that its profile can name.
         strict, tiles, literal: as for `validate`.
         server: what came of its server.
     """
 
+    rules: Mapping[str, Rule]
     strict: bool
     tiles: bool
     literal: bool
@@ -126,7 +131,7 @@ async def _judge_file(
     file: OpenFile, where: object, profile: ValidationProfile, wanted: _Wanted
 ) -> ValidationReport:
     """Read what rules look at, and judge it; what cannot be read is judged, too."""
-    strict, tiles, literal, server = wanted
+    rules, strict, tiles, literal, server = wanted
     depth = "tiles" if tiles else "header"
     try:
         facts = await read_facts(file, tiles=tiles)
@@ -139,7 +144,7 @@ async def _judge_file(
             raise
         return unreachable(file.name, profile, depth, str(error))
     facts = replace(facts, has_ovr=has_ovr(where))
-    return judge(file.name, profile, RULES, facts, strict=strict, literal=literal)
+    return judge(file.name, profile, rules, facts, strict=strict, literal=literal)
 
 
 async def _judge_server(

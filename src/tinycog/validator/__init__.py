@@ -8,6 +8,7 @@
     facts.py        what rules look at: header, images in their roles, the index of each
     read_facts.py   parsers that read those, and the leaders and trailers of blocks
     levels.py       comparisons of levels that several profiles make
+    measures.py     rules that are measured against values: of documents, and of callers
     gdal_view.py    what GDAL opens, and what it takes for levels
     gdal_script.py  what GDAL's validator says, to the letter; rio_cogeo.py what rio-cogeo's does
     earth_engine.py Earth Engine's rules

@@ -16,6 +16,7 @@ from tinycog.tiff.roles import Role
 from tinycog.tiff.spec import ALPHA, Photometric, SampleFormat, Tag
 from tinycog.validator import gdal_view
 from tinycog.validator.facts import JudgedFile
+from tinycog.validator.profiles import RULES
 
 BYTE_BITS = 8
 
@@ -73,7 +74,7 @@ def commands(rule: str, facts: JudgedFile, name: str) -> tuple[str, ...]:
         facts: the file that breaks it.
         name: of the file, as it may be shown.
     """
-    mend = MENDS.get(rule, _rewrite)(facts)
+    mend = MENDS.get(rule, _rewrite)(facts) if rule in RULES else None  # of a caller: who knows
     if mend is None or _has_other_pages(facts):
         return ()
     source, target = _names(name)

@@ -156,6 +156,7 @@ def leaders(facts: JudgedFile) -> Rows:
     """Leaders must hold the byte counts where BLOCK_LEADER=SIZE_AS_UINT4 is declared."""
     if not _promises(facts, "BLOCK_LEADER=SIZE_AS_UINT4"):
         return
+    yield from _leaders_beyond(facts)
     for name, image, _, _ in _full(facts):
         wrong = [f for f in (facts.frames or {}).get(image.ifd.offset, ()) if f.leader is not None]
         if wrong:
@@ -165,6 +166,17 @@ def leaders(facts: JudgedFile) -> Rows:
                 f" bytes, not its byte count{_more(wrong)}"
             )
             yield Observation(text, one.offset - LEADER_LENGTH, image.ifd.offset)
+
+
+def _leaders_beyond(facts: JudgedFile) -> Rows:
+    """Yield images with a leader that the file does not hold: the script fails there."""
+    for name, image, index, _ in _full(facts):
+        offsets, _ = _first_band(index, image)
+        beyond = np.flatnonzero(offsets > np.uint64(facts.size or 1 << 62))
+        if len(beyond):
+            place = _place(int(beyond[0]), image)
+            text = f"the leader of block {place} of {name} lies beyond the end of the file"
+            yield Observation(text + _more(beyond), int(offsets[beyond[0]]), image.ifd.offset)
 
 
 def trailers(facts: JudgedFile) -> Rows:

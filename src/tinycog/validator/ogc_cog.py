@@ -7,11 +7,13 @@ what it recommends elsewhere (masks, rotated images), the letter is told beside 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 from tinycog.tiff.spec import Compression, Tag
 from tinycog.validator.earth_engine import tiled
 from tinycog.validator.facts import JudgedFile
+from tinycog.validator.measures import overview_factors
 from tinycog.validator.ogc_overviews import OVERVIEWS, is_mask, is_reduced, ogc_rule
 from tinycog.validator.rule import Observation, ValidationProfile, ids_of
 
@@ -19,9 +21,6 @@ CLASSIC_BYTES = 1 << 32
 """4 GByte, as 2^32: the text does not define it."""
 
 DECIMAL_BYTES = 4 * 10**9
-
-FACTORS = (2, 10)
-"""How many times smaller a level may be than the one before."""
 
 VIEWPORT = 1024
 """Pixels of a common screen: the text names 512 and 1024 for tiles."""
@@ -103,21 +102,6 @@ def geokeys(facts: JudgedFile) -> Rows:
             kind = "literal" if is_mask(image) else "broken"
             text = f"{facts.name_of(image)} has no GeoKeyDirectory"
             yield Observation(text, None, image.ifd.offset, kind)
-
-
-def factors(facts: JudgedFile) -> Rows:
-    """Each level must be 2 to 10 times smaller than the one before, rounded."""
-    low, high = FACTORS
-    for z, (before, image) in enumerate(pairwise(facts.pyramid.levels), 1):
-        pairs = list(zip(before.size, image.size, strict=True))
-        ratios = [f"{other / side:.4g}" for other, side in pairs]
-        text = f"level {z} is {' and '.join(ratios)} times smaller than level {z - 1}"
-        if not all(other // high <= side <= -(-other // low) for other, side in pairs):
-            yield Observation(f"{text}, expected 2 to 10", None, image.ifd.offset)
-        elif not all(low <= other / side <= high or other == 1 for other, side in pairs):
-            yield Observation(
-                f"{text}: 2 to 10 but for rounding", None, image.ifd.offset, "literal"
-            )
 
 
 def last_level(facts: JudgedFile) -> Rows:
@@ -209,7 +193,7 @@ OPTIMIZED = (
     ogc_rule(
         "/req/optimized_geotiff/number A",
         "each level is 2 to 10 times smaller than the one before",
-        factors,
+        partial(overview_factors, low=2, high=10),
     ),
     ogc_rule(
         "/req/optimized_geotiff/number B", "the last level is one tile wide or high", last_level

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tinycog.errors import UsageError
 from tinycog.validator import (
     earth_engine,
@@ -13,7 +15,8 @@ from tinycog.validator import (
     structure,
 )
 from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
-from tinycog.validator.rule import ValidationProfile
+from tinycog.validator.measures import rules_of
+from tinycog.validator.rule import Rule, RuleText, ValidationProfile
 
 PROFILES = {
     profile.name: profile
@@ -46,25 +49,29 @@ RULES = {
 """All rules by id."""
 
 
-def profile_of(profile: str | ValidationProfile) -> ValidationProfile:
-    """Return a profile, given by its name or as it is.
+def profile_of(
+    profile: str | ValidationProfile,
+) -> tuple[ValidationProfile, Mapping[str, Rule]]:
+    """Return a profile, given by its name or as it is, and the rules that it can name.
 
     Raises:
         UsageError: none has that name, or it names a rule that there is not, or rules of files
-            beside those of servers.
+            beside those of servers, or its own rules are none.
     """
     known = {**PROFILES, SERVER_PROFILE.name: SERVER_PROFILE}
     found = known.get(profile) if isinstance(profile, str) else profile
     if found is None:
         message = f"profile={profile!r} is unknown: expected one of {', '.join(known)}"
         raise UsageError(message)
-    rules = SERVER_RULES if is_of_server(found) else RULES
-    unknown = [rule for ids in found.classes.values() for rule in ids if rule not in rules]
-    unknown += [rule for rule in found.severities if rule not in rules]
+    of_server = is_of_server(found)
+    rules: Mapping[str, Rule] = {} if of_server else rules_of(found, RULES)
+    named: Mapping[str, RuleText] = SERVER_RULES if of_server else rules
+    unknown = [rule for ids in found.classes.values() for rule in ids if rule not in named]
+    unknown += [rule for rule in found.severities if rule not in named]
     if unknown:
         message = f"profile {found.name!r} has rules that there are not: {', '.join(unknown)}"
         raise UsageError(message)
-    return found
+    return found, rules
 
 
 def is_of_server(profile: ValidationProfile) -> bool:
