@@ -21,7 +21,9 @@ from tinycog.validator.profiles import RULES
 
 CASES = cases()
 SOME = [case for case in CASES if case.tools][::16] + [
-    case for case in CASES if case.name in ("palette", "nodata", "pages", "upload-mask-3", "white")
+    case
+    for case in CASES
+    if case.name in ("palette", "nodata", "pages", "upload-mask-3", "one-bit", "white")
 ]
 """Every sixteenth, and kinds of pixels that advice could harm."""
 
@@ -93,5 +95,6 @@ def test_rules_of_callers_have_no_commands():
 
 def test_a_report_tells_the_commands():
     report = tinycog.sync.validate(BROKEN, "gdal")
-    assert "      $ tinycog cogify image.tif image-cog.tif" in str(report).splitlines()
+    line = "      $ tinycog cogify image.tif image-cog.tif"
+    assert str(report).splitlines().count(line) == 1 < len(report.findings)
     assert '"tinycog cogify image.tif image-cog.tif"' in report.to_json()

@@ -87,14 +87,16 @@ class ValidationReport:
         return junit([self])
 
     def __str__(self) -> str:
-        """Return it as a person reads it."""
+        """Return it as a person reads it; a command that mends several rules stands once."""
         lines = [f"{self.name}: {'passed' if self.passed else 'not passed'} ({self.profile})"]
         lines += [f"  {verdict:<8}{name}" for name, verdict in self.verdicts.items()]
+        told: set[str] = set()
         for finding in self.findings:
             lines.append(f"  {finding}")
             if finding.severity in ("error", "warning"):
                 lines.append(f"      {finding.remedy}")
-                lines += [f"      $ {command}" for command in finding.commands]
+                lines += [f"      $ {one}" for one in finding.commands if one not in told]
+                told.update(finding.commands)
         return "\n".join(lines)
 
 
@@ -168,7 +170,7 @@ def _judged(
         for one in asked:
             if one.rule.id not in found:
                 usual = severities.get(one.rule.id, one.rule.severity)
-                found[one.rule.id] = [_finding(one, usual, s, literal=literal) for s in one.look()]
+                found[one.rule.id] = _findings(one, usual, literal=literal)
         seen: set[Severity] = {f.severity for one in asked for f in found[one.rule.id]}
         verdicts[title] = _verdict(seen, strict=strict)
     return verdicts, tuple(one for ones in found.values() for one in ones)
@@ -221,15 +223,29 @@ def unreachable(
     )
 
 
-def _finding(
-    asked: AskedRule, severity: Severity, seen: Observation, *, literal: bool
-) -> RuleFinding:
+def _findings(asked: AskedRule, usual: Severity, *, literal: bool) -> list[RuleFinding]:
+    """Look at a rule; what is broken carries the commands that mend it."""
+    seen, rule = list(asked.look()), asked.rule
+    mended = asked.commands() if any(one.kind == "broken" for one in seen) else ()
+    return [
+        RuleFinding(
+            rule.id,
+            _severity(usual, one, literal=literal),
+            one.message,
+            rule.remedy,
+            one.offset,
+            one.ifd,
+            mended if one.kind == "broken" else (),
+        )
+        for one in seen
+    ]
+
+
+def _severity(usual: Severity, seen: Observation, *, literal: bool) -> Severity:
     if seen.kind == "unknown":
-        severity = "unknown"
-    elif seen.kind == "note" or (seen.kind == "literal" and not literal):
-        severity = "note"
-    rule, mended = asked.rule, asked.commands() if seen.kind == "broken" else ()
-    return RuleFinding(rule.id, severity, seen.message, rule.remedy, seen.offset, seen.ifd, mended)
+        return "unknown"
+    is_note = seen.kind == "note" or (seen.kind == "literal" and not literal)
+    return "note" if is_note else usual
 
 
 def _verdict(found: set[Severity], *, strict: bool) -> Verdict:

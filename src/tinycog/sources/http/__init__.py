@@ -1,4 +1,4 @@
-"""HTTP ranges: closed ranges, GET only, every response checked.
+"""HTTP ranges: closed ranges, GET only, every response checked; other requests by `probe` alone.
 
 ::
 
