@@ -1,7 +1,7 @@
 PYTHON = .venv/bin/python
 LINT = .venv
 
-.PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak resumes \
+.PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores soak resumes \
 	fuzz bench versions meaning georeferences written written-crs identity references \
 	references-orders overviews verdicts others advised
 
@@ -67,6 +67,12 @@ advised: ## files that break rules, each command that is advised, and the files 
 
 hostile: ## every hostile file, under limits of time, memory and requests
 	$(PYTHON) tests/hostile/run.py
+
+hostile-validation: ## every hostile file through every profile of validate, at every depth
+	$(PYTHON) tests/hostile/validation.py
+
+displaced: ## one displaced tile among five million, 1,000 times
+	$(PYTHON) tests/displaced_tiles.py
 
 faults: ## every server fault, each in a process of its own under limits
 	$(PYTHON) tests/faults/run.py

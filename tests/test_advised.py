@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from advised.files import KINDS, NOT_ADVISED, Case, cases
 from advised.run import run
-from validation.files import LATE, cog, good, masked, pyramid
+from validation.files import LATE, cog, good, masked, offset, put, pyramid
 
 import tinycog
 import tinycog.sync
@@ -37,7 +37,8 @@ def test_what_is_advised_mends_and_harms_nothing(case: Case, tmp_path: Path):
 
 
 def test_each_rule_has_a_case():
-    assert {case.rule for case in CASES} == set(RULES)
+    of_any_file = {rule for rule in RULES if rule.startswith("file/")}  # what is lost, stays lost
+    assert {case.rule for case in CASES} == set(RULES) - of_any_file
     assert set(RULES) >= NOT_ADVISED
     assert len({case.name for case in CASES}) == len(CASES)
 
@@ -55,7 +56,7 @@ def test_commands_name_the_file_and_one_beside_it(tmp_path):
     assert ours == ["tinycog", "cogify", str(path), target]
     assert gdals[-2:] == [str(path), target]
     assert main([*ours[1:], "--quiet"]) == 0
-    assert tinycog.sync.validate(target, "gdal", tiles=True).passed
+    assert tinycog.sync.validate(target, "gdal", depth="tiles").passed
 
 
 def test_commands_of_a_url_write_here_and_show_no_secret():
@@ -79,7 +80,7 @@ def test_overviews_are_advised_by_the_nearest_pixel_only():
 
 
 def test_nothing_is_advised_for_what_is_not_broken():
-    report = tinycog.sync.validate(masked(), "ogc-cog", tiles=True, literal=True)
+    report = tinycog.sync.validate(masked(), "ogc-cog", depth="tiles", literal=True)
     assert any(one.severity == "error" for one in report.findings)
     assert all(one.commands == () for one in report.findings if one.severity == "error")
     assert tinycog.sync.validate(good(), "gdal").findings == ()
@@ -91,6 +92,12 @@ def test_rules_of_callers_have_no_commands():
     profile = tinycog.ValidationProfile("ours", "us", {"all": ["ours/small"]}, rules=[mine])
     (finding,) = tinycog.sync.validate(BROKEN, profile).findings
     assert finding.commands == ()
+
+
+def test_nothing_is_advised_for_pixels_that_are_lost():
+    data = put(good(), offset(good(), 3) + 20, bytes(40))
+    report = tinycog.sync.validate(data, "tiff", depth="full")
+    assert [(one.rule, one.commands) for one in report.findings] == [("file/decodes", ())]
 
 
 def test_a_report_tells_the_commands():

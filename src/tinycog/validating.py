@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
-from tinycog.argument_types import Where
+from tinycog.argument_types import Progress, ValidationDepth, Where
+from tinycog.checks import check_depth
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
 from tinycog.errors import FormatError, LimitError, SourceError, UsageError
+from tinycog.reader.judged_file import read_facts
 from tinycog.reader.open_file import OpenFile
 from tinycog.sources.http.probe import probe
 from tinycog.sources.http.source import HttpSource
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
-from tinycog.tiff.image import Image
-from tinycog.validator.earth_engine import DEFLATE
-from tinycog.validator.facts import JudgedFile, TileFrame
 from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
-from tinycog.validator.levels import first_block
 from tinycog.validator.profiles import is_of_server, profile_of
-from tinycog.validator.read_facts import (
-    batches,
-    parse_corners,
-    parse_first_blocks,
-    parse_frames,
-    parse_ghost_text,
-    parse_indices,
-    parse_stream_flags,
-)
 from tinycog.validator.report import (
     ValidationReport,
     joined,
@@ -41,20 +28,15 @@ from tinycog.validator.report import (
 )
 from tinycog.validator.rule import Rule, ValidationProfile
 
-REQUESTS = 4
-"""Requests that the header and the first blocks may take, where IFDs lie at the beginning."""
-
-LEADERS = ("BLOCK_LEADER=SIZE_AS_UINT4", "BLOCK_TRAILER=LAST_4_BYTES_REPEATED")
-"""Words of the ghost area by which blocks have leaders and trailers."""
-
 
 async def validate(
     where: Where | SignedUrl | Source | Cog,
     profile: str | ValidationProfile = "ogc-cog",
     *,
+    depth: ValidationDepth = "header",
     strict: bool = False,
-    tiles: bool = False,
     literal: bool = False,
+    progress: Progress | None = None,
     http: bool = False,
 ) -> ValidationReport:
     """Look whether a file keeps the rules of a profile, and with `http` whether its server does.
@@ -70,28 +52,32 @@ async def validate(
         profile: "ogc-cog", "ogc-bigtiff", "ogc-t17", "gdal", "rio-cogeo", "earth-engine",
             "earth-engine-upload", "tiff"; "http", which looks at the server alone; or a
             `ValidationProfile` of your own.
+        depth: "header": the header and the first blocks. "tiles": also every block of the index,
+            and leaders and trailers where the file says that it has them; rules of single blocks
+            are only looked at then. "full": also every stored tile, decoded.
         strict: let warnings fail, too.
-        tiles: look at every block of the index, and at leaders and trailers where the file says
-            that it has them. Rules of single blocks are only looked at then.
         literal: let what only breaks the letter of a rule fail, too.
+        progress: called with the tiles that are decoded, and their number, at the depth "full".
         http: look at the server of a url, too, by the rules of the profile "http": ranges, ETag,
             compression, CORS, redirects, caching.
 
     Returns:
         The verdict of each class of the profile, and what breaks its rules. A file that cannot be
-        read at all fails every class.
+        read at all fails every class; of one that the limits of the handle do not let be read,
+        every class is "unknown".
 
     Raises:
-        UsageError: there is no such profile, or `where` is none of these. With `http`: it is no
-            url of http or https, or the profile has classes called as the server's are.
+        UsageError: there is no such profile or depth, or `where` is none of these. With `http`: it
+            is no url of http or https, or the profile has classes called as the server's are.
         SourceError: the bytes cannot be had. With `http`, an object of which the server gives no
             ranges is "unknown" instead.
 
     Cost: at most 4 requests where all IFDs lie at the beginning of the file, else at most one more
-    for each; what these cannot tell is "unknown". `tiles` reads the whole index, and with leaders a
-    few bytes at each block. `http` sends 8 requests more, and for each redirect on the way 8.
+    for each; what these cannot tell is "unknown". "tiles" reads the whole index, and with leaders a
+    few bytes at each block; "full" the whole file. Memory: of "tiles" some 50 bytes for each block,
+    of "full" some tiles more. `http` sends 8 requests more, and for each redirect on the way 8.
     """
-    chosen, rules = profile_of(profile)
+    (chosen, rules), depth = profile_of(profile), check_depth(depth)
     shared = [title for title in chosen.classes if title in SERVER_PROFILE.classes]
     if http and shared and not is_of_server(chosen):
         message = f"profile {chosen.name!r} is of a class {shared[0]!r}, as the server's are called"
@@ -100,11 +86,15 @@ async def validate(
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
         if is_of_server(chosen):
-            return await _judge_server(file, chosen, strict=strict)
-        server = await _judge_server(file, SERVER_PROFILE, strict=strict) if http else None
-        report = await _judge_file(
-            file, where, chosen, _Wanted(rules, strict, tiles, literal, server)
-        )
+            return await _judge_server(file, chosen, depth, strict=strict)
+        server = await _judge_server(file, SERVER_PROFILE, depth, strict=strict) if http else None
+        wanted = _Wanted(rules, depth, progress, strict, literal)
+        try:
+            report = await _judge_file(file, chosen, wanted)
+        except SourceError as error:
+            if server is None or server.passed:
+                raise
+            report = unreachable(file.name, chosen, depth, error)
         return report if server is None else joined(report, server)
     finally:
         if handle is not where:
@@ -116,39 +106,34 @@ class _Wanted(NamedTuple):
 
     Attributes:
         rules: those that its profile can name.
-        strict, tiles, literal: as for `validate`.
-        server: what came of its server.
+        depth, progress, strict, literal: as for `validate`.
     """
 
     rules: Mapping[str, Rule]
+    depth: ValidationDepth
+    progress: Progress | None
     strict: bool
-    tiles: bool
     literal: bool
-    server: ValidationReport | None
 
 
 async def _judge_file(
-    file: OpenFile, where: object, profile: ValidationProfile, wanted: _Wanted
+    file: OpenFile, profile: ValidationProfile, wanted: _Wanted
 ) -> ValidationReport:
     """Read what rules look at, and judge it; what cannot be read is judged, too."""
-    rules, strict, tiles, literal, server = wanted
-    depth = "tiles" if tiles else "header"
+    rules, depth, progress, strict, literal = wanted
     try:
-        facts = await read_facts(file, tiles=tiles)
+        stops = any(rules[rule].stops for ids in profile.classes.values() for rule in ids)
+        facts = await read_facts(file, depth, progress, stops=stops)
+        return judge(file.name, profile, rules, facts, strict=strict, literal=literal)
     except (FormatError, LimitError) as error:
-        found = error.finding if isinstance(error, FormatError) else None
-        offset = None if found is None else found.offset
-        return unreadable(file.name, profile, depth, str(error), offset)
-    except SourceError as error:
-        if server is None or server.passed:
-            raise
-        return unreachable(file.name, profile, depth, str(error))
-    facts = replace(facts, has_ovr=has_ovr(where))
-    return judge(file.name, profile, rules, facts, strict=strict, literal=literal)
+        return unreadable(file.name, profile, depth, error)
+    except MemoryError as error:
+        limit = LimitError.no_memory(f"what rules look at: {error}")
+        return unreadable(file.name, profile, depth, limit)
 
 
 async def _judge_server(
-    file: OpenFile, profile: ValidationProfile, *, strict: bool
+    file: OpenFile, profile: ValidationProfile, depth: ValidationDepth, *, strict: bool
 ) -> ValidationReport:
     """Ask the server of a url, and judge its answers.
 
@@ -161,54 +146,4 @@ async def _judge_server(
         message = f"a server is looked at by a url of http or https; {file.name} is none"
         raise UsageError(message)
     facts = await probe(source.client)
-    return judge_server(file.name, profile, SERVER_RULES, facts, strict=strict)
-
-
-def has_ovr(where: object) -> bool:
-    """Return whether a path has overviews in a file beside; what a server has is not asked."""
-    return isinstance(where, str | Path) and Path(f"{where}.ovr").is_file()
-
-
-async def read_facts(file: OpenFile, *, tiles: bool) -> JudgedFile:
-    """Read what rules look at: at most `REQUESTS` requests and one for each IFD that lies apart."""
-    header = await file.read_all()
-    chain, pyramid = header.tiff, header.pyramid
-    ghost = await file.parse(lambda buffer, _: parse_ghost_text(buffer, chain.header))
-    images = [place.image for place in pyramid.places if place.image is not None]
-    if tiles:
-        indices = await file.parse(lambda buffer, _: parse_indices(buffer, images))
-    else:
-        sent = len(file.log)
-        left = REQUESTS - sent if sent <= 1 else REQUESTS + len(chain.ifds) - sent
-        levels = [*pyramid.levels, *(image for image in images if image not in pyramid.levels)]
-        indices = await file.parse(lambda buffer, _: parse_first_blocks(buffer, levels, left))
-    facts = JudgedFile(file.size, chain, pyramid, ghost, indices, is_whole=tiles)
-    packed = [image for image in pyramid.levels if image.compression in DEFLATE]
-    firsts = {image.ifd.offset: first_block(facts, image) or 0 for image in packed}
-    stored = {ifd: at for ifd, at in firsts.items() if at}
-    facts = replace(
-        facts,
-        geo_findings=tuple(found for found in file.findings if found.rule.startswith("geotiff")),
-        corners=await file.parse(lambda buffer, _: parse_corners(buffer, images)),
-        stream_flags=await file.parse(
-            lambda buffer, _: parse_stream_flags(buffer, stored, cached=not tiles)
-        ),
-    )
-    if not tiles or not any(words in ghost.text for words in LEADERS):
-        return facts
-    frames: dict[int, tuple[TileFrame, ...]] = {}
-    for image in images:
-        frames[image.ifd.offset] = await _wrong_frames(file, facts, image)
-    return replace(facts, frames=frames)
-
-
-async def _wrong_frames(file: OpenFile, facts: JudgedFile, image: Image) -> tuple[TileFrame, ...]:
-    """Read leaders and trailers of an image, some at a time, and return those that are wrong."""
-    index = facts.indices[image.ifd.offset]
-    found: list[TileFrame] = []
-    for blocks in batches(index, image.grid.across * image.grid.down):
-        found += await file.parse(
-            lambda buffer, _, blocks=blocks: parse_frames(buffer, index, blocks), loose=True
-        )
-        file.shed()
-    return tuple(found)
+    return judge_server(file.name, profile, SERVER_RULES, facts, depth, strict=strict)

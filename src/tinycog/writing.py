@@ -22,6 +22,7 @@ from tinycog.argument_types import (
     OverviewMethod,
     PixelDtype,
     PixelsLike,
+    Progress,
     UrlObject,
     WarpResamplingLike,
     WindowLike,
@@ -47,7 +48,7 @@ from tinycog.verifying import verify as verify_file
 from tinycog.writer.cog_file import CogFile
 from tinycog.writer.options import DEFAULT_MEMORY, FileOptions, check_options, one_of
 from tinycog.writer.pending import Write
-from tinycog.writer.plan import Progress, WritePlan
+from tinycog.writer.plan import WritePlan
 from tinycog.writer.sources.cog import Subset
 from tinycog.writer.sources.dask_delayed import DelayedWrite
 from tinycog.writer.sources.make import is_lazy, make_pixel_source

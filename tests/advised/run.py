@@ -44,7 +44,9 @@ def findings(path: Path, case: Case, *, literal: bool) -> list[tinycog.RuleFindi
     """What a file has against the rule of a case."""
     only = tinycog.ValidationProfile("only", "a test", {"all": [case.rule]})
     is_deep = path.stat().st_size < 1 << 30
-    report = tinycog.sync.validate(path, only, tiles=is_deep, literal=literal)
+    report = tinycog.sync.validate(
+        path, only, depth="tiles" if is_deep else "header", literal=literal
+    )
     return [one for one in report.findings if one.severity in ("error", "warning", "unknown")]
 
 

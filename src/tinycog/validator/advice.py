@@ -238,6 +238,8 @@ MENDS: Mapping[str, Mender] = {
     "ee/upload-codec-slow": _ZSTD,
     "ee/upload-masking": _one_mask,
     "ee/upload-size": _by_hand,
+    "file/all-ifds": _by_hand,
+    "file/decodes": _by_hand,
     "tiff/block-inside": _by_hand,
     "tiff/block-overlap": _by_hand,
     "tiff/index-length": _by_hand,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tinycog.errors import UsageError
 from tinycog.validator import (
+    any_file,
     earth_engine,
     gdal_script,
     ogc_bigtiff,
@@ -44,6 +45,7 @@ RULES = {
         *rio_cogeo.RULES,
         *(*earth_engine.MUST, *earth_engine.BEST, *earth_engine.UPLOAD),
         *(*structure.BUILT, *structure.BLOCKS),
+        *(any_file.ALL_IFDS, any_file.DECODES),
     )
 }
 """All rules by id."""

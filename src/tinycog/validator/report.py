@@ -9,11 +9,13 @@ from functools import partial
 from typing import Literal, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from tinycog.argument_types import ValidationDepth
+from tinycog.errors import FormatError, LimitError, SourceError
 from tinycog.sources.http.server_answer import ServerFacts
 from tinycog.validator.advice import commands
-from tinycog.validator.facts import JudgedFile
+from tinycog.validator.any_file import ALL_IFDS, DECODES, PIXELS
+from tinycog.validator.facts import DEPTHS, JudgedFile
 from tinycog.validator.rule import (
-    Depth,
     Observation,
     Rule,
     RuleText,
@@ -62,14 +64,17 @@ class ValidationReport:
     Attributes:
         name: the file, without secrets.
         profile: whose rules were looked at.
-        depth: "header", or "tiles" where every block of the index was.
+        judged: which images of the file were looked at, and which were not.
+        depth: "header"; "tiles" where every block of the index was looked at; "full" where every
+            tile was decoded, too.
         verdicts: "pass", "fail" or "unknown" for each class of the profile.
         findings: what breaks rules, in the order of these.
     """
 
     name: str
     profile: str
-    depth: Depth
+    judged: str
+    depth: ValidationDepth
     verdicts: Mapping[str, Verdict]
     findings: tuple[RuleFinding, ...]
 
@@ -89,6 +94,7 @@ class ValidationReport:
     def __str__(self) -> str:
         """Return it as a person reads it; a command that mends several rules stands once."""
         lines = [f"{self.name}: {'passed' if self.passed else 'not passed'} ({self.profile})"]
+        lines.append(f"  judged: {self.judged}")
         lines += [f"  {verdict:<8}{name}" for name, verdict in self.verdicts.items()]
         told: set[str] = set()
         for finding in self.findings:
@@ -134,18 +140,20 @@ def judge(
     literal: bool,
 ) -> ValidationReport:
     """Look at all rules of a profile that the facts are deep enough for."""
-    depth: Depth = "tiles" if facts.is_whole else "header"
+    deep = DEPTHS.index(facts.depth)
     classes: dict[str, list[AskedRule]] = {}
-    for title, ids in profile.classes.items():
+    for title, ids in {**profile.classes, PIXELS: (DECODES.id,)}.items():
         of_class = [rules[rule] for rule in ids]
-        asked = [rule for rule in of_class if rule.depth == "header" or facts.is_whole]
+        asked = [rule for rule in of_class if DEPTHS.index(rule.depth) <= deep]
+        if asked and not facts.has_all_ifds:
+            asked = [ALL_IFDS, *(rule for rule in asked if not rule.needs_all)]
         if asked:
             classes[title] = [
                 AskedRule(rule, partial(rule.check, facts), partial(commands, rule.id, facts, name))
                 for rule in asked
             ]
     verdicts, findings = _judged(classes, profile.severities, strict=strict, literal=literal)
-    return ValidationReport(name, profile.name, depth, verdicts, findings)
+    return ValidationReport(name, profile.name, facts.judged, facts.depth, verdicts, findings)
 
 
 class AskedRule(NamedTuple):
@@ -181,6 +189,7 @@ def judge_server(
     profile: ValidationProfile,
     rules: Mapping[str, ServerRule],
     facts: ServerFacts,
+    depth: ValidationDepth,
     *,
     strict: bool,
 ) -> ValidationReport:
@@ -190,7 +199,7 @@ def judge_server(
         for title, ids in profile.classes.items()
     }
     verdicts, findings = _judged(classes, profile.severities, strict=strict, literal=False)
-    return ValidationReport(name, profile.name, "header", verdicts, findings)
+    return ValidationReport(name, profile.name, "the server", depth, verdicts, findings)
 
 
 def joined(report: ValidationReport, server: ValidationReport) -> ValidationReport:
@@ -203,24 +212,33 @@ def joined(report: ValidationReport, server: ValidationReport) -> ValidationRepo
 
 
 def unreadable(
-    name: str, profile: ValidationProfile, depth: Depth, message: str, offset: int | None
+    name: str,
+    profile: ValidationProfile,
+    depth: ValidationDepth,
+    error: FormatError | LimitError,
 ) -> ValidationReport:
-    """Return the report of a file that cannot be read at all (`file/readable`)."""
-    remedy = "write it anew: it is no TIFF, or damaged"
-    finding = RuleFinding("file/readable", "error", message, remedy, offset)
-    verdicts: dict[str, Verdict] = dict.fromkeys(profile.classes, "fail")
-    return ValidationReport(name, profile.name, depth, verdicts, (finding,))
+    """Return the report of a file that cannot be read at all (`file/readable`).
+
+    What only limits forbid to read may be right: its verdicts are "unknown".
+    """
+    is_known = isinstance(error, FormatError)
+    offset = error.finding.offset if is_known and error.finding is not None else None
+    remedy = "write it anew: it is no TIFF, or damaged" if is_known else "raise the limit"
+    severity: Severity = "error" if is_known else "unknown"
+    finding = RuleFinding("file/readable", severity, str(error), remedy, offset)
+    verdict: Verdict = "fail" if is_known else "unknown"
+    verdicts: dict[str, Verdict] = dict.fromkeys(profile.classes, verdict)
+    return ValidationReport(name, profile.name, "nothing", depth, verdicts, (finding,))
 
 
 def unreachable(
-    name: str, profile: ValidationProfile, depth: Depth, message: str
+    name: str, profile: ValidationProfile, depth: ValidationDepth, error: SourceError
 ) -> ValidationReport:
     """Return the report of a file that its server does not give (`file/readable`)."""
     remedy = "see what the server does, or look at a copy on disk"
-    finding = RuleFinding("file/readable", "unknown", message, remedy)
-    return ValidationReport(
-        name, profile.name, depth, dict.fromkeys(profile.classes, "unknown"), (finding,)
-    )
+    finding = RuleFinding("file/readable", "unknown", str(error), remedy)
+    verdicts: dict[str, Verdict] = dict.fromkeys(profile.classes, "unknown")
+    return ValidationReport(name, profile.name, "nothing", depth, verdicts, (finding,))
 
 
 def _findings(asked: AskedRule, usual: Severity, *, literal: bool) -> list[RuleFinding]:

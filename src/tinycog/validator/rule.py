@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from tinycog.argument_types import ValidationDepth
 from tinycog.errors import UsageError
 from tinycog.sources.http.server_answer import ServerFacts
 from tinycog.validator.facts import JudgedFile
 
 Severity = Literal["error", "warning", "note", "unknown"]
 """What a finding does to a verdict: it fails, fails if strict, does nothing, leaves it open."""
-
-Depth = Literal["header", "tiles"]
-"""What a rule looks at: the header and the first blocks, or the index of every block."""
 
 
 class Observation(NamedTuple):
@@ -26,7 +24,8 @@ class Observation(NamedTuple):
         offset: absolute byte position, or None.
         ifd: absolute byte position of the IFD concerned, or None.
         kind: "broken"; "unknown" where it cannot be told at this depth; "literal" where only the
-            letter of the rule is broken, and not what it plainly means.
+            letter of the rule is broken, and not what it plainly means; "note" where no verdict
+            depends on it.
     """
 
     message: str
@@ -61,10 +60,15 @@ class Rule(RuleText):
     Attributes:
         check: yields what breaks it.
         depth: what it looks at.
+        needs_all: whether it can only be told to be broken once all IFDs are known: it is about
+            what is not there, or about the last level.
+        stops: whether no more IFDs are read once one is known to break it.
     """
 
     check: Callable[[JudgedFile], Iterable[Observation]]
-    depth: Depth = "header"
+    depth: ValidationDepth = "header"
+    needs_all: bool = False
+    stops: bool = False
 
 
 CheckName = Literal[
