@@ -179,11 +179,11 @@ async def _read(
 ) -> _Read:
     """Locate tiles and read their bytes, neighbours together."""
     parts = _parts(image, positions, target)
-    lost: list[CheckedTile] = []
+    lost: dict[int, CheckedTile] = {}
     located: list[tuple[TilePart, TileLocation]] = []
     for part, place in zip(parts, await reader.places(parts), strict=True):
         if isinstance(place, TinycogError):
-            lost.append(CheckedTile(part.position, None, place))
+            lost.setdefault(part.position, CheckedTile(part.position, None, _bare(place)))
         elif place is not None:
             located.append((part, place))
     located.sort(key=lambda one: one[1].range)
@@ -192,8 +192,9 @@ async def _read(
     try:
         data = await reader.read_ranges(image, runs)
     except TruncatedError as exc:  # where the size of the file was not known
-        lost += [CheckedTile(part.position, place.range.start, exc) for part, place in located]
-        return _Read(positions[:0], [], [], lost)
+        for part, place in located:
+            lost.setdefault(part.position, CheckedTile(part.position, place.range.start, exc))
+        return _Read(positions[:0], [], [], [*lost.values()])
     found: list[tuple[TilePart, TileLocation, memoryview]] = []
     views = [memoryview(run) for run in data]
     i = 0
@@ -205,7 +206,13 @@ async def _read(
         found.append((part, place, view))
     read = np.unique(np.array([part.position for part, _ in located], np.intp))
     starts = [run.start for run in runs]
-    return _Read(read, [*zip(starts, data, strict=True)], found, lost)
+    return _Read(read, [*zip(starts, data, strict=True)], found, [*lost.values()])
+
+
+def _bare(error: FormatError | LimitError) -> TinycogError:
+    """Return what was wrong with a tile, without its name and that of the file."""
+    cause = error.__cause__
+    return cause if isinstance(cause, FormatError) else error
 
 
 def _runs(ranges: Sequence[ByteRange], around: int, size: int | None) -> list[ByteRange]:

@@ -83,7 +83,7 @@ class DecodedTiles:
         """
         file, at = self._file, image.ifd.offset
         index = self._facts.indices[at]
-        is_known = index.is_whole and image.depth == 1
+        is_known = image.depth == 1 and bool((positions < len(index.counts)).all())
         lengths = index.counts[positions] if is_known else None
         framed = is_known and has_frames(self._facts.ghost.text)
         framed = framed and image.compression not in (Compression.NONE, Compression.OLD_JPEG)
