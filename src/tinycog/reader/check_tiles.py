@@ -148,23 +148,24 @@ def _batches(
 
 
 def _parts(
-    image: Image, positions: NDArray[np.intp], target: NDArray[np.generic]
+    image: Image, positions: NDArray[np.intp], target: NDArray[np.generic], size: int | None
 ) -> list[TilePart]:
-    """Return the parts of tiles: what is kept of each is its first row.
+    """Return the parts of tiles: of a long one whose rows can be read one by one, some.
 
-    A long one whose rows can be read one by one is read in pieces.
+    Of one that is longer than the file only the last row, which cannot lie there.
     """
     grid = image.grid
     every, row, cols = slice(None), slice(0, 1), slice(0, grid.tile_width)
+    length = image.unpacked_length(1)
+    step = max(PART_BYTES // length, 1)
     found: list[TilePart] = []
     for position in positions.tolist():
         y, x = divmod(position, grid.across)
         tile, pieces = Tile(0, x, y % grid.down), [row]
-        if image.rows_apart:
-            rows = grid.stored_rows(tile.y)
-            step = max(PART_BYTES // image.unpacked_length(1), 1)
-            if rows > step:
-                pieces = [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
+        rows = grid.stored_rows(tile.y)
+        if image.rows_apart and rows > step:
+            first = rows - 1 if size is not None and rows * length > size else 0
+            pieces = [slice(i, min(i + step, rows)) for i in range(first, rows, step)]
         found += [TilePart(image, tile, position, every, part, cols, target) for part in pieces]
     return found
 
@@ -178,7 +179,7 @@ async def _read(
     framed: bool,
 ) -> _Read:
     """Locate tiles and read their bytes, neighbours together."""
-    parts = _parts(image, positions, target)
+    parts = _parts(image, positions, target, reader.file_size)
     lost: dict[int, CheckedTile] = {}
     located: list[tuple[TilePart, TileLocation]] = []
     for part, place in zip(parts, await reader.places(parts), strict=True):
