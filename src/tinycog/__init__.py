@@ -120,9 +120,10 @@ if TYPE_CHECKING:
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.updating import Updated, update
     from tinycog.validating import validate
     from tinycog.validator.report import RuleFinding, ValidationReport
-    from tinycog.validator.rule import ValidationProfile
+    from tinycog.validator.rule import ProfileRule, ValidationProfile
     from tinycog.writer.pending import Write
     from tinycog.writer.plan import WritePlan
     from tinycog.writing import HasAsynchronous, Written, write
@@ -193,6 +194,7 @@ __all__ = [
     "Plane",
     "PlaneAxes",
     "Profile",
+    "ProfileRule",
     "RangeMismatchError",
     "RangeNotSatisfiableError",
     "RangeSink",
@@ -232,6 +234,7 @@ __all__ = [
     "TinycogError",
     "TruncatedError",
     "UnsupportedError",
+    "Updated",
     "UrlObject",
     "UsageError",
     "ValidationDepth",
@@ -259,12 +262,14 @@ __all__ = [
     "leftovers",
     "list_uploads",
     "open",
+    "update",
     "validate",
     "write",
 ]
 
 _ON_DEMAND = {
     "RuleFinding": "tinycog.validator.report",
+    "ProfileRule": "tinycog.validator.rule",
     "ValidationProfile": "tinycog.validator.rule",
     "ValidationReport": "tinycog.validator.report",
     "validate": "tinycog.validating",
@@ -297,11 +302,13 @@ _ON_DEMAND = {
     "Write": "tinycog.writer.pending",
     "WritePlan": "tinycog.writer.plan",
     "WriteTarget": "tinycog.targets.protocol",
+    "Updated": "tinycog.updating",
     "Written": "tinycog.writing",
     "abort_upload": "tinycog.targets.uploads",
     "decode_tile": "tinycog.tile_facts",
     "leftovers": "tinycog.targets.temporary",
     "list_uploads": "tinycog.targets.uploads",
+    "update": "tinycog.updating",
     "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 
 import tinycog
 from tinycog.cog import Cog
@@ -83,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_validate(validate: argparse.ArgumentParser) -> None:
     validate.add_argument("where", nargs="+", help="urls or paths")
-    validate.add_argument("--profile", default="ogc-cog", help="whose rules (%(default)s)")
+    validate.add_argument(
+        "--profile", default="ogc-cog", help="whose rules, or a JSON file of your own (%(default)s)"
+    )
     validate.add_argument("--strict", action="store_true", help="let warnings fail, too")
     depth = validate.add_mutually_exclusive_group()
     for name, text in (
@@ -196,12 +199,13 @@ async def _plan(args: argparse.Namespace) -> None:
 async def _validate(args: argparse.Namespace) -> int:
     """Print a report for each file; return 1 unless all have passed."""
     passed = True
+    profile = _profile(args.profile)
     for where in args.where:
         progress = TerminalProgress("tiles") if sys.stderr.isatty() else None
         try:
             report = await tinycog.validate(
                 where,
-                args.profile,
+                profile,
                 depth=args.depth,
                 strict=args.strict,
                 literal=args.literal,
@@ -221,6 +225,17 @@ async def _validate(args: argparse.Namespace) -> int:
         print(texts[args.format]())
         passed &= report.passed
     return 0 if passed else 1
+
+
+def _profile(name: str) -> str | tinycog.ValidationProfile:
+    """Return the name of a profile, or the one that a JSON file holds."""
+    if not name.endswith(".json"):
+        return name
+    try:
+        return tinycog.ValidationProfile.from_json(Path(name).read_text("utf-8"))
+    except OSError as exc:
+        message = f"--profile {name}: {exc.strerror}"
+        raise UsageError(message) from exc
 
 
 def _save(raster: Raster, path: str, *, raw: bool) -> None:

@@ -10,7 +10,7 @@ from tinycog.errors import FormatError, LimitError
 from tinycog.reader.judged_file import read_facts
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
-from tinycog.validator.profiles import RULES, profile_of
+from tinycog.validator.profiles import profile_of
 from tinycog.validator.report import ValidationReport, judge, unreadable
 from tinycog.validator.rule import ValidationProfile
 
@@ -57,13 +57,13 @@ async def validate(
     few bytes at each block; "full" the whole file. Memory: of "tiles" some 50 bytes for each block,
     of "full" some tiles more.
     """
-    chosen, depth = profile_of(profile), check_depth(depth)
+    (chosen, rules), depth = profile_of(profile), check_depth(depth)
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
-        stops = any(RULES[rule].stops for ids in chosen.classes.values() for rule in ids)
+        stops = any(rules[rule].stops for ids in chosen.classes.values() for rule in ids)
         facts = await read_facts(file, depth, progress, stops=stops)
-        return judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
+        return judge(file.name, chosen, rules, facts, strict=strict, literal=literal)
     except (FormatError, LimitError) as error:
         return unreadable(file.name, chosen, depth, error)
     except MemoryError as error:

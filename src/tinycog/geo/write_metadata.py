@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 from types import MappingProxyType
 from xml.sax.saxutils import escape
 
-from tinycog.errors import UsageError
+from tinycog.errors import UnsupportedError, UsageError
 from tinycog.geo.colour import GDAL_NAMES
 from tinycog.geo.metadata import STATISTICS, Items, Statistics
-from tinycog.geo.metadata_items import Item
+from tinycog.geo.metadata_items import Item, parse_items
 from tinycog.geo.safe_xml import SPACE
 from tinycog.geo.structure import EXIF, IMAGE_STRUCTURE, RPC_DOMAIN
 from tinycog.geo.write_tags import number_text
@@ -61,9 +61,36 @@ def metadata_fields(
     fields = tiff_fields(facts.tags.get("", {}), bands)
     if items:
         _check(items)
-        lines = ["<GDALMetadata>", *map(_line, items), "</GDALMetadata>", ""]
-        fields.append(Field(Tag.GDALMetadata, "ASCII", "\n".join(lines)))
+        fields.append(Field(Tag.GDALMetadata, "ASCII", _document(items)))
     return sorted(fields, key=lambda field: field.tag)
+
+
+def with_statistics(text: str, statistics: Sequence[Statistics | None]) -> str:
+    """Return GDAL's metadata as written here, with other statistics; empty if nothing is told.
+
+    Args:
+        text: the metadata; may be empty.
+        statistics: of each band, None for a band without any.
+
+    Raises:
+        UnsupportedError: it was not written here.
+    """
+    items = parse_items(text)[0] if text else []
+    if text and _document(items) != text:
+        message = "the metadata is not as tinycog.write writes it, so that no item can be changed"
+        raise UnsupportedError(message, feature="update", value=Tag.GDALMetadata.name)
+    found = [item for item in items if item.band is None]
+    for band, stored in enumerate(statistics):
+        own = [item for item in items if item.band == band]
+        plain = {item.name: item.text for item in own if not (item.domain or item.role)}
+        left = {name: text for name, text in plain.items() if name.upper() not in STATISTICS}
+        found += _of_domains({"": _with_statistics(left, stored)}, band)
+        found += [item for item in own if item.domain or item.role]
+    return _document(found) if found else ""
+
+
+def _document(items: Iterable[Item]) -> str:
+    return "\n".join(["<GDALMetadata>", *map(_line, items), "</GDALMetadata>", ""])
 
 
 # --- items ---------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from tinycog.validator.facts import BlockIndex, JudgedFile, WrongFrames
 from tinycog.validator.levels import first_block
 from tinycog.validator.read_facts import (
     make_index,
+    parse_corners,
     parse_first_blocks,
     parse_ghost_text,
     parse_pieces,
@@ -71,6 +72,9 @@ async def read_facts(
     facts = replace(
         facts,
         geo_findings=tuple(found for found in file.findings if found.rule.startswith("geotiff")),
+        corners=await file.parse(
+            lambda buffer, _: parse_corners(buffer, images, cached=not is_whole)
+        ),
         stream_flags=await file.parse(
             lambda buffer, _: parse_stream_flags(buffer, stored, cached=not is_whole)
         ),

@@ -30,6 +30,7 @@ from tinycog.argument_types import (
     ReferenceCodecs,
     References,
     ResamplingLike,
+    UrlObject,
     ValidationDepth,
     WarpResamplingLike,
     Where,
@@ -64,6 +65,7 @@ from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
+from tinycog.updating import Updated
 from tinycog.validator.report import ValidationReport
 from tinycog.validator.rule import ValidationProfile
 from tinycog.writer.plan import WritePlan
@@ -556,6 +558,21 @@ def write(
     resume: bool | str | PathLike[str] = False,
     progress: Progress | None = None,
 ) -> WritePlan: ...
+def update(
+    target: str | PathLike[str] | UrlObject,
+    block: PixelsFrom,
+    *,
+    window: WindowLike | None = None,
+    bounds: Sequence[float] | None = None,
+    level: int | None = None,
+    effort: int | None = None,
+    overview_resampling: OverviewMethod | NamedMember | None = None,
+    like: Literal["gdal"] | None = None,
+    mask: MaskKind | None = None,
+    sparse: bool | None = None,
+    statistics: bool | None = None,
+    storage_options: Mapping[str, object] | None = None,
+) -> Updated: ...
 def list_uploads(
     where: str, *, storage_options: Mapping[str, object] | None = None
 ) -> list[OpenUpload]: ...

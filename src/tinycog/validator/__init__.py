@@ -8,11 +8,14 @@
     read_facts.py   parsers that read those
     read_frames.py  leaders and trailers of blocks, in bulk
     levels.py       comparisons of levels that several profiles make
+    measures.py     rules that are measured against values: of documents, and of callers
+    gdal_view.py    what GDAL opens, and what it takes for levels
     used_ranges.py  overlaps, what is used twice, what is not used
     any_file.py     rules that every profile has
     gdal_script.py  what GDAL's validator says, to the letter; rio_cogeo.py what rio-cogeo's does
     earth_engine.py Earth Engine's rules
     structure.py    how a TIFF is built
-    ogc_cog.py      OGC 21-026; ogc_bigtiff.py its draft of BigTIFF; ogc_t17.py of Testbed-17
+    ogc_cog.py      OGC 21-026; ogc_overviews.py its class of overviews
+    ogc_bigtiff.py  OGC's draft of BigTIFF; ogc_t17.py that of COG in Testbed-17
     profiles.py     all of them by name
 """

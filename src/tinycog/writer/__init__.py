@@ -20,6 +20,7 @@
     deferred.py      tiles that wait until a sample has decided how all are encoded
     in_order.py      records put in order
     journal.py      what a killed write had done, for the one that goes on
+    update/          a window of a file that was written is changed
     records.py       what is stored of one place in the tile grid, and where a level's payloads lie
     head.py          what stands in front of full resolution: IFDs, tile indices, overviews
 """

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from tinycog.argument_types import Interleave, MaskKind, Progress
 from tinycog.encode.choose import choose_fast, choose_level, choose_predictor
 from tinycog.encode.packed import LIBRARY
 from tinycog.encode.tile import TileEncoder, make_encoder, make_mask_encoder
-from tinycog.encode.tile_format import TileFormat
+from tinycog.encode.tile_format import CodecOptions, TileFormat
 from tinycog.errors import UsageError
 from tinycog.geo.metadata import Statistics
 from tinycog.geo.write_colour import RGB, WrittenColour, colour_of
@@ -69,6 +69,20 @@ class _Level:
 
     shape: LevelShape
     reducer: BlockReducer | None
+
+
+class LevelWork(NamedTuple):
+    """What is done with a level, whatever its pixels come from.
+
+    Attributes:
+        shape: its tiles, and whether they are stored.
+        reducer: makes the next level; None for the last one.
+        work: what is done with each of its tiles.
+    """
+
+    shape: LevelShape
+    reducer: BlockReducer | None
+    work: TileWork
 
 
 class CogFile:
@@ -256,6 +270,21 @@ class CogFile:
             mask = make_mask_encoder(size, size) if self._has_mask else None
             found.append(Encoders(make_encoder(replace(made, rows=size, cols=size)), mask))
         return found
+
+    def encoders(self, codec: CodecOptions) -> Sequence[Encoders]:
+        """Return the encoders of level 0, and of overviews, of a codec that is told so.
+
+        Raises:
+            UsageError, UnsupportedError: it cannot be, or cannot hold such pixels.
+        """
+        return self._encoders(replace(self._format, options=codec))
+
+    @property
+    def levels(self) -> Sequence[LevelWork]:
+        """All levels, also those that are only passed through."""
+        return [
+            LevelWork(one.shape, one.reducer, self._work(z)) for z, one in enumerate(self._levels)
+        ]
 
     def _choose(self, sample: RawTile | None) -> Sequence[Encoders]:
         """Choose predictor and level by a sample; without one any does."""
@@ -465,7 +494,7 @@ class CogFile:
             fields.append(nodata_field(facts.nodata, source.dtype))
         if z == 0:
             fields += georeference_fields(facts)
-            statistics = [_statistics(one, grid) for one in moments]
+            statistics = [statistics_of(one, grid) for one in moments]
             if statistics and self._marks == "alpha":
                 statistics.append(None)
             is_by_tile = self._interleave == "tile"  # what GDAL has no other sign of
@@ -564,7 +593,7 @@ def _with_alpha(facts: WrittenFacts) -> WrittenFacts:
     return replace(facts, **more)
 
 
-def _statistics(moments: Moments, grid: TileGrid) -> Statistics | None:
+def statistics_of(moments: Moments, grid: TileGrid) -> Statistics | None:
     """Return the statistics of a band; None if it has no valid pixel, or they are not finite."""
     if not (moments.pixels and math.isfinite(moments.mean) and math.isfinite(moments.squares)):
         return None

@@ -20,7 +20,7 @@ from tinycog.writer.halos import Halos
 from tinycog.writer.in_order import SpooledRecords, StreamedRecords
 from tinycog.writer.journal import Journal, lacking
 from tinycog.writer.pixel_source import PixelBlock, PixelSource, Region
-from tinycog.writer.records import LevelIndex, record
+from tinycog.writer.records import LevelIndex
 from tinycog.writer.spilled import SpilledTiles
 from tinycog.writer.statistics import Moments, StatisticsTree
 from tinycog.writer.tile_work import Encoders, TileDone, TileWork
@@ -309,7 +309,7 @@ class Engine:
         position = tile.y * level.grid.across + tile.x
         await self._note(done, position)
         if level.records is not None and done.is_encoded:
-            for place, stored in _records(level.index, position, done.payloads, done.mask):
+            for place, stored in level.index.put(position, done.payloads, done.mask):
                 await level.records.put(place, stored)
         if done.moments:
             self._statistics.add(position, done.moments)
@@ -318,24 +318,6 @@ class Engine:
                 await self._add(finished)
         if tile.level == 0 and done.is_encoded and self._progress is not None:
             self._progress(tile.region.rows * tile.region.cols)
-
-
-def _records(
-    index: LevelIndex, position: int, payloads: Sequence[bytes], mask: bytes
-) -> Iterator[tuple[int, list[bytes | memoryview]]]:
-    """Note how long the payloads of a tile are; give its records and their places in the level."""
-    if payloads:
-        index.image[:, position] = list(map(len, payloads))
-        if index.mask is not None:
-            index.mask[position] = len(mask)
-    if index.interleave != "band":
-        yield position, record([*payloads, mask])
-        return
-    planes, tiles = index.image.shape
-    for plane in range(planes):
-        yield plane * tiles + position, record(payloads[plane : plane + 1])
-    if index.mask is not None:
-        yield planes * tiles + position, record([mask])
 
 
 def _pixels(block: PixelBlock) -> Pixels:

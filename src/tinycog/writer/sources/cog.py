@@ -149,10 +149,10 @@ async def make_cog_source(cog: ReadingFace, told: Told, subset: Subset) -> CogSo
     Cost: that of opening.
     """
     await cog
-    return CogSource(cog, told, _window(cog, subset))
+    return CogSource(cog, told, window_of(cog, subset))
 
 
-def _window(cog: ReadingFace, subset: Subset) -> Window:
+def window_of(cog: ReadingFace, subset: Subset) -> Window:
     """Return the window of a subset.
 
     Raises:
