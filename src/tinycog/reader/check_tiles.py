@@ -60,11 +60,13 @@ class CheckedBatch(NamedTuple):
         positions: in the index, of those whose bytes were read.
         runs: bytes that hold them, with what lies around, and where these begin.
         wrong: those that cannot be decoded, or are odd.
+        length: encoded bytes of all of them; more than the runs have where tiles share bytes.
     """
 
     positions: NDArray[np.intp]
     runs: list[tuple[int, bytes]]
     wrong: list[CheckedTile]
+    length: int
 
 
 class _Read(NamedTuple):
@@ -233,12 +235,13 @@ def _runs(ranges: Sequence[ByteRange], around: int, size: int | None) -> list[By
 def _start_decoding(limits: Limits, read: _Read) -> asyncio.Future[CheckedBatch]:
     """Start to decode a batch in threads, each of which takes tiles until there are no more."""
     left = deque(read.found)
+    length = sum(len(data) for _, _, data in read.found)
     threads = min(thread_pool.shared_pool().size, len(left))
     work = [thread_pool.start_in_pool(partial(_decode, left, limits)) for _ in range(threads)]
 
     async def checked() -> CheckedBatch:
         found = [one for part in await asyncio.gather(*work) for one in part]
-        return CheckedBatch(read.positions, read.runs, [*read.lost, *found])
+        return CheckedBatch(read.positions, read.runs, [*read.lost, *found], length)
 
     return asyncio.ensure_future(checked())
 
