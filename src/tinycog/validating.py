@@ -16,9 +16,10 @@ from tinycog.tiff.image import Image
 from tinycog.validator.earth_engine import DEFLATE
 from tinycog.validator.facts import JudgedFile, TileFrame
 from tinycog.validator.levels import first_block
-from tinycog.validator.profiles import RULES, profile_of
+from tinycog.validator.profiles import profile_of
 from tinycog.validator.read_facts import (
     batches,
+    parse_corners,
     parse_first_blocks,
     parse_frames,
     parse_ghost_text,
@@ -72,7 +73,7 @@ async def validate(
     for each; what these cannot tell is "unknown". `tiles` reads the whole index, and with leaders a
     few bytes at each block.
     """
-    chosen = profile_of(profile)
+    chosen, rules = profile_of(profile)
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
@@ -85,7 +86,7 @@ async def validate(
     finally:
         if handle is not where:
             await handle.aclose()
-    return judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
+    return judge(file.name, chosen, rules, facts, strict=strict, literal=literal)
 
 
 def has_ovr(where: object) -> bool:
@@ -113,6 +114,7 @@ async def read_facts(file: OpenFile, *, tiles: bool) -> JudgedFile:
     facts = replace(
         facts,
         geo_findings=tuple(found for found in file.findings if found.rule.startswith("geotiff")),
+        corners=await file.parse(lambda buffer, _: parse_corners(buffer, images)),
         stream_flags=await file.parse(
             lambda buffer, _: parse_stream_flags(buffer, stored, cached=not tiles)
         ),
