@@ -194,7 +194,7 @@ class JournalFile:
         if len(text) <= NOTE_LENGTH - FRAME.size:
             with writing(self.name, str(self._path.parent)):
                 framed = bytearray(FRAME.pack(len(text), crc32(text)) + text)
-                write_at(self._opened(), memoryview(framed), NOTE)
+                write_at(self._opened(), [framed], NOTE)
 
     def _size(self) -> int:
         return os.fstat(self._opened().fileno()).st_size
