@@ -83,7 +83,7 @@ class DecodedTiles:
         """
         file, at = self._file, image.ifd.offset
         index = self._facts.indices[at]
-        is_known = index.is_whole and image.depth == 1
+        is_known = image.depth == 1 and bool((positions < len(index.counts)).all())
         lengths = index.counts[positions] if is_known else None
         framed = is_known and has_frames(self._facts.ghost.text)
         framed = framed and image.compression not in (Compression.NONE, Compression.OLD_JPEG)
@@ -99,9 +99,7 @@ class DecodedTiles:
                     self._progress(self._done, self._total)
                 if self._broken >= MOST_BROKEN:
                     return
-                self._check_bytes(
-                    image, len(batch.positions), sum(len(run) for _, run in batch.runs)
-                )
+                self._check_bytes(image, len(batch.positions), batch.length)
 
     def _check_bytes(self, image: Image, tiles: int, length: int) -> None:
         """Check that no more is decoded than the file can hold.
@@ -148,8 +146,10 @@ class DecodedTiles:
             self._listed.append(TileFault(image.ifd.offset, None, text))
             self._broken += count - known
         positions = np.flatnonzero(index.offsets[:known])
-        if image.compression == Compression.NONE or len(index.counts) < known:
+        if len(index.counts) < known:
             return positions
+        if image.compression == Compression.NONE:  # whose length the byte count does not say
+            return _without_equal(positions, index, image)
         size = np.uint64(self._file.size or 1 << 62)
         offsets, counts = index.offsets[positions], index.counts[positions]
         outside = (offsets > size) | (counts > size - np.minimum(offsets, size))

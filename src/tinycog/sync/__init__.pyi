@@ -734,6 +734,7 @@ def validate(
     strict: bool = False,
     literal: bool = False,
     progress: Progress | None = None,
+    http: bool = False,
 ) -> ValidationReport: ...
 
 T = TypeVar("T")
