@@ -101,6 +101,7 @@ from tinycog.tiff.spec import FieldType, Tag
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
+    from tinycog.byte_map.layout import FileLayout, FileSegment, SegmentGroup, SegmentKind
     from tinycog.cache.disk import DiskCache
     from tinycog.cache.memory import MemoryCache
     from tinycog.geo.colour import ColorInterp, Colormap
@@ -151,6 +152,8 @@ __all__ = [
     "Entry",
     "ErrorHandling",
     "FieldType",
+    "FileLayout",
+    "FileSegment",
     "FileSystem",
     "Finding",
     "FloatWindow",
@@ -205,6 +208,8 @@ __all__ = [
     "ResamplingLike",
     "Retries",
     "RuleFinding",
+    "SegmentGroup",
+    "SegmentKind",
     "Series",
     "SignedUrl",
     "SnapshotDocument",
@@ -262,6 +267,10 @@ __all__ = [
 ]
 
 _ON_DEMAND = {
+    "FileLayout": "tinycog.byte_map.layout",
+    "FileSegment": "tinycog.byte_map.layout",
+    "SegmentGroup": "tinycog.byte_map.layout",
+    "SegmentKind": "tinycog.byte_map.layout",
     "RuleFinding": "tinycog.validator.report",
     "ValidationProfile": "tinycog.validator.rule",
     "ValidationReport": "tinycog.validator.report",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import tinycog
 from tinycog.cog import Cog
 from tinycog.cogify import add_options
 from tinycog.errors import TinycogError
+from tinycog.info import add_options as add_info_options
 from tinycog.raster import Raster
 
 DEMO_NAME = "demo.tif"
@@ -47,10 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
 
-    info = commands.add_parser("info", help="print levels, georeference and findings of a file")
-    info.add_argument("where", help="url or path")
-    info.add_argument("--json", action="store_true", help="print JSON with the keys of `rio info`")
-    info.set_defaults(run=_info)
+    add_info_options(
+        commands.add_parser("info", help="print what a file is, and where its bytes lie")
+    )
 
     preview = commands.add_parser("preview", help="write a small picture of a file")
     preview.add_argument("where", help="url or path")
@@ -143,21 +142,6 @@ def _print_requests(cog: Cog, sent: int = 0) -> None:
         )
     total = sum(request.received for request in requests)
     print(f"  {len(requests)} requests, {total:,} bytes")
-
-
-async def _info(args: argparse.Namespace) -> None:
-    async with tinycog.open(args.where) as cog:
-        if args.json:
-            print(json.dumps(cog.info(), indent=2))
-            return
-        print(cog)
-        print(f"  {cog.crs}, bounds {tuple(cog.bounds)}, pixels of {cog.res}")
-        for page in cog.pages[1:]:
-            if page.of != (0,):
-                print(f"  {page}")
-        for finding in cog.findings:
-            print(f"  finding: {finding}")
-        _print_requests(cog)
 
 
 async def _tile(args: argparse.Namespace) -> None:

@@ -93,7 +93,8 @@ async def validate(
     """
     chosen = profile_of(profile)
     if not isinstance(where, list | tuple):
-        report, _ = await _judge_one(where, chosen, strict=strict, tiles=tiles, literal=literal)
+        one = cast("Judgeable", where)
+        report, _ = await _judge_one(one, chosen, strict=strict, tiles=tiles, literal=literal)
         return report
     several = cast("Sequence[Judgeable]", where)
     if not several:

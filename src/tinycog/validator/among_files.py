@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import hypot, isfinite, isnan, ulp
 from typing import Literal, NamedTuple, TypeVar
 
@@ -360,18 +361,18 @@ def _covered(corners: NDArray[np.float64], enough: float) -> float:
     left, top, right, bottom = corners[np.argsort(corners[:, 1])].T
     edges = np.unique(np.concatenate([left, right]))
     total = 0.0
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges.tolist()):
         here = (left <= start) & (right >= stop)
         reach = np.maximum.accumulate(np.concatenate([[-np.inf], bottom[here]]))
         rows = np.clip(bottom[here] - np.maximum(top[here], reach[:-1]), 0, None).sum()
-        total += float(rows) * float(stop - start)
+        total += float(rows) * (stop - start)
         if total >= enough:
             break
     return total
 
 
 def size(members: Members, _: float) -> Found:
-    """The Code Editor takes files of up to 10 GB: of each, or of all of them, does not get clear."""
+    """The Code Editor takes files of up to 10 GB; whether all together count is not clear."""
     lengths = [member.length or 0 for member in members]
     if max(lengths) <= CODE_EDITOR_BYTES < sum(lengths):
         text = f"{_names(members)} have {sum(lengths)} bytes together: the Code Editor takes 10 GB,"

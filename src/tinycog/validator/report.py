@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -45,7 +46,7 @@ class RuleFinding:
     files: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return severity, message, place and rule in one line, behind the name of a single file."""
+        """Return severity, name of a single file, message, place and rule in one line."""
         at = "" if self.offset is None else f" at byte {self.offset}"
         name = f"{self.files[0]}: " if len(self.files) == 1 else ""
         return f"{self.severity}: {name}{self.message}{at} [{self.rule}]"
@@ -156,7 +157,7 @@ def severity_of(kind: Kind, usual: Severity, *, literal: bool) -> Severity:
     return "note" if kind == "note" or (kind == "literal" and not literal) else usual
 
 
-def verdict_of(found: Set[Severity], *, strict: bool) -> Verdict:
+def verdict_of(found: AbstractSet[Severity], *, strict: bool) -> Verdict:
     """Return the verdict that severities of findings make."""
     if "error" in found or (strict and "warning" in found):
         return "fail"
