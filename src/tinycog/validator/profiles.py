@@ -5,6 +5,7 @@ from __future__ import annotations
 from tinycog.errors import UsageError
 from tinycog.validator import (
     earth_engine,
+    earth_engine_external,
     gdal_script,
     ogc_bigtiff,
     ogc_cog,
@@ -24,6 +25,7 @@ PROFILES = {
         gdal_script.PROFILE,
         rio_cogeo.PROFILE,
         earth_engine.PROFILE,
+        earth_engine_external.PROFILE,
         earth_engine.UPLOAD_PROFILE,
         structure.PROFILE,
     )
@@ -40,6 +42,7 @@ RULES = {
         *(*gdal_script.STRUCTURE, *gdal_script.BLOCKS),
         *rio_cogeo.RULES,
         *(*earth_engine.MUST, *earth_engine.BEST, *earth_engine.UPLOAD),
+        *(*earth_engine_external.MUST, *earth_engine_external.BEST),
         *(*structure.BUILT, *structure.BLOCKS),
     )
 }
