@@ -20,7 +20,8 @@ from tinycog.geo.crs import Crs
 from tinycog.geo.keys import GeoKeys
 from tinycog.geo.same_crs import is_same_crs
 from tinycog.testing import serve_in_thread
-from tinycog.validator.among_files import SET_RULES, SetMember, check_files
+from tinycog.validator.among_files import SET_RULES, check_files
+from tinycog.validator.set_rule import SetMember
 
 ROOT = Path(__file__).parent.parent
 UTM = Crs("projected", 32633)

@@ -20,7 +20,6 @@ from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import ALPHA
-from tinycog.validator.among_files import MaskedBy, SetMember
 from tinycog.validator.earth_engine import DEFLATE
 from tinycog.validator.facts import JudgedFile, TileFrame
 from tinycog.validator.levels import first_block
@@ -36,6 +35,7 @@ from tinycog.validator.read_facts import (
 from tinycog.validator.report import ValidationReport, judge, unreadable
 from tinycog.validator.rule import ValidationProfile
 from tinycog.validator.set_report import report_of_all
+from tinycog.validator.set_rule import MaskedBy, SetMember
 
 REQUESTS = 4
 """Requests that the header and the first blocks may take, where IFDs lie at the beginning."""

@@ -8,7 +8,10 @@
     read_facts.py   parsers that read those, and the leaders and trailers of blocks
     levels.py       comparisons of levels that several profiles make
     gdal_script.py  what GDAL's validator says, to the letter; rio_cogeo.py what rio-cogeo's does
-    earth_engine.py Earth Engine's rules
+    earth_engine.py Earth Engine's rules; earth_engine_external.py those of its newer page
+    set_rule.py     a rule among files that make one image together, and what it looks at
+    among_files.py  all of these; set_positions.py where files lie to each other
+    set_report.py   the report of several files
     structure.py    how a TIFF is built
     ogc_cog.py      OGC 21-026; ogc_bigtiff.py its draft of BigTIFF; ogc_t17.py of Testbed-17
     profiles.py     all of them by name

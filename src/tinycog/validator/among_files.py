@@ -6,21 +6,30 @@ within `OFFSET_TOLERANCE` of a pixel, and what floats themselves leave open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from math import hypot, isfinite, isnan, ulp
-from typing import Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from math import isnan
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinycog.affine_math import Coefficients, invert
-from tinycog.errors import UsageError
-from tinycog.geo.crs import Crs
 from tinycog.geo.same_crs import is_same_crs
 from tinycog.tiff.spec import SampleFormat, name_of
-from tinycog.validator.rule import Kind, Severity
+from tinycog.validator.rule import Severity
+from tinycog.validator.set_positions import (
+    covered_area,
+    groups_by,
+    off_grid,
+    pixel_size,
+    positions_of_most,
+)
+from tinycog.validator.set_rule import (
+    Found,
+    MaskedBy,
+    Members,
+    SetMember,
+    SetObservation,
+    SetRule,
+)
 
 T = TypeVar("T")
 
@@ -36,97 +45,7 @@ CODE_EDITOR_BYTES = 10 * 10**9
 SHOWN = 3
 """Names that a message tells."""
 
-ROUNDINGS = 8
-"""Roundings of floats between a position and its column."""
-
-MaskedBy = Literal["mask", "alpha", "nodata", "nothing"]
-"""What says which pixels of a file are valid."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetMember:
-    """Facts of one file of several that make an image together.
-
-    Attributes:
-        name: of the file, without secrets.
-        size: (width, height) in pixels.
-        transform: (a, b, c, d, e, f) from (col, row) to (x, y); None without one.
-        crs: of the transform; None without one.
-        samples: (sample format, bits) of each band, as TIFF counts the formats.
-        masked_by: what says which pixels are valid.
-        nodata: value of pixels that hold nothing; None without one.
-        length: of the file in bytes; None if not known.
-    """
-
-    name: str
-    size: tuple[int, int]
-    transform: Coefficients | None
-    crs: Crs | None
-    samples: tuple[tuple[int, int], ...]
-    masked_by: MaskedBy = "nothing"
-    nodata: int | float | None = None
-    length: int | None = None
-
-
-class SetObservation(NamedTuple):
-    """What breaks a rule among files, or why that cannot be known.
-
-    Attributes:
-        message: what was found and what was expected, in one line, with the names of files.
-        files: names of all files that differ, behind that of one they differ from.
-        kind: as of an `Observation`.
-    """
-
-    message: str
-    files: tuple[str, ...]
-    kind: Kind = "broken"
-
-
-Found = Iterator[SetObservation]
-
-Members = Sequence[SetMember]
-
-
-@dataclass(frozen=True, slots=True)
-class SetRule:
-    """A rule among files: what it says, where it stands, and what looks whether they keep it.
-
-    Attributes:
-        id, severity, says, source, remedy: as of a `Rule`.
-        check: yields what breaks it, by members and the tolerance in pixels.
-    """
-
-    id: str
-    severity: Severity
-    says: str
-    source: str
-    remedy: str
-    check: Callable[[Members, float], Iterable[SetObservation]]
-
-
 # --- what is the same ----------------------------------------------------------------------------
-
-
-def _groups(
-    members: Members, value: Callable[[SetMember], T], is_same: Callable[[T, T], bool | None]
-) -> list[tuple[T, list[SetMember], bool]]:
-    """Return members with the same value together, most of them first, with whether that is known.
-
-    A value that may be the same as that of a group is a group of its own, which is not known.
-    """
-    found: list[tuple[T, list[SetMember], bool]] = []
-    for member in members:
-        own = value(member)
-        is_known = True
-        for other, group, _ in found:
-            same = is_same(own, other)
-            if same:
-                group.append(member)
-                break
-            is_known &= same is not None
-        else:
-            found.append((own, [member], is_known))
-    return sorted(found, key=lambda group: -len(group[1]))
 
 
 def _alike(
@@ -136,7 +55,7 @@ def _alike(
     is_same: Callable[[T, T], bool | None] = lambda one, other: one == other,
 ) -> Found:
     """Yield an observation for each group of files whose value is not that of most."""
-    first, *others = _groups(members, value, is_same)
+    first, *others = groups_by(members, value, is_same)
     for other, group, is_known in others:
         message = f"{_names(group)} {_has(group)} {text(other)}, but {_names(first[1])} "
         message += f"{_has(first[1])} {text(first[0])}"
@@ -207,104 +126,16 @@ def _fill_text(value: Fill) -> str:
 def resolution(members: Members, tolerance: float) -> Found:
     """Pixels must have the same size, so that the far corner is not another pixel's."""
     yield from _alike(
-        members, _grid, lambda grid: grid.text, lambda one, other: one.fits(other, tolerance)
+        members, pixel_size, lambda grid: grid.text, lambda one, other: one.fits(other, tolerance)
     )
-
-
-class _Grid(NamedTuple):
-    """Size and direction of pixels, and how many of them add up.
-
-    Attributes:
-        pixel: (a, b, d, e) of the transform; None without one.
-        size: (width, height) in pixels.
-    """
-
-    pixel: tuple[float, float, float, float] | None
-    size: tuple[int, int]
-
-    def fits(self, other: _Grid, tolerance: float) -> bool:
-        """Return whether the pixels of both lie on each other as far as either reaches."""
-        if self.pixel is None or other.pixel is None:
-            return self.pixel == other.pixel
-        a, b, d, e = (abs(one - two) for one, two in zip(self.pixel, other.pixel, strict=True))
-        cols, rows = (max(sides) for sides in zip(self.size, other.size, strict=True))
-        width, height = _sides(other.pixel)
-        return hypot(a, d) * cols <= tolerance * width and hypot(b, e) * rows <= tolerance * height
-
-    @property
-    def text(self) -> str:
-        """What a message says of it."""
-        if self.pixel is None:
-            return "no transform"
-        a, b, d, e = self.pixel
-        turned = f", rotated by ({b!r}, {d!r})" if b or d else ""
-        return f"pixels of {a!r} by {e!r}{turned}"
-
-
-def _sides(pixel: tuple[float, float, float, float]) -> tuple[float, float]:
-    """Return the length of a pixel along rows and along columns."""
-    a, b, d, e = pixel
-    return hypot(a, d), hypot(b, e)
-
-
-def _grid(member: SetMember) -> _Grid:
-    if member.transform is None:
-        return _Grid(None, member.size)
-    a, b, _, d, e, _ = member.transform
-    return _Grid((a, b, d, e), member.size)
 
 
 # --- where the files lie -------------------------------------------------------------------------
 
 
-class _Position(NamedTuple):
-    """Where a file begins, in pixels of another.
-
-    Attributes:
-        member: the file.
-        col, row: of its first pixel.
-        slack: pixels that floats leave open.
-    """
-
-    member: SetMember
-    col: float
-    row: float
-    slack: float
-
-    @property
-    def deviation(self) -> float:
-        """Pixels between this and whole numbers, beyond what floats leave open."""
-        off = max(abs(self.col - round(self.col)), abs(self.row - round(self.row)))
-        return off - self.slack
-
-
-def _comparable(members: Members, tolerance: float) -> list[_Position]:
-    """Return where those files lie whose grid is that of most, in pixels of one of them."""
-    _, placed, _ = _groups(members, lambda one: one.crs, is_same_crs)[0]
-    _, group, _ = _groups(placed, _grid, lambda one, other: one.fits(other, tolerance))[0]
-    transform = group[0].transform
-    if transform is None or not all(map(isfinite, transform)):
-        return []
-    try:
-        inverse = invert(transform)
-    except UsageError:
-        return []
-    a, b, c, d, e, f = transform
-    width, height = _sides((a, b, d, e))
-    found: list[_Position] = []
-    for member in group:
-        _, _, x, _, _, y = member.transform or transform
-        if not (isfinite(x) and isfinite(y)):
-            continue
-        col, row = inverse.apply(x, y)
-        errors = ulp(max(abs(x), abs(c))) / width, ulp(max(abs(y), abs(f))) / height
-        found.append(_Position(member, col, row, ROUNDINGS * max(errors)))
-    return found
-
-
 def offset(members: Members, tolerance: float) -> Found:
     """Offsets between files must be whole numbers of pixels."""
-    found = _comparable(members, tolerance)
+    found = positions_of_most(members, tolerance)
     if not found:
         names = tuple(member.name for member in members)
         text = f"where {_names(members)} lie to each other is not known: no transform tells it"
@@ -312,7 +143,7 @@ def offset(members: Members, tolerance: float) -> Found:
         return
     anchors = (found[0], max(found, key=lambda one: one.deviation))
     base, wrong = min(
-        ((anchor.member, _off_grid(found, anchor, tolerance)) for anchor in anchors),
+        ((anchor.member, off_grid(found, anchor, tolerance)) for anchor in anchors),
         key=lambda pair: len(pair[1]),
     )
     if wrong:
@@ -322,15 +153,9 @@ def offset(members: Members, tolerance: float) -> Found:
         yield SetObservation(text, (base.name, *(one.member.name for one in wrong)))
 
 
-def _off_grid(found: Sequence[_Position], anchor: _Position, tolerance: float) -> list[_Position]:
-    """Return those that do not begin whole numbers of pixels behind one of them."""
-    moved = (one._replace(col=one.col - anchor.col, row=one.row - anchor.row) for one in found)
-    return [one for one in moved if one.deviation > tolerance]
-
-
 def gap(members: Members, tolerance: float) -> Found:
     """No more than 99 % of the area may be gap."""
-    found = _comparable(members, tolerance)
+    found = positions_of_most(members, tolerance)
     corners = np.array(
         [
             (one.col, one.row, one.col + one.member.size[0], one.row + one.member.size[1])
@@ -343,7 +168,7 @@ def gap(members: Members, tolerance: float) -> Found:
     left, top = corners[:, :2].min(0)
     right, bottom = corners[:, 2:].max(0)
     area = float(right - left) * float(bottom - top)
-    covered = _covered(np.round(corners), enough=area * (1 - MOST_GAP))
+    covered = covered_area(np.round(corners), enough=area * (1 - MOST_GAP))
     if covered < area * (1 - MOST_GAP):
         far = [found[int(corners[:, side].argmin())].member for side in (0, 1)]
         far += [found[int(corners[:, side].argmax())].member for side in (2, 3)]
@@ -351,24 +176,6 @@ def gap(members: Members, tolerance: float) -> Found:
         text = f"files cover {covered:.0f} of the {right - left:.0f} x {bottom - top:.0f} pixels"
         text += f" from {names[0]} to {names[-1]}, less than {1 - MOST_GAP:.0%}: the rest is gap"
         yield SetObservation(text, names)
-
-
-def _covered(corners: NDArray[np.float64], enough: float) -> float:
-    """Return the area that rectangles (left, top, right, bottom) cover, each part once.
-
-    It is added up only until it is enough.
-    """
-    left, top, right, bottom = corners[np.argsort(corners[:, 1])].T
-    edges = np.unique(np.concatenate([left, right]))
-    total = 0.0
-    for start, stop in pairwise(edges.tolist()):
-        here = (left <= start) & (right >= stop)
-        reach = np.maximum.accumulate(np.concatenate([[-np.inf], bottom[here]]))
-        rows = np.clip(bottom[here] - np.maximum(top[here], reach[:-1]), 0, None).sum()
-        total += float(rows) * (stop - start)
-        if total >= enough:
-            break
-    return total
 
 
 def size(members: Members, _: float) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tinycog.validator.among_files import SET_RULES, SetMember, check_files
+from tinycog.validator.among_files import SET_RULES, check_files
 from tinycog.validator.report import (
     RuleFinding,
     ValidationReport,
@@ -14,6 +14,7 @@ from tinycog.validator.report import (
     verdict_of,
 )
 from tinycog.validator.rule import Severity, ValidationProfile
+from tinycog.validator.set_rule import SetMember
 
 
 def report_of_all(
