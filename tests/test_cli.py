@@ -165,7 +165,7 @@ def test_info_draws_where_bytes_lie(capsys, tmp_path):
 
 def test_a_terminal_of_ascii_gets_ascii(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
-    assert main(["info", U8, "--layout"]) == 0
+    assert main(["info", str(fixture_path("cog-metadata")), "--layout"]) == 0
     sys.stdout.flush()
     assert b"0 pixels of level 0" in sys.stdout.buffer.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -180,11 +180,21 @@ def test_info_as_a_document(capsys):
     assert document["layout"]["segments"][0]["label"] == "header"
 
 
-def test_a_picture_of_another_kind_is_refused_before_anything_is_read(capsys):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--svg a.png", "--svg writes a name that ends with .svg"),
+        ("--svg - --json", "--svg - writes the picture alone to stdout"),
+        ("--whole", "--whole is of --layout and --svg"),
+        ("--ascii", "--ascii is of the picture that --layout draws"),
+        ("--layout --json --ascii", "--ascii is of the picture"),
+    ],
+)
+def test_options_without_use_are_refused_before_anything_is_read(options, message, capsys):
     with serve_in_thread({}) as server:
-        assert main(["info", server.url("a.tif"), "--svg", "a.png"]) == 1
+        assert main(["info", server.url("a.tif"), *options.split()]) == 1
         assert server.log == []
-    assert "--svg writes a name that ends with .svg" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 # --- tile ----------------------------------------------------------------------------------------

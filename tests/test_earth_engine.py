@@ -134,6 +134,7 @@ async def test_times_in_properties_are_milliseconds(good, moment, milliseconds):
         ({"properties": {"a": True}}, "not True"),
         ({"properties": {"a": nan}}, "not nan"),
         ({"properties": {"a": inf}}, "not inf"),
+        ({"properties": {"a": 2**53 + 1}}, "give a string"),
         ({"properties": {"a": [1]}}, "not \\[1\\]"),
         ({"properties": {"": 1}}, "the name of a property"),
     ],

@@ -65,19 +65,40 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 async def info(args: argparse.Namespace) -> None:
     """Carry the command out."""
-    if args.svg not in (None, "-") and not args.svg.lower().endswith(".svg"):
-        message = f"--svg writes a name that ends with .svg, or - for stdout, not {args.svg!r}"
-        raise UsageError(message)
     is_drawn = args.layout or args.svg is not None
+    _check(args, is_drawn=is_drawn)
     async with tinycog.open(args.where) as cog:
         layout = await cog.layout(whole=args.whole) if is_drawn else None
         if args.json:
-            print(json.dumps(await _document(cog, args, layout), indent=2))
+            _say(json.dumps(await _document(cog, args, layout), indent=2))
         elif args.svg != "-":
             async for line in _page(cog, args, layout):
-                print(line)
+                _say(line)
     if layout is not None and args.svg is not None:
         _write(layout.to_svg(), args.svg)
+
+
+def _check(args: argparse.Namespace, *, is_drawn: bool) -> None:
+    """Refuse arguments that have no use, before anything is read.
+
+    Raises:
+        UsageError: one of them has none.
+    """
+    if args.svg not in (None, "-") and not args.svg.lower().endswith(".svg"):
+        message = f"--svg writes a name that ends with .svg, or - for stdout, not {args.svg!r}"
+        raise UsageError(message)
+    if args.svg == "-" and (args.json or args.tags or args.ghost or args.layout):
+        raise UsageError("--svg - writes the picture alone to stdout: give it a name")
+    if args.whole and not is_drawn:
+        raise UsageError("--whole is of --layout and --svg: it reads the index for them")
+    if args.ascii and (args.json or not args.layout):
+        raise UsageError("--ascii is of the picture that --layout draws")
+
+
+def _say(text: str) -> None:
+    """Print a text; what the terminal cannot show is escaped."""
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _write(text: str, where: str) -> None:
@@ -234,7 +255,8 @@ def _place(cog: tinycog.Cog) -> Iterator[str]:
         return
     a, b, c, d, e, f = tuple(cog.transform)[:6]
     if (a, b, c, d, e, f) == (1, 0, 0, 0, 1, 0):
-        yield _row("place", "none: no transform")
+        by = "by coefficients (RPC) alone" if cog.rpcs is not None else "none: no transform"
+        yield _row("place", by)
         return
     yield _row("pixels", f"{a:.12g} x {e:.12g}{f', rotated by {b:.6g}, {d:.6g}' if b or d else ''}")
     left, bottom, right, top = cog.bounds
@@ -252,7 +274,8 @@ def _samples(cog: tinycog.Cog) -> Iterator[str]:
     facts = zip(cog.descriptions, cog.units, cog.scales, cog.offsets, strict=True)
     for n, (name, unit, scale, offset) in enumerate(facts, 1):
         parts = [_short(name)] if name else []
-        parts += [f"sample * {scale:g} + {offset:g}"] if (scale, offset) != (1, 0) else []
+        sign = "-" if offset < 0 else "+"
+        parts += [f"sample * {scale:g} {sign} {abs(offset):g}"] if (scale, offset) != (1, 0) else []
         parts += [f"in {_short(unit)}"] if unit else []
         if parts:
             texts.append(f"{n}: {', '.join(parts)}")

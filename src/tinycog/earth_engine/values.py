@@ -16,6 +16,9 @@ ISO 8601; milliseconds since 1970 in UTC."""
 TIMES = ("system:time_start", "system:time_end")
 """Properties that are times, in milliseconds."""
 
+LARGEST_INTEGER = 1 << 53
+"""Integers up to which each is a number of its own in JSON's floats of 64 bits."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 FRACTION = re.compile(r"(\.\d{6})0*(?=Z|[+-]\d\d)")
@@ -137,6 +140,11 @@ def _value(name: str, value: object) -> str | int | float:
         return to_milliseconds(parse_moment(value, name), name)
     if isinstance(value, str):
         return value
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        message = (
+            f"the property {name!r} is a float of 64 bits, which cannot be {value}: give a string"
+        )
+        raise UsageError(message)
     if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return value
     message = f"the property {name!r} is a string or a finite number, not {value!r}"
