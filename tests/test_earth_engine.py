@@ -177,7 +177,7 @@ async def test_what_is_only_worse_is_advice():
 async def test_what_cannot_be_known_is_told(good):
     request = await asset(good)
     text = "\n".join(request.unknown)
-    assert "whether Earth Engine may read the object" in text
+    assert "whether the object may be read by Earth Engine" in text
     assert f"whether {URI} holds the bytes that were looked at" in text
     assert "which generation" not in text
     request = await asset(CloudFile("gs://bucket/image.tif", good.where))

@@ -11,7 +11,7 @@ HOST = "https://earthengine.googleapis.com/v1alpha"
 
 UNKNOWN = (
     "whether you may create the asset, whether its parent exists, and whether it exists already",
-    "whether Earth Engine may read the object, and those may that the asset is shared with",
+    "whether the object may be read by Earth Engine, and by those that the asset is shared with",
 )
 """What no look at the bytes can tell."""
 

@@ -40,7 +40,7 @@ def parse_moment(given: Moment, name: str) -> datetime:
             return _in_utc(given, name)
         if isinstance(given, date):
             return datetime(given.year, given.month, given.day, tzinfo=UTC)
-        if isinstance(given, int) and not isinstance(given, bool):
+        if isinstance(given, int) and not isinstance(given, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - of callers
             return EPOCH + timedelta(milliseconds=given)
     except UsageError:
         raise
