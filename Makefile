@@ -3,7 +3,7 @@ LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak resumes \
 	fuzz bench versions meaning georeferences written written-crs identity references \
-	references-orders overviews
+	references-orders overviews verdicts others
 
 check: ## what CI runs
 	bash .ci/run
@@ -38,6 +38,16 @@ georeferences: ## ten points of each of 1,300 georeferences, against GDAL and PR
 
 written: ## a thousand files of every kind written, and read and judged by others
 	$(PYTHON) tests/writing/run.py
+
+GDAL_PYTHON = python3
+RIO_COGEO_PYTHON = $(PYTHON)
+
+verdicts: ## the corpus, COGs and 250 spoiled ones, judged as by GDAL's validator and by rio-cogeo
+	$(PYTHON) tests/validation/verdicts.py --gdal $(GDAL_PYTHON) --rio-cogeo $(RIO_COGEO_PYTHON)
+
+others: ## files by GDAL, rio-cogeo, odc-geo and tifffile through every profile; then spec/validation.md
+	$(PYTHON) tests/validation/others.py --gdal $(GDAL_PYTHON) --rio-cogeo $(RIO_COGEO_PYTHON)
+	$(PYTHON) tests/validation/others.py --write
 
 identity: ## the same pixels and options written in many ways: the same bytes
 	$(PYTHON) tests/writing/identity.py

@@ -160,7 +160,7 @@ def test_the_failure_is_told_in_earth_engines_words():
 async def test_what_would_be_refused_is_told():
     request = await asset(CloudFile(URI, await image(blocksize=2048)))
     (refused, *_) = request.refused
-    assert "tiles of 2048 by 2048 pixels, not squares of 16 to 1024" in refused
+    assert "tiles of 2048 by 2048 pixels, not squares of 16, 32, 64" in refused
     assert "would be refused:\n  " in str(request)
     request = await asset(CloudFile(URI, b"no TIFF"))
     assert "not a TIFF" in request.refused[0]
@@ -170,7 +170,7 @@ async def test_what_would_be_refused_is_told():
 async def test_what_is_only_worse_is_advice():
     request = await asset(CloudFile(URI, await image(blocksize=512, profile="default")))
     assert request.refused == ()
-    assert any("tiles of 512 by 512 pixels, not 256 by 256" in text for text in request.advice)
+    assert any("tiles of 512 by 512 pixels, not squares of 256" in text for text in request.advice)
     assert "might be better:" in str(request)
 
 
@@ -324,7 +324,7 @@ async def test_the_newer_page_has_other_tiles():
     request = await earth_engine.image_manifest(
         CloudFile(URI, await image(blocksize=128)), NAME, external=True
     )
-    assert "tiles of 128 by 128 pixels, not squares of 256 to 2048" in request.refused[0]
+    assert "tiles of 128 by 128 pixels, not squares of 256, 512, 1024, 2048" in request.refused[0]
 
 
 async def test_a_legacy_name_becomes_that_of_its_project(good):

@@ -267,7 +267,11 @@ def test_each_file_costs_what_it_costs_alone(paths):
 
 def test_rules_among_files_are_data_of_a_profile(paths):
     mine = tinycog.ValidationProfile(
-        "m", "us", {}, {"ee/files-bands": "warning"}, {"tiles": ["ee/files-bands"]}
+        "m",
+        "us",
+        {},
+        {"ee/files-bands": "warning"},
+        among_files={"tiles": ["ee/files-bands"]},
     )
     assert tinycog.sync.validate(paths, mine).verdicts == {"tiles": "pass"}
     wrong = replace(mine, among_files={"tiles": ["ee/files-colour"]})

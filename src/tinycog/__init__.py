@@ -122,7 +122,7 @@ if TYPE_CHECKING:
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
     from tinycog.validating import validate
     from tinycog.validator.report import RuleFinding, ValidationReport
-    from tinycog.validator.rule import ValidationProfile
+    from tinycog.validator.rule import ProfileRule, ValidationProfile
     from tinycog.writer.pending import Write
     from tinycog.writer.plan import WritePlan
     from tinycog.writing import HasAsynchronous, Written, write
@@ -195,6 +195,7 @@ __all__ = [
     "Plane",
     "PlaneAxes",
     "Profile",
+    "ProfileRule",
     "RangeMismatchError",
     "RangeNotSatisfiableError",
     "RangeSink",
@@ -272,6 +273,7 @@ _ON_DEMAND = {
     "SegmentGroup": "tinycog.byte_map.layout",
     "SegmentKind": "tinycog.byte_map.layout",
     "RuleFinding": "tinycog.validator.report",
+    "ProfileRule": "tinycog.validator.rule",
     "ValidationProfile": "tinycog.validator.rule",
     "ValidationReport": "tinycog.validator.report",
     "validate": "tinycog.validating",

@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 
 import tinycog
 from tinycog.cog import Cog
 from tinycog.cogify import add_options
-from tinycog.errors import TinycogError
+from tinycog.errors import TinycogError, UsageError
 from tinycog.info import add_options as add_info_options
 from tinycog.raster import Raster
 
@@ -82,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_validate(validate: argparse.ArgumentParser) -> None:
     validate.add_argument("where", nargs="+", help="urls or paths")
-    validate.add_argument("--profile", default="ogc-cog", help="whose rules (%(default)s)")
+    validate.add_argument(
+        "--profile", default="ogc-cog", help="whose rules, or a JSON file of your own (%(default)s)"
+    )
     validate.add_argument("--strict", action="store_true", help="let warnings fail, too")
     validate.add_argument("--tiles", action="store_true", help="look at every block of the index")
     validate.add_argument(
@@ -174,14 +177,26 @@ async def _plan(args: argparse.Namespace) -> None:
 async def _validate(args: argparse.Namespace) -> int:
     """Print a report for each file, or one of all; return 1 unless all have passed."""
     passed = True
+    profile = _profile(args.profile)
     for where in [args.where] if args.together else args.where:
         report = await tinycog.validate(
-            where, args.profile, strict=args.strict, tiles=args.tiles, literal=args.literal
+            where, profile, strict=args.strict, tiles=args.tiles, literal=args.literal
         )
         texts = {"text": report.__str__, "json": report.to_json, "junit": report.to_junit}
         print(texts[args.format]())
         passed &= report.passed
     return 0 if passed else 1
+
+
+def _profile(name: str) -> str | tinycog.ValidationProfile:
+    """Return the name of a profile, or the one that a JSON file holds."""
+    if not name.endswith(".json"):
+        return name
+    try:
+        return tinycog.ValidationProfile.from_json(Path(name).read_text("utf-8"))
+    except OSError as exc:
+        message = f"--profile {name}: {exc.strerror}"
+        raise UsageError(message) from exc
 
 
 def _save(raster: Raster, path: str, *, raw: bool) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from asyncio import gather
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -23,9 +24,10 @@ from tinycog.tiff.spec import ALPHA
 from tinycog.validator.earth_engine import DEFLATE
 from tinycog.validator.facts import JudgedFile, TileFrame
 from tinycog.validator.levels import first_block
-from tinycog.validator.profiles import RULES, profile_of
+from tinycog.validator.profiles import profile_of
 from tinycog.validator.read_facts import (
     batches,
+    parse_corners,
     parse_first_blocks,
     parse_frames,
     parse_ghost_text,
@@ -33,7 +35,7 @@ from tinycog.validator.read_facts import (
     parse_stream_flags,
 )
 from tinycog.validator.report import ValidationReport, judge, unreadable
-from tinycog.validator.rule import ValidationProfile
+from tinycog.validator.rule import Rule, ValidationProfile
 from tinycog.validator.set_report import report_of_all
 from tinycog.validator.set_rule import MaskedBy, SetMember
 
@@ -91,33 +93,38 @@ async def validate(
     for each; what these cannot tell is "unknown". `tiles` reads the whole index, and with leaders a
     few bytes at each block.
     """
-    chosen = profile_of(profile)
+    judge_one = partial(
+        _judge_one, judged_by=profile_of(profile), strict=strict, tiles=tiles, literal=literal
+    )
     if not isinstance(where, list | tuple):
-        one = cast("Judgeable", where)
-        report, _ = await _judge_one(one, chosen, strict=strict, tiles=tiles, literal=literal)
+        report, _ = await judge_one(cast("Judgeable", where))
         return report
     several = cast("Sequence[Judgeable]", where)
     if not several:
         raise UsageError("there are no files to look at: the list is empty")
     found: list[tuple[ValidationReport, SetMember | None]] = []
     for start in range(0, len(several), SIDE_BY_SIDE):
-        judged = (
-            _judge_one(one, chosen, strict=strict, tiles=tiles, literal=literal)
-            for one in several[start : start + SIDE_BY_SIDE]
-        )
-        for result in await gather(*judged, return_exceptions=True):
+        some = map(judge_one, several[start : start + SIDE_BY_SIDE])
+        for result in await gather(*some, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
             found.append(result)
     named = _with_names_of_their_own(found)
     reports, members = [report for report, _ in named], [member for _, member in named]
+    chosen, _ = profile_of(profile)
     return report_of_all(reports, members, chosen, strict=strict, literal=literal)
 
 
 async def _judge_one(
-    where: Judgeable, chosen: ValidationProfile, *, strict: bool, tiles: bool, literal: bool
+    where: Judgeable,
+    *,
+    judged_by: tuple[ValidationProfile, Mapping[str, Rule]],
+    strict: bool,
+    tiles: bool,
+    literal: bool,
 ) -> tuple[ValidationReport, SetMember | None]:
     """Judge a file; return its facts for rules among files, too, None if it cannot be read."""
+    chosen, rules = judged_by
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
@@ -131,7 +138,7 @@ async def _judge_one(
     finally:
         if handle is not where:
             await handle.aclose()
-    report = judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
+    report = judge(file.name, chosen, rules, facts, strict=strict, literal=literal)
     return report, _member_of(file)
 
 
@@ -197,6 +204,7 @@ async def read_facts(file: OpenFile, *, tiles: bool) -> JudgedFile:
     facts = replace(
         facts,
         geo_findings=tuple(found for found in file.findings if found.rule.startswith("geotiff")),
+        corners=await file.parse(lambda buffer, _: parse_corners(buffer, images)),
         stream_flags=await file.parse(
             lambda buffer, _: parse_stream_flags(buffer, stored, cached=not tiles)
         ),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import tinycog
 from tinycog.pixels.overviews.reducer import make_reducer
+from writing.by_profiles import NOT_GDALS, by_profiles
 from writing.matrix import Case
 
 ONE_WIDE = "Invalid Decimation 1 "
@@ -21,9 +22,6 @@ ONE_WIDE = "Invalid Decimation 1 "
 
 ONE_TILE_WIDE = "is not tiled"
 """What it says, wrongly, of an image that is as wide as its tiles."""
-
-NOT_GDALS = ("jpeg2000", "jxl")
-"""Codecs that GDAL does not have in TIFFs, or only where it was built with libjxl."""
 
 ULPS = 1e-12
 """Relative difference of statistics that are summed in another order."""
@@ -341,4 +339,5 @@ JUDGES: Sequence[Callable[[Case, Path], list[str]]] = (
     by_gdals_driver,
     by_tifffile,
     by_rio_cogeo,
+    by_profiles,
 )

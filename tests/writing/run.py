@@ -4,8 +4,8 @@
     python tests/writing/run.py --gdal /usr/bin/python3     # a Python that has osgeo_utils
 
 Judges (`judges.py`): tinycog itself, overviews made anew, rasterio, overviews of GDAL's COG driver,
-tifffile; rio-cogeo where it is installed, strict; GDAL's own validator with its full check, by a
-Python that has it. Exit status 1 if anything is found.
+tifffile; rio-cogeo where it is installed, strict; tinycog's profiles of rules; GDAL's own validator
+with its full check, by a Python that has it. Exit status 1 if anything is found.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ if __package__ in (None, ""):  # run as a script
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import tinycog
-from writing.judges import JUDGES, NOT_GDALS
+from writing.by_profiles import NOT_GDALS
+from writing.judges import JUDGES
 from writing.matrix import Case, cases
 
 VALIDATE = """

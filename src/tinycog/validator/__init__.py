@@ -7,12 +7,15 @@
     facts.py        what rules look at: header, images in their roles, the index of each
     read_facts.py   parsers that read those, and the leaders and trailers of blocks
     levels.py       comparisons of levels that several profiles make
+    measures.py     rules that are measured against values: of documents, and of callers
+    gdal_view.py    what GDAL opens, and what it takes for levels
     gdal_script.py  what GDAL's validator says, to the letter; rio_cogeo.py what rio-cogeo's does
     earth_engine.py Earth Engine's rules; earth_engine_external.py those of its newer page
     set_rule.py     a rule among files that make one image together, and what it looks at
     among_files.py  all of these; set_positions.py where files lie to each other
     set_report.py   the report of several files
     structure.py    how a TIFF is built
-    ogc_cog.py      OGC 21-026; ogc_bigtiff.py its draft of BigTIFF; ogc_t17.py of Testbed-17
+    ogc_cog.py      OGC 21-026; ogc_overviews.py its class of overviews
+    ogc_bigtiff.py  OGC's draft of BigTIFF; ogc_t17.py that of COG in Testbed-17
     profiles.py     all of them by name
 """

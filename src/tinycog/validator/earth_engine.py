@@ -11,6 +11,7 @@ from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.spec import ALPHA, Compression, Predictor, SampleFormat, Tag, name_of
 from tinycog.validator.among_files import SET_RULES
 from tinycog.validator.facts import JudgedFile
+from tinycog.validator.measures import compressions, tile_sides
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
 
 SIDES = (16, 32, 64, 128, 256, 512, 1024)
@@ -49,15 +50,6 @@ def tiled(facts: JudgedFile) -> Rows:
     for image in facts.images():
         if image.grid.strips:
             text = f"{facts.name_of(image)} is stored in strips"
-            yield Observation(text, None, image.ifd.offset)
-
-
-def tile_sides(facts: JudgedFile, is_right: Callable[[int, int], bool], expected: str) -> Rows:
-    """Tiles must have the right size."""
-    for image in facts.images():
-        width, height = image.grid.tile_width, image.grid.tile_height
-        if not image.grid.strips and not is_right(width, height):
-            text = f"{facts.name_of(image)} has tiles of {width} by {height} pixels, not {expected}"
             yield Observation(text, None, image.ifd.offset)
 
 
@@ -179,11 +171,7 @@ MUST = (
         "tiles are square, with sides of 16, 32, 64, 128, 256, 512 or 1024 pixels",
         PAGE.format("the TIFF MUST be"),
         WRITE,
-        partial(
-            tile_sides,
-            is_right=lambda width, height: width == height and width in SIDES,
-            expected="squares of 16 to 1024 in powers of two",
-        ),
+        partial(tile_sides, sides=SIDES),
     ),
     Rule(
         "ee/ifds-first",
@@ -202,11 +190,7 @@ BEST = (
         "tiles have 256 by 256 pixels",
         PAGE.format("For best performance"),
         WRITE,
-        partial(
-            tile_sides,
-            is_right=lambda width, height: width == height == BEST_SIDE,
-            expected="256 by 256",
-        ),
+        partial(tile_sides, sides=(BEST_SIDE,)),
     ),
     Rule(
         "ee/overviews",
@@ -222,11 +206,7 @@ BEST = (
         "levels are compressed by Deflate or LZW",
         PAGE.format("For best performance"),
         WRITE,
-        partial(
-            _levels,
-            is_right=lambda image: image.compression in (*DEFLATE, Compression.LZW),
-            text="{name} is compressed by {codec}; DEFLATE or LZW are advised",
-        ),
+        partial(compressions, codes=(*DEFLATE, Compression.LZW)),
     ),
     Rule(
         "ee/level",
@@ -257,11 +237,7 @@ UPLOAD = (
         "the compression is one of those that are named as accepted, or none",
         UPLOADS.format("compression"),
         "compress by ZSTD",
-        partial(
-            _levels,
-            is_right=lambda image: image.compression in LISTED | {Compression.JPEG},
-            text="{name} is compressed by {codec}, which is not named as accepted",
-        ),
+        partial(compressions, codes=LISTED | {Compression.JPEG}),
     ),
     Rule(
         "ee/upload-codec-lossy",

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from tinycog.validator import earth_engine
-from tinycog.validator.earth_engine import WRITE, Rows
-from tinycog.validator.facts import JudgedFile
-from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
+from tinycog.validator.earth_engine import WRITE
+from tinycog.validator.measures import interleaves, tile_sides
+from tinycog.validator.rule import Rule, ValidationProfile, ids_of
 
 SIDES = (256, 512, 1024, 2048)
 """Pixels that a side of a tile may have."""
 
-BEST_SIDE = 512
-"""Pixels that a side of a tile should have at least."""
+BEST_SIDES = SIDES[1:]
+"""Those that are best: 512 or more."""
 
 PAGE = "Earth Engine, Cloud GeoTiff-Backed Earth Engine Assets (ImportExternalImage): {}"
-
-
-def interleave(facts: JudgedFile) -> Rows:
-    """Bands should lie one after the other."""
-    for image in facts.pyramid.levels:
-        if image.samples > 1 and image.grid.planes == 1:
-            text = f"{facts.name_of(image)} stores its bands pixel by pixel; by bands is advised"
-            yield Observation(text, None, image.ifd.offset)
 
 
 MUST = (
@@ -33,11 +24,7 @@ MUST = (
         "tiles are square, with sides of 256, 512, 1024 or 2048 pixels",
         PAGE.format("the TIFF MUST be"),
         WRITE,
-        partial(
-            earth_engine.tile_sides,
-            is_right=lambda width, height: width == height and width in SIDES,
-            expected="squares of 256 to 2048 in powers of two",
-        ),
+        partial(tile_sides, sides=SIDES),
     ),
 )
 
@@ -48,11 +35,7 @@ BEST = (
         "tiles have 512 by 512 pixels or more",
         PAGE.format("For best performance"),
         "tinycog.write(..., blocksize=512)",
-        partial(
-            earth_engine.tile_sides,
-            is_right=lambda width, height: min(width, height) >= BEST_SIDE,
-            expected="512 by 512 or more",
-        ),
+        partial(tile_sides, sides=BEST_SIDES),
     ),
     Rule(
         "ee/external-interleave",
@@ -60,7 +43,7 @@ BEST = (
         "bands lie one after the other",
         PAGE.format("INTERLEAVE"),
         'tinycog.write(..., interleave="band")',
-        interleave,
+        partial(interleaves, names=("band",)),
     ),
 )
 

@@ -24,7 +24,7 @@ class BlockIndex(NamedTuple):
     Attributes:
         offsets: of the first blocks of the image.
         counts: their byte counts; maybe fewer.
-        total: blocks of the image.
+        total: blocks of the image that its index has a place for inside of the file.
         has_counts: whether the image has byte counts at all.
     """
 
@@ -77,6 +77,20 @@ class GhostText(NamedTuple):
         return self.stop + self.stop % 2
 
 
+class CornerPlace(NamedTuple):
+    """Where the top left corner of an image lies, and how large its pixels are, in model units.
+
+    Attributes:
+        x, y: of the corner.
+        width, height: of a pixel.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
 class TileFrame(NamedTuple):
     """A block whose leader or trailer is not as it should be.
 
@@ -109,6 +123,8 @@ class JudgedFile:
         stream_flags: second byte of the first stored block of images compressed by Deflate, as far
             as it is known, by the position of the IFD.
         geo_findings: what is odd about the georeference.
+        corners: of images by tiepoint and scale of their own, by the position of the IFD; none
+            where no overview has any.
     """
 
     size: int | None
@@ -121,6 +137,7 @@ class JudgedFile:
     has_ovr: bool = False
     stream_flags: Mapping[int, int] = field(default_factory=dict[int, int])
     geo_findings: tuple[Finding, ...] = ()
+    corners: Mapping[int, CornerPlace] = field(default_factory=dict[int, CornerPlace])
 
     @property
     def header(self) -> FileHeader:

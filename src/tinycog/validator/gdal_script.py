@@ -9,6 +9,7 @@ import numpy as np
 
 from tinycog.tiff.ghost import LEADER_LENGTH
 from tinycog.tiff.image import Image
+from tinycog.validator import gdal_view
 from tinycog.validator.facts import BlockIndex, JudgedFile
 from tinycog.validator.levels import UNKNOWN, data_order, first_block, ifd_order
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
@@ -51,7 +52,7 @@ def main_tiled(facts: JudgedFile) -> Rows:
 def main_overviews(facts: JudgedFile) -> Rows:
     """A large image should have overviews."""
     image = facts.main
-    if _is_large(image) and not facts.overviews:
+    if _is_large(image) and len(gdal_view.levels(facts)) == 1:
         text = f"the image of {image.grid.width} by {image.grid.height} pixels has no overviews"
         yield Observation(text, None, image.ifd.offset)
 
@@ -77,22 +78,27 @@ def edition(facts: JudgedFile) -> Rows:
 
 def overview_sizes(facts: JudgedFile) -> Rows:
     """No overview may be larger than the level before."""
-    for z, (before, image) in enumerate(pairwise(facts.pyramid.levels), 1):
+    for z, (before, image) in enumerate(pairwise(gdal_view.levels(facts)), 1):
         if image.grid.width > before.grid.width or image.grid.height > before.grid.height:
             text = f"level {z} is larger than level {z - 1}"
             yield Observation(text, None, image.ifd.offset)
 
 
+def levels_in_order(facts: JudgedFile) -> Rows:
+    """IFDs of levels must lie one behind the other."""
+    return ifd_order(gdal_view.levels(facts))
+
+
 def overview_tiled(facts: JudgedFile) -> Rows:
     """Overviews must be tiled."""
-    for z, image in enumerate(facts.overviews, 1):
+    for z, image in enumerate(gdal_view.levels(facts)[1:], 1):
         if _is_untiled(image):
             yield Observation(f"level {z} is not tiled", None, image.ifd.offset)
 
 
 def data_behind_ifds(facts: JudgedFile) -> Rows:
     """The first block of the smallest level must lie behind its IFD."""
-    image = facts.pyramid.levels[-1]
+    image = gdal_view.levels(facts)[-1]
     at, first = image.ifd.offset, first_block(facts, image)
     if first is None:
         yield Observation(UNKNOWN.format("the smallest level"), None, at, "unknown")
@@ -103,7 +109,7 @@ def data_behind_ifds(facts: JudgedFile) -> Rows:
 
 def block_data_order(facts: JudgedFile) -> Rows:
     """First blocks must lie from the smallest level to the largest."""
-    levels = facts.pyramid.levels
+    levels = gdal_view.levels(facts)
     return data_order([first_block(facts, image) for image in levels], levels)
 
 
@@ -112,7 +118,9 @@ def block_data_order(facts: JudgedFile) -> Rows:
 
 def _full(facts: JudgedFile) -> Iterator[tuple[str, Image, BlockIndex, Image | None]]:
     """Yield images whose blocks are looked at, with name, index and mask; of the first band."""
-    for z, (image, mask) in enumerate(zip(facts.pyramid.levels, facts.pyramid.masks, strict=True)):
+    masks = gdal_view.masks(facts)
+    for z, image in enumerate(gdal_view.levels(facts)):
+        mask = masks.get(image.ifd.offset)
         yield f"level {z}", image, facts.indices[image.ifd.offset], mask
         if mask is not None and mask.ifd.offset in facts.indices:
             yield f"mask of level {z}", mask, facts.indices[mask.ifd.offset], None
@@ -148,6 +156,7 @@ def leaders(facts: JudgedFile) -> Rows:
     """Leaders must hold the byte counts where BLOCK_LEADER=SIZE_AS_UINT4 is declared."""
     if not _promises(facts, "BLOCK_LEADER=SIZE_AS_UINT4"):
         return
+    yield from _leaders_beyond(facts)
     for name, image, _, _ in _full(facts):
         wrong = [f for f in (facts.frames or {}).get(image.ifd.offset, ()) if f.leader is not None]
         if wrong:
@@ -157,6 +166,17 @@ def leaders(facts: JudgedFile) -> Rows:
                 f" bytes, not its byte count{_more(wrong)}"
             )
             yield Observation(text, one.offset - LEADER_LENGTH, image.ifd.offset)
+
+
+def _leaders_beyond(facts: JudgedFile) -> Rows:
+    """Yield images with a leader that the file does not hold: the script fails there."""
+    for name, image, index, _ in _full(facts):
+        offsets, _ = _first_band(index, image)
+        beyond = np.flatnonzero(offsets > np.uint64(facts.size or 1 << 62))
+        if len(beyond):
+            place = _place(int(beyond[0]), image)
+            text = f"the leader of block {place} of {name} lies beyond the end of the file"
+            yield Observation(text + _more(beyond), int(offsets[beyond[0]]), image.ifd.offset)
 
 
 def trailers(facts: JudgedFile) -> Rows:
@@ -228,6 +248,14 @@ REWRITE = "write it anew: tinycog.write, or gdal_translate -of COG"
 
 STRUCTURE = (
     Rule(
+        "gdal/opened",
+        "error",
+        "GDAL opens the file: it has the codec, and can count the blocks",
+        SCRIPT.format("validate()"),
+        REWRITE,
+        gdal_view.opened,
+    ),
+    Rule(
         "gdal/external-overviews",
         "error",
         "overviews lie in the file, not in an .ovr beside it",
@@ -289,7 +317,7 @@ STRUCTURE = (
         "the IFD of each overview lies behind that of the level before it",
         SCRIPT.format("validate()"),
         REWRITE,
-        ifd_order,
+        levels_in_order,
     ),
     Rule(
         "gdal/data-after-ifds",

@@ -20,9 +20,9 @@ def first_block(facts: JudgedFile, image: Image) -> int | None:
     return index.first_stored(grid.across, grid.down, grid.across)
 
 
-def ifd_order(facts: JudgedFile) -> Iterator[Observation]:
+def ifd_order(levels: Sequence[Image]) -> Iterator[Observation]:
     """Yield levels whose IFD does not lie behind that of the level before."""
-    for z, (before, image) in enumerate(pairwise(facts.pyramid.levels), 1):
+    for z, (before, image) in enumerate(pairwise(levels), 1):
         at = image.ifd.offset
         if at < before.ifd.offset:
             text = f"the IFD of level {z} lies before that of level {z - 1}, at {before.ifd.offset}"

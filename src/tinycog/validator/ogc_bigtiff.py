@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from tinycog.tiff.spec import Tag
 from tinycog.validator.facts import JudgedFile
-from tinycog.validator.ogc_cog import CLASSIC_BYTES, chain_end
+from tinycog.validator.ogc_cog import CLASSIC_BYTES
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
-from tinycog.validator.structure import reported
+from tinycog.validator.structure import chain, reported
 
 BIG_TYPES = (16, 17, 18)
 """Codes of the field types that BigTIFF adds."""
+
+UNSIGNED = (
+    *(Tag.NewSubfileType, Tag.ImageWidth, Tag.ImageLength, Tag.BitsPerSample, Tag.Compression),
+    *(Tag.PhotometricInterpretation, Tag.SamplesPerPixel, Tag.PlanarConfiguration, Tag.Predictor),
+    *(Tag.StripOffsets, Tag.RowsPerStrip, Tag.StripByteCounts, Tag.ExtraSamples, Tag.SampleFormat),
+    *(Tag.TileWidth, Tag.TileLength, Tag.TileOffsets, Tag.TileByteCounts),
+)
+"""Tags of an image whose values are unsigned integers."""
+
+UNSIGNED_TYPES = ("BYTE", "SHORT", "LONG", "LONG8")
 
 Rows = Iterator[Observation]
 
@@ -22,10 +33,14 @@ def _uses_big_types(facts: JudgedFile) -> bool:
 
 
 def needs_big(facts: JudgedFile) -> Rows:
-    """A BigTIFF must have more than 4 GiB, or use the new types; a larger file must be one."""
+    """A BigTIFF must have more than 4 GiB, or use the new types; a larger file must be one.
+
+    Small ones are refused by this requirement and discouraged by a recommendation: by the letter.
+    """
     is_large = (facts.size or 0) > CLASSIC_BYTES
     if facts.is_big and not is_large and not _uses_big_types(facts):
-        yield Observation("a small BigTIFF, without any of the field types 16, 17 and 18", 0)
+        text = "a small BigTIFF, without any of the field types 16, 17 and 18"
+        yield Observation(text, 0, None, "literal")
     if not facts.is_big and is_large:
         yield Observation(f"a classic TIFF of {facts.size} bytes", 0)
 
@@ -34,6 +49,24 @@ def header(facts: JudgedFile) -> Rows:
     """The file must begin as a BigTIFF does."""
     if not facts.is_big:
         yield Observation("the version is 42, expected 43: a classic TIFF", 2)
+
+
+def no_classic_ifd(facts: JudgedFile) -> Rows:
+    """Every SubIFD must be that of a BigTIFF, as far as it can be told: it can be read as one."""
+    for place in facts.pyramid.places:
+        if facts.is_big and len(place.path) > 1 and not place.ifd.entries:
+            text = f"a SubIFD cannot be read as that of a BigTIFF: {place.reason}"
+            yield Observation(text, place.ifd.offset, place.ifd.offset)
+
+
+def integers(facts: JudgedFile) -> Rows:
+    """Unsigned integers must be BYTE, SHORT, LONG or LONG8."""
+    for ifd in facts.ifds:
+        for tag in UNSIGNED:
+            entry = ifd.entries.get(tag)
+            if entry is not None and entry.field_type.name not in UNSIGNED_TYPES:
+                text = f"{tag.name} is of the field type {entry.field_type.name}"
+                yield Observation(f"{text}, not BYTE, SHORT, LONG or LONG8", None, ifd.offset)
 
 
 def rarely_small(facts: JudgedFile) -> Rows:
@@ -46,54 +79,49 @@ SOURCE = "OGC 21-061 (draft), {}"
 
 MEND = "write it anew: tinycog.write(..., bigtiff=True)"
 
+
+def _rule(
+    name: str, says: str, check: Callable[[JudgedFile], Iterable[Observation]], remedy: str = MEND
+) -> Rule:
+    """Make a rule: what its id calls a requirement is an error, a recommendation a warning."""
+    severity = "error" if name.startswith("/req/") else "warning"
+    return Rule(name, severity, says, SOURCE.format(name), remedy, check)
+
+
 CORE = (
-    Rule(
-        "/req/core/big-offsets",
-        "error",
+    _rule(
+        "/req/core/big-offsets size",
         "the file is over 4 GiB, or uses the field types 16 to 18",
-        SOURCE.format("/req/core/big-offsets"),
-        "write it as classic TIFF",
         needs_big,
+        "write it as classic TIFF",
     ),
-    Rule(
-        "/req/core/bifh",
-        "error",
-        "the file begins with the header of 16 bytes",
-        SOURCE.format("/req/core/bifh"),
-        MEND,
-        header,
-    ),
-    Rule(
+    _rule("/req/core/bifh", "the file begins with the header of 16 bytes", header),
+    _rule("/req/core/bifd classic", "no IFD is that of a classic TIFF", no_classic_ifd),
+    _rule(
         "/req/core/bifd sorted",
-        "error",
         "entries ascend by tag",
-        SOURCE.format("/req/core/bifd"),
-        MEND,
         partial(reported, ends=".ifd.order"),
     ),
-    Rule(
-        "/req/core/bifd chain",
-        "error",
-        "the next IFD is none of those before, and can be read",
-        SOURCE.format("/req/core/bifd"),
-        MEND,
-        chain_end,
-    ),
-    Rule(
+    _rule(
         "/req/core/bifd types",
-        "error",
         "field types are known",
-        SOURCE.format("/req/core/bifd"),
-        MEND,
         partial(reported, ends=".field-type.known"),
     ),
-    Rule(
+    _rule(
+        "/req/core/bifd next",
+        "the next IFD has entries, is none of those before, and can be read",
+        chain,
+    ),
+    _rule(
+        "/req/core/bifd integers",
+        "unsigned integers are BYTE, SHORT, LONG or LONG8",
+        integers,
+    ),
+    _rule(
         "/rec/core/rec-small-files",
-        "warning",
         "a file up to 4 GiB without the new field types is a classic TIFF",
-        SOURCE.format("/rec/core/rec-small-files"),
-        "write it as classic TIFF",
         rarely_small,
+        "write it as classic TIFF",
     ),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tinycog.errors import UsageError
 from tinycog.validator import (
     earth_engine,
@@ -14,7 +16,8 @@ from tinycog.validator import (
     structure,
 )
 from tinycog.validator.among_files import SET_RULES
-from tinycog.validator.rule import ValidationProfile
+from tinycog.validator.measures import rules_of
+from tinycog.validator.rule import Rule, ValidationProfile
 
 PROFILES = {
     profile.name: profile
@@ -49,21 +52,25 @@ RULES = {
 """All rules by id."""
 
 
-def profile_of(profile: str | ValidationProfile) -> ValidationProfile:
-    """Return a profile, given by its name or as it is.
+def profile_of(
+    profile: str | ValidationProfile,
+) -> tuple[ValidationProfile, Mapping[str, Rule]]:
+    """Return a profile, given by its name or as it is, and the rules that it can name.
 
     Raises:
-        UsageError: none has that name, or it names a rule that there is not.
+        UsageError: none has that name, or it names a rule that there is not, or its own rules are
+            none.
     """
     found = PROFILES.get(profile) if isinstance(profile, str) else profile
     if found is None:
         message = f"profile={profile!r} is unknown: expected one of {', '.join(PROFILES)}"
         raise UsageError(message)
-    unknown = [rule for ids in found.classes.values() for rule in ids if rule not in RULES]
+    rules = rules_of(found, RULES)
+    unknown = [rule for ids in found.classes.values() for rule in ids if rule not in rules]
     among = [rule for ids in found.among_files.values() for rule in ids]
     unknown += [rule for rule in among if rule not in SET_RULES]
-    unknown += [rule for rule in found.severities if rule not in RULES | SET_RULES]
+    unknown += [rule for rule in found.severities if rule not in {*rules, *SET_RULES}]
     if unknown:
         message = f"profile {found.name!r} has rules that there are not: {', '.join(unknown)}"
         raise UsageError(message)
-    return found
+    return found, rules

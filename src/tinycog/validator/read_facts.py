@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +14,10 @@ from tinycog.tiff.ghost import GHOST_HEAD_LENGTH, LEADER_LENGTH
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Entry, FileHeader
 from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.spec import REDUCED, Tag
 from tinycog.tiff.steps import Steps, need
 from tinycog.tiff.tile_index import INTEGERS
-from tinycog.validator.facts import BlockIndex, GhostText, TileFrame, ghost_length
+from tinycog.validator.facts import BlockIndex, CornerPlace, GhostText, TileFrame, ghost_length
 
 FIRST_BYTES = 1 << 12
 """Bytes of an index that are read to find its first stored block."""
@@ -24,6 +27,9 @@ GAP_BYTES = 1 << 14
 
 MOST_BYTES = 160_000
 """Bytes that the first blocks of all levels may cost, besides the header."""
+
+MOST_POINTS = 600
+"""Numbers of tiepoints that are read to find where an image begins."""
 
 ZLIB_METHOD = b"\x78"
 """First byte of a zlib stream with the usual window (RFC 1950)."""
@@ -120,6 +126,35 @@ def parse_stream_flags(
     return {ifd: data[1] for ifd, data in held.items() if data[:1] == ZLIB_METHOD and data[1:]}
 
 
+PLACE_TAGS = (Tag.ModelTiepoint, Tag.ModelPixelScale)
+
+
+def parse_corners(buffer: SparseBuffer, images: Sequence[Image]) -> Steps[dict[int, CornerPlace]]:
+    """Read where images begin by tiepoint and scale, if a reduced one has any."""
+    placed = [image for image in images if all(tag in image.ifd.entries for tag in PLACE_TAGS)]
+    if not any(image.subfile_type & REDUCED for image in placed):
+        return {}
+    entries = {image.ifd.offset: [image.ifd.entries[tag] for tag in PLACE_TAGS] for image in placed}
+    inside = {ifd: both for ifd, both in entries.items() if all(map(partial(_fits, buffer), both))}
+    yield from need(buffer, [entry.range for both in inside.values() for entry in both])
+    order = images[0].byte_order
+    found: dict[int, CornerPlace] = {}
+    for ifd, (point, scale) in inside.items():
+        col, row, _, x, y, _ = struct.unpack(f"{order}6d", buffer.read(*point.range)[:48])
+        width, height = struct.unpack(f"{order}2d", buffer.read(*scale.range)[:16])
+        if width and height:
+            found[ifd] = CornerPlace(x - col * width, y + row * height, width, height)
+    return found
+
+
+def _fits(buffer: SparseBuffer, entry: Entry) -> bool:
+    """Return whether a tiepoint or a scale is of doubles, as many as needed, inside of the file."""
+    needed = 6 if entry.tag == Tag.ModelTiepoint else 3
+    stop = entry.range.start + needed * 8
+    is_inside = buffer.size is None or stop <= buffer.size
+    return entry.field_type.format == "d" and needed <= entry.count <= MOST_POINTS and is_inside
+
+
 def batches(index: BlockIndex, count: int) -> Iterator[NDArray[np.intp]]:
     """Yield the stored ones of the first `count` blocks, some at a time."""
     known = min(len(index.offsets), len(index.counts), count)
@@ -167,7 +202,15 @@ def _clusters(parts: Iterable[ByteRange]) -> list[list[ByteRange]]:
 def _known(buffer: SparseBuffer, image: Image) -> BlockIndex:
     offsets = _values(buffer, image, image.offsets)
     counts = _values(buffer, image, image.byte_counts)
-    return BlockIndex(offsets, counts, image.stored_count, image.byte_counts is not None)
+    total = min(image.stored_count, _count(buffer, image, image.offsets))
+    return BlockIndex(offsets, counts, total, image.byte_counts is not None)
+
+
+def _count(buffer: SparseBuffer, image: Image, entry: Entry | None) -> int:
+    """Return how many values of an array the file has, arrived or not."""
+    if entry is None:
+        return 0
+    return _part(buffer, image, entry).length // entry.field_type.length
 
 
 def _values(buffer: SparseBuffer, image: Image, entry: Entry | None) -> NDArray[np.uint64]:

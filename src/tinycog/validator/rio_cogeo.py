@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tinycog.tiff.image import Image
+from tinycog.validator import gdal_view
 from tinycog.validator.facts import JudgedFile
-from tinycog.validator.gdal_script import LARGE, external
-from tinycog.validator.levels import UNKNOWN, data_order, ifd_order
+from tinycog.validator.gdal_script import LARGE, external, levels_in_order
+from tinycog.validator.levels import UNKNOWN, data_order
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
 
 FARTHEST_IFD = 300
@@ -29,7 +30,7 @@ def main_tiled(facts: JudgedFile) -> Rows:
 
 def main_overviews(facts: JudgedFile) -> Rows:
     """A large image should have overviews."""
-    if max(facts.main.size) > LARGE and not facts.overviews:
+    if max(facts.main.size) > LARGE and len(gdal_view.levels(facts)) == 1:
         text = "the image has a side above 512 and no overviews"
         yield Observation(text, None, facts.main.ifd.offset)
 
@@ -50,7 +51,7 @@ def edition(facts: JudgedFile) -> Rows:
 def _decimations(facts: JudgedFile) -> list[int]:
     """Return how many times each overview is narrower, as rasterio says it."""
     width = facts.main.grid.width
-    return [round(width / image.grid.width) for image in facts.overviews]
+    return [round(width / image.grid.width) for image in gdal_view.levels(facts)[1:]]
 
 
 def sorted_overviews(facts: JudgedFile) -> Rows:
@@ -62,7 +63,8 @@ def sorted_overviews(facts: JudgedFile) -> Rows:
 
 def decimations(facts: JudgedFile) -> Rows:
     """Overviews must be at least half as wide."""
-    for z, (image, found) in enumerate(zip(facts.overviews, _decimations(facts), strict=True), 1):
+    overviews = gdal_view.levels(facts)[1:]
+    for z, (image, found) in enumerate(zip(overviews, _decimations(facts), strict=True), 1):
         if found <= 1:
             text = f"level {z} is {found} times narrower than level 0, expected 2 at least"
             yield Observation(text, None, image.ifd.offset)
@@ -76,7 +78,7 @@ def _firsts(facts: JudgedFile) -> list[int | None]:
     rows, cols = facts.main.grid.tile_height, facts.main.grid.tile_width
     width, height = facts.main.size
     found: list[int | None] = []
-    for image, factor in zip(facts.pyramid.levels, (1, *_decimations(facts)), strict=True):
+    for image, factor in zip(gdal_view.levels(facts), (1, *_decimations(facts)), strict=True):
         grid, index = image.grid, facts.indices[image.ifd.offset]
         across = min(-(-(width // factor) // rows), grid.across)
         down = min(-(-(height // factor) // cols), grid.down)
@@ -88,7 +90,7 @@ def _firsts(facts: JudgedFile) -> list[int | None]:
 
 def data_behind_ifds(facts: JudgedFile) -> Rows:
     """The first block of the smallest level must lie behind its IFD."""
-    firsts, last = _firsts(facts), facts.pyramid.levels[-1].ifd.offset
+    firsts, last = _firsts(facts), gdal_view.levels(facts)[-1].ifd.offset
     if firsts and firsts[-1] is None:
         yield Observation(UNKNOWN.format("the smallest level"), None, last, "unknown")
     elif firsts and firsts[-1] is not None and firsts[-1] < last:
@@ -98,12 +100,12 @@ def data_behind_ifds(facts: JudgedFile) -> Rows:
 
 def block_data_order(facts: JudgedFile) -> Rows:
     """First blocks must lie from the smallest level to the largest."""
-    return data_order(_firsts(facts), facts.pyramid.levels)
+    return data_order(_firsts(facts), gdal_view.levels(facts))
 
 
 def overview_tiled(facts: JudgedFile) -> Rows:
     """Large overviews must have more than one block in a row."""
-    for z, image in enumerate(facts.overviews, 1):
+    for z, image in enumerate(gdal_view.levels(facts)[1:], 1):
         if _is_strip(image):
             text = f"level {z} has a side above 512 and one block in a row"
             if not image.grid.strips:
@@ -116,6 +118,14 @@ SOURCE = "rio-cogeo 7.0.4, cog_validate()"
 REWRITE = "write it anew: tinycog.write, or rio cogeo create"
 
 RULES = (
+    Rule(
+        "rio-cogeo/opened",
+        "error",
+        "GDAL opens the file: it has the codec, and can count the blocks",
+        SOURCE,
+        REWRITE,
+        gdal_view.opened,
+    ),
     Rule(
         "rio-cogeo/external-overviews",
         "error",
@@ -178,7 +188,7 @@ RULES = (
         "the IFD of each overview lies behind that of the level before it",
         SOURCE,
         REWRITE,
-        ifd_order,
+        levels_in_order,
     ),
     Rule(
         "rio-cogeo/data-after-ifds",

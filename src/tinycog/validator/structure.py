@@ -235,7 +235,11 @@ BUILT = (
         "section 2: Sort Order",
     ),
     _rule(
-        "field-type", "field types are known", partial(reported, ends=".known"), "section 2: Types"
+        "field-type",
+        "field types are known: readers skip others",
+        partial(reported, ends=".known"),
+        "section 2: Types",
+        "warning",
     ),
     _rule("chain", "the chain of IFDs comes to its end", chain, "section 2: IFD"),
     _rule("ifd-alignment", "IFDs begin at even bytes", ifd_alignment, "section 2: IFD"),
