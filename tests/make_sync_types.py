@@ -21,6 +21,7 @@ CLASSES = ("Cog", "Overview", "Page", "Pages", "TagEntry", "Tags")
 FUNCTIONS = (
     ("tinycog.entry", "open"),
     ("tinycog.writing", "write"),
+    ("tinycog.updating", "update"),
     ("tinycog.targets.uploads", "list_uploads"),
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),

@@ -79,6 +79,7 @@ async def values(folder: Path) -> dict[str, Any]:
         layout.segments[0],
         layout.groups()[0],
         tinycog.ValidationProfile("mine", "ours", {"class": ("gdal.tiled",)}),
+        tinycog.Updated("a.tif", 9, 1, 4, 5),
         tinycog.ProfileRule("mine/tiles", "tile-sides", (256, 512)),
         tinycog.OpenUpload("s3://bucket/a.tif", "a.tif", "1", None),
         cog,

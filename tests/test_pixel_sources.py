@@ -54,7 +54,7 @@ def put_together(source: PixelSource, blocks: list[PixelBlock]) -> tuple[NDArray
     """Return the image and its mask; each pixel must be there once."""
     image = np.zeros((source.bands, source.rows, source.cols), source.dtype)
     valid, seen = np.ones(image.shape[1:], bool), np.zeros(image.shape[1:], int)
-    for row, col, pixels, mask in blocks:
+    for row, col, pixels, mask, _ in blocks:
         assert pixels.dtype == source.dtype
         assert pixels.dtype.isnative
         place = (slice(row, row + pixels.shape[1]), slice(col, col + pixels.shape[2]))

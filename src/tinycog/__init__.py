@@ -98,6 +98,7 @@ from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import FieldType, Tag
+from tinycog.version import __version__
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
@@ -120,14 +121,13 @@ if TYPE_CHECKING:
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.updating import Updated, update
     from tinycog.validating import validate
     from tinycog.validator.report import RuleFinding, ValidationReport
     from tinycog.validator.rule import ProfileRule, ValidationProfile
     from tinycog.writer.pending import Write
     from tinycog.writer.plan import WritePlan
     from tinycog.writing import HasAsynchronous, Written, write
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "RPC",
@@ -237,6 +237,7 @@ __all__ = [
     "TinycogError",
     "TruncatedError",
     "UnsupportedError",
+    "Updated",
     "UrlObject",
     "UsageError",
     "ValidationProfile",
@@ -263,6 +264,7 @@ __all__ = [
     "leftovers",
     "list_uploads",
     "open",
+    "update",
     "validate",
     "write",
 ]
@@ -306,11 +308,13 @@ _ON_DEMAND = {
     "Write": "tinycog.writer.pending",
     "WritePlan": "tinycog.writer.plan",
     "WriteTarget": "tinycog.targets.protocol",
+    "Updated": "tinycog.updating",
     "Written": "tinycog.writing",
     "abort_upload": "tinycog.targets.uploads",
     "decode_tile": "tinycog.tile_facts",
     "leftovers": "tinycog.targets.temporary",
     "list_uploads": "tinycog.targets.uploads",
+    "update": "tinycog.updating",
     "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tinycog
 from tinycog.cog import Cog
-from tinycog.cogify import add_options
+from tinycog.cogify import TerminalProgress, add_options
 from tinycog.errors import TinycogError, UsageError
 from tinycog.info import add_options as add_info_options
 from tinycog.raster import Raster
@@ -87,7 +87,12 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
         "--profile", default="ogc-cog", help="whose rules, or a JSON file of your own (%(default)s)"
     )
     validate.add_argument("--strict", action="store_true", help="let warnings fail, too")
-    validate.add_argument("--tiles", action="store_true", help="look at every block of the index")
+    depth = validate.add_mutually_exclusive_group()
+    for name, text in (
+        ("tiles", "look at every block of the index"),
+        ("full", "decode every tile"),
+    ):
+        depth.add_argument(f"--{name}", dest="depth", action="store_const", const=name, help=text)
     validate.add_argument(
         "--literal", action="store_true", help="let what only breaks the letter of a rule fail, too"
     )
@@ -95,7 +100,11 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
         "--together", action="store_true", help="hold the rules among files, of tiles of one image"
     )
     validate.add_argument("--format", choices=("text", "json", "junit"), default="text")
-    validate.set_defaults(run=_validate)
+    validate.set_defaults(run=_validate, depth="header")
+    validate.epilog = (
+        "Exit status: 0 if all files have passed, 1 if one has not or cannot be read, 2 if an"
+        " option is wrong. What cannot be known has not passed."
+    )
 
 
 def _add_tile(parser: argparse.ArgumentParser) -> None:
@@ -179,9 +188,26 @@ async def _validate(args: argparse.Namespace) -> int:
     passed = True
     profile = _profile(args.profile)
     for where in [args.where] if args.together else args.where:
-        report = await tinycog.validate(
-            where, profile, strict=args.strict, tiles=args.tiles, literal=args.literal
-        )
+        progress = TerminalProgress("tiles") if sys.stderr.isatty() else None
+        try:
+            report = await tinycog.validate(
+                where,
+                profile,
+                depth=args.depth,
+                strict=args.strict,
+                literal=args.literal,
+                progress=progress,
+            )
+        except UsageError as error:
+            print(f"tinycog: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
+        except (TinycogError, OSError) as error:  # the other files are looked at nevertheless
+            print(f"tinycog: {error}", file=sys.stderr)
+            passed = False
+            continue
+        finally:
+            if progress is not None:
+                progress.clear()
         texts = {"text": report.__str__, "json": report.to_json, "junit": report.to_junit}
         print(texts[args.format]())
         passed &= report.passed

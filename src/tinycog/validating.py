@@ -7,44 +7,25 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 from tinycog.affine_math import coefficients
-from tinycog.argument_types import Where
+from tinycog.argument_types import Progress, ValidationDepth, Where
+from tinycog.checks import check_depth
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
 from tinycog.errors import FormatError, LimitError, UsageError
 from tinycog.level import describe_samples
+from tinycog.reader.judged_file import read_facts
 from tinycog.reader.open_file import OpenFile
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
-from tinycog.tiff.image import Image
 from tinycog.tiff.spec import ALPHA
-from tinycog.validator.earth_engine import DEFLATE
-from tinycog.validator.facts import JudgedFile, TileFrame
-from tinycog.validator.levels import first_block
 from tinycog.validator.profiles import profile_of
-from tinycog.validator.read_facts import (
-    batches,
-    parse_corners,
-    parse_first_blocks,
-    parse_frames,
-    parse_ghost_text,
-    parse_indices,
-    parse_stream_flags,
-)
 from tinycog.validator.report import ValidationReport, judge, unreadable
 from tinycog.validator.rule import Rule, ValidationProfile
 from tinycog.validator.set_report import report_of_all
 from tinycog.validator.set_rule import MaskedBy, SetMember
-
-REQUESTS = 4
-"""Requests that the header and the first blocks may take, where IFDs lie at the beginning."""
-
-LEADERS = ("BLOCK_LEADER=SIZE_AS_UINT4", "BLOCK_TRAILER=LAST_4_BYTES_REPEATED")
-"""Words of the ghost area by which blocks have leaders and trailers."""
-
 
 SIDE_BY_SIDE = 16
 """Files of several that are read at once."""
@@ -57,9 +38,10 @@ async def validate(
     where: Judgeable | Sequence[Judgeable],
     profile: str | ValidationProfile = "ogc-cog",
     *,
+    depth: ValidationDepth = "header",
     strict: bool = False,
-    tiles: bool = False,
     literal: bool = False,
+    progress: Progress | None = None,
 ) -> ValidationReport:
     """Look whether a file keeps the rules of a profile, or several files do.
 
@@ -74,72 +56,85 @@ async def validate(
             that shall make one image together: each is looked at, and so are the profile's rules
             among files, if it has any ("earth-engine-upload").
         profile: "ogc-cog", "ogc-bigtiff", "ogc-t17", "gdal", "rio-cogeo", "earth-engine",
-            "earth-engine-upload", "tiff"; or a `ValidationProfile` of your own.
+            "earth-engine-external", "earth-engine-upload", "tiff"; or a `ValidationProfile` of your
+            own.
+        depth: "header": the header and the first blocks. "tiles": also every block of the index,
+            and leaders and trailers where the file says that it has them; rules of single blocks
+            are only looked at then. "full": also every stored tile, decoded.
         strict: let warnings fail, too.
-        tiles: look at every block of the index, and at leaders and trailers where the file says
-            that it has them. Rules of single blocks are only looked at then.
         literal: let what only breaks the letter of a rule fail, too.
+        progress: called with the tiles that are decoded, and their number, at the depth "full".
 
     Returns:
         The verdict of each class of the profile, and what breaks its rules. A file that cannot be
-        read at all fails every class. Of several files, the worst verdict of each class, and the
-        names of files in each finding.
+        read at all fails every class; of one that the limits of the handle do not let be read,
+        every class is "unknown". Of several files, the worst verdict of each class; findings name
+        the files.
 
     Raises:
-        UsageError: there is no such profile, or `where` is none of these.
+        UsageError: there is no such profile or depth, or `where` is none of these.
         SourceError: the bytes cannot be had.
 
     Cost: at most 4 requests where all IFDs lie at the beginning of the file, else at most one more
-    for each; what these cannot tell is "unknown". `tiles` reads the whole index, and with leaders a
-    few bytes at each block.
+    for each; what these cannot tell is "unknown". "tiles" reads the whole index, and with leaders a
+    few bytes at each block; "full" the whole file. Memory: of "tiles" some 50 bytes for each block,
+    of "full" some tiles more.
     """
+    judged_by = profile_of(profile)
     judge_one = partial(
-        _judge_one, judged_by=profile_of(profile), strict=strict, tiles=tiles, literal=literal
+        _judge_one,
+        judged_by=judged_by,
+        depth=check_depth(depth),
+        progress=progress,
+        strict=strict,
+        literal=literal,
     )
     if not isinstance(where, list | tuple):
-        report, _ = await judge_one(cast("Judgeable", where))
+        report, _ = await judge_one(cast("Judgeable", where), among=False)
         return report
     several = cast("Sequence[Judgeable]", where)
     if not several:
         raise UsageError("there are no files to look at: the list is empty")
     found: list[tuple[ValidationReport, SetMember | None]] = []
     for start in range(0, len(several), SIDE_BY_SIDE):
-        some = map(judge_one, several[start : start + SIDE_BY_SIDE])
+        some = (judge_one(one, among=True) for one in several[start : start + SIDE_BY_SIDE])
         for result in await gather(*some, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
             found.append(result)
     named = _with_names_of_their_own(found)
     reports, members = [report for report, _ in named], [member for _, member in named]
-    chosen, _ = profile_of(profile)
-    return report_of_all(reports, members, chosen, strict=strict, literal=literal)
+    return report_of_all(reports, members, judged_by[0], strict=strict, literal=literal)
 
 
 async def _judge_one(
     where: Judgeable,
     *,
     judged_by: tuple[ValidationProfile, Mapping[str, Rule]],
+    depth: ValidationDepth,
+    progress: Progress | None,
     strict: bool,
-    tiles: bool,
     literal: bool,
+    among: bool,
 ) -> tuple[ValidationReport, SetMember | None]:
-    """Judge a file; return its facts for rules among files, too, None if it cannot be read."""
+    """Judge a file; with `among`, return its facts for rules among files, if it can be read."""
     chosen, rules = judged_by
+    among = among and bool(chosen.among_files)
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
-        facts = await read_facts(file, tiles=tiles)
-        facts = replace(facts, has_ovr=has_ovr(where))
+        stops = any(rules[rule].stops for ids in chosen.classes.values() for rule in ids)
+        facts = await read_facts(file, depth, progress, stops=stops and not among)
+        report = judge(file.name, chosen, rules, facts, strict=strict, literal=literal)
+        return report, _member_of(file) if among else None
     except (FormatError, LimitError) as error:
-        found = error.finding if isinstance(error, FormatError) else None
-        offset = None if found is None else found.offset
-        depth = "tiles" if tiles else "header"
-        return unreadable(file.name, chosen, depth, str(error), offset), None
+        return unreadable(file.name, chosen, depth, error), None
+    except MemoryError as error:
+        limit = LimitError.no_memory(f"what rules look at: {error}")
+        return unreadable(file.name, chosen, depth, limit), None
     finally:
         if handle is not where:
             await handle.aclose()
-    report = judge(file.name, chosen, rules, facts, strict=strict, literal=literal)
-    return report, _member_of(file)
 
 
 def _with_names_of_their_own(
@@ -177,53 +172,3 @@ def _member_of(file: OpenFile) -> SetMember:
         describe_samples(image)[1],
         file.size,
     )
-
-
-def has_ovr(where: object) -> bool:
-    """Return whether a path has overviews in a file beside; what a server has is not asked."""
-    return isinstance(where, str | Path) and Path(f"{where}.ovr").is_file()
-
-
-async def read_facts(file: OpenFile, *, tiles: bool) -> JudgedFile:
-    """Read what rules look at: at most `REQUESTS` requests and one for each IFD that lies apart."""
-    header = await file.read_all()
-    chain, pyramid = header.tiff, header.pyramid
-    ghost = await file.parse(lambda buffer, _: parse_ghost_text(buffer, chain.header))
-    images = [place.image for place in pyramid.places if place.image is not None]
-    if tiles:
-        indices = await file.parse(lambda buffer, _: parse_indices(buffer, images))
-    else:
-        sent = len(file.log)
-        left = REQUESTS - sent if sent <= 1 else REQUESTS + len(chain.ifds) - sent
-        levels = [*pyramid.levels, *(image for image in images if image not in pyramid.levels)]
-        indices = await file.parse(lambda buffer, _: parse_first_blocks(buffer, levels, left))
-    facts = JudgedFile(file.size, chain, pyramid, ghost, indices, is_whole=tiles)
-    packed = [image for image in pyramid.levels if image.compression in DEFLATE]
-    firsts = {image.ifd.offset: first_block(facts, image) or 0 for image in packed}
-    stored = {ifd: at for ifd, at in firsts.items() if at}
-    facts = replace(
-        facts,
-        geo_findings=tuple(found for found in file.findings if found.rule.startswith("geotiff")),
-        corners=await file.parse(lambda buffer, _: parse_corners(buffer, images)),
-        stream_flags=await file.parse(
-            lambda buffer, _: parse_stream_flags(buffer, stored, cached=not tiles)
-        ),
-    )
-    if not tiles or not any(words in ghost.text for words in LEADERS):
-        return facts
-    frames: dict[int, tuple[TileFrame, ...]] = {}
-    for image in images:
-        frames[image.ifd.offset] = await _wrong_frames(file, facts, image)
-    return replace(facts, frames=frames)
-
-
-async def _wrong_frames(file: OpenFile, facts: JudgedFile, image: Image) -> tuple[TileFrame, ...]:
-    """Read leaders and trailers of an image, some at a time, and return those that are wrong."""
-    index = facts.indices[image.ifd.offset]
-    found: list[TileFrame] = []
-    for blocks in batches(index, image.grid.across * image.grid.down):
-        found += await file.parse(
-            lambda buffer, _, blocks=blocks: parse_frames(buffer, index, blocks), loose=True
-        )
-        file.shed()
-    return tuple(found)

@@ -289,6 +289,7 @@ async def _look(files: Sequence[CloudFile], profile: str) -> _Tileset:
         ]
         if any(finding.rule == "file/readable" for finding in report.findings):
             return _Tileset(uris, report, None, (0, 0), unknown)
+        await cogs[0]  # all of its header: rules may have looked at less
         image = cogs[0].levels[0].image
         last = image.sample_formats[-1], image.bits_per_sample[-1]
         return _Tileset(uris, report, image.samples, last, unknown)

@@ -24,4 +24,7 @@
     read_points.py     Cog.points
     read_web_tile.py   Cog.read_web_tile
     iter_tiles.py      Cog.iter_tiles
+    judged_file.py     what rules look at, for validate
+    decoded_tiles.py   every tile decoded, only to see that it can be
+    check_tiles.py     the same of some tiles of an image, in batches
 """

@@ -43,6 +43,7 @@ __all__ = [
     "list_uploads",
     "open",
     "run",
+    "update",
     "validate",
     "write",
 ]
@@ -118,7 +119,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return THREAD.run(work)
 
 
-LATE = frozenset({"abort_upload", "list_uploads", "validate", "write"})
+LATE = frozenset({"abort_upload", "list_uploads", "update", "validate", "write"})
 """Functions whose modules are imported when they are first used: no read needs them."""
 
 
@@ -140,6 +141,7 @@ async def _done(pending: Any) -> object:  # noqa: ANN401 - of any result
 if TYPE_CHECKING:  # their types are in the stub
     abort_upload: Any
     list_uploads: Any
+    update: Any
     validate: Any
     write: Any
 else:

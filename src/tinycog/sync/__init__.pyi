@@ -25,10 +25,13 @@ from tinycog.argument_types import (
     OverviewMethod,
     Pinning,
     PixelDtype,
+    Progress,
     ReadOptions,
     ReferenceCodecs,
     References,
     ResamplingLike,
+    UrlObject,
+    ValidationDepth,
     WarpResamplingLike,
     Where,
     WindowLike,
@@ -63,11 +66,13 @@ from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
+from tinycog.updating import Updated
 from tinycog.validating import Judgeable
 from tinycog.validator.report import ValidationReport
 from tinycog.validator.rule import ValidationProfile
-from tinycog.writer.plan import Progress, WritePlan
-from tinycog.writing import PixelsFrom, Written
+from tinycog.write_job import Written
+from tinycog.writer.plan import WritePlan
+from tinycog.writing import PixelsFrom
 
 class Cog:
     @property
@@ -268,6 +273,7 @@ class Cog:
     @property
     def colormap(self) -> Colormap | None: ...
     def tags(self, band: int | None = None, *, ns: str = "") -> dict[str, str]: ...
+    def tag_namespaces(self, band: int | None = None) -> list[str]: ...
     def statistics(self, band: int) -> Statistics | None: ...
     @property
     def stored_stats(self) -> dict[int, Statistics]: ...
@@ -563,6 +569,21 @@ def write(
     resume: bool | str | PathLike[str] = False,
     progress: Progress | None = None,
 ) -> WritePlan: ...
+def update(
+    target: str | PathLike[str] | UrlObject,
+    block: PixelsFrom,
+    *,
+    window: WindowLike | None = None,
+    bounds: Sequence[float] | None = None,
+    level: int | None = None,
+    effort: int | None = None,
+    overview_resampling: OverviewMethod | NamedMember | None = None,
+    like: Literal["gdal"] | None = None,
+    mask: MaskKind | None = None,
+    sparse: bool | None = None,
+    statistics: bool | None = None,
+    storage_options: Mapping[str, object] | None = None,
+) -> Updated: ...
 def list_uploads(
     where: str, *, storage_options: Mapping[str, object] | None = None
 ) -> list[OpenUpload]: ...
@@ -573,9 +594,10 @@ def validate(
     where: Judgeable | Sequence[Judgeable],
     profile: str | ValidationProfile = "ogc-cog",
     *,
+    depth: ValidationDepth = "header",
     strict: bool = False,
-    tiles: bool = False,
     literal: bool = False,
+    progress: Progress | None = None,
 ) -> ValidationReport: ...
 
 T = TypeVar("T")

@@ -38,6 +38,11 @@ class ObjectUpload(Protocol):
 
     name: str
 
+    @property
+    def id(self) -> str:
+        """By which the store knows it while it is open; "" where it has no name of its own."""
+        ...
+
     async def begin(self) -> None:
         """Open the upload.
 
@@ -116,6 +121,11 @@ class MultipartTarget:
         self._size = 0
         self._sending: dict[asyncio.Task[None], tuple[int, PartBody]] = {}
         self._aborting: asyncio.Task[None] | None = None
+
+    @property
+    def upload_id(self) -> str:
+        """By which the store knows the upload while it is open; "" where it has no name."""
+        return self._upload.id
 
     async def begin(self) -> None:
         """Open the upload: whether it may be written shows before the first pixel is read.

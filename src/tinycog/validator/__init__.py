@@ -5,10 +5,13 @@
     rule.py         a rule, a profile of rules, and what is observed of a file
     report.py       findings and verdicts, as text, JSON and JUnit
     facts.py        what rules look at: header, images in their roles, the index of each
-    read_facts.py   parsers that read those, and the leaders and trailers of blocks
+    read_facts.py   parsers that read those
+    read_frames.py  leaders and trailers of blocks, in bulk
     levels.py       comparisons of levels that several profiles make
     measures.py     rules that are measured against values: of documents, and of callers
     gdal_view.py    what GDAL opens, and what it takes for levels
+    used_ranges.py  overlaps, what is used twice, what is not used
+    any_file.py     rules that every profile has
     gdal_script.py  what GDAL's validator says, to the letter; rio_cogeo.py what rio-cogeo's does
     earth_engine.py Earth Engine's rules; earth_engine_external.py those of its newer page
     set_rule.py     a rule among files that make one image together, and what it looks at

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tinycog.errors import UsageError
 from tinycog.validator import (
+    any_file,
     earth_engine,
     earth_engine_external,
     gdal_script,
@@ -47,6 +48,7 @@ RULES = {
         *(*earth_engine.MUST, *earth_engine.BEST, *earth_engine.UPLOAD),
         *(*earth_engine_external.MUST, *earth_engine_external.BEST),
         *(*structure.BUILT, *structure.BLOCKS),
+        *(any_file.ALL_IFDS, any_file.DECODES),
     )
 }
 """All rules by id."""

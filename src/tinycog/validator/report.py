@@ -9,15 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from tinycog.validator.facts import JudgedFile
-from tinycog.validator.rule import (
-    Depth,
-    Kind,
-    Observation,
-    Rule,
-    Severity,
-    ValidationProfile,
-)
+from tinycog.argument_types import ValidationDepth
+from tinycog.errors import FormatError, LimitError
+from tinycog.validator.any_file import ALL_IFDS, DECODES, PIXELS
+from tinycog.validator.facts import DEPTHS, JudgedFile
+from tinycog.validator.rule import Kind, Observation, Rule, Severity, ValidationProfile
 
 Verdict = Literal["pass", "fail", "unknown"]
 """Whether a file keeps the rules of a class."""
@@ -59,14 +55,17 @@ class ValidationReport:
     Attributes:
         name: the file, without secrets.
         profile: whose rules were looked at.
-        depth: "header", or "tiles" where every block of the index was.
+        judged: which images of the file were looked at, and which were not.
+        depth: "header"; "tiles" where every block of the index was looked at; "full" where every
+            tile was decoded, too.
         verdicts: "pass", "fail" or "unknown" for each class of the profile.
         findings: what breaks rules, in the order of these.
     """
 
     name: str
     profile: str
-    depth: Depth
+    judged: str
+    depth: ValidationDepth
     verdicts: Mapping[str, Verdict]
     findings: tuple[RuleFinding, ...]
 
@@ -98,6 +97,7 @@ class ValidationReport:
     def __str__(self) -> str:
         """Return it as a person reads it."""
         lines = [f"{self.name}: {'passed' if self.passed else 'not passed'} ({self.profile})"]
+        lines.append(f"  judged: {self.judged}")
         lines += [f"  {verdict:<8}{name}" for name, verdict in self.verdicts.items()]
         for finding in self.findings:
             lines.append(f"  {finding}")
@@ -116,14 +116,16 @@ def judge(
     literal: bool,
 ) -> ValidationReport:
     """Look at all rules of a profile that the facts are deep enough for."""
-    depth: Depth = "tiles" if facts.is_whole else "header"
+    deep = DEPTHS.index(facts.depth)
     found: dict[str, list[RuleFinding]] = {}
     verdicts: dict[str, Verdict] = {}
-    for title, ids in profile.classes.items():
+    for title, ids in {**profile.classes, PIXELS: (DECODES.id,)}.items():
         of_class = [rules[rule] for rule in ids]
-        asked = [rule for rule in of_class if rule.depth == "header" or facts.is_whole]
+        asked = [rule for rule in of_class if DEPTHS.index(rule.depth) <= deep]
         if not asked:
             continue
+        if not facts.has_all_ifds:
+            asked = [ALL_IFDS, *(rule for rule in asked if not rule.needs_all)]
         for rule in asked:
             if rule.id not in found:
                 usual = profile.severities.get(rule.id, rule.severity)
@@ -132,17 +134,27 @@ def judge(
         severities: set[Severity] = {one.severity for rule in asked for one in found[rule.id]}
         verdicts[title] = verdict_of(severities, strict=strict)
     findings = tuple(one for ones in found.values() for one in ones)
-    return ValidationReport(name, profile.name, depth, verdicts, findings)
+    return ValidationReport(name, profile.name, facts.judged, facts.depth, verdicts, findings)
 
 
 def unreadable(
-    name: str, profile: ValidationProfile, depth: Depth, message: str, offset: int | None
+    name: str,
+    profile: ValidationProfile,
+    depth: ValidationDepth,
+    error: FormatError | LimitError,
 ) -> ValidationReport:
-    """Return the report of a file that cannot be read at all (`file/readable`)."""
-    remedy = "write it anew: it is no TIFF, or damaged"
-    finding = RuleFinding("file/readable", "error", message, remedy, offset)
-    verdicts: dict[str, Verdict] = dict.fromkeys(profile.classes, "fail")
-    return ValidationReport(name, profile.name, depth, verdicts, (finding,))
+    """Return the report of a file that cannot be read at all (`file/readable`).
+
+    What only limits forbid to read may be right: its verdicts are "unknown".
+    """
+    is_known = isinstance(error, FormatError)
+    offset = error.finding.offset if is_known and error.finding is not None else None
+    remedy = "write it anew: it is no TIFF, or damaged" if is_known else "raise the limit"
+    severity: Severity = "error" if is_known else "unknown"
+    finding = RuleFinding("file/readable", severity, str(error), remedy, offset)
+    verdict: Verdict = "fail" if is_known else "unknown"
+    verdicts: dict[str, Verdict] = dict.fromkeys(profile.classes, verdict)
+    return ValidationReport(name, profile.name, "nothing", depth, verdicts, (finding,))
 
 
 def _finding(rule: Rule, usual: Severity, seen: Observation, *, literal: bool) -> RuleFinding:

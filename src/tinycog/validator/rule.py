@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from tinycog.argument_types import ValidationDepth
 from tinycog.errors import UsageError
 from tinycog.validator.facts import JudgedFile
 
 Severity = Literal["error", "warning", "note", "unknown"]
 """What a finding does to a verdict: it fails, fails if strict, does nothing, leaves it open."""
-
-Depth = Literal["header", "tiles"]
-"""What a rule looks at: the header and the first blocks, or the index of every block."""
 
 
 Kind = Literal["broken", "unknown", "literal", "note"]
@@ -51,6 +49,9 @@ class Rule:
         remedy: what to do.
         check: yields what breaks it.
         depth: what it looks at.
+        needs_all: whether it can only be told to be broken once all IFDs are known: it is about
+            what is not there, or about the last level.
+        stops: whether no more IFDs are read once one is known to break it.
     """
 
     id: str
@@ -59,7 +60,9 @@ class Rule:
     source: str
     remedy: str
     check: Callable[[JudgedFile], Iterable[Observation]]
-    depth: Depth = "header"
+    depth: ValidationDepth = "header"
+    needs_all: bool = False
+    stops: bool = False
 
 
 CheckName = Literal[

@@ -58,7 +58,9 @@ def report_of_all(
         verdicts[title] = verdict_of(severities, strict=strict)
         findings += found
     name = f"{len(reports)} files" if len(reports) > 1 else reports[0].name
-    return ValidationReport(name, profile.name, reports[0].depth, verdicts, tuple(findings))
+    judged = "; ".join(dict.fromkeys(report.judged for report in reports))
+    depth = reports[0].depth
+    return ValidationReport(name, profile.name, judged, depth, verdicts, tuple(findings))
 
 
 def _worst(verdicts: Sequence[Verdict]) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -323,7 +323,3 @@ def _by_squares(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int
                 held += edge * grid.tile * needs.pixel
         rows, cols = rows // 2, cols // 2
     return held
-
-
-Progress = Callable[[int, int], None]
-"""Called with the pixels of full resolution that are done, and their number."""

@@ -116,7 +116,7 @@ def _valid(raster: Raster) -> Any:  # noqa: ANN401 - an array or None
     """Return which pixels are valid, where a mask says so that is no sample of the raster."""
     validity = raster.validity
     is_mask = isinstance(validity, KnownValidity) and validity.bands is None
-    return raster.mask if is_mask and raster.nodata is None else None
+    return raster.mask if is_mask else None
 
 
 def _is_file(given: object) -> bool:

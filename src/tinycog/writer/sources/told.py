@@ -113,6 +113,8 @@ def merge_facts(told: WrittenFacts, given: WrittenFacts) -> WrittenFacts:
     }
     if any(name in own for name in PLACES):
         told = replace(told, **{name: getattr(nothing, name) for name in PLACES})
+    if "tags" in own:  # of one domain
+        own["tags"] = {**told.tags, **given.tags}
     return replace(told, **own)
 
 
