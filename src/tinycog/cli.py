@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from tinycog import indexing
 from tinycog.cog import Cog
 from tinycog.cogify import TerminalProgress, add_options
 from tinycog.errors import TinycogError, UsageError
+from tinycog.info import add_options as add_info_options
 from tinycog.raster import Raster
 from tinycog.validator.report import ValidationReport, junit
 
@@ -53,10 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
 
-    info = commands.add_parser("info", help="print levels, georeference and findings of a file")
-    info.add_argument("where", help="url or path")
-    info.add_argument("--json", action="store_true", help="print JSON with the keys of `rio info`")
-    info.set_defaults(run=_info)
+    add_info_options(
+        commands.add_parser("info", help="print what a file is, and where its bytes lie")
+    )
 
     preview = commands.add_parser("preview", help="write a small picture of a file")
     preview.add_argument("where", help="url or path")
@@ -106,6 +105,9 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
         "--literal", action="store_true", help="let what only breaks the letter of a rule fail, too"
     )
     validate.add_argument("--http", action="store_true", help="look at the server of urls, too")
+    validate.add_argument(
+        "--together", action="store_true", help="hold the rules among files, of tiles of one image"
+    )
     validate.add_argument("--format", choices=("text", "json", "junit"), default="text")
     validate.set_defaults(run=_validate, depth="header")
     validate.epilog = (
@@ -163,21 +165,6 @@ def _print_requests(cog: Cog, sent: int = 0) -> None:
     print(f"  {len(requests)} requests, {total:,} bytes")
 
 
-async def _info(args: argparse.Namespace) -> None:
-    async with tinycog.open(args.where) as cog:
-        if args.json:
-            print(json.dumps(cog.info(), indent=2))
-            return
-        print(cog)
-        print(f"  {cog.crs}, bounds {tuple(cog.bounds)}, pixels of {cog.res}")
-        for page in cog.pages[1:]:
-            if page.of != (0,):
-                print(f"  {page}")
-        for finding in cog.findings:
-            print(f"  finding: {finding}")
-        _print_requests(cog)
-
-
 async def _tile(args: argparse.Namespace) -> None:
     async with tinycog.open(args.where) as cog:
         raster = await cog.read_tile(args.z, args.x, args.y)
@@ -206,11 +193,11 @@ async def _plan(args: argparse.Namespace) -> None:
 
 
 async def _validate(args: argparse.Namespace) -> int:
-    """Print a report for each file, as JUnit one for all; return 1 unless all have passed."""
+    """Print a report for each file, or one of all, as JUnit always; return 1 unless all have passed."""
     reports: list[ValidationReport] = []
     is_whole = True
     profile = _profile(args.profile)
-    for where in args.where:
+    for where in [args.where] if args.together else args.where:
         progress = TerminalProgress("tiles") if sys.stderr.isatty() else None
         try:
             report = await tinycog.validate(

@@ -14,7 +14,10 @@
     used_ranges.py  overlaps, what is used twice, what is not used
     any_file.py     rules that every profile has
     gdal_script.py  what GDAL's validator says, to the letter; rio_cogeo.py what rio-cogeo's does
-    earth_engine.py Earth Engine's rules
+    earth_engine.py Earth Engine's rules; earth_engine_external.py those of its newer page
+    set_rule.py     a rule among files that make one image together, and what it looks at
+    among_files.py  all of these; set_positions.py where files lie to each other
+    set_report.py   the report of several files
     structure.py    how a TIFF is built
     ogc_cog.py      OGC 21-026; ogc_overviews.py its class of overviews
     ogc_bigtiff.py  OGC's draft of BigTIFF; ogc_t17.py that of COG in Testbed-17

@@ -8,6 +8,7 @@ from tinycog.errors import UsageError
 from tinycog.validator import (
     any_file,
     earth_engine,
+    earth_engine_external,
     gdal_script,
     ogc_bigtiff,
     ogc_cog,
@@ -15,6 +16,7 @@ from tinycog.validator import (
     rio_cogeo,
     structure,
 )
+from tinycog.validator.among_files import SET_RULES
 from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
 from tinycog.validator.measures import rules_of
 from tinycog.validator.rule import Rule, RuleText, ValidationProfile
@@ -28,6 +30,7 @@ PROFILES = {
         gdal_script.PROFILE,
         rio_cogeo.PROFILE,
         earth_engine.PROFILE,
+        earth_engine_external.PROFILE,
         earth_engine.UPLOAD_PROFILE,
         structure.PROFILE,
     )
@@ -44,6 +47,7 @@ RULES = {
         *(*gdal_script.STRUCTURE, *gdal_script.BLOCKS),
         *rio_cogeo.RULES,
         *(*earth_engine.MUST, *earth_engine.BEST, *earth_engine.UPLOAD),
+        *(*earth_engine_external.MUST, *earth_engine_external.BEST),
         *(*structure.BUILT, *structure.BLOCKS),
         *(any_file.ALL_IFDS, any_file.DECODES),
     )
@@ -69,7 +73,9 @@ def profile_of(
     rules: Mapping[str, Rule] = {} if of_server else rules_of(found, RULES)
     named: Mapping[str, RuleText] = SERVER_RULES if of_server else rules
     unknown = [rule for ids in found.classes.values() for rule in ids if rule not in named]
-    unknown += [rule for rule in found.severities if rule not in named]
+    among = [rule for ids in found.among_files.values() for rule in ids]
+    unknown += [rule for rule in among if rule not in SET_RULES]
+    unknown += [rule for rule in found.severities if rule not in {*named, *SET_RULES}]
     if unknown:
         message = f"profile {found.name!r} has rules that there are not: {', '.join(unknown)}"
         raise UsageError(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Literal, NamedTuple
@@ -16,6 +17,7 @@ from tinycog.validator.advice import commands
 from tinycog.validator.any_file import ALL_IFDS, DECODES, PIXELS
 from tinycog.validator.facts import DEPTHS, JudgedFile
 from tinycog.validator.rule import (
+    Kind,
     Observation,
     Rule,
     RuleText,
@@ -41,6 +43,7 @@ class RuleFinding:
         ifd: absolute byte position of the IFD concerned, or None.
         commands: for a shell, each of which writes another file that keeps the rule: by tinycog,
             and by GDAL. None where that would do harm, or cannot be known.
+        files: names of the files concerned, in a report of several; else none.
     """
 
     rule: str
@@ -50,11 +53,13 @@ class RuleFinding:
     offset: int | None = None
     ifd: int | None = None
     commands: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return severity, message, place and rule in one line."""
+        """Return severity, name of a single file, message, place and rule in one line."""
         at = "" if self.offset is None else f" at byte {self.offset}"
-        return f"{self.severity}: {self.message}{at} [{self.rule}]"
+        name = f"{self.files[0]}: " if len(self.files) == 1 else ""
+        return f"{self.severity}: {name}{self.message}{at} [{self.rule}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +185,7 @@ def _judged(
                 usual = severities.get(one.rule.id, one.rule.severity)
                 found[one.rule.id] = _findings(one, usual, literal=literal)
         seen: set[Severity] = {f.severity for one in asked for f in found[one.rule.id]}
-        verdicts[title] = _verdict(seen, strict=strict)
+        verdicts[title] = verdict_of(seen, strict=strict)
     return verdicts, tuple(one for ones in found.values() for one in ones)
 
 
@@ -248,7 +253,7 @@ def _findings(asked: AskedRule, usual: Severity, *, literal: bool) -> list[RuleF
     return [
         RuleFinding(
             rule.id,
-            _severity(usual, one, literal=literal),
+            severity_of(one.kind, usual, literal=literal),
             one.message,
             rule.remedy,
             one.offset,
@@ -259,14 +264,15 @@ def _findings(asked: AskedRule, usual: Severity, *, literal: bool) -> list[RuleF
     ]
 
 
-def _severity(usual: Severity, seen: Observation, *, literal: bool) -> Severity:
-    if seen.kind == "unknown":
+def severity_of(kind: Kind, usual: Severity, *, literal: bool) -> Severity:
+    """Return the severity of what was observed, by what is usual for the rule."""
+    if kind == "unknown":
         return "unknown"
-    is_note = seen.kind == "note" or (seen.kind == "literal" and not literal)
-    return "note" if is_note else usual
+    return "note" if kind == "note" or (kind == "literal" and not literal) else usual
 
 
-def _verdict(found: set[Severity], *, strict: bool) -> Verdict:
+def verdict_of(found: AbstractSet[Severity], *, strict: bool) -> Verdict:
+    """Return the verdict that severities of findings make."""
     if "error" in found or (strict and "warning" in found):
         return "fail"
     return "unknown" if "unknown" in found else "pass"

@@ -16,6 +16,10 @@ Severity = Literal["error", "warning", "note", "unknown"]
 """What a finding does to a verdict: it fails, fails if strict, does nothing, leaves it open."""
 
 
+Kind = Literal["broken", "unknown", "literal", "note"]
+"""What was observed; see `Observation`."""
+
+
 class Observation(NamedTuple):
     """What breaks a rule in a file, or why that cannot be known.
 
@@ -31,7 +35,7 @@ class Observation(NamedTuple):
     message: str
     offset: int | None = None
     ifd: int | None = None
-    kind: Literal["broken", "unknown", "literal", "note"] = "broken"
+    kind: Kind = "broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ class ValidationProfile:
         classes: ids of the rules of each class that gets a verdict of its own.
         severities: by rule id, "error" or "warning" where it is another one than usual.
         rules: further rules, of its own.
+        among_files: ids of the rules among several files, of each class of these.
     """
 
     name: str
@@ -137,6 +142,7 @@ class ValidationProfile:
     classes: Mapping[str, Sequence[str]]
     severities: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
     rules: Sequence[ProfileRule] = ()
+    among_files: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ValidationProfile:
@@ -153,9 +159,10 @@ class ValidationProfile:
             message = f"a profile is a JSON object with name, source and classes: {exc}"
             raise UsageError(message) from exc
         lists: list[object] = [rule.values for rule in rules]
-        objects: list[object] = [found.classes, found.severities]
+        objects: list[object] = [found.classes, found.severities, found.among_files]
         if all(isinstance(one, dict) for one in objects):
             lists += found.classes.values()
+            lists += found.among_files.values()
         if not all(isinstance(one, list) for one in lists) or len(lists) == len(rules):
             message = (
                 "a profile's classes are an object of lists of rule ids, a rule's values a list"
