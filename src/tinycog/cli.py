@@ -193,7 +193,7 @@ async def _plan(args: argparse.Namespace) -> None:
 
 
 async def _validate(args: argparse.Namespace) -> int:
-    """Print a report for each file, or one of all, as JUnit always; return 1 unless all have passed."""
+    """Print a report for each file, or one of all; return 1 unless all have passed."""
     reports: list[ValidationReport] = []
     is_whole = True
     profile = _profile(args.profile)
