@@ -1,9 +1,9 @@
 PYTHON = .venv/bin/python
 LINT = .venv
 
-.PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak resumes \
-	fuzz bench versions meaning georeferences written written-crs identity references \
-	references-orders overviews verdicts others
+.PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets soak resumes \
+	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
+	references-orders overviews verdicts others advised
 
 check: ## what CI runs
 	bash .ci/run
@@ -48,6 +48,8 @@ verdicts: ## the corpus, COGs and 250 spoiled ones, judged as by GDAL's validato
 others: ## files by GDAL, rio-cogeo, odc-geo and tifffile through every profile; then spec/validation.md
 	$(PYTHON) tests/validation/others.py --gdal $(GDAL_PYTHON) --rio-cogeo $(RIO_COGEO_PYTHON)
 	$(PYTHON) tests/validation/others.py --write
+like-gdal: ## overviews like GDAL's of 2,000 random sizes, against its COG driver; needs GDAL 3.11
+	$(PYTHON) tests/writing/like_gdal.py
 
 identity: ## the same pixels and options written in many ways: the same bytes
 	$(PYTHON) tests/writing/identity.py
@@ -62,8 +64,17 @@ references: ## every file of the corpus by references, read back through zarr; n
 references-orders: ## the same pixels beside packages that fight over codec names, in every order
 	$(PYTHON) tests/references/orders.py
 
+advised: ## files that break rules, each command that is advised, and the files looked at again; needs gdal_translate
+	$(PYTHON) tests/advised/run.py
+
 hostile: ## every hostile file, under limits of time, memory and requests
 	$(PYTHON) tests/hostile/run.py
+
+hostile-validation: ## every hostile file through every profile of validate, at every depth
+	$(PYTHON) tests/hostile/validation.py
+
+displaced: ## one displaced tile among five million, 1,000 times
+	$(PYTHON) tests/displaced_tiles.py
 
 faults: ## every server fault, each in a process of its own under limits
 	$(PYTHON) tests/faults/run.py
@@ -78,6 +89,9 @@ replaced-stores: ## the same in S3 (also by obstore) and Google Cloud Storage, o
 	$(PYTHON) tests/faults/replaced_in_stores.py s3
 	$(PYTHON) tests/faults/replaced_in_stores.py obstore
 	$(PYTHON) tests/faults/replaced_in_stores.py gs
+
+replaced-assets: ## 1,000 objects that are replaced after they were indexed
+	$(PYTHON) tests/replaced_assets.py 1000
 
 stores: ## tests against servers of object stores: moto, fake-gcs-server, Azurite
 	$(PYTHON) -m pytest -q -m stores

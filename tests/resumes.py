@@ -55,8 +55,8 @@ class Logged:
     def __await__(self):
         return self._cog.__await__()
 
-    def tags(self, *args):
-        return self._cog.tags(*args)
+    def tags(self, *args, **options):
+        return self._cog.tags(*args, **options)
 
     async def read(self, **options):
         raster = await self._cog.read(**options)

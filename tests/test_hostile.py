@@ -1,6 +1,6 @@
 """A part of the kit of hostile files: some of each attack, each in a process of its own.
 
-The whole kit is `make hostile`.
+The whole kit is `make hostile`, and `make hostile-validation`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("limits of processes are those of Unix", allow_module_level=True)
 
+from hostile import validation
 from hostile.case import ATTACKS, Case
 from hostile.run import cases_of, run, sample
 
@@ -25,6 +26,14 @@ def cases() -> Sequence[Case]:
 @pytest.mark.timeout(100)
 def test_hostile_files_end_in_the_right_pixels_or_in_an_error_of_ours(cases: Sequence[Case]):
     found = [f"{one.case.name}: {fault}" for one in run(sample(cases)) for fault in one.faults]
+
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.timeout(100)
+def test_hostile_files_are_validated_without_harm(cases: Sequence[Case]):
+    few = sample(cases)[::8]
+    found = [f"{case.name}: {fault}" for case, faults, _ in validation.run(few) for fault in faults]
 
     assert not found, "\n".join(found)
 

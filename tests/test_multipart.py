@@ -55,6 +55,10 @@ class Upload:
         self.open = True
         await self._step("begin")
 
+    @property
+    def id(self) -> str:
+        return ""
+
     async def put_part(self, number: int, body) -> None:
         length = body.tell()
         self.sending += length

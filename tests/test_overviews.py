@@ -61,7 +61,7 @@ def combine(method: str, terms, dtype: np.dtype):
     mean = total / sum(weight for _, weight in terms)
     if square:
         mean = Fraction(math.isqrt(int(mean * 4**80)), 2**80)
-    return rounded(mean) if dtype.kind in "iu" else float(mean)
+    return min(rounded(mean), np.iinfo(dtype).max) if dtype.kind in "iu" else float(mean)
 
 
 def oracle(plane, valid, method: str, nodata):
@@ -122,7 +122,9 @@ def compare(rows: int, cols: int, dtype: str, method: str, seed: int) -> None:
     assert np.array_equal(mask, mask | True if left is None else left), where
     if plane.dtype.kind == "f":
         eps = 4 * float(np.finfo(dtype).eps)
-        assert np.allclose(found[:, :, 0], expected, eps, 0.0, equal_nan=True), where
+        # of a sum of both signs, what is lost is a part of its terms
+        lost = eps * np.abs(plane[np.isfinite(plane)]).max(initial=0)
+        assert np.allclose(found[:, :, 0], expected, eps, lost, equal_nan=True), where
     else:
         assert np.array_equal(found[:, :, 0], expected), where
 
@@ -304,7 +306,7 @@ def test_equals_gdal_at_powers_of_two(tmp_path, method, dtype, what):
 def test_like_gdal_equals_its_cog_driver_at_any_size(tmp_path, method, dtype, what):
     skip_what_gdal_cannot(dtype, method, what)
     rng = np.random.default_rng(11)
-    for rows, cols in ((133, 135), (1, 131)):
+    for rows, cols in ((133, 135), (1, 131), (132, 268)):
         pixels = seen(dtype, rng, (rows, cols, 1))
         nodata = None
         if what == "nodata":

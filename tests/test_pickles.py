@@ -68,14 +68,19 @@ async def values(folder: Path) -> dict[str, Any]:
     written = await tinycog.write(bytes, pixels)
     pending = tinycog.write(bytes, pixels)
     await pending
+    collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     found: list[Any] = [
+        collection,
+        collection[0],
+        tinycog.FailedAsset("a", "/a.tif", tinycog.NotFoundError("there is none")),
         written,
         written.plan,
         pending,
         report,
         report.findings[0],
         tinycog.ValidationProfile("mine", "ours", {"class": ("gdal.tiled",)}),
+        tinycog.Updated("a.tif", 9, 1, 4, 5),
         tinycog.ProfileRule("mine/tiles", "tile-sides", (256, 512)),
         tinycog.OpenUpload("s3://bucket/a.tif", "a.tif", "1", None),
         cog,

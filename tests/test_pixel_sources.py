@@ -54,7 +54,7 @@ def put_together(source: PixelSource, blocks: list[PixelBlock]) -> tuple[NDArray
     """Return the image and its mask; each pixel must be there once."""
     image = np.zeros((source.bands, source.rows, source.cols), source.dtype)
     valid, seen = np.ones(image.shape[1:], bool), np.zeros(image.shape[1:], int)
-    for row, col, pixels, mask in blocks:
+    for row, col, pixels, mask, _ in blocks:
         assert pixels.dtype == source.dtype
         assert pixels.dtype.isnative
         place = (slice(row, row + pixels.shape[1]), slice(col, col + pixels.shape[2]))
@@ -198,6 +198,18 @@ def test_a_masked_array_has_a_mask() -> None:
     image, valid = read(np.ma.MaskedArray(PIXELS, mask))
     assert (image == PIXELS).all()
     assert (valid == ~mask[0]).all()
+
+
+def test_bands_that_come_last_are_told_of() -> None:
+    """Hundreds of bands of an image three columns wide are no image."""
+    rows_first = np.moveaxis(np.broadcast_to(PIXELS[:1], (3, *PIXELS.shape[1:])), 0, -1)
+    tall = np.resize(rows_first, (300, 70, 3))
+    with pytest.raises(UsageError, match=r"would be 300 bands .*numpy\.moveaxis\(array, -1, 0\)"):
+        read(tall)
+    image, _ = read(np.moveaxis(tall, -1, 0))
+    assert image.shape == (3, 300, 70)
+    image, _ = read(tall, shape=tall.shape)  # said, it is so
+    assert image.shape == tall.shape
 
 
 def test_masked_samples_become_nodata() -> None:

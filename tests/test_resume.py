@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinycog
+import tinycog.verifying
 from tinycog.errors import NotFoundError, UsageError
 from tinycog.targets.journal_file import FIRST
 
@@ -44,8 +45,8 @@ class Counted:
     def __await__(self):
         return self._cog.__await__()
 
-    def tags(self, *args):
-        return self._cog.tags(*args)
+    def tags(self, *args, **options):
+        return self._cog.tags(*args, **options)
 
     async def read(self, **options):
         if self.left is not None:
@@ -130,6 +131,33 @@ async def test_of_a_file_only_what_lacks_is_read(name, tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["a.tif"]
     # what was under way, what lies around, the first and the last tile
     assert asked < 2 * pixels.size
+
+
+@pytest.mark.parametrize("name", ["chosen", "mask", "bands", "nodata"])
+async def test_what_is_resumed_is_read_back(name, tmp_path, monkeypatch):
+    pixels, path = image(3, dtype=np.uint8), tmp_path / "a.tif"
+    options = {"blocksize": 32, "verify": True, **CONFIGURATIONS[name]}
+    told = {"shape": pixels.shape, "dtype": pixels.dtype, "resume": True, **options}
+    with pytest.raises(BrokenError):
+        await tinycog.write(path, blocks_of(pixels, 40, 30), **told)
+    checked = []
+    check = tinycog.verifying._check
+    monkeypatch.setattr("tinycog.verifying._check", lambda *a: (checked.append(a), check(*a)))
+    done = await tinycog.write(path, blocks_of(pixels, 50, seed=3), **told)
+    assert len(checked) == done.plan.tiles
+    assert path.read_bytes() == (await tinycog.write(bytes, pixels, **options)).data
+
+
+async def test_another_version_does_not_go_on(tmp_path, monkeypatch):
+    """Its bytes may be others."""
+    pixels, options = image(), {"blocksize": 32, "predictor": 2}
+    journal = await broken_off(tmp_path, pixels, **options)
+    with monkeypatch.context() as patched:
+        patched.setattr("tinycog.write_job.__version__", "0")
+        with pytest.raises(UsageError, match=r"of another write \(.*version"):
+            await given(pixels, resume=tmp_path, **options)
+    assert journal.exists()
+    await given(pixels, resume=tmp_path, **options)
 
 
 async def broken_off(folder, pixels, **options):

@@ -37,7 +37,7 @@ CASES = {
     "lerc": (floats(), {"compression": "lerc_zstd"}),
     "complex": (floats() + 1j * floats(), {}),
     "mask": (masked(), {"mask": "internal"}),
-    "nodata": (masked(), {"nodata": 0}),
+    "nodata": (np.ma.maximum(masked(), 1), {"nodata": 0}),
     "alpha": (masked(), {"mask": "alpha"}),
     "sparse": (np.zeros((500, 300), np.int16), {"sparse": True}),
     "sparse-nan": (np.full((500, 300), np.nan), {"sparse": True, "nodata": np.nan}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import itertools
 from random import Random
 
@@ -171,6 +172,106 @@ async def test_with_nodata_pixels_that_are_not_valid_have_it():
         assert smaller[smaller != -9999].min() >= pixels.min()
 
 
+@pytest.mark.parametrize("nodata", [-9999, np.nan])
+async def test_a_valid_pixel_never_becomes_nodata(nodata):
+    """By a mask's word it is valid: readers would find nodata, and nobody would know."""
+    pixels = image(3, dtype=np.float32)
+    pixels[1, 70, 200] = nodata
+    pixels[:, :60, :60] = nodata
+    masked = np.ma.MaskedArray(pixels, np.zeros(pixels.shape, bool))
+    masked[:, :60, :60] = np.ma.masked
+    masked[:, 150:, :] = np.ma.masked
+    options = {"nodata": nodata, "blocksize": 64}
+    with pytest.raises(WriteError, match=r"row 70, column 200 is valid, .* band 1 is") as caught:
+        await written(masked, **options)
+    assert (caught.value.level, caught.value.x, caught.value.y) == (0, 3, 1)
+
+    async with tinycog.open(await written(masked, mask="internal", **options)) as cog:
+        np.testing.assert_array_equal(
+            (await cog.read(masked=True)).mask, ~np.ma.getmaskarray(masked)[0]
+        )
+    masked[1, 70, 200] = np.ma.masked
+    async with tinycog.open(await written(masked, **options)) as cog:
+        np.testing.assert_array_equal((await cog.read(masked=True)).mask, ~masked.mask.all(0))
+
+
+async def test_without_a_mask_nodata_says_which_pixels_are_valid():
+    """A mask image decides alone: pixels of nodata are not valid by it, either."""
+    pixels = image()
+    async with tinycog.open(await written(pixels, nodata=7, mask="internal")) as cog:
+        np.testing.assert_array_equal((await cog.read(masked=True)).mask, pixels[0] != 7)
+
+
+async def test_a_copy_of_a_file_keeps_pixels_that_its_mask_calls_valid():
+    pixels = image()
+    masked = np.ma.MaskedArray(pixels, pixels < 20)
+    async with tinycog.open(await written(masked, mask="internal")) as cog:
+        with pytest.raises(WriteError, match="which is read as nodata"):
+            await written(cog, nodata=30)
+        async with tinycog.open(await written(cog, nodata=7)) as copy:
+            np.testing.assert_array_equal((await copy.read(masked=True)).mask, pixels[0] >= 20)
+
+
+def of_tifffile(pixels, **options):
+    """A file that tinycog would not write so."""
+    tifffile = pytest.importorskip("tifffile")
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.moveaxis(pixels, 0, -1), tile=(64, 64), **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["assocalpha", "unassalpha"])
+async def test_a_copy_keeps_how_colours_and_alpha_belong_together(kind):
+    """Colours that are multiplied by alpha are averaged as they are, others by their weight."""
+    pixels = image(4, rows=300, cols=200, dtype=np.uint8)
+    pixels[3] = RNG.integers(0, 3, pixels.shape[1:]) * 127
+    pixels[:3] = np.minimum(pixels[:3], pixels[3])
+    data = of_tifffile(pixels, photometric="rgb", extrasamples=[kind])
+    premultiplied = {"ALPHA": "PREMULTIPLIED"} if kind == "assocalpha" else {}
+    async with tinycog.open(data) as cog:
+        assert cog.tags(3, ns="IMAGE_STRUCTURE") == premultiplied
+        if premultiplied:
+            with pytest.raises(UsageError, match="alpha of its own"):
+                await written(cog, mask="alpha")
+        made = await written(cog, blocksize=64, overview_resampling="average", **PLACE)
+        cubic = await written(cog, blocksize=64, overview_resampling="cubic")
+
+    with rasterio.MemoryFile(made) as memory, memory.open() as dataset:
+        assert [one.name for one in dataset.colorinterp] == ["red", "green", "blue", "alpha"]
+    async with tinycog.open(made) as copy:
+        assert copy.tags(3, ns="IMAGE_STRUCTURE") == premultiplied
+        np.testing.assert_array_equal((await copy.read()).data, pixels)
+        squares = pixels.astype(float).reshape(4, 150, 2, 100, 2)
+        weights = np.ones(squares.shape[1:]) if premultiplied else squares[3]
+        total = np.maximum(weights.sum((1, 3)), 1)
+        wanted = (squares[:3] * weights).sum((2, 4)) / total
+        found = (await copy.read_level(1)).data[:3]
+        assert np.abs(found - wanted).max() <= 0.5
+    async with tinycog.open(cubic) as copy:
+        smaller = (await copy.read_level(1)).data
+        assert not premultiplied or (smaller[:3] <= smaller[3]).all()
+
+
+async def test_a_copy_keeps_items_of_all_namespaces():
+    facts = {"": {"a": "1"}, "MINE": {"b": "2 <&>", "A": "3"}, "X": {"c": "{}"}}
+    with rasterio.MemoryFile() as memory:
+        profile = {"driver": "GTiff", "width": 40, "height": 30, "count": 2, "dtype": "uint8"}
+        with memory.open(**profile, transform=PLACE["transform"]) as dataset:
+            for ns, items in facts.items():
+                dataset.update_tags(ns=ns, **items)
+                dataset.update_tags(2, ns=ns, **items)
+        data = memory.read()
+    async with tinycog.open(data) as cog:
+        assert set(cog.tag_namespaces()) == {"", "MINE", "X", "IMAGE_STRUCTURE"}
+        assert cog.tag_namespaces(0) == []
+        made = await written(cog, tags={"own": "4"})
+    async with tinycog.open(made) as copy:
+        for ns, items in facts.items():
+            assert copy.tags(1, ns=ns) == items
+            assert copy.tags(ns=ns) == (items if ns else {"own": "4"})
+        assert copy.tags(0) == {}
+
+
 async def test_alpha_says_which_pixels_are_valid():
     pixels = image(3, dtype=np.uint8)
     valid = RNG.random((301, 203)) < 0.5
@@ -272,6 +373,7 @@ async def test_another_file_is_a_source():
         ({"quality": 50}, "quality"),
         ({"nodata": 70_000}, "nodata"),
         ({"mask": "nodata"}, "pass nodata="),
+        ({"mask": "alpha", "nodata": 7}, "readers look at nodata first"),
         ({"predictor": 7}, "predictor is one of"),
         ({"byte_order": "big"}, "byte_order is one of"),
         ({"crs": "EPSG:0"}, "EPSG"),
@@ -390,3 +492,17 @@ def test_nothing_runs_before_it_is_awaited(tmp_path):
     with pytest.warns(RuntimeWarning, match="never awaited: nothing was written"):
         tinycog.write(tmp_path / "a.tif", image())
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_lerc_of_a_tile_is_the_same_bytes_each_time():
+    """The library leaves bytes behind its last bits as memory was: they are zeros here."""
+    ramp = np.repeat(np.arange(64, dtype=np.uint8)[None], 64, 0)
+    files = {await written(ramp, compression="lerc") for _ in range(30)}
+    assert len(files) == 1
+
+
+async def test_a_plan_tells_of_level_0_where_it_has_to_wait():
+    pixels = image(rows=64, cols=64)
+    options = {"plan": True, "blocksize": 16}
+    alone = (await tinycog.write(bytes, pixels, **options)).spool
+    assert (await tinycog.write(io.BytesIO(), pixels, **options)).spool >= alone + pixels.nbytes

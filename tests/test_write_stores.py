@@ -366,7 +366,8 @@ def blocks():
 
 options = {"key": "k3yk3y", "secret": "s3cr3t", "endpoint_url": sys.argv[1]}
 where = {"storage_options": options, "shape": (64, 64), "dtype": np.uint8}
-tinycog.sync.write("s3://bucket/killed/a.tif", blocks(), **where)
+resume = sys.argv[2] if len(sys.argv) > 2 else False
+tinycog.sync.write("s3://bucket/killed/a.tif", blocks(), resume=resume, **where)
 """
 
 
@@ -383,6 +384,28 @@ def test_an_upload_that_a_killed_process_left_is_listed_and_aborted(s3, bucket):
     tinycog.sync.abort_upload(upload, **told)
     assert tinycog.sync.list_uploads("s3://bucket", **told) == []
     assert bucket.multiparts == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is killed so there")
+def test_a_write_that_is_resumed_drops_the_upload_that_was_left(s3, bucket, tmp_path):
+    command = [sys.executable, "-c", KILLED, s3.options["endpoint_url"], str(tmp_path)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL  # noqa: S603 - a test's own
+    (left,) = bucket.multiparts
+    seen: list[set[str]] = []
+
+    def blocks():
+        seen.append(set(bucket.multiparts))
+        yield (0, 0), np.zeros((64, 64), np.uint8)
+
+    options: dict[str, Any] = {"shape": (64, 64), "dtype": np.uint8}
+    where = {"storage_options": s3.options, "resume": tmp_path}
+    tinycog.sync.write("s3://bucket/killed/a.tif", blocks(), **options, **where)
+    assert len(seen[0]) == 1
+    assert left not in seen[0]
+    assert bucket.multiparts == {}
+    assert list(tmp_path.iterdir()) == []
+    whole = tinycog.sync.write(bytes, np.zeros((64, 64), np.uint8))
+    assert bucket.keys["killed/a.tif"].value == whole.data
 
 
 # --- a cluster -----------------------------------------------------------------------------------

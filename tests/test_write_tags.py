@@ -277,7 +277,7 @@ ITEMS = st.dictionaries(NAME.map(str.casefold).filter(str.strip), TEXT, max_size
 def test_metadata_is_read_as_it_is(items, band_items, unit, description, number):
     facts = WrittenFacts(
         tags={"": items, "MY <DOMAIN>": items},
-        band_tags=({}, band_items),
+        band_tags=({}, {"": band_items}),
         units=(None, unit),
         descriptions=(description, ""),
         scales=(number, 1),
@@ -308,7 +308,7 @@ FACTS = WrittenFacts(
         },
         "MY": {"q": "1"},
     },
-    band_tags=({"x": "1"}, {"STATISTICS_MEAN": "7"}),
+    band_tags=({"": {"x": "1"}}, {"": {"STATISTICS_MEAN": "7"}}),
     scales=(0.1, 1),
     offsets=(273.15, 0),
     units=("m/s <&>", None),

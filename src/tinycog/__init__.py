@@ -46,6 +46,7 @@ from tinycog.argument_types import (
     SupportsWindow,
     SupportsWkt,
     UrlObject,
+    ValidationDepth,
     WarpResampling,
     WarpResamplingLike,
     Where,
@@ -98,11 +99,19 @@ from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.roles import PageView
 from tinycog.tiff.spec import FieldType, Tag
+from tinycog.version import __version__
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
     from tinycog.cache.disk import DiskCache
     from tinycog.cache.memory import MemoryCache
+    from tinycog.collection.asset import Asset
+    from tinycog.collection.collection import Collection
+    from tinycog.collection.filters import SupportsGeoInterface
+    from tinycog.collection.geo_frames import GeoFrame
+    from tinycog.collection.open_options import OpenOptions
+    from tinycog.collection.read_headers import FailedAsset
+    from tinycog.collection.stac_read import SupportsToDict
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
@@ -119,6 +128,7 @@ if TYPE_CHECKING:
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.updating import Updated, update
     from tinycog.validating import validate
     from tinycog.validator.report import RuleFinding, ValidationReport
     from tinycog.validator.rule import ProfileRule, ValidationProfile
@@ -126,13 +136,12 @@ if TYPE_CHECKING:
     from tinycog.writer.plan import WritePlan
     from tinycog.writing import HasAsynchronous, Written, write
 
-__version__ = "0.1.0.dev0"
-
 __all__ = [
     "RPC",
     "AccessDeniedError",
     "AllowHost",
     "AreaOptions",
+    "Asset",
     "BinaryFile",
     "Block",
     "BlockKind",
@@ -141,6 +150,7 @@ __all__ = [
     "ByteRange",
     "Cache",
     "Cog",
+    "Collection",
     "ColorInterp",
     "Colormap",
     "Colouring",
@@ -150,11 +160,13 @@ __all__ = [
     "DiskCache",
     "Entry",
     "ErrorHandling",
+    "FailedAsset",
     "FieldType",
     "FileSystem",
     "Finding",
     "FloatWindow",
     "FormatError",
+    "GeoFrame",
     "GeoKey",
     "GeoKeys",
     "GetRange",
@@ -178,6 +190,7 @@ __all__ = [
     "NotTiffError",
     "ObjectStore",
     "OpenArguments",
+    "OpenOptions",
     "OpenUpload",
     "Overview",
     "OverviewMethod",
@@ -216,10 +229,12 @@ __all__ = [
     "SourceTimeoutError",
     "Statistics",
     "SupportsArray",
+    "SupportsGeoInterface",
     "SupportsGet",
     "SupportsGetAsync",
     "SupportsGetRangeAsync",
     "SupportsGetRangesAsync",
+    "SupportsToDict",
     "SupportsWindow",
     "SupportsWkt",
     "Tag",
@@ -232,8 +247,10 @@ __all__ = [
     "TinycogError",
     "TruncatedError",
     "UnsupportedError",
+    "Updated",
     "UrlObject",
     "UsageError",
+    "ValidationDepth",
     "ValidationProfile",
     "ValidationReport",
     "Validity",
@@ -258,11 +275,19 @@ __all__ = [
     "leftovers",
     "list_uploads",
     "open",
+    "update",
     "validate",
     "write",
 ]
 
 _ON_DEMAND = {
+    "Asset": "tinycog.collection.asset",
+    "Collection": "tinycog.collection.collection",
+    "FailedAsset": "tinycog.collection.read_headers",
+    "GeoFrame": "tinycog.collection.geo_frames",
+    "SupportsToDict": "tinycog.collection.stac_read",
+    "OpenOptions": "tinycog.collection.open_options",
+    "SupportsGeoInterface": "tinycog.collection.filters",
     "RuleFinding": "tinycog.validator.report",
     "ProfileRule": "tinycog.validator.rule",
     "ValidationProfile": "tinycog.validator.rule",
@@ -297,11 +322,13 @@ _ON_DEMAND = {
     "Write": "tinycog.writer.pending",
     "WritePlan": "tinycog.writer.plan",
     "WriteTarget": "tinycog.targets.protocol",
+    "Updated": "tinycog.updating",
     "Written": "tinycog.writing",
     "abort_upload": "tinycog.targets.uploads",
     "decode_tile": "tinycog.tile_facts",
     "leftovers": "tinycog.targets.temporary",
     "list_uploads": "tinycog.targets.uploads",
+    "update": "tinycog.updating",
     "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

@@ -68,6 +68,9 @@ or not at all."""
 WriteProfile = Literal["default", "earth-engine", "web", "archive", "fast"]
 """Names of options that go together when a file is written."""
 
+Progress = Callable[[int, int], None]
+"""Called with how much is done, and how much there is: pixels of level 0, or stored tiles."""
+
 ErrorHandling = Literal["raise", "fill"]
 """What a read does where a stored tile is broken: raise its error, or fill it and read on."""
 
@@ -76,6 +79,10 @@ Pinning = Literal["strict", "size", "off"]
 """What is compared to know that all responses are of one and the same object: generation and size,
 its size alone, or nothing."""
 
+
+ValidationDepth = Literal["header", "tiles", "full"]
+"""How much of a file is validated: header and first blocks; also every block of the index; also the
+pixels of every tile."""
 
 ReferenceCodecs = Literal["numcodecs", "tinycog"]
 """Codecs by which references say that chunks are decoded: numcodecs' and zarr's own, or ours."""

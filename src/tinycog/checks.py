@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.argument_types import ErrorHandling, Pinning
+from tinycog.argument_types import ErrorHandling, Pinning, ValidationDepth
 from tinycog.errors import LimitError, UsageError
 from tinycog.window import FloatWindow, Tile
 
@@ -104,6 +104,18 @@ def check_errors(errors: Any) -> ErrorHandling:  # noqa: ANN401 - anything a cal
     if errors in ("raise", "fill"):
         return errors
     message = f'errors is "raise" or "fill", not {errors!r}'
+    raise UsageError(message)
+
+
+def check_depth(depth: Any) -> ValidationDepth:  # noqa: ANN401 - anything a caller may pass
+    """Return how much of a file is validated.
+
+    Raises:
+        UsageError: it is neither "header" nor "tiles" nor "full".
+    """
+    if depth in ("header", "tiles", "full"):
+        return depth
+    message = f'depth is "header", "tiles" or "full", not {depth!r}'
     raise UsageError(message)
 
 

@@ -144,7 +144,9 @@ async def cogify(args: argparse.Namespace) -> None:
     is_quiet = given.get("quiet", False)
     make: Any = tinycog.write
     where: Any = sys.stdout.buffer if args.dst == "-" else args.dst
-    progress = None if is_quiet or not sys.stderr.isatty() else TerminalProgress()
+    progress = (
+        None if is_quiet or not sys.stderr.isatty() else TerminalProgress("million pixels", 10**6)
+    )
     async with tinycog.open(args.src, sidecars=given.get("sidecars", False)) as cog:
         try:
             if given.get("plan", False):
@@ -175,10 +177,11 @@ def _summary(written: Written, seconds: float) -> str:
 
 
 class TerminalProgress:
-    """Shows how far a write has come, in one line of a terminal."""
+    """Shows how far a long command has come, in one line of a terminal."""
 
-    def __init__(self) -> None:
-        """Begin now."""
+    def __init__(self, unit: str, scale: int = 1) -> None:
+        """Begin now; what is counted is told in a unit, so many at once."""
+        self._unit, self._scale = unit, scale
         self._began = time.perf_counter()
         self._shown = 0.0
         self._width = 0
@@ -190,7 +193,9 @@ class TerminalProgress:
             return
         self._shown = now
         left = (now - self._began) * (total - done) / max(done, 1)
-        line = f"{done / total:4.0%} of {total / 1e6:,.1f} million pixels, {left:.0f} s left"
+        amount = total / self._scale
+        shown = f"{amount:,.1f}" if self._scale > 1 else f"{total:,}"
+        line = f"{done / total:4.0%} of {shown} {self._unit}, {left:.0f} s left"
         print("\r" + line.ljust(self._width), end="", file=sys.stderr, flush=True)
         self._width = len(line)
 

@@ -314,6 +314,20 @@ class Dataset(ImageFacts):
             return items | self._file.exif.items
         return items
 
+    def tag_namespaces(self, band: int | None = None) -> list[str]:
+        """Return the domains of which `tags` has items, of the file or of a band.
+
+        Args:
+            band: counted from 0; None is the file.
+
+        Raises:
+            UsageError: there is no such band.
+        """
+        from tinycog.geo import structure  # noqa: PLC0415 - geo is loaded on demand
+
+        every = dict.fromkeys((*self._file.metadata.namespaces(band), *structure.REPEATED))
+        return [ns for ns in every if self.tags(band, ns=ns)]
+
     def statistics(self, band: int) -> Statistics | None:
         """Return the statistics that the file stores for a band, counted from 0; None without any.
 

@@ -11,6 +11,7 @@ LimitName = Literal[
     "ifds",
     "entries",
     "value_bytes",
+    "index_bytes",
     "tile_bytes",
     "result_bytes",
     "tiles",
@@ -53,6 +54,7 @@ class Limits:
         ifds: IFDs of one file, SubIFDs included.
         entries: entries of one IFD (libtiff allows 4096).
         value_bytes: bytes of one tag's value, where it is read whole.
+        index_bytes: bytes of the index of all images, where `validate` looks at every tile.
         tile_bytes: bytes of one tile or strip, encoded or decoded; windows of larger ones are read
             where they can be decoded by rows, or in pieces (tiff.tile.rows).
         result_bytes: bytes of the result of one read, and of the pixels read for it.
@@ -74,6 +76,7 @@ class Limits:
     ifds: int = 4096
     entries: int = 4096
     value_bytes: int = 16 << 20
+    index_bytes: int = 256 << 20
     tile_bytes: int = 256 << 20
     result_bytes: int = 16 << 30
     tiles: int = 1 << 16

@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from tinycog.argument_types import Where
+from tinycog.argument_types import Progress, ValidationDepth, Where
+from tinycog.checks import check_depth
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
-from tinycog.errors import FormatError, LimitError
+from tinycog.errors import FormatError, LimitError, SourceError, UsageError
+from tinycog.reader.judged_file import read_facts
 from tinycog.reader.open_file import OpenFile
+from tinycog.sources.http.probe import probe
+from tinycog.sources.http.source import HttpSource
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
-from tinycog.tiff.image import Image
-from tinycog.validator.earth_engine import DEFLATE
-from tinycog.validator.facts import JudgedFile, TileFrame
-from tinycog.validator.levels import first_block
-from tinycog.validator.profiles import profile_of
-from tinycog.validator.read_facts import (
-    batches,
-    parse_corners,
-    parse_first_blocks,
-    parse_frames,
-    parse_ghost_text,
-    parse_indices,
-    parse_stream_flags,
+from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
+from tinycog.validator.profiles import is_of_server, profile_of
+from tinycog.validator.report import (
+    ValidationReport,
+    joined,
+    judge,
+    judge_server,
+    unreachable,
+    unreadable,
 )
-from tinycog.validator.report import ValidationReport, judge, unreadable
-from tinycog.validator.rule import ValidationProfile
-
-REQUESTS = 4
-"""Requests that the header and the first blocks may take, where IFDs lie at the beginning."""
-
-LEADERS = ("BLOCK_LEADER=SIZE_AS_UINT4", "BLOCK_TRAILER=LAST_4_BYTES_REPEATED")
-"""Words of the ghost area by which blocks have leaders and trailers."""
+from tinycog.validator.rule import Rule, ValidationProfile
 
 
 async def validate(
     where: Where | SignedUrl | Source | Cog,
     profile: str | ValidationProfile = "ogc-cog",
     *,
+    depth: ValidationDepth = "header",
     strict: bool = False,
-    tiles: bool = False,
     literal: bool = False,
+    progress: Progress | None = None,
+    http: bool = False,
 ) -> ValidationReport:
-    """Look whether a file keeps the rules of a profile.
+    """Look whether a file keeps the rules of a profile, and with `http` whether its server does.
 
     ::
 
@@ -55,85 +50,100 @@ async def validate(
     Args:
         where: as for `open`; or a handle, opened with whatever options.
         profile: "ogc-cog", "ogc-bigtiff", "ogc-t17", "gdal", "rio-cogeo", "earth-engine",
-            "earth-engine-upload", "tiff"; or a `ValidationProfile` of your own.
+            "earth-engine-upload", "tiff"; "http", which looks at the server alone; or a
+            `ValidationProfile` of your own.
+        depth: "header": the header and the first blocks. "tiles": also every block of the index,
+            and leaders and trailers where the file says that it has them; rules of single blocks
+            are only looked at then. "full": also every stored tile, decoded.
         strict: let warnings fail, too.
-        tiles: look at every block of the index, and at leaders and trailers where the file says
-            that it has them. Rules of single blocks are only looked at then.
         literal: let what only breaks the letter of a rule fail, too.
+        progress: called with the tiles that are decoded, and their number, at the depth "full".
+        http: look at the server of a url, too, by the rules of the profile "http": ranges, ETag,
+            compression, CORS, redirects, caching.
 
     Returns:
         The verdict of each class of the profile, and what breaks its rules. A file that cannot be
-        read at all fails every class.
+        read at all fails every class; of one that the limits of the handle do not let be read,
+        every class is "unknown".
 
     Raises:
-        UsageError: there is no such profile, or `where` is none of these.
-        SourceError: the bytes cannot be had.
+        UsageError: there is no such profile or depth, or `where` is none of these. With `http`: it
+            is no url of http or https, or the profile has classes called as the server's are.
+        SourceError: the bytes cannot be had. With `http`, an object of which the server gives no
+            ranges is "unknown" instead.
 
     Cost: at most 4 requests where all IFDs lie at the beginning of the file, else at most one more
-    for each; what these cannot tell is "unknown". `tiles` reads the whole index, and with leaders a
-    few bytes at each block.
+    for each; what these cannot tell is "unknown". "tiles" reads the whole index, and with leaders a
+    few bytes at each block; "full" the whole file. Memory: of "tiles" some 50 bytes for each block,
+    of "full" some tiles more. `http` sends 8 requests more, and for each redirect on the way 8.
     """
-    chosen, rules = profile_of(profile)
+    (chosen, rules), depth = profile_of(profile), check_depth(depth)
+    shared = [title for title in chosen.classes if title in SERVER_PROFILE.classes]
+    if http and shared and not is_of_server(chosen):
+        message = f"profile {chosen.name!r} is of a class {shared[0]!r}, as the server's are called"
+        raise UsageError(message)
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
-        facts = await read_facts(file, tiles=tiles)
-        facts = replace(facts, has_ovr=has_ovr(where))
-    except (FormatError, LimitError) as error:
-        found = error.finding if isinstance(error, FormatError) else None
-        offset = None if found is None else found.offset
-        return unreadable(file.name, chosen, "tiles" if tiles else "header", str(error), offset)
+        if is_of_server(chosen):
+            return await _judge_server(file, chosen, depth, strict=strict)
+        server = await _judge_server(file, SERVER_PROFILE, depth, strict=strict) if http else None
+        wanted = _Wanted(rules, depth, progress, strict, literal)
+        try:
+            report = await _judge_file(file, chosen, wanted)
+        except SourceError as error:
+            if server is None or server.passed:
+                raise
+            report = unreachable(file.name, chosen, depth, error)
+        return report if server is None else joined(report, server)
     finally:
         if handle is not where:
             await handle.aclose()
-    return judge(file.name, chosen, rules, facts, strict=strict, literal=literal)
 
 
-def has_ovr(where: object) -> bool:
-    """Return whether a path has overviews in a file beside; what a server has is not asked."""
-    return isinstance(where, str | Path) and Path(f"{where}.ovr").is_file()
+class _Wanted(NamedTuple):
+    """How a file is looked at.
+
+    Attributes:
+        rules: those that its profile can name.
+        depth, progress, strict, literal: as for `validate`.
+    """
+
+    rules: Mapping[str, Rule]
+    depth: ValidationDepth
+    progress: Progress | None
+    strict: bool
+    literal: bool
 
 
-async def read_facts(file: OpenFile, *, tiles: bool) -> JudgedFile:
-    """Read what rules look at: at most `REQUESTS` requests and one for each IFD that lies apart."""
-    header = await file.read_all()
-    chain, pyramid = header.tiff, header.pyramid
-    ghost = await file.parse(lambda buffer, _: parse_ghost_text(buffer, chain.header))
-    images = [place.image for place in pyramid.places if place.image is not None]
-    if tiles:
-        indices = await file.parse(lambda buffer, _: parse_indices(buffer, images))
-    else:
-        sent = len(file.log)
-        left = REQUESTS - sent if sent <= 1 else REQUESTS + len(chain.ifds) - sent
-        levels = [*pyramid.levels, *(image for image in images if image not in pyramid.levels)]
-        indices = await file.parse(lambda buffer, _: parse_first_blocks(buffer, levels, left))
-    facts = JudgedFile(file.size, chain, pyramid, ghost, indices, is_whole=tiles)
-    packed = [image for image in pyramid.levels if image.compression in DEFLATE]
-    firsts = {image.ifd.offset: first_block(facts, image) or 0 for image in packed}
-    stored = {ifd: at for ifd, at in firsts.items() if at}
-    facts = replace(
-        facts,
-        geo_findings=tuple(found for found in file.findings if found.rule.startswith("geotiff")),
-        corners=await file.parse(lambda buffer, _: parse_corners(buffer, images)),
-        stream_flags=await file.parse(
-            lambda buffer, _: parse_stream_flags(buffer, stored, cached=not tiles)
-        ),
-    )
-    if not tiles or not any(words in ghost.text for words in LEADERS):
-        return facts
-    frames: dict[int, tuple[TileFrame, ...]] = {}
-    for image in images:
-        frames[image.ifd.offset] = await _wrong_frames(file, facts, image)
-    return replace(facts, frames=frames)
+async def _judge_file(
+    file: OpenFile, profile: ValidationProfile, wanted: _Wanted
+) -> ValidationReport:
+    """Read what rules look at, and judge it; what cannot be read is judged, too."""
+    rules, depth, progress, strict, literal = wanted
+    try:
+        stops = any(rules[rule].stops for ids in profile.classes.values() for rule in ids)
+        facts = await read_facts(file, depth, progress, stops=stops)
+        return judge(file.name, profile, rules, facts, strict=strict, literal=literal)
+    except (FormatError, LimitError) as error:
+        return unreadable(file.name, profile, depth, error)
+    except MemoryError as error:
+        limit = LimitError.no_memory(f"what rules look at: {error}")
+        return unreadable(file.name, profile, depth, limit)
 
 
-async def _wrong_frames(file: OpenFile, facts: JudgedFile, image: Image) -> tuple[TileFrame, ...]:
-    """Read leaders and trailers of an image, some at a time, and return those that are wrong."""
-    index = facts.indices[image.ifd.offset]
-    found: list[TileFrame] = []
-    for blocks in batches(index, image.grid.across * image.grid.down):
-        found += await file.parse(
-            lambda buffer, _, blocks=blocks: parse_frames(buffer, index, blocks), loose=True
-        )
-        file.shed()
-    return tuple(found)
+async def _judge_server(
+    file: OpenFile, profile: ValidationProfile, depth: ValidationDepth, *, strict: bool
+) -> ValidationReport:
+    """Ask the server of a url, and judge its answers.
+
+    Raises:
+        UsageError: it is no url of http or https.
+        SourceError: the object cannot be had.
+    """
+    source = file.source
+    if not isinstance(source, HttpSource):
+        message = f"a server is looked at by a url of http or https; {file.name} is none"
+        raise UsageError(message)
+    facts = await probe(source.client)
+    return judge_server(file.name, profile, SERVER_RULES, facts, depth, strict=strict)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, cast, overload
+from typing import TYPE_CHECKING, Literal, Protocol, overload
 
 from tinycog.argument_types import (
     CrsLike,
@@ -22,7 +17,7 @@ from tinycog.argument_types import (
     OverviewMethod,
     PixelDtype,
     PixelsLike,
-    UrlObject,
+    Progress,
     WarpResamplingLike,
     WindowLike,
     WriteProfile,
@@ -30,27 +25,18 @@ from tinycog.argument_types import (
 )
 from tinycog.checks import numbers
 from tinycog.cog import Cog
-from tinycog.entry import open as open_file
-from tinycog.errors import LimitError, UsageError
+from tinycog.errors import UsageError
 from tinycog.geo.transform import make_affine
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.raster import Raster
-from tinycog.targets.factory import is_target, is_writable_file, make_target
-from tinycog.targets.file import FileTarget
-from tinycog.targets.journal_file import JournalFile
-from tinycog.targets.memory import BytesTarget
-from tinycog.targets.parts import PREFERRED, SHORTEST
 from tinycog.targets.protocol import WriteTarget
-from tinycog.targets.spool import Spool
-from tinycog.thread_pool import shared_pool
-from tinycog.verifying import verify as verify_file
-from tinycog.writer.cog_file import CogFile
-from tinycog.writer.options import DEFAULT_MEMORY, FileOptions, check_options, one_of
+from tinycog.write_job import WriteJob, Written, carry_out, plan_of
+from tinycog.writer.options import DEFAULT_MEMORY, check_options, one_of
 from tinycog.writer.pending import Write
-from tinycog.writer.plan import Progress, WritePlan
+from tinycog.writer.plan import WritePlan
 from tinycog.writer.sources.cog import Subset
 from tinycog.writer.sources.dask_delayed import DelayedWrite
-from tinycog.writer.sources.make import is_lazy, make_pixel_source
+from tinycog.writer.sources.make import is_lazy
 from tinycog.writer.sources.web_tiles import WebGrid
 
 if TYPE_CHECKING:
@@ -58,50 +44,6 @@ if TYPE_CHECKING:
 
     from tinycog.geo.colour import Colormap
     from tinycog.geo.transform import RPC, GroundControlPoint
-
-
-JOURNAL_SUFFIX = ".tinycog-journal"
-
-PARTS_SHARE = 16
-"""Part of the memory that one part of an upload may have; three are held at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A file that was written.
-
-    Attributes:
-        name: of the file, without secrets.
-        length: in bytes.
-        plan: what writing it was said to take.
-        data: the file, where `bytes` was the target.
-    """
-
-    name: str
-    length: int
-    plan: WritePlan
-    data: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arguments:
-    """What `write` was called with, checked as far as it can be without the source."""
-
-    target: WriteWhere | WriteTarget
-    source: object
-    options: FileOptions
-    facts: WrittenFacts
-    shape: Sequence[int] | None
-    dtype: PixelDtype | None
-    subset: Subset
-    web_grid: WebGrid | None
-    fs: FileSystem | None
-    store: ObjectStore | None
-    storage_options: Mapping[str, object] | None
-    overwrite: bool
-    resume: bool | str | PathLike[str]
-    spool: str | PathLike[str] | None
-    progress: Progress | None
 
 
 class HasAsynchronous(Protocol):
@@ -319,7 +261,8 @@ def write(  # noqa: PLR0913 - each has a name
         profile: defaults of several options: "default"; "earth-engine" (256 pixels, Deflate 9,
             mean); "web" (lossy WebP); "archive" (Deflate 12, statistics); "fast" (the fastest
             Deflate that still compresses well).
-        shape: (bands, rows, cols), or (rows, cols), of an iterator.
+        shape: (bands, rows, cols), or (rows, cols), of an iterator; of an array, that it is so,
+            though it looks as if its bands came last (256 or more in front, 4 or fewer behind).
         dtype: of its samples.
         window: (col_off, row_off, width, height) of a `Cog` that is written.
         bounds: (left, bottom, right, top) of it, in its CRS.
@@ -361,7 +304,7 @@ def write(  # noqa: PLR0913 - each has a name
         interleave: "pixel", "band" or "tile".
         mask: how pixels that are not valid are marked: "internal" (a mask image), "alpha",
             "nodata", or "none"; None = as nodata if that is given, else by a mask image if the
-            source has a mask.
+            source has a mask. A sample that a mask calls valid, but that is nodata, is an error.
         sparse: whether tiles of nothing but nodata (or 0) are left out, and pixels may never come.
         statistics: whether exact statistics of the valid pixels are stored.
         bigtiff: None = if the file is too long for a classic TIFF.
@@ -382,7 +325,7 @@ def write(  # noqa: PLR0913 - each has a name
             same call goes on where one that was killed, failed or was cancelled ended, and gives
             the same bytes. Arrays and files are asked only for what lacks; iterators and dask
             give all pixels again, which must be the same. The journal takes about as much room
-            as the compressed file.
+            as the compressed file. An upload that was left open is dropped.
         progress: called with the pixels of full resolution that are done, and their number.
 
     Returns:
@@ -393,7 +336,8 @@ def write(  # noqa: PLR0913 - each has a name
         UsageError: an argument is wrong, or pixels come twice or never.
         UnsupportedError: the codec cannot hold such pixels, or a library lacks.
         LimitError: `memory` is too small.
-        WriteError: a tile cannot be encoded, or is not read back as it was; it names the tile.
+        WriteError: a tile cannot be encoded, is not read back as it was, or has a valid pixel that
+            would become nodata; it names the tile.
         SourceError: the target cannot be written.
     """
     options = check_options(
@@ -443,7 +387,7 @@ def write(  # noqa: PLR0913 - each has a name
         web_grid = WebGrid(zoom, options.blocksize, warp_resampling)
     elif zoom is not None:
         raise UsageError('zoom= is of tiling_scheme="WebMercatorQuad"')
-    arguments = _Arguments(
+    job = WriteJob(
         target=target,
         source=source,
         options=options,
@@ -461,10 +405,10 @@ def write(  # noqa: PLR0913 - each has a name
         progress=progress,
     )
     if plan:
-        return Write(partial(_plan, arguments))
+        return Write(partial(plan_of, job))
     if is_lazy(source):
-        return DelayedWrite(partial(_write, arguments))
-    return Write(partial(_write, arguments))
+        return DelayedWrite(partial(carry_out, job))
+    return Write(partial(carry_out, job))
 
 
 def _affine(transform: Iterable[float]) -> Affine:
@@ -479,127 +423,3 @@ def _affine(transform: Iterable[float]) -> Affine:
         message = f"transform is six finite numbers, or an Affine, not {transform!r}"
         raise UsageError(message) from exc
     return make_affine(a, b, c, d, e, f)
-
-
-class _Prepared(NamedTuple):
-    """A file that can be written, and where it goes."""
-
-    file: CogFile
-    target: WriteTarget
-    spool: Spool
-    journal: JournalFile | None
-    plan: WritePlan
-
-
-async def _prepare(arguments: _Arguments) -> _Prepared:
-    options = arguments.options
-    source = await make_pixel_source(
-        arguments.source,
-        shape=arguments.shape,
-        dtype=arguments.dtype,
-        facts=arguments.facts,
-        subset=arguments.subset,
-        web_grid=arguments.web_grid,
-        memory=options.memory // 4,
-    )
-    file = CogFile(source, options, shared_pool().size)
-    spool = Spool(None if arguments.spool is None else os.fspath(arguments.spool))
-
-    def with_parts_of(part_bytes: int) -> _Prepared:
-        target = make_target(
-            arguments.target,
-            fs=arguments.fs,
-            store=arguments.store,
-            storage_options=arguments.storage_options,
-            overwrite=arguments.overwrite,
-            spool=arguments.spool,
-            part_bytes=part_bytes,
-            bounds=file.bounds,
-        )
-        journal = _journal(arguments.resume, target, file)
-        held = target.memory + spool.memory + (0 if journal is None else journal.memory)
-        plan = file.plan(held, journal=journal is not None)
-        return _Prepared(file, target, spool, journal, plan)
-
-    try:
-        return with_parts_of(max(min(options.memory // PARTS_SHARE, PREFERRED), SHORTEST))
-    except LimitError:  # what it says to be the smallest memory must not depend on the memory
-        return with_parts_of(SHORTEST)
-
-
-def _journal(
-    resume: bool | str | PathLike[str],  # noqa: FBT001 - as the caller gave it
-    target: WriteTarget,
-    file: CogFile,
-) -> JournalFile | None:
-    """Return the journal of a write; nothing is opened.
-
-    Raises:
-        UsageError: it is not said where it is.
-    """
-    if resume is False:
-        return None
-    if resume is not True:
-        digest = hashlib.sha256(target.name.encode(errors="surrogateescape")).hexdigest()[:16]
-        path = Path(resume) / f"{digest}{JOURNAL_SUFFIX}"
-    elif isinstance(target, FileTarget):
-        beside = Path(os.path.realpath(target.name))
-        path = beside.with_name(f".{beside.name}{JOURNAL_SUFFIX}")
-    else:
-        message = f"resume=True is of a path: give a folder for the journal of {target.name}"
-        raise UsageError(message)
-    return JournalFile(path, file.fingerprint)
-
-
-async def _plan(arguments: _Arguments) -> WritePlan:
-    return (await _prepare(arguments)).plan
-
-
-def _reopened(arguments: _Arguments, data: bytes | None) -> Cog:
-    """Return a handle on what was written, without any I/O.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    where = arguments.target
-    if where is bytes:
-        return open_file(data or b"", cache=False)
-    if is_target(where) or is_writable_file(where) or isinstance(where, type):
-        message = "verify=True reads the file back: write to a path, a url, a store or bytes"
-        raise UsageError(message)
-    return open_file(
-        cast("str | PathLike[str] | UrlObject", where),
-        fs=arguments.fs,
-        store=arguments.store,
-        storage_options=arguments.storage_options,
-        cache=False,
-    )
-
-
-async def _write(arguments: _Arguments) -> Written:
-    if arguments.options.verify:
-        if arguments.resume is not False:
-            message = "verify=True holds a file against tiles of this process: leave out resume="
-            raise UsageError(message)
-        _reopened(arguments, b"")  # what cannot be read back is refused now
-    file, target, spool, journal, plan = await _prepare(arguments)
-    try:
-        if journal is not None:
-            await journal.open()
-        try:
-            await target.begin()
-            length = await file.write(plan, target, spool, arguments.progress, journal)
-        except BaseException:
-            await asyncio.shield(target.abort())
-            raise
-        if journal is not None:
-            await asyncio.shield(journal.remove())
-    finally:
-        await asyncio.shield(spool.close())
-        if journal is not None:
-            await asyncio.shield(journal.close())
-    data = target.result if isinstance(target, BytesTarget) else None
-    if arguments.options.verify:
-        async with _reopened(arguments, data) as cog:
-            await verify_file(cog, target.name, file.checksums)
-    return Written(target.name, length, plan, data)

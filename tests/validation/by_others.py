@@ -151,8 +151,9 @@ def by_odc_geo(folder: Path) -> Iterator[MadeByOthers]:
     rng = random.Random(9)  # noqa: S311 - always the same
     for dtype in ("uint8", "int16", "float32"):
         for blocksize in (256, 512):
-            box = GeoBox.from_bbox((5e5, 5.99e6, 5.11e5, 6e6), "EPSG:32633", resolution=10)
-            pixels = _pixels(rng, *box.shape, 1, dtype)[0]
+            box = GeoBox.from_bbox((5e5, 5.99e6, 5.11e5, 6e6), crs="EPSG:32633", resolution=10)
+            rows, cols = box.shape
+            pixels = _pixels(rng, rows, cols, 1, dtype)[0]
             array: xr.DataArray = wrap_xr(pixels, box, nodata=0)
             options = {"COMPRESS": "DEFLATE", "place": "north-up", "dtype": dtype}
             path = folder / "made.tif"
@@ -177,7 +178,8 @@ def by_tifffile(folder: Path) -> Iterator[MadeByOthers]:
     ]
     for dtype in ("uint8", "uint16", "float32"):
         for subs in (0, 2):
-            for bigtiff, order in ((False, "<"), (True, ">")):
+            for bigtiff in (False, True):
+                order = ">" if bigtiff else "<"
                 pixels = _pixels(rng, 1024, 1024, 1, dtype)[0]
                 path = folder / "made.tif"
                 options: dict[str, Any] = {"tile": (256, 256), "compression": "zlib"}

@@ -338,6 +338,8 @@ _TIFF: Mapping[str, Maker] = {
     "tiff/tile-step": lambda: cog(*pyramid(tile=(100, 100))),
     "tiff/mask": lambda: cog(*pyramid(), make_image(PIXELS > 9, tile=(256, 256), subfile_type=4)),
     "tiff/overlap": lambda: of_main(Field(Tag.ImageDescription, "ASCII", "", count=300, place=16)),
+    "tiff/block-order": lambda: swapped((0, 1), (0, 2)),
+    "tiff/block-stored": lambda: with_offset(good(), 3, lambda _: 0),
     "tiff/block-inside": lambda: with_offset(good(), 3, lambda at: at + (1 << 30)),
     "tiff/block-overlap": lambda: with_offset(good(), 3, lambda at: at - 100),
     "tiff/duplicate-data": told_twice,

@@ -169,9 +169,8 @@ def difference(path: Path | bytes, profile: str, theirs: Said, *, option: bool) 
     Rules of single blocks are counted once, since ours tells the first and how many more.
     """
     is_gdal = profile == "gdal"
-    report = tinycog.sync.validate(
-        path, profile, tiles=is_gdal and option, strict=option and not is_gdal
-    )
+    depth = "tiles" if is_gdal and option else "header"
+    report = tinycog.sync.validate(path, profile, depth=depth, strict=option and not is_gdal)
     found = [one for one in report.findings if one.severity in ("error", "warning")]
     ours = Counter(one.rule for one in found)
     opened = f"{profile}/opened"

@@ -63,7 +63,7 @@ as SubIFDs; tifffile writes each IFD before its own pixels; Earth Engine does no
 def errors(made: MadeByOthers, profile: str) -> list[str]:
     """What a profile has against a file without a reason."""
     head = made.path.read_bytes()[:4]
-    report = tinycog.sync.validate(made.path, profile, tiles=True)
+    report = tinycog.sync.validate(made.path, profile, depth="tiles")
     return [
         str(one)
         for one in report.findings
@@ -105,11 +105,11 @@ def count(corpus: Path) -> tuple[int, Counter[str]]:
     counts: Counter[str] = Counter()
     passed = 0
     for path in sorted(corpus.joinpath("files").iterdir()):
-        if not tinycog.sync.validate(path, "gdal", tiles=True).passed:
+        if not tinycog.sync.validate(path, "gdal", depth="tiles").passed:
             continue
         passed += 1
         for profile in PROFILES:
-            report = tinycog.sync.validate(path, profile, tiles=True)
+            report = tinycog.sync.validate(path, profile, depth="tiles")
             counts.update({one.rule for one in report.findings if one.severity == "error"})
     return passed, counts
 

@@ -43,7 +43,6 @@ def expected(case: Case) -> Expected:
     kind = case.options["mask"]
     if kind == "nodata":
         pixels[:, ~valid] = case.options["nodata"]
-        valid = (pixels != case.options["nodata"]).any(0)
     if kind == "alpha":
         top = np.iinfo(pixels.dtype).max
         pixels = np.concatenate([pixels, np.where(valid, top, 0)[None].astype(pixels.dtype)])

@@ -40,8 +40,9 @@ PICTURES = {
 ONLY_PIXELS = ("jpeg", "webp", "jxl", "jpeg2000", "lerc", "lerc_deflate", "lerc_zstd")
 """Codecs without words of their own: no nodata, no other byte order."""
 
-Like = Literal["ramp", "nan", "extremes", "bits", "opacity"]
-"""What the pixels are: numbers, some NaN, largest and smallest, few bits, colours with alpha."""
+Like = Literal["ramp", "noise", "nan", "extremes", "bits", "opacity"]
+"""What the pixels are: numbers, no two alike, some NaN, largest and smallest, few bits, colours
+with alpha."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,15 @@ class Case:
         rng = np.random.default_rng(self.number)
         bands, rows, cols = self.shape
         ramp = np.add.outer(np.arange(rows), np.arange(cols)) // 3 % 97
+        ramp = np.maximum(ramp, 8) if self.options.get("mask") == "nodata" else ramp
         image = ramp[None] + rng.integers(0, 4, self.shape) + 20 * np.arange(bands)[:, None, None]
-        image[:, : rows // 3, : cols // 2] = 7
+        # what a mask calls valid must not be nodata
+        image[:, : rows // 3, : cols // 2] = 8 if self.options.get("mask") == "nodata" else 7
         if self.like == "bits":
             return (image % (1 << self.options["bits"])).astype(self.dtype)
+        if self.like == "noise":
+            noise = rng.normal(size=self.shape) * 1000
+            return (noise if np.dtype(self.dtype).kind == "f" else noise % 100).astype(self.dtype)
         if self.like == "extremes":
             info = np.iinfo(self.dtype)
             ends = np.array([info.min, info.min + 1, info.max - 1, info.max], self.dtype)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from tinycog.encode.tile_format import CodecOptions, TagValue, TileFormat
 
@@ -21,11 +22,13 @@ class NumberRange(NamedTuple):
         """Return whether a value is one of them."""
         if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
             return False
-        return self.low <= float(value) <= self.high
+        return self.low <= cast("float", value) <= self.high
 
     def __str__(self) -> str:
         """Return them in words."""
         kind = "a whole number" if self.whole else "a number"
+        if math.isinf(self.high):
+            return kind
         return f"{kind} from {self.low:g} to {self.high:g}"
 
 

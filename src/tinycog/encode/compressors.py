@@ -5,6 +5,7 @@ A new one is one line here, and a function in the module for its kind (tiff.enco
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from tinycog.encode import jpeg, lerc, lossless, pictures
@@ -13,8 +14,8 @@ from tinycog.tiff.spec import Compression
 
 BOOLS = Choice((True, False))
 PERCENT = NumberRange(1, 100)
-LEVEL = NumberRange(0, 22)
-"""Of any library; each has its own (`lossless.level_of`)."""
+LEVEL = NumberRange(-math.inf, math.inf)
+"""Each library says which it has (`lossless.level_of`)."""
 
 DEFLATE_OPTIONS = {"level": LEVEL, "library": Choice(("libdeflate", "isa-l"))}
 LERC_OPTIONS = {

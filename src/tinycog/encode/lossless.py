@@ -37,13 +37,13 @@ def deflate(made: TileFormat) -> Compress:
         UnsupportedError: imagecodecs lacks ISA-L.
     """
     if made.options.library == "isa-l":
-        return _isal(level_of(made, ISAL_LEVEL, ISAL_LEVELS))
-    level = level_of(made, DEFLATE_LEVEL, DEFLATE_LEVELS)
+        return _isal(level_of(made, "ISA-L", ISAL_LEVEL, ISAL_LEVELS))
+    level = level_of(made, "libdeflate", DEFLATE_LEVEL, DEFLATE_LEVELS)
     return lambda data: imagecodecs.deflate_encode(data, level)
 
 
-def level_of(made: TileFormat, default: int, allowed: range) -> int:
-    """Return the level that is given, or the default.
+def level_of(made: TileFormat, library: str, default: int, allowed: range) -> int:
+    """Return the level of a library that is given, or its default.
 
     Raises:
         UsageError: the library has no such level.
@@ -52,7 +52,7 @@ def level_of(made: TileFormat, default: int, allowed: range) -> int:
     if level is None:
         return default
     if level not in allowed:
-        message = f"level is {level}, expected {allowed[0]} to {allowed[-1]}"
+        message = f"level of {library} is {level}, expected {allowed[0]} to {allowed[-1]}"
         raise UsageError(message)
     return level
 
@@ -76,13 +76,13 @@ def has_isal() -> bool:
 
 def zstd(made: TileFormat) -> Compress:
     """Make the codec of ZSTD frames; by one thread, as bytes depend on how many there are."""
-    level = level_of(made, ZSTD_LEVEL, ZSTD_LEVELS)
+    level = level_of(made, "ZSTD", ZSTD_LEVEL, ZSTD_LEVELS)
     return lambda data: imagecodecs.zstd_encode(data, level)
 
 
 def lzma(made: TileFormat) -> Compress:
     """Make the codec of xz containers (tiff.compression.lzma)."""
-    level = level_of(made, LZMA_LEVEL, LZMA_LEVELS)
+    level = level_of(made, "LZMA", LZMA_LEVEL, LZMA_LEVELS)
     return partial(imagecodecs.lzma_encode, level=level)
 
 

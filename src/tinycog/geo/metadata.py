@@ -102,6 +102,18 @@ class Metadata:
             raise UsageError(message)
         return dict(self.band_items[band].get(ns, {}))
 
+    def namespaces(self, band: int | None = None) -> list[str]:
+        """Return the domains that have items, as rasterio's `tag_namespaces`.
+
+        Args:
+            band: None for the image, else counted from 0.
+
+        Raises:
+            UsageError: there is no such band.
+        """
+        self.tags(band)  # checks the band
+        return list(self.items if band is None else self.band_items[band])
+
     def statistics(self, band: int) -> Statistics | None:
         """Return the stored statistics of a band (0-based), or None (gdal.metadata.statistics).
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from tinycog.geo.transform import RPC
 from tinycog.tiff.ghost import Ghost
 from tinycog.tiff.image import Image
-from tinycog.tiff.spec import Compression, Photometric, Tag
+from tinycog.tiff.spec import Compression, ExtraSample, Photometric, Tag
 
 IMAGE_STRUCTURE, RPC_DOMAIN, EXIF = "IMAGE_STRUCTURE", "RPC", "EXIF"
+
+REPEATED = (IMAGE_STRUCTURE, RPC_DOMAIN, EXIF)
+"""Domains whose items repeat what other tags say."""
 
 NAMES: dict[int, str] = {
     Compression.CCITT_RLE: "CCITTRLE",
@@ -53,6 +56,9 @@ CONVERTED = {
 PREDICTING = (Compression.LZW, Compression.DEFLATE, Compression.ZSTD)
 """Compressions of which GDAL tells the predictor."""
 
+ALPHA, PREMULTIPLIED = "ALPHA", "PREMULTIPLIED"
+"""Item of a band of opacity by which colours are multiplied, and its text."""
+
 WHOLE_BITS = (8, 16, 32, 64, 128)
 """Bits of samples that fill their dtype."""
 
@@ -90,10 +96,16 @@ def _compression(image: Image) -> str:
 
 
 def band_structure(image: Image, band: int) -> dict[str, str]:
-    """Return the items of a band in the domain IMAGE_STRUCTURE: bits that are not its dtype's."""
+    """Return the items of a band in the domain IMAGE_STRUCTURE: bits, and kind of alpha."""
+    items: dict[str, str] = {}
     bits = image.bits_per_sample[band]
     is_float = image.sample_formats[band] in (3, 6)
-    return {"NBITS": str(bits)} if bits not in WHOLE_BITS or (is_float and bits == 16) else {}  # noqa: PLR2004 - half floats
+    if bits not in WHOLE_BITS or (is_float and bits == 16):  # noqa: PLR2004 - half floats
+        items["NBITS"] = str(bits)
+    extra = band - (image.samples - len(image.extra_samples))
+    if extra >= 0 and image.extra_samples[extra] == ExtraSample.ASSOCIATED_ALPHA:
+        items[ALPHA] = PREMULTIPLIED
+    return items
 
 
 def rpc_items(rpcs: RPC | None) -> dict[str, str]:

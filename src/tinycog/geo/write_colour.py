@@ -77,7 +77,10 @@ def colour_of(
     if not 0 < len(own) <= bands:
         message = f"{photometric.name} is not what {bands} bands of colours can be written as"
         raise UsageError(message)
-    extra = tuple(_extra(names, bands, len(own), dtype))
+    alpha = ExtraSample.UNASSOCIATED_ALPHA
+    if facts.premultiplied:
+        alpha = ExtraSample.ASSOCIATED_ALPHA
+    extra = tuple(_extra(names, bands, len(own), dtype, alpha))
     fields = [Field(Tag.PhotometricInterpretation, "SHORT", int(photometric))]
     if photometric == Photometric.PALETTE:
         fields.append(Field(Tag.ColorMap, "SHORT", _colormap(facts.colormap, dtype, bits)))
@@ -117,14 +120,17 @@ def _photometric(
 
 
 def _extra(
-    names: list[str] | None, bands: int, own: int, dtype: np.dtype[np.generic]
+    names: list[str] | None,
+    bands: int,
+    own: int,
+    dtype: np.dtype[np.generic],
+    alpha: ExtraSample,
 ) -> list[ExtraSample]:
     """Return what the bands behind the colours are; the fourth of 8 bits is alpha, as in GDAL."""
     if names is None:
         is_rgba = dtype == np.uint8 and own == len(RGB) and bands == RGBA_LENGTH
         names = [UNDEFINED] * (bands - 1) + ["alpha" if is_rgba else UNDEFINED]
-    kinds = {"alpha": ExtraSample.UNASSOCIATED_ALPHA}
-    return [kinds.get(name, ExtraSample.UNSPECIFIED) for name in names[own:]]
+    return [alpha if name == "alpha" else ExtraSample.UNSPECIFIED for name in names[own:]]
 
 
 def _colormap(

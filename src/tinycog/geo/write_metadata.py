@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 from types import MappingProxyType
 
-from tinycog.errors import UsageError
+from tinycog.errors import UnsupportedError, UsageError
 from tinycog.geo.colour import GDAL_NAMES
 from tinycog.geo.metadata import STATISTICS, Items, Statistics
-from tinycog.geo.metadata_items import Item
+from tinycog.geo.metadata_items import Item, parse_items
 from tinycog.geo.safe_xml import SPACE
-from tinycog.geo.structure import EXIF, IMAGE_STRUCTURE, RPC_DOMAIN
+from tinycog.geo.structure import IMAGE_STRUCTURE, REPEATED
 from tinycog.geo.write_tags import number_text
 from tinycog.geo.write_tiff_tags import TIFF_TAGS, tiff_fields
 from tinycog.geo.written_facts import WrittenFacts
@@ -21,9 +21,6 @@ from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Tag
 
 NO_ITEMS: Mapping[str, str] = MappingProxyType({})
-REPEATED = frozenset((IMAGE_STRUCTURE, RPC_DOMAIN, EXIF))
-"""Domains whose items repeat what other tags say."""
-
 NOT_IN_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML cannot hold, or changes."""
 NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
@@ -61,9 +58,36 @@ def metadata_fields(
     fields = tiff_fields(facts.tags.get("", {}), bands)
     if items:
         _check(items)
-        lines = ["<GDALMetadata>", *map(_line, items), "</GDALMetadata>", ""]
-        fields.append(Field(Tag.GDALMetadata, "ASCII", "\n".join(lines)))
+        fields.append(Field(Tag.GDALMetadata, "ASCII", _document(items)))
     return sorted(fields, key=lambda field: field.tag)
+
+
+def with_statistics(text: str, statistics: Sequence[Statistics | None]) -> str:
+    """Return GDAL's metadata as written here, with other statistics; empty if nothing is told.
+
+    Args:
+        text: the metadata; may be empty.
+        statistics: of each band, None for a band without any.
+
+    Raises:
+        UnsupportedError: it was not written here.
+    """
+    items = parse_items(text)[0] if text else []
+    if text and _document(items) != text:
+        message = "the metadata is not as tinycog.write writes it, so that no item can be changed"
+        raise UnsupportedError(message, feature="update", value=Tag.GDALMetadata.name)
+    found = [item for item in items if item.band is None]
+    for band, stored in enumerate(statistics):
+        own = [item for item in items if item.band == band]
+        plain = {item.name: item.text for item in own if not (item.domain or item.role)}
+        left = {name: text for name, text in plain.items() if name.upper() not in STATISTICS}
+        found += _of_domains({"": _with_statistics(left, stored)}, band)
+        found += [item for item in own if item.domain or item.role]
+    return _document(found) if found else ""
+
+
+def _document(items: Iterable[Item]) -> str:
+    return "\n".join(["<GDALMetadata>", *map(_line, items), "</GDALMetadata>", ""])
 
 
 # --- items ---------------------------------------------------------------------------------------
@@ -115,9 +139,9 @@ def _band_items(
             message = f"there are {len(values)} values of {name}, but {bands} bands"
             raise UsageError(message)
     for band in range(bands):
-        items: Mapping[str, str] = facts.band_tags[band] if facts.band_tags else {}
-        stored = statistics[band] if statistics else None
-        yield from _of_domains({"": _with_statistics(items, stored)}, band)
+        items: Items = facts.band_tags[band] if facts.band_tags else {}
+        own = _with_statistics(items.get("", {}), statistics[band] if statistics else None)
+        yield from _of_domains({**items, "": own}, band)
         yield from _scaling(facts, band)
         texts = {"UNITTYPE": facts.units, "DESCRIPTION": facts.descriptions}
         for name, values in texts.items():

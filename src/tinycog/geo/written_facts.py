@@ -30,9 +30,10 @@ class WrittenFacts:
         offsets: what is added to them, of each band.
         units: of each band.
         colorinterp: of each band: rasterio's names, or members of its enum.
+        premultiplied: whether colours are multiplied by their alpha (associated alpha).
         colormap: colours of the values of a palette, or 8-bit RGBA by value as in rasterio.
         tags: further items of the image, by namespace ("" is GDAL's default domain).
-        band_tags: further items of each band, in the default domain.
+        band_tags: the same of each band.
     """
 
     crs: CrsLike | None = None
@@ -46,6 +47,7 @@ class WrittenFacts:
     offsets: Sequence[float] | None = None
     units: Sequence[str | None] | None = None
     colorinterp: Sequence[str | NamedMember] | None = None
+    premultiplied: bool = False
     colormap: Colormap | Mapping[int, Sequence[int]] | None = None
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    band_tags: Sequence[Mapping[str, str]] = ()
+    band_tags: Sequence[Mapping[str, Mapping[str, str]]] = ()

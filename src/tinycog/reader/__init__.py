@@ -7,6 +7,7 @@
     read_header.py     how much of the header is read, and when
     tags.py            Page.tags
     sidecars.py        files beside, in one batch
+    whole_file.py      all bytes of what is no image
     images_beside.py   those that are TIFFs: overviews and masks
     absent.py          what counts as a file that is not there
     snapshot.py        a header packed into bytes, or a document
@@ -24,4 +25,7 @@
     read_points.py     Cog.points
     read_web_tile.py   Cog.read_web_tile
     iter_tiles.py      Cog.iter_tiles
+    judged_file.py     what rules look at, for validate
+    decoded_tiles.py   every tile decoded, only to see that it can be
+    check_tiles.py     the same of some tiles of an image, in batches
 """

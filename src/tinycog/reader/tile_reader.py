@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from itertools import islice
 
 from tinycog.argument_types import ErrorHandling
-from tinycog.errors import Finding, FormatError
+from tinycog.errors import Finding, FormatError, LimitError
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.plan import Plan, join_plans, make_plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.reader.tile_job import LeaderError, PartResult, TileJob, tile_error
 from tinycog.reader.tile_parts import TilePart
+from tinycog.tiff.image import Image
 from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import together
@@ -201,6 +202,31 @@ class TileReader:
                 start, stop = place.range
                 found[n] = TileLocation(ByteRange(start + FRAME_BYTES, stop - FRAME_BYTES))
         return found
+
+    async def places(
+        self, parts: Sequence[TilePart]
+    ) -> list[TileLocation | FormatError | LimitError | None]:
+        """Find the bytes of parts by the index alone; an error stands for one without a place.
+
+        None stands for a tile that is not stored.
+        """
+        try:
+            return [*await self._locate(parts, leaders=False)]
+        except (FormatError, LimitError) as exc:
+            if len(parts) == 1:
+                return [exc]
+        found: list[TileLocation | FormatError | LimitError | None] = []
+        for part in parts:
+            found += await self.places([part])
+        return found
+
+    async def read_ranges(self, image: Image, ranges: Sequence[ByteRange]) -> list[bytes]:
+        """Read ranges of the file that an image lies in.
+
+        Raises:
+            TruncatedError: the file ends before one of them does.
+        """
+        return await self._fetchers[image.sidecar].read(ranges)
 
     async def plan(self, parts: Sequence[TilePart]) -> Plan:
         """Return what reading the parts will send; the index is read for it, no pixels."""

@@ -23,6 +23,9 @@
     parts.py         sizes of the parts of a numbered upload, before its length is known
     multipart.py     parts sent while later ones are made, the head last
     body.py          the bytes of one part
+    pieces.py        a file made of new bytes and of ranges of the old one, and its parts
+    update_target.py a file that is read and replaced: update_object.py an object of S3,
+                     update_file.py a path
     s3.py            multipart uploads to S3 and its like
     gcs.py           the same to Google Cloud Storage
     azure.py         blocks of a blob

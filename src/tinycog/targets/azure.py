@@ -66,6 +66,11 @@ class AzureUpload:
         self._upload = token_hex(8)
         self._blocks: dict[int, str] = {}
 
+    @property
+    def id(self) -> str:
+        """Nothing: blocks are dropped with the next upload of that blob (store.upload.left)."""
+        return ""
+
     async def begin(self) -> None:
         """Look for the blob, which shows whether there is such a container.
 

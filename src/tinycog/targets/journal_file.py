@@ -20,15 +20,21 @@ from tinycog.targets.worker import Worker, settled
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-MAGIC = b"tinycog journal 1\n"
+MAGIC = b"tinycog journal 2\n"
 
 FINGERPRINT_LENGTH = 32
 
-FIRST = len(MAGIC) + FINGERPRINT_LENGTH
-"""Position of the first entry."""
-
 FRAME = Struct("<II")
 """In front of an entry: its length, and its checksum."""
+
+NOTE = len(MAGIC) + FINGERPRINT_LENGTH
+"""Position of the note."""
+
+NOTE_LENGTH = 2048
+"""Bytes that it has, its frame included."""
+
+FIRST = NOTE + NOTE_LENGTH
+"""Position of the first entry."""
 
 TRIES = 10
 
@@ -42,6 +48,7 @@ class JournalFile:
 
     Attributes:
         name: its path.
+        left: what the process before this one had noted, once it is open; "" = nothing.
         memory: bytes that it holds at most, besides the entry that was read last.
     """
 
@@ -53,6 +60,7 @@ class JournalFile:
             fingerprint: of what is written: 32 bytes.
         """
         self.name = str(path)
+        self.left = ""
         self.memory = 2 * BUFFER + 2 * READ_BYTES
         self._path = path
         self._fingerprint = fingerprint
@@ -70,6 +78,14 @@ class JournalFile:
             SourceError: it cannot be opened.
         """
         await self._worker.run(self._open)
+
+    async def note(self, text: str) -> None:
+        """Keep a short text in place of the one before; one that is too long is not kept.
+
+        Raises:
+            SourceError: it cannot be written.
+        """
+        await self._worker.run(self._note, text.encode())
 
     async def entries(self) -> AsyncIterator[tuple[int, bytes]]:
         """Give the position of each entry, and itself; what follows the last one is dropped.
@@ -154,7 +170,7 @@ class JournalFile:
         raise UsageError(message)
 
     def _check_head(self) -> None:
-        file, head = self._opened(), MAGIC + self._fingerprint
+        file, head = self._opened(), MAGIC + self._fingerprint + bytes(NOTE_LENGTH)
         found = bytearray(min(self._size(), FIRST))
         read_at(file, memoryview(found), 0)
         if not found.startswith(MAGIC[: len(found)]):
@@ -163,12 +179,22 @@ class JournalFile:
         if len(found) < FIRST:
             file.truncate(0)
             write_at(file, [head], 0)
-        elif bytes(found) != head:
+        elif bytes(found[:NOTE]) != head[:NOTE]:
             message = (
                 "the journal is of another write (other arguments, another source, or another"
                 f" version of a library): give the same ones, or remove it: {self.name}"
             )
             raise UsageError(message)
+        else:
+            length, checksum = FRAME.unpack_from(found, NOTE)
+            text = bytes(found[NOTE + FRAME.size :][:length])
+            self.left = text.decode() if crc32(text) == checksum else ""
+
+    def _note(self, text: bytes) -> None:
+        if len(text) <= NOTE_LENGTH - FRAME.size:
+            with writing(self.name, str(self._path.parent)):
+                framed = bytearray(FRAME.pack(len(text), crc32(text)) + text)
+                write_at(self._opened(), memoryview(framed), NOTE)
 
     def _size(self) -> int:
         return os.fstat(self._opened().fileno()).st_size

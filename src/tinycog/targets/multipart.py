@@ -38,6 +38,11 @@ class ObjectUpload(Protocol):
 
     name: str
 
+    @property
+    def id(self) -> str:
+        """By which the store knows it while it is open; "" where it has no name of its own."""
+        ...
+
     async def begin(self) -> None:
         """Open the upload.
 
@@ -92,6 +97,7 @@ class MultipartTarget:
     Attributes:
         name: of the object.
         memory: bytes that it holds at most.
+        spools_body: whether level 0 is put aside whole, which happens where parts must be equal.
     """
 
     def __init__(self, upload: ObjectUpload, plan: PartPlan, folder: str | None = None) -> None:
@@ -104,6 +110,7 @@ class MultipartTarget:
         """
         self.name = upload.name
         self.memory = plan.memory(IN_FLIGHT)
+        self.spools_body = plan.held is None
         self._upload = upload
         self._plan = plan
         self._folder = folder
@@ -116,6 +123,11 @@ class MultipartTarget:
         self._size = 0
         self._sending: dict[asyncio.Task[None], tuple[int, PartBody]] = {}
         self._aborting: asyncio.Task[None] | None = None
+
+    @property
+    def upload_id(self) -> str:
+        """By which the store knows the upload while it is open; "" where it has no name."""
+        return self._upload.id
 
     async def begin(self) -> None:
         """Open the upload: whether it may be written shows before the first pixel is read.

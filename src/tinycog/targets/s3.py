@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
 
-from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
+from tinycog.errors import AccessDeniedError, NotFoundError, SourceChangedError, SourceError
 from tinycog.sources.lazy_import import in_worker
 from tinycog.targets.body import PartBody
 from tinycog.targets.multipart import CHUNK, CONTENT_TYPE, finished
@@ -35,6 +35,12 @@ CRC = "ChecksumCRC32"
 MD5 = re.compile(r"[0-9a-f]{32}")
 
 FORBIDDEN = 403
+
+KEPT = (
+    *("Metadata", "ContentType", "CacheControl", "ContentDisposition", "ContentLanguage"),
+    *("StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"),
+)
+"""What an object has besides its bytes, and keeps when a part of it is replaced."""
 
 CLOCK_STEP = 2
 """Seconds by which times differ that are told to the second."""
@@ -91,6 +97,52 @@ class S3Upload:
         self._client: Any = None
         self._creating: asyncio.Task[str] | None = None
         self._parts: dict[int, dict[str, str]] = {}
+        self._replaced = ""
+        self._kept: dict[str, Any] = {}
+
+    async def find(self) -> tuple[int, str]:
+        """Return length in bytes and ETag of the object, which is replaced only while it has that.
+
+        What else is known of it, its metadata and storage class, goes on to what replaces it.
+
+        Raises:
+            SourceError: it is not there, or may not be read.
+        """
+        await self._connect()
+        found = await self._ask("head_object", {})
+        self._replaced = str(found["ETag"])
+        told = request_options(self._options, self._client, "create_multipart_upload", {})
+        self._kept = {name: found[name] for name in KEPT if found.get(name) and name not in told}
+        return int(found["ContentLength"]), self._replaced
+
+    async def read(self, part: ByteRange) -> bytes:
+        """Return bytes of the object that `find` found.
+
+        Raises:
+            SourceChangedError: it was replaced meanwhile.
+            SourceError: they cannot be read.
+        """
+        told = {"Range": f"bytes={part.start}-{part.stop - 1}", "IfMatch": self._replaced}
+        for left in reversed(range(TRIES)):
+            answer = await self._ask("get_object", told)
+            with write_errors(self.name, self._secrets()):
+                try:
+                    async with answer["Body"] as body:
+                        data = bytes(await body.read())
+                except Exception as exc:
+                    if left and to_write_error(exc, self.name).may_pass:
+                        continue
+                    raise
+            if len(data) == part.length:
+                return data
+            break
+        message = f"{part.length} bytes were asked, others came"
+        raise SourceError(message, url=self.name, range=part)
+
+    @property
+    def id(self) -> str:
+        """By which S3 knows it while it is open, else ""."""
+        return "" if self._creating is None else self._creating.result()
 
     async def begin(self) -> None:
         """Open the upload, which shows whether the object may be written.
@@ -99,9 +151,7 @@ class S3Upload:
             UsageError: it exists and must not be overwritten.
             SourceError: it cannot be written.
         """
-        with write_errors(self.name, self._secrets()):
-            client = await make_client(self._options, self._config)
-            self._client = await self._stack.enter_async_context(client)
+        await self._connect()
         if not self._overwrite:
             await self._check_absent()
         # an upload whose id did not arrive could not be aborted
@@ -148,6 +198,7 @@ class S3Upload:
 
         Raises:
             UsageError: the object exists by now and must not be overwritten.
+            SourceChangedError: it is not the one that `find` found.
             SourceError: it cannot be published.
         """
         parts = [self._parts[number] | {"PartNumber": number} for number in sorted(self._parts)]
@@ -156,6 +207,10 @@ class S3Upload:
             asked["MpuObjectSize"] = size
         if self._is_conditional and not self._overwrite:
             asked["IfNoneMatch"] = "*"
+        if self._replaced:
+            await self._check_same()  # for stores that do not know the condition
+            if self._is_conditional:
+                asked["IfMatch"] = self._replaced
         try:
             await self._ask("complete_multipart_upload", asked)
         except SourceError as exc:
@@ -173,8 +228,15 @@ class S3Upload:
                 await self._drop(await finished(creating))
         await self._stack.aclose()
 
+    async def _connect(self) -> None:
+        """Make the client, once."""
+        if self._client is None:
+            with write_errors(self.name, self._secrets()):
+                client = await make_client(self._options, self._config)
+                self._client = await self._stack.enter_async_context(client)
+
     async def _create(self) -> str:
-        asked: dict[str, Any] = {"ContentType": CONTENT_TYPE}
+        asked: dict[str, Any] = {"ContentType": CONTENT_TYPE, **self._kept}
         if self._has_crc():
             asked["ChecksumAlgorithm"] = "CRC32"
         began, upload, may_be_lost = monotonic(), "", False
@@ -207,6 +269,20 @@ class S3Upload:
                 return
             raise
         raise exists_error(self.name)
+
+    async def _check_same(self) -> None:
+        """Check that the object is the one that is to be replaced.
+
+        Raises:
+            SourceChangedError: it is another one.
+        """
+        found = str((await self._ask("head_object", {}))["ETag"])
+        if found != self._replaced:
+            error = SourceChangedError(
+                "the object was replaced by another meanwhile", url=self.name
+            )
+            error.expected, error.found = self._replaced, found
+            raise error
 
     async def _is_published(self, size: int) -> bool:
         """Return whether the object is the one that was uploaded, by its ETag or its checksum.

@@ -65,6 +65,7 @@ class StreamTarget:
         self._sink = sink
         self._spool = Spool(folder)
         self.memory = self._spool.memory + 2 * READ_BYTES + sink.memory
+        self.spools_body = True
 
     async def begin(self) -> None:
         """Make sure that it can be written.

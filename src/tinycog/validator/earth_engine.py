@@ -63,7 +63,11 @@ def ifds_first(facts: JudgedFile) -> Rows:
         is_known &= index is not None and len(index.offsets) >= index.total
     spans = sorted((part, ifd.offset) for ifd in facts.ifds for part in facts.spans_of(ifd))
     part, last = max(spans, key=lambda span: span[0].stop)
-    if firsts and min(firsts) < part.stop:
+    unread = facts.chain.next_offset
+    if firsts and min(firsts) < unread:
+        text = f"the IFD at byte {unread} lies behind the first block of pixels"
+        yield Observation(text, min(firsts), unread)
+    elif firsts and min(firsts) < part.stop:
         text = f"an IFD or its values end at byte {part.stop}, behind the first block of pixels"
         yield Observation(text, min(firsts), last)
     elif not is_known and not _are_together(facts.ghost.next_even, [span for span, _ in spans]):
@@ -179,6 +183,7 @@ MUST = (
         PAGE.format("the TIFF MUST be"),
         WRITE,
         ifds_first,
+        stops=True,
     ),
 )
 
@@ -198,6 +203,7 @@ BEST = (
         PAGE.format("For best performance"),
         WRITE,
         overviews,
+        needs_all=True,
     ),
     Rule(
         "ee/codec",

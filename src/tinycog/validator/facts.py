@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.argument_types import ValidationDepth
 from tinycog.errors import Finding
-from tinycog.tiff.ghost import GHOST_HEAD_LENGTH
+from tinycog.tiff.ghost import GHOST_HEAD_LENGTH, LEADER_LENGTH
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Entry, FileHeader, Ifd, Tiff
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.roles import Place, Pyramid
+from tinycog.validator.used_ranges import UsedRanges, look
+
+DEPTHS: tuple[ValidationDepth, ...] = ("header", "tiles", "full")
+"""Each holds those before it."""
 
 
 class BlockIndex(NamedTuple):
@@ -41,10 +46,16 @@ class BlockIndex(NamedTuple):
 
     def stored(self) -> NDArray[np.bool_]:
         """Return which of the known blocks are stored: those with an offset and bytes."""
-        found = self.offsets != 0
-        known = min(len(self.counts), len(found))
-        found[:known] &= self.counts[:known] != 0
-        return found
+        return self._stored(0, len(self.offsets))
+
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the blocks that are stored begin and end, as far as both are known."""
+        known = min(len(self.offsets), len(self.counts))
+        stored = self._stored(0, known)
+        starts = np.minimum(self.offsets[:known][stored], FARTHEST).astype(np.int64)
+        stops = np.minimum(self.counts[:known][stored], FARTHEST).astype(np.int64)
+        stops += starts
+        return starts, stops
 
     def first_stored(self, cols: int, rows: int, across: int) -> int | None:
         """Return the offset of the first block that is stored, 0 if none is, None if not known.
@@ -53,11 +64,26 @@ class BlockIndex(NamedTuple):
         at, row by row.
         """
         wanted = across * rows
-        found = np.flatnonzero(self.stored()[:wanted])
-        found = found[found % across < cols]
-        if len(found):
-            return int(self.offsets[found[0]])
+        known = min(len(self.offsets), wanted)
+        for start in range(0, known, LOOKED_AT):
+            found = start + np.flatnonzero(self._stored(start, min(start + LOOKED_AT, known)))
+            found = found[found % across < cols]
+            if len(found):
+                return int(self.offsets[found[0]])
         return 0 if len(self.offsets) >= min(wanted, self.total) else None
+
+    def _stored(self, start: int, stop: int) -> NDArray[np.bool_]:
+        found = self.offsets[start:stop] != 0
+        counts = self.counts[start:stop]
+        found[: len(counts)] &= counts != 0
+        return found
+
+
+FARTHEST = np.uint64(1 << 61)
+"""What stands for positions and lengths that no file has, so that their sum is a number."""
+
+LOOKED_AT = 1 << 16
+"""Blocks that are looked at together for the first that is stored."""
 
 
 class GhostText(NamedTuple):
@@ -97,14 +123,66 @@ class TileFrame(NamedTuple):
     Attributes:
         block: which one, by its place in the index.
         offset: of it.
-        leader: bytes that its leader tells, None if that is right.
-        is_trailer_wrong: whether its trailer does not repeat its last bytes.
+        told: bytes that its leader tells.
     """
 
     block: int
     offset: int
-    leader: int | None
-    is_trailer_wrong: bool
+    told: int
+
+
+class WrongFrames(NamedTuple):
+    """The blocks of an image whose leaders or trailers are not as they should be.
+
+    Attributes:
+        leaders, trailers: how many are wrong.
+        leader, trailer: the first with a wrong one.
+    """
+
+    leaders: int = 0
+    trailers: int = 0
+    leader: TileFrame | None = None
+    trailer: TileFrame | None = None
+
+    def and_then(self, others: WrongFrames) -> WrongFrames:
+        """Return them with those of blocks behind."""
+        return WrongFrames(
+            self.leaders + others.leaders,
+            self.trailers + others.trailers,
+            self.leader or others.leader,
+            self.trailer or others.trailer,
+        )
+
+
+class TileFault(NamedTuple):
+    """A stored tile that cannot be decoded, or is odd.
+
+    Attributes:
+        ifd: absolute position of the IFD of its image.
+        offset: absolute position of its first byte, None if that is not known.
+        message: what is wrong, with the name of the tile.
+        kind: "broken"; "unknown" where it could not be decoded for a reason that is not the file's;
+            "note" where it was decoded, but is odd.
+    """
+
+    ifd: int
+    offset: int | None
+    message: str
+    kind: Literal["broken", "unknown", "note"] = "broken"
+
+
+class TileFaults(NamedTuple):
+    """What decoding every tile has found.
+
+    Attributes:
+        listed: the first of them.
+        broken: how many tiles are broken.
+        tiles: how many were decoded.
+    """
+
+    listed: tuple[TileFault, ...]
+    broken: int
+    tiles: int
 
 
 @dataclass(frozen=True)
@@ -119,12 +197,14 @@ class JudgedFile:
         indices: the index of each image, by the position of its IFD.
         is_whole: whether every block of the index was read, as far as the file has it.
         frames: blocks with wrong leaders or trailers, by the position of the IFD.
-        has_ovr: whether overviews lie in a file beside.
+        beside: what the names of files beside end with that hold overviews (`.ovr`) or masks
+            (`.msk`) of it.
         stream_flags: second byte of the first stored block of images compressed by Deflate, as far
             as it is known, by the position of the IFD.
         geo_findings: what is odd about the georeference.
         corners: of images by tiepoint and scale of their own, by the position of the IFD; none
             where no overview has any.
+        faults: what decoding every tile has found, None if that was not done.
     """
 
     size: int | None
@@ -133,11 +213,44 @@ class JudgedFile:
     ghost: GhostText
     indices: Mapping[int, BlockIndex]
     is_whole: bool = False
-    frames: Mapping[int, tuple[TileFrame, ...]] | None = None
-    has_ovr: bool = False
+    frames: Mapping[int, WrongFrames] = field(default_factory=dict[int, WrongFrames])
+    beside: tuple[str, ...] = ()
     stream_flags: Mapping[int, int] = field(default_factory=dict[int, int])
     geo_findings: tuple[Finding, ...] = ()
     corners: Mapping[int, CornerPlace] = field(default_factory=dict[int, CornerPlace])
+    faults: TileFaults | None = None
+
+    @property
+    def depth(self) -> ValidationDepth:
+        """How much was looked at."""
+        if self.faults is not None:
+            return "full"
+        return "tiles" if self.is_whole else "header"
+
+    @property
+    def has_ovr(self) -> bool:
+        """Whether overviews lie in a file beside."""
+        return ".ovr" in self.beside
+
+    @property
+    def has_all_ifds(self) -> bool:
+        """Whether the chain of IFDs was walked to its end, as far as it can be read."""
+        is_short = any(found.rule == "tiff.ifd.count" for found in self.chain.findings)
+        return not self.chain.is_cut and not is_short
+
+    @property
+    def judged(self) -> str:
+        """Which images were looked at, and which were not."""
+        masks = sum(mask is not None for mask in self.pyramid.masks)
+        others = len(self.places) - len(self.pyramid.levels) - masks
+        counts = [(len(self.pyramid.levels), "level"), (masks, "mask"), (others, "other image")]
+        parts = [f"{count} {name}{'s' * (count > 1)}" for count, name in counts if count]
+        text = ", ".join(parts)
+        if not self.has_all_ifds:
+            text += "; not all IFDs"
+        if self.beside:
+            text += f"; not {' and '.join(self.beside)} beside the file"
+        return text
 
     @property
     def header(self) -> FileHeader:
@@ -167,6 +280,18 @@ class JudgedFile:
             if place.ifd.entries:
                 found.setdefault(place.ifd.offset, place.ifd)
         return tuple(found.values())
+
+    @cached_property
+    def used_ranges(self) -> UsedRanges:
+        """What is used of the file: header, ghost area, IFDs, values, and blocks if all are known.
+
+        Leaders and trailers are.
+        """
+        fixed = [(0, self.ghost.stop)]
+        fixed += [(span.start, span.stop) for ifd in self.ifds for span in self.spans_of(ifd)]
+        indices = self.indices.values() if self.is_whole else ()
+        between = 2 * LEADER_LENGTH * ("BLOCK_LEADER" in self.ghost.text)
+        return look(fixed, (index.places() for index in indices), self.size, between)
 
     def spans_of(self, ifd: Ifd) -> Iterator[ByteRange]:
         """Yield where an IFD lies, and where those of its values that lie elsewhere do."""

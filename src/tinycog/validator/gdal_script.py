@@ -10,7 +10,7 @@ import numpy as np
 from tinycog.tiff.ghost import LEADER_LENGTH
 from tinycog.tiff.image import Image
 from tinycog.validator import gdal_view
-from tinycog.validator.facts import BlockIndex, JudgedFile
+from tinycog.validator.facts import BlockIndex, JudgedFile, WrongFrames
 from tinycog.validator.levels import UNKNOWN, data_order, first_block, ifd_order
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
 
@@ -22,6 +22,8 @@ WIDEST_STRIP = 1024
 
 FIRST_IFDS = (8, 16)
 """Where the first IFD stands when nothing lies between header and IFD."""
+
+NO_FRAMES = WrongFrames()
 
 Rows = Iterator[Observation]
 
@@ -158,14 +160,14 @@ def leaders(facts: JudgedFile) -> Rows:
         return
     yield from _leaders_beyond(facts)
     for name, image, _, _ in _full(facts):
-        wrong = [f for f in (facts.frames or {}).get(image.ifd.offset, ()) if f.leader is not None]
-        if wrong:
-            one = wrong[0]
+        wrong = facts.frames.get(image.ifd.offset, NO_FRAMES)
+        if wrong.leader is not None:
+            block, offset, told = wrong.leader
             text = (
-                f"the leader of block {_place(one.block, image)} of {name} tells {one.leader}"
-                f" bytes, not its byte count{_more(wrong)}"
+                f"the leader of block {_place(block, image)} of {name} tells {told}"
+                f" bytes, not its byte count{_more(range(wrong.leaders))}"
             )
-            yield Observation(text, one.offset - LEADER_LENGTH, image.ifd.offset)
+            yield Observation(text, offset - LEADER_LENGTH, image.ifd.offset)
 
 
 def _leaders_beyond(facts: JudgedFile) -> Rows:
@@ -184,12 +186,11 @@ def trailers(facts: JudgedFile) -> Rows:
     if not _promises(facts, "BLOCK_TRAILER=LAST_4_BYTES_REPEATED"):
         return
     for name, image, _, _ in _full(facts):
-        found = (facts.frames or {}).get(image.ifd.offset, ())
-        wrong = [frame for frame in found if frame.is_trailer_wrong]
-        if wrong:
-            place = _place(wrong[0].block, image)
-            text = f"the trailer of block {place} of {name} does not repeat its end{_more(wrong)}"
-            yield Observation(text, wrong[0].offset, image.ifd.offset)
+        wrong = facts.frames.get(image.ifd.offset, NO_FRAMES)
+        if wrong.trailer is not None:
+            place, more = _place(wrong.trailer.block, image), _more(range(wrong.trailers))
+            text = f"the trailer of block {place} of {name} does not repeat its end{more}"
+            yield Observation(text, wrong.trailer.offset, image.ifd.offset)
 
 
 def _same_blocks(image: Image, mask: Image) -> bool:
@@ -278,6 +279,7 @@ STRUCTURE = (
         SCRIPT.format("validate()"),
         REWRITE,
         main_overviews,
+        needs_all=True,
     ),
     Rule(
         "gdal/first-ifd",
@@ -326,6 +328,7 @@ STRUCTURE = (
         SCRIPT.format("validate()"),
         REWRITE,
         data_behind_ifds,
+        needs_all=True,
     ),
     Rule(
         "gdal/data-order",

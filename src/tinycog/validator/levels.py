@@ -29,6 +29,16 @@ def ifd_order(levels: Sequence[Image]) -> Iterator[Observation]:
             yield Observation(text, at, at)
 
 
+def order_of_all(facts: JudgedFile) -> Iterator[Observation]:
+    """Yield levels of which any block lies before one of the level after; all blocks are known."""
+    known = [(z, facts.indices[image.ifd.offset]) for z, image in enumerate(facts.pyramid.levels)]
+    ends = [(z, found.min(), found.max()) for z, one in known if len(found := one.places()[0])]
+    for (z, first, _), (after, _, last) in pairwise(ends):
+        if first < last:
+            text = f"a block of level {z} lies before one of level {after}, at {last}"
+            yield Observation(text, int(first), facts.pyramid.levels[z].ifd.offset)
+
+
 def data_order(
     firsts: Sequence[int | None], images: Sequence[Image], *, absent: int | None = 0
 ) -> Iterator[Observation]:

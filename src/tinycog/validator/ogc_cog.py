@@ -196,7 +196,10 @@ OPTIMIZED = (
         partial(overview_factors, low=2, high=10),
     ),
     ogc_rule(
-        "/req/optimized_geotiff/number B", "the last level is one tile wide or high", last_level
+        "/req/optimized_geotiff/number B",
+        "the last level is one tile wide or high",
+        last_level,
+        needs_all=True,
     ),
     ogc_rule("/req/optimized_geotiff/small-sizes A", "tiles are square", square_tiles),
     ogc_rule(

@@ -16,7 +16,7 @@ from tinycog.tiff.ghost import FRAME_LENGTH
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import MASK, REDUCED
 from tinycog.validator.facts import JudgedFile
-from tinycog.validator.levels import data_order, first_block
+from tinycog.validator.levels import data_order, first_block, order_of_all
 from tinycog.validator.rule import Observation, Rule
 from tinycog.validator.structure import chain
 
@@ -140,7 +140,7 @@ def recommended_order(facts: JudgedFile) -> Rows:
     yield from _ifds_in_order(facts)
     levels = facts.pyramid.levels
     firsts = [first_block(facts, image) for image in levels]
-    for seen in data_order(firsts, levels):
+    for seen in order_of_all(facts) if facts.is_whole else data_order(firsts, levels):
         yield seen._replace(kind="note") if seen.kind == "unknown" else seen
     stored = [first for first in firsts if first]
     index = [entry for image in levels for entry in (image.offsets, image.byte_counts) if entry]
@@ -193,16 +193,23 @@ def ogc_rule(
     says: str,
     check: Callable[[JudgedFile], Iterable[Observation]],
     remedy: str = WRITE,
+    *,
+    needs_all: bool = False,
 ) -> Rule:
     """Make a rule: what its id calls a requirement is an error, a recommendation a warning."""
     severity = "error" if id.startswith("/req/") else "warning"
-    return Rule(id, severity, says, OGC.format(id), remedy, check)
+    return Rule(id, severity, says, OGC.format(id), remedy, check, needs_all=needs_all)
 
 
 OVERVIEWS_ID = "/req/geotiff-overviews/overviews"
 
 OVERVIEWS = (
-    ogc_rule(f"{OVERVIEWS_ID} A", "one image at least is of full resolution", full_image),
+    ogc_rule(
+        f"{OVERVIEWS_ID} A",
+        "one image at least is of full resolution",
+        full_image,
+        needs_all=True,
+    ),
     ogc_rule(
         f"{OVERVIEWS_ID} B",
         "behind a full image comes its first overview, another full image, or the end",

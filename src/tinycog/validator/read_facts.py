@@ -1,23 +1,25 @@
-"""Parsers that read what rules look at: the index, the ghost area, leaders and trailers. No I/O."""
+"""Parsers that read what rules look at: the ghost area, and the index. No I/O."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
-from tinycog.tiff.ghost import GHOST_HEAD_LENGTH, LEADER_LENGTH
+from tinycog.tiff.ghost import GHOST_HEAD_LENGTH
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Entry, FileHeader
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.spec import REDUCED, Tag
 from tinycog.tiff.steps import Steps, need
 from tinycog.tiff.tile_index import INTEGERS
-from tinycog.validator.facts import BlockIndex, CornerPlace, GhostText, TileFrame, ghost_length
+from tinycog.validator.facts import BlockIndex, CornerPlace, GhostText, ghost_length
 
 FIRST_BYTES = 1 << 12
 """Bytes of an index that are read to find its first stored block."""
@@ -34,8 +36,8 @@ MOST_POINTS = 600
 ZLIB_METHOD = b"\x78"
 """First byte of a zlib stream with the usual window (RFC 1950)."""
 
-BATCH = 1 << 11
-"""Blocks whose leaders and trailers are read together."""
+PIECE_BYTES = 4 << 20
+"""Bytes of an index that are read together."""
 
 
 def parse_ghost_text(buffer: SparseBuffer, header: FileHeader) -> Steps[GhostText]:
@@ -73,44 +75,86 @@ def parse_first_blocks(
     return {image.ifd.offset: _known(buffer, image) for image in images}
 
 
-def parse_indices(buffer: SparseBuffer, images: Sequence[Image]) -> Steps[dict[int, BlockIndex]]:
-    """Read the whole index of images, as far as the file has it."""
-    entries = [
-        (image, entry)
-        for image in images
-        for entry in (image.offsets, image.byte_counts)
-        if entry is not None
-    ]
-    yield from need(buffer, [_part(buffer, image, entry) for image, entry in entries])
-    return {image.ifd.offset: _known(buffer, image) for image in images}
+class IndexPiece(NamedTuple):
+    """A part of an array of an index.
+
+    Attributes:
+        target: where its values go.
+        part: the bytes of these.
+        dtype: how they are stored.
+    """
+
+    target: NDArray[np.uint64]
+    part: ByteRange
+    dtype: str
 
 
-def parse_frames(
-    buffer: SparseBuffer, index: BlockIndex, blocks: NDArray[np.intp]
-) -> Steps[list[TileFrame]]:
-    """Compare leaders and trailers of some stored blocks with these."""
-    found: list[TileFrame] = []
-    places = [
-        (int(i), int(index.offsets[i]), int(index.counts[i]))
-        for i in blocks
-        if LEADER_LENGTH <= int(index.offsets[i]) < (buffer.size or 1 << 62)
-    ]
-    parts = [
-        part
-        for _, offset, count in places
-        for part in (_leader(offset), _inside(buffer, *_trailer(offset, count)))
-    ]
-    yield from need(buffer, parts)
-    for i, offset, count in places:
-        told = int.from_bytes(buffer.read(*_leader(offset)), "little")
-        last = bytes(buffer.read(*_inside(buffer, *_trailer(offset, count))))
-        is_cut = (
-            len(last) < 2 * LEADER_LENGTH
-        )  # by the end of the file, as GDAL's validator takes it
-        repeats = count < LEADER_LENGTH or is_cut or last[:LEADER_LENGTH] == last[LEADER_LENGTH:]
-        if told != count or not repeats:
-            found.append(TileFrame(i, offset, None if told == count else told, not repeats))
-    return found
+class WholeIndex:
+    """The index of all blocks of images, as far as the file has it, read piece by piece.
+
+    Memory: 16 bytes for each block, and `PIECE_BYTES`.
+    """
+
+    def __init__(self, buffer: SparseBuffer, images: Sequence[Image], limits: Limits) -> None:
+        """Make arrays for it, none of them filled.
+
+        Raises:
+            LimitError: it has more than `limits.index_bytes`.
+        """
+        parts = [_part(buffer, image, e) for image in images for e in _entries(image)]
+        length = sum(part.length for part in parts)
+        limits.check("index_bytes", length, f"bytes of the index of {len(images)} images")
+        self._pieces: list[IndexPiece] = []
+        self.indices: dict[int, BlockIndex] = {}
+        for image in images:
+            self.indices[image.ifd.offset] = BlockIndex(
+                self._column(buffer, image, image.offsets),
+                self._column(buffer, image, image.byte_counts),
+                min(image.stored_count, _count(buffer, image, image.offsets)),
+                image.byte_counts is not None,
+            )
+
+    def _column(
+        self, buffer: SparseBuffer, image: Image, entry: Entry | None
+    ) -> NDArray[np.uint64]:
+        """Make the array of an entry, and the pieces that fill it."""
+        if entry is None:
+            return np.zeros(0, np.uint64)
+        part, length = _part(buffer, image, entry), entry.field_type.length
+        found = np.zeros(part.length // length, np.uint64)
+        step = PIECE_BYTES // length
+        for i in range(0, len(found), step):
+            target = found[i : i + step]
+            start = part.start + i * length
+            piece = ByteRange(start, start + len(target) * length)
+            self._pieces.append(IndexPiece(target, piece, _dtype(image, entry)))
+        return found
+
+    def batches(self) -> Iterator[list[IndexPiece]]:
+        """Yield all pieces, in the order of the file: some together."""
+        batch: list[IndexPiece] = []
+        length = 0
+        for piece in sorted(self._pieces, key=lambda piece: piece.part):
+            if batch and length + piece.part.length > PIECE_BYTES:
+                yield batch
+                batch, length = [], 0
+            batch.append(piece)
+            length += piece.part.length
+        if batch:
+            yield batch
+
+
+def make_index(buffer: SparseBuffer, images: Sequence[Image], limits: Limits) -> Steps[WholeIndex]:
+    """Make the arrays of an index, without reading anything."""
+    yield from need(buffer, [])
+    return WholeIndex(buffer, images, limits)
+
+
+def parse_pieces(buffer: SparseBuffer, pieces: Sequence[IndexPiece]) -> Steps[None]:
+    """Fill some pieces of an index."""
+    yield from need(buffer, [piece.part for piece in pieces])
+    for target, part, dtype in pieces:
+        target[:] = np.frombuffer(buffer.read(*part), dtype).astype(np.uint64)
 
 
 def parse_stream_flags(
@@ -129,17 +173,25 @@ def parse_stream_flags(
 PLACE_TAGS = (Tag.ModelTiepoint, Tag.ModelPixelScale)
 
 
-def parse_corners(buffer: SparseBuffer, images: Sequence[Image]) -> Steps[dict[int, CornerPlace]]:
-    """Read where images begin by tiepoint and scale, if a reduced one has any."""
+def parse_corners(
+    buffer: SparseBuffer, images: Sequence[Image], *, cached: bool
+) -> Steps[dict[int, CornerPlace]]:
+    """Read where images begin by tiepoint and scale, if a reduced one has any.
+
+    With `cached`, only of those whose values are here.
+    """
     placed = [image for image in images if all(tag in image.ifd.entries for tag in PLACE_TAGS)]
     if not any(image.subfile_type & REDUCED for image in placed):
         return {}
     entries = {image.ifd.offset: [image.ifd.entries[tag] for tag in PLACE_TAGS] for image in placed}
     inside = {ifd: both for ifd, both in entries.items() if all(map(partial(_fits, buffer), both))}
-    yield from need(buffer, [entry.range for both in inside.values() for entry in both])
+    if not cached:
+        yield from need(buffer, [entry.range for both in inside.values() for entry in both])
     order = images[0].byte_order
     found: dict[int, CornerPlace] = {}
     for ifd, (point, scale) in inside.items():
+        if buffer.missing([point.range, scale.range]):
+            continue
         col, row, _, x, y, _ = struct.unpack(f"{order}6d", buffer.read(*point.range)[:48])
         width, height = struct.unpack(f"{order}2d", buffer.read(*scale.range)[:16])
         if width and height:
@@ -153,24 +205,6 @@ def _fits(buffer: SparseBuffer, entry: Entry) -> bool:
     stop = entry.range.start + needed * 8
     is_inside = buffer.size is None or stop <= buffer.size
     return entry.field_type.format == "d" and needed <= entry.count <= MOST_POINTS and is_inside
-
-
-def batches(index: BlockIndex, count: int) -> Iterator[NDArray[np.intp]]:
-    """Yield the stored ones of the first `count` blocks, some at a time."""
-    known = min(len(index.offsets), len(index.counts), count)
-    stored = np.flatnonzero(index.stored()[:known])
-    for start in range(0, len(stored), BATCH):
-        yield stored[start : start + BATCH]
-
-
-def _leader(offset: int) -> ByteRange:
-    return ByteRange(offset - LEADER_LENGTH, offset)
-
-
-def _trailer(offset: int, count: int) -> tuple[int, int]:
-    """Return where the last bytes of a block and their repetition lie."""
-    stop = offset + max(count, LEADER_LENGTH)
-    return (stop - LEADER_LENGTH, stop + LEADER_LENGTH)
 
 
 def _inside(buffer: SparseBuffer, start: int, stop: int) -> ByteRange:
@@ -222,5 +256,13 @@ def _values(buffer: SparseBuffer, image: Image, entry: Entry | None) -> NDArray[
     gaps = buffer.missing([part])
     stop = gaps[0].start if gaps else part.stop
     data = buffer.read(part.start, part.start + (stop - part.start) // length * length)
+    return np.frombuffer(data, _dtype(image, entry)).astype(np.uint64)
+
+
+def _entries(image: Image) -> list[Entry]:
+    return [entry for entry in (image.offsets, image.byte_counts) if entry is not None]
+
+
+def _dtype(image: Image, entry: Entry) -> str:
     code = "i" if entry.field_type.format.islower() else "u"
-    return np.frombuffer(data, f"{image.byte_order}{code}{length}").astype(np.uint64)
+    return f"{image.byte_order}{code}{entry.field_type.length}"

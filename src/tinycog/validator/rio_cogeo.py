@@ -149,6 +149,7 @@ RULES = (
         SOURCE,
         REWRITE,
         main_overviews,
+        needs_all=True,
     ),
     Rule(
         "rio-cogeo/first-ifd",
@@ -197,6 +198,7 @@ RULES = (
         SOURCE,
         REWRITE,
         data_behind_ifds,
+        needs_all=True,
     ),
     Rule(
         "rio-cogeo/data-order",

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinycog.argument_types import ValidationDepth
 from tinycog.errors import Finding
-from tinycog.tiff.ghost import LEADER_LENGTH
 from tinycog.tiff.spec import Photometric, Tag
 from tinycog.validator.facts import JudgedFile
-from tinycog.validator.rule import Depth, Observation, Rule, Severity, ValidationProfile, ids_of
-
-PAGE_BYTES = 4096
-"""Bytes between what is used from which on they are no alignment."""
+from tinycog.validator.rule import Observation, Rule, Severity, ValidationProfile, ids_of
 
 TILE_STEP = 16
 """What TIFF wants the sides of tiles to be multiples of."""
@@ -119,60 +114,20 @@ def masks(facts: JudgedFile) -> Rows:
 # --- what lies where -----------------------------------------------------------------------------
 
 
-class _Spans(NamedTuple):
-    """Used ranges of a file, by their beginnings.
-
-    Attributes:
-        starts, stops: of each.
-        is_block: whether it is a stored block.
-    """
-
-    starts: NDArray[np.int64]
-    stops: NDArray[np.int64]
-    is_block: NDArray[np.bool_]
-
-
-def _spans(facts: JudgedFile) -> _Spans:
-    """Return all ranges that are used: header, ghost area, IFDs, values, and known blocks."""
-    parts = [(0, facts.ghost.stop)]
-    parts += [(span.start, span.stop) for ifd in facts.ifds for span in facts.spans_of(ifd)]
-    fixed = np.array(parts, np.float64).clip(0, 2**62).astype(np.int64)
-    starts, stops = [fixed[:, 0]], [fixed[:, 1]]
-    if facts.is_whole:
-        for index in facts.indices.values():
-            known = min(len(index.offsets), len(index.counts))
-            stored = index.stored()[:known]
-            first = index.offsets[:known][stored].clip(0, 2**61).astype(np.int64)
-            starts.append(first)
-            stops.append(first + index.counts[:known][stored].clip(0, 2**61).astype(np.int64))
-    begin, end = np.concatenate(starts), np.concatenate(stops)
-    is_block = np.arange(len(begin)) >= len(fixed)
-    order = np.lexsort((end, begin))
-    return _Spans(begin[order], end[order], is_block[order])
-
-
 def overlaps(facts: JudgedFile, *, blocks: bool) -> Rows:
     """Ranges must not overlap; those that are the same are told by another rule."""
-    starts, stops, is_block = _spans(facts)
-    reach = np.maximum.accumulate(stops)
-    same = (starts[1:] == starts[:-1]) & (stops[1:] == stops[:-1])
-    wrong = (starts[1:] < reach[:-1]) & (stops[1:] > starts[1:]) & ~same
-    wrong &= (is_block[1:] | is_block[:-1]) == blocks
-    found = np.flatnonzero(wrong)
-    if len(found):
-        at, before = int(starts[found[0] + 1]), int(reach[found[0]])
+    used = facts.used_ranges
+    count, at, before = used.block_overlaps if blocks else used.header_overlaps
+    if count:
         text = f"bytes from {at} on are used twice: what lies before ends at {before}"
-        yield Observation(text + _more(len(found)), at)
+        yield Observation(text + _more(count), at)
 
 
 def duplicates(facts: JudgedFile) -> Rows:
     """No data should be pointed to twice."""
-    starts, stops, _ = _spans(facts)
-    same = (starts[1:] == starts[:-1]) & (stops[1:] == stops[:-1]) & (stops[1:] > starts[1:])
-    found = np.flatnonzero(same)
-    if len(found):
-        at = int(starts[found[0]])
-        yield Observation(f"two pointers lead to the same bytes{_more(len(found))}", at)
+    count, at, _ = facts.used_ranges.duplicates
+    if count:
+        yield Observation(f"two pointers lead to the same bytes{_more(count)}", at)
 
 
 def blocks_inside(facts: JudgedFile) -> Rows:
@@ -190,17 +145,40 @@ def blocks_inside(facts: JudgedFile) -> Rows:
             yield Observation(text + _more(len(found)), int(offsets[found[0]]), image.ifd.offset)
 
 
+def block_order(facts: JudgedFile) -> Rows:
+    """Stored blocks of a plane should lie in the order of the index."""
+    for image in facts.images():
+        offsets = facts.indices[image.ifd.offset].offsets
+        count = image.grid.across * image.grid.down
+        for start in range(0, len(offsets), count):
+            positions = start + np.flatnonzero(offsets[start : start + count])
+            places = offsets[positions]
+            wrong = np.flatnonzero(places[1:] < places[:-1]) + 1
+            if len(wrong):
+                at, name = int(places[wrong[0]]), facts.name_of(image)
+                text = f"block {positions[wrong[0]]} of {name} lies before the one before it"
+                yield Observation(text + _more(len(wrong)), at, image.ifd.offset)
+
+
+def block_stored(facts: JudgedFile) -> Rows:
+    """A block should have both a place and bytes, or neither, as a sparse one."""
+    for image in facts.images():
+        index = facts.indices[image.ifd.offset]
+        known = min(len(index.offsets), len(index.counts))
+        found = np.flatnonzero((index.offsets[:known] == 0) != (index.counts[:known] == 0))
+        if len(found):
+            i, name = int(found[0]), facts.name_of(image)
+            text = f"block {i} of {name} has offset {index.offsets[i]}"
+            text += f" and byte count {index.counts[i]}{_more(len(found))}"
+            yield Observation(text, None, image.ifd.offset)
+
+
 def unused(facts: JudgedFile) -> Rows:
     """Bytes should be used, but for what aligns; leaders and trailers are."""
-    starts, stops, _ = _spans(facts)
-    reach = np.maximum.accumulate(stops)
-    gaps = np.append(starts[1:], facts.size or reach[-1]) - reach
-    has_frames = "BLOCK_LEADER" in facts.ghost.text
-    found = np.flatnonzero(gaps - 2 * LEADER_LENGTH * has_frames >= PAGE_BYTES)
-    if len(found):
-        total = int(gaps[found].sum())
-        text = f"{total} bytes are not used, in {len(found)} places"
-        yield Observation(text, int(reach[found[0]]))
+    used = facts.used_ranges
+    if used.gaps.times:
+        text = f"{used.gap_bytes} bytes are not used, in {used.gaps.times} places"
+        yield Observation(text, used.gaps.at)
 
 
 def _more(count: int) -> str:
@@ -218,7 +196,7 @@ def _rule(
     check: Callable[[JudgedFile], Iterable[Observation]],
     clause: str,
     severity: Severity = "error",
-    depth: Depth = "header",
+    depth: ValidationDepth = "header",
 ) -> Rule:
     """Make a rule of TIFF 6.0."""
     return Rule(f"tiff/{name}", severity, says, TIFF6.format(clause), MEND, check, depth)
@@ -281,6 +259,24 @@ BLOCKS = (
         "tiles",
     ),
     Rule(
+        "tiff/block-order",
+        "warning",
+        "blocks of a plane lie in the order of the index",
+        "none: tinycog's own",
+        MEND,
+        block_order,
+        "tiles",
+    ),
+    Rule(
+        "tiff/block-stored",
+        "warning",
+        "a block has an offset and a byte count, or is sparse and has neither",
+        "none: tinycog's own",
+        MEND,
+        block_stored,
+        "tiles",
+    ),
+    Rule(
         "tiff/unused-bytes",
         "warning",
         "no 4096 bytes or more in a row are unused",
@@ -288,6 +284,7 @@ BLOCKS = (
         MEND,
         unused,
         "tiles",
+        needs_all=True,
     ),
 )
 

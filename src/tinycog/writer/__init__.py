@@ -6,6 +6,7 @@
     plan.py          order, memory and spool, before a byte is written
     pending.py       what is returned before it is awaited
     cog_file.py      a file: its levels, encoders and tags
+    marks.py         which pixels are valid, and how the file says so
     engine.py        one pass: pixels through all levels
     pixel_source.py  what gives pixels: blocks in an order that is asked for, or in its own
     sources/         arrays, dask, xarray, iterators, another file
@@ -19,7 +20,8 @@
     checksums.py     what went into each tile
     deferred.py      tiles that wait until a sample has decided how all are encoded
     in_order.py      records put in order
-    journal.py      what a killed write had done, for the one that goes on
+    journal.py       what a killed write had done, for the one that goes on
+    update/          a window of a file that was written is changed
     records.py       what is stored of one place in the tile grid, and where a level's payloads lie
     head.py          what stands in front of full resolution: IFDs, tile indices, overviews
 """

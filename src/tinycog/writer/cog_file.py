@@ -6,22 +6,21 @@ import hashlib
 import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.argument_types import Interleave, MaskKind
+from tinycog.argument_types import Interleave, Progress
 from tinycog.encode.choose import choose_fast, choose_level, choose_predictor
-from tinycog.encode.packed import LIBRARY
 from tinycog.encode.tile import TileEncoder, make_encoder, make_mask_encoder
-from tinycog.encode.tile_format import TileFormat
+from tinycog.encode.tile_format import CodecOptions, TileFormat
 from tinycog.errors import UsageError
 from tinycog.geo.metadata import Statistics
-from tinycog.geo.write_colour import RGB, WrittenColour, colour_of
+from tinycog.geo.write_colour import WrittenColour, colour_of
 from tinycog.geo.write_metadata import NO_ITEMS, metadata_fields
 from tinycog.geo.write_tags import georeference_fields, nodata_field
-from tinycog.geo.written_facts import WrittenFacts
+from tinycog.pixels.overviews.memory import bytes_of_pixel
 from tinycog.pixels.overviews.reducer import make_reducer
 from tinycog.targets.journal_file import JournalFile
 from tinycog.targets.parts import Bounds
@@ -37,12 +36,12 @@ from tinycog.writer.halos import Halos, Margins
 from tinycog.writer.head import HeadLevel, plan_head
 from tinycog.writer.in_order import SpooledRecords, Spools, StreamedRecords
 from tinycog.writer.journal import Journal
+from tinycog.writer.marks import Marks, mask_kind, with_alpha
 from tinycog.writer.options import FileOptions
 from tinycog.writer.pixel_source import PixelSource
 from tinycog.writer.plan import (
     LevelShape,
     Needs,
-    Progress,
     WritePlan,
     batches_in_flight,
     make_plan,
@@ -67,6 +66,20 @@ class _Level:
 
     shape: LevelShape
     reducer: BlockReducer | None
+
+
+class LevelWork(NamedTuple):
+    """What is done with a level, whatever its pixels come from.
+
+    Attributes:
+        shape: its tiles, and whether they are stored.
+        reducer: makes the next level; None for the last one.
+        work: what is done with each of its tiles.
+    """
+
+    shape: LevelShape
+    reducer: BlockReducer | None
+    work: TileWork
 
 
 class CogFile:
@@ -94,8 +107,7 @@ class CogFile:
             self._marks = kind
         self._bands = source.bands + (kind == "alpha")
         if kind == "alpha":
-            names = self._facts.colorinterp or _colours(source)
-            self._facts = _with_alpha(replace(self._facts, colorinterp=names))
+            self._facts = with_alpha(self._facts, source.bands)
         if options.statistics and source.dtype.kind == "c":
             message = f"{source.dtype} samples have no order: leave out statistics=True"
             raise UsageError(message)
@@ -135,10 +147,9 @@ class CogFile:
 
     @property
     def fingerprint(self) -> bytes:
-        """What is written, in 32 bytes: what the bytes of the file depend on, but for pixels."""
+        """What is written, in 32 bytes, but for pixels, and for what writes it."""
         source = self._source
         said = [
-            LIBRARY,
             replace(self._options, memory=0),
             (source.bands, source.rows, source.cols, source.dtype.str, source.has_valid),
             source.generation,
@@ -171,10 +182,24 @@ class CogFile:
             self._threads,
             batches_in_flight(self._threads),
             self._options.memory,
-            make_encoder(self._format).memory,
+            max(map(self._worker_bytes, self._levels)),
             journal,
         )
         return make_plan([level.shape for level in self._levels], needs)
+
+    def _worker_bytes(self, level: _Level) -> int:
+        """Return the bytes that a thread takes to encode a tile of a level and to reduce it."""
+        tile = level.shape.grid.tile
+        samples = self._bands * self._source.dtype.itemsize * tile**2
+        encoder = make_encoder(replace(self._format, rows=tile, cols=tile))
+        stored = samples + samples // WORST_EXPANSION
+        encoding = encoder.memory + (stored if self._is_planar else 0)
+        if self._marks is not None:  # in a copy
+            encoding += samples
+        if level.reducer is None:
+            return encoding
+        pixel = bytes_of_pixel(level.reducer.reducer, self._source.bands)
+        return max(encoding, stored + pixel * tile**2)
 
     @property
     def _checksum_bytes(self) -> int:
@@ -205,7 +230,8 @@ class CogFile:
                     like=options.like,
                     nodata=self._facts.nodata,
                     alpha=self._alpha,
-                    has_mask=self._keeps_valid is True,
+                    associated=self._facts.premultiplied,
+                    has_mask=self._has_mask or self._marks is not None,
                     indexed=self._is_indexed,
                 )
             )
@@ -254,6 +280,21 @@ class CogFile:
             mask = make_mask_encoder(size, size) if self._has_mask else None
             found.append(Encoders(make_encoder(replace(made, rows=size, cols=size)), mask))
         return found
+
+    def encoders(self, codec: CodecOptions) -> Sequence[Encoders]:
+        """Return the encoders of level 0, and of overviews, of a codec that is told so.
+
+        Raises:
+            UsageError, UnsupportedError: it cannot be, or cannot hold such pixels.
+        """
+        return self._encoders(replace(self._format, options=codec))
+
+    @property
+    def levels(self) -> Sequence[LevelWork]:
+        """All levels, also those that are only passed through."""
+        return [
+            LevelWork(one.shape, one.reducer, self._work(z)) for z, one in enumerate(self._levels)
+        ]
 
     def _choose(self, sample: RawTile | None) -> Sequence[Encoders]:
         """Choose predictor and level by a sample; without one any does."""
@@ -320,7 +361,12 @@ class CogFile:
                 plan.open_tiles,
             ),
             sparse=self._options.sparse,
-            keeps_valid=self._keeps_valid,
+            marks=Marks(
+                mask_kind(self._source, self._options),
+                self._options.mask is not None,
+                self._facts.nodata,
+                self._levels[0].shape.grid,
+            ),
             in_flight=plan.in_flight,
             progress=None if progress is None else _Report(progress, pixels),
             journal=journal,
@@ -403,13 +449,6 @@ class CogFile:
         return LevelPass(grid, self._work(z), assembler, halos, records, index, checksums)
 
     @property
-    def _keeps_valid(self) -> bool | None:
-        """Whether the file says which pixels are not valid; None where none may be."""
-        if self._has_mask or self._marks is not None:
-            return True
-        return False if self._options.mask == "none" else None
-
-    @property
     def _fill(self) -> float:
         """Value of pixels that are not stored."""
         return 0 if self._facts.nodata is None else self._facts.nodata
@@ -463,7 +502,7 @@ class CogFile:
             fields.append(nodata_field(facts.nodata, source.dtype))
         if z == 0:
             fields += georeference_fields(facts)
-            statistics = [_statistics(one, grid) for one in moments]
+            statistics = [statistics_of(one, grid) for one in moments]
             if statistics and self._marks == "alpha":
                 statistics.append(None)
             is_by_tile = self._interleave == "tile"  # what GDAL has no other sign of
@@ -509,60 +548,13 @@ class _Report:
         self._progress(self._done, self._pixels)
 
 
-def mask_kind(source: PixelSource, options: FileOptions) -> MaskKind:
-    """Return how pixels that are not valid are marked.
-
-    Raises:
-        UsageError: they cannot be marked so.
-    """
-    kind, nodata = options.mask, source.facts.nodata
-    if kind is None:
-        if source.has_valid is False:
-            return "none"
-        if nodata is not None:
-            return "nodata"
-        return "internal" if source.has_valid else "none"
-    if kind == "nodata" and nodata is None:
-        message = 'mask="nodata" marks pixels by a value: pass nodata='
-        raise UsageError(message)
-    if kind == "alpha" and source.dtype.kind != "u":
-        message = f'mask="alpha" needs unsigned samples, not {source.dtype}: pass mask="internal"'
-        raise UsageError(message)
-    return kind
-
-
 def _alpha(colour: WrittenColour, bands: int) -> int | None:
     """Return the band that says how opaque a pixel is."""
     own = bands - len(colour.extra_samples)
     return next((own + i for i, kind in enumerate(colour.extra_samples) if kind), None)
 
 
-def _colours(source: PixelSource) -> list[str]:
-    """Return names of bands that have none, of which the next one is alpha."""
-    if source.bands == len(RGB):
-        return list(RGB)
-    return ["gray", *["undefined"] * (source.bands - 1)]
-
-
-def _with_alpha(facts: WrittenFacts) -> WrittenFacts:
-    """Return what is written of the bands, with a band of opacity behind them."""
-    more: dict[str, Any] = {}
-    nothing: dict[str, object] = {
-        "colorinterp": "alpha",
-        "descriptions": None,
-        "scales": 1.0,
-        "offsets": 0.0,
-        "units": None,
-        "band_tags": {},
-    }
-    for name, value in nothing.items():
-        told = getattr(facts, name)
-        if told:
-            more[name] = (*told, value)
-    return replace(facts, **more)
-
-
-def _statistics(moments: Moments, grid: TileGrid) -> Statistics | None:
+def statistics_of(moments: Moments, grid: TileGrid) -> Statistics | None:
     """Return the statistics of a band; None if it has no valid pixel, or they are not finite."""
     if not (moments.pixels and math.isfinite(moments.mean) and math.isfinite(moments.squares)):
         return None

@@ -19,8 +19,9 @@ from tinycog.writer.grid import TileGrid
 from tinycog.writer.halos import Halos
 from tinycog.writer.in_order import SpooledRecords, StreamedRecords
 from tinycog.writer.journal import Journal, lacking
-from tinycog.writer.pixel_source import PixelBlock, PixelSource, Region
-from tinycog.writer.records import LevelIndex, record
+from tinycog.writer.marks import Marks
+from tinycog.writer.pixel_source import PixelSource, Region
+from tinycog.writer.records import LevelIndex
 from tinycog.writer.spilled import SpilledTiles
 from tinycog.writer.statistics import Moments, StatisticsTree
 from tinycog.writer.tile_work import Encoders, TileDone, TileWork
@@ -75,7 +76,7 @@ class Engine:
         spilled: SpilledTiles,
         *,
         sparse: bool,
-        keeps_valid: bool | None,
+        marks: Marks,
         in_flight: int,
         progress: Callable[[int], None] | None,
         journal: Journal | None = None,
@@ -88,8 +89,7 @@ class Engine:
             deferred: the tiles that wait until codec and predictor are chosen.
             spilled: the tiles that are not whole, in memory or put aside.
             sparse: whether pixels may be lacking.
-            keeps_valid: whether the file says which pixels are not valid: True, or False, or None
-                where none may be.
+            marks: how the file says which pixels are valid.
             in_flight: batches of tiles that threads work on at once.
             progress: called with the number of pixels of level 0 that are done since.
             journal: what a write that was killed had done; what is done is kept there.
@@ -99,7 +99,7 @@ class Engine:
         self._deferred = deferred
         self._spilled = spilled
         self._sparse = sparse
-        self._keeps_valid = keeps_valid
+        self._marks = marks
         self._limit = in_flight
         self._progress = progress
         self._journal = journal
@@ -184,32 +184,16 @@ class Engine:
 
         async with aclosing(self._source.blocks(remembered())) as blocks:
             async for block in blocks:
-                pixels = _pixels(block)
+                pixels = self._marks.known(block)
                 if self._source.is_asked and pixels.region != (expected := asked.popleft()):
                     raise _other_region(expected, pixels.region)
-                async for tile in self._spilled.put(0, self._known_valid(pixels)):
+                async for tile in self._spilled.put(0, pixels):
                     await self._add_new(tile)
                     await self._start_batches()
                 del block, pixels
         first = self._levels[0].assembler
         if not self._sparse and (lacking := first.missing()) is not None:
             raise _never_came(lacking, first.count_missing)
-
-    def _known_valid(self, pixels: Pixels) -> Pixels:
-        """Return pixels with the mask that the file keeps.
-
-        Raises:
-            UsageError: some are not valid, which the file cannot say.
-        """
-        if self._keeps_valid or pixels.valid is None:
-            return pixels
-        if self._keeps_valid is None and not pixels.valid.all():
-            message = (
-                f"the block at row {pixels.region.row}, column {pixels.region.col} has pixels that"
-                ' are not valid: pass nodata=, or mask="internal" (mask="none" ignores that)'
-            )
-            raise UsageError(message)
-        return pixels._replace(valid=None)
 
     async def _add_new(self, tile: RawTile) -> None:
         """Take a tile, unless it is known: then it is only held against what is known of it."""
@@ -309,7 +293,7 @@ class Engine:
         position = tile.y * level.grid.across + tile.x
         await self._note(done, position)
         if level.records is not None and done.is_encoded:
-            for place, stored in _records(level.index, position, done.payloads, done.mask):
+            for place, stored in level.index.put(position, done.payloads, done.mask):
                 await level.records.put(place, stored)
         if done.moments:
             self._statistics.add(position, done.moments)
@@ -318,31 +302,6 @@ class Engine:
                 await self._add(finished)
         if tile.level == 0 and done.is_encoded and self._progress is not None:
             self._progress(tile.region.rows * tile.region.cols)
-
-
-def _records(
-    index: LevelIndex, position: int, payloads: Sequence[bytes], mask: bytes
-) -> Iterator[tuple[int, list[bytes | memoryview]]]:
-    """Note how long the payloads of a tile are; give its records and their places in the level."""
-    if payloads:
-        index.image[:, position] = list(map(len, payloads))
-        if index.mask is not None:
-            index.mask[position] = len(mask)
-    if index.interleave != "band":
-        yield position, record([*payloads, mask])
-        return
-    planes, tiles = index.image.shape
-    for plane in range(planes):
-        yield plane * tiles + position, record(payloads[plane : plane + 1])
-    if index.mask is not None:
-        yield planes * tiles + position, record([mask])
-
-
-def _pixels(block: PixelBlock) -> Pixels:
-    """Return a block as (rows, cols, samples), a view."""
-    _, rows, cols = block.pixels.shape
-    region = Region(block.row, block.col, block.row + rows, block.col + cols)
-    return Pixels(region, block.pixels.transpose(1, 2, 0), block.valid)
 
 
 def _other_region(expected: Region, got: Region) -> UsageError:

@@ -28,6 +28,7 @@ from tinycog.encode.packed import pack, unpack
 from tinycog.errors import UsageError
 from tinycog.targets.journal_file import JournalFile
 from tinycog.writer.assemble import Mask, Pixels, RawTile, Samples
+from tinycog.writer.checksums import TileChecksum
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.pixel_source import Region
 from tinycog.writer.statistics import Moments
@@ -209,7 +210,7 @@ class Journal:
             mask=payloads[-1],
             moments=moments,
             reduced=reduced,
-            checksum=None,
+            checksum=TileChecksum(*told["verify"]) if told["verify"] else None,
         )
 
     async def _pixels(self, position: int) -> RawTile:
@@ -288,6 +289,7 @@ def _tile_entry(position: int, checksum: int, done: TileDone) -> bytes:
         "mask": len(done.mask),
         "moments": done.moments,
         "reduced": None,
+        "verify": done.checksum,
     }
     packed = b""
     if done.reduced is not None:

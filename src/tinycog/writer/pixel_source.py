@@ -37,13 +37,16 @@ class PixelBlock(NamedTuple):
         row: first row.
         col: first column.
         pixels: (bands, rows, cols), in native byte order; may be a view of what the caller has.
-        valid: (rows, cols), which pixels are valid; None = all, as far as the source says.
+        valid: (rows, cols), which pixels are valid; None = the source does not say.
+        lost: (band, row, col) in the block of the first sample that is valid by the source's word,
+            but is read as nodata.
     """
 
     row: int
     col: int
     pixels: NDArray[Any]
     valid: NDArray[np.bool_] | None = None
+    lost: tuple[int, int, int] | None = None
 
 
 class PixelSource(Protocol):

@@ -6,7 +6,7 @@ them of the mask. Bands apart ("band") and their mask are records of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -95,6 +95,40 @@ class LevelIndex:
             return None
         is_unmasked = (self.image[0] > 0) & (self.mask == 0)
         return int(is_unmasked.argmax()) if is_unmasked.any() else None
+
+    def put(
+        self, position: int, payloads: Sequence[bytes], mask: bytes
+    ) -> Iterator[tuple[int, list[bytes | memoryview]]]:
+        """Note how long the payloads of a tile are; give its records and their places.
+
+        Args:
+            position: of the tile, in row-major order.
+            payloads: of its planes; none if it is not stored.
+            mask: payload of its mask, empty if none is stored.
+        """
+        self.image[:, position] = list(map(len, payloads)) or 0
+        if self.mask is not None:
+            self.mask[position] = len(mask)
+        if self.interleave != "band":
+            yield position, record([*payloads, mask])
+            return
+        columns = [*(payloads or [b""] * len(self.image)), mask]
+        for place, payload in zip(self.places(position), columns, strict=False):
+            yield place, record([payload])
+
+    def places(self, position: int) -> list[int]:
+        """Return the places in the level of the records of a tile."""
+        if self.interleave != "band":
+            return [position]
+        planes, tiles = self.image.shape
+        return [plane * tiles + position for plane in range(planes + (self.mask is not None))]
+
+    def record_lengths(self) -> NDArray[np.uint64]:
+        """Return the bytes of each record, by its place in the level; 0 if nothing is stored."""
+        columns = self.image if self.mask is None else np.vstack([self.image, self.mask])
+        framed = columns.astype(np.uint64)
+        np.add(framed, FRAME_LENGTH, out=framed, where=columns > 0)
+        return framed.reshape(-1) if self.interleave == "band" else framed.sum(0, np.uint64)
 
     def positions(self, start: int) -> Positions:
         """Return where payloads lie if the first record lies at `start`."""

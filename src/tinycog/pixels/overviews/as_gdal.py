@@ -1,7 +1,9 @@
 """Weighted means in GDAL's arithmetic, to the bit (`like="gdal"`).
 
 GDAL adds columns first, in double precision, with weights that are differences of places; signed
-and wider integers are floats in between, and compared with nodata before they are rounded.
+and wider integers are floats in between, and compared with nodata before they are rounded. Of 2 x 2
+floats it adds rows first, as many at once as a register holds; one by one those that are left at
+the end of a row.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from tinycog.pixels.overviews.halves import float_means
 
 EPSILON = 1e-8
 """Pixels of overlap that GDAL ignores."""
+
+REGISTER_BYTES = 16
+"""Bytes of means that GDAL makes at once."""
 
 Floats = NDArray[np.float64]
 
@@ -42,23 +47,30 @@ def gdal_weights(axis: HalvedAxis, start: int, stop: int) -> Floats:
 
 
 def gdal_means(
-    plane: Plane, counts: Bools | None, weights: tuple[Floats, Floats], counting: Counting
+    plane: Plane,
+    counts: Bools | None,
+    axes: tuple[HalvedAxis, HalvedAxis],
+    block: tuple[int, int, int, int],
+    counting: Counting,
 ) -> tuple[Plane, Bools | None]:
     """Return weighted means, and where any sample counted.
 
     Args:
         plane: (2 n + taps - 2, 2 m + taps - 2).
         counts: of the same shape, which samples count; None: there is no mask at all.
-        weights: (taps, n) of the rows, (taps, m) of the columns.
+        axes: of the rows and the columns.
+        block: (row, col, row_stop, col_stop) of the means, n x m.
         counting: what means must not be.
     """
+    weights = gdal_weights(axes[0], block[0], block[2]), gdal_weights(axes[1], block[1], block[3])
     dtype = plane.dtype
     is_small = dtype in {np.dtype(np.uint8), np.dtype(np.uint16)}
     single = (np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.float32))
     work = np.dtype(np.float32 if dtype in single else np.float64)
     some = None
-    if counts is None and not is_small and all(len(each) == 2 for each in weights):  # noqa: PLR2004
-        means = float_means(plane.astype(work, copy=False))
+    if counts is None and not is_small and all(axis.is_pairs for axis in axes):
+        whole = axes[1].count - axes[1].count % (REGISTER_BYTES // work.itemsize)
+        means = _pairs(plane.astype(work, copy=False), max(whole - block[1], 0))
     elif counts is None:
         means = _all(plane.astype(np.float64), *weights, scales=not is_small)
     else:
@@ -70,6 +82,16 @@ def gdal_means(
     if counting.has_nodata:
         np.copyto(means, counting.moved, where=means == work.type(counting.fill))
     return _converted(means, dtype), some
+
+
+def _pairs(plane: Plane, whole: int) -> Plane:
+    """Return the means of each 2 x 2 floats; of columns from `whole` on, added one by one."""
+    means = float_means(plane)
+    if means.shape[1] > whole:
+        last = plane[:, 2 * whole :] * plane.dtype.type(0.25)
+        upper, lower = last[0::2], last[1::2]
+        means[:, whole:] = upper[:, 0::2] + upper[:, 1::2] + lower[:, 0::2] + lower[:, 1::2]
+    return means
 
 
 def _all(plane: Floats, down: Floats, across: Floats, *, scales: bool) -> Floats:

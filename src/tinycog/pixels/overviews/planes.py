@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.overviews import halves, means, picks
-from tinycog.pixels.overviews.as_gdal import gdal_means, gdal_weights
+from tinycog.pixels.overviews.as_gdal import gdal_means
 from tinycog.pixels.overviews.axis import HalvedAxis
 from tinycog.pixels.overviews.counting import Bools, Counting, Plane, has_nan
 
@@ -133,11 +133,7 @@ class PlaneMaker:
     ) -> Made:
         if self.has_mask and counts is None:
             counts = np.ones(plane.shape, np.bool_) if inside is None else inside
-        weights = (
-            gdal_weights(self.axes[0], block[0], block[2]),
-            gdal_weights(self.axes[1], block[1], block[3]),
-        )
-        return gdal_means(plane, counts, weights, self.counting)
+        return gdal_means(plane, counts, self.axes, block, self.counting)
 
     def _mean(
         self, plane: Plane, counts: Bools | None, amount: NDArray[Any] | None, block: Box

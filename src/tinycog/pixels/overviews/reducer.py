@@ -40,14 +40,17 @@ class Reducer:
     Attributes:
         method: "nearest", "average", "mode", "min", "max", "rms", "bilinear" or "cubic".
         dtype: of the samples, in native byte order.
-        alpha: the sample that says how opaque a pixel is, counted from 0; None without one.
+        alpha: the sample that says how opaque a pixel is, counted from 0; None where that has no
+            influence.
         maker: makes one sample of each pixel.
+        ceiling: the sample that those before it must not exceed, counted from 0.
     """
 
     method: str
     dtype: np.dtype[Any]
     alpha: int | None
     maker: PlaneMaker
+    ceiling: int | None = None
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -151,6 +154,9 @@ class Reducer:
             counts, amount = self._counting(pixels, sample, valid)
             plane = pixels[:, :, sample]
             out[:, :, sample], _ = self.maker.made(plane, counts, amount, inside, block)
+        if self.ceiling is not None:
+            colours, alpha = out[:, :, : self.ceiling], out[:, :, self.ceiling, None]
+            np.minimum(colours, alpha, out=colours)
         if valid is None:
             return out, None
         left = self._valid(valid, inside, block, shape)
@@ -237,6 +243,7 @@ def make_reducer(
     like: Literal["gdal"] | None = None,
     nodata: float | None = None,
     alpha: int | None = None,
+    associated: bool = False,
     has_mask: bool = False,
     indexed: bool = False,
 ) -> Reducer:
@@ -251,6 +258,7 @@ def make_reducer(
             bit ("nearest", "average" and "mode"); None for sizes rounded up.
         nodata: a sample that equals it does not count; a value that none can equal is none.
         alpha: the sample that says how opaque a pixel is, counted from 0.
+        associated: whether colours are multiplied by it.
         has_mask: whether pixels may come with a mask; floats are then added as GDAL does with one.
         indexed: whether samples are indices of a palette, or single bits: never blended.
 
@@ -268,6 +276,10 @@ def make_reducer(
             f'overviews by {method!r} like="gdal" are not made, expected one of {GDAL_METHODS}'
         )
         raise UsageError(message)
+    ceiling = None
+    if associated and like != "gdal" and name in {"average", *KERNELS}:
+        # sums of colours that are multiplied already; cubic may reach beyond
+        alpha, ceiling = None, alpha if name in KERNELS else None
     sizing: Sizing = "pairs" if method in POLICIES else "gdal" if like == "gdal" else "ratio"
     area = make_axis(rows, sizing), make_axis(cols, sizing)
     axes = area
@@ -279,7 +291,7 @@ def make_reducer(
         counting = mode_fill(counting)
     masks = has_mask or alpha is not None or counting.has_fill
     maker = PlaneMaker(name, axes, area, counting, masks, like == "gdal")
-    return Reducer(name, dtype, alpha, maker)
+    return Reducer(name, dtype, alpha, maker, ceiling)
 
 
 def _check_kind(method: str, name: str, dtype: np.dtype[Any], *, indexed: bool) -> None:

@@ -55,10 +55,8 @@ class ArraySource:
     async def blocks(self, regions: Iterable[Region]) -> AsyncGenerator[PixelBlock, None]:
         """Give views of `regions`."""
         for row, col, row_stop, col_stop in regions:
-            block = self._maker.make(row, col, self._pixels[:, row:row_stop, col:col_stop])
-            if self._valid is not None:
-                block = block._replace(valid=self._valid[row:row_stop, col:col_stop])
-            yield block
+            valid = None if self._valid is None else self._valid[row:row_stop, col:col_stop]
+            yield self._maker.make(row, col, self._pixels[:, row:row_stop, col:col_stop], valid)
 
 
 def as_array(source: Any) -> NDArray[Any]:  # noqa: ANN401 - anything with numpy's interfaces

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tinycog.checks import check_fill_value
 from tinycog.errors import UsageError
+from tinycog.pixels.mask import differs
 from tinycog.writer.pixel_source import PixelBlock
 from tinycog.writer.sources.told import Shape, as_dtype
 
@@ -30,11 +31,19 @@ class BlockMaker:
     nodata: float | None
     has_valid: bool | None
 
-    def make(self, row: int, col: int, found: object) -> PixelBlock:
+    def make(
+        self, row: int, col: int, found: object, valid: NDArray[np.bool_] | None = None
+    ) -> PixelBlock:
         """Make a block of an array (bands, rows, cols), or (rows, cols) for one band.
 
         A view where it can be. In masked arrays, masked samples become nodata; without nodata the
         bands must be masked alike, and `valid` says the rest.
+
+        Args:
+            row: of its first pixel.
+            col: of its first pixel.
+            found: the array.
+            valid: (rows, cols), which pixels are valid, where that is known besides.
 
         Raises:
             UsageError: it does not fit the image, and why; it names the block.
@@ -60,7 +69,22 @@ class BlockMaker:
             pixels = self._as_written(pixels, where)
         if isinstance(pixels, np.ma.MaskedArray):
             return self._unmasked(row, col, pixels, where)
-        return PixelBlock(row, col, pixels)
+        return PixelBlock(row, col, pixels, valid, self._lost(pixels, valid))
+
+    def _lost(
+        self, pixels: NDArray[Any], valid: NDArray[np.bool_] | None
+    ) -> tuple[int, int, int] | None:
+        """Return where the first sample is that is valid, but is read as nodata."""
+        if self.nodata is None or valid is None:
+            return None
+        denied = np.logical_not(differs(pixels, self.nodata))
+        denied &= valid
+        if not denied.any():
+            return None
+        row, col, band = np.unravel_index(
+            denied.transpose(1, 2, 0).argmax(), (*denied.shape[1:], denied.shape[0])
+        )
+        return int(band), int(row), int(col)
 
     def _as_written(self, pixels: NDArray[Any], where: str) -> NDArray[Any]:
         """Return the same numbers in the dtype of the image."""
@@ -76,11 +100,15 @@ class BlockMaker:
         mask: Any = np.ma.getmask(masked)
         pixels: NDArray[Any] = np.ma.getdata(masked)
         if mask is np.ma.nomask or not mask.any():
-            return PixelBlock(row, col, pixels)
+            # what is not masked is valid, also where it looks like nodata
+            valid = None if self.nodata is None else np.broadcast_to(np.True_, pixels.shape[1:])
+            return PixelBlock(row, col, pixels, valid, self._lost(pixels, valid))
         if self.has_valid is False and self.nodata is None:
             message = f"{where} is masked, but the array was not told to be: give nodata="
             raise UsageError(message)
+        lost = None
         if self.nodata is not None:
+            lost = self._lost(pixels, ~mask)
             value = check_fill_value(self.nodata, self.dtype)
             pixels = np.where(mask, self.dtype.type(value), pixels)
         elif not (mask == mask[:1]).all():
@@ -89,4 +117,4 @@ class BlockMaker:
                 " give nodata="
             )
             raise UsageError(message)
-        return PixelBlock(row, col, pixels, ~mask.all(axis=0))
+        return PixelBlock(row, col, pixels, ~mask.all(axis=0), lost)

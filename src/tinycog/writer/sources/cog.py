@@ -13,6 +13,7 @@ from tinycog.errors import UsageError
 from tinycog.geo.colour import ColorInterp, Colormap
 from tinycog.geo.crs import Crs
 from tinycog.geo.lazy import within
+from tinycog.geo.structure import ALPHA, IMAGE_STRUCTURE, PREMULTIPLIED, REPEATED
 from tinycog.geo.transform import RPC, GroundControlPoint
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.raster import Raster
@@ -112,8 +113,12 @@ class ReadingFace(Protocol):
         """Levels, each with its `tile_shape`."""
         ...
 
-    def tags(self, band: int | None = None) -> Mapping[str, str]:
-        """Return items of the file, or of a band."""
+    def tags(self, band: int | None = None, *, ns: str = "") -> Mapping[str, str]:
+        """Return items of the file, or of a band, in a domain."""
+        ...
+
+    def tag_namespaces(self, band: int | None = None) -> Sequence[str]:
+        """Return the domains that have items."""
         ...
 
     def read(self, *, window: WindowLike, masked: bool | None) -> Awaitable[Raster]:
@@ -149,10 +154,10 @@ async def make_cog_source(cog: ReadingFace, told: Told, subset: Subset) -> CogSo
     Cost: that of opening.
     """
     await cog
-    return CogSource(cog, told, _window(cog, subset))
+    return CogSource(cog, told, window_of(cog, subset))
 
 
-def _window(cog: ReadingFace, subset: Subset) -> Window:
+def window_of(cog: ReadingFace, subset: Subset) -> Window:
     """Return the window of a subset.
 
     Raises:
@@ -218,8 +223,8 @@ class CogSource:
         for region in regions:
             window = (left + region.col, top + region.row, region.cols, region.rows)
             raster = await self._cog.read(window=window, masked=self.has_valid)
-            block = self._maker.make(region.row, region.col, raster.data)
-            yield block._replace(valid=raster.mask if self.has_valid else None)
+            valid = raster.mask if self.has_valid else None
+            yield self._maker.make(region.row, region.col, raster.data, valid)
 
 
 def generation_of(cog: object, part: object) -> str | None:
@@ -234,12 +239,10 @@ def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:
     left, top = window.col_off, window.row_off
     has_place = not cog.gcps and (cog.crs is not None or coefficients(cog.transform) != IDENTITY)
     is_whole = (window.height, window.width) == (rows, cols)
-    items = dict(cog.tags())
-    is_point = items.pop(AREA_OR_POINT, "Area") == "Point"
-    band_items = [
-        {name: text for name, text in cog.tags(band).items() if not name.startswith(STATISTICS)}
-        for band in range(bands)
-    ]
+    items = _items(cog, None)
+    is_point = items.get("", {}).pop(AREA_OR_POINT, "Area") == "Point"
+    band_items = [_items(cog, band) for band in range(bands)]
+    alphas = (cog.tags(band, ns=IMAGE_STRUCTURE).get(ALPHA) for band in range(bands))
     facts = WrittenFacts(
         crs=cog.crs,
         transform=within(cog.transform, left, top, 1, 1) if has_place else None,
@@ -250,15 +253,36 @@ def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:
         scales=cog.scales,
         offsets=cog.offsets,
         units=cog.units,
-        colorinterp=cog.colorinterp,
+        colorinterp=_colours(cog),
+        premultiplied=PREMULTIPLIED in alphas,
         colormap=cog.colormap,
-        tags={"": items} if items else {},
+        tags=items,
         band_tags=band_items if any(band_items) else (),
     )
     rpcs = cog.rpcs
     if rpcs is not None and not is_whole:
         rpcs = rpcs._replace(line_off=rpcs.line_off - top, samp_off=rpcs.samp_off - left)
     return replace(facts, rpcs=rpcs)
+
+
+def _items(cog: ReadingFace, band: int | None) -> dict[str, dict[str, str]]:
+    """Return the items that are carried over, by domain (cog.written.facts)."""
+    found = {
+        ns: {
+            name: text
+            for name, text in cog.tags(band, ns=ns).items()
+            if band is None or not name.startswith(STATISTICS)
+        }
+        for ns in cog.tag_namespaces(band)
+        if ns not in REPEATED
+    }
+    return {ns: items for ns, items in found.items() if items}
+
+
+def _colours(cog: ReadingFace) -> Sequence[ColorInterp] | None:
+    """Return the colours of bands; one bit is a palette to GDAL, though it has no colours."""
+    is_bare = cog.colormap is None and "palette" in cog.colorinterp
+    return None if is_bare else cog.colorinterp
 
 
 def raster_facts(raster: Raster) -> WrittenFacts:

@@ -15,7 +15,7 @@ from tinycog.writer.sources.arrays import ArraySource, as_array
 from tinycog.writer.sources.cog import Subset, make_cog_source, raster_facts
 from tinycog.writer.sources.dask import DaskSource
 from tinycog.writer.sources.iterators import IteratorSource
-from tinycog.writer.sources.told import Told, merge_facts
+from tinycog.writer.sources.told import Told, check_order, merge_facts
 from tinycog.writer.sources.web_tiles import WebGrid, make_web_source
 from tinycog.writer.sources.xarray import make_xarray_source
 
@@ -95,6 +95,7 @@ def _make_array_source(given: Any, told: Told, memory: int) -> PixelSource:  # n
         return ArraySource(given.data, told, _valid(given))
     if _is_data_array(given):
         return make_xarray_source(given, told, memory)
+    check_order(getattr(given, "shape", ()), told)
     if _is_dask_array(given):
         return DaskSource(given, told, memory)
     if _is_array(given):
@@ -116,7 +117,7 @@ def _valid(raster: Raster) -> Any:  # noqa: ANN401 - an array or None
     """Return which pixels are valid, where a mask says so that is no sample of the raster."""
     validity = raster.validity
     is_mask = isinstance(validity, KnownValidity) and validity.bands is None
-    return raster.mask if is_mask and raster.nodata is None else None
+    return raster.mask if is_mask else None
 
 
 def _is_file(given: object) -> bool:

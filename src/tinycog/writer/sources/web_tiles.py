@@ -108,7 +108,7 @@ class WebTileSource:
         facts = replace(file_facts(cog), crs=WEB_MERCATOR, transform=place, gcps=(), rpcs=None)
         self.facts = merge_facts(replace(facts, area_or_point="Area"), told.facts)
         self.generation = generation_of(cog, grid)
-        self.has_valid: bool | None = cog.nodata is None
+        self.has_valid: bool | None = cog.nodata is None or cog.has_mask
         self.chunk: tuple[int, int] = (size, size)
         self.memory = 0
         self._cog, self._zoom, self._first = cog, zoom, (first_row, first_col)
@@ -140,8 +140,8 @@ class WebTileSource:
                 pixels[:, *place] = raster.data
                 if self.has_valid:
                     valid[place] = raster.mask
-            block = self._maker.make(region.row, region.col, pixels)
-            yield block._replace(valid=valid if self.has_valid else None)
+            known = valid if self.has_valid else None
+            yield self._maker.make(region.row, region.col, pixels, known)
 
     async def _read(self, x: int, y: int) -> Raster:
         return await self._cog.read_web_tile(
