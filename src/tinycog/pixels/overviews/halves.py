@@ -132,8 +132,6 @@ def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> Plane:
     """Round means to integers in place, halves away from zero, and convert them."""
     half = values.dtype.type(0.5)
     values += half if dtype.kind == "u" else np.copysign(half, values)
-    if dtype.itemsize < 4:  # noqa: PLR2004 - bytes of the integers that floats become fastest
-        values = values.astype(np.int32)
     return values.astype(dtype)
 
 

@@ -161,7 +161,7 @@ class Reducer:
             return out, None
         left = self._valid(valid, inside, block, shape)
         if not self.maker.counting.has_fill and not self._ignores_masks:
-            np.copyto(out, 0, where=~left[:, :, None])
+            out[~left] = 0
         return out, None if left.all() else left
 
     def _padded(
