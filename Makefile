@@ -1,9 +1,9 @@
 PYTHON = .venv/bin/python
 LINT = .venv
 
-.PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores soak resumes \
+.PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets soak resumes \
 	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
-	references-orders overviews verdicts others
+	references-orders overviews verdicts others advised
 
 check: ## what CI runs
 	bash .ci/run
@@ -64,6 +64,9 @@ references: ## every file of the corpus by references, read back through zarr; n
 references-orders: ## the same pixels beside packages that fight over codec names, in every order
 	$(PYTHON) tests/references/orders.py
 
+advised: ## files that break rules, each command that is advised, and the files looked at again; needs gdal_translate
+	$(PYTHON) tests/advised/run.py
+
 hostile: ## every hostile file, under limits of time, memory and requests
 	$(PYTHON) tests/hostile/run.py
 
@@ -86,6 +89,9 @@ replaced-stores: ## the same in S3 (also by obstore) and Google Cloud Storage, o
 	$(PYTHON) tests/faults/replaced_in_stores.py s3
 	$(PYTHON) tests/faults/replaced_in_stores.py obstore
 	$(PYTHON) tests/faults/replaced_in_stores.py gs
+
+replaced-assets: ## 1,000 objects that are replaced after they were indexed
+	$(PYTHON) tests/replaced_assets.py 1000
 
 stores: ## tests against servers of object stores: moto, fake-gcs-server, Azurite
 	$(PYTHON) -m pytest -q -m stores

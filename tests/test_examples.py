@@ -28,6 +28,7 @@ NEEDED = {
     "rio_tiler_reader": ("rio_tiler", "async_geotiff"),
     "dask_mean": ("xarray", "dask"),
     "stac_assets": ("pyproj",),
+    "index_files": ("pyproj",),
 }
 """Packages that an example needs beside tinycog's own."""
 
@@ -134,3 +135,10 @@ async def test_a_tile_server(server: RangeServer):
         )
         assert (found.status_code, found.content) == (200, raster.to_png())
         assert (await client.get("/tiles/3/0/99.png")).status_code in (400, 404)
+
+
+def test_an_index_of_files_is_read_from(server):
+    output = run("index_files", server.url("a.tif"), server.url("b.tif"), server.url("no.tif"))
+    assert "left out: asset 'no'" in output
+    assert "2 headers are kept" in output
+    assert re.search(r"^a: \(\d+, \d+, \d+\), [12] requests$", output, re.MULTILINE)

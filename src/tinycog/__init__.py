@@ -46,6 +46,7 @@ from tinycog.argument_types import (
     SupportsWindow,
     SupportsWkt,
     UrlObject,
+    ValidationDepth,
     WarpResampling,
     WarpResamplingLike,
     Where,
@@ -104,6 +105,13 @@ from tinycog.window import FloatWindow, Window
 if TYPE_CHECKING:
     from tinycog.cache.disk import DiskCache
     from tinycog.cache.memory import MemoryCache
+    from tinycog.collection.asset import Asset
+    from tinycog.collection.collection import Collection
+    from tinycog.collection.filters import SupportsGeoInterface
+    from tinycog.collection.geo_frames import GeoFrame
+    from tinycog.collection.open_options import OpenOptions
+    from tinycog.collection.read_headers import FailedAsset
+    from tinycog.collection.stac_read import SupportsToDict
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
@@ -133,6 +141,7 @@ __all__ = [
     "AccessDeniedError",
     "AllowHost",
     "AreaOptions",
+    "Asset",
     "BinaryFile",
     "Block",
     "BlockKind",
@@ -141,6 +150,7 @@ __all__ = [
     "ByteRange",
     "Cache",
     "Cog",
+    "Collection",
     "ColorInterp",
     "Colormap",
     "Colouring",
@@ -150,11 +160,13 @@ __all__ = [
     "DiskCache",
     "Entry",
     "ErrorHandling",
+    "FailedAsset",
     "FieldType",
     "FileSystem",
     "Finding",
     "FloatWindow",
     "FormatError",
+    "GeoFrame",
     "GeoKey",
     "GeoKeys",
     "GetRange",
@@ -178,6 +190,7 @@ __all__ = [
     "NotTiffError",
     "ObjectStore",
     "OpenArguments",
+    "OpenOptions",
     "OpenUpload",
     "Overview",
     "OverviewMethod",
@@ -216,10 +229,12 @@ __all__ = [
     "SourceTimeoutError",
     "Statistics",
     "SupportsArray",
+    "SupportsGeoInterface",
     "SupportsGet",
     "SupportsGetAsync",
     "SupportsGetRangeAsync",
     "SupportsGetRangesAsync",
+    "SupportsToDict",
     "SupportsWindow",
     "SupportsWkt",
     "Tag",
@@ -235,6 +250,7 @@ __all__ = [
     "Updated",
     "UrlObject",
     "UsageError",
+    "ValidationDepth",
     "ValidationProfile",
     "ValidationReport",
     "Validity",
@@ -265,6 +281,13 @@ __all__ = [
 ]
 
 _ON_DEMAND = {
+    "Asset": "tinycog.collection.asset",
+    "Collection": "tinycog.collection.collection",
+    "FailedAsset": "tinycog.collection.read_headers",
+    "GeoFrame": "tinycog.collection.geo_frames",
+    "SupportsToDict": "tinycog.collection.stac_read",
+    "OpenOptions": "tinycog.collection.open_options",
+    "SupportsGeoInterface": "tinycog.collection.filters",
     "RuleFinding": "tinycog.validator.report",
     "ProfileRule": "tinycog.validator.rule",
     "ValidationProfile": "tinycog.validator.rule",

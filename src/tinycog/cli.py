@@ -1,4 +1,7 @@
-"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`, `cogify`, `validate`."""
+"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan` and what is not for one file.
+
+That is `cogify`, `validate`, `index`.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from importlib import resources
 from pathlib import Path
 
 import tinycog
+from tinycog import indexing
 from tinycog.cog import Cog
 from tinycog.cogify import TerminalProgress, add_options
 from tinycog.errors import TinycogError, UsageError
 from tinycog.raster import Raster
+from tinycog.validator.report import ValidationReport, junit
 
 DEMO_NAME = "demo.tif"
 """Name of the packaged COG."""
@@ -78,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     add_options(
         commands.add_parser("cogify", help="write a file as a Cloud Optimized GeoTIFF, in one pass")
     )
+    indexing.add_options(
+        commands.add_parser("index", help="read the headers of many files once, and keep them")
+    )
     _add_validate(commands.add_parser("validate", help="say whether files keep rules of others"))
     return parser
 
@@ -97,6 +105,7 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
     validate.add_argument(
         "--literal", action="store_true", help="let what only breaks the letter of a rule fail, too"
     )
+    validate.add_argument("--http", action="store_true", help="look at the server of urls, too")
     validate.add_argument("--format", choices=("text", "json", "junit"), default="text")
     validate.set_defaults(run=_validate, depth="header")
     validate.epilog = (
@@ -197,8 +206,9 @@ async def _plan(args: argparse.Namespace) -> None:
 
 
 async def _validate(args: argparse.Namespace) -> int:
-    """Print a report for each file; return 1 unless all have passed."""
-    passed = True
+    """Print a report for each file, as JUnit one for all; return 1 unless all have passed."""
+    reports: list[ValidationReport] = []
+    is_whole = True
     profile = _profile(args.profile)
     for where in args.where:
         progress = TerminalProgress("tiles") if sys.stderr.isatty() else None
@@ -210,21 +220,24 @@ async def _validate(args: argparse.Namespace) -> int:
                 strict=args.strict,
                 literal=args.literal,
                 progress=progress,
+                http=args.http,
             )
         except UsageError as error:
             print(f"tinycog: {error}", file=sys.stderr)
             raise SystemExit(2) from error
         except (TinycogError, OSError) as error:  # the other files are looked at nevertheless
             print(f"tinycog: {error}", file=sys.stderr)
-            passed = False
+            is_whole = False
             continue
         finally:
             if progress is not None:
                 progress.clear()
-        texts = {"text": report.__str__, "json": report.to_json, "junit": report.to_junit}
-        print(texts[args.format]())
-        passed &= report.passed
-    return 0 if passed else 1
+        reports.append(report)
+        if args.format != "junit":
+            print(report.to_json() if args.format == "json" else report)
+    if args.format == "junit":
+        print(junit(reports))
+    return 0 if is_whole and all(report.passed for report in reports) else 1
 
 
 def _profile(name: str) -> str | tinycog.ValidationProfile:

@@ -113,8 +113,8 @@ async def update(
         SourceChangedError: the object was replaced meanwhile; it stays so.
         SourceError: it cannot be read or written; it stays as it was.
 
-    Cost: requests for the header, for the old tiles (two or three), for the parts, and five more;
-    with statistics level 0 is read.
+    Cost: one or two requests for the header; the old tiles, in two or three rounds; one request for
+        each part, and for what fills it up; four more. With statistics level 0 is read once.
     """
     if window is None and bounds is None:
         message = "which pixels change is not said: pass window= or bounds="

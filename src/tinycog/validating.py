@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from tinycog.argument_types import Progress, ValidationDepth, Where
 from tinycog.checks import check_depth
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
-from tinycog.errors import FormatError, LimitError
+from tinycog.errors import FormatError, LimitError, SourceError, UsageError
 from tinycog.reader.judged_file import read_facts
+from tinycog.reader.open_file import OpenFile
+from tinycog.sources.http.probe import probe
+from tinycog.sources.http.source import HttpSource
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
-from tinycog.validator.profiles import profile_of
-from tinycog.validator.report import ValidationReport, judge, unreadable
-from tinycog.validator.rule import ValidationProfile
+from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
+from tinycog.validator.profiles import is_of_server, profile_of
+from tinycog.validator.report import (
+    ValidationReport,
+    joined,
+    judge,
+    judge_server,
+    unreachable,
+    unreadable,
+)
+from tinycog.validator.rule import Rule, ValidationProfile
 
 
 async def validate(
@@ -23,8 +37,9 @@ async def validate(
     strict: bool = False,
     literal: bool = False,
     progress: Progress | None = None,
+    http: bool = False,
 ) -> ValidationReport:
-    """Look whether a file keeps the rules of a profile.
+    """Look whether a file keeps the rules of a profile, and with `http` whether its server does.
 
     ::
 
@@ -35,13 +50,16 @@ async def validate(
     Args:
         where: as for `open`; or a handle, opened with whatever options.
         profile: "ogc-cog", "ogc-bigtiff", "ogc-t17", "gdal", "rio-cogeo", "earth-engine",
-            "earth-engine-upload", "tiff"; or a `ValidationProfile` of your own.
+            "earth-engine-upload", "tiff"; "http", which looks at the server alone; or a
+            `ValidationProfile` of your own.
         depth: "header": the header and the first blocks. "tiles": also every block of the index,
             and leaders and trailers where the file says that it has them; rules of single blocks
             are only looked at then. "full": also every stored tile, decoded.
         strict: let warnings fail, too.
         literal: let what only breaks the letter of a rule fail, too.
         progress: called with the tiles that are decoded, and their number, at the depth "full".
+        http: look at the server of a url, too, by the rules of the profile "http": ranges, ETag,
+            compression, CORS, redirects, caching.
 
     Returns:
         The verdict of each class of the profile, and what breaks its rules. A file that cannot be
@@ -49,26 +67,83 @@ async def validate(
         every class is "unknown".
 
     Raises:
-        UsageError: there is no such profile or depth, or `where` is none of these.
-        SourceError: the bytes cannot be had.
+        UsageError: there is no such profile or depth, or `where` is none of these. With `http`: it
+            is no url of http or https, or the profile has classes called as the server's are.
+        SourceError: the bytes cannot be had. With `http`, an object of which the server gives no
+            ranges is "unknown" instead.
 
     Cost: at most 4 requests where all IFDs lie at the beginning of the file, else at most one more
     for each; what these cannot tell is "unknown". "tiles" reads the whole index, and with leaders a
     few bytes at each block; "full" the whole file. Memory: of "tiles" some 50 bytes for each block,
-    of "full" some tiles more.
+    of "full" some tiles more. `http` sends 8 requests more, and for each redirect on the way 8.
     """
     (chosen, rules), depth = profile_of(profile), check_depth(depth)
+    shared = [title for title in chosen.classes if title in SERVER_PROFILE.classes]
+    if http and shared and not is_of_server(chosen):
+        message = f"profile {chosen.name!r} is of a class {shared[0]!r}, as the server's are called"
+        raise UsageError(message)
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
-        stops = any(rules[rule].stops for ids in chosen.classes.values() for rule in ids)
-        facts = await read_facts(file, depth, progress, stops=stops)
-        return judge(file.name, chosen, rules, facts, strict=strict, literal=literal)
-    except (FormatError, LimitError) as error:
-        return unreadable(file.name, chosen, depth, error)
-    except MemoryError as error:
-        limit = LimitError.no_memory(f"what rules look at: {error}")
-        return unreadable(file.name, chosen, depth, limit)
+        if is_of_server(chosen):
+            return await _judge_server(file, chosen, depth, strict=strict)
+        server = await _judge_server(file, SERVER_PROFILE, depth, strict=strict) if http else None
+        wanted = _Wanted(rules, depth, progress, strict, literal)
+        try:
+            report = await _judge_file(file, chosen, wanted)
+        except SourceError as error:
+            if server is None or server.passed:
+                raise
+            report = unreachable(file.name, chosen, depth, error)
+        return report if server is None else joined(report, server)
     finally:
         if handle is not where:
             await handle.aclose()
+
+
+class _Wanted(NamedTuple):
+    """How a file is looked at.
+
+    Attributes:
+        rules: those that its profile can name.
+        depth, progress, strict, literal: as for `validate`.
+    """
+
+    rules: Mapping[str, Rule]
+    depth: ValidationDepth
+    progress: Progress | None
+    strict: bool
+    literal: bool
+
+
+async def _judge_file(
+    file: OpenFile, profile: ValidationProfile, wanted: _Wanted
+) -> ValidationReport:
+    """Read what rules look at, and judge it; what cannot be read is judged, too."""
+    rules, depth, progress, strict, literal = wanted
+    try:
+        stops = any(rules[rule].stops for ids in profile.classes.values() for rule in ids)
+        facts = await read_facts(file, depth, progress, stops=stops)
+        return judge(file.name, profile, rules, facts, strict=strict, literal=literal)
+    except (FormatError, LimitError) as error:
+        return unreadable(file.name, profile, depth, error)
+    except MemoryError as error:
+        limit = LimitError.no_memory(f"what rules look at: {error}")
+        return unreadable(file.name, profile, depth, limit)
+
+
+async def _judge_server(
+    file: OpenFile, profile: ValidationProfile, depth: ValidationDepth, *, strict: bool
+) -> ValidationReport:
+    """Ask the server of a url, and judge its answers.
+
+    Raises:
+        UsageError: it is no url of http or https.
+        SourceError: the object cannot be had.
+    """
+    source = file.source
+    if not isinstance(source, HttpSource):
+        message = f"a server is looked at by a url of http or https; {file.name} is none"
+        raise UsageError(message)
+    facts = await probe(source.client)
+    return judge_server(file.name, profile, SERVER_RULES, facts, depth, strict=strict)

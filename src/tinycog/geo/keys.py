@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from tinycog.errors import Finding
 from tinycog.geo.tag_values import TagValues
@@ -26,6 +28,9 @@ ENTRY_SHORTS = 4
 
 MAX_KEYS = 1024
 """Most keys that are read; about sixty are defined."""
+
+MOST_KEPT = 4096
+"""Numbers and characters of keys that are kept for the next file that has the same."""
 
 
 class GeoKey(IntEnum):
@@ -185,10 +190,24 @@ class GeoKeys(Mapping[int, KeyValue]):
         found = value if isinstance(value, tuple) else (value,)
         return tuple(v for v in found if isinstance(v, float))
 
+    @property
+    def is_short(self) -> bool:
+        """Whether they are no longer than any keys that make sense: they may be kept."""
+        values = [value for _, value in self.values_by_id]
+        return sum(len(v) for v in values if isinstance(v, str | tuple)) <= MOST_KEPT
+
     def text(self, key: GeoKey) -> str:
         """Return a key's text; empty if it has none."""
         value = self.get(key)
         return value if isinstance(value, str) else ""
+
+
+class _Stored(NamedTuple):
+    """The values of the three tags that hold keys."""
+
+    directory: tuple[int, ...]
+    doubles: tuple[float, ...]
+    text: bytes
 
 
 def make_keys(values: TagValues, findings: list[Finding]) -> GeoKeys:
@@ -196,19 +215,41 @@ def make_keys(values: TagValues, findings: list[Finding]) -> GeoKeys:
 
     A key that is wrong does not affect the others.
     """
-    directory = values.shorts(Tag.GeoKeyDirectory)
+    stored = _Stored(
+        values.shorts(Tag.GeoKeyDirectory),
+        values.doubles(Tag.GeoDoubleParams),
+        values.raw_text(Tag.GeoAsciiParams),
+    )
+    is_short = sum(map(len, stored)) <= MOST_KEPT
+    keys, flaws = (_kept if is_short else _parsed)(stored)
+    findings += [values.finding(rule, text, Tag.GeoKeyDirectory) for rule, text in flaws]
+    return keys
+
+
+def _parsed(stored: _Stored) -> tuple[GeoKeys, tuple[tuple[str, str], ...]]:
+    """Return the keys, and rule and text of what is wrong."""
+    flaws: list[tuple[str, str]] = []
+    return _keys(stored, flaws), tuple(flaws)
+
+
+_kept = lru_cache(maxsize=256)(_parsed)
+"""The same, for keys that many files have alike."""
+
+
+def _keys(stored: _Stored, flaws: list[tuple[str, str]]) -> GeoKeys:
+    directory = stored.directory
     if not directory:
         return GeoKeys()
     if len(directory) < ENTRY_SHORTS or directory[0] != 1:
         text = (
             f"the GeoKey directory begins with {directory[:ENTRY_SHORTS]}, expected 1, 1, 0 or 1, n"
         )
-        findings.append(values.finding("geotiff.keys.directory", text, Tag.GeoKeyDirectory))
+        flaws.append(("geotiff.keys.directory", text))
         return GeoKeys()
     count = min(directory[3], len(directory) // ENTRY_SHORTS - 1, MAX_KEYS)
     if count < directory[3]:
         text = f"the GeoKey directory says {directory[3]} keys; {count} of them are read"
-        findings.append(values.finding("geotiff.keys.directory", text, Tag.GeoKeyDirectory))
+        flaws.append(("geotiff.keys.directory", text))
     entries = [
         directory[i : i + ENTRY_SHORTS]
         for i in range(ENTRY_SHORTS, ENTRY_SHORTS + ENTRY_SHORTS * count, ENTRY_SHORTS)
@@ -216,15 +257,15 @@ def make_keys(values: TagValues, findings: list[Finding]) -> GeoKeys:
     ids = [entry[0] for entry in entries]
     if any(later <= earlier for earlier, later in pairwise(ids)):
         text = "the GeoKeys do not ascend; of each, the first one counts"
-        findings.append(values.finding("geotiff.keys.order", text, Tag.GeoKeyDirectory))
+        flaws.append(("geotiff.keys.order", text))
     found: dict[int, KeyValue] = {}
     for entry in entries:
-        value = _value(values, directory, entry, findings)
+        value = _value(stored, entry, flaws)
         if value is not None and _has_kind(entry[0], value):
             found.setdefault(entry[0], value)
         elif value is not None:
             text = f"GeoKey {entry[0]} holds {str(value)[:40]!r}, expected {kind_of(entry[0])[0]}"
-            findings.append(values.finding("geotiff.keys.kind", text, Tag.GeoKeyDirectory))
+            flaws.append(("geotiff.keys.kind", text))
     return GeoKeys(directory[2], tuple(found.items()))
 
 
@@ -234,26 +275,24 @@ def _has_kind(key: int, value: KeyValue) -> bool:
     return key not in GeoKey.__members__.values() or isinstance(first, kind_of(key)[1])
 
 
-def _value(
-    values: TagValues, directory: Sequence[int], entry: Sequence[int], findings: list[Finding]
-) -> KeyValue | None:
+def _value(stored: _Stored, entry: Sequence[int], flaws: list[tuple[str, str]]) -> KeyValue | None:
     """Look up one key's value where it is stored (geotiff.keys.value, geotiff.keys.text)."""
     key, location, count, at = entry
     if location == 0:
         return at
     if location == Tag.GeoAsciiParams:
-        pool = values.raw_text(Tag.GeoAsciiParams)
+        pool = stored.text
         if at < len(pool) and count:
             text = pool[at : at + count].decode("utf-8", "replace")
             return text.partition("\0")[0].removesuffix("|")
     else:
         pools: dict[int, Sequence[int] | Sequence[float]] = {
-            Tag.GeoKeyDirectory: directory,
-            Tag.GeoDoubleParams: values.doubles(Tag.GeoDoubleParams),
+            Tag.GeoKeyDirectory: stored.directory,
+            Tag.GeoDoubleParams: stored.doubles,
         }
         part = tuple(pools.get(location, ())[at : at + count])
         if part and len(part) == count:
             return part if count > 1 else part[0]
     text = f"GeoKey {key} points to {count} values at {at} of tag {location}, which are not there"
-    findings.append(values.finding("geotiff.keys.value", text, Tag.GeoKeyDirectory))
+    flaws.append(("geotiff.keys.value", text))
     return None

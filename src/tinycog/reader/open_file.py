@@ -63,6 +63,7 @@ class OpenArguments(NamedTuple):
             is not to be read.
         pinning: what is compared to know that all responses are of one object.
         cache: where bytes are looked for before they are requested.
+        asset: name of the asset of a collection that it is, "" for another file: errors have it.
     """
 
     source: Source
@@ -73,6 +74,7 @@ class OpenArguments(NamedTuple):
     sidecars: Mapping[str, Source] | None = None
     pinning: Pinning = "strict"
     cache: Cache | None = None
+    asset: str = ""
 
 
 class OpenFile:
@@ -88,12 +90,12 @@ class OpenFile:
 
     def __init__(self, arguments: OpenArguments, parent: OpenFile | None = None) -> None:
         """Keep the source; nothing is read. `parent` is another page, which shares its bytes."""
-        source, limits, head_bytes, snapshot, view, sidecars, pinning, cache = arguments
+        source, limits, head_bytes, snapshot, view, sidecars, pinning, cache, asset = arguments
         self.limits = limits
         self.view = view
         self._arguments = arguments
         self.fetcher = (
-            Fetcher(source, limits, pinning=pinning, cache=cache)
+            Fetcher(source, limits, pinning=pinning, cache=cache, asset=asset)
             if parent is None
             else parent.fetcher
         )
@@ -269,6 +271,10 @@ class OpenFile:
         image = await self.image(z)
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
 
+    async def check_current(self) -> None:
+        """Check that the object is still the one that is read; see `Cog.check_current`."""
+        await self.fetcher.ask()
+
     async def aclose(self) -> None:
         """Release what the source holds open; nothing is read any more."""
         await self.fetcher.aclose()
@@ -289,6 +295,11 @@ class OpenFile:
     def header(self) -> HeaderState | None:
         """What has been read of the header, None before the first read."""
         return self._header.state
+
+    @property
+    def source(self) -> Source:
+        """Where its bytes come from."""
+        return self._arguments.source
 
     @property
     def name(self) -> str:
@@ -522,8 +533,7 @@ class OpenFile:
         Raises:
             UsageError: the file is not open yet.
         """
-        self._header.whole()
-        return self._snapshot(self.places)
+        return self._snapshot(self._header.whole(), self.places)
 
     def arguments_now(self) -> OpenArguments:
         """Return what it was made from, with a snapshot of what has been read of the header.
@@ -534,16 +544,16 @@ class OpenFile:
         is_told = arguments.pinning == "size" or self.generation is not None
         if header is None or arguments.pinning == "off" or not is_told:
             return arguments
-        return arguments._replace(snapshot=self._snapshot(header.pyramid.places).pack())
+        return arguments._replace(snapshot=self._snapshot(header, header.pyramid.places).pack())
 
     def __reduce__(self) -> tuple[type[OpenFile], tuple[OpenArguments]]:
         """Pickle what it was made from: a page of it does so."""
         return OpenFile, (self.arguments_now(),)
 
-    def _snapshot(self, places: Sequence[Place]) -> Snapshot:
+    def _snapshot(self, header: HeaderState, places: Sequence[Place]) -> Snapshot:
         from tinycog.reader.snapshot import Snapshot  # noqa: PLC0415 - loads json and hashlib
         from tinycog.tiff.header_ranges import header_ranges  # noqa: PLC0415 - only here
 
         buffer = self.fetcher.buffer
-        parts = buffer.parts_of(header_ranges(buffer, places, self.limits))
+        parts = buffer.parts_of(header_ranges(buffer, places, self.limits, header.tiff))
         return Snapshot(buffer.size, self.generation, tuple(parts))

@@ -182,4 +182,4 @@ def copy_range(source: FileIO, target: FileIO, start: int, to: int, length: int)
                 copied += count
     rest = memoryview(bytearray(length - copied))
     read_at(source, rest, start + copied)
-    write_at(target, rest, to + copied)
+    write_at(target, [rest], to + copied)

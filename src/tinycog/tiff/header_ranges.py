@@ -13,6 +13,7 @@ from tinycog.tiff.old_jpeg import read_heads
 from tinycog.tiff.parse import (
     FileHeader,
     Ifd,
+    Tiff,
     parse_ifd,
     parse_tiff,
     parse_values,
@@ -20,7 +21,7 @@ from tinycog.tiff.parse import (
 )
 from tinycog.tiff.ranges import Span
 from tinycog.tiff.roles import Place
-from tinycog.tiff.spec import EXIF_IFDS, Compression, Tag
+from tinycog.tiff.spec import EXIF_IFDS, NDPI, Compression, Tag
 from tinycog.tiff.steps import run_cached
 
 POINTERS = (Tag.SubIFDs, *EXIF_IFDS)
@@ -31,7 +32,9 @@ MOST_BROKEN = 100
 """IFDs that cannot be read, after which no further ones are tried."""
 
 
-def header_ranges(buffer: SparseBuffer, places: Sequence[Place], limits: Limits) -> list[Span]:
+def header_ranges(
+    buffer: SparseBuffer, places: Sequence[Place], limits: Limits, known: Tiff | None = None
+) -> list[Span]:
     """Return the ranges of header, ghost area, IFDs, and the values of all their entries.
 
     The IFDs are those of the chain and below it (SubIFDs, Exif, GPS), as far as they have arrived;
@@ -41,9 +44,14 @@ def header_ranges(buffer: SparseBuffer, places: Sequence[Place], limits: Limits)
         buffer: the bytes that have arrived.
         places: images of the file, of which the tables are wanted.
         limits: of the handle.
+        known: the chain as far as it has been walked: one that is whole, and nothing odd about it,
+            need not be parsed again to know which bytes it is.
     """
     recorder = RecordingBuffer(buffer)
-    tiff = run_cached(parse_tiff(recorder, limits, cached=True))
+    if known is not None and _is_plain(known):
+        tiff, recorder.asked = known, _spans_of_chain(known)
+    else:
+        tiff = run_cached(parse_tiff(recorder, limits, cached=True))
     if tiff is None:
         return []
     run_cached(parse_ghost(recorder, tiff.header))
@@ -66,6 +74,23 @@ def header_ranges(buffer: SparseBuffer, places: Sequence[Place], limits: Limits)
                 pending.append(below)
     _read_tables(recorder, places)
     return recorder.asked
+
+
+def _is_plain(tiff: Tiff) -> bool:
+    """Return whether a chain is whole, and all that its IFDs hold was understood."""
+    is_whole = not tiff.next_offset and not tiff.findings and tiff.header.variant is not NDPI
+    return is_whole and not any(ifd.findings for ifd in tiff.ifds)
+
+
+def _spans_of_chain(tiff: Tiff) -> list[Span]:
+    """Return where the header lies, and the IFDs of a plain chain."""
+    variant = tiff.header.variant
+    around = variant.count_length + variant.offset_length
+    spans: list[Span] = [(0, variant.header_length)]
+    for ifd in tiff.ifds:
+        length = around + len(ifd.entries) * variant.entry_length
+        spans.append((ifd.offset, ifd.offset + length))
+    return spans
 
 
 def _read_tables(recorder: RecordingBuffer, places: Sequence[Place]) -> None:

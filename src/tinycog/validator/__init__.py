@@ -4,6 +4,7 @@
 
     rule.py         a rule, a profile of rules, and what is observed of a file
     report.py       findings and verdicts, as text, JSON and JUnit
+    advice.py       commands that mend what breaks a rule
     facts.py        what rules look at: header, images in their roles, the index of each
     read_facts.py   parsers that read those
     read_frames.py  leaders and trailers of blocks, in bulk
@@ -17,5 +18,6 @@
     structure.py    how a TIFF is built
     ogc_cog.py      OGC 21-026; ogc_overviews.py its class of overviews
     ogc_bigtiff.py  OGC's draft of BigTIFF; ogc_t17.py that of COG in Testbed-17
+    http_rules.py   of a server that gives files by ranges; http_checks.py what looks at its answers
     profiles.py     all of them by name
 """

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from tinycog.argument_types import ValidationDepth
 from tinycog.errors import UsageError
+from tinycog.sources.http.server_answer import ServerFacts
 from tinycog.validator.facts import JudgedFile
 
 Severity = Literal["error", "warning", "note", "unknown"]
@@ -34,8 +35,8 @@ class Observation(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: what it says, where it stands, and what looks whether a file keeps it.
+class RuleText:
+    """What a rule says, and where it stands.
 
     Attributes:
         id: as its source prints it; ours, `profile/name`, where the source prints none.
@@ -43,11 +44,6 @@ class Rule:
         says: the rule in a line.
         source: the document or program, and the place in it.
         remedy: what to do.
-        check: yields what breaks it.
-        depth: what it looks at.
-        needs_all: whether it can only be told to be broken once all IFDs are known: it is about
-            what is not there, or about the last level.
-        stops: whether no more IFDs are read once one is known to break it.
     """
 
     id: str
@@ -55,6 +51,20 @@ class Rule:
     says: str
     source: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(RuleText):
+    """A rule, and what looks whether a file keeps it.
+
+    Attributes:
+        check: yields what breaks it.
+        depth: what it looks at.
+        needs_all: whether it can only be told to be broken once all IFDs are known: it is about
+            what is not there, or about the last level.
+        stops: whether no more IFDs are read once one is known to break it.
+    """
+
     check: Callable[[JudgedFile], Iterable[Observation]]
     depth: ValidationDepth = "header"
     needs_all: bool = False
@@ -97,6 +107,17 @@ class ProfileRule:
     says: str = ""
     source: str = ""
     remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRule(RuleText):
+    """A rule, and what looks whether a server keeps it.
+
+    Attributes:
+        check: yields what breaks it.
+    """
+
+    check: Callable[[ServerFacts], Iterable[Observation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +164,6 @@ class ValidationProfile:
         return found
 
 
-def ids_of(*rules: Rule) -> tuple[str, ...]:
+def ids_of(*rules: RuleText) -> tuple[str, ...]:
     """Return the ids of rules."""
     return tuple(rule.id for rule in rules)

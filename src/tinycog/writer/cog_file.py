@@ -59,9 +59,6 @@ WORST_EXPANSION, WORST_BYTES = 2, 1 << 10
 HEAD_BYTES = 4 << 20
 """Bytes of tags that stand in front of the tiles, at most: metadata, palettes, tables."""
 
-KEPT_BYTES = 4 << 20
-"""Bytes of records that wait for their turn in memory."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Level:
@@ -422,7 +419,7 @@ class CogFile:
             count *= planes + self._has_mask
         records: StreamedRecords | SpooledRecords | None = None
         if z == 0:
-            records = StreamedRecords(count, spool, target.append, KEPT_BYTES)
+            records = StreamedRecords(count, spool, target.append)
         elif shape.is_stored:
             records = SpooledRecords(count, spool)
         fill = self._fill if options.sparse and not source.is_asked else None

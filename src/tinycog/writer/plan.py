@@ -10,7 +10,7 @@ from tinycog.errors import LimitError
 from tinycog.writer.engine import BATCH_BYTES
 from tinycog.writer.grid import TileGrid, in_squares, row_by_row
 from tinycog.writer.halos import Margins
-from tinycog.writer.in_order import WRITE_BYTES
+from tinycog.writer.in_order import KEPT_BYTES
 from tinycog.writer.pixel_source import Region
 
 PullOrder = Literal["tile-rows", "squares", "as-given"]
@@ -264,7 +264,7 @@ def _fixed(levels: Sequence[LevelShape], needs: Needs) -> int:
     waiting = min((needs.in_flight + 1) * batch, tiles * largest)
     if needs.journal:  # its entries, and what it knows of each tile
         waiting += 2 * waiting + JOURNAL_BYTES * levels[0].grid.tiles
-    return OVERHEAD + needs.held + index + working + waiting + 4 * WRITE_BYTES
+    return OVERHEAD + needs.held + index + working + waiting + KEPT_BYTES
 
 
 def _region_bytes(needs: Needs, step: tuple[int, int]) -> int:

@@ -347,4 +347,7 @@ def codec_names(options: Sequence[CodecOptions]) -> tuple[str, str]:
     """Return the word that tells codecs' options apart, and its values, for a message."""
     if options[0].effort is not None:
         return "effort=", ", ".join(str(one.effort) for one in options)
-    return "level=", ", ".join(f"{one.library or ''} {one.level}".strip() for one in options)
+    levels = (
+        f"{one.library or ''} {one.level}".strip() for one in options if one.level is not None
+    )
+    return "level=", ", ".join(levels)
