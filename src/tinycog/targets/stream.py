@@ -52,6 +52,7 @@ class StreamTarget:
     Attributes:
         name: of the target.
         memory: bytes that it holds at most.
+        spools_body: that level 0 is put aside.
     """
 
     def __init__(self, sink: Sink, folder: str | None = None) -> None:
