@@ -6,6 +6,9 @@ Reading a tile costs nothing for them unless its `transform` or `crs` is used.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -170,6 +173,19 @@ class LazyGeoreference:
         from tinycog.geo.windows import PixelGrid  # noqa: PLC0415 - the same
 
         return PixelGrid.of(self.transform(size), size, self.crs)
+
+    def moved(self, transform: Sequence[float], size: tuple[int, int]) -> LazyGeoreference:
+        """Return that of an image of another size and transform, and all else alike.
+
+        Raises:
+            UsageError: its bytes have not been read.
+        """
+        from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
+
+        found = copy(self)
+        geo = replace(self.geo, transform=make_affine(*transform))
+        found.size, found._cached = size, (geo, self.metadata)
+        return found
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle the parsed result, or None if its bytes have not been read."""

@@ -25,7 +25,7 @@ from tinycog.pixels.validity import KnownValidity
 from tinycog.pixels.warp.plan import Coords, WarpPlan, warp_plan
 from tinycog.pixels.warp.warp import warp
 from tinycog.raster import Raster
-from tinycog.reader.open_file import OpenFile
+from tinycog.reader.pixel_file import PixelFile
 from tinycog.reader.read_window import band_groups, read_area
 from tinycog.reader.window_buffers import WindowRequest
 from tinycog.thread_pool import run_in_pool
@@ -51,7 +51,7 @@ WARPED_PIXELS = 2
 reduced first."""
 
 
-def tile_levels(file: OpenFile) -> list[TileLevel]:
+def tile_levels(file: PixelFile) -> list[TileLevel]:
     """Return the pyramid as `geo.tile_matrix` takes it; the file must be open."""
     georeference = file.georeference
     return [
@@ -66,7 +66,7 @@ def tile_levels(file: OpenFile) -> list[TileLevel]:
     ]
 
 
-def own_matrix_set(file: OpenFile) -> dict[str, Any]:
+def own_matrix_set(file: PixelFile) -> dict[str, Any]:
     """Return the pyramid as a TileMatrixSet; see `Dataset.tile_matrix_set`."""
     crs = file.georeference.place()
     levels = tile_levels(file)
@@ -83,7 +83,7 @@ def own_matrix_set(file: OpenFile) -> dict[str, Any]:
     )
 
 
-def alignment(file: OpenFile) -> Alignment | None:
+def alignment(file: PixelFile) -> Alignment | None:
     """Return which web tiles the stored tiles are, None if not any; the file must be open."""
     crs = file.georeference.crs
     if crs is None or crs.epsg not in WEB_MERCATOR_CODES:
@@ -94,7 +94,7 @@ def alignment(file: OpenFile) -> Alignment | None:
 
 
 async def read_web_tile(
-    file: OpenFile,
+    file: PixelFile,
     tile: tuple[int, int, int],
     tilesize: Any,  # noqa: ANN401 - whatever a caller passes
     bands: Bands,
@@ -119,7 +119,7 @@ async def read_web_tile(
 
 
 async def _stored(
-    file: OpenFile,
+    file: PixelFile,
     stored: tuple[int, int, int],
     tilesize: int,
     bands: Bands,
@@ -136,12 +136,12 @@ async def _stored(
     area = Area(z, as_floats(window), (tilesize, tilesize))
     chosen = check_bands(source.image.samples, bands)
     request = WindowRequest(area, chosen, "nearest", masked=True, boundless=True, errors=errors)
-    raster = await read_area(file.reader, source, request)
+    raster = await read_area(file.windows, source, request)
     return replace(raster, place=_place(target))
 
 
 async def _warped(
-    file: OpenFile,
+    file: PixelFile,
     target: Affine,
     tilesize: int,
     bands: Bands,
@@ -166,8 +166,8 @@ async def _warped(
     chosen = check_bands(source.image.samples, bands)
     length = len(chosen) * tilesize * tilesize * source.image.dtype.itemsize
     file.limits.check("result_bytes", length, "bytes of the result")
-    if file.reader.file_size is not None:
-        file.limits.check_ratio(length, file.reader.file_size, "bytes of the result")
+    if file.windows.file_size is not None:
+        file.limits.check_ratio(length, file.windows.file_size, "bytes of the result")
     level_shape = (sizes[z][1], sizes[z][0])
     reduced = level_shape if method == "nearest" else _reduced(plan, level_shape)
     window = inside(as_floats(plan.support(method, reduced)), (reduced[1], reduced[0]))
@@ -179,7 +179,7 @@ async def _warped(
     area = Area(z, level_window, (window.height, window.width))
     first_method = "nearest" if reduced == level_shape else method
     request = WindowRequest(area, chosen, first_method, masked=True, boundless=False, errors=errors)
-    raster = await read_area(file.reader, source, request)
+    raster = await read_area(file.windows, source, request)
     data, validity = await run_in_pool(
         _warp, raster, plan.on(reduced, window), method, source.image.fill_value
     )

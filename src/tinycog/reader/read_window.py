@@ -19,7 +19,7 @@ from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, settled
 from tinycog.raster import Raster
-from tinycog.reader.tile_reader import TileReader
+from tinycog.reader.pixel_file import WindowReader
 from tinycog.reader.validity import (
     NOT_ASKED,
     without,
@@ -38,15 +38,12 @@ from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Window, as_window
 
 
-async def read_area(reader: TileReader, source: LevelSource, request: WindowRequest) -> Raster:
+async def read_area(reader: WindowReader, source: LevelSource, request: WindowRequest) -> Raster:
     """Read an area; see `Cog.read`."""
     area = request.area
     check_limits(reader.limits, source, request, reader.file_size)
-    buffers = make_buffers(source, request)
-    parts = buffers.parts(source, area.z)
-    results = await reader.read(parts, request.errors)
-    flat = tuple(finding for result in results for finding in result.findings)
-    buffers = buffers.read(source.image, parts, results)
+    empty = make_buffers(source, request)
+    (buffers,), flat = await reader.fill(source, area.z, [empty], request.errors)
     as_is = is_whole(area, buffers.window)
     if as_is and not (request.masked and buffers.mask is None):
         data, validity = _as_fetched(source, buffers, request)
@@ -208,8 +205,9 @@ def _picked(
     out[...] = data
     validity = buffers._replace(filled=None).validity(source, request.masked)
     if isinstance(validity, KnownValidity):
-        picked, _ = pick(validity.pixels[None].view(np.uint8))
-        validity = KnownValidity(picked[0].view(np.bool_))
+        masks = [validity.pixels[None], *(() if validity.bands is None else (validity.bands,))]
+        picked = [pick(mask.view(np.uint8))[0].view(np.bool_) for mask in masks]
+        validity = KnownValidity(picked[0][0], picked[1] if len(picked) > 1 else None)
     elif isinstance(validity, ValidityOfPixels) and validity.extra is not None:
         extra, _ = pick(buffers.pixels[count:])
         validity = replace(validity, extra=extra)

@@ -96,31 +96,6 @@ class Cog:
     def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None: ...
     def tile_ranges(self, z: int = 0, *, window: WindowLike | None = None) -> list[TileRange]: ...
     def tile_facts(self, z: int = 0) -> TileFacts: ...
-    def read(
-        self,
-        indexes: Iterable[int] | int | None = None,
-        *,
-        window: WindowLike | None = None,
-        bounds: Sequence[float] | None = None,
-        crs: CrsLike | None = None,
-        level: int | None = None,
-        shape: Sequence[int] | None = None,
-        res: float | Sequence[float] | None = None,
-        bands: Iterable[int] | int | None = None,
-        resampling: ResamplingLike = "nearest",
-        boundless: bool = False,
-        crop: bool = False,
-        fill_value: float | None = None,
-        masked: bool | None = None,
-        out: Pixels | None = None,
-        max_bytes: int | None = None,
-        errors: ErrorHandling = "raise",
-        scaled: bool = False,
-        rgb: bool = False,
-        oriented: bool = False,
-    ) -> Raster: ...
-    def read_level(self, z: int, **options: Unpack[ReadOptions]) -> Raster: ...
-    def preview(self, max_size: int = 512, **options: Unpack[AreaOptions]) -> Raster: ...
     @overload
     def plan(
         self,
@@ -165,39 +140,6 @@ class Cog:
         errors: ErrorHandling = "raise",
         rgb: bool = False,
     ) -> Generator[Raster]: ...
-    def point(
-        self,
-        x: float,
-        y: float,
-        *,
-        crs: CrsLike | None = None,
-        level: int = 0,
-        bands: Iterable[int] | int | None = None,
-        indexes: Iterable[int] | int | None = None,
-        errors: ErrorHandling = "raise",
-    ) -> NDArray[Any]: ...
-    def points(
-        self,
-        points: Iterable[Sequence[float]],
-        *,
-        crs: CrsLike | None = None,
-        level: int = 0,
-        bands: Iterable[int] | int | None = None,
-        indexes: Iterable[int] | int | None = None,
-        errors: ErrorHandling = "raise",
-    ) -> Values: ...
-    def read_web_tile(
-        self,
-        zoom: int,
-        x: int,
-        y: int,
-        *,
-        tilesize: int = 256,
-        bands: Iterable[int] | int | None = None,
-        indexes: Iterable[int] | int | None = None,
-        resampling: WarpResamplingLike = "bilinear",
-        errors: ErrorHandling = "raise",
-    ) -> Raster: ...
     def series(self) -> list[Series]: ...
     def read_tag(self, tag: str | int, *, level: int = 0) -> TagValue | None: ...
     def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None: ...
@@ -267,6 +209,64 @@ class Cog:
     def info(self) -> dict[str, Any]: ...
     def tile_matrix_set(self) -> dict[str, Any]: ...
     def stored_web_tile(self, zoom: int, x: int, y: int) -> tuple[int, int, int] | None: ...
+    def read(
+        self,
+        indexes: Iterable[int] | int | None = None,
+        *,
+        window: WindowLike | None = None,
+        bounds: Sequence[float] | None = None,
+        crs: CrsLike | None = None,
+        level: int | None = None,
+        shape: Sequence[int] | None = None,
+        res: float | Sequence[float] | None = None,
+        bands: Iterable[int] | int | None = None,
+        resampling: ResamplingLike = "nearest",
+        boundless: bool = False,
+        crop: bool = False,
+        fill_value: float | None = None,
+        masked: bool | None = None,
+        out: Pixels | None = None,
+        max_bytes: int | None = None,
+        errors: ErrorHandling = "raise",
+        scaled: bool = False,
+        rgb: bool = False,
+        oriented: bool = False,
+    ) -> Raster: ...
+    def read_level(self, z: int, **options: Unpack[ReadOptions]) -> Raster: ...
+    def preview(self, max_size: int = 512, **options: Unpack[AreaOptions]) -> Raster: ...
+    def point(
+        self,
+        x: float,
+        y: float,
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> NDArray[Any]: ...
+    def points(
+        self,
+        points: Iterable[Sequence[float]],
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> Values: ...
+    def read_web_tile(
+        self,
+        zoom: int,
+        x: int,
+        y: int,
+        *,
+        tilesize: int = 256,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "bilinear",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
     @property
     def width(self) -> int: ...
     @property
