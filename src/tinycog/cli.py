@@ -89,6 +89,9 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
     validate.add_argument(
         "--literal", action="store_true", help="let what only breaks the letter of a rule fail, too"
     )
+    validate.add_argument(
+        "--together", action="store_true", help="hold the rules among files, of tiles of one image"
+    )
     validate.add_argument("--format", choices=("text", "json", "junit"), default="text")
     validate.set_defaults(run=_validate)
 
@@ -185,9 +188,9 @@ async def _plan(args: argparse.Namespace) -> None:
 
 
 async def _validate(args: argparse.Namespace) -> int:
-    """Print a report for each file; return 1 unless all have passed."""
+    """Print a report for each file, or one of all; return 1 unless all have passed."""
     passed = True
-    for where in args.where:
+    for where in [args.where] if args.together else args.where:
         report = await tinycog.validate(
             where, args.profile, strict=args.strict, tiles=args.tiles, literal=args.literal
         )

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from asyncio import gather
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+from tinycog.affine_math import coefficients
 from tinycog.argument_types import Where
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
-from tinycog.errors import FormatError, LimitError
+from tinycog.errors import FormatError, LimitError, UsageError
+from tinycog.level import describe_samples
 from tinycog.reader.open_file import OpenFile
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Image
+from tinycog.tiff.spec import ALPHA
+from tinycog.validator.among_files import MaskedBy, SetMember
 from tinycog.validator.earth_engine import DEFLATE
 from tinycog.validator.facts import JudgedFile, TileFrame
 from tinycog.validator.levels import first_block
@@ -27,6 +35,7 @@ from tinycog.validator.read_facts import (
 )
 from tinycog.validator.report import ValidationReport, judge, unreadable
 from tinycog.validator.rule import ValidationProfile
+from tinycog.validator.set_report import report_of_all
 
 REQUESTS = 4
 """Requests that the header and the first blocks may take, where IFDs lie at the beginning."""
@@ -35,15 +44,22 @@ LEADERS = ("BLOCK_LEADER=SIZE_AS_UINT4", "BLOCK_TRAILER=LAST_4_BYTES_REPEATED")
 """Words of the ghost area by which blocks have leaders and trailers."""
 
 
+SIDE_BY_SIDE = 16
+"""Files of several that are read at once."""
+
+Judgeable = Where | SignedUrl | Source | Cog
+"""A file as `validate` takes it."""
+
+
 async def validate(
-    where: Where | SignedUrl | Source | Cog,
+    where: Judgeable | Sequence[Judgeable],
     profile: str | ValidationProfile = "ogc-cog",
     *,
     strict: bool = False,
     tiles: bool = False,
     literal: bool = False,
 ) -> ValidationReport:
-    """Look whether a file keeps the rules of a profile.
+    """Look whether a file keeps the rules of a profile, or several files do.
 
     ::
 
@@ -52,7 +68,9 @@ async def validate(
             print(report)
 
     Args:
-        where: as for `open`; or a handle, opened with whatever options.
+        where: as for `open`; or a handle, opened with whatever options. A list of these are files
+            that shall make one image together: each is looked at, and so are the profile's rules
+            among files, if it has any ("earth-engine-upload").
         profile: "ogc-cog", "ogc-bigtiff", "ogc-t17", "gdal", "rio-cogeo", "earth-engine",
             "earth-engine-upload", "tiff"; or a `ValidationProfile` of your own.
         strict: let warnings fail, too.
@@ -62,7 +80,8 @@ async def validate(
 
     Returns:
         The verdict of each class of the profile, and what breaks its rules. A file that cannot be
-        read at all fails every class.
+        read at all fails every class. Of several files, the worst verdict of each class, and the
+        names of files in each finding.
 
     Raises:
         UsageError: there is no such profile, or `where` is none of these.
@@ -73,6 +92,31 @@ async def validate(
     few bytes at each block.
     """
     chosen = profile_of(profile)
+    if not isinstance(where, list | tuple):
+        report, _ = await _judge_one(where, chosen, strict=strict, tiles=tiles, literal=literal)
+        return report
+    several = cast("Sequence[Judgeable]", where)
+    if not several:
+        raise UsageError("there are no files to look at: the list is empty")
+    found: list[tuple[ValidationReport, SetMember | None]] = []
+    for start in range(0, len(several), SIDE_BY_SIDE):
+        judged = (
+            _judge_one(one, chosen, strict=strict, tiles=tiles, literal=literal)
+            for one in several[start : start + SIDE_BY_SIDE]
+        )
+        for result in await gather(*judged, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+            found.append(result)
+    named = _with_names_of_their_own(found)
+    reports, members = [report for report, _ in named], [member for _, member in named]
+    return report_of_all(reports, members, chosen, strict=strict, literal=literal)
+
+
+async def _judge_one(
+    where: Judgeable, chosen: ValidationProfile, *, strict: bool, tiles: bool, literal: bool
+) -> tuple[ValidationReport, SetMember | None]:
+    """Judge a file; return its facts for rules among files, too, None if it cannot be read."""
     handle = where if isinstance(where, Cog) else open_file(where)
     file = handle._file  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - bytes, not pixels
     try:
@@ -81,11 +125,50 @@ async def validate(
     except (FormatError, LimitError) as error:
         found = error.finding if isinstance(error, FormatError) else None
         offset = None if found is None else found.offset
-        return unreadable(file.name, chosen, "tiles" if tiles else "header", str(error), offset)
+        depth = "tiles" if tiles else "header"
+        return unreadable(file.name, chosen, depth, str(error), offset), None
     finally:
         if handle is not where:
             await handle.aclose()
-    return judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
+    report = judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
+    return report, _member_of(file)
+
+
+def _with_names_of_their_own(
+    found: Sequence[tuple[ValidationReport, SetMember | None]],
+) -> list[tuple[ValidationReport, SetMember | None]]:
+    """Return reports and facts with a number behind names that come several times."""
+    counts = Counter(report.name for report, _ in found)
+    named: list[tuple[ValidationReport, SetMember | None]] = []
+    for number, (report, member) in enumerate(found, 1):
+        more = f" ({number})" if counts[report.name] > 1 else ""
+        name = f"{report.name}{more}"
+        named.append(
+            (replace(report, name=name), None if member is None else replace(member, name=name))
+        )
+    return named
+
+
+def _member_of(file: OpenFile) -> SetMember:
+    """Return the facts of a file that has been read by which rules among files go."""
+    image, geo = file.levels[0], file.geo
+    masked_by: MaskedBy = "nothing"
+    if file.masks[0] is not None:
+        masked_by = "mask"
+    elif image.nodata_text is not None:
+        masked_by = "nodata"
+    elif image.extra_samples and image.extra_samples[-1] in ALPHA:
+        masked_by = "alpha"
+    return SetMember(
+        file.name,
+        image.size,
+        coefficients(geo.transform) if geo.has_transform else None,
+        geo.crs,
+        tuple(zip(image.sample_formats, image.bits_per_sample, strict=True)),
+        masked_by,
+        describe_samples(image)[1],
+        file.size,
+    )
 
 
 def has_ovr(where: object) -> bool:

@@ -12,6 +12,7 @@ from tinycog.validator import (
     rio_cogeo,
     structure,
 )
+from tinycog.validator.among_files import SET_RULES
 from tinycog.validator.rule import ValidationProfile
 
 PROFILES = {
@@ -56,7 +57,9 @@ def profile_of(profile: str | ValidationProfile) -> ValidationProfile:
         message = f"profile={profile!r} is unknown: expected one of {', '.join(PROFILES)}"
         raise UsageError(message)
     unknown = [rule for ids in found.classes.values() for rule in ids if rule not in RULES]
-    unknown += [rule for rule in found.severities if rule not in RULES]
+    among = [rule for ids in found.among_files.values() for rule in ids]
+    unknown += [rule for rule in among if rule not in SET_RULES]
+    unknown += [rule for rule in found.severities if rule not in RULES | SET_RULES]
     if unknown:
         message = f"profile {found.name!r} has rules that there are not: {', '.join(unknown)}"
         raise UsageError(message)

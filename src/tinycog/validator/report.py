@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass
 from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from tinycog.validator.facts import JudgedFile
-from tinycog.validator.rule import Depth, Observation, Rule, Severity, ValidationProfile
+from tinycog.validator.rule import (
+    Depth,
+    Kind,
+    Observation,
+    Rule,
+    Severity,
+    ValidationProfile,
+)
 
 Verdict = Literal["pass", "fail", "unknown"]
 """Whether a file keeps the rules of a class."""
@@ -26,6 +33,7 @@ class RuleFinding:
         remedy: what to do.
         offset: absolute byte position, or None.
         ifd: absolute byte position of the IFD concerned, or None.
+        files: names of the files concerned, in a report of several; else none.
     """
 
     rule: str
@@ -34,11 +42,13 @@ class RuleFinding:
     remedy: str
     offset: int | None = None
     ifd: int | None = None
+    files: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return severity, message, place and rule in one line."""
+        """Return severity, message, place and rule in one line, behind the name of a single file."""
         at = "" if self.offset is None else f" at byte {self.offset}"
-        return f"{self.severity}: {self.message}{at} [{self.rule}]"
+        name = f"{self.files[0]}: " if len(self.files) == 1 else ""
+        return f"{self.severity}: {name}{self.message}{at} [{self.rule}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,7 @@ def judge(
                 seen = rule.check(facts)
                 found[rule.id] = [_finding(rule, usual, one, literal=literal) for one in seen]
         severities: set[Severity] = {one.severity for rule in asked for one in found[rule.id]}
-        verdicts[title] = _verdict(severities, strict=strict)
+        verdicts[title] = verdict_of(severities, strict=strict)
     findings = tuple(one for ones in found.values() for one in ones)
     return ValidationReport(name, profile.name, depth, verdicts, findings)
 
@@ -134,15 +144,20 @@ def unreadable(
     return ValidationReport(name, profile.name, depth, verdicts, (finding,))
 
 
-def _finding(rule: Rule, severity: Severity, seen: Observation, *, literal: bool) -> RuleFinding:
-    if seen.kind == "unknown":
-        severity = "unknown"
-    elif seen.kind == "note" or (seen.kind == "literal" and not literal):
-        severity = "note"
+def _finding(rule: Rule, usual: Severity, seen: Observation, *, literal: bool) -> RuleFinding:
+    severity = severity_of(seen.kind, usual, literal=literal)
     return RuleFinding(rule.id, severity, seen.message, rule.remedy, seen.offset, seen.ifd)
 
 
-def _verdict(found: set[Severity], *, strict: bool) -> Verdict:
+def severity_of(kind: Kind, usual: Severity, *, literal: bool) -> Severity:
+    """Return the severity of what was observed, by what is usual for the rule."""
+    if kind == "unknown":
+        return "unknown"
+    return "note" if kind == "note" or (kind == "literal" and not literal) else usual
+
+
+def verdict_of(found: Set[Severity], *, strict: bool) -> Verdict:
+    """Return the verdict that severities of findings make."""
     if "error" in found or (strict and "warning" in found):
         return "fail"
     return "unknown" if "unknown" in found else "pass"

@@ -15,6 +15,10 @@ Depth = Literal["header", "tiles"]
 """What a rule looks at: the header and the first blocks, or the index of every block."""
 
 
+Kind = Literal["broken", "unknown", "literal", "note"]
+"""What was observed; see `Observation`."""
+
+
 class Observation(NamedTuple):
     """What breaks a rule in a file, or why that cannot be known.
 
@@ -23,13 +27,14 @@ class Observation(NamedTuple):
         offset: absolute byte position, or None.
         ifd: absolute byte position of the IFD concerned, or None.
         kind: "broken"; "unknown" where it cannot be told at this depth; "literal" where only the
-            letter of the rule is broken, and not what it plainly means.
+            letter of the rule is broken, and not what it plainly means; "note" where no verdict
+            depends on it.
     """
 
     message: str
     offset: int | None = None
     ifd: int | None = None
-    kind: Literal["broken", "unknown", "literal", "note"] = "broken"
+    kind: Kind = "broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,14 @@ class ValidationProfile:
         source: the document or program whose rules they are, with its version.
         classes: ids of the rules of each class that gets a verdict of its own.
         severities: by rule id, "error" or "warning" where it is another one than usual.
+        among_files: ids of the rules among several files, of each class of these.
     """
 
     name: str
     source: str
     classes: Mapping[str, Sequence[str]]
     severities: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
+    among_files: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
 
 def ids_of(*rules: Rule) -> tuple[str, ...]:
