@@ -65,6 +65,7 @@ from tinycog.errors import (
     Finding,
     FormatError,
     LimitError,
+    MosaicError,
     NotFoundError,
     NotTiffError,
     RangeMismatchError,
@@ -109,6 +110,8 @@ if TYPE_CHECKING:
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
     from tinycog.header_parser import HeaderParser
+    from tinycog.mosaic import Mosaic, MosaicFileFacts, mosaic
+    from tinycog.mosaicking.overlaps import MosaicMethod
     from tinycog.page import Page, Pages
     from tinycog.reader.read_points import Values
     from tinycog.reader.snapshot import SnapshotDocument
@@ -173,6 +176,10 @@ __all__ = [
     "Limits",
     "MaskKind",
     "MemoryCache",
+    "Mosaic",
+    "MosaicError",
+    "MosaicFileFacts",
+    "MosaicMethod",
     "NamedMember",
     "NotFoundError",
     "NotTiffError",
@@ -256,6 +263,7 @@ __all__ = [
     "decode_tile",
     "leftovers",
     "list_uploads",
+    "mosaic",
     "open",
     "validate",
     "write",
@@ -277,6 +285,9 @@ _ON_DEMAND = {
     "HeaderParser": "tinycog.header_parser",
     "Http": "tinycog.sources.http.options",
     "MemoryCache": "tinycog.cache.memory",
+    "Mosaic": "tinycog.mosaic",
+    "MosaicFileFacts": "tinycog.mosaic",
+    "MosaicMethod": "tinycog.mosaicking.overlaps",
     "Page": "tinycog.page",
     "Pages": "tinycog.page",
     "Plane": "tinycog.series.model",
@@ -300,6 +311,7 @@ _ON_DEMAND = {
     "decode_tile": "tinycog.tile_facts",
     "leftovers": "tinycog.targets.temporary",
     "list_uploads": "tinycog.targets.uploads",
+    "mosaic": "tinycog.mosaic",
     "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

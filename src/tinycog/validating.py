@@ -9,18 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from tinycog.affine_math import coefficients
 from tinycog.argument_types import Where
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
 from tinycog.errors import FormatError, LimitError, UsageError
-from tinycog.level import describe_samples
+from tinycog.member_facts import member_of
 from tinycog.reader.open_file import OpenFile
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Image
-from tinycog.tiff.spec import ALPHA
-from tinycog.validator.among_files import MaskedBy, SetMember
+from tinycog.validator.among_files import SetMember
 from tinycog.validator.earth_engine import DEFLATE
 from tinycog.validator.facts import JudgedFile, TileFrame
 from tinycog.validator.levels import first_block
@@ -131,7 +129,7 @@ async def _judge_one(
         if handle is not where:
             await handle.aclose()
     report = judge(file.name, chosen, RULES, facts, strict=strict, literal=literal)
-    return report, _member_of(file)
+    return report, member_of(file)
 
 
 def _with_names_of_their_own(
@@ -147,28 +145,6 @@ def _with_names_of_their_own(
             (replace(report, name=name), None if member is None else replace(member, name=name))
         )
     return named
-
-
-def _member_of(file: OpenFile) -> SetMember:
-    """Return the facts of a file that has been read by which rules among files go."""
-    image, geo = file.levels[0], file.geo
-    masked_by: MaskedBy = "nothing"
-    if file.masks[0] is not None:
-        masked_by = "mask"
-    elif image.nodata_text is not None:
-        masked_by = "nodata"
-    elif image.extra_samples and image.extra_samples[-1] in ALPHA:
-        masked_by = "alpha"
-    return SetMember(
-        file.name,
-        image.size,
-        coefficients(geo.transform) if geo.has_transform else None,
-        geo.crs,
-        tuple(zip(image.sample_formats, image.bits_per_sample, strict=True)),
-        masked_by,
-        describe_samples(image)[1],
-        file.size,
-    )
 
 
 def has_ovr(where: object) -> bool:

@@ -184,7 +184,10 @@ class LazyGeoreference:
 
         found = copy(self)
         geo = replace(self.geo, transform=make_affine(*transform))
-        found.size, found._cached = size, (geo, self.metadata)
+        found.size = size
+        found._cached = (geo, self.metadata)  # noqa: SLF001 - of the same class
+        found._arguments = self._arguments  # noqa: SLF001 - the same
+        found._colormaps = self._colormaps  # noqa: SLF001 - the same
         return found
 
     def __getstate__(self) -> dict[str, object]:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import TileIndexError
-from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
 from tinycog.mosaicking.mosaic_windows import Member, MosaicWindows
 from tinycog.mosaicking.overlaps import result_dtype

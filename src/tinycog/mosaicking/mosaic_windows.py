@@ -15,7 +15,7 @@ from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.mosaicking.overlaps import DECIDING, Layer, combine
 from tinycog.mosaicking.placing import PlacedLevel, common, overlap
-from tinycog.pixels.arrays import Pixels, new_array
+from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity, settled
 from tinycog.reader.pixel_file import PixelFile
@@ -139,7 +139,7 @@ class MosaicWindows:
         canvases = [self._canvas(source, z, one) for one in buffers]
         while any(canvas.pending for canvas in canvases):
             await self._read_wave(z, canvases, errors)
-        filled = await run_in_pool(self._finished, source, canvases)
+        filled = await run_in_pool(self._finished, canvases)
         return filled, tuple(finding for canvas in canvases for finding in canvas.findings)
 
     def _canvas(self, source: LevelSource, z: int, buffers: WindowBuffers) -> Canvas:
@@ -199,9 +199,7 @@ class MosaicWindows:
         )
         return hit._replace(window=window)
 
-    async def _read_wave(
-        self, z: int, canvases: Sequence[Canvas], errors: ErrorHandling
-    ) -> None:
+    async def _read_wave(self, z: int, canvases: Sequence[Canvas], errors: ErrorHandling) -> None:
         """Read what need not wait of all windows, each file once, and put it in its place."""
         by_member: dict[int, list[tuple[Canvas, Hit]]] = {}
         waves = [(canvas, self._wave(canvas)) for canvas in canvases]
@@ -307,9 +305,8 @@ class MosaicWindows:
                 together.append(layer)
         combine(self._method, together, pixels, canvas.valid)
 
-    def _finished(self, source: LevelSource, canvases: Sequence[Canvas]) -> list[WindowBuffers]:
+    def _finished(self, canvases: Sequence[Canvas]) -> list[WindowBuffers]:
         """Return the buffers with what is known of their pixels."""
-        del source
         found: list[WindowBuffers] = []
         for canvas in canvases:
             count = len(canvas.buffers.fetched.bands)
@@ -327,6 +324,7 @@ class MosaicWindows:
 
         A file that lies below others is left out where these hold valid pixels only.
         """
+        del source  # that of each file has its own
         by_member: dict[int, list[WindowBuffers]] = {}
         sources: dict[int, LevelSource] = {}
         for one in buffers:
@@ -378,4 +376,3 @@ def joined_plan(plans: Iterable[tuple[str, Plan]]) -> Plan:
         tiles += plan.tiles
         wanted += plan.wanted
     return Plan((), tuple(tiles), wanted, beside)
-

@@ -12,8 +12,8 @@ from tinycog.affine_math import apply, coefficients, invert
 from tinycog.errors import UsageError
 from tinycog.window import Size, Window
 
-OFFSET_TOLERANCE = 0.01
-"""Fraction of a pixel by which an offset may differ from a whole number."""
+MOST_OFF = 0.25
+"""Fraction of a pixel beyond which it is not clear which pixel of the grid is meant."""
 
 
 class Levels(NamedTuple):
@@ -77,8 +77,8 @@ def place(files: Sequence[Levels]) -> Placing:
 
 def _offset(origin: Iterable[float], transform: Sequence[float]) -> tuple[int, int]:
     col, row = invert(origin).apply(transform[2], transform[5])
-    if max(abs(col - round(col)), abs(row - round(row))) > OFFSET_TOLERANCE:
-        message = f"a file lies {col:.3f} columns and {row:.3f} rows from the first, no whole pixels"
+    if max(abs(col - round(col)), abs(row - round(row))) > MOST_OFF:
+        message = f"a file lies {col:.3f} columns and {row:.3f} rows from the first"
         raise UsageError(message)
     return round(col), round(row)
 
@@ -101,9 +101,7 @@ def _factors(file: Levels) -> list[int]:
     return found
 
 
-def _shared(
-    files: Sequence[Levels], windows: Sequence[Window], factor: int
-) -> PlacedLevel | None:
+def _shared(files: Sequence[Levels], windows: Sequence[Window], factor: int) -> PlacedLevel | None:
     """Return the level that is reduced by a factor, None unless its pixels are those of the whole.
 
     They are where each file has such a level and begins at one of its pixels.

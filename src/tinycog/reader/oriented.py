@@ -64,6 +64,7 @@ class FileOrientation(NamedTuple):
             raster,
             data=oriented(raster.data, turn),
             validity=OrientedValidity(raster.validity, turn),
+            losses=None if raster.losses is None else oriented(raster.losses[None], turn)[0],
             place=None if raster.place is None else OrientedPlacement(raster.place, turn),
             findings=(*raster.findings, *self.findings),
         )
