@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from numpy.typing import NDArray
 
+from tinycog.affine_math import coefficients
 from tinycog.argument_types import (
     AreaOptions,
     CrsLike,
@@ -22,13 +23,16 @@ from tinycog.checks import (
     check_bands,
     check_errors,
     check_integer,
+    check_method,
     check_points,
+    check_shape,
     check_size,
 )
 from tinycog.errors import UsageError
 from tinycog.fetch.plan import Plan
 from tinycog.level import ImageFacts
 from tinycog.pixels.arrays import Pixels
+from tinycog.pixels.methods import WARPING, method_for
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.colours import to_rgb_raster
@@ -336,6 +340,59 @@ class AreaReads(ImageFacts):
         handling = check_errors(errors)
         chosen = check_bands((await self._pixels().image(0)).samples, bands, indexes)
         return await read_web_tile(self._pixels(), place, tilesize, chosen, resampling, handling)
+
+    async def read_warped(
+        self,
+        *,
+        transform: Iterable[float],
+        shape: Sequence[int],
+        crs: CrsLike | None = None,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "nearest",
+        errors: ErrorHandling = "raise",
+    ) -> Raster:
+        """Read the pixels of a grid of any CRS, as rasterio's `WarpedVRT` does.
+
+        Pixels are warped from the level that suits, with coordinates accurate to a hundredth of a
+        pixel.
+
+        Args:
+            transform: from (col, row) of the result to (x, y), an `Affine` or six numbers.
+            shape: (rows, cols) of the result.
+            crs: of the coordinates, if not the file's; needs the extra `geo`.
+            bands: as for `read`.
+            indexes: as for `read`.
+            resampling: "nearest", "bilinear", "cubic" or "average", as for `read`.
+            errors: as for `read_tile`.
+
+        Returns:
+            The pixels as (bands, rows, cols), with their mask; outside of the image there is
+            nodata, or 0.
+
+        Raises:
+            UsageError: an argument is wrong, or the file names no CRS and `crs` is given.
+            FormatError, UnsupportedError, SourceError: as for `read_tile`.
+
+        Cost: that of the window of the level that it needs; 0 if the grid lies outside.
+        """
+        from tinycog.geo.given_crs import given_crs  # noqa: PLC0415 - what a tile does not need
+        from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
+        from tinycog.reader.read_warped import TargetGrid, read_warped  # noqa: PLC0415 - only here
+
+        file = self._pixels()
+        await file.read_all()
+        try:
+            affine = make_affine(*coefficients(transform))
+        except (TypeError, ValueError) as exc:
+            message = f"transform is an Affine or its six numbers, not {transform!r}"
+            raise UsageError(message) from exc
+        place = file.georeference.crs if crs is None else given_crs(crs)
+        target = TargetGrid(affine, place, check_shape(shape))
+        image = await file.image(0)
+        chosen = check_bands(image.samples, bands, indexes)
+        method = method_for(image.photometric, check_method(resampling, WARPING))
+        return await read_warped(file, target, chosen, method, check_errors(errors))
 
     async def _plan_area(self, options: AreaOptions) -> Plan:
         """Return the requests of `read` with these options; see `Cog.plan`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -10,9 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple, Self, Unpack
 
 import numpy as np
 
+from tinycog.affine_math import coefficients
 from tinycog.area_reads import AreaReads
-from tinycog.argument_types import AreaOptions, CrsLike, ErrorHandling, Where, WindowLike
-from tinycog.checks import check_errors, check_masked
+from tinycog.argument_types import (
+    AreaOptions,
+    CrsLike,
+    ErrorHandling,
+    WarpResamplingLike,
+    Where,
+    WindowLike,
+)
+from tinycog.checks import check_errors, check_masked, check_method
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
 from tinycog.errors import Finding, MosaicError, TinycogError, UsageError
@@ -21,9 +30,12 @@ from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.level import Level
 from tinycog.member_facts import member_of
+from tinycog.mosaicking.chosen_grid import ChosenGrid, choose_grid, windows_of
+from tinycog.mosaicking.members import AlignedMember, WarpedMember, WarpGrid
 from tinycog.mosaicking.mosaic_file import MosaicFile
 from tinycog.mosaicking.overlaps import METHODS, MosaicMethod
-from tinycog.mosaicking.placing import Levels, Placing, place
+from tinycog.mosaicking.placing import Levels, place
+from tinycog.pixels.methods import WARPING
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
 from tinycog.reader.iter_tiles import stream
@@ -47,6 +59,9 @@ SIDE_BY_SIDE = 64
 
 RULES = [rule for name, rule in SET_RULES.items() if name != "ee/files-size"]
 """What files of a mosaic have in common: Earth Engine's rules for uploads in tiles."""
+
+ALWAYS = frozenset({"ee/files-bands", "ee/files-depth"})
+"""Those that hold for files that are warped, too."""
 
 
 class MosaicFileFacts(NamedTuple):
@@ -105,10 +120,9 @@ class Mosaic(AreaReads):
     @property
     def files(self) -> tuple[MosaicFileFacts, ...]:
         """The files, in the order that decides where several have a pixel."""
-        windows = self._file.placing.levels[0].windows
         return tuple(
-            MosaicFileFacts(cog.name, window, cog)
-            for cog, window in zip(self._cogs, windows, strict=True)
+            MosaicFileFacts(member.name, member.window(0), cog)
+            for cog, member in zip(self._cogs, self._file.members, strict=True)
         )
 
     @property
@@ -214,9 +228,14 @@ async def mosaic(
     files: Iterable[Where | SignedUrl | Source | Cog],
     *,
     method: MosaicMethod = "first",
+    strict: bool = True,
     tolerance: float = OFFSET_TOLERANCE,
+    crs: CrsLike | None = None,
+    res: float | Sequence[float] | None = None,
+    bounds: Sequence[float] | None = None,
+    resampling: WarpResamplingLike = "nearest",
 ) -> Mosaic:
-    """Read many files of one grid as one image.
+    """Read many files as one image.
 
     ::
 
@@ -224,7 +243,9 @@ async def mosaic(
         raster = await whole.read(bounds=(9, 47, 10, 48))
 
     The files have the same bands, dtype, CRS, pixel size and fill, and lie whole pixels apart, as
-    Earth Engine demands of an upload in tiles. What no file covers is not valid.
+    Earth Engine demands of an upload in tiles: their pixels are taken as they are. With
+    `strict=False` they only have the same bands and dtype, and are warped to one grid. What no file
+    covers is not valid.
 
     Args:
         files: urls, paths, handles, or whatever else `open` takes; their order decides where
@@ -233,7 +254,13 @@ async def mosaic(
             "highest" (or "max"), "lowest" (or "min"), "mean", "median", "mode", "count", "stdev".
             Sample by sample where nodata counts by band, else pixel by pixel. Means of integers are
             rounded; "count" is uint32 and "stdev" float64.
+        strict: refuse files that do not fit each other.
         tolerance: fraction of a pixel that a file may lie beside the grid of the others.
+        crs: of the grid, with `strict=False`; by default that of the files.
+        res: pixel size of the grid, a number or (x, y); by default that of the files.
+        bounds: (left, bottom, right, top) of the grid; by default those of all files. Its edges are
+            moved outwards to multiples of the pixel size.
+        resampling: how files are warped to the grid: "nearest", "bilinear", "cubic", "average".
 
     Returns:
         A handle that reads as a `Cog` does; its `files` are closed with it, unless they were given
@@ -241,7 +268,7 @@ async def mosaic(
 
     Raises:
         MosaicError: the files do not fit; its `findings` name them.
-        UsageError: there are no files, or no such method.
+        UsageError: there are no files, or an argument is wrong.
         TinycogError: a file cannot be opened.
 
     Cost: that of opening each file, 64 at a time.
@@ -252,15 +279,21 @@ async def mosaic(
     if method not in METHODS:
         message = f"method={method!r} is unknown: expected one of {', '.join(METHODS)}"
         raise UsageError(message)
+    sampling = check_method(resampling, WARPING)
+    if strict and not (crs is None and res is None and bounds is None and sampling == "nearest"):
+        message = "crs=, res=, bounds= and resampling= are those of strict=False: pass it, too"
+        raise UsageError(message)
     cogs = [one if isinstance(one, Cog) else open_file(one) for one in given]
     owned = [cog for cog, one in zip(cogs, given, strict=True) if cog is not one]
     try:
         await _open_all(cogs)
         opened = [cog._file for cog in cogs]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as one file
-        _check(opened, method, tolerance)
+        _check(opened, method, tolerance, strict=strict)
         names = _names(opened)
-        placing = _placing(opened)
-        return Mosaic(cogs, MosaicFile(opened, names, placing, method), owned=owned)
+        if strict:
+            return Mosaic(cogs, _aligned(opened, names, method), owned=owned)
+        grid = choose_grid(opened, names, crs, res, bounds)
+        return Mosaic(cogs, _warped(opened, names, method, grid, sampling), owned=owned)
     except BaseException:
         for cog in owned:
             with suppress(TinycogError):
@@ -282,11 +315,39 @@ async def _open(cog: Cog) -> None:
         raise
 
 
-def _check(files: Sequence[OpenFile], method: str, tolerance: float) -> None:
-    """Raise a `MosaicError` unless the files fit (mosaic.*)."""
+def _aligned(files: Sequence[OpenFile], names: Sequence[str], method: str) -> MosaicFile:
+    """Return files whose pixels are those of the whole."""
+    first = files[0].georeference
+    placing = place([Levels(coefficients(file.geo.transform), file.level_sizes) for file in files])
+    members = [
+        AlignedMember(name, file, placing.levels, n)
+        for n, (name, file) in enumerate(zip(names, files, strict=True))
+    ]
+    levels = [(level.own[0], level.size) for level in placing.levels]
+    georeference = first.moved(placing.transform, levels[0][1], first.crs)
+    return MosaicFile(members, levels, georeference, method, aligned=True)
+
+
+def _warped(
+    files: Sequence[OpenFile], names: Sequence[str], method: str, grid: ChosenGrid, sampling: str
+) -> MosaicFile:
+    """Return files that are warped to a grid."""
+    georeference = files[0].georeference.moved(grid.transform, grid.sizes[0], grid.crs)
+    target = WarpGrid(georeference, grid.crs, grid.sizes, sampling)
+    members = [
+        WarpedMember(name, file, windows_of(file, grid), target)
+        for name, file in zip(names, files, strict=True)
+    ]
+    levels = [(0, size) for size in grid.sizes]
+    return MosaicFile(members, levels, georeference, method, aligned=False)
+
+
+def _check(files: Sequence[OpenFile], method: str, tolerance: float, *, strict: bool) -> None:
+    """Raise a `MosaicError` unless the files fit (mosaic.rules)."""
     members = [member_of(file) for file in files]
+    rules = RULES if strict else [rule for rule in RULES if rule.id in ALWAYS]
     found = [
-        Finding(rule.id, seen.message) for rule, seen in check_files(members, RULES, tolerance)
+        Finding(rule.id, seen.message) for rule, seen in check_files(members, rules, tolerance)
     ]
     found += _differences(files, members)
     if found:
@@ -297,7 +358,7 @@ def _check(files: Sequence[OpenFile], method: str, tolerance: float) -> None:
 
 
 def _differences(files: Sequence[OpenFile], members: Sequence[SetMember]) -> list[Finding]:
-    """Return what files differ in beside Earth Engine's rules: colours, scales (mosaic.meaning)."""
+    """Return in what files differ beside Earth Engine's rules: colours, scales (mosaic.meaning)."""
     found: list[Finding] = []
     first = files[0]
     for file, member in zip(files[1:], members[1:], strict=True):
@@ -307,7 +368,6 @@ def _differences(files: Sequence[OpenFile], members: Sequence[SetMember]) -> lis
             ("a ColorMap", _listed(first), _listed(file)),
             ("scales", first.metadata.scales, file.metadata.scales),
             ("offsets", first.metadata.offsets, file.metadata.offsets),
-            ("NODATA_VALUES", first.mask_facts().nodata_values, file.mask_facts().nodata_values),
         ]
         for what, mine, yours in pairs:
             if not _same(mine, yours):
@@ -326,9 +386,8 @@ def _listed(file: OpenFile) -> list[object] | None:
 
 def _names(files: Sequence[OpenFile]) -> list[str]:
     """Return the names of files; those that come twice with their number."""
-    names = [file.name for file in files]
-    return [f"{name} ({n})" if names.count(name) > 1 else name for n, name in enumerate(names, 1)]
-
-
-def _placing(files: Sequence[OpenFile]) -> Placing:
-    return place([Levels(tuple(file.geo.transform)[:6], file.level_sizes) for file in files])
+    counts = Counter(file.name for file in files)
+    return [
+        f"{file.name} ({n})" if counts[file.name] > 1 else file.name
+        for n, file in enumerate(files, 1)
+    ]

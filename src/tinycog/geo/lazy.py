@@ -174,8 +174,10 @@ class LazyGeoreference:
 
         return PixelGrid.of(self.transform(size), size, self.crs)
 
-    def moved(self, transform: Sequence[float], size: tuple[int, int]) -> LazyGeoreference:
-        """Return that of an image of another size and transform, and all else alike.
+    def moved(
+        self, transform: Sequence[float], size: tuple[int, int], crs: Crs | None
+    ) -> LazyGeoreference:
+        """Return that of an image of another size, transform and CRS, and all else alike.
 
         Raises:
             UsageError: its bytes have not been read.
@@ -183,7 +185,12 @@ class LazyGeoreference:
         from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
 
         found = copy(self)
-        geo = replace(self.geo, transform=make_affine(*transform))
+        from tinycog.geo.keys import GeoKeys  # noqa: PLC0415 - the same
+
+        keys = GeoKeys() if crs is None else crs.keys
+        geo = replace(
+            self.geo, transform=make_affine(*transform), has_transform=True, crs=crs, keys=keys
+        )
         found.size = size
         found._cached = (geo, self.metadata)  # noqa: SLF001 - of the same class
         found._arguments = self._arguments  # noqa: SLF001 - the same

@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import TileIndexError
+from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
-from tinycog.mosaicking.mosaic_windows import Member, MosaicWindows
+from tinycog.mosaicking.members import Member
+from tinycog.mosaicking.mosaic_windows import MosaicWindows
 from tinycog.mosaicking.overlaps import result_dtype
-from tinycog.mosaicking.placing import Placing
 from tinycog.pixels.mask import MaskFacts
-from tinycog.reader.open_file import OpenFile
 from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.reader.window_buffers import LevelSource
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Value
 from tinycog.tiff.spec import SampleFormat
+from tinycog.window import Size
 
 if TYPE_CHECKING:
     from tinycog.geo.metadata import Metadata
@@ -42,42 +43,49 @@ class MosaicFile:
         levels: 0 = full resolution; tags are those of the first file.
         georeference: of the whole.
         windows: fills windows of the levels.
-        placing: where each file lies.
+        members: the files.
     """
 
     def __init__(
-        self, files: Sequence[OpenFile], names: Sequence[str], placing: Placing, method: str
+        self,
+        members: Sequence[Member],
+        levels: Sequence[tuple[int, Size]],
+        georeference: LazyGeoreference,
+        method: str,
+        *,
+        aligned: bool,
     ) -> None:
-        """Keep the files, which are open and fit each other."""
-        self.files, self.placing = files, placing
-        first = files[0]
+        """Keep the files, which are open and fit each other.
+
+        Args:
+            members: the files, in their order.
+            levels: for each level which one of the first file has its tags, and its size.
+            georeference: of the whole.
+            method: what becomes of pixels that several files have.
+            aligned: whether pixels are those of the files, which tell in one way which are valid.
+        """
+        self.members, self.georeference = members, georeference
+        self._own = [own for own, _ in levels]
+        first = self._first = members[0].file
         self.limits: Limits = first.limits
-        facts = [file.mask_facts() for file in files]
-        has_mask = [file.masks[0] is not None for file in files]
-        by_pixels = not any(has_mask) and _says(facts[0])
-        members = [
-            Member(name, file, not (masked or _says(own)), own.alpha)
-            for name, file, masked, own in zip(names, files, has_mask, facts, strict=True)
-        ]
-        image = first.levels[0]
+        image, facts = first.levels[0], first.mask_facts()
         dtype = result_dtype(method, image.dtype)
         is_same = dtype == image.dtype
-        self._by_pixels = by_pixels and is_same
-        self.levels = tuple(
-            _image(first.levels[level.own[0]], level.size, None if is_same else dtype)
-            for level in placing.levels
+        by_samples = (
+            all(member.file.masks[0] is None for member in members) and facts != MaskFacts()
         )
-        values = facts[0].nodata_values if self._by_pixels else None
-        fill = self.levels[0].fill_value
+        self._by_samples = by_samples and is_same and aligned
+        self.levels = tuple(
+            _image(first.levels[own], size, None if is_same else dtype) for own, size in levels
+        )
+        values = facts.nodata_values if self._by_samples else None
         self.windows = MosaicWindows(
             members,
-            placing.levels,
             method,
             first.limits,
-            masked_by_pixels=self._by_pixels,
-            gap_values=values or [fill] * image.samples,
+            masked_by_samples=self._by_samples,
+            gap_values=values or [self.levels[0].fill_value] * image.samples,
         )
-        self.georeference = first.georeference.moved(placing.transform, placing.levels[0].size)
 
     # --- what is known ---------------------------------------------------------------------------
 
@@ -118,7 +126,7 @@ class MosaicFile:
     async def level(self, z: int) -> LevelSource:
         """Return a level; `TileIndexError` if there is none."""
         image = await self.image(z)
-        make = FileMaskFacts if self._by_pixels else AllCount
+        make = FileMaskFacts if self._by_samples else AllCount
         mask = LevelMask(None, is_known=True)
         return LevelSource(image, mask, make(self.georeference, self.levels[0]), self.georeference)
 
@@ -128,16 +136,11 @@ class MosaicFile:
 
     async def read_tag(self, tag: int, z: int) -> Value | None:
         """Return the value of a tag of the first file."""
-        return await self.files[0].read_tag(tag, self.placing.levels[z].own[0])
+        return await self._first.read_tag(tag, self._own[z])
 
     async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
         """Return the ColorMap, which all files share."""
-        return await self.files[0].read_colormap(self.placing.levels[z].own[0])
-
-
-def _says(facts: MaskFacts) -> bool:
-    """Return whether samples say which pixels are valid."""
-    return facts != MaskFacts()
+        return await self._first.read_colormap(self._own[z])
 
 
 def _image(image: Image, size: tuple[int, int], dtype: np.dtype[np.generic] | None) -> Image:

@@ -151,7 +151,8 @@ def _median(stack: NDArray[Any], counts: Mask) -> NDArray[Any]:
     order = np.argsort(~counts, axis=0, kind="stable")
     by_count = np.take_along_axis(stack, order, axis=0)
     number = counts.sum(axis=0)
-    found = np.full(stack.shape[1:], np.nan)
+    nothing = np.nan if stack.dtype.kind == "f" else 0.0
+    found = np.full(stack.shape[1:], nothing)
     for n in np.unique(number[number > 0]).tolist():
         where = number == n
         values = np.sort(by_count[:n, where], axis=0)

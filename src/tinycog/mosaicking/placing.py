@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinycog.affine_math import apply, coefficients, invert
 from tinycog.errors import UsageError
@@ -132,18 +132,15 @@ def overlap(one: Window, other: Window) -> bool:
     return bool(shared.width and shared.height)
 
 
-def covered_pixels(windows: Sequence[Window]) -> int:
-    """Return how many pixels lie in any of the windows, however many there are."""
-    xs = np.unique([x for w in windows for x in (w.col_off, w.col_off + w.width)])
-    ys = np.unique([y for w in windows for y in (w.row_off, w.row_off + w.height)])
-    grid = np.zeros((len(ys) - 1, len(xs) - 1), np.bool_)
-    for col, row, width, height in windows:
-        rows = slice(*np.searchsorted(ys, [row, row + height]))
-        cols = slice(*np.searchsorted(xs, [col, col + width]))
-        grid[rows, cols] = True
-    heights = [b - a for a, b in pairwise(ys.tolist())]
-    widths = [b - a for a, b in pairwise(xs.tolist())]
-    return sum(
-        height * sum(width for width, hit in zip(widths, row, strict=True) if hit)
-        for height, row in zip(heights, grid.tolist(), strict=True)
-    )
+def rectangles(windows: Sequence[Window]) -> NDArray[np.int64]:
+    """Return (left, top, right, bottom) of windows, (n, 4)."""
+    found = np.array(windows, np.int64).reshape(-1, 4)
+    found[:, 2:] += found[:, :2]
+    return found
+
+
+def meeting(places: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:
+    """Return which rectangles share a pixel with a window, (n,)."""
+    col, row, width, height = window
+    left, top, right, bottom = places.T
+    return (left < col + width) & (right > col) & (top < row + height) & (bottom > row)

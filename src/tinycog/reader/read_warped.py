@@ -11,6 +11,7 @@ import numpy as np
 
 from tinycog.argument_types import ErrorHandling
 from tinycog.checks import check_bands
+from tinycog.fetch.plan import Plan
 from tinycog.geo.crs import WEB_MERCATOR_CODES, Crs
 from tinycog.geo.lazy import FixedPlacement
 from tinycog.geo.same_crs import is_same_crs
@@ -24,9 +25,9 @@ from tinycog.pixels.warp.warp import warp
 from tinycog.raster import Raster
 from tinycog.reader.pixel_file import PixelFile
 from tinycog.reader.read_window import band_groups, read_area
-from tinycog.reader.window_buffers import WindowRequest
+from tinycog.reader.window_buffers import LevelSource, WindowRequest, make_buffers
 from tinycog.thread_pool import run_in_pool
-from tinycog.window import Area, as_floats, best_level, inside, scale
+from tinycog.window import Area, Window, as_floats, best_level, inside, scale
 
 if TYPE_CHECKING:  # loads attrs
     from affine import Affine
@@ -58,10 +59,28 @@ class TargetGrid(NamedTuple):
         return FixedPlacement(self.transform, self.crs)
 
 
-async def read_warped(
+class Sampling(NamedTuple):
+    """What a grid needs of a file.
+
+    Attributes:
+        plan: where the pixels of the grid lie.
+        source: the level that is read.
+        request: what is read of it; None where no pixel of the grid lies in the file.
+        window: pixels of the level, or of that reduced to `reduced`.
+        reduced: (rows, cols) that the level is reduced to first.
+    """
+
+    plan: WarpPlan
+    source: LevelSource
+    request: WindowRequest | None
+    window: Window
+    reduced: tuple[int, int]
+
+
+async def _sampling(
     file: PixelFile, target: TargetGrid, bands: Bands, method: str, errors: ErrorHandling
-) -> Raster:
-    """Warp the pixels of the level that suits a grid; see `Cog.read_warped`."""
+) -> Sampling:
+    """Find the level that suits a grid, and what is read of it."""
     shape = target.shape
     transform = _into(target.crs, file)
     width, height = file.georeference.size
@@ -86,20 +105,41 @@ async def read_warped(
     reduced = level_shape if method == "nearest" else _reduced(plan, level_shape)
     window = inside(as_floats(plan.support(method, reduced)), (reduced[1], reduced[0]))
     if plan.bounds is None or not window.width or not window.height:
-        data = np.full((len(chosen), *shape), source.image.fill_value).astype(source.image.dtype)
-        nothing = KnownValidity(np.zeros(shape, np.bool_))
-        outside = np.full(shape, Loss.OUTSIDE, np.uint8)
-        place, nodata = target.placement, source.image.nodata
-        return Raster(data, z, window, nodata, (), nothing, place, losses=outside)
+        return Sampling(plan, source, None, window, reduced)
     level_window = scale(as_floats(window), (reduced[1], reduced[0]), sizes[z])
     area = Area(z, level_window, (window.height, window.width))
     first_method = "nearest" if reduced == level_shape else method
     request = WindowRequest(area, chosen, first_method, masked=True, boundless=False, errors=errors)
+    return Sampling(plan, source, request, window, reduced)
+
+
+async def read_warped(
+    file: PixelFile, target: TargetGrid, bands: Bands, method: str, errors: ErrorHandling
+) -> Raster:
+    """Warp the pixels of the level that suits a grid; see `Cog.read_warped`."""
+    plan, source, request, window, reduced = await _sampling(file, target, bands, method, errors)
+    image, shape = source.image, target.shape
+    if request is None:
+        chosen = check_bands(image.samples, bands)
+        data = np.full((len(chosen), *shape), image.fill_value).astype(image.dtype)
+        nothing = KnownValidity(np.zeros(shape, np.bool_))
+        outside = np.full(shape, Loss.OUTSIDE, np.uint8)
+        place, nodata = target.placement, image.nodata
+        return Raster(data, 0, window, nodata, (), nothing, place, losses=outside)
     raster = await read_area(file.windows, source, request)
     coords = plan.on(reduced, window)
-    data, validity = await run_in_pool(_warp, raster, coords, method, source.image.fill_value)
+    data, validity = await run_in_pool(_warp, raster, coords, method, image.fill_value)
     losses = await run_in_pool(_losses, raster, coords, validity.pixels)
     return replace(raster, data=data, validity=validity, place=target.placement, losses=losses)
+
+
+async def plan_warped(file: PixelFile, target: TargetGrid, bands: Bands, method: str) -> Plan:
+    """Return the requests of `read_warped`."""
+    _, source, request, _, _ = await _sampling(file, target, bands, method, "raise")
+    if request is None:
+        return Plan((), (), 0)
+    buffers = make_buffers(source, request, planned=True)
+    return await file.windows.plan(source, request.area.z, [buffers])
 
 
 def _into(crs: Crs | None, file: PixelFile) -> Callable[[Any, Any], tuple[Any, Any]]:
