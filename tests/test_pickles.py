@@ -69,7 +69,13 @@ async def values(folder: Path) -> dict[str, Any]:
     pending = tinycog.write(bytes, pixels)
     await pending
     report = await tinycog.validate(fixture_path("tiled-gcps"))
+    mosaic = await tinycog.mosaic([cog])
     found: list[Any] = [
+        mosaic,
+        mosaic.files[0],
+        tinycog.MosaicOptions(),
+        raster.account,
+        tinycog.Loss.GAP,
         written,
         written.plan,
         pending,

@@ -87,6 +87,7 @@ from tinycog.fetch.plan import Plan
 from tinycog.geo.lazy import Placement
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
+from tinycog.pixels.account import Account, Loss
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import Validity
 from tinycog.raster import Raster
@@ -110,8 +111,9 @@ if TYPE_CHECKING:
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
     from tinycog.header_parser import HeaderParser
-    from tinycog.mosaic import Mosaic, MosaicFileFacts, mosaic
+    from tinycog.mosaicking.fitting import MosaicOptions
     from tinycog.mosaicking.overlaps import MosaicMethod
+    from tinycog.mosaics import Mosaic, MosaicFileFacts, mosaic
     from tinycog.page import Page, Pages
     from tinycog.reader.read_points import Values
     from tinycog.reader.snapshot import SnapshotDocument
@@ -134,6 +136,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "RPC",
     "AccessDeniedError",
+    "Account",
     "AllowHost",
     "AreaOptions",
     "BinaryFile",
@@ -174,12 +177,14 @@ __all__ = [
     "Level",
     "LimitError",
     "Limits",
+    "Loss",
     "MaskKind",
     "MemoryCache",
     "Mosaic",
     "MosaicError",
     "MosaicFileFacts",
     "MosaicMethod",
+    "MosaicOptions",
     "NamedMember",
     "NotFoundError",
     "NotTiffError",
@@ -285,9 +290,10 @@ _ON_DEMAND = {
     "HeaderParser": "tinycog.header_parser",
     "Http": "tinycog.sources.http.options",
     "MemoryCache": "tinycog.cache.memory",
-    "Mosaic": "tinycog.mosaic",
-    "MosaicFileFacts": "tinycog.mosaic",
+    "Mosaic": "tinycog.mosaics",
+    "MosaicFileFacts": "tinycog.mosaics",
     "MosaicMethod": "tinycog.mosaicking.overlaps",
+    "MosaicOptions": "tinycog.mosaicking.fitting",
     "Page": "tinycog.page",
     "Pages": "tinycog.page",
     "Plane": "tinycog.series.model",
@@ -311,7 +317,7 @@ _ON_DEMAND = {
     "decode_tile": "tinycog.tile_facts",
     "leftovers": "tinycog.targets.temporary",
     "list_uploads": "tinycog.targets.uploads",
-    "mosaic": "tinycog.mosaic",
+    "mosaic": "tinycog.mosaics",
     "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

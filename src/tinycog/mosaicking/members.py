@@ -70,7 +70,7 @@ class Found(NamedTuple):
         return Layer(rows, cols, self.data, self.valid)
 
 
-class Member(ABC):
+class MosaicMember(ABC):
     """A file of a mosaic; open.
 
     Attributes:
@@ -113,7 +113,7 @@ class Member(ABC):
         return known.band_masks(data)
 
 
-class AlignedMember(Member):
+class AlignedMember(MosaicMember):
     """A file whose pixels are pixels of the whole."""
 
     fills_target = True
@@ -172,7 +172,7 @@ class AlignedMember(Member):
         return await self.file.windows.plan(source, self._own[z], planned)
 
 
-class WarpedMember(Member):
+class WarpedMember(MosaicMember):
     """A file whose pixels are warped to those of the whole."""
 
     def __init__(

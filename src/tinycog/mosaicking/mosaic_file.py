@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.errors import TileIndexError
+from tinycog.errors import MosaicError, TileIndexError, TinycogError, UsageError
+from tinycog.fetch.single_flight import SingleFlight, side_by_side
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
-from tinycog.mosaicking.members import Member
+from tinycog.mosaicking.fitting import Fitted, MosaicOptions, fit
+from tinycog.mosaicking.members import MosaicMember
 from tinycog.mosaicking.mosaic_windows import MosaicWindows
 from tinycog.mosaicking.overlaps import result_dtype
 from tinycog.pixels.mask import MaskFacts
+from tinycog.reader.open_file import OpenFile
 from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.reader.window_buffers import LevelSource
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Value
 from tinycog.tiff.spec import SampleFormat
-from tinycog.window import Size
 
 if TYPE_CHECKING:
     from tinycog.geo.metadata import Metadata
+
+SIDE_BY_SIDE = 64
+"""Files that are opened at the same time."""
 
 
 class AllCount(FileMaskFacts):
@@ -36,58 +42,78 @@ class AllCount(FileMaskFacts):
 
 
 class MosaicFile:
-    """Many files as one `PixelFile`.
+    """Many files as one `PixelFile`, opened when it is first read.
 
     Attributes:
-        limits: of the whole.
-        levels: 0 = full resolution; tags are those of the first file.
-        georeference: of the whole.
-        windows: fills windows of the levels.
-        members: the files.
+        files: in their order.
+        options: how they are read.
     """
 
-    def __init__(
-        self,
-        members: Sequence[Member],
-        levels: Sequence[tuple[int, Size]],
-        georeference: LazyGeoreference,
-        method: str,
-        *,
-        aligned: bool,
-    ) -> None:
-        """Keep the files, which are open and fit each other.
+    def __init__(self, files: Sequence[OpenFile], options: MosaicOptions) -> None:
+        """Keep the files; nothing is read."""
+        self.files, self.options = tuple(files), options
+        self._made: Made | None = None
+        self._single_flight = SingleFlight()
 
-        Args:
-            members: the files, in their order.
-            levels: for each level which one of the first file has its tags, and its size.
-            georeference: of the whole.
-            method: what becomes of pixels that several files have.
-            aligned: whether pixels are those of the files, which tell in one way which are valid.
+    async def read_all(self) -> None:
+        """Open the files, and make them one image.
+
+        Raises:
+            MosaicError: they do not fit.
+            TinycogError: one of them cannot be opened.
         """
-        self.members, self.georeference = members, georeference
-        self._own = [own for own, _ in levels]
-        first = self._first = members[0].file
-        self.limits: Limits = first.limits
-        image, facts = first.levels[0], first.mask_facts()
-        dtype = result_dtype(method, image.dtype)
-        is_same = dtype == image.dtype
-        by_samples = (
-            all(member.file.masks[0] is None for member in members) and facts != MaskFacts()
-        )
-        self._by_samples = by_samples and is_same and aligned
-        self.levels = tuple(
-            _image(first.levels[own], size, None if is_same else dtype) for own, size in levels
-        )
-        values = facts.nodata_values if self._by_samples else None
-        self.windows = MosaicWindows(
-            members,
-            method,
-            first.limits,
-            masked_by_samples=self._by_samples,
-            gap_values=values or [self.levels[0].fill_value] * image.samples,
-        )
+        if self._made is None:
+            await self._single_flight.run("files", self._read)
 
-    # --- what is known ---------------------------------------------------------------------------
+    async def _read(self) -> None:
+        rest = iter(self.files)
+        while batch := list(islice(rest, SIDE_BY_SIDE)):
+            await side_by_side(*(_open(file) for file in batch))
+        self._made = _make(fit(self.files, self.options), self.options)
+
+    async def read_header(self, z: int | None) -> None:
+        """Open the files: levels of the whole are not known before."""
+        del z
+        await self.read_all()
+
+    # --- what is known once they are open --------------------------------------------------------
+
+    @property
+    def _opened(self) -> Made:
+        if self._made is None:
+            try:  # headers may be known: those of a pickle are
+                self._made = _make(fit(self.files, self.options), self.options)
+            except MosaicError:
+                raise
+            except UsageError as exc:
+                message = "the files are not open yet: use `mosaic = await tinycog.mosaic(...)`"
+                raise UsageError(message) from exc
+        return self._made
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the first file."""
+        return self.files[0].limits
+
+    @property
+    def members(self) -> Sequence[MosaicMember]:
+        """The files, and where they lie; a `UsageError` before they are open, as for all below."""
+        return self._opened.fitted.members
+
+    @property
+    def levels(self) -> tuple[Image, ...]:
+        """The levels, 0 = full resolution; tags are those of the first file."""
+        return self._opened.levels
+
+    @property
+    def windows(self) -> MosaicWindows:
+        """What fills windows of the levels."""
+        return self._opened.windows
+
+    @property
+    def georeference(self) -> LazyGeoreference:
+        """Where pixels lie, and what samples mean to the first file."""
+        return self._opened.fitted.georeference
 
     @property
     def metadata(self) -> Metadata:
@@ -103,14 +129,7 @@ class MosaicFile:
         """Return (width, height) of a level in pixels."""
         return self.levels[z].size
 
-    # --- what reads ask for; all of it is known --------------------------------------------------
-
-    async def read_all(self) -> None:
-        """Do nothing: the files are open."""
-
-    async def read_header(self, z: int | None) -> None:
-        """Do nothing: the files are open."""
-        del z
+    # --- what reads ask for ----------------------------------------------------------------------
 
     async def image(self, z: int) -> Image:
         """Return a level.
@@ -118,6 +137,7 @@ class MosaicFile:
         Raises:
             TileIndexError: there is no such level.
         """
+        await self.read_all()
         if not 0 <= z < len(self.levels):
             message = f"level {z} does not exist (levels 0 to {len(self.levels) - 1})"
             raise TileIndexError(message)
@@ -126,7 +146,7 @@ class MosaicFile:
     async def level(self, z: int) -> LevelSource:
         """Return a level; `TileIndexError` if there is none."""
         image = await self.image(z)
-        make = FileMaskFacts if self._by_samples else AllCount
+        make = FileMaskFacts if self._opened.by_samples else AllCount
         mask = LevelMask(None, is_known=True)
         return LevelSource(image, mask, make(self.georeference, self.levels[0]), self.georeference)
 
@@ -136,11 +156,58 @@ class MosaicFile:
 
     async def read_tag(self, tag: int, z: int) -> Value | None:
         """Return the value of a tag of the first file."""
-        return await self._first.read_tag(tag, self._own[z])
+        await self.read_all()
+        return await self.files[0].read_tag(tag, self._opened.fitted.levels[z][0])
 
     async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
         """Return the ColorMap, which all files share."""
-        return await self._first.read_colormap(self._own[z])
+        await self.read_all()
+        return await self.files[0].read_colormap(self._opened.fitted.levels[z][0])
+
+
+class Made(NamedTuple):
+    """Files that are one image.
+
+    Attributes:
+        fitted: the files, and where they lie.
+        levels: as images.
+        windows: what fills windows of these.
+        by_samples: whether samples say which of the result are valid (nodata, alpha).
+    """
+
+    fitted: Fitted
+    levels: tuple[Image, ...]
+    windows: MosaicWindows
+    by_samples: bool
+
+
+def _make(fitted: Fitted, options: MosaicOptions) -> Made:
+    first = fitted.members[0].file
+    image, facts = first.levels[0], first.mask_facts()
+    dtype = result_dtype(options.method, image.dtype)
+    is_same = dtype == image.dtype
+    is_masked = any(member.file.masks[0] is not None for member in fitted.members)
+    by_samples = options.strict and is_same and not is_masked and facts != MaskFacts()
+    levels = tuple(
+        _image(first.levels[own], size, None if is_same else dtype) for own, size in fitted.levels
+    )
+    values = facts.nodata_values if by_samples else None
+    windows = MosaicWindows(
+        fitted.members,
+        options.method,
+        first.limits,
+        masked_by_samples=by_samples,
+        gap_values=values or [levels[0].fill_value] * image.samples,
+    )
+    return Made(fitted, levels, windows, by_samples)
+
+
+async def _open(file: OpenFile) -> None:
+    try:
+        await file.read_whole()
+    except TinycogError as exc:
+        exc.name_file(file.name)
+        raise
 
 
 def _image(image: Image, size: tuple[int, int], dtype: np.dtype[np.generic] | None) -> Image:

@@ -14,7 +14,7 @@ from tinycog.errors import Finding, TinycogError
 from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
-from tinycog.mosaicking.members import Found, Member, Slot
+from tinycog.mosaicking.members import Found, MosaicMember, Slot
 from tinycog.mosaicking.overlaps import DECIDING, Layer, combine
 from tinycog.mosaicking.placing import common, meeting, overlap, rectangles
 from tinycog.pixels.mask import Mask
@@ -71,7 +71,7 @@ class MosaicWindows:
 
     def __init__(
         self,
-        members: Sequence[Member],
+        members: Sequence[MosaicMember],
         method: str,
         limits: Limits,
         *,
@@ -122,7 +122,7 @@ class MosaicWindows:
         return filled, tuple(finding for canvas in canvases for finding in canvas.findings)
 
     def _canvas(self, z: int, buffers: WindowBuffers) -> Canvas:
-        """Return a window whose pixels are those of a gap."""
+        """Return a window whose pixels are those of a gap (mosaic.gap)."""
         shape = buffers.pixels.shape
         valid, failed = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
         hits = self._hits(z, buffers.window)

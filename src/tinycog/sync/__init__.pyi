@@ -62,6 +62,7 @@ from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
+from tinycog.validating import Judgeable
 from tinycog.validator.report import ValidationReport
 from tinycog.validator.rule import ValidationProfile
 from tinycog.writer.plan import Progress, WritePlan
@@ -265,6 +266,17 @@ class Cog:
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "bilinear",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    def read_warped(
+        self,
+        *,
+        transform: Iterable[float],
+        shape: Sequence[int],
+        crs: CrsLike | None = None,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "nearest",
         errors: ErrorHandling = "raise",
     ) -> Raster: ...
     @property
@@ -561,7 +573,7 @@ def abort_upload(
     upload: OpenUpload, *, storage_options: Mapping[str, object] | None = None
 ) -> None: ...
 def validate(
-    where: Where | SignedUrl | Source | Cog,
+    where: Judgeable | Sequence[Judgeable],
     profile: str | ValidationProfile = "ogc-cog",
     *,
     strict: bool = False,

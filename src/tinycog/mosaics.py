@@ -1,17 +1,12 @@
-"""`mosaic`: many files of one grid, read as one."""
+"""`mosaic`: many files as one."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import suppress
-from itertools import islice
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from contextlib import aclosing
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
-import numpy as np
-
-from tinycog.affine_math import coefficients
 from tinycog.area_reads import AreaReads
 from tinycog.argument_types import (
     AreaOptions,
@@ -24,17 +19,14 @@ from tinycog.argument_types import (
 from tinycog.checks import check_errors, check_masked, check_method
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
-from tinycog.errors import Finding, MosaicError, TinycogError, UsageError
+from tinycog.errors import Finding, UsageError
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.level import Level
-from tinycog.member_facts import member_of
-from tinycog.mosaicking.chosen_grid import ChosenGrid, choose_grid, windows_of
-from tinycog.mosaicking.members import AlignedMember, WarpedMember, WarpGrid
+from tinycog.mosaicking.fitting import MosaicOptions
 from tinycog.mosaicking.mosaic_file import MosaicFile
 from tinycog.mosaicking.overlaps import METHODS, MosaicMethod
-from tinycog.mosaicking.placing import Levels, place
 from tinycog.pixels.methods import WARPING
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
@@ -45,23 +37,13 @@ from tinycog.reader.window_buffers import WindowRequest, make_buffers
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Image
-from tinycog.validator.among_files import OFFSET_TOLERANCE, SET_RULES, SetMember, check_files
+from tinycog.validator.among_files import OFFSET_TOLERANCE
 from tinycog.window import Area, Tile, Window, as_floats
 
 if TYPE_CHECKING:
     from affine import Affine
 
     from tinycog.geo.crs import Crs
-    from tinycog.reader.open_file import OpenFile
-
-SIDE_BY_SIDE = 64
-"""Files that are opened at the same time."""
-
-RULES = [rule for name, rule in SET_RULES.items() if name != "ee/files-size"]
-"""What files of a mosaic have in common: Earth Engine's rules for uploads in tiles."""
-
-ALWAYS = frozenset({"ee/files-bands", "ee/files-depth"})
-"""Those that hold for files that are warped, too."""
 
 
 class MosaicFileFacts(NamedTuple):
@@ -79,17 +61,20 @@ class MosaicFileFacts(NamedTuple):
 
 
 class Mosaic(AreaReads):
-    """Files of one grid as one image, made by `tinycog.mosaic`: it reads as a `Cog` does.
+    """Many files as one image, made by `tinycog.mosaic`: it reads as a `Cog` does.
 
-    It has the levels that all files share, where the pixels of these are pixels of the whole.
-    Pixels that no file covers are not valid: they are nodata, or 0.
+    It opens its files at its first use, once; `await mosaic` only opens them. It has the levels
+    that all files share, where the pixels of these are pixels of the whole. Pixels that no file
+    covers are not valid: they are nodata, or 0.
     """
 
-    def __init__(self, cogs: Sequence[Cog], file: MosaicFile, *, owned: Sequence[Cog]) -> None:
-        """Keep the files; made by `tinycog.mosaic`."""
-        self._cogs = tuple(cogs)
-        self._file = file
-        self._owned = tuple(owned)
+    def __init__(
+        self, cogs: Sequence[Cog], options: MosaicOptions, owned: Sequence[Cog] = ()
+    ) -> None:
+        """Keep the handles; nothing is read. `owned` are closed with the mosaic."""
+        self._cogs, self._options, self._owned = tuple(cogs), options, tuple(owned)
+        files = [cog._file for cog in cogs]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - read as one
+        self._file = MosaicFile(files, options)
 
     def _pixels(self) -> MosaicFile:
         return self._file
@@ -97,9 +82,17 @@ class Mosaic(AreaReads):
     def _described(self) -> Image:
         return self._file.levels[0]
 
-    async def __aenter__(self) -> Self:
-        """Return the mosaic, which is open."""
+    def __await__(self) -> Generator[Any, None, Self]:
+        """Open the files: `mosaic = await tinycog.mosaic(files)`."""
+        return self._opened().__await__()
+
+    async def _opened(self) -> Self:
+        await self._file.read_all()
         return self
+
+    async def __aenter__(self) -> Self:
+        """Open the files."""
+        return await self._opened()
 
     async def __aexit__(
         self,
@@ -107,13 +100,17 @@ class Mosaic(AreaReads):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the files that it has opened."""
+        """Close the files that `mosaic` has opened."""
         await self.aclose()
 
     async def aclose(self) -> None:
         """Close the files that `mosaic` has opened; handles that were given stay open."""
         for cog in self._owned:
             await cog.aclose()
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        """Pickle the handles with what has been read of their headers, and the options."""
+        return (type(self), (self._cogs, self._options, self._owned))
 
     # --- what it is ------------------------------------------------------------------------------
 
@@ -133,7 +130,7 @@ class Mosaic(AreaReads):
     @property
     def transform(self) -> Affine:
         """Affine transform from (col, row) of level 0 to (x, y)."""
-        return self._file.georeference.geo.transform
+        return self._file.georeference.transform(self._file.level_size(0))
 
     @property
     def crs(self) -> Crs | None:
@@ -161,7 +158,10 @@ class Mosaic(AreaReads):
 
     def __repr__(self) -> str:
         """Return size, levels and files in a line."""
-        bands, rows, cols = self.shape
+        try:
+            bands, rows, cols = self.shape
+        except UsageError:
+            return f"<Mosaic: {len(self._cogs)} files, not open yet>"
         return (
             f"<Mosaic: {len(self._cogs)} files, {cols} x {rows}, {bands} bands of {self.dtype},"
             f" {len(self.levels)} levels>"
@@ -189,10 +189,27 @@ class Mosaic(AreaReads):
         masked: bool | None = None,
         errors: ErrorHandling = "raise",
     ) -> AsyncGenerator[Raster, None]:
-        """Iterate over the area in tiles of the size of the first file's, in bounded memory.
+        """Iterate over an area in tiles of the size of the first file's, in bounded memory.
 
-        Arguments are those of `Cog.iter_tiles`. Tiles are counted from the corner of the mosaic:
-        files whose tiles lie otherwise are read by parts of tiles, some of these twice.
+        Tiles are counted from the corner of the mosaic: of files whose tiles lie otherwise, some
+        are read twice.
+
+        Args:
+            level: 0 = full resolution.
+            window: as for `read`, in pixels of `level`.
+            bounds: as for `read`, instead of a window.
+            crs: as for `read`: that of `bounds`.
+            crop: as for `read`.
+            masked: as for `read`.
+            errors: as for `read`; "fill" also reads on where a whole file cannot be read.
+
+        Yields:
+            Whole tiles, cut to the mosaic at its edge only.
+
+        Raises:
+            TinycogError: as for `read`.
+
+        Cost: that of the tiles of the files, of some at a time.
         """
         arguments = ReadArguments(window, bounds, crs, level, crop=crop)
         source, request = await resolve(
@@ -216,15 +233,13 @@ class Mosaic(AreaReads):
             )
             return await read_area(self._file.windows, source, asked)
 
-        rasters = stream(image, window_tiles(image, request.area.z, touched), read)
-        try:
+        tiles = window_tiles(image, request.area.z, touched)
+        async with aclosing(stream(image, tiles, read)) as rasters:
             async for raster in rasters:
                 yield raster
-        finally:
-            await rasters.aclose()
 
 
-async def mosaic(
+def mosaic(
     files: Iterable[Where | SignedUrl | Source | Cog],
     *,
     method: MosaicMethod = "first",
@@ -235,7 +250,7 @@ async def mosaic(
     bounds: Sequence[float] | None = None,
     resampling: WarpResamplingLike = "nearest",
 ) -> Mosaic:
-    """Read many files as one image.
+    """Make a handle of many files that are read as one image, without any I/O.
 
     ::
 
@@ -263,15 +278,15 @@ async def mosaic(
         resampling: how files are warped to the grid: "nearest", "bilinear", "cubic", "average".
 
     Returns:
-        A handle that reads as a `Cog` does; its `files` are closed with it, unless they were given
-        as handles.
+        A handle that opens its files at its first use, and reads as a `Cog` does. They are closed
+        with it, unless they were given as handles.
 
     Raises:
-        MosaicError: the files do not fit; its `findings` name them.
-        UsageError: there are no files, or an argument is wrong.
-        TinycogError: a file cannot be opened.
+        UsageError: there are no files, or an argument is wrong. When it opens, `MosaicError` if the
+            files do not fit (its `findings` name them), and what a file raises that cannot be
+            opened, by its name.
 
-    Cost: that of opening each file, 64 at a time.
+    Cost: 0 requests; the first use opens each file, 64 at a time.
     """
     given = list(files)
     if not given:
@@ -285,109 +300,5 @@ async def mosaic(
         raise UsageError(message)
     cogs = [one if isinstance(one, Cog) else open_file(one) for one in given]
     owned = [cog for cog, one in zip(cogs, given, strict=True) if cog is not one]
-    try:
-        await _open_all(cogs)
-        opened = [cog._file for cog in cogs]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - as one file
-        _check(opened, method, tolerance, strict=strict)
-        names = _names(opened)
-        if strict:
-            return Mosaic(cogs, _aligned(opened, names, method), owned=owned)
-        grid = choose_grid(opened, names, crs, res, bounds)
-        return Mosaic(cogs, _warped(opened, names, method, grid, sampling), owned=owned)
-    except BaseException:
-        for cog in owned:
-            with suppress(TinycogError):
-                await cog.aclose()
-        raise
-
-
-async def _open_all(cogs: Sequence[Cog]) -> None:
-    rest = iter(cogs)
-    while batch := list(islice(rest, SIDE_BY_SIDE)):
-        await side_by_side(*(_open(cog) for cog in batch))
-
-
-async def _open(cog: Cog) -> None:
-    try:
-        await cog
-    except TinycogError as exc:
-        exc.name_file(cog.name)
-        raise
-
-
-def _aligned(files: Sequence[OpenFile], names: Sequence[str], method: str) -> MosaicFile:
-    """Return files whose pixels are those of the whole."""
-    first = files[0].georeference
-    placing = place([Levels(coefficients(file.geo.transform), file.level_sizes) for file in files])
-    members = [
-        AlignedMember(name, file, placing.levels, n)
-        for n, (name, file) in enumerate(zip(names, files, strict=True))
-    ]
-    levels = [(level.own[0], level.size) for level in placing.levels]
-    georeference = first.moved(placing.transform, levels[0][1], first.crs)
-    return MosaicFile(members, levels, georeference, method, aligned=True)
-
-
-def _warped(
-    files: Sequence[OpenFile], names: Sequence[str], method: str, grid: ChosenGrid, sampling: str
-) -> MosaicFile:
-    """Return files that are warped to a grid."""
-    georeference = files[0].georeference.moved(grid.transform, grid.sizes[0], grid.crs)
-    target = WarpGrid(georeference, grid.crs, grid.sizes, sampling)
-    members = [
-        WarpedMember(name, file, windows_of(file, grid), target)
-        for name, file in zip(names, files, strict=True)
-    ]
-    levels = [(0, size) for size in grid.sizes]
-    return MosaicFile(members, levels, georeference, method, aligned=False)
-
-
-def _check(files: Sequence[OpenFile], method: str, tolerance: float, *, strict: bool) -> None:
-    """Raise a `MosaicError` unless the files fit (mosaic.rules)."""
-    members = [member_of(file) for file in files]
-    rules = RULES if strict else [rule for rule in RULES if rule.id in ALWAYS]
-    found = [
-        Finding(rule.id, seen.message) for rule, seen in check_files(members, rules, tolerance)
-    ]
-    found += _differences(files, members)
-    if found:
-        raise MosaicError.of_findings(found)
-    if files[0].levels[0].dtype.kind == "c" and method not in ("first", "last", "mean", "count"):
-        message = f"method={method!r} compares samples: complex ones have no order"
-        raise UsageError(message)
-
-
-def _differences(files: Sequence[OpenFile], members: Sequence[SetMember]) -> list[Finding]:
-    """Return in what files differ beside Earth Engine's rules: colours, scales (mosaic.meaning)."""
-    found: list[Finding] = []
-    first = files[0]
-    for file, member in zip(files[1:], members[1:], strict=True):
-        one, other = first.levels[0], file.levels[0]
-        pairs = [
-            ("a PhotometricInterpretation", one.photometric, other.photometric),
-            ("a ColorMap", _listed(first), _listed(file)),
-            ("scales", first.metadata.scales, file.metadata.scales),
-            ("offsets", first.metadata.offsets, file.metadata.offsets),
-        ]
-        for what, mine, yours in pairs:
-            if not _same(mine, yours):
-                text = f"{member.name} and {members[0].name} have {what} that differ"
-                found.append(Finding("mosaic.meaning", text))
-    return found
-
-
-def _same(one: object, other: object) -> bool:
-    return bool(one == other) or repr(one) == repr(other)  # NaN is no other than itself
-
-
-def _listed(file: OpenFile) -> list[object] | None:
-    return None if file.colormap is None else np.asarray(file.colormap).tolist()
-
-
-def _names(files: Sequence[OpenFile]) -> list[str]:
-    """Return the names of files; those that come twice with their number."""
-    counts = Counter(file.name for file in files)
-    return [
-        f"{file.name} ({n})" if counts[file.name] > 1 else file.name
-        for n, file in enumerate(files, 1)
-    ]
+    options = MosaicOptions(method, strict, tolerance, crs, res, bounds, sampling)
+    return Mosaic(cogs, options, owned)
