@@ -103,6 +103,11 @@ from tinycog.window import FloatWindow, Window
 if TYPE_CHECKING:
     from tinycog.cache.disk import DiskCache
     from tinycog.cache.memory import MemoryCache
+    from tinycog.collection.asset import Asset
+    from tinycog.collection.collection import Collection, Refreshed
+    from tinycog.collection.filters import SupportsGeoInterface
+    from tinycog.collection.open_options import OpenOptions
+    from tinycog.collection.read_headers import FailedAsset
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
@@ -133,6 +138,7 @@ __all__ = [
     "AccessDeniedError",
     "AllowHost",
     "AreaOptions",
+    "Asset",
     "BinaryFile",
     "Block",
     "BlockKind",
@@ -141,6 +147,7 @@ __all__ = [
     "ByteRange",
     "Cache",
     "Cog",
+    "Collection",
     "ColorInterp",
     "Colormap",
     "Colouring",
@@ -150,6 +157,7 @@ __all__ = [
     "DiskCache",
     "Entry",
     "ErrorHandling",
+    "FailedAsset",
     "FieldType",
     "FileSystem",
     "Finding",
@@ -178,6 +186,7 @@ __all__ = [
     "NotTiffError",
     "ObjectStore",
     "OpenArguments",
+    "OpenOptions",
     "OpenUpload",
     "Overview",
     "OverviewMethod",
@@ -200,6 +209,7 @@ __all__ = [
     "ReadOptions",
     "ReferenceCodecs",
     "References",
+    "Refreshed",
     "Request",
     "Resampling",
     "ResamplingLike",
@@ -215,6 +225,7 @@ __all__ = [
     "SourceTimeoutError",
     "Statistics",
     "SupportsArray",
+    "SupportsGeoInterface",
     "SupportsGet",
     "SupportsGetAsync",
     "SupportsGetRangeAsync",
@@ -262,6 +273,12 @@ __all__ = [
 ]
 
 _ON_DEMAND = {
+    "Asset": "tinycog.collection.asset",
+    "Collection": "tinycog.collection.collection",
+    "FailedAsset": "tinycog.collection.read_headers",
+    "OpenOptions": "tinycog.collection.open_options",
+    "Refreshed": "tinycog.collection.collection",
+    "SupportsGeoInterface": "tinycog.collection.filters",
     "RuleFinding": "tinycog.validator.report",
     "ValidationProfile": "tinycog.validator.rule",
     "ValidationReport": "tinycog.validator.report",
