@@ -106,8 +106,10 @@ if TYPE_CHECKING:
     from tinycog.collection.asset import Asset
     from tinycog.collection.collection import Collection, Refreshed
     from tinycog.collection.filters import SupportsGeoInterface
+    from tinycog.collection.geo_frames import GeoFrame
     from tinycog.collection.open_options import OpenOptions
     from tinycog.collection.read_headers import FailedAsset
+    from tinycog.collection.stac_read import SupportsToDict
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
@@ -163,6 +165,7 @@ __all__ = [
     "Finding",
     "FloatWindow",
     "FormatError",
+    "GeoFrame",
     "GeoKey",
     "GeoKeys",
     "GetRange",
@@ -230,6 +233,7 @@ __all__ = [
     "SupportsGetAsync",
     "SupportsGetRangeAsync",
     "SupportsGetRangesAsync",
+    "SupportsToDict",
     "SupportsWindow",
     "SupportsWkt",
     "Tag",
@@ -276,6 +280,8 @@ _ON_DEMAND = {
     "Asset": "tinycog.collection.asset",
     "Collection": "tinycog.collection.collection",
     "FailedAsset": "tinycog.collection.read_headers",
+    "GeoFrame": "tinycog.collection.geo_frames",
+    "SupportsToDict": "tinycog.collection.stac_read",
     "OpenOptions": "tinycog.collection.open_options",
     "Refreshed": "tinycog.collection.collection",
     "SupportsGeoInterface": "tinycog.collection.filters",

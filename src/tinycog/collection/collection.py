@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tinycog import errors as errors_of_ours
 from tinycog.argument_types import CrsLike
 from tinycog.collection.asset import Asset, Sign
+from tinycog.collection.facts import placed
 from tinycog.collection.filters import AssetFilter, AssetTest, GeometryLike
 from tinycog.collection.given_facts import AssetTimes, AssetWhere, bare_assets
 from tinycog.collection.open_options import OpenOptions
@@ -199,7 +200,8 @@ class Collection(Sequence[Asset]):
             end: column of its end; "end" if it is there.
 
         Returns:
-            The assets, in the order of the rows. No header is read: see `read_headers`.
+            The assets, in the order of the rows. No header is read: see `read_headers`. Rows of
+            `to_geodataframe` come back with all that was known of them.
 
         Raises:
             UsageError: a column is not there, or geopandas is not installed.
@@ -435,7 +437,7 @@ class Collection(Sequence[Asset]):
 
         found = await reading.each(list(self), read)
         return type(self)(
-            [one for one in found if isinstance(one, Asset)],
+            placed([one for one in found if isinstance(one, Asset)]),
             [*self._failed, *(one for one in found if isinstance(one, FailedAsset))],
         )
 

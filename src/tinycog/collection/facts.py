@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,8 @@ import tinycog
 from tinycog.argument_types import MaskKind
 from tinycog.collection.asset import Asset
 from tinycog.errors import UnsupportedError, UsageError
-from tinycog.geo.footprint import footprint
+from tinycog.extras import check_installed
+from tinycog.geo.footprint import footprints
 
 
 NO_TRANSFORM = (1, 0, 0, 0, 1, 0)
@@ -18,10 +20,10 @@ NO_TRANSFORM = (1, 0, 0, 0, 1, 0)
 
 
 def with_header(asset: Asset, cog: tinycog.Cog) -> Asset:
-    """Return an asset with the facts of a file that is open; place, times, properties stay.
+    """Return an asset with the facts of a file that is open, to be `placed`.
 
-    Where it lies is the file's to say, but of a file that does not say it (control points, no CRS)
-    it stays what was known.
+    Times and properties stay; so does where it lies, of a file that does not say it itself (control
+    points, no CRS).
     """
     facts: dict[str, Any] = {
         "shape": cog.shape[1:],
@@ -34,14 +36,37 @@ def with_header(asset: Asset, cog: tinycog.Cog) -> Asset:
     crs = cog.crs
     if crs is not None and not cog.gcps and tuple(cog.transform)[:6] != NO_TRANSFORM:
         facts |= {"crs": crs_text(crs), "transform": cog.transform, "resolution": cog.res}
-        facts |= _place(facts["crs"], cog)
+        facts |= {"bounds": None, "geometry": None}
     return replace(asset, **facts)
 
 
+def placed(assets: Sequence[Asset]) -> list[Asset]:
+    """Return assets with bounds and footprints, where these follow from their transforms.
+
+    Those of one CRS are transformed together: one by one they would take as long as their headers.
+    """
+    check_installed("geo", "pyproj")
+    found = list(assets)
+    rows: dict[str, list[int]] = {}
+    for i, one in enumerate(found):
+        if one.bounds is None and one.crs is not None and one.transform is not None and one.shape:
+            rows.setdefault(one.crs, []).append(i)
+    for crs, numbers in rows.items():
+        transforms = [tuple(found[i].transform or ()) for i in numbers]
+        shapes = [found[i].shape or (0, 0) for i in numbers]
+        with suppress(UsageError, UnsupportedError):  # PROJ knows no way to the Earth
+            places = footprints(crs, transforms, shapes)
+            for i, place in zip(numbers, places, strict=True):
+                if place is not None:
+                    found[i] = replace(found[i], bounds=place.bounds, geometry=place.geometry)
+    return found
+
+
 def _sample_facts(cog: tinycog.Cog) -> Mapping[str, object]:
-    profile = cog.profile
-    mask = None if profile["dtype"] is None else mask_kind(cog)
-    return {"dtype": profile["dtype"], "nodata": profile["nodata"], "mask": mask}
+    try:
+        return {"dtype": str(cog.dtype), "nodata": cog.nodata, "mask": mask_kind(cog)}
+    except UnsupportedError:  # no numpy type can hold the samples
+        return {"dtype": None, "nodata": None, "mask": None}
 
 
 def mask_kind(cog: tinycog.Cog) -> MaskKind:
@@ -60,14 +85,3 @@ def crs_text(crs: tinycog.Crs) -> str | None:
         return crs.to_wkt()
     except UnsupportedError:
         return None
-
-
-def _place(crs: str | None, cog: tinycog.Cog) -> Mapping[str, object]:
-    """Return footprint and bounds; nothing if it has no place on the Earth."""
-    if crs is None:
-        return {"bounds": None, "geometry": None}
-    try:
-        found = footprint(crs, cog.transform, cog.shape[1:])
-    except (UsageError, UnsupportedError):
-        return {"bounds": None, "geometry": None}
-    return found._asdict()

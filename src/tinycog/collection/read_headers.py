@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from tinycog.checks import check_size
 from tinycog.collection.asset import Asset, Sign
-from tinycog.collection.facts import with_header
+from tinycog.collection.facts import placed, with_header
 from tinycog.collection.open_options import OpenOptions
 from tinycog.errors import TinycogError, UsageError
 
@@ -71,7 +71,7 @@ class HeaderReading:
     async def read(self, assets: Sequence[Asset]) -> tuple[list[Asset], list[FailedAsset]]:
         """Return assets with their headers, in their order, and those that failed."""
         found = await self.each(assets, self.read_one)
-        read = [one for one in found if isinstance(one, Asset)]
+        read = placed([one for one in found if isinstance(one, Asset)])
         return read, [one for one in found if isinstance(one, FailedAsset)]
 
     async def each(
@@ -111,7 +111,7 @@ class HeaderReading:
         return found
 
     async def read_one(self, asset: Asset) -> Asset:
-        """Return an asset with what its header says now."""
+        """Return an asset with what its header says now, to be `placed`."""
         asset = replace(asset, snapshot=None)
         async with asset.open(sign=self.sign, **self.options) as cog:
             return with_header(asset, cog)

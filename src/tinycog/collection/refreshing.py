@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from tinycog.collection.asset import Asset
+from tinycog.collection.facts import placed
 from tinycog.collection.read_headers import FailedAsset, HeaderReading
 from tinycog.errors import NotFoundError, SourceChangedError
 
@@ -65,7 +66,7 @@ async def refreshed(
             continue
         if i < len(assets):
             names[state].append(asset.name)
-    return Found(kept, broken, tuple(names["replaced"]), tuple(names["removed"]))
+    return Found(placed(kept), broken, tuple(names["replaced"]), tuple(names["removed"]))
 
 
 async def _now(asset: Asset, reading: HeaderReading) -> tuple[Asset, State]:
@@ -82,5 +83,5 @@ async def _now(asset: Asset, reading: HeaderReading) -> tuple[Asset, State]:
         else:
             return asset, "same"
     fresh = await reading.read_one(replace(asset, generation=None))
-    is_same = asset.generation is None and fresh == asset
+    is_same = asset.generation is None and fresh.snapshot == asset.snapshot
     return fresh, "same" if is_same else "replaced"

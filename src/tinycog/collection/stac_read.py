@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-import tinycog
+
 from tinycog.collection.asset import Asset
 from tinycog.collection.open_options import OpenOptions
 from tinycog.collection.read_headers import FailedAsset
 from tinycog.collection.stac_assets import Document, asset_of, chosen_keys
+from tinycog.documents import read_document
 from tinycog.errors import UsageError
 
 
@@ -60,7 +61,7 @@ async def _text(where: str, options: OpenOptions) -> bytes:
     """Return the bytes of a file or of a url."""
     if "://" not in where:
         return Path(where).read_bytes()  # noqa: ASYNC240 - as short as a document is
-    return await tinycog.open(where, **options).read_object()
+    return await read_document(where, options)
 
 
 def items_of(given: Any) -> list[Document]:  # noqa: ANN401 - as a caller gives it

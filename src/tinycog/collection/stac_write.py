@@ -39,11 +39,11 @@ def to_items(assets: Iterable[Asset]) -> list[dict[str, Any]]:
     return found
 
 
-def to_item(asset: Asset) -> dict[str, Any]:
+def to_item(asset: Asset, *, needs_time: bool = True) -> dict[str, Any]:
     """Return an asset as an item.
 
     Raises:
-        UsageError: it has no time, or a footprint and no bounds.
+        UsageError: it has no time, though an item needs one.
     """
     own = {name: value for name, value in asset.properties.items() if name not in NOT_KEPT}
     item: dict[str, Any] = {
@@ -52,7 +52,7 @@ def to_item(asset: Asset) -> dict[str, Any]:
         "stac_extensions": [PROJECTION, RASTER],
         "id": asset.name.replace("/", "_"),
         "geometry": None if asset.bounds is None else asset.geometry,
-        "properties": {**own, **_times(asset), **_projection(asset)},
+        "properties": {**own, **_times(asset, needs_time), **_projection(asset)},
         "links": [],
         "assets": {KEY: _asset(asset)},
     }
@@ -61,9 +61,9 @@ def to_item(asset: Asset) -> dict[str, Any]:
     return item
 
 
-def _times(asset: Asset) -> Mapping[str, str | None]:
+def _times(asset: Asset, needs_time: bool) -> Mapping[str, str | None]:  # noqa: FBT001 - private
     start, end = asset.start, asset.end
-    if start is None and end is None:
+    if start is None and end is None and needs_time:
         message = (
             f"asset {asset.name!r} has no time, which a STAC item must have: give times= when the"
             " collection is made"

@@ -8,8 +8,9 @@ there (collection.footprint.antimeridian).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from math import ceil, floor, isfinite, log10, sqrt
+from math import ceil, floor, isfinite, log10
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -67,24 +68,100 @@ def footprint(crs: str, transform: Sequence[float], shape: tuple[int, int]) -> F
         UsageError: it has no place on the Earth, or pyproj is not installed.
         UnsupportedError: PROJ cannot build the CRS.
     """
-    a, b, c, d, e, f = coefficients(transform)
-    rows, cols = shape
-    corners = np.array([(0, 0), (0, rows), (cols, rows), (cols, 0), (0, 0)], np.float64)
-    places = corners @ np.array([[a, d], [b, e]]) + (c, f)
-    if a * e - b * d > 0:  # rows go up, or columns to the left
-        places = places[::-1]
-    to_degrees, is_geographic = _to_degrees(crs)
-    curve = curved(places, to_degrees, TOLERANCE)
-    if curve is None or (not is_geographic and np.abs(curve.points[:, 1]).max() > NEAR_POLE):
-        (left, bottom), (right, top) = places.min(0).tolist(), places.max(0).tolist()
-        return _of_hull(bounds_into((left, bottom, right, top), crs, DEGREES))
-    return _of_curve(curve)
+    corners = _corners([transform], [shape])
+    (found,) = _of_plain(corners, *_to_degrees(crs))
+    return found or _of_any(corners[0], crs)
+
+
+def footprints(
+    crs: str, transforms: Sequence[Sequence[float]], shapes: Sequence[tuple[int, int]]
+) -> list[Footprint | None]:
+    """Return where images of one CRS lie, as `footprint` does; None for one without a place.
+
+    Raises:
+        UsageError: the CRS is unknown, or pyproj is not installed.
+        UnsupportedError: PROJ cannot build the CRS.
+    """
+    corners = _corners(transforms, shapes)
+    found = _of_plain(corners, *_to_degrees(crs))
+    for i in (i for i, one in enumerate(found) if one is None):
+        with suppress(UsageError):
+            found[i] = _of_any(corners[i], crs)
+    return found
 
 
 @lru_cache(maxsize=256)
 def _to_degrees(crs: str) -> tuple[Transform, bool]:
     """Make a transformer once for all images of a CRS, and return whether that is geographic."""
     return transformer(crs, DEGREES), both(crs, DEGREES)[0].is_geographic
+
+
+def _corners(transforms: Sequence[Sequence[float]], shapes: Sequence[tuple[int, int]]) -> Points:
+    """Return the corners of images, counter-clockwise, the first one again at the end."""
+    numbers = np.array([coefficients(transform) for transform in transforms], np.float64)
+    rows, cols = np.array(shapes, np.float64).T[:, :, None]
+    a, b, c, d, e, f = numbers.T[:, :, None]
+    col, row = cols * (0, 0, 1, 1, 0), rows * (0, 1, 1, 0, 0)
+    found = np.stack([a * col + b * row + c, d * col + e * row + f], -1)
+    turned = (a * e - b * d)[:, 0] > 0  # rows go up, or columns to the left
+    found[turned] = found[turned, ::-1]
+    return found
+
+
+def _of_plain(
+    corners: Points, to_degrees: Transform, is_geographic: bool  # noqa: FBT001 - private
+) -> list[Footprint | None]:
+    """Return the footprints of images of a few hundred kilometres at most, all at once.
+
+    None for those whose edges bend more, go over the antimeridian or around a pole, or have no
+    place.
+    """
+    pieces = FEWEST_PIECES
+    line = _in_pieces(corners, pieces)
+    x, y = to_degrees(line[..., 0].ravel(), line[..., 1].ravel())
+    points = np.stack([x, y], 1).reshape(line.shape)
+    is_plain = np.isfinite(points).all((1, 2))
+    points[~is_plain] = 0
+    low, high = points.min(1), points.max(1)
+    is_plain &= (low[:, 0] >= -TURN / 2) & (high[:, 0] <= TURN / 2)
+    is_plain &= np.abs(np.diff(points[..., 0])).max(1) < TURN / 4
+    is_plain &= np.abs(points[:, -1] - points[:, 0]).max(1) < ROUNDED
+    is_plain &= is_geographic | (np.maximum(-low[:, 1], high[:, 1]) <= NEAR_POLE)
+    bends = _bends(points, pieces).max(1)
+    allowed = TOLERANCE * (high - low).max(1)
+    is_plain &= bends <= allowed
+    found: list[Footprint | None] = [None] * len(points)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        strides = np.where(bends * 64 <= allowed, 8, np.where(bends * 16 <= allowed, 4, 2))
+        strides = np.where(bends * 4 > allowed, 1, strides)
+    errors = bends * strides**2
+    decimals = np.array([_decimals(error) for error in errors.tolist()])
+    for stride, digits in {*zip(strides[is_plain].tolist(), decimals[is_plain].tolist())}:
+        at = np.flatnonzero(is_plain & (strides == stride) & (decimals == digits))
+        rings = points[at, ::stride].round(digits)
+        rings[:, -1] = rings[:, 0]
+        margin = errors[at, None]
+        hulls = np.concatenate([low[at] - margin, high[at] + margin], 1)
+        for i, ring, (west, south, east, north) in zip(
+            at.tolist(), rings.tolist(), hulls.tolist(), strict=True
+        ):
+            geometry = {"type": "Polygon", "coordinates": [ring]}
+            found[i] = Footprint(_bounds(west, south, east, north), geometry)
+    return found
+
+
+def _of_any(corners: Points, crs: str) -> Footprint:
+    """Return the footprint of an image, wherever it lies.
+
+    Raises:
+        UsageError: it has no place on the Earth.
+    """
+    to_degrees, is_geographic = _to_degrees(crs)
+    curve = curved(corners, to_degrees, TOLERANCE)
+    if curve is None or (not is_geographic and np.abs(curve.points[:, 1]).max() > NEAR_POLE):
+        (left, bottom), (right, top) = corners.min(0).tolist(), corners.max(0).tolist()
+        return _of_hull(bounds_into((left, bottom, right, top), crs, DEGREES))
+    return _of_curve(curve)
 
 
 class Curve(NamedTuple):
@@ -112,36 +189,45 @@ def curved(corners: Points, to_degrees: Transform, tolerance: float) -> Curve | 
         points = _transformed(corners, pieces, to_degrees)
         if points is None:
             return None
-        size = float((points.max(0) - points.min(0)).max())
-        edges = points[: (len(corners) - 1) * pieces].reshape(-1, pieces, 2)
-        ends = np.append(edges[1:, 0], points[-1:], axis=0)
-        edges = np.concatenate([edges, ends[:, None]], axis=1)
-        bends = np.abs(np.diff(edges, 2, axis=1)).max((1, 2)) / 8
-        allowed = tolerance * size
-        worst = float(bends.max())
-        if worst <= allowed or pieces >= MOST_PIECES:
+        allowed = tolerance * float(np.ptp(points, axis=0).max())
+        bends = _bends(points[None], pieces)[0].tolist()
+        if max(bends) <= allowed or pieces >= MOST_PIECES:
             break
-        pieces = min(MOST_PIECES, pieces * max(2, ceil(sqrt(worst / allowed))))
+        pieces *= 2
     kept: list[Points] = []
-    errors = [0.0]
-    for edge, bend in zip(edges, bends.tolist(), strict=True):
-        wanted = min(pieces, max(1, ceil(pieces * sqrt(bend / allowed)))) if allowed else 1
-        kept.append(edge[_spread(pieces, wanted)])
-        errors.append(bend * (pieces / wanted + 1) ** 2)
+    errors: list[float] = []
+    for edge, bend in enumerate(bends):
+        stride = 1
+        while stride < pieces and bend * (2 * stride) ** 2 <= allowed:
+            stride *= 2
+        kept.append(points[edge * pieces : (edge + 1) * pieces : stride])
+        errors.append(bend * stride**2)
     return Curve(np.concatenate([*kept, points[-1:]]), max(errors))
 
 
-@lru_cache(maxsize=4096)
-def _spread(pieces: int, wanted: int) -> NDArray[np.intp]:
-    """Return where `wanted` of the pieces of an edge begin, spread evenly."""
-    return np.unique(np.linspace(0, pieces, wanted, endpoint=False).round().astype(np.intp))
+def _bends(points: Points, pieces: int) -> Points:
+    """Return how far each edge in pieces may lie from the curve that it stands for, in degrees.
+
+    Args:
+        points: lines (m, n * pieces + 1, 2), of n edges each.
+        pieces: of an edge.
+    """
+    edges = points[:, :-1].reshape(len(points), -1, pieces, 2)
+    ends = points[:, pieces::pieces, None]
+    return np.abs(np.diff(np.concatenate([edges, ends], 2), 2, axis=2)).max((2, 3)) / 8
+
+
+def _in_pieces(corners: Points, pieces: int) -> Points:
+    """Return lines (m, n + 1, 2) with each edge in pieces."""
+    steps = np.linspace(0, 1, pieces, endpoint=False)[:, None]
+    starts, ends = corners[:, :-1, None], corners[:, 1:, None]
+    line = (starts + (ends - starts) * steps).reshape(len(corners), -1, 2)
+    return np.concatenate([line, corners[:, -1:]], 1)
 
 
 def _transformed(corners: Points, pieces: int, to_degrees: Transform) -> Points | None:
     """Return each edge in pieces, in longitudes that go on; None if not all have a place."""
-    steps = np.linspace(0, 1, pieces, endpoint=False)[None, :, None]
-    starts, ends = corners[:-1, None], corners[1:, None]
-    line = np.concatenate([(starts + (ends - starts) * steps).reshape(-1, 2), corners[-1:]])
+    (line,) = _in_pieces(corners[None], pieces)
     x, y = to_degrees(line[:, 0], line[:, 1])
     points = np.stack([x, y], 1)
     if not np.isfinite(points).all():
@@ -185,6 +271,26 @@ def box_geometry(bounds: Sequence[float]) -> GeoJson:
     """Return bounds as GeoJSON; west > east goes over the antimeridian."""
     west, south, east, north = bounds
     return _of_hull((west, south, east + TURN if west > east else east, north)).geometry
+
+
+def bounds_around(geometry: Mapping[str, Any]) -> Bounds:
+    """Return the narrowest bounds that hold GeoJSON in longitudes and latitudes."""
+    parts = [geometry]
+    if geometry["type"].startswith("Multi"):
+        kind = geometry["type"].removeprefix("Multi")
+        parts = [{"type": kind, "coordinates": one} for one in geometry["coordinates"]]
+    points = np.array(list(points_of(geometry)))
+    spans = [np.array(list(points_of(part)))[:, 0] for part in parts]
+    ordered = sorted((float(xs.min()), float(xs.max())) for xs in spans)
+    west, reach, widest = ordered[0][0], ordered[0][1], 0.0
+    for left, right in ordered[1:]:
+        if left - reach > widest:
+            widest, west = left - reach, left
+        reach = max(reach, right)
+    if TURN - (reach - ordered[0][0]) >= widest:
+        west = ordered[0][0]
+    east = max(right + TURN * (left < west) for left, right in ordered)
+    return _bounds(west, float(points[:, 1].min()), east, float(points[:, 1].max()))
 
 
 def _decimals(error: float) -> int:
