@@ -17,7 +17,7 @@ import tinycog
 from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
-CLASSES = ("Cog", "Overview", "Page", "Pages", "TagEntry", "Tags")
+CLASSES = ("Asset", "Cog", "Collection", "Overview", "Page", "Pages", "TagEntry", "Tags")
 FUNCTIONS = (
     ("tinycog.entry", "open"),
     ("tinycog.writing", "write"),
@@ -38,8 +38,16 @@ ADDED = {
             traceback: TracebackType | None,
         ) -> None: ...
     """,
+    "Collection": """
+        def __init__(self, value: tinycog.Collection) -> None: ...
+        def __add__(self, other: Collection) -> Self: ...
+    """,
 }
-BASES = {"Pages": "Sequence[Page]", "Tags": "Mapping[str | int, TagEntry]"}
+BASES = {
+    "Collection": "Sequence[Asset]",
+    "Pages": "Sequence[Page]",
+    "Tags": "Mapping[str | int, TagEntry]",
+}
 HEAD = """# Types of the blocking face, made by tests/make_sync_types.py.
 
 from collections.abc import Coroutine, Mapping, Sequence
@@ -124,7 +132,7 @@ def class_members(of: type) -> Iterator[tuple[str, str]]:
 def stub_of(node: Function) -> str:
     """Return a function without a body, which returns what an async one is awaited for."""
     decorators = [ast.unparse(one) for one in node.decorator_list]
-    kept = [f"@{one}" for one in decorators if one in ("property", "overload")]
+    kept = [f"@{one}" for one in decorators if one in ("property", "overload", "classmethod")]
     kept += ["@property"] if "cached_property" in decorators else []
     returns = "None" if node.returns is None else ast.unparse(node.returns)
     returns = returns.replace("AsyncGenerator[Raster, None]", "Generator[Raster]")

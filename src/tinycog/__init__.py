@@ -104,7 +104,7 @@ if TYPE_CHECKING:
     from tinycog.cache.disk import DiskCache
     from tinycog.cache.memory import MemoryCache
     from tinycog.collection.asset import Asset
-    from tinycog.collection.collection import Collection, Refreshed
+    from tinycog.collection.collection import Collection
     from tinycog.collection.filters import SupportsGeoInterface
     from tinycog.collection.geo_frames import GeoFrame
     from tinycog.collection.open_options import OpenOptions
@@ -212,7 +212,6 @@ __all__ = [
     "ReadOptions",
     "ReferenceCodecs",
     "References",
-    "Refreshed",
     "Request",
     "Resampling",
     "ResamplingLike",
@@ -283,7 +282,6 @@ _ON_DEMAND = {
     "GeoFrame": "tinycog.collection.geo_frames",
     "SupportsToDict": "tinycog.collection.stac_read",
     "OpenOptions": "tinycog.collection.open_options",
-    "Refreshed": "tinycog.collection.collection",
     "SupportsGeoInterface": "tinycog.collection.filters",
     "RuleFinding": "tinycog.validator.report",
     "ValidationProfile": "tinycog.validator.rule",

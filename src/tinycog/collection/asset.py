@@ -13,6 +13,7 @@ from affine import Affine
 
 import tinycog
 from tinycog.argument_types import MaskKind
+from tinycog.cog import Cog
 from tinycog.collection.open_options import OpenOptions
 from tinycog.collection.times import to_text, to_time
 from tinycog.errors import UsageError
@@ -67,7 +68,7 @@ class Asset:
     generation: str | None = field(default=None, repr=False)
     snapshot: bytes | None = field(default=None, repr=False)
 
-    def open(self, *, sign: Sign | None = None, **options: Unpack[OpenOptions]) -> tinycog.Cog:
+    def open(self, *, sign: Sign | None = None, **options: Unpack[OpenOptions]) -> Cog:
         """Make a handle, without any I/O: its header is that of the index.
 
         Its reads are of the generation that was indexed. Where the object was replaced or removed
@@ -86,7 +87,7 @@ class Asset:
         """
         where = self.where if sign is None else tinycog.SignedUrl(self.where, as_async(sign))
         cog = tinycog.open(where, snapshot=self.snapshot, **options)
-        return tinycog.Cog(cog.arguments._replace(asset=self.name))
+        return Cog(cog.arguments._replace(asset=self.name))
 
     def __hash__(self) -> int:
         """Return the hash of what names it."""

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self, SupportsIndex, Unpack, overload
+from typing import TYPE_CHECKING, Self, SupportsIndex, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,8 @@ class Collection(Sequence[Asset]):
                 raise UsageError(message)
         self._parts = _parts([(HeldRows(held), np.arange(len(held)))])
         self._failed = tuple(failed)
+        self._replaced: tuple[str, ...] = ()
+        self._removed: tuple[str, ...] = ()
         self._starts = _starts(self._parts)
 
     @classmethod
@@ -289,6 +291,16 @@ class Collection(Sequence[Asset]):
         """Assets that are not there because their headers could not be read."""
         return self._failed
 
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Names of the assets whose files `refresh` found replaced."""
+        return self._replaced
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """Names of the assets whose files `refresh` found no more: they are left out."""
+        return self._removed
+
     def __len__(self) -> int:
         """Return the number of assets."""
         return self._starts[-1]
@@ -449,7 +461,7 @@ class Collection(Sequence[Asset]):
         on_progress: OnProgress | None = None,
         sign: Sign | None = None,
         **options: Unpack[OpenOptions],
-    ) -> Refreshed:
+    ) -> Self:
         """Look which files were replaced or removed since, and read the headers of those alone.
 
         Args:
@@ -461,8 +473,8 @@ class Collection(Sequence[Asset]):
             options: as for `from_urls`.
 
         Returns:
-            The collection as it is now, and the names of the assets that were replaced and removed.
-            Those that `failed` are tried again.
+            The collection as it is now: `replaced` has the names of the assets that have another
+            header, `removed` of those that are left out. What had `failed` is tried again.
 
         Raises:
             TinycogError: a file cannot be read, and which.
@@ -475,7 +487,9 @@ class Collection(Sequence[Asset]):
 
         reading = HeaderReading(concurrency, errors, on_progress, sign, options)
         found = await refreshed(list(self), self._failed, reading)
-        return Refreshed(Collection(found.assets, found.failed), found.replaced, found.removed)
+        fresh = type(self)(found.assets, found.failed)
+        fresh._replaced, fresh._removed = found.replaced, found.removed
+        return fresh
 
     # --- made into -------------------------------------------------------------------------------
 
@@ -498,20 +512,6 @@ class Collection(Sequence[Asset]):
         from tinycog.collection.geo_frames import to_frame  # noqa: PLC0415 - only here
 
         return to_frame(self)
-
-
-class Refreshed(NamedTuple):
-    """What `Collection.refresh` found.
-
-    Attributes:
-        collection: as it is now.
-        replaced: names of the assets whose files were replaced: they have the new header.
-        removed: names of the assets whose files are not there any more: they are left out.
-    """
-
-    collection: Collection
-    replaced: tuple[str, ...]
-    removed: tuple[str, ...]
 
 
 def _parts(parts: Iterable[Part]) -> list[Part]:

@@ -113,7 +113,9 @@ class AssetFilter:
             numbers = numbers[_meets(columns.bounds[numbers], self.boxes)]
         for name, wanted in self.values.items():
             column = columns.properties.get(name)
-            numbers = numbers[:0] if column is None else _having(rows, column, numbers, name, wanted)
+            numbers = (
+                numbers[:0] if column is None else _having(rows, column, numbers, name, wanted)
+            )
         if self.geometry is not None and len(numbers):
             numbers = numbers[_intersects(columns.wkb(numbers), self.geometry)]
         if self.test is not None:
@@ -134,7 +136,9 @@ class AssetFilter:
         for name in self.values:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 3) or sorted(known)[:8]
-                message = f"no asset has the property {name!r}; there is {', '.join(near) or 'none'}"
+                message = (
+                    f"no asset has the property {name!r}; there is {', '.join(near) or 'none'}"
+                )
                 raise UsageError(message)
 
     def _in_time(self, times: NDArray[np.int64]) -> Mask:

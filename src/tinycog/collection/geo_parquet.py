@@ -31,9 +31,7 @@ STAC_GEOPARQUET = "1.1.0"
 TOP = ("type", "stac_version", "stac_extensions", "id", "geometry", "bbox", "links", "assets")
 
 
-def save(
-    path: Path, assets: Iterable[Asset], head: Mapping[str, object], *, secrets: bool
-) -> None:
+def save(path: Path, assets: Iterable[Asset], head: Mapping[str, object], *, secrets: bool) -> None:
     """Write an index; see `Collection.save`.
 
     Raises:
@@ -91,12 +89,12 @@ def _columns(assets: Sequence[Asset], pa: Any) -> dict[str, Any]:  # noqa: ANN40
         "stac_extensions": pa.array(
             [item["stac_extensions"] for item in items], pa.list_(pa.string())
         ),
-        "geometry": pa.array(
-            [to_wkb(asset.geometry) or None for asset in assets], pa.binary()
-        ),
+        "geometry": pa.array([to_wkb(asset.geometry) or None for asset in assets], pa.binary()),
         "bbox": pa.array(boxes, box),
         "links": pa.array([[] for _ in items], pa.list_(pa.struct([("href", pa.string())]))),
-        "assets": pa.array([item["assets"] for item in items]) if items else pa.array([], pa.null()),
+        "assets": pa.array([item["assets"] for item in items])
+        if items
+        else pa.array([], pa.null()),
     }
     for name in TIMES:
         times = [to_time(item["properties"].get(name)) for item in items]
@@ -133,9 +131,7 @@ def load(path: Path) -> tuple[list[Asset], Mapping[str, object]]:
     if head.get(KEY) != VERSION or OURS not in table.column_names:
         message = f"not an index of tinycog, use Collection.from_stac_geoparquet: {path}"
         raise UsageError(message)
-    rows: Any = zip(
-        table.column(OURS).to_pylist(), table.column(SNAPSHOT).to_pylist(), strict=True
-    )
+    rows: Any = zip(table.column(OURS).to_pylist(), table.column(SNAPSHOT).to_pylist(), strict=True)
     found: list[Asset] = []
     for text, snapshot in rows:
         asset = of_document(json.loads(text))

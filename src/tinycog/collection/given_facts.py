@@ -54,9 +54,7 @@ def default_names(wheres: Sequence[str]) -> list[str]:
     """Return the last part of each path without its ending; the whole where two are the same."""
     short = [_stem(where) for where in wheres]
     counts = Counter(short)
-    return [
-        name if counts[name] == 1 else where for name, where in zip(short, wheres, strict=True)
-    ]
+    return [name if counts[name] == 1 else where for name, where in zip(short, wheres, strict=True)]
 
 
 def _stem(where: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import weakref
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -82,6 +83,7 @@ class FileRows:
             checksums: CRC-32 of each line.
         """
         self._file, self._name = file, name
+        weakref.finalize(self, file.close)
         self._lock = threading.Lock()
         self.columns = columns
         self._starts, self._checksums = starts, checksums
@@ -108,10 +110,6 @@ class FileRows:
             message = f"the index was changed since it was loaded, load it again: {self._name}"
             raise UsageError(message)
         return found.rstrip(b"\n")
-
-    def __del__(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 def to_line(asset: Asset) -> bytes:
@@ -157,6 +155,6 @@ def check_urls(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def encoded(document: object) -> bytes:
     """Return a document as JSON in UTF-8, on one line."""
-    return json.dumps(
-        document, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    ).encode("utf-8", "surrogatepass")
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )

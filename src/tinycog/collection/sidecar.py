@@ -88,7 +88,7 @@ def keep(path: Path, content: str, lines: Lines) -> None:
 def kept(path: Path, content: str) -> Lines | None:
     """Return the columns of an index, None unless they are those of this content."""
     try:
-        with np.load(sidecar_of(path), allow_pickle=False) as arrays:
+        with sidecar_of(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return _lines(arrays, content)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None

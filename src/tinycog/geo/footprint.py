@@ -7,7 +7,7 @@ there (collection.footprint.antimeridian).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from math import ceil, floor, isfinite, log10
@@ -109,7 +109,9 @@ def _corners(transforms: Sequence[Sequence[float]], shapes: Sequence[tuple[int, 
 
 
 def _of_plain(
-    corners: Points, to_degrees: Transform, is_geographic: bool  # noqa: FBT001 - private
+    corners: Points,
+    to_degrees: Transform,
+    is_geographic: bool,  # noqa: FBT001 - private
 ) -> list[Footprint | None]:
     """Return the footprints of images of a few hundred kilometres at most, all at once.
 
@@ -135,8 +137,9 @@ def _of_plain(
         strides = np.where(bends * 64 <= allowed, 8, np.where(bends * 16 <= allowed, 4, 2))
         strides = np.where(bends * 4 > allowed, 1, strides)
     errors = bends * strides**2
-    decimals = np.array([_decimals(error) for error in errors.tolist()])
-    for stride, digits in {*zip(strides[is_plain].tolist(), decimals[is_plain].tolist())}:
+    decimals = np.array([_decimals(one) for one in allowed.tolist()])
+    kinds = zip(strides[is_plain].tolist(), decimals[is_plain].tolist(), strict=True)
+    for stride, digits in set(kinds):
         at = np.flatnonzero(is_plain & (strides == stride) & (decimals == digits))
         rings = points[at, ::stride].round(digits)
         rings[:, -1] = rings[:, 0]
@@ -241,20 +244,24 @@ def _of_curve(curve: Curve) -> Footprint:
     """Return the footprint of a closed line, which goes around a pole if its ends are apart."""
     points, error = curve
     around = round((points[-1, 0] - points[0, 0]) / TURN)
-    left, right = float(points[:, 0].min()), float(points[:, 0].max())
-    bottom, top = float(points[:, 1].min()) - error, float(points[:, 1].max()) + error
+    (left, bottom), (right, top) = points.min(0).tolist(), points.max(0).tolist()
+    decimals = _decimals(TOLERANCE * max(right - left, top - bottom))
+    bottom, top = bottom - error, top + error
     if around:
         pole = POLE if points[:, 1].mean() > 0 else -POLE
-        bottom, top = min(bottom, pole), max(top, pole)
-        ends = np.array([(points[-1, 0], pole), (points[0, 0], pole)])
-        points = np.concatenate([points, ends, points[:1]])
-        if around < 0:
-            points = points[::-1]
-    decimals = _decimals(error)
-    found = Footprint(
-        _bounds(left - error, bottom, right + error, top), _polygons(points, decimals)
-    )
-    return found if not around else found._replace(bounds=_bounds(-180, bottom, 180, top))
+        bounds = _bounds(-TURN / 2, min(bottom, pole), TURN / 2, max(top, pole))
+        return Footprint(bounds, _polygons(_with_pole(points, around, pole), decimals, [0]))
+    bounds = _bounds(left - error, bottom, right + error, top)
+    return Footprint(bounds, _polygons(points, decimals))
+
+
+def _with_pole(points: Points, around: int, pole: float) -> Points:
+    """Return a ring that holds a line around a pole, three times, and the pole itself."""
+    turn = np.array((TURN * around, 0))
+    line = np.concatenate([points[:-1] - turn, points[:-1], points + turn])
+    ends = [(line[-1, 0], pole), (line[0, 0], pole)]
+    ring = np.concatenate([line, ends, line[:1]])
+    return ring if around * pole > 0 else ring[::-1]
 
 
 def _of_hull(hull: Bounds) -> Footprint:
@@ -293,9 +300,9 @@ def bounds_around(geometry: Mapping[str, Any]) -> Bounds:
     return _bounds(west, float(points[:, 1].min()), east, float(points[:, 1].max()))
 
 
-def _decimals(error: float) -> int:
-    """Return the decimals that are worth writing."""
-    return max(LEAST_DECIMALS, ceil(-log10(error)) + 1 if error > 1e-12 else LEAST_DECIMALS)  # noqa: PLR2004 - less is rounding
+def _decimals(allowed: float) -> int:
+    """Return the decimals that are worth writing, where so many degrees do not matter."""
+    return LEAST_DECIMALS if allowed <= 0 else max(LEAST_DECIMALS, ceil(-log10(allowed)) + 1)
 
 
 def _bounds(left: float, bottom: float, right: float, top: float) -> Bounds:
@@ -309,12 +316,18 @@ def _bounds(left: float, bottom: float, right: float, top: float) -> Bounds:
     return west, bottom, east, top
 
 
-def _polygons(ring: Points, decimals: int) -> GeoJson:
-    """Return a closed ring as GeoJSON, split at the antimeridian (RFC 7946, section 3.1.9)."""
+def _polygons(ring: Points, decimals: int, turns: Iterable[int] | None = None) -> GeoJson:
+    """Return a closed ring as GeoJSON, split at the antimeridian (RFC 7946, section 3.1.9).
+
+    Args:
+        ring: its longitudes go on over the antimeridian.
+        decimals: of coordinates.
+        turns: which turns from -180 on to take; all by default.
+    """
     first = floor((float(ring[:, 0].min()) + TURN / 2 + ROUNDED) / TURN)
     last = ceil((float(ring[:, 0].max()) + TURN / 2 - ROUNDED) / TURN)
     parts: list[list[list[list[float]]]] = []
-    for turn in range(first, max(last, first + 1)):
+    for turn in range(first, max(last, first + 1)) if turns is None else turns:
         part = ring - (turn * TURN, 0)
         part = _clipped(_clipped(part, -180.0, 1), 180.0, -1)
         if len(part) < 4 or not np.ptp(part[:, 0]):  # noqa: PLR2004 - less is no area

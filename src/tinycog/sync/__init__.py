@@ -17,6 +17,7 @@ inside of a running event loop, and after a fork.
 ::
 
     loop_thread.py   the event loop and its thread
+    collection.py    those of collections, when they are first used
     blocking.py      classes made from those of `tinycog`
     __init__.pyi     their types, made by tests/make_sync_types.py
 """
@@ -33,7 +34,9 @@ from tinycog.sync.blocking import Blocking, blocking
 from tinycog.sync.loop_thread import THREAD
 
 __all__ = [
+    "Asset",
     "Cog",
+    "Collection",
     "Overview",
     "Page",
     "Pages",
@@ -118,6 +121,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return THREAD.run(work)
 
 
+LATE_CLASSES = frozenset({"Asset", "Collection"})
+"""Classes that are made when they are first used."""
+
 LATE = frozenset({"abort_upload", "list_uploads", "validate", "write"})
 """Functions whose modules are imported when they are first used: no read needs them."""
 
@@ -138,6 +144,8 @@ async def _done(pending: Any) -> object:  # noqa: ANN401 - of any result
 
 
 if TYPE_CHECKING:  # their types are in the stub
+    Asset: Any
+    Collection: Any
     abort_upload: Any
     list_uploads: Any
     validate: Any
@@ -145,7 +153,12 @@ if TYPE_CHECKING:  # their types are in the stub
 else:
 
     def __getattr__(name: str) -> object:
-        """Make a function of `LATE` at its first use."""
+        """Make a function of `LATE`, or a class, at its first use."""
+        if name in LATE_CLASSES:
+            from tinycog.sync import collection  # noqa: PLC0415 - only here
+
+            value = globals()[name] = getattr(collection, name)
+            return value
         if name not in LATE:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)

@@ -1,9 +1,11 @@
 # Types of the blocking face, made by tests/make_sync_types.py.
 
-from collections.abc import Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from os import PathLike
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack, overload
+from typing import Any, Literal, Self, SupportsIndex, TypeVar, Unpack, overload
 
 import numpy as np
 from affine import Affine
@@ -36,6 +38,14 @@ from tinycog.argument_types import (
     WriteWhere,
 )
 from tinycog.cache.protocol import Cache
+from tinycog.collection.asset import Sign
+from tinycog.collection.filters import AssetTest, GeometryLike
+from tinycog.collection.geo_frames import GeoFrame
+from tinycog.collection.given_facts import AssetTimes, AssetWhere
+from tinycog.collection.open_options import OpenOptions
+from tinycog.collection.read_headers import AssetErrors, FailedAsset, OnProgress
+from tinycog.collection.stac_read import StacLike
+from tinycog.collection.times import TimeLike
 from tinycog.dataset import Profile
 from tinycog.errors import Finding
 from tinycog.fetch.attempt import Request
@@ -67,11 +77,51 @@ from tinycog.validator.rule import ValidationProfile
 from tinycog.writer.plan import Progress, WritePlan
 from tinycog.writing import PixelsFrom, Written
 
+class Asset:
+    @property
+    def asynchronous(self) -> tinycog.Asset: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+    @property
+    def bounds(self) -> tuple[float, float, float, float] | None: ...
+    @property
+    def geometry(self) -> Mapping[str, object] | None: ...
+    @property
+    def crs(self) -> str | None: ...
+    @property
+    def transform(self) -> Affine | None: ...
+    @property
+    def shape(self) -> tuple[int, int] | None: ...
+    @property
+    def bands(self) -> tuple[str | None, ...] | None: ...
+    @property
+    def dtype(self) -> str | None: ...
+    @property
+    def nodata(self) -> float | None: ...
+    @property
+    def mask(self) -> MaskKind | None: ...
+    @property
+    def resolution(self) -> tuple[float, float] | None: ...
+    @property
+    def properties(self) -> Mapping[str, object]: ...
+    @property
+    def start(self) -> datetime | None: ...
+    @property
+    def end(self) -> datetime | None: ...
+    @property
+    def generation(self) -> str | None: ...
+    @property
+    def snapshot(self) -> bytes | None: ...
+    def open(self, *, sign: Sign | None = None, **options: Unpack[OpenOptions]) -> Cog: ...
+
 class Cog:
     @property
     def asynchronous(self) -> tinycog.Cog: ...
     @property
     def pin(self) -> str | None: ...
+    def check_current(self) -> None: ...
     def page(self, page: int | Sequence[int] | Plane) -> Self: ...
     def read_tile(
         self,
@@ -292,6 +342,101 @@ class Cog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
+
+class Collection(Sequence[Asset]):
+    @property
+    def asynchronous(self) -> tinycog.Collection: ...
+    @classmethod
+    def from_urls(
+        cls,
+        wheres: AssetWhere | Iterable[AssetWhere],
+        *,
+        names: Sequence[str] | Callable[[str], str] | None = None,
+        properties: Sequence[Mapping[str, object]]
+        | Callable[[str], Mapping[str, object]]
+        | None = None,
+        times: Sequence[AssetTimes] | Callable[[str], AssetTimes] | None = None,
+        concurrency: int = 64,
+        errors: AssetErrors = "raise",
+        on_progress: OnProgress | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Self: ...
+    @classmethod
+    def from_stac(
+        cls,
+        items: StacLike,
+        *,
+        assets: str | Iterable[str] | None = None,
+        read_headers: bool = False,
+        concurrency: int = 64,
+        errors: AssetErrors = "raise",
+        on_progress: OnProgress | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Self: ...
+    @classmethod
+    def from_geodataframe(
+        cls,
+        frame: GeoFrame,
+        *,
+        where: str = "where",
+        name: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+    ) -> Self: ...
+    @classmethod
+    def from_stac_geoparquet(
+        cls, path: str | os.PathLike[str], *, assets: str | Iterable[str] | None = None
+    ) -> Self: ...
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self: ...
+    def save(self, path: str | os.PathLike[str], *, secrets: bool = False) -> None: ...
+    @property
+    def failed(self) -> tuple[FailedAsset, ...]: ...
+    @property
+    def replaced(self) -> tuple[str, ...]: ...
+    @property
+    def removed(self) -> tuple[str, ...]: ...
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Asset: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Asset | Self: ...
+    def __iter__(self) -> Iterator[Asset]: ...
+    def filter(
+        self,
+        *,
+        bounds: Sequence[float] | None = None,
+        geometry: GeometryLike | None = None,
+        crs: CrsLike | None = None,
+        start: TimeLike | None = None,
+        end: TimeLike | None = None,
+        where: AssetTest | None = None,
+    ) -> Self: ...
+    def read_headers(
+        self,
+        *,
+        concurrency: int = 64,
+        errors: AssetErrors = "raise",
+        on_progress: OnProgress | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Self: ...
+    def refresh(
+        self,
+        *,
+        concurrency: int = 64,
+        errors: AssetErrors = "raise",
+        on_progress: OnProgress | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Self: ...
+    def to_stac(self) -> dict[str, object]: ...
+    def to_geodataframe(self) -> GeoFrame: ...
+    def __init__(self, value: tinycog.Collection) -> None: ...
+    def __add__(self, other: Collection) -> Self: ...
 
 class Overview:
     @property
