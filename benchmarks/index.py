@@ -4,9 +4,9 @@
     python benchmarks/index.py --files 200 --rounds 3 --assets 20000
 
 Floor: an aiohttp session that GETs the same ranges, so many at once, and does nothing with them.
-Rounds are interleaved, and a ratio is the median of the ratios within each round, so that load which
-comes and goes does not favor anyone. The server is a process of its own. Figures of an index that
-is loaded are those of a fresh process.
+Rounds are interleaved, and a ratio is the median of the ratios within each round, so that load
+which comes and goes does not favor anyone. The server is a process of its own. Figures of an index
+that is loaded are those of a fresh process.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ KINDS = 8
 LOADED = """
 import json, resource, sys, time
 import tinycog.collection.collection, tinycog
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def held():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / (1 << 20)
+before = held()
 began = time.perf_counter()
 found = tinycog.Collection.load(sys.argv[1])
 loaded = time.perf_counter() - began
@@ -60,8 +63,8 @@ for options in filters:
 began = time.perf_counter()
 asset = found[len(found) // 2]
 one = time.perf_counter() - began
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"loaded": loaded, "filters": seconds, "MiB": (after - before) / 1024, "one": one}))
+facts = {"loaded": loaded, "filters": seconds, "MiB": held() - before, "one": one}
+print(json.dumps(facts))
 """
 
 
@@ -104,7 +107,7 @@ def headers(args: argparse.Namespace, folder: Path) -> tinycog.Collection:
     requests = 0
     for turn in range(args.rounds + 1):
         seconds: dict[str, float] = {}
-        for name in rows:
+        for name, figures in rows.items():
             base = [server.base(f"{name[0]}{turn}/{i}/{i % KINDS}.tif") for i in range(args.files)]
             server.clear()
             began, cpu = time.perf_counter(), time.process_time()
@@ -115,7 +118,7 @@ def headers(args: argparse.Namespace, folder: Path) -> tinycog.Collection:
                 asyncio.run(bare(base, args.concurrency, 1 << 15))
             seconds[name] = time.perf_counter() - began
             if turn:  # the first one imports
-                rows[name].append((seconds[name], time.process_time() - cpu))
+                figures.append((seconds[name], time.process_time() - cpu))
         if turn:
             ratios.append(seconds["tinycog"] / seconds["bare aiohttp"])
     server.close()
@@ -143,7 +146,7 @@ def synthetic(found: tinycog.Collection, count: int) -> list[tinycog.Asset]:
         sides = [(west, south), (east, south), (east, north), (west, north), (west, south)]
         ring = [
             [round(a + (c - a) * t, 7), round(b + (d - b) * t, 7)]
-            for (a, b), (c, d) in zip(sides[:-1], sides[1:], strict=True)
+            for (a, b), (c, d) in pairwise(sides)
             for t in steps.tolist()
         ]
         one = like[i % len(like)]

@@ -85,7 +85,7 @@ async def test_a_header_is_one_request_and_an_asset_has_its_facts(server):
         assert asset.start == datetime(2024, 1, i + 1, tzinfo=UTC)
         assert asset.end is None
         lng, lat = cog.lnglat()
-        west, south, east, north = asset.bounds
+        west, south, east, north = asset.bounds or ()
         assert west < lng < east
         assert south < lat < north
 
@@ -94,7 +94,7 @@ async def test_a_snapshot_is_no_longer_than_twice_the_header(server):
     for asset in await indexed(server):
         cog = asset.open()
         header = sum(stop - start for start, stop in [(0, (await cog.tile_ranges(2))[0].offset)])
-        assert len(asset.snapshot) <= 2 * header
+        assert 0 < len(asset.snapshot or b"") <= 2 * header
 
 
 async def test_opening_an_asset_costs_no_request_and_reads_the_right_pixels(server):
@@ -102,7 +102,7 @@ async def test_opening_an_asset_costs_no_request_and_reads_the_right_pixels(serv
     server.clear()
     for i, asset in enumerate(found):
         cog = await asset.open()
-        assert cog.crs.epsg == 32633
+        assert str(cog.crs) == "EPSG:32633"
         assert len(server.log) == i
         raster = await cog.read(window=(10, 20, 50, 40))
         assert np.array_equal(raster.data, pixels_of(i)[:, 20:60, 10:60])
@@ -194,7 +194,7 @@ async def test_what_has_no_name_is_refused():
         await tinycog.Collection.from_urls([DATA["0.tif"]])  # pyright: ignore[reportArgumentType]
 
 
-# --- names, patterns, places -----------------------------------------------------------------------
+# --- names, patterns, places ---------------------------------------------------------------------
 
 
 async def test_a_pattern_is_listed_and_sorted(tmp_path):
@@ -242,7 +242,7 @@ async def test_a_file_without_a_place_is_kept_and_lies_in_no_area():
     assert len(found.filter(bounds=(-180, -90, 180, 90))) == 0
 
 
-# --- a sequence ------------------------------------------------------------------------------------
+# --- a sequence ----------------------------------------------------------------------------------
 
 
 def test_it_is_a_sequence(kept):
@@ -281,7 +281,7 @@ def test_it_pickles_without_its_file(kept, how, tmp_path):
     assert list(again) == list(kept[1:4])
 
 
-# --- kept in a file ----------------------------------------------------------------------------------
+# --- kept in a file ------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["jsonl", "parquet"])
@@ -351,7 +351,7 @@ def test_an_index_that_is_changed_in_place_is_noticed(kept, tmp_path):
         (lambda lines: lines[1:], "not an index"),
         (lambda lines: [lines[0].replace(":1,", ":2,"), *lines[1:]], "version 2"),
         (lambda lines: [lines[0], "{no json", *lines[2:]], "line 2"),
-        (lambda lines: [], "not an index"),
+        (lambda lines: lines[:0], "not an index"),
     ],
 )
 def test_a_broken_index_is_refused(kept, tmp_path, change, text):
@@ -384,7 +384,7 @@ def test_urls_with_credentials_are_not_written_unasked(tmp_path):
     tinycog.Collection([tinycog.Asset("a?#@", "/data/a.tif")]).save(path)
 
 
-async def test_nodata_that_json_cannot_hold_comes_back(tmp_path, path):
+def test_nodata_that_json_cannot_hold_comes_back(path):
     for nodata in (float("nan"), float("-inf"), 0, None, 1 << 62):
         asset = tinycog.Asset("a", "/a.tif", nodata=nodata)
         tinycog.Collection([asset]).save(path)
@@ -392,7 +392,7 @@ async def test_nodata_that_json_cannot_hold_comes_back(tmp_path, path):
         assert repr(found) == repr(nodata)
 
 
-# --- objects that are replaced -----------------------------------------------------------------------
+# --- objects that are replaced -------------------------------------------------------------------
 
 
 async def test_replaced_objects_are_refused_by_name_and_generation():
@@ -439,7 +439,7 @@ async def test_a_handle_tells_whether_its_object_is_the_current_one(server):
         await cog.check_current()
 
 
-# --- filters -----------------------------------------------------------------------------------------
+# --- filters -------------------------------------------------------------------------------------
 
 
 def test_times_are_half_open(kept):

@@ -68,8 +68,12 @@ async def values(folder: Path) -> dict[str, Any]:
     written = await tinycog.write(bytes, pixels)
     pending = tinycog.write(bytes, pixels)
     await pending
+    collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     found: list[Any] = [
+        collection,
+        collection[0],
+        tinycog.FailedAsset("a", "/a.tif", tinycog.NotFoundError("there is none")),
         written,
         written.plan,
         pending,

@@ -1,4 +1,7 @@
-"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`, `cogify`, `validate`, `index`."""
+"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan` and what is not for one file.
+
+That is `cogify`, `validate`, `index`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tinycog index SRC... -o INDEX`: the headers of many files, kept for `tinycog.Collection.load`."""
+"""`tinycog index SRC... -o INDEX`: headers of many files, for `tinycog.Collection.load`."""
 
 from __future__ import annotations
 

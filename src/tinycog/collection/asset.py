@@ -1,4 +1,7 @@
-"""One file of a collection: what is known of it without a request, and `open`."""
+"""One file of a collection: what is known of it without a request, and `open`.
+
+What is opened is the generation that was indexed (cog.collection.generation).
+"""
 
 from __future__ import annotations
 

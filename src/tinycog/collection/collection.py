@@ -1,13 +1,13 @@
-"""Assets in an order: made of files, STAC, tables or an index; filtered without a request."""
+"""Assets in an order (cog.collection.order): of files, STAC, tables, an index; and filtered."""
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, SupportsIndex, Unpack, overload
+from typing import Any, Self, SupportsIndex, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +17,21 @@ from tinycog.argument_types import CrsLike
 from tinycog.collection.asset import Asset, Sign
 from tinycog.collection.facts import placed
 from tinycog.collection.filters import AssetFilter, AssetTest, GeometryLike
+from tinycog.collection.geo_frames import GeoFrame, of_frame, to_frame
 from tinycog.collection.given_facts import AssetTimes, AssetWhere, bare_assets
 from tinycog.collection.open_options import OpenOptions
 from tinycog.collection.read_headers import AssetErrors, FailedAsset, HeaderReading, OnProgress
-from tinycog.collection.rows import HeldRows, Rows
+from tinycog.collection.rows import HeldRows, AssetRows
+from tinycog.collection.stac_read import StacLike, assets_of_items, read_stac
 from tinycog.collection.times import TimeLike
 from tinycog.errors import TinycogError, UsageError
 from tinycog.pixels.html import html
-from tinycog.sources.listing import list_files
-
-if TYPE_CHECKING:
-    from tinycog.collection.geo_frames import GeoFrame
-    from tinycog.collection.stac_read import StacLike
+from tinycog.sources.listing import absolute_path, list_files
 
 SHOWN = 5
 """Assets that `repr` shows."""
 
-Part = tuple[Rows, NDArray[np.intp]]
+Part = tuple[AssetRows, NDArray[np.intp]]
 """Some assets of those that are kept together."""
 
 
@@ -76,7 +74,19 @@ class Collection(Sequence[Asset]):
         found._starts = _starts(found._parts)
         return found
 
-    # --- made of -------------------------------------------------------------------------------------
+    @classmethod
+    def _refreshed(
+        cls,
+        assets: Iterable[Asset],
+        failed: Iterable[FailedAsset],
+        replaced: tuple[str, ...],
+        removed: tuple[str, ...],
+    ) -> Self:
+        found = cls(assets, failed)
+        found._replaced, found._removed = replaced, removed
+        return found
+
+    # --- made of ---------------------------------------------------------------------------------
 
     @classmethod
     async def from_urls(
@@ -124,7 +134,7 @@ class Collection(Sequence[Asset]):
         reading = HeaderReading(concurrency, errors, on_progress, sign, options)
         found = await list_files(wheres, options.get("fs"), options.get("storage_options"))
         if "fs" not in options and "store" not in options:
-            found = [where if "://" in where else os.path.abspath(where) for where in found]  # noqa: PTH100 - as it is written
+            found = [absolute_path(where) for where in found]
         return await cls._read(bare_assets(found, names, properties, times), reading)
 
     @classmethod
@@ -174,8 +184,6 @@ class Collection(Sequence[Asset]):
 
         Cost: 0 requests, one for a url; with `read_headers` those of `from_urls`.
         """
-        from tinycog.collection.stac_read import read_stac  # noqa: PLC0415 - only here
-
         reading = HeaderReading(concurrency, errors, on_progress, sign, options)
         found, failed = await read_stac(items, assets, keep=errors == "keep", options=options)
         if not read_headers:
@@ -202,14 +210,12 @@ class Collection(Sequence[Asset]):
             end: column of its end; "end" if it is there.
 
         Returns:
-            The assets, in the order of the rows. No header is read: see `read_headers`. Rows of
+            The assets, in the order of the rows. No header is read: see `read_headers`. AssetRows of
             `to_geodataframe` come back with all that was known of them.
 
         Raises:
             UsageError: a column is not there, or geopandas is not installed.
         """
-        from tinycog.collection.geo_frames import of_frame  # noqa: PLC0415 - only here
-
         return cls(of_frame(frame, where=where, name=name, start=start, end=end))
 
     @classmethod
@@ -226,7 +232,6 @@ class Collection(Sequence[Asset]):
             UsageError: it is no such table, or pyarrow or shapely is not installed.
         """
         from tinycog.collection.geo_parquet import read_items  # noqa: PLC0415 - only here
-        from tinycog.collection.stac_read import assets_of_items  # noqa: PLC0415 - likewise
 
         found, failed = assets_of_items(read_items(Path(path)), assets, keep=False)
         return cls(found, failed)
@@ -329,7 +334,7 @@ class Collection(Sequence[Asset]):
         """Yield the parts that hold the assets at some places, in their order."""
         parts = np.searchsorted(self._starts, places, side="right") - 1
         edges = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(places)]
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in pairwise(edges):
             if stop > start:
                 part = int(parts[start])
                 rows, numbers = self._parts[part]
@@ -487,9 +492,7 @@ class Collection(Sequence[Asset]):
 
         reading = HeaderReading(concurrency, errors, on_progress, sign, options)
         found = await refreshed(list(self), self._failed, reading)
-        fresh = type(self)(found.assets, found.failed)
-        fresh._replaced, fresh._removed = found.replaced, found.removed
-        return fresh
+        return self._refreshed(found.assets, found.failed, found.replaced, found.removed)
 
     # --- made into -------------------------------------------------------------------------------
 
@@ -509,8 +512,6 @@ class Collection(Sequence[Asset]):
         Raises:
             UsageError: geopandas or shapely is not installed.
         """
-        from tinycog.collection.geo_frames import to_frame  # noqa: PLC0415 - only here
-
         return to_frame(self)
 
 
@@ -531,8 +532,8 @@ def _failed_document(failed: FailedAsset) -> dict[str, str]:
 def _failed_of(head: Mapping[str, object]) -> list[FailedAsset]:
     """Return those that failed, as the head of an index tells of them."""
     found: list[FailedAsset] = []
-    given = head.get("failed")
-    for one in given if isinstance(given, list) else []:
+    given: Any = head.get("failed") or []
+    for one in given:
         kind = getattr(errors_of_ours, str(one.get("error")), TinycogError)
         is_ours = isinstance(kind, type) and issubclass(kind, TinycogError)
         error = (kind if is_ours else TinycogError)(str(one.get("message")))

@@ -14,7 +14,6 @@ from tinycog.errors import UnsupportedError, UsageError
 from tinycog.extras import check_installed
 from tinycog.geo.footprint import footprints
 
-
 NO_TRANSFORM = (1, 0, 0, 0, 1, 0)
 """What `Cog.transform` is of a file that has none."""
 

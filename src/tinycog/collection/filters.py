@@ -1,6 +1,6 @@
 """Which assets lie in an area and in a time, and have certain properties: by columns alone.
 
-Bounds come first, as arrays; footprints are compared only where bounds meet (collection.filter.*).
+Bounds come first, as arrays; footprints only where these meet (cog.collection.filter).
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from tinycog.argument_types import CrsLike
 from tinycog.checks import check_bounds
 from tinycog.collection.asset import Asset
 from tinycog.collection.property_columns import PropertyColumn
-from tinycog.collection.rows import Rows
+from tinycog.collection.rows import AssetRows
 from tinycog.collection.times import NO_TIME, TimeLike, to_number, to_time
 from tinycog.errors import UsageError
 from tinycog.extras import check_installed
@@ -100,11 +101,12 @@ class AssetFilter:
         if where is not None and not isinstance(where, Mapping) and not callable(where):
             message = f"where= is a mapping of properties or a function, not {where!r}"
             raise UsageError(message)
-        values = cast("Mapping[str, object]", where) if isinstance(where, Mapping) else {}
-        test = where if callable(where) else None
+        is_mapping = isinstance(where, Mapping)
+        values = cast("Mapping[str, object]", where) if is_mapping else {}
+        test = None if is_mapping else cast("Callable[[Asset], bool] | None", where)
         return cls(box, shape, begin, stop, values, test)
 
-    def keep(self, rows: Rows, numbers: Numbers) -> Numbers:
+    def keep(self, rows: AssetRows, numbers: Numbers) -> Numbers:
         """Return which of some rows are kept."""
         columns = rows.columns
         if self.start is not None or self.end is not None:
@@ -123,7 +125,7 @@ class AssetFilter:
             numbers = numbers[np.array(passes, np.bool_)]
         return numbers
 
-    def check_properties(self, all_rows: Iterable[Rows]) -> None:
+    def check_properties(self, all_rows: Iterable[AssetRows]) -> None:
         """Check that some asset has each property that is asked for.
 
         Raises:
@@ -160,9 +162,8 @@ def _box(bounds: Sequence[float], crs: CrsLike | None) -> tuple[float, float, fl
 
 def _geometry(given: GeometryLike, crs: CrsLike | None) -> Mapping[str, Any]:
     found: Any = given if isinstance(given, Mapping) else getattr(given, "__geo_interface__", None)
-    if isinstance(found, Mapping) and found.get("type") == "Feature":
-        found = found.get("geometry")  # pyright: ignore[reportUnknownMemberType]
     try:
+        found = found["geometry"] if found["type"] == "Feature" else found
         shape: Mapping[str, Any] = found if crs is None else in_degrees(found, crs)
         if next(points_of(shape), None) is None:
             raise UsageError("geometry= is empty")
@@ -180,8 +181,8 @@ def _geometry(given: GeometryLike, crs: CrsLike | None) -> Mapping[str, Any]:
 def _meets(bounds: NDArray[np.float64], box: tuple[float, float, float, float]) -> Mask:
     """Return which bounds have a point in common with a box, edges included."""
     left, bottom, right, top = box
-    west, south, east, north = bounds.T
-    east = np.where(west > east, east + TURN, east)
+    west, south, east, north = (bounds[:, side] for side in range(4))
+    east = east + TURN * (west > east)
     found = (south <= top) & (north >= bottom)
     across = np.zeros(len(bounds), np.bool_)
     for turn in (-2 * TURN, -TURN, 0.0, TURN, 2 * TURN):
@@ -196,13 +197,11 @@ def _intersects(footprints: Sequence[bytes | None], geometry: Mapping[str, Any])
         UsageError: shapely is not installed, or the geometry is none.
     """
     check_installed("collections", "shapely")
-    import shapely  # noqa: PLC0415 - an extra
-    from shapely import affinity  # noqa: PLC0415 - likewise
-    from shapely.geometry import shape  # noqa: PLC0415 - likewise
-
-    shapes: Any = shapely.from_wkb(np.array(footprints, object))
+    shapely: Any = import_module("shapely")
+    affinity: Any = import_module("shapely.affinity")
+    shapes = shapely.from_wkb(np.array(footprints, object))
     try:
-        area: Any = shape(geometry)  # pyright: ignore[reportArgumentType]
+        area = shapely.geometry.shape(geometry)
     except Exception as exc:
         message = f"geometry= is no GeoJSON that shapely reads: {exc}"
         raise UsageError(message) from exc
@@ -210,14 +209,14 @@ def _intersects(footprints: Sequence[bytes | None], geometry: Mapping[str, Any])
     for turn in (-TURN, 0.0, TURN):
         west, _, east, _ = area.bounds
         if turn == 0 or max(abs(west), abs(east)) > TURN / 2:
-            moved: Any = affinity.translate(area, turn) if turn else area  # pyright: ignore[reportUnknownMemberType]
+            moved = affinity.translate(area, turn) if turn else area
             shapely.prepare(moved)
             found |= shapely.intersects(moved, shapes)
     return found
 
 
 def _having(
-    rows: Rows, column: PropertyColumn, numbers: Numbers, name: str, wanted: object
+    rows: AssetRows, column: PropertyColumn, numbers: Numbers, name: str, wanted: object
 ) -> Numbers:
     """Return which rows have a property of a wanted value."""
     test = _test_of(name, wanted)

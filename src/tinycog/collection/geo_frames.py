@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
+from math import isnan
 from typing import Any, Protocol
 
 from tinycog.collection.asset import Asset, of_document
@@ -46,8 +48,6 @@ def of_frame(
         UsageError: a column is not there, or geopandas is not installed.
     """
     check_installed("geopandas", "geopandas")
-    import numpy as np  # noqa: PLC0415 - only here
-
     given: Any = frame
     there = [str(column) for column in frame.columns]
     name = _column(there, name, ("name",))
@@ -59,8 +59,9 @@ def of_frame(
     wheres = [str(one) for one in given[where]]
     names = default_names(wheres) if name is None else [str(one) for one in given[name]]
     used = {where, name, start, end, footprint}
-    known = [None] * len(names) if OURS not in there else list(map(json.loads, given[OURS]))
-    if known[:1] != [None]:
+    known: list[Any] = [None] * len(names)
+    if OURS in there:
+        known = list(map(json.loads, given[OURS]))
         used |= {OURS, *FACTS}
     others = [column for column in given.columns if str(column) not in used]
     records: Sequence[Mapping[str, Any]] = given[others].to_dict("records") if others else []
@@ -71,9 +72,7 @@ def of_frame(
         asset = Asset(names[i], wheres[i]) if known[i] is None else of_document(known[i])
         properties = dict(asset.properties)
         for key, value in records[i].items() if records else ():
-            plain: Any = value.item() if isinstance(value, np.generic) else value
-            plain = plain.isoformat() if hasattr(plain, "isoformat") else plain
-            if plain is not None and plain == plain and str(plain) != "NaT":  # noqa: PLR0124 - NaN
+            if (plain := _plain(value)) is not None:
                 properties[str(key)] = plain
         if known[i] is None:
             first, last = as_span((_time(starts[i]), _time(ends[i])))
@@ -82,6 +81,17 @@ def of_frame(
             asset = replace(asset, bounds=bounds, geometry=outline, start=first, end=last)
         found.append(replace(asset, name=names[i], properties=properties))
     return found
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - of pandas
+    """Return a cell as JSON has it; None for one that holds nothing."""
+    plain: Any = value
+    if hasattr(plain, "item"):  # a number of numpy's
+        plain = plain.item()
+    if hasattr(plain, "isoformat"):
+        plain = plain.isoformat()
+    is_missing = isinstance(plain, float) and isnan(plain)
+    return None if is_missing or str(plain) in ("NaT", "<NA>") else plain
 
 
 def _time(value: Any) -> Any:  # noqa: ANN401 - of pandas
@@ -109,10 +119,8 @@ def to_frame(assets: Iterable[Asset]) -> GeoFrame:
         UsageError: geopandas is not installed.
     """
     check_installed("geopandas", "geopandas")
-    import geopandas  # noqa: PLC0415 - an extra
-    from shapely.geometry import shape  # noqa: PLC0415 - it comes with it
-
-    make: Any = geopandas.GeoDataFrame
+    make: Any = import_module("geopandas").GeoDataFrame
+    shape: Any = import_module("shapely.geometry").shape
     held = list(assets)
     records: list[dict[str, object]] = [
         {
@@ -122,5 +130,5 @@ def to_frame(assets: Iterable[Asset]) -> GeoFrame:
         }
         for asset in held
     ]
-    shapes: list[Any] = [None if one.geometry is None else shape(one.geometry) for one in held]  # pyright: ignore[reportArgumentType]
+    shapes: list[Any] = [None if one.geometry is None else shape(one.geometry) for one in held]
     return make(records, geometry=shapes, crs=DEGREES)

@@ -1,7 +1,7 @@
 """An index as GeoParquet with the columns of STAC-GeoParquet, and tables of STAC items, by pyarrow.
 
 A row is an item of STAC, its properties columns of their own, so that others read it. What is ours
-stands beside: `tinycog:asset`, the asset as JSON, and `tinycog:snapshot` (collection.index.parquet).
+stands beside (cog.collection.parquet): `tinycog:asset`, the asset as JSON, `tinycog:snapshot`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tinycog.collection.asset import Asset, of_document, to_document
 from tinycog.collection.geo_frames import OURS
@@ -38,15 +39,15 @@ def save(path: Path, assets: Iterable[Asset], head: Mapping[str, object], *, sec
         UsageError: an asset cannot be written, or pyarrow is not installed.
     """
     check_installed("collections", "pyarrow")
-    import pyarrow as pa  # noqa: PLC0415 - an extra
-    from pyarrow import parquet  # noqa: PLC0415 - likewise
+    pa: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
 
     held = list(assets)
     lines = map(to_line, held)
     for _ in lines if secrets else check_urls(lines):
         pass
     columns = _columns(held, pa)
-    table: Any = pa.table(columns)
+    table = pa.table(columns)
     kinds = {item["type"] for asset in held if (item := asset.geometry) is not None}
     geo = {
         "version": "1.1.0",
@@ -146,8 +147,8 @@ def _read(path: Path, columns: Sequence[str] | None = None) -> Any:  # noqa: ANN
         UsageError: it is none, or pyarrow is not installed.
     """
     check_installed("collections", "pyarrow")
-    import pyarrow as pa  # noqa: PLC0415 - an extra
-    from pyarrow import parquet  # noqa: PLC0415 - likewise
+    pa: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
 
     try:
         with parquet.ParquetFile(path) as file:
@@ -166,19 +167,18 @@ def read_items(path: Path) -> list[dict[str, Any]]:
         UsageError: it is none, or pyarrow or shapely is not installed.
     """
     check_installed("collections", "shapely")
-    from shapely import from_wkb  # noqa: PLC0415 - an extra
-    from shapely.geometry import mapping  # noqa: PLC0415 - likewise
-
+    shapely: Any = import_module("shapely")
+    mapping: Any = import_module("shapely.geometry").mapping
     table = _read(path)
     lacking = {"id", "assets", "geometry"} - set(table.column_names)
     if lacking:
-        message = f"{path} is no table of STAC items: it has no column {sorted(lacking)[0]!r}"
+        message = f"{path} is no table of STAC items: it has no column {min(lacking)!r}"
         raise UsageError(message)
     found: list[dict[str, Any]] = []
     for row in table.to_pylist():
         item: dict[str, Any] = {name: row[name] for name in TOP if row.get(name) is not None}
         if isinstance(item.get("geometry"), bytes):
-            item["geometry"] = mapping(from_wkb(item["geometry"]))
+            item["geometry"] = mapping(shapely.from_wkb(item["geometry"]))
         box = item.get("bbox")
         if isinstance(box, dict):
             item["bbox"] = [box[side] for side in SIDES]
@@ -198,7 +198,8 @@ def read_items(path: Path) -> list[dict[str, Any]]:
 def _plain(value: Any) -> Any:  # noqa: ANN401 - of Arrow
     """Return a value as JSON has it, without what a row of a table lacks."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items() if one is not None}
+        items = cast("dict[str, Any]", value).items()
+        return {key: _plain(one) for key, one in items if one is not None}
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(one) for one in cast("list[Any]", value)]
     return value.isoformat() if hasattr(value, "isoformat") else value

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from tinycog.argument_types import UrlObject
 from tinycog.collection.asset import Asset
@@ -38,10 +38,13 @@ def bare_assets(
         UsageError: there are not as many as files, or a time is none.
     """
     made_names = default_names(wheres) if names is None else _each(names, wheres, "names")
-    made_properties: Sequence[Any] = (
-        [{}] * len(wheres) if properties is None else _each(properties, wheres, "properties")
-    )
-    made_times = [None] * len(wheres) if times is None else _each(times, wheres, "times")
+    nothing: Mapping[str, object] = {}
+    made_properties: Sequence[Mapping[str, object]] = [nothing] * len(wheres)
+    if properties is not None:
+        made_properties = _each(properties, wheres, "properties")
+    made_times: Sequence[AssetTimes] = [None] * len(wheres)
+    if times is not None:
+        made_times = _each(times, wheres, "times")
     return [
         Asset(str(name), where, properties=dict(given), start=start, end=end)
         for name, where, given, (start, end) in zip(
@@ -72,10 +75,11 @@ def _each(given: Sequence[T] | Callable[[str], T], wheres: Sequence[str], what: 
     """
     if callable(given):
         return [given(where) for where in wheres]
-    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+    anything: Any = given
+    if isinstance(anything, str | bytes | Mapping) or not isinstance(anything, Iterable):
         message = f"{what}= is a sequence, one for each file, or a function, not {given!r}"
         raise UsageError(message)
-    found = list(cast("Iterable[T]", given))
+    found = list(given)
     if len(found) != len(wheres):
         message = f"{what}= has {len(found)} for {len(wheres)} files"
         raise UsageError(message)
@@ -88,7 +92,9 @@ def as_span(given: Any) -> tuple[datetime | None, datetime | None]:  # noqa: ANN
     Raises:
         UsageError: one is no time, or the end comes first.
     """
-    first, last = given if isinstance(given, tuple | list) and len(given) == 2 else (given, None)  # noqa: PLR2004 - both
+    both: Any = given
+    is_pair = isinstance(given, tuple | list) and len(both) == 2  # noqa: PLR2004 - beginning, end
+    first, last = both if is_pair else (both, None)
     start, end = to_time(first, "the beginning"), to_time(last, "the end")
     if start is not None and end is not None and end < start:
         message = f"an asset cannot end at {end} before it begins at {start}"

@@ -1,4 +1,4 @@
-"""An index as JSON Lines (collection.index.lines): a line that says what it is, one for each asset.
+"""An index as JSON Lines (cog.collection.lines): a line that says what it is, one for each asset.
 
 The first line tells how many assets follow, so that an index that was cut is noticed.
 """

@@ -63,7 +63,7 @@ class PropertyColumn:
         return found
 
     def where(self, test: Callable[[Any], bool], rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Return which rows have a value that passes a test; each different value is tested once."""
+        """Return which rows have a value that passes a test; equal values are tested once."""
         values, present = self.values[rows], self.present[rows]
         if self.kind == "text":
             passes = np.fromiter(map(test, self.vocabulary), np.bool_, len(self.word_ends))

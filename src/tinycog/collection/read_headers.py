@@ -1,6 +1,6 @@
 """Read the headers of many files side by side, with progress; one that fails does not stop others.
 
-Which is said at once if that is wanted, else told at the end (collection.failed).
+Which is said at once if that is wanted, else told at the end (cog.collection.failed).
 """
 
 from __future__ import annotations

@@ -38,7 +38,6 @@ async def refreshed(
     Raises:
         TinycogError: one cannot be read, if that is to be raised.
     """
-
     again = [Asset(one.name, one.where) for one in failed]
     tried_again = {id(one) for one in again}
 
@@ -51,22 +50,20 @@ async def refreshed(
             return asset, "removed"
 
     found = await reading.each([*assets, *again], look)
-    kept: list[Asset] = []
-    broken: list[FailedAsset] = []
-    names: dict[State, list[str]] = {"same": [], "replaced": [], "removed": []}
-    for i, one in enumerate(found):
-        if isinstance(one, FailedAsset):
-            broken.append(one)
-            continue
-        asset, state = one
-        if state != "removed":
-            kept.append(asset)
-        elif i >= len(assets):
-            broken.append(failed[i - len(assets)])
-            continue
-        if i < len(assets):
-            names[state].append(asset.name)
-    return Found(placed(kept), broken, tuple(names["replaced"]), tuple(names["removed"]))
+    states = [one for one in found if not isinstance(one, FailedAsset)]
+    kept = [asset for asset, state in states if state != "removed"]
+    names = {
+        wanted: tuple(
+            asset.name
+            for asset, state in states
+            if state == wanted and id(asset) not in tried_again
+        )
+        for wanted in ("replaced", "removed")
+    }
+    broken = [one for one in found if isinstance(one, FailedAsset)]
+    still = {id(asset) for asset, state in states if state == "removed"}
+    broken += [one for one, bare in zip(failed, again, strict=True) if id(bare) in still]
+    return Found(placed(kept), broken, names["replaced"], names["removed"])
 
 
 async def _now(asset: Asset, reading: HeaderReading) -> tuple[Asset, State]:

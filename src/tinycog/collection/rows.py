@@ -8,7 +8,6 @@ import threading
 import weakref
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -20,7 +19,7 @@ from tinycog.collection.columns import Columns
 from tinycog.errors import UsageError
 
 
-class Rows(Protocol):
+class AssetRows(Protocol):
     """Assets by number, and the columns of all of them."""
 
     @property
@@ -43,11 +42,14 @@ class HeldRows:
     def __init__(self, assets: Sequence[Asset]) -> None:
         """Keep them."""
         self._assets = assets
+        self._columns: Columns | None = None
 
-    @cached_property
+    @property
     def columns(self) -> Columns:
         """What filters look at, made at the first use."""
-        return Columns.of(map(to_document, self._assets))
+        if self._columns is None:
+            self._columns = Columns.of(map(to_document, self._assets))
+        return self._columns
 
     def asset(self, row: int) -> Asset:
         """Return an asset."""
@@ -85,8 +87,13 @@ class FileRows:
         self._file, self._name = file, name
         weakref.finalize(self, file.close)
         self._lock = threading.Lock()
-        self.columns = columns
+        self._columns = columns
         self._starts, self._checksums = starts, checksums
+
+    @property
+    def columns(self) -> Columns:
+        """What filters look at."""
+        return self._columns
 
     def asset(self, row: int) -> Asset:
         """Return an asset.

@@ -1,4 +1,4 @@
-"""Columns of an index, kept beside it: `index.jsonl.columns` (collection.index.columns).
+"""Columns of an index, kept beside it: `index.jsonl.columns` (cog.collection.columns).
 
 A zip of arrays in numpy's own format, without pickles. It belongs to one content of the index, by
 its length and its hash; another, or a broken one, is made anew, and none is needed.
@@ -108,4 +108,5 @@ def _lines(arrays: Arrays, content: str) -> Lines | None:
 
 
 def _column(arrays: Arrays, i: int, kind: ColumnKind) -> PropertyColumn:
-    return PropertyColumn(kind, *(arrays[f"{i}.{part}"] for part in PARTS))
+    values, present, words, word_ends = (arrays[f"{i}.{part}"] for part in PARTS)
+    return PropertyColumn(kind, values, present, words, word_ends)

@@ -1,6 +1,6 @@
 """Which assets of a STAC item are meant, and what is said of each: asset before item.
 
-Of the extensions proj and raster, of their older versions too (collection.stac.*).
+Of the extensions proj and raster, of their older versions too (cog.collection.stac).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def asset_of(item: Document, key: str, base: str | None) -> Asset:
     geometry = item.get("geometry")
     if bounds is None and crs is not None and transform is not None and shape is not None:
         with suppress(UsageError, UnsupportedError):
-            bounds, geometry = footprint(crs, transform, shape)
+            bounds, geometry = footprint(crs, tuple(transform), shape)
     bands = _bands(asset, own)
     properties = {key: value for key, value in own.items() if value is not None}
     return Asset(
@@ -155,7 +155,7 @@ def _grid(
 
 
 def _contradicts(transform: Affine, shape: tuple[int, int] | None, bbox: object) -> bool:
-    """Return whether a transform is not that of the bounds in the same CRS (collection.stac.grid).
+    """Return whether a transform is not that of the bounds in the same CRS (cog.collection.grid).
 
     Centres of pixels in place of corners are half a pixel off; GDAL's order of numbers is far off.
     """
@@ -210,8 +210,9 @@ def _bands(asset: Document, own: Document) -> list[Document]:
     if raster and eo and len(raster) != len(eo):
         eo = []
     if raster or eo:
+        nothing: Document = {}
         longer = max(len(raster), len(eo))
-        pairs = zip(raster or [{}] * longer, eo or [{}] * longer, strict=True)
+        pairs = zip(raster or [nothing] * longer, eo or [nothing] * longer, strict=True)
         return [{**one, **other} for one, other in pairs]
     return list(own.get("bands") or ())
 
@@ -231,7 +232,7 @@ def _dtype(asset: Document, bands: Sequence[Document]) -> str | None:
 
 def _nodata(asset: Document, bands: Sequence[Document]) -> float | None:
     """Return nodata: of all bands alike, else of the asset; STAC writes NaN as text."""
-    said = _same(band.get("nodata") for band in bands)
+    said: Any = _same(band.get("nodata") for band in bands)
     if said is None and all(band.get("nodata") is None for band in bands):
         said = asset.get("nodata")
     with suppress(ValueError, TypeError):

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-
 from tinycog.collection.asset import Asset
 from tinycog.collection.open_options import OpenOptions
 from tinycog.collection.read_headers import FailedAsset
 from tinycog.collection.stac_assets import Document, asset_of, chosen_keys
 from tinycog.documents import read_document
 from tinycog.errors import UsageError
+from tinycog.sources.listing import absolute_path
 
 
 class SupportsToDict(Protocol):
@@ -48,7 +48,7 @@ async def read_stac(
     if isinstance(given, str | os.PathLike):
         where = os.fspath(given)
         text = await _text(where, options)
-        base = where if "://" in where else os.path.abspath(where)  # noqa: PTH100 - as it is written
+        base = absolute_path(where)
         try:
             given = cast("StacLike", json.loads(text))
         except ValueError as exc:

@@ -1,4 +1,4 @@
-"""Times as text, as aware datetimes, and as microseconds since 1970 (collection.times)."""
+"""Times as text, as aware datetimes, and as microseconds since 1970 (cog.collection.times)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Where an image lies on the Earth: bounds and GeoJSON in longitudes and latitudes (WGS 84).
 
 An edge that is straight in the image's CRS becomes a curve: it is cut into as many pieces as a
-stated tolerance takes (collection.footprint.tolerance), and what crosses the antimeridian is split
-there (collection.footprint.antimeridian).
+stated tolerance takes (cog.collection.footprint), and what crosses the antimeridian is split
+there (cog.collection.antimeridian).
 """
 
 from __future__ import annotations

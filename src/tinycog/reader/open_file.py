@@ -272,7 +272,7 @@ class OpenFile:
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
 
     async def check_current(self) -> None:
-        """Check that the object is still of the generation that is read; see `Cog.check_current`."""
+        """Check that the object is still the one that is read; see `Cog.check_current`."""
         await self.fetcher.ask()
 
     async def aclose(self) -> None:

@@ -19,6 +19,11 @@ from tinycog.sources.urls import check_text, links_of, scheme_of
 from tinycog.tiff.ranges import ByteRange
 
 
+def absolute_path(where: str) -> str:
+    """Return a path as an absolute one, a url as it is."""
+    return where if "://" in where else os.path.abspath(where)  # noqa: PTH100 - as it is written
+
+
 async def list_files(
     wheres: Any,  # noqa: ANN401 - as a caller gives them
     fs: FileSystem | None = None,
@@ -55,12 +60,16 @@ async def _listed(
     scheme = scheme_of(pattern)
     if fs is None and scheme in ("", "file"):
         names = await in_thread(partial(glob.glob, str(path_of(pattern)), recursive=True))
-        found = [name for name in names if os.path.isfile(name)]  # noqa: PTH113 - names of glob
+        found = _files(names)
     else:
         found = await _listed_by_fsspec(pattern, fs, storage_options)
     if not found:
         raise NotFoundError("the pattern names no file", url=shown_url(pattern))
     return sorted(found)
+
+
+def _files(names: Iterable[str]) -> list[str]:
+    return [name for name in names if os.path.isfile(name)]  # noqa: PTH113 - names of glob
 
 
 async def _listed_by_fsspec(
@@ -76,7 +85,7 @@ async def _listed_by_fsspec(
             names = await system._glob(path)  # noqa: SLF001 - what fsspec offers to coroutines
         else:
             names = await in_thread(partial(system.glob, path))
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001 - a file system may raise anything
         raise to_source_error(exc, source.name, ByteRange(0, 0), source.secrets()) from None
     scheme = scheme_of(pattern)
     prefix = f"{scheme}://" if fs is None else ""

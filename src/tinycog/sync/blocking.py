@@ -111,12 +111,11 @@ def _blocking_member(name: str, member: Any, of: type) -> Any:
 def _blocking_constructor(make: Callable[..., Any], of: Callable[..., Any]) -> Any:
     """Return a class method that makes the value of another class, waiting for it if it must."""
 
-    @wraps(of)
     def call(_: type, *args: Any, **options: Any) -> Any:
         made = make(*args, **options)
         return blocking(THREAD.run(made) if inspect.iscoroutine(made) else made)
 
-    return classmethod(call)
+    return cast("Any", classmethod)(wraps(of)(call))
 
 
 def _looking(name: str) -> Callable[[Blocking], Any]:
