@@ -21,7 +21,7 @@ from tinycog.collection.geo_frames import GeoFrame, of_frame, to_frame
 from tinycog.collection.given_facts import AssetTimes, AssetWhere, bare_assets
 from tinycog.collection.open_options import OpenOptions
 from tinycog.collection.read_headers import AssetErrors, FailedAsset, HeaderReading, OnProgress
-from tinycog.collection.rows import HeldRows, AssetRows
+from tinycog.collection.rows import AssetRows, HeldRows
 from tinycog.collection.stac_read import StacLike, assets_of_items, read_stac
 from tinycog.collection.times import TimeLike
 from tinycog.errors import TinycogError, UsageError
@@ -210,7 +210,7 @@ class Collection(Sequence[Asset]):
             end: column of its end; "end" if it is there.
 
         Returns:
-            The assets, in the order of the rows. No header is read: see `read_headers`. AssetRows of
+            The assets, in the order of the rows. No header is read: see `read_headers`. Rows of
             `to_geodataframe` come back with all that was known of them.
 
         Raises:
