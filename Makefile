@@ -1,7 +1,7 @@
 PYTHON = .venv/bin/python
 LINT = .venv
 
-.PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores soak resumes \
+.PHONY: check doors stores test lint format fixtures conformance hostile faults faults-plain replaced replaced-stores replaced-assets soak resumes \
 	fuzz bench versions meaning georeferences written written-crs identity references \
 	references-orders overviews
 
@@ -68,6 +68,9 @@ replaced-stores: ## the same in S3 (also by obstore) and Google Cloud Storage, o
 	$(PYTHON) tests/faults/replaced_in_stores.py s3
 	$(PYTHON) tests/faults/replaced_in_stores.py obstore
 	$(PYTHON) tests/faults/replaced_in_stores.py gs
+
+replaced-assets: ## 1,000 objects that are replaced after they were indexed
+	$(PYTHON) tests/replaced_assets.py 1000
 
 stores: ## tests against servers of object stores: moto, fake-gcs-server, Azurite
 	$(PYTHON) -m pytest -q -m stores

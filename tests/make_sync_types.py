@@ -17,18 +17,18 @@ import tinycog
 from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
-CLASSES = ("Cog", "Overview", "Page", "Pages", "TagEntry", "Tags")
+CLASSES = ("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "TagEntry", "Tags")
 FUNCTIONS = (
     ("tinycog.entry", "open"),
+    ("tinycog.mosaics", "mosaic"),
     ("tinycog.writing", "write"),
     ("tinycog.targets.uploads", "list_uploads"),
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = {"Cog": ("aclose",)}
-ADDED = {
-    "Cog": """
-        def __init__(self, value: tinycog.Cog) -> None: ...
+OMITTED = {"Cog": ("aclose",), "Mosaic": ("aclose",)}
+CLOSING = """
+        def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...
         def __enter__(self) -> Self: ...
         def __exit__(
@@ -37,9 +37,20 @@ ADDED = {
             error: BaseException | None,
             traceback: TracebackType | None,
         ) -> None: ...
+    """
+ADDED = {
+    "Cog": CLOSING.format(name="Cog"),
+    "Mosaic": CLOSING.format(name="Mosaic"),
+    "Collection": """
+        def __init__(self, value: tinycog.Collection) -> None: ...
+        def __add__(self, other: Collection) -> Self: ...
     """,
 }
-BASES = {"Pages": "Sequence[Page]", "Tags": "Mapping[str | int, TagEntry]"}
+BASES = {
+    "Collection": "Sequence[Asset]",
+    "Pages": "Sequence[Page]",
+    "Tags": "Mapping[str | int, TagEntry]",
+}
 HEAD = """# Types of the blocking face, made by tests/make_sync_types.py.
 
 from collections.abc import Coroutine, Mapping, Sequence
@@ -124,7 +135,7 @@ def class_members(of: type) -> Iterator[tuple[str, str]]:
 def stub_of(node: Function) -> str:
     """Return a function without a body, which returns what an async one is awaited for."""
     decorators = [ast.unparse(one) for one in node.decorator_list]
-    kept = [f"@{one}" for one in decorators if one in ("property", "overload")]
+    kept = [f"@{one}" for one in decorators if one in ("property", "overload", "classmethod")]
     kept += ["@property"] if "cached_property" in decorators else []
     returns = "None" if node.returns is None else ast.unparse(node.returns)
     returns = returns.replace("AsyncGenerator[Raster, None]", "Generator[Raster]")

@@ -68,6 +68,7 @@ async def values(folder: Path) -> dict[str, Any]:
     written = await tinycog.write(bytes, pixels)
     pending = tinycog.write(bytes, pixels)
     await pending
+    collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     mosaic = await tinycog.mosaic([cog])
     found: list[Any] = [
@@ -76,6 +77,9 @@ async def values(folder: Path) -> dict[str, Any]:
         tinycog.MosaicOptions(),
         raster.account,
         tinycog.Loss.GAP,
+        collection,
+        collection[0],
+        tinycog.FailedAsset("a", "/a.tif", tinycog.NotFoundError("there is none")),
         written,
         written.plan,
         pending,

@@ -25,10 +25,10 @@ TOPICS = sorted(SPEC.glob("*.md"))
 
 NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 HEADING = re.compile(r"^### (.*)$", re.MULTILINE)
-RULE_ID = re.compile(rf"(?:tiff|geotiff|gdal|http|store|cache|cog|mosaic)(?:\.{NAME})+")
+RULE_ID = re.compile(rf"(?:tiff|geotiff|gdal|http|store|cache|cog)(?:\.{NAME})+")
 CITATION = re.compile(
     # A handle is called `cog` in examples: of its attributes none has a second dot behind it.
-    rf"(?<![\w./-])((?:tiff|geotiff|gdal|http|store|cache|mosaic)(?:\.{NAME})*|cog(?:\.{NAME})+)"
+    rf"(?<![\w./-])((?:tiff|geotiff|gdal|http|store|cache)(?:\.{NAME})*|cog(?:\.{NAME})+)"
     rf"(\.{NAME}|\.\*)(?![\w(/-])"
 )
 

@@ -30,7 +30,7 @@ import tinycog
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "tinycog").rglob("*.py"))
-BLOCKING = ROOT / "src" / "tinycog" / "sync" / "__init__.py"
+BLOCKING = [ROOT / "src" / "tinycog" / "sync" / name for name in ("__init__.py", "collection.py")]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PUBLIC_MODULES = {
     *("tinycog", "tinycog.errors", "tinycog.sync", "tinycog.testing", "tinycog.compat"),
@@ -116,7 +116,7 @@ def test_no_class_name_stands_twice():
     names = Counter(
         node.name
         for path in SOURCES
-        if path != BLOCKING  # its names are those of the async face
+        if path not in BLOCKING  # its names are those of the async face
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ClassDef)
     )
@@ -249,7 +249,8 @@ def test_long_signatures_are_explained():
     """Four arguments or more: each named, with result, errors, and cost where requests are sent."""
     lacking: dict[str, set[str]] = {}
     for name, function in FUNCTIONS.items():
-        arguments = [key for key in inspect.signature(function).parameters if key != "self"]
+        names = inspect.signature(function).parameters
+        arguments = [key for key in names if key not in ("self", "cls")]
         if len(arguments) < 4 or name.endswith("__init__"):
             continue
         doc = inspect.getdoc(function) or ""

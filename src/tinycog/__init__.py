@@ -105,6 +105,13 @@ from tinycog.window import FloatWindow, Window
 if TYPE_CHECKING:
     from tinycog.cache.disk import DiskCache
     from tinycog.cache.memory import MemoryCache
+    from tinycog.collection.asset import Asset
+    from tinycog.collection.collection import Collection
+    from tinycog.collection.filters import SupportsGeoInterface
+    from tinycog.collection.geo_frames import GeoFrame
+    from tinycog.collection.open_options import OpenOptions
+    from tinycog.collection.read_headers import FailedAsset
+    from tinycog.collection.stac_read import SupportsToDict
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
@@ -139,6 +146,7 @@ __all__ = [
     "Account",
     "AllowHost",
     "AreaOptions",
+    "Asset",
     "BinaryFile",
     "Block",
     "BlockKind",
@@ -147,6 +155,7 @@ __all__ = [
     "ByteRange",
     "Cache",
     "Cog",
+    "Collection",
     "ColorInterp",
     "Colormap",
     "Colouring",
@@ -156,11 +165,13 @@ __all__ = [
     "DiskCache",
     "Entry",
     "ErrorHandling",
+    "FailedAsset",
     "FieldType",
     "FileSystem",
     "Finding",
     "FloatWindow",
     "FormatError",
+    "GeoFrame",
     "GeoKey",
     "GeoKeys",
     "GetRange",
@@ -190,6 +201,7 @@ __all__ = [
     "NotTiffError",
     "ObjectStore",
     "OpenArguments",
+    "OpenOptions",
     "OpenUpload",
     "Overview",
     "OverviewMethod",
@@ -227,10 +239,12 @@ __all__ = [
     "SourceTimeoutError",
     "Statistics",
     "SupportsArray",
+    "SupportsGeoInterface",
     "SupportsGet",
     "SupportsGetAsync",
     "SupportsGetRangeAsync",
     "SupportsGetRangesAsync",
+    "SupportsToDict",
     "SupportsWindow",
     "SupportsWkt",
     "Tag",
@@ -275,6 +289,13 @@ __all__ = [
 ]
 
 _ON_DEMAND = {
+    "Asset": "tinycog.collection.asset",
+    "Collection": "tinycog.collection.collection",
+    "FailedAsset": "tinycog.collection.read_headers",
+    "GeoFrame": "tinycog.collection.geo_frames",
+    "SupportsToDict": "tinycog.collection.stac_read",
+    "OpenOptions": "tinycog.collection.open_options",
+    "SupportsGeoInterface": "tinycog.collection.filters",
     "RuleFinding": "tinycog.validator.report",
     "ValidationProfile": "tinycog.validator.rule",
     "ValidationReport": "tinycog.validator.report",

@@ -1,4 +1,7 @@
-"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan`, `cogify`, `validate`."""
+"""The command line: `tinycog demo`, `info`, `tile`, `preview`, `plan` and what is not for one file.
+
+That is `cogify`, `validate`, `index`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from collections.abc import Sequence
 from importlib import resources
 
 import tinycog
+from tinycog import indexing
 from tinycog.cog import Cog
 from tinycog.cogify import add_options
 from tinycog.errors import TinycogError
@@ -76,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add_options(
         commands.add_parser("cogify", help="write a file as a Cloud Optimized GeoTIFF, in one pass")
+    )
+    indexing.add_options(
+        commands.add_parser("index", help="read the headers of many files once, and keep them")
     )
     _add_validate(commands.add_parser("validate", help="say whether files keep rules of others"))
     return parser

@@ -106,6 +106,17 @@ class Cog(Dataset, AreaReads):
         """
         return self._file.generation
 
+    async def check_current(self) -> None:
+        """Ask the server whether the object is still the one that is read.
+
+        Raises:
+            SourceChangedError: it was replaced.
+            SourceError: it is not there any more, or cannot be read.
+
+        Cost: 1 request of 1 byte, with If-Match where that is possible.
+        """
+        await self._file.check_current()
+
     def page(self, page: int | Sequence[int] | Plane) -> Self:
         """Return a handle on another page of the file, with levels of its own, without any I/O.
 

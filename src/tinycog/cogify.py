@@ -175,10 +175,11 @@ def _summary(written: Written, seconds: float) -> str:
 
 
 class TerminalProgress:
-    """Shows how far a write has come, in one line of a terminal."""
+    """Shows how far something has come, in one line of a terminal."""
 
-    def __init__(self) -> None:
-        """Begin now."""
+    def __init__(self, unit: str = "million pixels", size: float = 1e6) -> None:
+        """Begin now; `size` is how many of what is counted make a unit."""
+        self._unit, self._size = unit, size
         self._began = time.perf_counter()
         self._shown = 0.0
         self._width = 0
@@ -190,7 +191,8 @@ class TerminalProgress:
             return
         self._shown = now
         left = (now - self._began) * (total - done) / max(done, 1)
-        line = f"{done / total:4.0%} of {total / 1e6:,.1f} million pixels, {left:.0f} s left"
+        count = f"{total / self._size:,.{0 if self._size == 1 else 1}f} {self._unit}"
+        line = f"{done / total:4.0%} of {count}, {left:.0f} s left"
         print("\r" + line.ljust(self._width), end="", file=sys.stderr, flush=True)
         self._width = len(line)
 

@@ -75,9 +75,11 @@ class TinycogError(Exception):
 
     Attributes:
         name: the file, where the message names it: url without credentials, or path.
+        asset: name of the asset of a collection that was read, "" for another file.
     """
 
     name: str = ""
+    asset: str = ""
 
     def name_file(self, name: str) -> None:
         """Add the file to the message, unless that names it."""
@@ -85,6 +87,13 @@ class TinycogError(Exception):
             self.name = name
             if name not in str(self):
                 self.args = (f"{self}: {name}",)
+
+    def name_asset(self, asset: str, indexed: str | None = None) -> None:
+        """Add the asset of a collection to the message, and what was indexed (`url#generation`)."""
+        if not self.asset:
+            self.asset = asset
+            what = "" if indexed is None else f", indexed as {indexed}"
+            self.args = (f"asset {asset!r}{what}: {self}",)
 
 
 class FormatError(TinycogError, ValueError):

@@ -49,6 +49,7 @@ class Fetcher:
         pinning: Pinning = "strict",
         cache: Cache | None = None,
         clock: RetryClock = SYSTEM_CLOCK,
+        asset: str = "",
     ) -> None:
         """Create a fetcher with an empty buffer.
 
@@ -58,8 +59,10 @@ class Fetcher:
             pinning: what of the responses is compared.
             cache: where bytes are looked for before they are requested.
             clock: time of the retries.
+            asset: name of the asset of a collection that it is, for messages.
         """
         self.planned = 0
+        self._asset = asset
         self._source = source
         self._ledger = Ledger(source.name, pinning)
         self._limits = limits or Limits()
@@ -174,8 +177,15 @@ class Fetcher:
         except StopIteration as done:
             return done.value
         except TinycogError as exc:
-            exc.name_file(self._source.name)
+            self.name_error(exc)
             raise
+
+    def name_error(self, error: TinycogError) -> None:
+        """Add to an error what was read: the file, and the asset that it is."""
+        error.name_file(self.name)
+        if self._asset:
+            required = self._ledger.pin.required
+            error.name_asset(self._asset, required and f"{self.name}#{required}")
 
     def _learns_size(self, error: TinycogError) -> bool:
         """Return whether an error tells the size of an object that begins before its range ends.
@@ -229,10 +239,39 @@ class Fetcher:
             TruncatedError: the file ends before one of them does.
             SourceError: bytes cannot be had.
         """
-        found = await self._gather(ranges, PIXELS)
-        for part, data in zip(ranges, found, strict=True):
-            check_complete(part, data)
+        try:
+            found = await self._gather(ranges, PIXELS)
+            for part, data in zip(ranges, found, strict=True):
+                check_complete(part, data)
+        except TinycogError as exc:
+            if self._asset:
+                self.name_error(exc)
+            raise
         return found
+
+    async def ask(self) -> None:
+        """Request a byte of the object, whether or not it is cached, and compare its generation.
+
+        Raises:
+            SourceError: it was replaced, or cannot be read.
+        """
+        self.check_open()
+        done = asyncio.get_running_loop().create_future()
+
+        def deliver(_: memoryview) -> None:
+            if not done.done():
+                done.set_result(None)
+
+        request = RangeRequest(ByteRange(0, 1), deliver, partial(_fail, done), HEADER)
+        self._scheduler.submit(request)
+        self.flush()
+        try:
+            await done
+        except TinycogError as exc:
+            self.name_error(exc)
+            raise
+        finally:
+            self.release([request])
 
     async def _gather(self, ranges: Sequence[ByteRange], priority: Priority) -> list[bytes]:
         """Return copies of the bytes of ranges."""

@@ -82,7 +82,7 @@ class LazyGeoreference:
         self._colormaps: dict[Entry, NDArray[np.uint16]] = {}
 
     def parse(self) -> Steps[Parsed]:
-        """Parse both, in one step.
+        """Parse both, in one step, and keep them.
 
         Raises:
             UsageError: this comes from a pickle made before they were read.
@@ -91,15 +91,15 @@ class LazyGeoreference:
             raise UsageError(NOT_READ)
         from tinycog.geo.parse import parse_geo  # noqa: PLC0415 - what a tile does not need
 
-        return parse_geo(*self._arguments, self._beside)
+        self._cached = yield from parse_geo(*self._arguments, self._beside)
+        return self._cached
 
     @property
     def _parsed(self) -> Parsed:
-        if self._cached is None:
-            self._cached = run_cached(self.parse())
-        if self._cached is None:
+        found = self._cached or run_cached(self.parse())
+        if found is None:
             raise UsageError(NOT_READ)
-        return self._cached
+        return found
 
     @property
     def geo(self) -> Georeference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from tinycog.errors import Finding, UnsupportedError
 from tinycog.geo.citation import is_web_mercator, name_of, parts_of
@@ -45,6 +46,19 @@ def make_crs(keys: GeoKeys, findings: list[Finding]) -> Crs | None:
 
     Heights of GeoTIFF 1.0 files are omitted, as in GDAL (geotiff.crs.old-heights).
     """
+    crs, found = _made(keys)
+    findings += found
+    return crs
+
+
+@lru_cache(maxsize=256)
+def _made(keys: GeoKeys) -> tuple[Crs | None, tuple[Finding, ...]]:
+    """Make the CRS of keys, which many files have alike, once."""
+    findings: list[Finding] = []
+    return _make(keys, findings), tuple(findings)
+
+
+def _make(keys: GeoKeys, findings: list[Finding]) -> Crs | None:
     if not keys:
         return None
     horizontal = _horizontal(keys, findings)

@@ -50,7 +50,7 @@ def choose_grid(
     res: float | Sequence[float] | None,
     bounds: Sequence[float] | None,
 ) -> ChosenGrid:
-    """Return the grid that files are warped to (mosaic.warped).
+    """Return the grid that files are warped to (cog.mosaic.warped).
 
     Its corner lies at whole multiples of the pixel size, so that grids of one size fit each other.
 
@@ -94,7 +94,7 @@ def _own_crs(files: Sequence[OpenFile], names: Sequence[str]) -> Crs | None:
         own = file.georeference.crs
         if is_same_crs(first, own) is not True:
             text = f"{name} has {own}, but {names[0]} has {first}: pass crs="
-            raise MosaicError.of_findings([Finding("mosaic.warped", text)])
+            raise MosaicError.of_findings([Finding("cog.mosaic.warped", text)])
     return first
 
 
@@ -108,7 +108,7 @@ def _own_res(
         if not same or is_same_crs(file.georeference.crs, crs) is not True:
             text = f"{name} has pixels of {own} in {file.georeference.crs}, which are not those of"
             text += f" the grid, from {names[0]}: pass res="
-            raise MosaicError.of_findings([Finding("mosaic.warped", text)])
+            raise MosaicError.of_findings([Finding("cog.mosaic.warped", text)])
     return first
 
 

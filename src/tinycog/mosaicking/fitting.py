@@ -66,7 +66,7 @@ class Fitted(NamedTuple):
 
 
 def fit(files: Sequence[OpenFile], options: MosaicOptions) -> Fitted:
-    """Return files that are open as one image (mosaic.rules, mosaic.warped).
+    """Return files that are open as one image (cog.mosaic.rules, cog.mosaic.warped).
 
     Raises:
         MosaicError: they do not fit.
@@ -108,7 +108,7 @@ def _warped(
 
 
 def _check(files: Sequence[OpenFile], options: MosaicOptions) -> None:
-    """Raise a `MosaicError` unless the files fit (mosaic.rules)."""
+    """Raise a `MosaicError` unless the files fit (cog.mosaic.rules)."""
     members = [member_of(file) for file in files]
     rules = RULES if options.strict else [rule for rule in RULES if rule.id in ALWAYS]
     found = [
@@ -124,7 +124,7 @@ def _check(files: Sequence[OpenFile], options: MosaicOptions) -> None:
 
 
 def _differences(files: Sequence[OpenFile], members: Sequence[SetMember]) -> list[Finding]:
-    """Return in what files differ beside Earth Engine's rules: colours, scales (mosaic.meaning)."""
+    """Return in what files differ beside Earth Engine's rules: colours, scales (cog.mosaic.meaning)."""
     found: list[Finding] = []
     first = files[0]
     for file, member in zip(files[1:], members[1:], strict=True):
@@ -138,7 +138,7 @@ def _differences(files: Sequence[OpenFile], members: Sequence[SetMember]) -> lis
         for what, mine, yours in pairs:
             if not _same(mine, yours):
                 text = f"{member.name} and {members[0].name} have {what} that differ"
-                found.append(Finding("mosaic.meaning", text))
+                found.append(Finding("cog.mosaic.meaning", text))
     return found
 
 

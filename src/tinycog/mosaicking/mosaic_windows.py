@@ -122,7 +122,7 @@ class MosaicWindows:
         return filled, tuple(finding for canvas in canvases for finding in canvas.findings)
 
     def _canvas(self, z: int, buffers: WindowBuffers) -> Canvas:
-        """Return a window whose pixels are those of a gap (mosaic.gap)."""
+        """Return a window whose pixels are those of a gap (cog.mosaic.gap)."""
         shape = buffers.pixels.shape
         valid, failed = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
         hits = self._hits(z, buffers.window)
@@ -216,7 +216,7 @@ class MosaicWindows:
                 raise
             for canvas, hit in pairs:
                 self._fail(canvas, hit)
-                canvas.findings.append(Finding("mosaic.file.unread", str(exc)))
+                canvas.findings.append(Finding("cog.mosaic.file.unread", str(exc)))
             return [None] * len(pairs)
 
     def _slot(self, canvas: Canvas, hit: Hit) -> Slot:

@@ -1,4 +1,4 @@
-"""Which file's samples are taken where several have some (mosaic.method). No I/O.
+"""Which file's samples are taken where several have some (cog.mosaic.method). No I/O.
 
 Files come in a fixed order, so that the result does not depend on which of them arrives first.
 """

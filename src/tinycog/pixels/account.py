@@ -1,4 +1,4 @@
-"""What became of each pixel that was asked for: none is lost in silence (mosaic.account)."""
+"""What became of each pixel that was asked for: none is lost in silence (cog.mosaic.account)."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@
     read_header.py     how much of the header is read, and when
     tags.py            Page.tags
     sidecars.py        files beside, in one batch
+    whole_file.py      all bytes of what is no image
     images_beside.py   those that are TIFFs: overviews and masks
     absent.py          what counts as a file that is not there
     snapshot.py        a header packed into bytes, or a document

@@ -64,6 +64,7 @@ class OpenArguments(NamedTuple):
             is not to be read.
         pinning: what is compared to know that all responses are of one object.
         cache: where bytes are looked for before they are requested.
+        asset: name of the asset of a collection that it is, "" for another file: errors have it.
     """
 
     source: Source
@@ -74,6 +75,7 @@ class OpenArguments(NamedTuple):
     sidecars: Mapping[str, Source] | None = None
     pinning: Pinning = "strict"
     cache: Cache | None = None
+    asset: str = ""
 
 
 class OpenFile:
@@ -90,12 +92,12 @@ class OpenFile:
 
     def __init__(self, arguments: OpenArguments, parent: OpenFile | None = None) -> None:
         """Keep the source; nothing is read. `parent` is another page, which shares its bytes."""
-        source, limits, head_bytes, snapshot, view, sidecars, pinning, cache = arguments
+        source, limits, head_bytes, snapshot, view, sidecars, pinning, cache, asset = arguments
         self.limits = limits
         self.view = view
         self._arguments = arguments
         self.fetcher = (
-            Fetcher(source, limits, pinning=pinning, cache=cache)
+            Fetcher(source, limits, pinning=pinning, cache=cache, asset=asset)
             if parent is None
             else parent.fetcher
         )
@@ -271,6 +273,10 @@ class OpenFile:
         """
         image = await self.image(z)
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
+
+    async def check_current(self) -> None:
+        """Check that the object is still the one that is read; see `Cog.check_current`."""
+        await self.fetcher.ask()
 
     async def aclose(self) -> None:
         """Release what the source holds open; nothing is read any more."""

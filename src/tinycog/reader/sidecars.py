@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tinycog.argument_types import Pinning
 from tinycog.cache.protocol import Cache
-from tinycog.errors import Finding, RangeNotSatisfiableError, TruncatedError
+from tinycog.errors import Finding
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import side_by_side
@@ -15,16 +15,11 @@ from tinycog.limits import Limits
 from tinycog.reader.absent import none_if_absent
 from tinycog.reader.images_beside import MASK, MASK_OVERVIEWS, OVERVIEWS, ImagesBeside
 from tinycog.reader.tile_reader import TileReader
+from tinycog.reader.whole_file import parse_whole
 from tinycog.sources.protocol import Source
-from tinycog.tiff.buffer import SparseBuffer
-from tinycog.tiff.ranges import ByteRange
-from tinycog.tiff.steps import Steps, need
 
 if TYPE_CHECKING:
     from tinycog.geo.sidecars import Beside
-
-FIRST_BYTES = 1 << 16
-"""Bytes that are requested of each text first: nearly always all that it has."""
 
 PAM = ".aux.xml"
 IMAGES = (OVERVIEWS, MASK, MASK_OVERVIEWS)
@@ -99,7 +94,7 @@ class Sidecars:
     async def _read(self, ending: str, findings: list[Finding]) -> bytes | None:
         """Return the bytes of a text, None if there is none."""
         fetcher = self._texts[ending]
-        read = fetcher.drive(_parse_whole(fetcher.buffer, self._limits))
+        read = fetcher.drive(parse_whole(fetcher.buffer, self._limits))
         return await none_if_absent(read, fetcher.name, findings)
 
     async def aclose(self) -> None:
@@ -107,17 +102,3 @@ class Sidecars:
         await self.images.aclose()
         for fetcher in self._texts.values():
             await fetcher.aclose()
-
-
-def _parse_whole(buffer: SparseBuffer, limits: Limits) -> Steps[bytes]:
-    """Return all bytes of a file, whose size may not be known."""
-    stop = 0
-    try:
-        while buffer.size is None or stop < buffer.size:
-            stop = buffer.size or max(2 * stop, FIRST_BYTES)
-            limits.check("value_bytes", stop, "bytes of a file beside")
-            yield from need(buffer, [ByteRange(0, stop)])
-    except (TruncatedError, RangeNotSatisfiableError):  # it is empty, or ends where a request did
-        pass
-    held = sum(len(data) for _, data in buffer.parts())
-    return bytes(buffer.read(0, held))

@@ -271,7 +271,7 @@ class TileJob:
         placed = tile_error(error, part.tile) if isinstance(error, FormatError) else error
         placed = too_many_files(placed) or placed
         if isinstance(placed, TinycogError):
-            placed.name_file(self._fetchers[part.image.sidecar].name)
+            self._fetchers[part.image.sidecar].name_error(placed)
         self._end(JobState.FAILED, placed)
 
 

@@ -12,6 +12,7 @@ the end of the object, or its rest is requested anew.
     factory.py       the source for what `tinycog.open` was given
     signed_url.py    a url that a function signs
     siblings.py      names of files beside
+    listing.py       files that patterns name
     condition.py     If-Match, and whether it is understood
     identity.py      what names an object and whoever reads it, for a cache
     memory.py        bytes

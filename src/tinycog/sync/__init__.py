@@ -17,6 +17,8 @@ inside of a running event loop, and after a fork.
 ::
 
     loop_thread.py   the event loop and its thread
+    collection.py    those of collections, when they are first used
+    mosaics.py       those of mosaics, likewise
     blocking.py      classes made from those of `tinycog`
     __init__.pyi     their types, made by tests/make_sync_types.py
 """
@@ -25,15 +27,18 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import wraps
-from types import TracebackType
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import tinycog
-from tinycog.sync.blocking import Blocking, blocking
+from tinycog.sync.blocking import Blocking, Closing, blocking
 from tinycog.sync.loop_thread import THREAD
 
 __all__ = [
+    "Asset",
     "Cog",
+    "Collection",
+    "Mosaic",
     "Overview",
     "Page",
     "Pages",
@@ -41,6 +46,7 @@ __all__ = [
     "Tags",
     "abort_upload",
     "list_uploads",
+    "mosaic",
     "open",
     "run",
     "validate",
@@ -50,28 +56,10 @@ __all__ = [
 T = TypeVar("T")
 
 
-class Cog(Blocking, of=tinycog.Cog, omit=["aclose"]):
+class Cog(Closing, Blocking, of=tinycog.Cog, omit=["aclose"]):
     """Handle of a TIFF, BigTIFF or COG, made by `tinycog.sync.open`: `tinycog.Cog`, blocking."""
 
     asynchronous: tinycog.Cog
-
-    def close(self) -> None:
-        """Close what the handle holds open, as `Cog.aclose` does."""
-        THREAD.run(self.asynchronous.aclose())
-
-    def __enter__(self) -> Self:
-        """Read the header with all levels."""
-        THREAD.run(self.asynchronous.__aenter__())
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the source."""
-        self.close()
 
 
 class Overview(Blocking, of=tinycog.Overview):
@@ -118,6 +106,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return THREAD.run(work)
 
 
+LATE_MODULES = {
+    "Asset": "collection",
+    "Collection": "collection",
+    "Mosaic": "mosaics",
+    "mosaic": "mosaics",
+}
+"""Modules of names that are imported when they are first used."""
+
 LATE = frozenset({"abort_upload", "list_uploads", "validate", "write"})
 """Functions whose modules are imported when they are first used: no read needs them."""
 
@@ -138,14 +134,22 @@ async def _done(pending: Any) -> object:  # noqa: ANN401 - of any result
 
 
 if TYPE_CHECKING:  # their types are in the stub
+    Asset: Any
+    Collection: Any
+    Mosaic: Any
     abort_upload: Any
     list_uploads: Any
+    mosaic: Any
     validate: Any
     write: Any
 else:
 
     def __getattr__(name: str) -> object:
-        """Make a function of `LATE` at its first use."""
+        """Make a function of `LATE`, or a class, at its first use."""
+        if name in LATE_MODULES:
+            module = import_module(f"{__name__}.{LATE_MODULES[name]}")
+            value = globals()[name] = getattr(module, name)
+            return value
         if name not in LATE:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)

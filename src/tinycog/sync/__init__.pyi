@@ -1,9 +1,11 @@
 # Types of the blocking face, made by tests/make_sync_types.py.
 
-from collections.abc import Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from os import PathLike
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, Unpack, overload
+from typing import Any, Literal, Self, SupportsIndex, TypeVar, Unpack, overload
 
 import numpy as np
 from affine import Affine
@@ -36,6 +38,14 @@ from tinycog.argument_types import (
     WriteWhere,
 )
 from tinycog.cache.protocol import Cache
+from tinycog.collection.asset import Sign
+from tinycog.collection.filters import AssetTest, GeometryLike
+from tinycog.collection.geo_frames import GeoFrame
+from tinycog.collection.given_facts import AssetTimes, AssetWhere
+from tinycog.collection.open_options import OpenOptions
+from tinycog.collection.read_headers import AssetErrors, FailedAsset, OnProgress
+from tinycog.collection.stac_read import StacLike
+from tinycog.collection.times import TimeLike
 from tinycog.dataset import Profile
 from tinycog.errors import Finding
 from tinycog.fetch.attempt import Request
@@ -46,6 +56,8 @@ from tinycog.geo.metadata import Statistics
 from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
 from tinycog.level import Level
 from tinycog.limits import Limits
+from tinycog.mosaicking.overlaps import MosaicMethod
+from tinycog.mosaics import MosaicFileFacts
 from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenArguments
@@ -68,11 +80,51 @@ from tinycog.validator.rule import ValidationProfile
 from tinycog.writer.plan import Progress, WritePlan
 from tinycog.writing import PixelsFrom, Written
 
+class Asset:
+    @property
+    def asynchronous(self) -> tinycog.Asset: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+    @property
+    def bounds(self) -> tuple[float, float, float, float] | None: ...
+    @property
+    def geometry(self) -> Mapping[str, object] | None: ...
+    @property
+    def crs(self) -> str | None: ...
+    @property
+    def transform(self) -> Affine | None: ...
+    @property
+    def shape(self) -> tuple[int, int] | None: ...
+    @property
+    def bands(self) -> tuple[str | None, ...] | None: ...
+    @property
+    def dtype(self) -> str | None: ...
+    @property
+    def nodata(self) -> float | None: ...
+    @property
+    def mask(self) -> MaskKind | None: ...
+    @property
+    def resolution(self) -> tuple[float, float] | None: ...
+    @property
+    def properties(self) -> Mapping[str, object]: ...
+    @property
+    def start(self) -> datetime | None: ...
+    @property
+    def end(self) -> datetime | None: ...
+    @property
+    def generation(self) -> str | None: ...
+    @property
+    def snapshot(self) -> bytes | None: ...
+    def open(self, *, sign: Sign | None = None, **options: Unpack[OpenOptions]) -> Cog: ...
+
 class Cog:
     @property
     def asynchronous(self) -> tinycog.Cog: ...
     @property
     def pin(self) -> str | None: ...
+    def check_current(self) -> None: ...
     def page(self, page: int | Sequence[int] | Plane) -> Self: ...
     def read_tile(
         self,
@@ -305,6 +357,225 @@ class Cog:
         traceback: TracebackType | None,
     ) -> None: ...
 
+class Collection(Sequence[Asset]):
+    @property
+    def asynchronous(self) -> tinycog.Collection: ...
+    @classmethod
+    def from_urls(
+        cls,
+        wheres: AssetWhere | Iterable[AssetWhere],
+        *,
+        names: Sequence[str] | Callable[[str], str] | None = None,
+        properties: Sequence[Mapping[str, object]]
+        | Callable[[str], Mapping[str, object]]
+        | None = None,
+        times: Sequence[AssetTimes] | Callable[[str], AssetTimes] | None = None,
+        concurrency: int = 64,
+        errors: AssetErrors = "raise",
+        on_progress: OnProgress | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Self: ...
+    @classmethod
+    def from_stac(
+        cls,
+        items: StacLike,
+        *,
+        assets: str | Iterable[str] | None = None,
+        read_headers: bool = False,
+        concurrency: int = 64,
+        errors: AssetErrors = "raise",
+        on_progress: OnProgress | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Self: ...
+    @classmethod
+    def from_geodataframe(
+        cls,
+        frame: GeoFrame,
+        *,
+        where: str = "where",
+        name: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+    ) -> Self: ...
+    @classmethod
+    def from_stac_geoparquet(
+        cls, path: str | os.PathLike[str], *, assets: str | Iterable[str] | None = None
+    ) -> Self: ...
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self: ...
+    def save(self, path: str | os.PathLike[str], *, secrets: bool = False) -> None: ...
+    @property
+    def failed(self) -> tuple[FailedAsset, ...]: ...
+    @property
+    def replaced(self) -> tuple[str, ...]: ...
+    @property
+    def removed(self) -> tuple[str, ...]: ...
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Asset: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Asset | Self: ...
+    def __iter__(self) -> Iterator[Asset]: ...
+    def filter(
+        self,
+        *,
+        bounds: Sequence[float] | None = None,
+        geometry: GeometryLike | None = None,
+        crs: CrsLike | None = None,
+        start: TimeLike | None = None,
+        end: TimeLike | None = None,
+        where: AssetTest | None = None,
+    ) -> Self: ...
+    def read_headers(
+        self,
+        *,
+        concurrency: int = 64,
+        errors: AssetErrors = "raise",
+        on_progress: OnProgress | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Self: ...
+    def refresh(
+        self,
+        *,
+        concurrency: int = 64,
+        errors: AssetErrors = "raise",
+        on_progress: OnProgress | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Self: ...
+    def to_stac(self) -> dict[str, object]: ...
+    def to_geodataframe(self) -> GeoFrame: ...
+    def __init__(self, value: tinycog.Collection) -> None: ...
+    def __add__(self, other: Collection) -> Self: ...
+
+class Mosaic:
+    @property
+    def asynchronous(self) -> tinycog.Mosaic: ...
+    @property
+    def files(self) -> tuple[MosaicFileFacts, ...]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def transform(self) -> Affine: ...
+    @property
+    def crs(self) -> Crs | None: ...
+    @property
+    def levels(self) -> tuple[Level, ...]: ...
+    @property
+    def requests(self) -> tuple[Request, ...]: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    def plan(self, **options: Unpack[AreaOptions]) -> Plan: ...
+    def iter_tiles(
+        self,
+        *,
+        level: int = 0,
+        window: WindowLike | None = None,
+        bounds: Sequence[float] | None = None,
+        crs: CrsLike | None = None,
+        crop: bool = False,
+        masked: bool | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> Generator[Raster]: ...
+    def read(
+        self,
+        indexes: Iterable[int] | int | None = None,
+        *,
+        window: WindowLike | None = None,
+        bounds: Sequence[float] | None = None,
+        crs: CrsLike | None = None,
+        level: int | None = None,
+        shape: Sequence[int] | None = None,
+        res: float | Sequence[float] | None = None,
+        bands: Iterable[int] | int | None = None,
+        resampling: ResamplingLike = "nearest",
+        boundless: bool = False,
+        crop: bool = False,
+        fill_value: float | None = None,
+        masked: bool | None = None,
+        out: Pixels | None = None,
+        max_bytes: int | None = None,
+        errors: ErrorHandling = "raise",
+        scaled: bool = False,
+        rgb: bool = False,
+        oriented: bool = False,
+    ) -> Raster: ...
+    def read_level(self, z: int, **options: Unpack[ReadOptions]) -> Raster: ...
+    def preview(self, max_size: int = 512, **options: Unpack[AreaOptions]) -> Raster: ...
+    def point(
+        self,
+        x: float,
+        y: float,
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> NDArray[Any]: ...
+    def points(
+        self,
+        points: Iterable[Sequence[float]],
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> Values: ...
+    def read_web_tile(
+        self,
+        zoom: int,
+        x: int,
+        y: int,
+        *,
+        tilesize: int = 256,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "bilinear",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    def read_warped(
+        self,
+        *,
+        transform: Iterable[float],
+        shape: Sequence[int],
+        crs: CrsLike | None = None,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "nearest",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def nodata(self) -> int | float | None: ...
+    @property
+    def bounds(self) -> BoundingBox: ...
+    @property
+    def res(self) -> tuple[float, float]: ...
+    def __init__(self, value: tinycog.Mosaic) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
 class Overview:
     @property
     def asynchronous(self) -> tinycog.Overview: ...
@@ -450,6 +721,17 @@ def open(
     sidecars: bool = False,
     cache: Cache | Literal[False] | None = None,
 ) -> Cog: ...
+def mosaic(
+    files: Iterable[Where | SignedUrl | Source | Cog],
+    *,
+    method: MosaicMethod = "first",
+    strict: bool = True,
+    tolerance: float = ...,
+    crs: CrsLike | None = None,
+    res: float | Sequence[float] | None = None,
+    bounds: Sequence[float] | None = None,
+    resampling: WarpResamplingLike = "nearest",
+) -> Mosaic: ...
 @overload
 def write(
     target: WriteWhere | WriteTarget,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import cached_property, wraps
-from typing import Any
+from types import TracebackType
+from typing import Any, Self, cast
 
 import tinycog
 from tinycog.sync.loop_thread import THREAD
@@ -38,7 +39,7 @@ class Blocking:
         TYPES[of] = cls
         for name, member in _members(of):
             if name not in vars(cls) and name not in omit:
-                setattr(cls, name, _blocking_member(name, member))
+                setattr(cls, name, _blocking_member(name, member, of))
 
     def __init__(self, value: object) -> None:
         """Keep the value."""
@@ -72,6 +73,30 @@ class Blocking:
         return (type(self), (self.asynchronous,))
 
 
+class Closing:
+    """Methods of a value with `aclose`: `close`, and `with`."""
+
+    asynchronous: Any
+
+    def close(self) -> None:
+        """Close what the handle holds open, as `aclose` does."""
+        THREAD.run(self.asynchronous.aclose())
+
+    def __enter__(self) -> Self:
+        """Open it: read the header with all levels."""
+        THREAD.run(self.asynchronous.__aenter__())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
 def blocking(value: object) -> Any:
     """Return a value with methods that block, where it or what it holds has others."""
     kind = type(value)
@@ -97,13 +122,25 @@ def _members(of: type) -> Iterator[tuple[str, Any]]:
                 yield name, member
 
 
-def _blocking_member(name: str, member: Any) -> Any:
+def _blocking_member(name: str, member: Any, of: type) -> Any:
+    if isinstance(member, classmethod):
+        return _blocking_constructor(getattr(of, name), cast("Any", member).__func__)
     if isinstance(member, property | cached_property):
         look = _looking(name)
         return property(look, doc=member.__doc__)
     if inspect.isfunction(member):
         return _blocking_method(name, member)
     return property(_looking(name))
+
+
+def _blocking_constructor(make: Callable[..., Any], of: Callable[..., Any]) -> Any:
+    """Return a class method that makes the value of another class, waiting for it if it must."""
+
+    def call(_: type, *args: Any, **options: Any) -> Any:
+        made = make(*args, **options)
+        return blocking(THREAD.run(made) if inspect.iscoroutine(made) else made)
+
+    return cast("Any", classmethod)(wraps(of)(call))
 
 
 def _looking(name: str) -> Callable[[Blocking], Any]:
