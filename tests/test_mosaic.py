@@ -86,7 +86,7 @@ async def test_a_raster_that_was_cut_reads_as_the_whole(tmp_path: Path, kind: st
     async with await tinycog.mosaic(files) as mosaic, tinycog.open(name) as whole:
         assert mosaic.shape == whole.shape
         assert mosaic.bounds == whole.bounds
-        assert len(cog.mosaic.levels) == 2
+        assert len(mosaic.levels) == 2
         for level in range(2):
             await same(mosaic, whole, level=level)
         for n in range(40):

@@ -124,7 +124,7 @@ def _check(files: Sequence[OpenFile], options: MosaicOptions) -> None:
 
 
 def _differences(files: Sequence[OpenFile], members: Sequence[SetMember]) -> list[Finding]:
-    """Return in what files differ beside Earth Engine's rules: colours, scales (cog.mosaic.meaning)."""
+    """Return in what meaning files differ: colours, scales (cog.mosaic.meaning)."""
     found: list[Finding] = []
     first = files[0]
     for file, member in zip(files[1:], members[1:], strict=True):

@@ -55,7 +55,7 @@ class Placing(NamedTuple):
 
 
 def place(files: Sequence[Levels]) -> Placing:
-    """Place files whose pixels are equal in size and direction (cog.mosaic.grid, cog.mosaic.levels).
+    """Place files of equal pixels (cog.mosaic.grid, cog.mosaic.levels).
 
     Raises:
         UsageError: a file lies between the pixels of the others.

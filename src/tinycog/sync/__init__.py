@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tinycog
 from tinycog.sync.blocking import Blocking, Closing, blocking
