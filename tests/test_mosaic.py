@@ -58,12 +58,12 @@ def samples(kind: str) -> tuple[np.ndarray, dict[str, Any]]:
         return values, {"nodata": float("nan")}
     if kind == "alpha":
         alpha = np.where(rng.random((1, SIZE, SIZE)) < 0.8, 255, 0).astype(np.uint8)
-        return np.concatenate([small, alpha]), {"mask": "alpha", "colorinterp": "rgba"}
+        return np.concatenate([small, alpha]), {"colorinterp": ["red", "green", "blue", "alpha"]}
     mask = np.broadcast_to(rng.random((SIZE, SIZE)) < 0.2, small.shape)
     return np.ma.array(small, mask=mask), {"mask": "internal"}
 
 
-KINDS = ("plain", "nodata", "nan", "mask")
+KINDS = ("plain", "nodata", "nan", "alpha", "mask")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -73,9 +73,9 @@ async def test_a_raster_that_was_cut_reads_as_the_whole(tmp_path: Path, kind: st
     options |= {"overview_resampling": "average", "overviews": [2]}
     files = await cut(tmp_path, pixels, **options)
     lost = np.broadcast_to(gaps(), pixels.shape)
-    if kind in ("nodata", "nan"):
+    if kind in ("nodata", "nan", "alpha"):
         uncut = pixels.copy()
-        uncut[lost] = options["nodata"]
+        uncut[lost] = options.get("nodata", 0)
     else:
         uncut = np.ma.array(pixels, mask=np.ma.getmaskarray(pixels) | lost)
         uncut.data[lost] = 0
@@ -89,7 +89,7 @@ async def test_a_raster_that_was_cut_reads_as_the_whole(tmp_path: Path, kind: st
         assert len(mosaic.levels) == 2
         for level in range(2):
             await same(mosaic, whole, level=level)
-        for n in range(40):
+        for n in range(20):
             left, top = rng.integers(0, SIZE - 1, 2).tolist()
             width, height = (int(rng.integers(1, SIZE - at + 1)) for at in (left, top))
             window = (left, top, width, height)
@@ -314,3 +314,23 @@ async def test_files_are_warped_to_a_grid(tmp_path: Path):
     assert np.array_equal(raster.mask, first.mask | second.mask)
     assert np.array_equal(raster.data * raster.mask, expected)
     assert raster.account.gap == (~(first.mask | second.mask)).sum()
+
+
+@pytest.mark.parametrize("kind", ["plain", "nodata", "alpha"])
+async def test_a_mosaic_is_written_as_one_file(tmp_path: Path, kind: str):
+    """It is a source of `write`; gaps are masked in the file, by nodata or by alpha."""
+    pixels, options = samples(kind)
+    names = await cut(tmp_path, pixels, **options)
+    written = await tinycog.write(bytes, await tinycog.mosaic(names), blocksize=128)
+    assert written.data is not None
+    async with tinycog.open(written.data) as cog:
+        raster = await cog.read(masked=True)
+        assert cog.crs == (await tinycog.open(names[0])).crs
+        assert cog.transform == TRANSFORM
+    there = {
+        "plain": ~gaps(),
+        "nodata": (pixels != 0).any(axis=0) & ~gaps(),
+        "alpha": (pixels[-1] > 0) & ~gaps(),
+    }[kind]
+    assert np.array_equal(raster.mask, there)
+    assert np.array_equal(raster.data[:, there], pixels[:, there])

@@ -43,7 +43,9 @@ from tinycog.window import Area, Tile, Window, as_floats
 if TYPE_CHECKING:
     from affine import Affine
 
+    from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
+    from tinycog.geo.transform import GroundControlPoint
 
 
 class MosaicFileFacts(NamedTuple):
@@ -145,6 +147,67 @@ class Mosaic(AreaReads):
             Level(z, image, has_mask=False, _georeference=georeference)
             for z, image in enumerate(self._file.levels)
         )
+
+    @property
+    def has_mask(self) -> bool:
+        """True if pixels may be invalid whose samples do not say so, by nodata or alpha."""
+        return self._file.has_mask
+
+    # --- what samples mean: as in the first file -------------------------------------------------
+
+    @property
+    def _is_of_samples(self) -> bool:
+        """Whether pixels are samples of the files, or mean the same."""
+        return self.dtype == self._cogs[0].dtype
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """Scale of each band: value = sample * scale + offset."""
+        return self._cogs[0].scales if self._is_of_samples else (1.0,) * self.count
+
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """Offset of each band."""
+        return self._cogs[0].offsets if self._is_of_samples else (0.0,) * self.count
+
+    @property
+    def units(self) -> tuple[str | None, ...]:
+        """Unit of the values of each band, None where the first file names none."""
+        return self._cogs[0].units if self._is_of_samples else (None,) * self.count
+
+    @property
+    def descriptions(self) -> tuple[str | None, ...]:
+        """Description of each band, None where the first file has none."""
+        return self._cogs[0].descriptions
+
+    @property
+    def colorinterp(self) -> tuple[ColorInterp, ...]:
+        """Colour interpretation of each band."""
+        return self._cogs[0].colorinterp
+
+    @property
+    def colormap(self) -> Colormap | None:
+        """Colours of the palette that all files share, None without one."""
+        return self._cogs[0].colormap if self._is_of_samples else None
+
+    @property
+    def gcps(self) -> tuple[GroundControlPoint, ...]:
+        """None: a mosaic has a transform."""
+        return ()
+
+    @property
+    def rpcs(self) -> None:
+        """None: those of a file do not hold for the whole."""
+        return
+
+    def tags(self, band: int | None = None) -> dict[str, str]:
+        """Return GDAL's metadata items that all files share, of the whole or of a band."""
+        first, *others = (cog.tags(band) for cog in self._cogs)
+        return {
+            name: text
+            for name, text in first.items()
+            if all(other.get(name) == text for other in others)
+        }
 
     @property
     def requests(self) -> tuple[Request, ...]:

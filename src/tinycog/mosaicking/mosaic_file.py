@@ -18,6 +18,7 @@ from tinycog.mosaicking.fitting import Fitted, MosaicOptions, fit
 from tinycog.mosaicking.members import MosaicMember
 from tinycog.mosaicking.mosaic_windows import MosaicWindows
 from tinycog.mosaicking.overlaps import result_dtype
+from tinycog.mosaicking.placing import is_covered
 from tinycog.pixels.mask import MaskFacts
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.validity import FileMaskFacts, LevelMask
@@ -104,6 +105,17 @@ class MosaicFile:
     def levels(self) -> tuple[Image, ...]:
         """The levels, 0 = full resolution; tags are those of the first file."""
         return self._opened.levels
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether pixels may be invalid whose samples do not say so."""
+        made = self._opened
+        if made.by_samples:
+            return False
+        members = made.fitted.members
+        places = [member.window(0) for member in members]
+        is_whole = self.options.strict and all(member.is_whole for member in members)
+        return not (is_whole and is_covered(places, self.level_size(0)))
 
     @property
     def windows(self) -> MosaicWindows:

@@ -144,3 +144,21 @@ def meeting(places: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:
     col, row, width, height = window
     left, top, right, bottom = places.T
     return (left < col + width) & (right > col) & (top < row + height) & (bottom > row)
+
+
+MOST_CELLS = 1 << 26
+"""Cells between the edges of files beyond which it is not worked out whether they leave gaps."""
+
+
+def is_covered(windows: Sequence[Window], size: Size) -> bool:
+    """Return whether each pixel of the whole lies in a window, False where that is not clear."""
+    left, top, right, bottom = rectangles(windows).T
+    xs = np.unique(np.concatenate([[0, size[0]], left, right]))
+    ys = np.unique(np.concatenate([[0, size[1]], top, bottom]))
+    if len(xs) * len(ys) > MOST_CELLS:
+        return False
+    cells = np.zeros((len(ys) - 1, len(xs) - 1), np.bool_)
+    rows, cols = (np.searchsorted(ys, (top, bottom)), np.searchsorted(xs, (left, right)))
+    for y0, y1, x0, x1 in zip(*rows.tolist(), *cols.tolist(), strict=True):
+        cells[y0:y1, x0:x1] = True
+    return bool(cells.all())
