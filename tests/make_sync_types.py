@@ -17,19 +17,19 @@ import tinycog
 from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
-CLASSES = ("Asset", "Cog", "Collection", "Overview", "Page", "Pages", "TagEntry", "Tags")
+CLASSES = ("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "TagEntry", "Tags")
 FUNCTIONS = (
     ("tinycog.entry", "open"),
+    ("tinycog.mosaics", "mosaic"),
     ("tinycog.writing", "write"),
     ("tinycog.updating", "update"),
     ("tinycog.targets.uploads", "list_uploads"),
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = {"Cog": ("aclose",)}
-ADDED = {
-    "Cog": """
-        def __init__(self, value: tinycog.Cog) -> None: ...
+OMITTED = {"Cog": ("aclose",), "Mosaic": ("aclose",)}
+CLOSING = """
+        def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...
         def __enter__(self) -> Self: ...
         def __exit__(
@@ -38,7 +38,10 @@ ADDED = {
             error: BaseException | None,
             traceback: TracebackType | None,
         ) -> None: ...
-    """,
+    """
+ADDED = {
+    "Cog": CLOSING.format(name="Cog"),
+    "Mosaic": CLOSING.format(name="Mosaic"),
     "Collection": """
         def __init__(self, value: tinycog.Collection) -> None: ...
         def __add__(self, other: Collection) -> Self: ...

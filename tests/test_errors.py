@@ -15,6 +15,7 @@ from tinycog.errors import (
     Finding,
     FormatError,
     LimitError,
+    MosaicError,
     NotFoundError,
     NotTiffError,
     RangeMismatchError,
@@ -65,6 +66,7 @@ EXAMPLES: list[TinycogError] = [
     WriteError.of_tile((1, 2, 3), "bad"),
     UsageError("bad"),
     TileIndexError("bad"),
+    MosaicError.of_findings([FINDING, FINDING]),
     *(kind("bad") for kind in SOURCE_ERRORS),
     *(kind("bad", url="http://a/b.tif", range=(0, 10)) for kind in SOURCE_ERRORS),
 ]
@@ -84,6 +86,7 @@ each_example = pytest.mark.parametrize("error", EXAMPLES, ids=lambda e: f"{type(
         (UsageError, (TinycogError, ValueError)),
         (WriteError, (TinycogError,)),
         (TileIndexError, (UsageError, IndexError)),
+        (MosaicError, (UsageError,)),
         (SourceError, (TinycogError, OSError)),
         (NotFoundError, (SourceError, FileNotFoundError)),
         (AccessDeniedError, (SourceError, PermissionError)),

@@ -70,7 +70,13 @@ async def values(folder: Path) -> dict[str, Any]:
     await pending
     collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
+    mosaic = await tinycog.mosaic([cog])
     found: list[Any] = [
+        mosaic,
+        mosaic.files[0],
+        tinycog.MosaicOptions(),
+        raster.account,
+        tinycog.Loss.GAP,
         collection,
         collection[0],
         tinycog.FailedAsset("a", "/a.tif", tinycog.NotFoundError("there is none")),

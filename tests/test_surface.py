@@ -56,6 +56,7 @@ NUMPY = (np.ndarray, np.dtype, np.ma.MaskedArray, NDArray)
 
 WITH_ANY = {
     "Cog.__await__",  # of what a coroutine yields to the event loop: nobody else sees it
+    "Mosaic.__await__",  # likewise
     "TagEntry.__await__",  # likewise
     "Write.__await__",  # likewise
     "Cog.info",  # a JSON document, read by key

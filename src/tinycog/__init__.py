@@ -66,6 +66,7 @@ from tinycog.errors import (
     Finding,
     FormatError,
     LimitError,
+    MosaicError,
     NotFoundError,
     NotTiffError,
     RangeMismatchError,
@@ -87,6 +88,7 @@ from tinycog.fetch.plan import Plan
 from tinycog.geo.lazy import Placement
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
+from tinycog.pixels.account import Account, Loss
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import Validity
 from tinycog.raster import Raster
@@ -119,6 +121,9 @@ if TYPE_CHECKING:
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
     from tinycog.header_parser import HeaderParser
+    from tinycog.mosaicking.fitting import MosaicOptions
+    from tinycog.mosaicking.overlaps import MosaicMethod
+    from tinycog.mosaics import Mosaic, MosaicFileFacts, mosaic
     from tinycog.page import Page, Pages
     from tinycog.reader.read_points import Values
     from tinycog.reader.snapshot import SnapshotDocument
@@ -140,6 +145,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RPC",
     "AccessDeniedError",
+    "Account",
     "AllowHost",
     "AreaOptions",
     "Asset",
@@ -186,8 +192,14 @@ __all__ = [
     "Level",
     "LimitError",
     "Limits",
+    "Loss",
     "MaskKind",
     "MemoryCache",
+    "Mosaic",
+    "MosaicError",
+    "MosaicFileFacts",
+    "MosaicMethod",
+    "MosaicOptions",
     "NamedMember",
     "NotFoundError",
     "NotTiffError",
@@ -279,6 +291,7 @@ __all__ = [
     "decode_tile",
     "leftovers",
     "list_uploads",
+    "mosaic",
     "open",
     "update",
     "validate",
@@ -313,6 +326,10 @@ _ON_DEMAND = {
     "HeaderParser": "tinycog.header_parser",
     "Http": "tinycog.sources.http.options",
     "MemoryCache": "tinycog.cache.memory",
+    "Mosaic": "tinycog.mosaics",
+    "MosaicFileFacts": "tinycog.mosaics",
+    "MosaicMethod": "tinycog.mosaicking.overlaps",
+    "MosaicOptions": "tinycog.mosaicking.fitting",
     "Page": "tinycog.page",
     "Pages": "tinycog.page",
     "Plane": "tinycog.series.model",
@@ -338,6 +355,7 @@ _ON_DEMAND = {
     "leftovers": "tinycog.targets.temporary",
     "list_uploads": "tinycog.targets.uploads",
     "update": "tinycog.updating",
+    "mosaic": "tinycog.mosaics",
     "write": "tinycog.writing",
 }
 """Modules of the names that are imported when they are first used: no tile needs them."""

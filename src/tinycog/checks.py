@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Sequence
 from math import isfinite
+from numbers import Real
 from typing import Any, cast
 
 import numpy as np
@@ -276,6 +277,23 @@ def check_whole_window(window: FloatWindow) -> tuple[int, int]:
         message = f"the window {window} holds no pixel"
         raise UsageError(message)
     return int(window.height), int(window.width)
+
+
+def check_res(res: Any) -> tuple[float, float]:  # noqa: ANN401 - anything a caller may pass
+    """Return a pixel size as (x, y), both more than 0.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        across, down = numbers([res, res] if isinstance(res, Real) else res)
+    except (TypeError, ValueError) as exc:
+        message = f"res is a pixel size, or one for x and one for y, not {res!r}"
+        raise UsageError(message) from exc
+    if across <= 0 or down <= 0:
+        message = f"res must be more than 0, not {res!r}"
+        raise UsageError(message)
+    return across, down
 
 
 def check_result_bytes(length: int) -> None:

@@ -11,7 +11,8 @@ Six branches, because a caller does six different things::
     ├── LimitError(ValueError)              a limit was exceeded: .limit .asked .allowed
     ├── WriteError                          a tile cannot be written: .level .x .y
     ├── UsageError(ValueError)              the call is wrong
-    │   └── TileIndexError(IndexError)      there is no such level or tile
+    │   ├── TileIndexError(IndexError)      there is no such level or tile
+    │   └── MosaicError                     files that are no one image: .findings
     └── SourceError(OSError)                the bytes could not be read: .url .range
         ├── NotFoundError                   404, 410, no such file
         ├── AccessDeniedError               401, 403
@@ -27,6 +28,7 @@ Whatever the bytes and whatever the server, the outcome is a correct result or o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _shown_whole: set[str] = set()
@@ -211,6 +213,24 @@ class UsageError(TinycogError, ValueError):
 
 class TileIndexError(UsageError, IndexError):
     """The level or the tile does not exist."""
+
+
+class MosaicError(UsageError):
+    """Files do not fit to be read as one image.
+
+    Attributes:
+        findings: the rules that they break, each naming the files.
+    """
+
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def of_findings(cls, findings: Sequence[Finding]) -> MosaicError:
+        """Make the error of what files break."""
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        error = cls(f"the files do not make one image: {findings[0]}{more}")
+        error.findings = tuple(findings)
+        return error
 
 
 class SourceError(TinycogError, OSError):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tinycog.errors import Finding, UsageError
 from tinycog.geo.lazy import Placement
+from tinycog.pixels.account import Account, Losses, account_of
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import ALL_VALID, Validity
 from tinycog.window import FloatWindow, Window
@@ -48,6 +49,8 @@ class Raster:
             `Cog.read_colormap`).
         colouring: what the bands stand for in a picture; None if they are not the first of the
             file's.
+        losses: (rows, cols), why a pixel holds no sample of a file (`Loss`): 0 it does, 1 outside
+            of the image, 2 in a gap of a mosaic, 3 in what could not be read; None where all do.
     """
 
     data: NDArray[Any]
@@ -59,6 +62,7 @@ class Raster:
     place: Placement | None = None
     colormap: NDArray[np.uint16] | None = None
     colouring: Colouring | None = None
+    losses: Losses | None = None
 
     def copy(self) -> Raster:
         """Return the same raster with its own copy of pixels and mask."""
@@ -86,6 +90,15 @@ class Raster:
             UsageError: as for `mask`.
         """
         return self.validity.band_masks(self.data)
+
+    @cached_property
+    def account(self) -> Account:
+        """How many pixels are valid, and what became of the others; the sum is what was asked for.
+
+        Raises:
+            UsageError: as for `mask`.
+        """
+        return account_of(self.mask, self.losses)
 
     @property
     def has_known_mask(self) -> bool:

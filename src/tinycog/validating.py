@@ -8,20 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
-from tinycog.affine_math import coefficients
 from tinycog.argument_types import Progress, ValidationDepth, Where
 from tinycog.checks import check_depth
 from tinycog.cog import Cog
 from tinycog.entry import open as open_file
 from tinycog.errors import FormatError, LimitError, SourceError, UsageError
-from tinycog.level import describe_samples
+from tinycog.member_facts import member_of
 from tinycog.reader.judged_file import read_facts
 from tinycog.reader.open_file import OpenFile
 from tinycog.sources.http.probe import probe
 from tinycog.sources.http.source import HttpSource
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
-from tinycog.tiff.spec import ALPHA
 from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
 from tinycog.validator.profiles import is_of_server, profile_of
 from tinycog.validator.report import (
@@ -34,7 +32,7 @@ from tinycog.validator.report import (
 )
 from tinycog.validator.rule import Rule, ValidationProfile
 from tinycog.validator.set_report import report_of_all
-from tinycog.validator.set_rule import MaskedBy, SetMember
+from tinycog.validator.set_rule import SetMember
 
 SIDE_BY_SIDE = 16
 """Files of several that are read at once."""
@@ -175,7 +173,7 @@ async def _judge_file(
         stops = any(rules[rule].stops for ids in profile.classes.values() for rule in ids)
         facts = await read_facts(file, depth, progress, stops=stops and not among)
         report = judge(file.name, profile, rules, facts, strict=strict, literal=literal)
-        return report, _member_of(file) if among else None
+        return report, member_of(file) if among else None
     except (FormatError, LimitError) as error:
         return unreadable(file.name, profile, depth, error), None
     except MemoryError as error:
@@ -213,25 +211,3 @@ def _with_names_of_their_own(
             (replace(report, name=name), None if member is None else replace(member, name=name))
         )
     return named
-
-
-def _member_of(file: OpenFile) -> SetMember:
-    """Return the facts of a file that has been read by which rules among files go."""
-    image, geo = file.levels[0], file.geo
-    masked_by: MaskedBy = "nothing"
-    if file.masks[0] is not None:
-        masked_by = "mask"
-    elif image.nodata_text is not None:
-        masked_by = "nodata"
-    elif image.extra_samples and image.extra_samples[-1] in ALPHA:
-        masked_by = "alpha"
-    return SetMember(
-        file.name,
-        image.size,
-        coefficients(geo.transform) if geo.has_transform else None,
-        geo.crs,
-        tuple(zip(image.sample_formats, image.bits_per_sample, strict=True)),
-        masked_by,
-        describe_samples(image)[1],
-        file.size,
-    )

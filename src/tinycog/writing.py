@@ -28,6 +28,7 @@ from tinycog.cog import Cog
 from tinycog.errors import UsageError
 from tinycog.geo.transform import make_affine
 from tinycog.geo.written_facts import WrittenFacts
+from tinycog.mosaics import Mosaic
 from tinycog.raster import Raster
 from tinycog.targets.protocol import WriteTarget
 from tinycog.write_job import WriteJob, Written, carry_out, plan_of
@@ -55,7 +56,7 @@ class HasAsynchronous(Protocol):
         ...
 
 
-PixelsFrom = PixelsLike | Cog | Raster | HasAsynchronous
+PixelsFrom = PixelsLike | Cog | Mosaic | Raster | HasAsynchronous
 """What `write` takes pixels from."""
 
 

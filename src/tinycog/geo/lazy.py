@@ -6,6 +6,9 @@ Reading a tile costs nothing for them unless its `transform` or `crs` is used.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -170,6 +173,29 @@ class LazyGeoreference:
         from tinycog.geo.windows import PixelGrid  # noqa: PLC0415 - the same
 
         return PixelGrid.of(self.transform(size), size, self.crs)
+
+    def moved(
+        self, transform: Sequence[float], size: tuple[int, int], crs: Crs | None
+    ) -> LazyGeoreference:
+        """Return that of an image of another size, transform and CRS, and all else alike.
+
+        Raises:
+            UsageError: its bytes have not been read.
+        """
+        from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
+
+        found = copy(self)
+        from tinycog.geo.keys import GeoKeys  # noqa: PLC0415 - the same
+
+        keys = GeoKeys() if crs is None else crs.keys
+        geo = replace(
+            self.geo, transform=make_affine(*transform), has_transform=True, crs=crs, keys=keys
+        )
+        found.size = size
+        found._cached = (geo, self.metadata)  # noqa: SLF001 - of the same class
+        found._arguments = self._arguments  # noqa: SLF001 - the same
+        found._colormaps = self._colormaps  # noqa: SLF001 - the same
+        return found
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle the parsed result, or None if its bytes have not been read."""

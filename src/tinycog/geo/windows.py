@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import ceil, floor, hypot, isfinite
-from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.affine_math import Coefficients, coefficients, invert
-from tinycog.checks import check_bounds, numbers
+from tinycog.checks import check_bounds, check_res
 from tinycog.errors import UsageError
 from tinycog.geo.longitudes import full_turn, into_extent, spans_in_extent
 from tinycog.geo.transform import bounds_of
@@ -200,14 +199,7 @@ def shape_for(
     Raises:
         UsageError: `res` is not a pixel size, or too small.
     """
-    try:
-        across, down = numbers([res, res] if isinstance(res, Real) else res)
-    except (TypeError, ValueError) as exc:
-        message = f"res is a pixel size, or one for x and one for y, not {res!r}"
-        raise UsageError(message) from exc
-    if across <= 0 or down <= 0:
-        message = f"res must be more than 0, not {res!r}"
-        raise UsageError(message)
+    across, down = check_res(res)
     a, b, _, d, e, _ = coefficients(transform)
     _, _, width, height = window
     rows, cols = height * hypot(b, e) / down, width * hypot(a, d) / across

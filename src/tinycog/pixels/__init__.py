@@ -10,6 +10,7 @@
     colouring.py  what the bands of pixels stand for
     validity.py   what says which pixels of a raster are valid
     orientation.py   turn pixels and masks
+    account.py    what became of each pixel that was asked for
     to_rgb.py     samples to 8-bit RGB; lab.py those of L*a*b*
     png.py        encode PNG, stretched for viewing
     html.py       HTML for notebooks

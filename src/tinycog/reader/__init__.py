@@ -20,9 +20,12 @@
     oriented.py        oriented=True
     validity.py        what says which pixels of a level are valid
     read_tile.py       Cog.read_tile, Cog.read_tiles: batched by turns of the event loop
+    pixel_file.py      what reads of areas need of a file, or of many
+    stored_windows.py  windows filled from stored tiles
     window_buffers.py  what a window read fetches
     read_window.py     Cog.read: windows fetched, resampled, masked
     read_points.py     Cog.points
+    read_warped.py     Cog.read_warped: pixels of a grid of any CRS
     read_web_tile.py   Cog.read_web_tile
     iter_tiles.py      Cog.iter_tiles
     judged_file.py     what rules look at, for validate

@@ -21,7 +21,7 @@ from tinycog.checks import (
 )
 from tinycog.errors import UsageError
 from tinycog.pixels.methods import RESAMPLING, method_for
-from tinycog.reader.open_file import OpenFile
+from tinycog.reader.pixel_file import PixelFile
 from tinycog.reader.window_buffers import LevelSource, WindowRequest
 from tinycog.window import (
     Area,
@@ -91,7 +91,7 @@ class ReadArguments(NamedTuple):
 
 
 async def resolve(
-    file: OpenFile,
+    file: PixelFile,
     arguments: ReadArguments,
     bands: Iterable[int] | int | None,
     indexes: Iterable[int] | int | None = None,
@@ -137,7 +137,7 @@ async def resolve(
 
 
 async def _window(
-    file: OpenFile, arguments: ReadArguments, *, boundless: bool
+    file: PixelFile, arguments: ReadArguments, *, boundless: bool
 ) -> tuple[int, FloatWindow]:
     """Return the window in pixels of the level that is named, or of level 0.
 
@@ -157,7 +157,7 @@ async def _window(
 
 
 def _window_of_bounds(
-    file: OpenFile, arguments: ReadArguments, size: tuple[int, int], *, boundless: bool
+    file: PixelFile, arguments: ReadArguments, size: tuple[int, int], *, boundless: bool
 ) -> FloatWindow:
     """Return the window that the bounds cover of a level of `size`."""
     from tinycog.geo.bounds import AskedBounds  # noqa: PLC0415 - bounds only
@@ -173,7 +173,7 @@ def _window_of_bounds(
 
 
 def _shape(
-    file: OpenFile, arguments: ReadArguments, z: int, window: FloatWindow
+    file: PixelFile, arguments: ReadArguments, z: int, window: FloatWindow
 ) -> tuple[int, int] | None:
     """Return (rows, cols) of the result, None where the arguments do not say."""
     if arguments.shape is not None:
@@ -187,7 +187,7 @@ def _shape(
 
 
 def _best(
-    file: OpenFile, window: FloatWindow, shape: tuple[int, int], method: str
+    file: PixelFile, window: FloatWindow, shape: tuple[int, int], method: str
 ) -> tuple[int, FloatWindow]:
     """Return the level that suits a shape, and the window of level 0 in its pixels."""
     sizes = file.level_sizes

@@ -12,13 +12,13 @@ from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.colouring import RGBA, Colouring
 from tinycog.pixels.validity import KnownValidity, Validity
 from tinycog.raster import Raster
-from tinycog.reader.open_file import OpenFile
+from tinycog.reader.pixel_file import PixelFile
 from tinycog.thread_pool import run_in_pool
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Photometric
 
 
-async def to_rgb_raster(file: OpenFile, raster: Raster) -> Raster:
+async def to_rgb_raster(file: PixelFile, raster: Raster) -> Raster:
     """Convert samples as stored to uint8 RGB or RGBA, with the ColorMap of level 0.
 
     The masks are those of the samples as stored: they are worked out before those are gone.

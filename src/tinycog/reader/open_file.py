@@ -23,6 +23,7 @@ from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
 from tinycog.reader.open_header import OpenHeader
 from tinycog.reader.read_header import VALUE_PAGE_BYTES, VIEW, HeaderState
+from tinycog.reader.stored_windows import StoredWindows
 from tinycog.reader.tile_reader import TileReader
 from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.reader.window_buffers import LevelSource
@@ -85,6 +86,7 @@ class OpenFile:
         view: what is read as an image with levels.
         fetcher: fetches its bytes.
         reader: reads its stored tiles.
+        windows: fills windows of its levels from these.
         colormap: of level 0 as (entries, 3), known after `read_all`; None if it has none.
     """
 
@@ -105,6 +107,7 @@ class OpenFile:
             self.fetcher.restore(*unpack(snapshot))
         self._known = None if parent is None or parent.header is None else parent.header.tiff
         self.reader = TileReader(self.fetcher, limits)
+        self.windows = StoredWindows(self.reader)
         self._sidecars: Sidecars | None = None
         if sidecars is not None:
             from tinycog.reader.sidecars import Sidecars  # noqa: PLC0415 - only here

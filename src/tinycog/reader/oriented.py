@@ -11,7 +11,7 @@ from tinycog.errors import Finding, FormatError
 from tinycog.geo.lazy import OrientedPlacement
 from tinycog.pixels.orientation import OrientedValidity, oriented
 from tinycog.raster import Raster
-from tinycog.reader.open_file import OpenFile
+from tinycog.reader.pixel_file import PixelFile
 from tinycog.tiff.orientation import AS_STORED, Orientation, orientation_of
 from tinycog.tiff.spec import Tag
 
@@ -28,7 +28,7 @@ class FileOrientation(NamedTuple):
     findings: tuple[Finding, ...] = ()
 
     @classmethod
-    async def read(cls, file: OpenFile) -> FileOrientation:
+    async def read(cls, file: PixelFile) -> FileOrientation:
         """Read the tag; one that says nothing is a finding, and pixels are as stored.
 
         Cost: 0 requests, but those of opening: the value came with the header.
@@ -64,6 +64,7 @@ class FileOrientation(NamedTuple):
             raster,
             data=oriented(raster.data, turn),
             validity=OrientedValidity(raster.validity, turn),
+            losses=None if raster.losses is None else oriented(raster.losses[None], turn)[0],
             place=None if raster.place is None else OrientedPlacement(raster.place, turn),
             findings=(*raster.findings, *self.findings),
         )

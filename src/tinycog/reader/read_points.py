@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError
 from tinycog.pixels.validity import KnownValidity
-from tinycog.reader.tile_reader import TileReader
+from tinycog.reader.pixel_file import WindowReader
 from tinycog.reader.validity import without
 from tinycog.reader.window_buffers import FetchedBands, LevelSource, WindowBuffers, WindowRequest
 from tinycog.tiff.image import Image
@@ -42,7 +41,7 @@ class Values(NamedTuple):
 
 
 async def read_points(
-    reader: TileReader,
+    reader: WindowReader,
     source: LevelSource,
     z: int,
     pixels: NDArray[np.int64],
@@ -66,12 +65,10 @@ async def read_points(
     request = WindowRequest(everything, bands, "nearest", masked=True, boundless=False)
     fetched = FetchedBands.of(source, request)
     for batch in _batches(image, z, pixels, inside, batch_tiles):
-        buffers = [_tile_buffers(source, fetched, tile) for tile in batch]
-        parts = [one.parts(source, z) for one in buffers]
-        results = iter(await reader.read(list(chain.from_iterable(parts)), errors))
-        for one, own, members in zip(buffers, parts, batch.values(), strict=True):
-            after = one.read(image, own, list(islice(results, len(own))))
-            found = _values(source, after, pixels[members])
+        empty = [_tile_buffers(source, fetched, tile) for tile in batch]
+        buffers, _ = await reader.fill(source, z, empty, errors)
+        for one, members in zip(buffers, batch.values(), strict=True):
+            found = _values(source, one, pixels[members])
             data[members], mask[members], masks[members] = found
     return Values(data, mask, inside, masks)
 
@@ -119,7 +116,8 @@ def _values(
     data = picked[: len(buffers.fetched.bands)]
     validity = buffers._replace(pixels=picked, filled=None).validity(source, masked=True)
     if isinstance(validity, KnownValidity):
-        validity = KnownValidity(validity.pixels[None, rows, cols])
+        bands = None if validity.bands is None else validity.bands[:, None, rows, cols]
+        validity = KnownValidity(validity.pixels[None, rows, cols], bands)
     if buffers.filled is not None:
         validity = without(validity, buffers.filled[:, None, rows, cols])
     return data[:, 0].T, validity.mask(data)[0], validity.band_masks(data)[:, 0].T

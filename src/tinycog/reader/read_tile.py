@@ -20,6 +20,7 @@ from tinycog.errors import FormatError, LimitError, TinycogError
 from tinycog.fetch.single_flight import start_eagerly
 from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
+from tinycog.pixels.account import Loss, Losses
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.mask import Mask
@@ -109,13 +110,28 @@ class TileBuffer(NamedTuple):
             validity = without(validity, ~_padded(inside, pixels.shape))
         flat = tuple(finding for result in results for finding in result.findings)
         bands = range(image.samples)
-        validity = without(validity, filled_pixels(image, bands, window, parts, results))
+        filled = filled_pixels(image, bands, window, parts, results)
+        validity = without(validity, filled)
+        losses = _tile_losses(image.grid.inside(tile.x, tile.y), pixels.shape[1:], filled)
         place = LevelPlacement(georeference, image.size, window)
         colormap = georeference.colormap(image)
         colouring = Colouring.of(image, bands)
         return Raster(
-            pixels, tile.z, window, image.nodata, flat, validity, place, colormap, colouring
+            pixels, tile.z, window, image.nodata, flat, validity, place, colormap, colouring, losses
         )
+
+
+def _tile_losses(
+    inside: tuple[int, int], shape: tuple[int, ...], filled: Mask | None
+) -> Losses | None:
+    """Return why pixels of a tile hold no sample of the file; None where all do."""
+    if inside == shape and filled is None:
+        return None
+    losses = np.full(shape, Loss.OUTSIDE, np.uint8)
+    losses[: inside[0], : inside[1]] = Loss.NONE
+    if filled is not None:
+        losses[filled.any(axis=0)] = Loss.FAILED
+    return losses
 
 
 def tile_window(image: Image, tile: Tile, shape: tuple[int, ...]) -> Window:

@@ -14,12 +14,13 @@ import numpy as np
 
 from tinycog.errors import Finding
 from tinycog.geo.lazy import LevelPlacement
+from tinycog.pixels.account import Loss, Losses
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, settled
 from tinycog.raster import Raster
-from tinycog.reader.tile_reader import TileReader
+from tinycog.reader.pixel_file import WindowReader
 from tinycog.reader.validity import (
     NOT_ASKED,
     without,
@@ -35,18 +36,15 @@ from tinycog.reader.window_buffers import (
 )
 from tinycog.thread_pool import run_in_pool
 from tinycog.tiff.image import Image
-from tinycog.window import Area, FloatWindow, Window, as_window
+from tinycog.window import Area, FloatWindow, Window, as_window, reaches_out
 
 
-async def read_area(reader: TileReader, source: LevelSource, request: WindowRequest) -> Raster:
+async def read_area(reader: WindowReader, source: LevelSource, request: WindowRequest) -> Raster:
     """Read an area; see `Cog.read`."""
     area = request.area
     check_limits(reader.limits, source, request, reader.file_size)
-    buffers = make_buffers(source, request)
-    parts = buffers.parts(source, area.z)
-    results = await reader.read(parts, request.errors)
-    flat = tuple(finding for result in results for finding in result.findings)
-    buffers = buffers.read(source.image, parts, results)
+    empty = make_buffers(source, request)
+    (buffers,), flat = await reader.fill(source, area.z, [empty], request.errors)
     as_is = is_whole(area, buffers.window)
     if as_is and not (request.masked and buffers.mask is None):
         data, validity = _as_fetched(source, buffers, request)
@@ -56,7 +54,8 @@ async def read_area(reader: TileReader, source: LevelSource, request: WindowRequ
             data, validity = await run_in_pool(make, source, buffers, request)
         except MemoryError as exc:
             raise no_memory(request) from exc
-    return _raster(source, request, data, validity, flat)
+    losses = _losses(source, buffers, request)
+    return _raster(source, request, data, validity, flat, losses)
 
 
 def _raster(
@@ -65,13 +64,49 @@ def _raster(
     data: Pixels,
     validity: Validity,
     findings: tuple[Finding, ...],
+    losses: Losses | None,
 ) -> Raster:
     area = request.area
     window = as_window(area.window)
     place = LevelPlacement(source.georeference, source.image.size, area.window)
     colormap = source.georeference.colormap(source.image) if request.bands[0] == 0 else None
     nodata, colouring = source.image.nodata, Colouring.of(source.image, request.bands)
-    return Raster(data, area.z, window, nodata, findings, validity, place, colormap, colouring)
+    return Raster(
+        data, area.z, window, nodata, findings, validity, place, colormap, colouring, losses
+    )
+
+
+def _losses(source: LevelSource, buffers: WindowBuffers, request: WindowRequest) -> Losses | None:
+    """Return why pixels of a result hold no sample of a file; None where all do."""
+    area, size = request.area, source.image.size
+    is_out = reaches_out(area.window, size)
+    if not is_out and buffers.gap is None and buffers.filled is None:
+        return None
+    lost = np.zeros((buffers.window.height, buffers.window.width), np.uint8)
+    if buffers.gap is not None:
+        lost[buffers.gap] = Loss.GAP
+    if buffers.filled is not None:
+        lost[buffers.filled.any(axis=0)] = Loss.FAILED
+    if is_whole(area, buffers.window):
+        return lost
+    if not lost.size:
+        return np.full(area.shape, Loss.OUTSIDE, np.uint8)
+    from tinycog.pixels.resample.resample import resample  # noqa: PLC0415 - other shapes only
+
+    picked, _ = resample(lost[None], None, _relative(area, buffers.window), area.shape, "nearest")
+    found = picked[0]
+    if is_out:
+        found[_outside(area, size)] = Loss.OUTSIDE
+    return found
+
+
+def _outside(area: Area, size: tuple[int, int]) -> Mask:
+    """Return where the centres of pixels of a result lie outside of a level, (rows, cols)."""
+    (col, row, width, height), (rows, cols) = area.window, area.shape
+    ys = row + (np.arange(rows) + 0.5) * (height / rows)
+    xs = col + (np.arange(cols) + 0.5) * (width / cols)
+    is_inside = [(v >= 0) & (v < length) for v, length in ((ys, size[1]), (xs, size[0]))]
+    return np.logical_not(is_inside[0][:, None] & is_inside[1])
 
 
 def _as_fetched(
@@ -181,11 +216,7 @@ def _fill_invalid(data: Pixels, invalid: Mask, image: Image, request: WindowRequ
     np.copyto(data, image.fill_value, where=invalid, casting="unsafe")
     if request.fill_value is None:
         return
-    (col, row, width, height), (rows, cols) = request.area.window, request.area.shape
-    ys = row + (np.arange(rows) + 0.5) * (height / rows)
-    xs = col + (np.arange(cols) + 0.5) * (width / cols)
-    is_inside = [(v >= 0) & (v < size) for v, size in ((ys, image.size[1]), (xs, image.size[0]))]
-    outside = np.logical_not(is_inside[0][:, None] & is_inside[1])
+    outside = _outside(request.area, image.size)
     np.copyto(data, request.fill_value, where=invalid & outside, casting="unsafe")
 
 
@@ -208,8 +239,9 @@ def _picked(
     out[...] = data
     validity = buffers._replace(filled=None).validity(source, request.masked)
     if isinstance(validity, KnownValidity):
-        picked, _ = pick(validity.pixels[None].view(np.uint8))
-        validity = KnownValidity(picked[0].view(np.bool_))
+        masks = [validity.pixels[None], *(() if validity.bands is None else (validity.bands,))]
+        picked = [pick(mask.view(np.uint8))[0].view(np.bool_) for mask in masks]
+        validity = KnownValidity(picked[0][0], picked[1] if len(picked) > 1 else None)
     elif isinstance(validity, ValidityOfPixels) and validity.extra is not None:
         extra, _ = pick(buffers.pixels[count:])
         validity = replace(validity, extra=extra)

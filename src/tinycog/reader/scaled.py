@@ -11,11 +11,11 @@ from tinycog.errors import UnsupportedError
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.validity import Validity, settled
 from tinycog.raster import Raster
-from tinycog.reader.open_file import OpenFile
+from tinycog.reader.pixel_file import PixelFile
 from tinycog.thread_pool import run_in_pool
 
 
-async def to_scaled_raster(file: OpenFile, raster: Raster, bands: Sequence[int]) -> Raster:
+async def to_scaled_raster(file: PixelFile, raster: Raster, bands: Sequence[int]) -> Raster:
     """Convert samples to values: sample * scale + offset, in float64.
 
     Args:

@@ -129,6 +129,8 @@ class WindowBuffers(NamedTuple):
         mask: the mask image, None where it has no say.
         filled: where stored tiles were filled because they are broken, (bands, rows, cols) of
             `data`; None if nowhere.
+        known: which of `data` are valid, where whoever filled them has worked it out.
+        gap: where no file of a mosaic has pixels, (rows, cols); None if nowhere.
     """
 
     window: Window
@@ -136,6 +138,8 @@ class WindowBuffers(NamedTuple):
     pixels: Pixels
     mask: MaskBuffer | None
     filled: Mask | None = None
+    known: KnownValidity | None = None
+    gap: Mask | None = None
 
     @classmethod
     def new(
@@ -187,6 +191,8 @@ class WindowBuffers(NamedTuple):
         """Return what says so in the file."""
         if masked is False:
             return NOT_ASKED
+        if self.known is not None:
+            return self.known
         if self.mask is not None:
             return KnownValidity(self.mask.mask())
         if not source.mask.is_known:

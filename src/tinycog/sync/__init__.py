@@ -18,6 +18,7 @@ inside of a running event loop, and after a fork.
 
     loop_thread.py   the event loop and its thread
     collection.py    those of collections, when they are first used
+    mosaics.py       those of mosaics, likewise
     blocking.py      classes made from those of `tinycog`
     __init__.pyi     their types, made by tests/make_sync_types.py
 """
@@ -26,17 +27,18 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import wraps
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tinycog
-from tinycog.sync.blocking import Blocking, blocking
+from tinycog.sync.blocking import Blocking, Closing, blocking
 from tinycog.sync.loop_thread import THREAD
 
 __all__ = [
     "Asset",
     "Cog",
     "Collection",
+    "Mosaic",
     "Overview",
     "Page",
     "Pages",
@@ -44,6 +46,7 @@ __all__ = [
     "Tags",
     "abort_upload",
     "list_uploads",
+    "mosaic",
     "open",
     "run",
     "update",
@@ -54,28 +57,10 @@ __all__ = [
 T = TypeVar("T")
 
 
-class Cog(Blocking, of=tinycog.Cog, omit=["aclose"]):
+class Cog(Closing, Blocking, of=tinycog.Cog, omit=["aclose"]):
     """Handle of a TIFF, BigTIFF or COG, made by `tinycog.sync.open`: `tinycog.Cog`, blocking."""
 
     asynchronous: tinycog.Cog
-
-    def close(self) -> None:
-        """Close what the handle holds open, as `Cog.aclose` does."""
-        THREAD.run(self.asynchronous.aclose())
-
-    def __enter__(self) -> Self:
-        """Read the header with all levels."""
-        THREAD.run(self.asynchronous.__aenter__())
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the source."""
-        self.close()
 
 
 class Overview(Blocking, of=tinycog.Overview):
@@ -122,8 +107,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return THREAD.run(work)
 
 
-LATE_CLASSES = frozenset({"Asset", "Collection"})
-"""Classes that are made when they are first used."""
+LATE_MODULES = {
+    "Asset": "collection",
+    "Collection": "collection",
+    "Mosaic": "mosaics",
+    "mosaic": "mosaics",
+}
+"""Modules of names that are imported when they are first used."""
 
 LATE = frozenset({"abort_upload", "list_uploads", "update", "validate", "write"})
 """Functions whose modules are imported when they are first used: no read needs them."""
@@ -147,8 +137,10 @@ async def _done(pending: Any) -> object:  # noqa: ANN401 - of any result
 if TYPE_CHECKING:  # their types are in the stub
     Asset: Any
     Collection: Any
+    Mosaic: Any
     abort_upload: Any
     list_uploads: Any
+    mosaic: Any
     update: Any
     validate: Any
     write: Any
@@ -156,10 +148,9 @@ else:
 
     def __getattr__(name: str) -> object:
         """Make a function of `LATE`, or a class, at its first use."""
-        if name in LATE_CLASSES:
-            from tinycog.sync import collection  # noqa: PLC0415 - only here
-
-            value = globals()[name] = getattr(collection, name)
+        if name in LATE_MODULES:
+            module = import_module(f"{__name__}.{LATE_MODULES[name]}")
+            value = globals()[name] = getattr(module, name)
             return value
         if name not in LATE:
             message = f"module {__name__!r} has no attribute {name!r}"

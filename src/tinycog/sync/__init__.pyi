@@ -60,6 +60,8 @@ from tinycog.geo.metadata import Statistics
 from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
 from tinycog.level import Level
 from tinycog.limits import Limits
+from tinycog.mosaicking.overlaps import MosaicMethod
+from tinycog.mosaics import MosaicFileFacts
 from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenArguments
@@ -153,31 +155,6 @@ class Cog:
     def read_tile_bytes(self, z: int, x: int, y: int, *, plane: int = 0) -> bytes | None: ...
     def tile_ranges(self, z: int = 0, *, window: WindowLike | None = None) -> list[TileRange]: ...
     def tile_facts(self, z: int = 0) -> TileFacts: ...
-    def read(
-        self,
-        indexes: Iterable[int] | int | None = None,
-        *,
-        window: WindowLike | None = None,
-        bounds: Sequence[float] | None = None,
-        crs: CrsLike | None = None,
-        level: int | None = None,
-        shape: Sequence[int] | None = None,
-        res: float | Sequence[float] | None = None,
-        bands: Iterable[int] | int | None = None,
-        resampling: ResamplingLike = "nearest",
-        boundless: bool = False,
-        crop: bool = False,
-        fill_value: float | None = None,
-        masked: bool | None = None,
-        out: Pixels | None = None,
-        max_bytes: int | None = None,
-        errors: ErrorHandling = "raise",
-        scaled: bool = False,
-        rgb: bool = False,
-        oriented: bool = False,
-    ) -> Raster: ...
-    def read_level(self, z: int, **options: Unpack[ReadOptions]) -> Raster: ...
-    def preview(self, max_size: int = 512, **options: Unpack[AreaOptions]) -> Raster: ...
     @overload
     def plan(
         self,
@@ -222,39 +199,6 @@ class Cog:
         errors: ErrorHandling = "raise",
         rgb: bool = False,
     ) -> Generator[Raster]: ...
-    def point(
-        self,
-        x: float,
-        y: float,
-        *,
-        crs: CrsLike | None = None,
-        level: int = 0,
-        bands: Iterable[int] | int | None = None,
-        indexes: Iterable[int] | int | None = None,
-        errors: ErrorHandling = "raise",
-    ) -> NDArray[Any]: ...
-    def points(
-        self,
-        points: Iterable[Sequence[float]],
-        *,
-        crs: CrsLike | None = None,
-        level: int = 0,
-        bands: Iterable[int] | int | None = None,
-        indexes: Iterable[int] | int | None = None,
-        errors: ErrorHandling = "raise",
-    ) -> Values: ...
-    def read_web_tile(
-        self,
-        zoom: int,
-        x: int,
-        y: int,
-        *,
-        tilesize: int = 256,
-        bands: Iterable[int] | int | None = None,
-        indexes: Iterable[int] | int | None = None,
-        resampling: WarpResamplingLike = "bilinear",
-        errors: ErrorHandling = "raise",
-    ) -> Raster: ...
     def series(self) -> list[Series]: ...
     def read_tag(self, tag: str | int, *, level: int = 0) -> TagValue | None: ...
     def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None: ...
@@ -332,6 +276,75 @@ class Cog:
     def info(self) -> dict[str, Any]: ...
     def tile_matrix_set(self) -> dict[str, Any]: ...
     def stored_web_tile(self, zoom: int, x: int, y: int) -> tuple[int, int, int] | None: ...
+    def read(
+        self,
+        indexes: Iterable[int] | int | None = None,
+        *,
+        window: WindowLike | None = None,
+        bounds: Sequence[float] | None = None,
+        crs: CrsLike | None = None,
+        level: int | None = None,
+        shape: Sequence[int] | None = None,
+        res: float | Sequence[float] | None = None,
+        bands: Iterable[int] | int | None = None,
+        resampling: ResamplingLike = "nearest",
+        boundless: bool = False,
+        crop: bool = False,
+        fill_value: float | None = None,
+        masked: bool | None = None,
+        out: Pixels | None = None,
+        max_bytes: int | None = None,
+        errors: ErrorHandling = "raise",
+        scaled: bool = False,
+        rgb: bool = False,
+        oriented: bool = False,
+    ) -> Raster: ...
+    def read_level(self, z: int, **options: Unpack[ReadOptions]) -> Raster: ...
+    def preview(self, max_size: int = 512, **options: Unpack[AreaOptions]) -> Raster: ...
+    def point(
+        self,
+        x: float,
+        y: float,
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> NDArray[Any]: ...
+    def points(
+        self,
+        points: Iterable[Sequence[float]],
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> Values: ...
+    def read_web_tile(
+        self,
+        zoom: int,
+        x: int,
+        y: int,
+        *,
+        tilesize: int = 256,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "bilinear",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    def read_warped(
+        self,
+        *,
+        transform: Iterable[float],
+        shape: Sequence[int],
+        crs: CrsLike | None = None,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "nearest",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
     @property
     def width(self) -> int: ...
     @property
@@ -452,6 +465,150 @@ class Collection(Sequence[Asset]):
     def to_geodataframe(self) -> GeoFrame: ...
     def __init__(self, value: tinycog.Collection) -> None: ...
     def __add__(self, other: Collection) -> Self: ...
+
+class Mosaic:
+    @property
+    def asynchronous(self) -> tinycog.Mosaic: ...
+    @property
+    def files(self) -> tuple[MosaicFileFacts, ...]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def transform(self) -> Affine: ...
+    @property
+    def crs(self) -> Crs | None: ...
+    @property
+    def levels(self) -> tuple[Level, ...]: ...
+    @property
+    def has_mask(self) -> bool: ...
+    @property
+    def scales(self) -> tuple[float, ...]: ...
+    @property
+    def offsets(self) -> tuple[float, ...]: ...
+    @property
+    def units(self) -> tuple[str | None, ...]: ...
+    @property
+    def descriptions(self) -> tuple[str | None, ...]: ...
+    @property
+    def colorinterp(self) -> tuple[ColorInterp, ...]: ...
+    @property
+    def colormap(self) -> Colormap | None: ...
+    @property
+    def gcps(self) -> tuple[GroundControlPoint, ...]: ...
+    @property
+    def rpcs(self) -> None: ...
+    def tag_namespaces(self, band: int | None = None) -> list[str]: ...
+    def tags(self, band: int | None = None, *, ns: str = "") -> dict[str, str]: ...
+    @property
+    def requests(self) -> tuple[Request, ...]: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    def plan(self, **options: Unpack[AreaOptions]) -> Plan: ...
+    def iter_tiles(
+        self,
+        *,
+        level: int = 0,
+        window: WindowLike | None = None,
+        bounds: Sequence[float] | None = None,
+        crs: CrsLike | None = None,
+        crop: bool = False,
+        masked: bool | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> Generator[Raster]: ...
+    def read(
+        self,
+        indexes: Iterable[int] | int | None = None,
+        *,
+        window: WindowLike | None = None,
+        bounds: Sequence[float] | None = None,
+        crs: CrsLike | None = None,
+        level: int | None = None,
+        shape: Sequence[int] | None = None,
+        res: float | Sequence[float] | None = None,
+        bands: Iterable[int] | int | None = None,
+        resampling: ResamplingLike = "nearest",
+        boundless: bool = False,
+        crop: bool = False,
+        fill_value: float | None = None,
+        masked: bool | None = None,
+        out: Pixels | None = None,
+        max_bytes: int | None = None,
+        errors: ErrorHandling = "raise",
+        scaled: bool = False,
+        rgb: bool = False,
+        oriented: bool = False,
+    ) -> Raster: ...
+    def read_level(self, z: int, **options: Unpack[ReadOptions]) -> Raster: ...
+    def preview(self, max_size: int = 512, **options: Unpack[AreaOptions]) -> Raster: ...
+    def point(
+        self,
+        x: float,
+        y: float,
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> NDArray[Any]: ...
+    def points(
+        self,
+        points: Iterable[Sequence[float]],
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> Values: ...
+    def read_web_tile(
+        self,
+        zoom: int,
+        x: int,
+        y: int,
+        *,
+        tilesize: int = 256,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "bilinear",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    def read_warped(
+        self,
+        *,
+        transform: Iterable[float],
+        shape: Sequence[int],
+        crs: CrsLike | None = None,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "nearest",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def nodata(self) -> int | float | None: ...
+    @property
+    def bounds(self) -> BoundingBox: ...
+    @property
+    def res(self) -> tuple[float, float]: ...
+    def __init__(self, value: tinycog.Mosaic) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
 
 class Overview:
     @property
@@ -598,6 +755,17 @@ def open(
     sidecars: bool = False,
     cache: Cache | Literal[False] | None = None,
 ) -> Cog: ...
+def mosaic(
+    files: Iterable[Where | SignedUrl | Source | Cog],
+    *,
+    method: MosaicMethod = "first",
+    strict: bool = True,
+    tolerance: float = ...,
+    crs: CrsLike | None = None,
+    res: float | Sequence[float] | None = None,
+    bounds: Sequence[float] | None = None,
+    resampling: WarpResamplingLike = "nearest",
+) -> Mosaic: ...
 @overload
 def write(
     target: WriteWhere | WriteTarget,

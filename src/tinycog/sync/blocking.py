@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import cached_property, wraps
-from typing import Any, cast
+from types import TracebackType
+from typing import Any, Self, cast
 
 import tinycog
 from tinycog.sync.loop_thread import THREAD
@@ -70,6 +71,30 @@ class Blocking:
     def __reduce__(self) -> tuple[type[Blocking], tuple[object]]:
         """Pickle the value."""
         return (type(self), (self.asynchronous,))
+
+
+class Closing:
+    """Methods of a value with `aclose`: `close`, and `with`."""
+
+    asynchronous: Any
+
+    def close(self) -> None:
+        """Close what the handle holds open, as `aclose` does."""
+        THREAD.run(self.asynchronous.aclose())
+
+    def __enter__(self) -> Self:
+        """Open it: read the header with all levels."""
+        THREAD.run(self.asynchronous.__aenter__())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
 
 
 def blocking(value: object) -> Any:
