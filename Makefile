@@ -3,7 +3,7 @@ LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets soak resumes \
 	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
-	references-orders overviews verdicts others
+	references-orders overviews verdicts others advised
 
 check: ## what CI runs
 	bash .ci/run
@@ -63,6 +63,9 @@ references: ## every file of the corpus by references, read back through zarr; n
 
 references-orders: ## the same pixels beside packages that fight over codec names, in every order
 	$(PYTHON) tests/references/orders.py
+
+advised: ## files that break rules, each command that is advised, and the files looked at again; needs gdal_translate
+	$(PYTHON) tests/advised/run.py
 
 hostile: ## every hostile file, under limits of time, memory and requests
 	$(PYTHON) tests/hostile/run.py

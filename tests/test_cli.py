@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 from conftest import fixture_path
 
 import tinycog
+import tinycog.sync
 from tinycog.cli import main
 from tinycog.testing import Fault, make_image, make_tiff, serve_in_thread
 
@@ -65,19 +68,51 @@ def test_the_picture_of_the_demo_may_go_elsewhere(tmp_path):
 
 def test_info_says_what_a_file_holds(capsys):
     assert main(["info", U8]) == 0
-    assert capsys.readouterr().out.splitlines()[:4] == [
-        f"<Cog {U8}, TIFF",
-        "  <Level 0: (1, 260, 300) uint8, 3 x 3 tiles of 128 x 128, DEFLATE (8)>",
-        "  <Level 1: (1, 130, 150) uint8, 2 x 2 tiles of 128 x 128, DEFLATE (8)>",
-        "  <Level 2: (1, 65, 75) uint8, 1 x 1 tiles of 128 x 128, DEFLATE (8)>>",
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{U8}: {fixture_path('cog-deflate-u8').stat().st_size:,} bytes"
+    assert lines[1] == "  image     300 x 260 pixels, 1 band of uint8"
+    at = lines.index("levels")
+    assert lines[at + 1 : at + 4] == [
+        "  0  300 x 260, 9 tiles of 128 x 128, DEFLATE (8)",
+        "  1  150 x 130, 4 tiles of 128 x 128, DEFLATE (8)",
+        "  2  75 x 65, 1 tile of 128 x 128, DEFLATE (8)",
     ]
+
+
+def test_info_says_where_a_file_lies_and_what_its_samples_mean(capsys):
+    pytest.importorskip("pyproj", reason="pyproj is not installed")
+    assert main(["info", str(fixture_path("cog-metadata"))]) == 0
+    out = capsys.readouterr().out
+    cog = tinycog.sync.open(fixture_path("cog-metadata"))
+    assert f"  CRS       {cog.crs}" in out
+    assert "  bounds    " in out
+    assert "  centre    longitude " in out
+    assert "sample * " in out
+    assert main(["info", str(fixture_path("tiled-gcps"))]) == 0
+    assert "ground control points" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("cog-mask-rgb", "by a mask for all bands"),
+        ("cog-alpha-rgba", "by alpha"),
+        (None, "by nodata"),
+    ],
+)
+def test_info_says_which_pixels_are_valid(name, text, capsys, tmp_path):
+    path = tmp_path / "a.tif"
+    if name is None:
+        tinycog.sync.write(path, np.zeros((1, 20, 20), np.uint8), nodata=3)
+    assert main(["info", str(path if name is None else fixture_path(name))]) == 0
+    assert text in capsys.readouterr().out
 
 
 def test_info_reads_urls_and_says_what_that_cost(capsys):
     with serve_in_thread({"a.tif": fixture_path("cog-deflate-u8")}) as server:
-        assert main(["info", server.url("a.tif")]) == 0
+        assert main(["info", server.url("a.tif"), "--tags", "--ghost", "--layout"]) == 0
         (line,) = server.log
-    assert capsys.readouterr().out.splitlines()[-1] == f"  1 requests, {line.sent:,} bytes"
+    assert capsys.readouterr().out.splitlines()[-1] == f"read by 1 request, {line.sent:,} bytes"
 
 
 def test_bytes_that_came_though_they_were_not_requested_are_counted(capsys):
@@ -85,9 +120,7 @@ def test_bytes_that_came_though_they_were_not_requested_are_counted(capsys):
     with serve_in_thread({"a.tif": DEMO}, faults=[whole]) as server:
         assert main(["info", server.url("a.tif")]) == 0
         (line,) = server.log
-    *_, request, total = capsys.readouterr().out.splitlines()
-    assert f"bytes 0 to 32,768 ({line.sent:,} came)" in request
-    assert total == f"  1 requests, {line.sent:,} bytes"
+    assert capsys.readouterr().out.splitlines()[-1] == f"read by 1 request, {line.sent:,} bytes"
 
 
 def test_info_lists_further_pages(capsys):
@@ -104,9 +137,64 @@ def test_info_tells_what_is_odd(capsys, tmp_path):
     (tmp_path / "odd.tif").write_bytes(make_tiff([image]))
     assert main(["info", "odd.tif"]) == 0
     assert (
-        "  finding: tiles are 20 by 20 pixels, not multiples of 16 [tiff.tile.multiple]"
+        "  tiles are 20 by 20 pixels, not multiples of 16 [tiff.tile.multiple]"
         in capsys.readouterr().out.splitlines()
     )
+
+
+def test_info_lists_tags_and_what_gdal_says_of_the_layout(capsys):
+    assert main(["info", U8, "--tags", "--ghost"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  LAYOUT = IFDS_BEFORE_DATA" in lines
+    assert any(line.startswith("IFD 1 at byte ") and line.endswith(": level 1") for line in lines)
+    assert any(re.match(r"  ImageWidth +(SHORT|LONG) x 1 +300$", line) for line in lines)
+
+
+def test_info_draws_where_bytes_lie(capsys, tmp_path):
+    assert main(["info", U8, "--layout", "--ascii"]) == 0
+    out = capsys.readouterr().out
+    assert "| 0 pixels of level 0" not in out
+    assert re.search(r"^ *0 \|[A-Za-z0-9.]+\|$", out, re.MULTILINE)
+    assert "  0 pixels of level 0, 9 blocks" in out
+    assert main(["info", U8, "--svg", "a.svg"]) == 0
+    picture = (tmp_path / "a.svg").read_text("utf-8")
+    assert capsys.readouterr().err == "wrote a.svg\n"
+    assert main(["info", U8, "--svg", "-"]) == 0
+    assert capsys.readouterr().out == picture
+
+
+def test_a_terminal_of_ascii_gets_ascii(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    assert main(["info", str(fixture_path("cog-metadata")), "--layout"]) == 0
+    sys.stdout.flush()
+    assert b"0 pixels of level 0" in sys.stdout.buffer.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_info_as_a_document(capsys):
+    assert main(["info", U8, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shape"] == [260, 300]
+    assert main(["info", U8, "--json", "--tags", "--ghost", "--layout"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["ifds"][1]["tags"]["NewSubfileType"] == [1]
+    assert document["ghost"]["LAYOUT"] == "IFDS_BEFORE_DATA"
+    assert document["layout"]["segments"][0]["label"] == "header"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--svg a.png", "--svg writes a name that ends with .svg"),
+        ("--svg - --json", "--svg - writes the picture alone to stdout"),
+        ("--whole", "--whole is of --layout and --svg"),
+        ("--ascii", "--ascii is of the picture that --layout draws"),
+        ("--layout --json --ascii", "--ascii is of the picture"),
+    ],
+)
+def test_options_without_use_are_refused_before_anything_is_read(options, message, capsys):
+    with serve_in_thread({}) as server:
+        assert main(["info", server.url("a.tif"), *options.split()]) == 1
+        assert server.log == []
+    assert message in capsys.readouterr().err
 
 
 # --- tile ----------------------------------------------------------------------------------------
@@ -306,7 +394,7 @@ def run_module(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_package_is_the_command_too():
     done = run_module("info", U8)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"<Cog {U8}, TIFF\n")
+    assert done.stdout.startswith(f"{U8}: ")
 
 
 def test_the_exit_status_reaches_the_shell():

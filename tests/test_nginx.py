@@ -30,10 +30,21 @@ http {{
     fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi; sendfile on; keepalive_requests 1000;
     gzip on; gzip_types *; gzip_min_length 1;
-    server {{ listen 127.0.0.1:{port}; root {folder}/files; }}
+    server {{
+        listen 127.0.0.1:{port}; root {folder}/files;
+        location /open/ {{
+            gzip off; types {{ image/tiff tif; }}
+            add_header Access-Control-Allow-Origin * always;
+            add_header Access-Control-Allow-Headers Range always;
+            add_header Access-Control-Expose-Headers "Content-Range, ETag" always;
+            add_header Cache-Control "public, max-age=86400";
+            if ($request_method = OPTIONS) {{ return 204; }}
+        }}
+    }}
 }}
 """
-"""It compresses what it may, as many do: a range that is compressed would be other bytes."""
+"""It compresses what it may, as many do: a range that is compressed would be other bytes. What lies
+in open/ is as `tinycog.validate` advises."""
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +121,28 @@ async def test_pixels_are_those_of_the_file(nginx, name):
         raster = await cog.read(masked=True)
     np.testing.assert_array_equal(raster.data, expected.data)
     np.testing.assert_array_equal(raster.mask, expected.mask)
+
+
+async def test_a_server_that_compresses_and_has_no_cors_is_found(nginx):
+    folder, url = nginx
+    replace(folder / "d.tif", DATA)
+    report = await tinycog.validate(f"{url}/d.tif", "http")
+    errors = {one.rule for one in report.findings if one.severity == "error"}
+    assert errors == {
+        "http/compression",
+        "http/cors-origin",
+        "http/cors-preflight",
+        "/req/http-range/https-headers",
+    }
+
+
+async def test_a_server_as_it_is_advised_breaks_no_rule(nginx):
+    folder, url = nginx
+    (folder / "open").mkdir(mode=0o755)
+    replace(folder / "open" / "e.tif", DATA)
+    report = await tinycog.validate(f"{url}/open/e.tif", "tiff", http=True, strict=True)
+    assert report.passed, str(report)
+    log = (folder.parent / "log").read_text().splitlines()
+    assert len([line for line in log if "e.tif" in line]) == 8 + 1
+    notes = [one.rule for one in report.findings]
+    assert notes == ["/rec/media-type/media-type"]  # it does give multipart, if asked for two

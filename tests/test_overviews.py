@@ -353,6 +353,31 @@ def test_a_mean_near_a_float_nodata_is_not_read_as_nodata():
         assert found == pytest.approx(-9999.0, rel=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint32", "float16", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["all", "masked", "not a number"])
+def test_means_do_not_depend_on_how_pixels_lie_in_memory(dtype, kind):
+    rng = np.random.default_rng(3)
+    pixels = rng.uniform(-100, 100, (700, 130, 2)).astype(np.int8).astype(dtype)
+    valid = rng.random((700, 130)) < 0.5 if kind == "masked" else None
+    if kind == "not a number" and pixels.dtype.kind == "f":
+        pixels[rng.random(pixels.shape) < 0.3] = np.nan
+    reducer = make_reducer("average", pixels.dtype, 700, 130, has_mask=valid is not None)
+    expected, left = whole(reducer, pixels, valid)
+    wider = np.zeros((701, 133, 2), dtype)[1:, 3:]
+    unaligned = np.frombuffer(bytearray(pixels.nbytes + 1), np.uint8)[1:].view(dtype)
+    for other in (
+        wider,
+        np.asfortranarray(np.zeros_like(pixels)),
+        np.zeros((2, 700, 130), dtype).transpose(1, 2, 0),
+        unaligned.reshape(pixels.shape),
+    ):
+        other[...] = pixels
+        for mask in (valid, None if valid is None else np.asfortranarray(valid)):
+            found, its_left = whole(reducer, other, mask)
+            assert found.tobytes() == expected.tobytes()
+            assert np.array_equal(its_left, left)
+
+
 def test_integers_of_64_bits_are_exact():
     top = 2**64 - 1
     pixels = np.array([[top, top - 1, top], [top - 2, top, top - 9]], np.uint64)[:, :, None]

@@ -200,6 +200,18 @@ def test_a_masked_array_has_a_mask() -> None:
     assert (valid == ~mask[0]).all()
 
 
+def test_bands_that_come_last_are_told_of() -> None:
+    """Hundreds of bands of an image three columns wide are no image."""
+    rows_first = np.moveaxis(np.broadcast_to(PIXELS[:1], (3, *PIXELS.shape[1:])), 0, -1)
+    tall = np.resize(rows_first, (300, 70, 3))
+    with pytest.raises(UsageError, match=r"would be 300 bands .*numpy\.moveaxis\(array, -1, 0\)"):
+        read(tall)
+    image, _ = read(np.moveaxis(tall, -1, 0))
+    assert image.shape == (3, 300, 70)
+    image, _ = read(tall, shape=tall.shape)  # said, it is so
+    assert image.shape == tall.shape
+
+
 def test_masked_samples_become_nodata() -> None:
     """Band by band; a pixel is valid where any band is."""
     given = np.ma.MaskedArray(PIXELS, PIXELS % 11 == 0, fill_value=3)

@@ -34,6 +34,7 @@ BLOCKING = [ROOT / "src" / "tinycog" / "sync" / name for name in ("__init__.py",
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PUBLIC_MODULES = {
     *("tinycog", "tinycog.errors", "tinycog.sync", "tinycog.testing", "tinycog.compat"),
+    "tinycog.earth_engine",
     "tinycog.adapters.rio_tiler",
     "tinycog.adapters.virtualizarr",
 }

@@ -688,6 +688,28 @@ async def test_records_that_are_appended_side_by_side_keep_their_positions(tmp_p
     await spool.close()
 
 
+@pytest.mark.parametrize("written", [None, 0, 1, 5000, 40_000])
+async def test_bytes_may_be_changed_after_they_were_appended(tmp_path, monkeypatch, written):
+    if written is not None:  # the system may take fewer bytes than it is given, or have no writev
+        monkeypatch.setattr(
+            os, "writev", lambda fd, parts: os.write(fd, b"".join(parts)[:written]), raising=False
+        )
+    spool = Spool(str(tmp_path), buffer=100_000)
+    expected: list[bytes] = []
+    position = 0
+    for size in [3, 5, 20_000, 4, 0, 16_384, 7, 70_000, 1] * 4:
+        record = os.urandom(size)
+        kinds = [record, bytearray(record), memoryview(bytearray(record)), memoryview(record)]
+        assert await spool.append(*kinds) == position
+        for changed in kinds[1:3]:
+            for place in range(min(size, 3)):
+                changed[place] ^= 255  # pyright: ignore[reportIndexIssue] - those that can be
+        expected += [record] * 4
+        position += 4 * size
+    assert b"".join(await everything(spool.read_all())) == b"".join(expected)
+    await spool.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="blocks are counted on Linux")
 async def test_records_read_in_another_order_leave_no_block_behind(tmp_path):
     spool = Spool(str(tmp_path))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,15 @@ def rewritten(old: np.ndarray, block: np.ndarray, window, **options) -> bytes:
     return tinycog.sync.write(bytes, new, **options).data
 
 
+def is_lerc_steady() -> bool:
+    """Return whether threads that encode the same pixels give the same bytes."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    pixels = PIXELS[0, :64, :64].copy()
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(lambda _: bytes(imagecodecs.lerc_encode(pixels, 0.0)), range(300))
+        return len(set(found)) == 1
+
+
 def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -95,6 +105,8 @@ CASES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("case", CASES)
 async def test_the_bytes_are_those_of_a_full_rewrite(tmp_path, case):
+    if case == "lerc" and not is_lerc_steady():
+        pytest.skip("this imagecodecs leaves bits of the last bytes of LERC undefined")
     options = {**OPTIONS, **CASES[case]}
     pixels = PIXELS[:1] if case == "jpeg 2000" else PIXELS
     path, window = tmp_path / "a.tif", (190, 90, 40, 61)

@@ -193,7 +193,7 @@ def test_reports_for_programs():
     document = json.loads(report.to_json())
     assert (document["passed"], document["verdicts"]) == (False, {"structure": "fail"})
     assert document["findings"][0]["rule"] == "gdal/data-order"
-    suite = fromstring(report.to_junit())  # noqa: S314 - our own
+    (suite,) = fromstring(report.to_junit())  # noqa: S314 - our own
     assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
 
 

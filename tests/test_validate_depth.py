@@ -200,6 +200,24 @@ def test_files_of_others_are_whole():
         assert report.verdicts["pixels"] == ("unknown" if is_unsafe else "pass"), report
 
 
+def test_a_file_that_was_cut_off():
+    data = write(compression="none")
+    place = tile_range(data, 0, 40)
+    report = tinycog.sync.validate(data[: place.offset + 10], "tiff", depth="full")
+    cog = tinycog.sync.open(data)
+    tiles = cog.levels[0].grid[0] * cog.levels[0].grid[1] - 40
+    found = findings(report, "file/decodes")
+    assert len(found) == tiles
+    assert found[0].message.startswith("level 0, tile x=4, y=4 is broken: tile 40 lies at bytes")
+
+
+def test_an_index_without_byte_counts():
+    image = make_image(PIXELS[:, :64, :64], tile=(64, 64)).without(Tag.TileByteCounts)
+    for profile in PROFILES:
+        report = tinycog.sync.validate(make_tiff([image]), profile, depth="full")
+        assert report.verdicts["pixels"] == "pass"
+
+
 def test_progress_counts_tiles():
     seen: list[tuple[int, int]] = []
     tinycog.sync.validate(GOOD, "gdal", depth="full", progress=lambda *one: seen.append(one))

@@ -198,6 +198,6 @@ def test_many_processors_need_no_more_memory():
             threads=threads,
             in_flight=flight,
             memory=memory,
-            encoder=20 * MIB,
+            worker=20 * MIB,
         )
         assert make_plan(levels, needs).memory <= memory

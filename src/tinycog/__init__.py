@@ -7,9 +7,9 @@
     tile = await tinycog.open(url).read_tile(z, x, y)   # z = level, 0 = full resolution
 
 Public are the names in `__all__` and the modules `tinycog`, `tinycog.sync` (the same, blocking),
-`tinycog.errors`, `tinycog.testing`, `tinycog.compat`, `tinycog.adapters.rio_tiler` and
-`tinycog.adapters.virtualizarr`; docs/api.md lists them. Every other module is private: it may
-change in any release.
+`tinycog.errors`, `tinycog.testing`, `tinycog.compat`, `tinycog.earth_engine`,
+`tinycog.adapters.rio_tiler` and `tinycog.adapters.virtualizarr`; docs/api.md lists them. Every
+other module is private: it may change in any release.
 """
 
 from typing import TYPE_CHECKING
@@ -46,6 +46,7 @@ from tinycog.argument_types import (
     SupportsWindow,
     SupportsWkt,
     UrlObject,
+    ValidationDepth,
     WarpResampling,
     WarpResamplingLike,
     Where,
@@ -102,6 +103,7 @@ from tinycog.version import __version__
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
+    from tinycog.byte_map.layout import FileLayout, FileSegment, SegmentGroup, SegmentKind
     from tinycog.cache.disk import DiskCache
     from tinycog.cache.memory import MemoryCache
     from tinycog.collection.asset import Asset
@@ -161,6 +163,8 @@ __all__ = [
     "ErrorHandling",
     "FailedAsset",
     "FieldType",
+    "FileLayout",
+    "FileSegment",
     "FileSystem",
     "Finding",
     "FloatWindow",
@@ -218,6 +222,8 @@ __all__ = [
     "ResamplingLike",
     "Retries",
     "RuleFinding",
+    "SegmentGroup",
+    "SegmentKind",
     "Series",
     "SignedUrl",
     "SnapshotDocument",
@@ -249,6 +255,7 @@ __all__ = [
     "Updated",
     "UrlObject",
     "UsageError",
+    "ValidationDepth",
     "ValidationProfile",
     "ValidationReport",
     "Validity",
@@ -286,6 +293,10 @@ _ON_DEMAND = {
     "SupportsToDict": "tinycog.collection.stac_read",
     "OpenOptions": "tinycog.collection.open_options",
     "SupportsGeoInterface": "tinycog.collection.filters",
+    "FileLayout": "tinycog.byte_map.layout",
+    "FileSegment": "tinycog.byte_map.layout",
+    "SegmentGroup": "tinycog.byte_map.layout",
+    "SegmentKind": "tinycog.byte_map.layout",
     "RuleFinding": "tinycog.validator.report",
     "ProfileRule": "tinycog.validator.rule",
     "ValidationProfile": "tinycog.validator.rule",
@@ -335,11 +346,11 @@ _ON_DEMAND = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Import a name of `_ON_DEMAND`, or the blocking face, at its first use."""
+        """Import a name of `_ON_DEMAND`, or a public module, at its first use."""
         from importlib import import_module  # noqa: PLC0415 - only here
 
-        if name == "sync":
-            return import_module("tinycog.sync")
+        if name in ("earth_engine", "sync"):
+            return import_module(f"tinycog.{name}")
         if name not in _ON_DEMAND:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)

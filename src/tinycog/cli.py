@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -19,7 +18,9 @@ from tinycog import indexing
 from tinycog.cog import Cog
 from tinycog.cogify import TerminalProgress, add_options
 from tinycog.errors import TinycogError, UsageError
+from tinycog.info import add_options as add_info_options
 from tinycog.raster import Raster
+from tinycog.validator.report import ValidationReport, junit
 
 DEMO_NAME = "demo.tif"
 """Name of the packaged COG."""
@@ -52,10 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
 
-    info = commands.add_parser("info", help="print levels, georeference and findings of a file")
-    info.add_argument("where", help="url or path")
-    info.add_argument("--json", action="store_true", help="print JSON with the keys of `rio info`")
-    info.set_defaults(run=_info)
+    add_info_options(
+        commands.add_parser("info", help="print what a file is, and where its bytes lie")
+    )
 
     preview = commands.add_parser("preview", help="write a small picture of a file")
     preview.add_argument("where", help="url or path")
@@ -103,6 +103,10 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
         depth.add_argument(f"--{name}", dest="depth", action="store_const", const=name, help=text)
     validate.add_argument(
         "--literal", action="store_true", help="let what only breaks the letter of a rule fail, too"
+    )
+    validate.add_argument("--http", action="store_true", help="look at the server of urls, too")
+    validate.add_argument(
+        "--together", action="store_true", help="hold the rules among files, of tiles of one image"
     )
     validate.add_argument("--format", choices=("text", "json", "junit"), default="text")
     validate.set_defaults(run=_validate, depth="header")
@@ -161,21 +165,6 @@ def _print_requests(cog: Cog, sent: int = 0) -> None:
     print(f"  {len(requests)} requests, {total:,} bytes")
 
 
-async def _info(args: argparse.Namespace) -> None:
-    async with tinycog.open(args.where) as cog:
-        if args.json:
-            print(json.dumps(cog.info(), indent=2))
-            return
-        print(cog)
-        print(f"  {cog.crs}, bounds {tuple(cog.bounds)}, pixels of {cog.res}")
-        for page in cog.pages[1:]:
-            if page.of != (0,):
-                print(f"  {page}")
-        for finding in cog.findings:
-            print(f"  finding: {finding}")
-        _print_requests(cog)
-
-
 async def _tile(args: argparse.Namespace) -> None:
     async with tinycog.open(args.where) as cog:
         raster = await cog.read_tile(args.z, args.x, args.y)
@@ -204,10 +193,11 @@ async def _plan(args: argparse.Namespace) -> None:
 
 
 async def _validate(args: argparse.Namespace) -> int:
-    """Print a report for each file; return 1 unless all have passed."""
-    passed = True
+    """Print a report for each file, or one of all; return 1 unless all have passed."""
+    reports: list[ValidationReport] = []
+    is_whole = True
     profile = _profile(args.profile)
-    for where in args.where:
+    for where in [args.where] if args.together else args.where:
         progress = TerminalProgress("tiles") if sys.stderr.isatty() else None
         try:
             report = await tinycog.validate(
@@ -217,21 +207,24 @@ async def _validate(args: argparse.Namespace) -> int:
                 strict=args.strict,
                 literal=args.literal,
                 progress=progress,
+                http=args.http,
             )
         except UsageError as error:
             print(f"tinycog: {error}", file=sys.stderr)
             raise SystemExit(2) from error
         except (TinycogError, OSError) as error:  # the other files are looked at nevertheless
             print(f"tinycog: {error}", file=sys.stderr)
-            passed = False
+            is_whole = False
             continue
         finally:
             if progress is not None:
                 progress.clear()
-        texts = {"text": report.__str__, "json": report.to_json, "junit": report.to_junit}
-        print(texts[args.format]())
-        passed &= report.passed
-    return 0 if passed else 1
+        reports.append(report)
+        if args.format != "junit":
+            print(report.to_json() if args.format == "json" else report)
+    if args.format == "junit":
+        print(junit(reports))
+    return 0 if is_whole and all(report.passed for report in reports) else 1
 
 
 def _profile(name: str) -> str | tinycog.ValidationProfile:

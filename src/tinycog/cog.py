@@ -56,6 +56,7 @@ from tinycog.window import Tile
 if TYPE_CHECKING:
     from zarr.abc.store import Store
 
+    from tinycog.byte_map.layout import FileLayout
     from tinycog.reader.oriented import FileOrientation
     from tinycog.reader.read_points import Values
     from tinycog.series.model import Plane, Series
@@ -803,6 +804,35 @@ class Cog(Dataset):
         return await self._file.read_colormap(check_integer(z, "z"))
 
     # --- other libraries -------------------------------------------------------------------------
+
+    async def layout(self, *, whole: bool = False) -> FileLayout:
+        """Return what lies where in the file: header, IFDs, values of tags, index, tiles, gaps.
+
+        ::
+
+            print(await cog.layout())
+
+        Args:
+            whole: read the index of each image, however long it is. By default, of an image of more
+                than 131,072 tiles the two ends are, and what lies between is estimated.
+
+        Raises:
+            UsageError: the handle is of another page than the first.
+            FormatError, LimitError, SourceError: as for `read_tile`.
+
+        Cost: that of opening; then what has not come with the header of values that point to other
+        IFDs, and the index of all images at once.
+        """
+        from tinycog.byte_map.join_parts import join_parts  # noqa: PLC0415 - no tile needs it
+        from tinycog.byte_map.read_parts import parse_parts  # noqa: PLC0415 - the same
+
+        file = self._file
+        header = await file.read_header(None)
+        places = file.places
+        parts = await file.parse(
+            lambda buffer, limits: parse_parts(buffer, header.tiff, places, limits, whole=whole)
+        )
+        return join_parts(file.name, file.size, parts)
 
     def zarr_store(self, *, levels: Literal["arrays", "groups"] = "arrays") -> Store:
         """Return a read-only zarr v3 store of the decoded tiles of all levels, without any I/O.

@@ -132,6 +132,26 @@ class Dataset(ImageFacts):
         """Log of the requests of this handle, in the order of their answers; the last 10,000."""
         return self._file.log
 
+    @property
+    def variant(self) -> str:
+        """Which kind of TIFF it is: "TIFF" or "BigTIFF"; empty before the first read."""
+        return self._file.variant or ""
+
+    @property
+    def file_size(self) -> int | None:
+        """Bytes of the file; None before the first read, and where the source does not tell."""
+        return self._file.size
+
+    @property
+    def ghost(self) -> dict[str, str]:
+        """Items of GDAL's structural metadata, which its COG writer puts before the first IFD.
+
+        What the writer says of its layout: LAYOUT, BLOCK_ORDER, BLOCK_LEADER and the like, as they
+        are stored. Empty without such an area, and for a handle that has not been read.
+        """
+        found = self._file.ghost
+        return {} if found is None else dict(found.items)
+
     def snapshot(self) -> bytes:
         """Return what is known of the header, for `tinycog.open(where, snapshot=...)`.
 

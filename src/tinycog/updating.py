@@ -24,6 +24,7 @@ from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps, need
 from tinycog.window import Window
 from tinycog.writer.assemble import Pixels
+from tinycog.writer.marks import Marks
 from tinycog.writer.options import check_options
 from tinycog.writer.pixel_source import PixelSource, Region
 from tinycog.writer.sources.cog import Subset, window_of
@@ -31,7 +32,7 @@ from tinycog.writer.sources.make import make_pixel_source
 from tinycog.writer.update.change import Change
 from tinycog.writer.update.pixels import paste
 from tinycog.writer.update.recover import Said
-from tinycog.writer.update.stored import read_stored
+from tinycog.writer.update.stored import StoredFile, read_stored
 from tinycog.writing import PixelsFrom
 
 SAME_PLACE = 1e-6
@@ -113,8 +114,8 @@ async def update(
         SourceChangedError: the object was replaced meanwhile; it stays so.
         SourceError: it cannot be read or written; it stays as it was.
 
-    Cost: requests for the header, for the old tiles (two or three), for the parts, and five more;
-    with statistics level 0 is read.
+    Cost: one or two requests for the header; the old tiles, in two or three rounds; one request for
+        each part, and for what fills it up; four more. With statistics level 0 is read once.
     """
     if window is None and bounds is None:
         message = "which pixels change is not said: pass window= or bounds="
@@ -172,7 +173,7 @@ async def _prepare(
     window = window_of(cog, subset)
     facts = WrittenFacts(nodata=cog.nodata, colormap=cog.colormap)
     change = Change(stored, facts, said, read, file.limits)
-    return change, await _pixels(cog, block, window)
+    return change, await _pixels(cog, stored, block, window)
 
 
 async def _read(file: OpenFile, ranges: Sequence[ByteRange]) -> list[bytes]:
@@ -187,7 +188,7 @@ async def _read(file: OpenFile, ranges: Sequence[ByteRange]) -> list[bytes]:
     return found
 
 
-async def _pixels(cog: Cog, block: PixelsFrom, window: Window) -> Pixels:
+async def _pixels(cog: Cog, stored: StoredFile, block: PixelsFrom, window: Window) -> Pixels:
     """Return the new pixels as the file has them: with nodata where they are not valid.
 
     Raises:
@@ -199,30 +200,25 @@ async def _pixels(cog: Cog, block: PixelsFrom, window: Window) -> Pixels:
     )
     _check_place(cog, source, window)
     row, col = int(window.row_off), int(window.col_off)
-    own = Region(0, 0, *shape[1:])
+    kind: MaskKind = "none" if cog.nodata is None else "nodata"
+    if stored.levels[0].mask is not None:
+        kind = "internal"
+    marks = Marks(kind, is_told=False, nodata=cog.nodata, grid=stored.levels[0].grid)
+    own = Region(row, col, row + shape[1], col + shape[2])
     samples = np.empty((*shape[1:], shape[0]), source.dtype)
     valid = np.ones(shape[1:], np.bool_)
     has_come = np.zeros(shape[1:], np.bool_)
-    async for one in source.blocks([own]):
-        region = Region(
-            one.row, one.col, one.row + one.pixels.shape[1], one.col + one.pixels.shape[2]
-        )
-        pixels = Pixels(region, one.pixels.transpose(1, 2, 0), one.valid)
+    async for one in source.blocks([Region(0, 0, *shape[1:])]):
+        pixels = marks.known(one._replace(row=row + one.row, col=col + one.col))
         paste(pixels, own, samples, valid)
-        has_come[region.row : region.row_stop, region.col : region.col_stop] = True
+        rows, cols = pixels.samples.shape[:2]
+        has_come[one.row : one.row + rows, one.col : one.col + cols] = True
     if not has_come.all():
         message = f"some pixels of the block never came: it has {shape[2]} x {shape[1]}"
         raise UsageError(message)
-    is_valid = bool(valid.all())
-    if not is_valid and not cog.has_mask:
-        if cog.nodata is None:
-            message = (
-                "the block has pixels that are not valid, and the file neither nodata nor a mask"
-            )
-            raise UsageError(message)
+    if kind == "nodata" and not valid.all():
         samples[~valid] = cog.nodata
-    region = Region(row, col, row + shape[1], col + shape[2])
-    return Pixels(region, samples, None if is_valid or not cog.has_mask else valid)
+    return Pixels(own, samples, valid if kind == "internal" and not valid.all() else None)
 
 
 def _check_place(cog: Cog, source: PixelSource, window: Window) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -128,6 +128,8 @@ async def _prepare(job: WriteJob) -> _Prepared:
         journal = _journal(job.resume, target, file)
         held = target.memory + spool.memory + (0 if journal is None else journal.memory)
         plan = file.plan(held, journal=journal is not None)
+        if getattr(target, "spools_body", False):
+            plan = replace(plan, spool=plan.spool + file.bounds.body)
         return _Prepared(file, target, spool, journal, plan)
 
     try:

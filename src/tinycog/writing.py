@@ -261,7 +261,8 @@ def write(  # noqa: PLR0913 - each has a name
         profile: defaults of several options: "default"; "earth-engine" (256 pixels, Deflate 9,
             mean); "web" (lossy WebP); "archive" (Deflate 12, statistics); "fast" (the fastest
             Deflate that still compresses well).
-        shape: (bands, rows, cols), or (rows, cols), of an iterator.
+        shape: (bands, rows, cols), or (rows, cols), of an iterator; of an array, that it is so,
+            though it looks as if its bands came last (256 or more in front, 4 or fewer behind).
         dtype: of its samples.
         window: (col_off, row_off, width, height) of a `Cog` that is written.
         bounds: (left, bottom, right, top) of it, in its CRS.

@@ -108,6 +108,12 @@ def good(*, big: bool = False) -> bytes:
 
 
 @functools.cache
+def large_tiles() -> bytes:
+    """The same in tiles of 512, which the newer page of Earth Engine finds best."""
+    return cog(*packed(pyramid(tile=(512, 512))))
+
+
+@functools.cache
 def masked() -> bytes:
     """A COG of which pixels are masked by a mask image, as GDAL lays it out."""
     pixels = np.ma.MaskedArray(PIXELS, mask=PIXELS < 40)
@@ -318,6 +324,9 @@ _EARTH_ENGINE: Mapping[str, Maker] = {
     "ee/codec": lambda: cog(*pyramid(compression=1, predictor=1)),
     "ee/level": lambda: cog(*pyramid()),
     "ee/predictor": lambda: cog(*pyramid(predictor=1)),
+    "ee/external-tile-size": lambda: cog(*pyramid(tile=(128, 128))),
+    "ee/external-tile-512": lambda: cog(*pyramid()),
+    "ee/external-interleave": lambda: cog(*pyramid(pixels=np.repeat(PIXELS, 2, 0))),
     "ee/upload-codec": lambda: of_main(Field(Tag.Compression, "SHORT", 34712)),
     "ee/upload-codec-lossy": lambda: of_main(Field(Tag.Compression, "SHORT", 7)),
     "ee/upload-codec-slow": lambda: of_main(Field(Tag.Compression, "SHORT", 34925)),
@@ -364,5 +373,6 @@ KEEPING: Mapping[str, Maker] = {
     "t17/point-of-origin": lambda: overview_at(5e5),
     "gdal/mask-size": masked,
     "gdal/mask-place": masked,
+    "ee/external-tile-512": large_tiles,
 }
 """For each rule a file that keeps it."""

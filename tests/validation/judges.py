@@ -124,13 +124,14 @@ class Judge:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self.version: str = (self._answer() or ["?"])[0]
+        self.version: str = (self._answer(None) or ["?"])[0]
 
-    def _answer(self) -> list[Any] | None:
+    def _answer(self, seconds: float | None = SECONDS) -> list[Any] | None:
+        """Its next line, if it comes in time; of the first, which tells its version, at any."""
         answers = self._process.stdout
         if answers is None:
             raise AssertionError
-        ready, _, _ = select.select([answers], [], [], SECONDS)
+        ready, _, _ = select.select([answers], [], [], seconds)
         line = answers.readline() if ready else ""
         return json.loads(line) if line else None
 

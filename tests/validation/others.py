@@ -51,12 +51,14 @@ EXPLAINED: Mapping[str, Asked] = {
     "/req/geotiff-overviews/overviews B": lambda asked, _: bool(asked.get("subifds")),
     "t17/overviews-b": lambda asked, _: bool(asked.get("subifds")),
     "ee/ifds-first": lambda asked, _: bool(asked.get("tifffile")),
+    "ee/external-tile-size": lambda asked, _: asked.get("BLOCKSIZE") == "128",
     "ee/upload-codec": lambda asked, _: asked.get("COMPRESS") == "PACKBITS",
 }
 """Errors that are right, and which options ask for them.
 
 A classic file is no BigTIFF, and a small BigTIFF none for Testbed-17; no overviews were wanted, or
-as SubIFDs; tifffile writes each IFD before its own pixels; Earth Engine does not list PackBits.
+as SubIFDs; tifffile writes each IFD before its own pixels; Earth Engine does not list PackBits,
+and its newer page no tiles of 128.
 """
 
 

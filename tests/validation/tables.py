@@ -51,6 +51,7 @@ REASONS: Mapping[str, str] = {
     "ee/tiled": "Earth Engine wants tiles for images of any size",
     "ee/tile-size": "GDAL does not look at the size of tiles",
     "ee/ifds-first": "GDAL looks only whether the smallest level lies behind its IFD",
+    "ee/external-tile-size": "GDAL does not look at the size of tiles",
     "ee/upload-codec": "GDAL does not look at the codec, as long as it has it",
     "tiff/tag-order": "libtiff reads tags in any order",
     "tiff/tag-once": "libtiff takes the first",

@@ -17,6 +17,9 @@ from tinycog.tiff.spec import Tag
 VERSION = 4
 """Of LERC 2, that of LercParameters."""
 
+LERC_ROOM = 1 << 12
+"""Bytes of headers for each band, at least."""
+
 WRAPPERS = {None: 0, "deflate": 1, "zstd": 2}
 """Values of LercParameters (tiff.lerc.wrapper)."""
 
@@ -71,10 +74,15 @@ def _blob(tile: Pixels, most: float) -> Any:  # noqa: ANN401
         return _encode(tile, most, masks=valid[..., 0])
     bands = np.ascontiguousarray(np.moveaxis(tile, 2, 0))
     masks = np.ascontiguousarray(np.moveaxis(valid, 2, 0))
-    return imagecodecs.lerc_encode(bands, most, version=VERSION, planar=True, masks=masks)
+    return _encode(bands, most, planar=True, masks=masks)
 
 
-def _encode(tile: Pixels, most: float, **options: Any) -> Any:  # noqa: ANN401
-    if tile.shape[2] == 1:
-        return imagecodecs.lerc_encode(tile[..., 0], most, version=VERSION, **options)
-    return imagecodecs.lerc_encode(tile, most, version=VERSION, planar=False, **options)
+def _encode(tile: Pixels, most: float, *, planar: bool = False, **options: Any) -> Any:  # noqa: ANN401
+    """Encode into zeros: the library leaves some bytes of its last word as they were."""
+    bands = tile.shape[0] if planar else tile.shape[2]
+    out = bytearray(2 * tile.nbytes + LERC_ROOM * bands)
+    if not planar and tile.shape[2] == 1:
+        tile = tile[..., 0]
+    else:
+        options["planar"] = planar
+    return imagecodecs.lerc_encode(tile, most, version=VERSION, out=out, **options)

@@ -17,8 +17,8 @@ from tinycog.encode.tile_format import TagValue, TileFormat, mask_format
 from tinycog.errors import LimitError, TinycogError, UnsupportedError, UsageError
 from tinycog.tiff.spec import Photometric, Predictor, Tag
 
-PREPARED = 4
-"""Copies of a tile that are made before compression, at most: whole, interleaved, predicted."""
+PREPARED = 2
+"""Copies of a tile that are held at once before compression: laid out, and predicted or swapped."""
 
 
 class TileEncoder:

@@ -8,6 +8,7 @@
     keys.py           GeoKeys; their citation.py, esri_wkt.py, units.py, projection_methods.py
     epsg_codes.py     kind, unit and parts of EPSG's CRSs
     crs.py            Crs; make_crs.py makes it from GeoKeys
+    same_crs.py       whether coordinates mean the same in two
     build_crs.py      a pyproj.CRS of it; base_crs.py, registry.py
     transform.py      affine transforms, control points, RPCs
     windows.py        bounds to windows of a grid, points to pixels, pixel sizes to shapes

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 from types import MappingProxyType
-from xml.sax.saxutils import escape
 
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.geo.colour import GDAL_NAMES
@@ -25,9 +24,10 @@ NO_ITEMS: Mapping[str, str] = MappingProxyType({})
 NOT_IN_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML cannot hold, or changes."""
 NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
-QUOTED = {'"': "&quot;"}
-BREAKS = {"\n": "&#10;", "\t": "&#9;"}
-"""White space that XML changes in attributes."""
+TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+QUOTED = TEXT | str.maketrans({'"': "&quot;"})
+ATTRIBUTE = QUOTED | str.maketrans({"\n": "&#10;", "\t": "&#9;"})
+"""What stands for characters; XML changes white space in attributes."""
 
 GDAL_COLOURS = {name: gdal for gdal, name in GDAL_NAMES.items()}
 """GDAL's names of colours, where these are not rasterio's, in any case."""
@@ -203,16 +203,16 @@ def _line(item: Item) -> str:
     attributes |= {"domain": item.domain} if item.domain else {}
     attributes |= {"role": item.role} if item.role else {}
     told = " ".join(f"{name}={_quoted(text)}" for name, text in attributes.items())
-    return f"  <Item {told}>{escape(_escaped(item.text))}</Item>"
+    return f"  <Item {told}>{_escaped(item.text).translate(TEXT)}</Item>"
 
 
 def _quoted(text: str) -> str:
-    return f'"{escape(text, QUOTED | BREAKS)}"'
+    return f'"{text.translate(ATTRIBUTE)}"'
 
 
 def _escaped(text: str) -> str:
     """Escape a text once; blanks before it, and what XML cannot hold, by number."""
     blanks = len(text) - len(text.lstrip(SPACE))
     first = "".join(f"&#{ord(character)};" for character in text[:blanks])
-    rest = escape(text[blanks:], QUOTED)
+    rest = text[blanks:].translate(QUOTED)
     return first + NOT_IN_XML.sub(lambda found: f"&#{ord(found[0])};", rest)

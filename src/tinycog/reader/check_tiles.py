@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +60,13 @@ class CheckedBatch(NamedTuple):
         positions: in the index, of those whose bytes were read.
         runs: bytes that hold them, with what lies around, and where these begin.
         wrong: those that cannot be decoded, or are odd.
+        length: encoded bytes of all of them; more than the runs have where tiles share bytes.
     """
 
     positions: NDArray[np.intp]
     runs: list[tuple[int, bytes]]
     wrong: list[CheckedTile]
+    length: int
 
 
 class _Read(NamedTuple):
@@ -114,9 +116,18 @@ async def check_tiles(
         if decoding is not None:
             yield await decoding
     finally:
-        if reading is not None and not reading.done():
-            reading.cancel()
-            await asyncio.wait([reading])
+        await _give_up([future for future in (reading, decoding) if future is not None])
+
+
+async def _give_up(futures: Sequence[asyncio.Future[Any]]) -> None:
+    """Cancel what is under way and wait for its end, so that neither task nor error is left."""
+    for future in futures:
+        future.cancel()
+    if futures:
+        await asyncio.wait(futures)
+    for future in futures:
+        if not future.cancelled():
+            future.exception()
 
 
 def _batches(
@@ -139,23 +150,24 @@ def _batches(
 
 
 def _parts(
-    image: Image, positions: NDArray[np.intp], target: NDArray[np.generic]
+    image: Image, positions: NDArray[np.intp], target: NDArray[np.generic], size: int | None
 ) -> list[TilePart]:
-    """Return the parts of tiles: what is kept of each is its first row.
+    """Return the parts of tiles: of a long one whose rows can be read one by one, some.
 
-    A long one whose rows can be read one by one is read in pieces.
+    Of one that is longer than the file only the last row, which cannot lie there.
     """
     grid = image.grid
     every, row, cols = slice(None), slice(0, 1), slice(0, grid.tile_width)
+    length = image.unpacked_length(1)
+    step = max(PART_BYTES // length, 1)
     found: list[TilePart] = []
     for position in positions.tolist():
         y, x = divmod(position, grid.across)
         tile, pieces = Tile(0, x, y % grid.down), [row]
-        if image.rows_apart:
-            rows = grid.stored_rows(tile.y)
-            step = max(PART_BYTES // image.unpacked_length(1), 1)
-            if rows > step:
-                pieces = [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
+        rows = grid.stored_rows(tile.y)
+        if image.rows_apart and rows > step:
+            first = rows - 1 if size is not None and rows * length > size else 0
+            pieces = [slice(i, min(i + step, rows)) for i in range(first, rows, step)]
         found += [TilePart(image, tile, position, every, part, cols, target) for part in pieces]
     return found
 
@@ -169,12 +181,12 @@ async def _read(
     framed: bool,
 ) -> _Read:
     """Locate tiles and read their bytes, neighbours together."""
-    parts = _parts(image, positions, target)
-    lost: list[CheckedTile] = []
+    parts = _parts(image, positions, target, reader.file_size)
+    lost: dict[int, CheckedTile] = {}
     located: list[tuple[TilePart, TileLocation]] = []
     for part, place in zip(parts, await reader.places(parts), strict=True):
         if isinstance(place, TinycogError):
-            lost.append(CheckedTile(part.position, None, place))
+            lost.setdefault(part.position, CheckedTile(part.position, None, _bare(place)))
         elif place is not None:
             located.append((part, place))
     located.sort(key=lambda one: one[1].range)
@@ -183,8 +195,9 @@ async def _read(
     try:
         data = await reader.read_ranges(image, runs)
     except TruncatedError as exc:  # where the size of the file was not known
-        lost += [CheckedTile(part.position, place.range.start, exc) for part, place in located]
-        return _Read(positions[:0], [], [], lost)
+        for part, place in located:
+            lost.setdefault(part.position, CheckedTile(part.position, place.range.start, exc))
+        return _Read(positions[:0], [], [], [*lost.values()])
     found: list[tuple[TilePart, TileLocation, memoryview]] = []
     views = [memoryview(run) for run in data]
     i = 0
@@ -196,7 +209,13 @@ async def _read(
         found.append((part, place, view))
     read = np.unique(np.array([part.position for part, _ in located], np.intp))
     starts = [run.start for run in runs]
-    return _Read(read, [*zip(starts, data, strict=True)], found, lost)
+    return _Read(read, [*zip(starts, data, strict=True)], found, [*lost.values()])
+
+
+def _bare(error: FormatError | LimitError) -> TinycogError:
+    """Return what was wrong with a tile, without its name and that of the file."""
+    cause = error.__cause__
+    return cause if isinstance(cause, FormatError) else error
 
 
 def _runs(ranges: Sequence[ByteRange], around: int, size: int | None) -> list[ByteRange]:
@@ -216,12 +235,13 @@ def _runs(ranges: Sequence[ByteRange], around: int, size: int | None) -> list[By
 def _start_decoding(limits: Limits, read: _Read) -> asyncio.Future[CheckedBatch]:
     """Start to decode a batch in threads, each of which takes tiles until there are no more."""
     left = deque(read.found)
+    length = sum(len(data) for _, _, data in read.found)
     threads = min(thread_pool.shared_pool().size, len(left))
     work = [thread_pool.start_in_pool(partial(_decode, left, limits)) for _ in range(threads)]
 
     async def checked() -> CheckedBatch:
         found = [one for part in await asyncio.gather(*work) for one in part]
-        return CheckedBatch(read.positions, read.runs, [*read.lost, *found])
+        return CheckedBatch(read.positions, read.runs, [*read.lost, *found], length)
 
     return asyncio.ensure_future(checked())
 

@@ -15,7 +15,7 @@ from tinycog.reader.open_file import OpenFile
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression
 from tinycog.validator.facts import BlockIndex, JudgedFile, TileFault, TileFaults, WrongFrames
-from tinycog.validator.read_frames import wrong_frames
+from tinycog.validator.read_frames import has_frames, wrong_frames
 
 MOST_LISTED = 100
 """Broken tiles that are told one by one."""
@@ -53,10 +53,14 @@ class DecodedTiles:
 
     async def decode_all(self) -> None:
         """Decode all tiles, until too many are broken."""
+        images = [
+            (image, len(self._facts.indices[image.ifd.offset].offsets))
+            for image in self._facts.images()
+        ]
         chosen = [
             (plane, self._chosen(plane))
-            for image in self._facts.images()
-            for plane in _planes(image)
+            for image, known in images
+            for plane in _planes(image, known)
         ]
         self._total = sum(len(positions) for _, positions in chosen)
         for image, positions in chosen:
@@ -79,9 +83,9 @@ class DecodedTiles:
         """
         file, at = self._file, image.ifd.offset
         index = self._facts.indices[at]
-        is_known = index.is_whole and image.depth == 1
+        is_known = image.depth == 1 and bool((positions < len(index.counts)).all())
         lengths = index.counts[positions] if is_known else None
-        framed = is_known and "BLOCK_" in self._facts.ghost.text
+        framed = is_known and has_frames(self._facts.ghost.text)
         framed = framed and image.compression not in (Compression.NONE, Compression.OLD_JPEG)
         batches = check_tiles(file.reader, image, positions, lengths, framed=framed)
         async with aclosing(batches):
@@ -95,9 +99,7 @@ class DecodedTiles:
                     self._progress(self._done, self._total)
                 if self._broken >= MOST_BROKEN:
                     return
-                self._check_bytes(
-                    image, len(batch.positions), sum(len(run) for _, run in batch.runs)
-                )
+                self._check_bytes(image, len(batch.positions), batch.length)
 
     def _check_bytes(self, image: Image, tiles: int, length: int) -> None:
         """Check that no more is decoded than the file can hold.
@@ -122,7 +124,7 @@ class DecodedTiles:
         runs: list[tuple[int, bytes]],
     ) -> None:
         at, count = image.ifd.offset, image.grid.across * image.grid.down
-        blocks = positions[positions < count]
+        blocks = positions[(positions < count) & (index.counts[positions] != 0)]
         wrong = wrong_frames(runs, index, blocks, self._file.size)
         self.frames[at] = self.frames.get(at, WrongFrames()).and_then(wrong)
         seen = self.framed.setdefault(at, np.zeros(len(index.offsets), np.bool_))
@@ -136,16 +138,18 @@ class DecodedTiles:
         Those are tiles that the index does not name, or that do not lie inside of the file.
         """
         index, count = self._facts.indices[image.ifd.offset], image.grid.count
-        if image.depth > 1 or image.is_one_old_jpeg or not len(index.offsets):
-            return np.arange(count)
         known = min(count, len(index.offsets))
+        if image.depth > 1 or image.is_one_old_jpeg or not known:
+            return np.arange(max(known, 1))
         if known < count:
             text = f"the index of {self._facts.name_of(image)} ends before {count - known} tiles"
             self._listed.append(TileFault(image.ifd.offset, None, text))
             self._broken += count - known
         positions = np.flatnonzero(index.offsets[:known])
-        if image.compression == Compression.NONE or len(index.counts) < known:
+        if len(index.counts) < known:
             return positions
+        if image.compression == Compression.NONE:  # whose length the byte count does not say
+            return _without_equal(positions, index, image)
         size = np.uint64(self._file.size or 1 << 62)
         offsets, counts = index.offsets[positions], index.counts[positions]
         outside = (offsets > size) | (counts > size - np.minimum(offsets, size))
@@ -199,10 +203,11 @@ class DecodedTiles:
         return f"{name}, band {plane + 1}" if grid.planes > 1 else name
 
 
-def _planes(image: Image) -> Iterator[Image]:
-    """Yield an image once for each stored plane of a volume."""
-    for plane in range(0, image.depth, image.tile_depth):
-        yield image if image.depth == 1 else image.at(plane, image.shift)
+def _planes(image: Image, known: int) -> Iterator[Image]:
+    """Yield an image once for each stored plane of a volume, as far as its index is `known`."""
+    most = -(-known // (image.grid.across * image.grid.down))
+    for layer in range(min(-(-image.depth // image.tile_depth), max(most, 1))):
+        yield image if image.depth == 1 else image.at(layer * image.tile_depth, image.shift)
 
 
 def _without_equal(

@@ -24,13 +24,10 @@ from tinycog.validator.read_facts import (
     parse_pieces,
     parse_stream_flags,
 )
-from tinycog.validator.read_frames import batches, parse_frames
+from tinycog.validator.read_frames import batches, has_frames, parse_frames
 
 REQUESTS = 4
 """Requests that the header and the first blocks may take, where IFDs lie at the beginning."""
-
-FRAMES = ("BLOCK_LEADER=SIZE_AS_UINT4", "BLOCK_TRAILER=LAST_4_BYTES_REPEATED")
-"""Words of the ghost area by which blocks have leaders and trailers."""
 
 
 async def read_facts(
@@ -86,7 +83,7 @@ async def read_facts(
     if depth == "full":
         await done.decode_all()
         facts = replace(facts, faults=done.faults)
-    if is_whole and any(words in ghost.text for words in FRAMES):
+    if is_whole and has_frames(ghost.text):
         wrong = {image.ifd.offset: await _frames(file, facts, image, done) for image in images}
         facts = replace(facts, frames=wrong)
     return facts

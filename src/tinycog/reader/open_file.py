@@ -297,6 +297,11 @@ class OpenFile:
         return self._header.state
 
     @property
+    def source(self) -> Source:
+        """Where its bytes come from."""
+        return self._arguments.source
+
+    @property
     def name(self) -> str:
         """The URL or path, without credentials."""
         return self.fetcher.name

@@ -40,6 +40,7 @@ from tinycog.argument_types import (
     WriteProfile,
     WriteWhere,
 )
+from tinycog.byte_map.layout import FileLayout
 from tinycog.cache.protocol import Cache
 from tinycog.collection.asset import Sign
 from tinycog.collection.filters import AssetTest, GeometryLike
@@ -76,6 +77,7 @@ from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
 from tinycog.updating import Updated
+from tinycog.validating import Judgeable
 from tinycog.validator.report import ValidationReport
 from tinycog.validator.rule import ValidationProfile
 from tinycog.write_job import Written
@@ -256,6 +258,7 @@ class Cog:
     def series(self) -> list[Series]: ...
     def read_tag(self, tag: str | int, *, level: int = 0) -> TagValue | None: ...
     def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None: ...
+    def layout(self, *, whole: bool = False) -> FileLayout: ...
     def zarr_store(self, *, levels: Literal["arrays", "groups"] = "arrays") -> Store: ...
     def references(
         self,
@@ -281,6 +284,12 @@ class Cog:
     def findings(self) -> tuple[Finding, ...]: ...
     @property
     def requests(self) -> tuple[Request, ...]: ...
+    @property
+    def variant(self) -> str: ...
+    @property
+    def file_size(self) -> int | None: ...
+    @property
+    def ghost(self) -> dict[str, str]: ...
     def snapshot(self) -> bytes: ...
     def snapshot_document(self) -> SnapshotDocument: ...
     @property
@@ -727,13 +736,14 @@ def abort_upload(
     upload: OpenUpload, *, storage_options: Mapping[str, object] | None = None
 ) -> None: ...
 def validate(
-    where: Where | SignedUrl | Source | Cog,
+    where: Judgeable | Sequence[Judgeable],
     profile: str | ValidationProfile = "ogc-cog",
     *,
     depth: ValidationDepth = "header",
     strict: bool = False,
     literal: bool = False,
     progress: Progress | None = None,
+    http: bool = False,
 ) -> ValidationReport: ...
 
 T = TypeVar("T")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import FileIO
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,14 @@ BUFFER = 1 << 20
 
 BLOCK = 4096
 """Bytes whose room a file system gives back at once."""
+
+SMALL = 16 << 10
+"""Bytes that are copied together rather than kept, and written, apart."""
+
+MOST_PARTS = 1024
+"""Parts that systems write at once."""
+
+Buffer = bytes | bytearray | memoryview
 
 
 class AppendedFile:
@@ -58,14 +67,15 @@ class AppendedFile:
         self._name = name
         self._folder = folder
         self._size = buffer
-        self._buffer = bytearray()
+        self._parts: list[Buffer] = []
+        self._waiting = 0
         self._file: FileIO | None = None
         self._last: Future[None] | None = None
         self._failure: TinycogError | None = None
         self._punches = True
         self._partly_read: dict[int, int] = {}
 
-    async def append(self, data: bytes | bytearray | memoryview) -> int:
+    async def append(self, *parts: Buffer) -> int:
         """Take the next bytes, and return their position. They may be changed afterwards.
 
         Calls side by side are taken in the order in which they are made.
@@ -74,9 +84,9 @@ class AppendedFile:
             SourceError: these or earlier ones cannot be written.
         """
         position = self.length
-        self._buffer += data
-        self.length += memoryview(data).nbytes
-        if len(self._buffer) >= self._size:
+        for part in parts:
+            self._gather(part)
+        if self._waiting >= self._size:
             before = self._last
             self._submit()
             if before is not None:
@@ -89,7 +99,7 @@ class AppendedFile:
         Raises:
             SourceError: it cannot be written.
         """
-        if self._buffer or self._last is None:
+        if self._waiting or self._last is None:
             self._submit()
         if self._last is not None:
             await settled(self._last)
@@ -101,7 +111,9 @@ class AppendedFile:
             SourceError: they cannot be read, or written before.
         """
         if self._last is None:
-            return memoryview(self._buffer[position : position + length])
+            joined = b"".join(self._parts)
+            self._parts = [joined]
+            return memoryview(joined)[position : position + length]
         await self.flush()
         return await self.worker.run(self._read, position, length)
 
@@ -112,23 +124,37 @@ class AppendedFile:
 
     async def close(self) -> None:
         """Close the file, if it was opened. Repeated calls do nothing."""
-        self._buffer = bytearray()
+        self._parts, self._waiting = [], 0
         await self.worker.run(self._close)
         self.worker.close()
 
+    def _gather(self, data: Buffer) -> None:
+        """Keep bytes until they are written: themselves where nobody can change them."""
+        length = memoryview(data).nbytes
+        self.length += length
+        self._waiting += length
+        last = self._parts[-1] if self._parts else None
+        if length >= SMALL:
+            self._parts.append(kept(data))
+        elif isinstance(last, bytearray):
+            last += data
+        else:
+            self._parts.append(bytearray(data))
+
     def _submit(self) -> None:
         """Have the thread write what was gathered; there is a file from then on."""
-        full, self._buffer = self._buffer, bytearray()
-        self._last = self.worker.submit(self._write, full, self.length - len(full))
+        parts, waiting = self._parts, self._waiting
+        self._parts, self._waiting = [], 0
+        self._last = self.worker.submit(self._write, parts, waiting, self.length - waiting)
 
     # --- in the thread ---------------------------------------------------------------------------
 
-    def _write(self, data: bytearray, position: int) -> None:
+    def _write(self, parts: Sequence[Buffer], length: int, position: int) -> None:
         if self._failure is not None:
             raise self._failure
         try:
-            with writing(self._name, self._folder, len(data)):
-                write_at(self._opened(), data, position)
+            with writing(self._name, self._folder, length):
+                write_at(self._opened(), parts, position)
         except TinycogError as exc:
             self._failure = exc
             raise
@@ -170,16 +196,30 @@ class AppendedFile:
             self._file.close()
 
 
-def write_at(file: FileIO, data: bytearray | memoryview, position: int) -> None:
-    """Write bytes at a position, all of them.
+def kept(data: Buffer) -> bytes | memoryview:
+    """Return bytes that nobody can change: themselves, or a copy."""
+    if isinstance(data, memoryview) and isinstance(data.obj, bytes):
+        return data
+    return bytes(data)
+
+
+def write_at(file: FileIO, parts: Sequence[Buffer], position: int) -> None:
+    """Write bytes at a position, all of them, one part behind the other.
 
     Raises:
         OSError: they cannot be written.
     """
     file.seek(position)
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
+    written = 0
+    if parts and hasattr(os, "writev"):
+        written = os.writev(file.fileno(), parts[:MOST_PARTS])
+    for part in parts:
+        view = memoryview(part).cast("B")
+        skipped = min(written, len(view))
+        written -= skipped
+        view = view[skipped:]
+        while view:
+            view = view[file.write(view) :]
 
 
 def read_at(file: FileIO, into: memoryview, position: int) -> None:

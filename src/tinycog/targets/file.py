@@ -18,7 +18,7 @@ from tinycog.targets.temporary import Part, remove_leftovers
 from tinycog.targets.worker import Worker
 
 COPIED_BYTES = 4 << 20
-"""Bytes that are copied at once where the head cannot be inserted."""
+"""Bytes that are copied at once where the head cannot be inserted: no tile is held by then."""
 
 
 class FileTarget:
@@ -48,7 +48,7 @@ class FileTarget:
         self._worker = Worker()
         self._parts: list[Part] = []
         self._body = self._new_file()
-        self.memory = self._body.memory + COPIED_BYTES
+        self.memory = self._body.memory
 
     async def begin(self) -> None:
         """Make the temporary file; remove those that killed writers of this path left.
@@ -182,4 +182,4 @@ def copy_range(source: FileIO, target: FileIO, start: int, to: int, length: int)
                 copied += count
     rest = memoryview(bytearray(length - copied))
     read_at(source, rest, start + copied)
-    write_at(target, rest, to + copied)
+    write_at(target, [rest], to + copied)

@@ -178,7 +178,7 @@ class JournalFile:
             raise UsageError(message)
         if len(found) < FIRST:
             file.truncate(0)
-            write_at(file, memoryview(head), 0)
+            write_at(file, [head], 0)
         elif bytes(found[:NOTE]) != head[:NOTE]:
             message = (
                 "the journal is of another write (other arguments, another source, or another"
@@ -194,7 +194,7 @@ class JournalFile:
         if len(text) <= NOTE_LENGTH - FRAME.size:
             with writing(self.name, str(self._path.parent)):
                 framed = bytearray(FRAME.pack(len(text), crc32(text)) + text)
-                write_at(self._opened(), memoryview(framed), NOTE)
+                write_at(self._opened(), [framed], NOTE)
 
     def _size(self) -> int:
         return os.fstat(self._opened().fileno()).st_size
@@ -231,14 +231,14 @@ class JournalFile:
 
     def _write(self, data: bytearray, position: int) -> None:
         with writing(self.name, str(self._path.parent), len(data)):
-            write_at(self._opened(), data, position)
+            write_at(self._opened(), [data], position)
 
     def _close(self) -> None:
         if self._file is None:
             return
         with writing(self.name):
             if self._buffer:
-                write_at(self._file, self._buffer, self._end)
+                write_at(self._file, [self._buffer], self._end)
                 self._buffer = bytearray()
             if self._size() <= FIRST:
                 self._remove()

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from io import BytesIO
 
+from tinycog.targets.appended_file import kept
 from tinycog.targets.head import checked_head
 
 
@@ -24,14 +25,14 @@ class BytesTarget:
     def __init__(self) -> None:
         """Hold nothing yet."""
         self.result: bytes | None = None
-        self._body: deque[bytes] = deque()
+        self._body: deque[bytes | memoryview] = deque()
 
     async def begin(self) -> None:
         """Do nothing: there is nothing in the way."""
 
     async def append(self, data: bytes | memoryview) -> None:
         """Keep the next bytes of level 0. They may be changed afterwards."""
-        self._body.append(bytes(data))
+        self._body.append(kept(data))
 
     async def finish(self, head: AsyncIterator[bytes | memoryview], head_length: int) -> None:
         """Put the head in front.

@@ -97,6 +97,7 @@ class MultipartTarget:
     Attributes:
         name: of the object.
         memory: bytes that it holds at most.
+        spools_body: whether level 0 is put aside whole, which happens where parts must be equal.
     """
 
     def __init__(self, upload: ObjectUpload, plan: PartPlan, folder: str | None = None) -> None:
@@ -109,6 +110,7 @@ class MultipartTarget:
         """
         self.name = upload.name
         self.memory = plan.memory(IN_FLIGHT)
+        self.spools_body = plan.held is None
         self._upload = upload
         self._plan = plan
         self._folder = folder

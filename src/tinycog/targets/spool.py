@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator
 from io import FileIO
 
-from tinycog.targets.appended_file import BUFFER, AppendedFile
+from tinycog.targets.appended_file import BUFFER, AppendedFile, Buffer
 from tinycog.targets.file_errors import writing
 
 NAME = "<spool>"
@@ -45,7 +45,7 @@ class Spool:
         """Bytes appended so far."""
         return self._file.length
 
-    async def append(self, data: bytes | bytearray | memoryview) -> int:
+    async def append(self, *parts: Buffer) -> int:
         """Take the next bytes, and return their position. They may be changed afterwards.
 
         Calls side by side are taken in the order in which they are made.
@@ -53,7 +53,7 @@ class Spool:
         Raises:
             SourceError: there is no room; the message names the folder and the bytes.
         """
-        return await self._file.append(data)
+        return await self._file.append(*parts)
 
     async def read_all(self) -> AsyncIterator[memoryview]:
         """Give all bytes in their order, for the last time: their room is free afterwards.

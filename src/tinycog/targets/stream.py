@@ -52,6 +52,7 @@ class StreamTarget:
     Attributes:
         name: of the target.
         memory: bytes that it holds at most.
+        spools_body: that level 0 is put aside.
     """
 
     def __init__(self, sink: Sink, folder: str | None = None) -> None:
@@ -65,6 +66,7 @@ class StreamTarget:
         self._sink = sink
         self._spool = Spool(folder)
         self.memory = self._spool.memory + 2 * READ_BYTES + sink.memory
+        self.spools_body = True
 
     async def begin(self) -> None:
         """Make sure that it can be written.

@@ -138,7 +138,7 @@ class UpdateFile:
 
     def _write(self, data: bytes | memoryview, at: int) -> None:
         with writing(self.name, str(self._path.parent), len(data)):
-            write_at(self._new(), memoryview(data), at)
+            write_at(self._new(), [data], at)
 
     def _copy(self, part: ByteRange, to: int) -> None:
         with writing(self.name, str(self._path.parent), part.length):

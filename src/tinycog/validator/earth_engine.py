@@ -9,6 +9,7 @@ from itertools import pairwise
 from tinycog.tiff.image import Image
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.spec import ALPHA, Compression, Predictor, SampleFormat, Tag, name_of
+from tinycog.validator.among_files import SET_RULES
 from tinycog.validator.facts import JudgedFile
 from tinycog.validator.measures import compressions, tile_sides
 from tinycog.validator.rule import Observation, Rule, ValidationProfile, ids_of
@@ -293,5 +294,8 @@ PROFILE = ValidationProfile(
 )
 
 UPLOAD_PROFILE = ValidationProfile(
-    "earth-engine-upload", "Earth Engine, Uploading image data", {"upload": ids_of(*UPLOAD)}
+    "earth-engine-upload",
+    "Earth Engine, Uploading image data",
+    {"upload": ids_of(*UPLOAD)},
+    among_files={"tiles": tuple(SET_RULES)},
 )

@@ -17,6 +17,9 @@ from tinycog.validator.facts import BlockIndex, TileFrame, WrongFrames
 GAP_BYTES = 1 << 15
 """Bytes between two frames up to which they are read together."""
 
+WORDS = ("BLOCK_LEADER=SIZE_AS_UINT4", "BLOCK_TRAILER=LAST_4_BYTES_REPEATED")
+"""Words of the ghost area by which blocks have leaders and trailers."""
+
 BATCH_BLOCKS, BATCH_BYTES = 1 << 16, 16 << 20
 """Blocks, and bytes of the file, that are looked at together."""
 
@@ -40,6 +43,11 @@ class _Frames(NamedTuple):
     leaders: Positions
     ends: Positions
     is_cut: NDArray[np.bool_]
+
+
+def has_frames(ghost: str) -> bool:
+    """Return whether the ghost area declares leaders or trailers."""
+    return any(words in ghost for words in WORDS)
 
 
 def batches(index: BlockIndex, count: int) -> Iterator[NDArray[np.intp]]:

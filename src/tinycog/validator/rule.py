@@ -9,10 +9,15 @@ from typing import Literal, NamedTuple
 
 from tinycog.argument_types import ValidationDepth
 from tinycog.errors import UsageError
+from tinycog.sources.http.server_answer import ServerFacts
 from tinycog.validator.facts import JudgedFile
 
 Severity = Literal["error", "warning", "note", "unknown"]
 """What a finding does to a verdict: it fails, fails if strict, does nothing, leaves it open."""
+
+
+Kind = Literal["broken", "unknown", "literal", "note"]
+"""What was observed; see `Observation`."""
 
 
 class Observation(NamedTuple):
@@ -30,12 +35,12 @@ class Observation(NamedTuple):
     message: str
     offset: int | None = None
     ifd: int | None = None
-    kind: Literal["broken", "unknown", "literal", "note"] = "broken"
+    kind: Kind = "broken"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: what it says, where it stands, and what looks whether a file keeps it.
+class RuleText:
+    """What a rule says, and where it stands.
 
     Attributes:
         id: as its source prints it; ours, `profile/name`, where the source prints none.
@@ -43,11 +48,6 @@ class Rule:
         says: the rule in a line.
         source: the document or program, and the place in it.
         remedy: what to do.
-        check: yields what breaks it.
-        depth: what it looks at.
-        needs_all: whether it can only be told to be broken once all IFDs are known: it is about
-            what is not there, or about the last level.
-        stops: whether no more IFDs are read once one is known to break it.
     """
 
     id: str
@@ -55,6 +55,20 @@ class Rule:
     says: str
     source: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(RuleText):
+    """A rule, and what looks whether a file keeps it.
+
+    Attributes:
+        check: yields what breaks it.
+        depth: what it looks at.
+        needs_all: whether it can only be told to be broken once all IFDs are known: it is about
+            what is not there, or about the last level.
+        stops: whether no more IFDs are read once one is known to break it.
+    """
+
     check: Callable[[JudgedFile], Iterable[Observation]]
     depth: ValidationDepth = "header"
     needs_all: bool = False
@@ -100,6 +114,17 @@ class ProfileRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerRule(RuleText):
+    """A rule, and what looks whether a server keeps it.
+
+    Attributes:
+        check: yields what breaks it.
+    """
+
+    check: Callable[[ServerFacts], Iterable[Observation]]
+
+
+@dataclass(frozen=True, slots=True)
 class ValidationProfile:
     """Rules that are looked at together, as data.
 
@@ -109,6 +134,7 @@ class ValidationProfile:
         classes: ids of the rules of each class that gets a verdict of its own.
         severities: by rule id, "error" or "warning" where it is another one than usual.
         rules: further rules, of its own.
+        among_files: ids of the rules among several files, of each class of these.
     """
 
     name: str
@@ -116,6 +142,7 @@ class ValidationProfile:
     classes: Mapping[str, Sequence[str]]
     severities: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
     rules: Sequence[ProfileRule] = ()
+    among_files: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ValidationProfile:
@@ -132,9 +159,10 @@ class ValidationProfile:
             message = f"a profile is a JSON object with name, source and classes: {exc}"
             raise UsageError(message) from exc
         lists: list[object] = [rule.values for rule in rules]
-        objects: list[object] = [found.classes, found.severities]
+        objects: list[object] = [found.classes, found.severities, found.among_files]
         if all(isinstance(one, dict) for one in objects):
             lists += found.classes.values()
+            lists += found.among_files.values()
         if not all(isinstance(one, list) for one in lists) or len(lists) == len(rules):
             message = (
                 "a profile's classes are an object of lists of rule ids, a rule's values a list"
@@ -143,6 +171,6 @@ class ValidationProfile:
         return found
 
 
-def ids_of(*rules: Rule) -> tuple[str, ...]:
+def ids_of(*rules: RuleText) -> tuple[str, ...]:
     """Return the ids of rules."""
     return tuple(rule.id for rule in rules)

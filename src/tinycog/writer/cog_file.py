@@ -20,6 +20,7 @@ from tinycog.geo.metadata import Statistics
 from tinycog.geo.write_colour import WrittenColour, colour_of
 from tinycog.geo.write_metadata import NO_ITEMS, metadata_fields
 from tinycog.geo.write_tags import georeference_fields, nodata_field
+from tinycog.pixels.overviews.memory import bytes_of_pixel
 from tinycog.pixels.overviews.reducer import make_reducer
 from tinycog.targets.journal_file import JournalFile
 from tinycog.targets.parts import Bounds
@@ -57,9 +58,6 @@ WORST_EXPANSION, WORST_BYTES = 2, 1 << 10
 
 HEAD_BYTES = 4 << 20
 """Bytes of tags that stand in front of the tiles, at most: metadata, palettes, tables."""
-
-KEPT_BYTES = 4 << 20
-"""Bytes of records that wait for their turn in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +182,24 @@ class CogFile:
             self._threads,
             batches_in_flight(self._threads),
             self._options.memory,
-            make_encoder(self._format).memory,
+            max(map(self._worker_bytes, self._levels)),
             journal,
         )
         return make_plan([level.shape for level in self._levels], needs)
+
+    def _worker_bytes(self, level: _Level) -> int:
+        """Return the bytes that a thread takes to encode a tile of a level and to reduce it."""
+        tile = level.shape.grid.tile
+        samples = self._bands * self._source.dtype.itemsize * tile**2
+        encoder = make_encoder(replace(self._format, rows=tile, cols=tile))
+        stored = samples + samples // WORST_EXPANSION
+        encoding = encoder.memory + (stored if self._is_planar else 0)
+        if self._marks is not None:  # in a copy
+            encoding += samples
+        if level.reducer is None:
+            return encoding
+        pixel = bytes_of_pixel(level.reducer.reducer, self._source.bands)
+        return max(encoding, stored + pixel * tile**2)
 
     @property
     def _checksum_bytes(self) -> int:
@@ -407,7 +419,7 @@ class CogFile:
             count *= planes + self._has_mask
         records: StreamedRecords | SpooledRecords | None = None
         if z == 0:
-            records = StreamedRecords(count, spool, target.append, KEPT_BYTES)
+            records = StreamedRecords(count, spool, target.append)
         elif shape.is_stored:
             records = SpooledRecords(count, spool)
         fill = self._fill if options.sparse and not source.is_asked else None

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.thread_pool import run_in_pool
 from tinycog.writer.aside import Put, put_aside, read_back
 from tinycog.writer.assemble import NO_SAMPLES, RawTile, Samples
 from tinycog.writer.in_order import Spools
@@ -53,7 +54,8 @@ class Deferred:
         """Start without a tile.
 
         Args:
-            choose: makes the encoders, for pixels like those of a tile; None = for any.
+            choose: makes the encoders, for pixels like those of a tile; None = for any. It is
+                called in a worker thread.
             spool: for tiles that wait.
             across: tiles of a row of level 0.
             encoders: where nothing has to be chosen.
@@ -82,7 +84,7 @@ class Deferred:
         while (first := self._level_0.get(self._next)) is not None:
             if first.pixel is None:
                 sample = tile if first is aside else await self.load(first)
-                return self._decided(sample)
+                return await self._decided(sample)
             del self._level_0[self._next]
             self._next += 1
         return ()
@@ -90,14 +92,14 @@ class Deferred:
     async def decide(self) -> Sequence[Aside]:
         """Choose the encoders when all tiles of level 0 have come: those that lack are alike."""
         first = next((one for _, one in sorted(self._level_0.items()) if one.pixel is None), None)
-        return self._decided(None if first is None else await self.load(first))
+        return await self._decided(None if first is None else await self.load(first))
 
-    def decide_by(self, sample: RawTile | None) -> None:
+    async def decide_by(self, sample: RawTile | None) -> None:
         """Choose the encoders by a tile, before any has come."""
-        self.encoders = self._choose(sample)
+        self.encoders = await run_in_pool(self._choose, sample)
 
-    def _decided(self, sample: RawTile | None) -> Sequence[Aside]:
-        self.encoders = self._choose(sample)
+    async def _decided(self, sample: RawTile | None) -> Sequence[Aside]:
+        await self.decide_by(sample)
         self.sample = None if sample is None else sample._replace(samples=NO_SAMPLES, valid=None)
         waiting, self._waiting, self._level_0 = self._waiting, [], {}
         return waiting

@@ -161,7 +161,7 @@ class Engine:
                 await self._take(one)
                 await self._start_batches()
             else:
-                self._deferred.decide_by(one.sample)
+                await self._deferred.decide_by(one.sample)
         async for tile in journal.waiting():
             await self._add(tile)
             await self._start_batches()

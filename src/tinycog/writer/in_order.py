@@ -10,15 +10,16 @@ import numpy as np
 Buffers = Sequence[bytes | memoryview]
 """The parts of a record, in order."""
 
-WRITE_BYTES = 4 << 20
-"""Bytes that are written at once."""
+
+KEPT_BYTES = 4 << 20
+"""Bytes of records that wait for their turn in memory."""
 
 
 class Spools(Protocol):
     """Bytes that are put aside: `targets.spool.Spool`."""
 
-    async def append(self, data: bytes | bytearray | memoryview, /) -> int:
-        """Put bytes aside; return where they lie."""
+    async def append(self, *parts: bytes | bytearray | memoryview) -> int:
+        """Put bytes aside, one part behind the other; return where they lie."""
         ...
 
     def read(
@@ -43,10 +44,10 @@ class SpooledRecords:
 
     async def put(self, place: int, record: Buffers) -> None:
         """Put the record of a place aside; an empty one is not stored."""
-        data = b"".join(record)
-        if data:
-            self._positions[place] = await self._spool.append(data)
-            self.lengths[place] = len(data)
+        length = sum(map(len, record))
+        if length:
+            self._positions[place] = await self._spool.append(*record)
+            self.lengths[place] = length
 
     async def stream(self) -> AsyncIterator[bytes | memoryview]:
         """Give the bytes of all records in order."""
@@ -68,7 +69,7 @@ class StreamedRecords:
         count: int,
         spool: Spools,
         append: Callable[[bytes | memoryview], Awaitable[None]],
-        kept_bytes: int,
+        kept_bytes: int = KEPT_BYTES,
     ) -> None:
         """Start without a record.
 
@@ -81,37 +82,34 @@ class StreamedRecords:
         self.lengths = np.zeros(count, np.uint64)
         self._append = append
         self._next = 0
-        self._waiting: dict[int, bytes] = {}
+        self._waiting: dict[int, Buffers] = {}
         self._spooled: dict[int, int] = {}
         self._spool = spool
         self._kept_bytes = kept_bytes
         self._waiting_bytes = 0
-        self._out: list[bytes | memoryview] = []
-        self._out_bytes = 0
 
     async def put(self, place: int, record: Buffers) -> None:
         """Take the record of a place; an empty one is not stored."""
         length = sum(map(len, record))
         self.lengths[place] = length
         if place == self._next:
-            await self._hand_on(record, length)
+            await self._hand_on(*record)
             self._next += 1
             await self._catch_up()
             return
-        data = b"".join(record)
         if self._waiting_bytes + length <= self._kept_bytes:
-            self._waiting[place] = data
+            self._waiting[place] = record
             self._waiting_bytes += length
         else:
-            self._spooled[place] = await self._spool.append(data) if data else 0
+            self._spooled[place] = await self._spool.append(*record) if length else 0
 
     async def _catch_up(self) -> None:
         """Hand on the records whose turn has come."""
         while True:
-            data = self._waiting.pop(self._next, None)
-            if data is not None:
-                self._waiting_bytes -= len(data)
-                await self._hand_on([data], len(data))
+            record = self._waiting.pop(self._next, None)
+            if record is not None:
+                self._waiting_bytes -= sum(map(len, record))
+                await self._hand_on(*record)
                 self._next += 1
             elif self._next in self._spooled:
                 await self._read_back()
@@ -130,7 +128,7 @@ class StreamedRecords:
         async for data in self._spool.read(
             [positions[i] for i in stored], [lengths[i] for i in stored], is_last=True
         ):
-            await self._hand_on([data], len(data))
+            await self._hand_on(data)
         self._next = stop
 
     async def finish(self) -> None:
@@ -138,16 +136,7 @@ class StreamedRecords:
         for place in sorted([*self._waiting, *self._spooled]):
             self._next = max(self._next, place)
             await self._catch_up()
-        await self._flush()
 
-    async def _hand_on(self, record: Buffers, length: int) -> None:
-        self._out += record
-        self._out_bytes += length
-        if self._out_bytes >= WRITE_BYTES:
-            await self._flush()
-
-    async def _flush(self) -> None:
-        if self._out:
-            data = b"".join(self._out)
-            self._out, self._out_bytes = [], 0
-            await self._append(data)
+    async def _hand_on(self, *record: bytes | memoryview) -> None:
+        for part in record:
+            await self._append(part)

@@ -10,14 +10,11 @@ from tinycog.errors import LimitError
 from tinycog.writer.engine import BATCH_BYTES
 from tinycog.writer.grid import TileGrid, in_squares, row_by_row
 from tinycog.writer.halos import Margins
-from tinycog.writer.in_order import WRITE_BYTES
+from tinycog.writer.in_order import KEPT_BYTES
 from tinycog.writer.pixel_source import Region
 
 PullOrder = Literal["tile-rows", "squares", "as-given"]
 """How pixels are asked for: by rows of tiles; by squares, each of four smaller ones; not at all."""
-
-WORK_FACTOR = 5
-"""Bytes that a thread holds for each byte of a tile: laid out anew, predicted, encoded, reduced."""
 
 LARGEST_REGION = 16 << 20
 """Bytes that are asked for at once where they are copied."""
@@ -123,7 +120,7 @@ class Needs(NamedTuple):
         threads: that encode.
         in_flight: batches of tiles that they work on, or that wait for it, at most.
         memory: bytes that may be held.
-        encoder: bytes that an encoder holds for each thread.
+        worker: bytes that a thread takes to encode a tile and to reduce it, besides the tile.
         journal: whether what is done is kept.
     """
 
@@ -136,7 +133,7 @@ class Needs(NamedTuple):
     threads: int
     in_flight: int
     memory: int
-    encoder: int
+    worker: int
     journal: bool = False
 
 
@@ -256,17 +253,18 @@ def _multiple(least: int, unit: int, most: int) -> int:
 def _fixed(levels: Sequence[LevelShape], needs: Needs) -> int:
     """Return the bytes that are held in any order."""
     largest = max(level.grid.tile**2 for level in levels) * needs.pixel
-    batch = BATCH_BYTES + largest
+    batch = largest if largest >= BATCH_BYTES else BATCH_BYTES + largest
     index = sum(
         INDEX_BYTES * needs.payloads * level.grid.tiles for level in levels if level.is_stored
     )
     tiles = sum(level.grid.tiles for level in levels)
     busy = min(needs.threads, needs.in_flight, tiles)
-    working = busy * (WORK_FACTOR * largest + needs.encoder)
+    # what was made of other tiles of a batch is held beside them until all of it is done
+    working = busy * (needs.worker + min(2 * (batch - largest), tiles * largest))
     waiting = min((needs.in_flight + 1) * batch, tiles * largest)
     if needs.journal:  # its entries, and what it knows of each tile
         waiting += 2 * waiting + JOURNAL_BYTES * levels[0].grid.tiles
-    return OVERHEAD + needs.held + index + working + waiting + 4 * WRITE_BYTES
+    return OVERHEAD + needs.held + index + working + waiting + KEPT_BYTES
 
 
 def _region_bytes(needs: Needs, step: tuple[int, int]) -> int:

@@ -3,6 +3,7 @@
 ::
 
     reducer.py   one step down: sizes, which pixels it needs, tiles to blocks
+    memory.py    bytes that a step takes
     planes.py    one sample of each pixel of a block, by the method asked for
     axis.py      pixels of a level that count along one axis, and their weights
     counting.py  which samples count: masks, nodata, NaN, alpha; what is left where none do

@@ -53,7 +53,7 @@ class Counting:
         if self.has_nodata:
             is_one = self.low == self.high
             out = _both(out, np.not_equal(plane, self.low) if is_one else ~self.is_nodata(plane))
-        if self.drops_nan:
+        if self.drops_nan and has_nan(plane):
             out = _both(out, ~np.isnan(plane))
         return None if out is None or out.all() else out
 
@@ -126,6 +126,11 @@ def _edge(value: Any, sign: int) -> Any:  # noqa: ANN401 - a scalar of any float
     while is_nodata(ahead := np.nextafter(near, value.dtype.type(sign * np.inf))):
         near = ahead
     return near
+
+
+def has_nan(values: NDArray[Any]) -> bool:
+    """Return whether any is NaN, which the least of them is then: faster than to ask each."""
+    return bool(np.isnan(values.min()))
 
 
 def _both(one: Bools | None, other: Bools) -> Bools:

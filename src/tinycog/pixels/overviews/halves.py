@@ -7,6 +7,7 @@ those at odd ones: a word is shifted and masked, and what is gathered are sums o
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,30 +18,29 @@ from tinycog.pixels.overviews.counting import Bools, Plane
 WIDE = {1: 2, 2: 4, 4: 8}
 """Bytes of a sample, and of the word in which two lie side by side."""
 
-CACHED_BYTES = 1 << 16
-"""Bytes of words that are added together, so that they stay in a processor's cache."""
+CACHED_BYTES = 1 << 17
+"""Bytes of pixels that are added together, so that they stay in a processor's cache."""
 
 Whole = NDArray[Any]
 
 
-def sums(pixels: NDArray[Any]) -> Whole:
+def _sums(pixels: NDArray[Any]) -> Iterator[tuple[slice, Whole]]:
     """Add each 2 x 2 integers of up to 32 bits.
 
     Args:
         pixels: (2 n, 2 m, samples).
 
-    Returns:
-        (n, m, samples), twice as wide.
+    Yields:
+        Some of n rows, and their sums, (rows, m, samples), twice as wide; may be overwritten.
     """
-    rows, cols, samples = pixels.shape
     wide = np.dtype(f"{pixels.dtype.kind}{WIDE[pixels.dtype.itemsize]}")
-    words = np.ascontiguousarray(pixels).reshape(rows, -1).view(wide)
-    out = np.empty((rows // 2, cols // 2, samples), wide)
-    step = max(1, CACHED_BYTES // words[0].nbytes)
-    even, odd, part = np.empty((3, min(step, len(out)), words.shape[1]), wide)
-    for top in range(0, len(out), step):
-        sums_of_rows = out[top : top + step]
-        count = len(sums_of_rows)
+    words = _words(pixels, wide)
+    rows, samples = len(words) // 2, pixels.shape[2]
+    step = max(1, CACHED_BYTES // (2 * words[0].nbytes))
+    even, odd, part = np.empty((3, min(step, rows), words.shape[1]), wide)
+    added = np.empty((min(step, rows), pixels.shape[1] // 2, samples), wide)
+    for top in range(0, rows, step):
+        count = min(step, rows - top)
         upper, lower = words[2 * top :: 2][:count], words[2 * top + 1 :: 2][:count]
         lanes: list[Whole] = []
         for half, is_odd in ((even[:count], False), (odd[:count], True)):
@@ -51,8 +51,18 @@ def sums(pixels: NDArray[Any]) -> Whole:
             left, right = i, samples + i
             first: Whole = lanes[left % 2]
             second: Whole = lanes[int(right) % 2]
-            np.add(first[..., left // 2], second[..., right // 2], out=sums_of_rows[..., i])
-    return out
+            np.add(first[..., left // 2], second[..., right // 2], out=added[:count, :, i])
+        yield slice(top, top + count), added[:count]
+
+
+def _words(pixels: NDArray[Any], wide: np.dtype[Any]) -> Whole:
+    """Return rows of (rows, cols, samples) in words, each of two samples side by side."""
+    rows, _, samples = pixels.shape
+    if pixels.strides[1:] == (samples * pixels.itemsize, pixels.itemsize):
+        words = pixels.reshape(rows, -1).view(wide)
+        if words.flags.aligned:
+            return words
+    return np.ascontiguousarray(pixels).reshape(rows, -1).view(wide)
 
 
 def _half(words: Whole, out: Whole, *, is_odd: bool) -> Whole:
@@ -66,13 +76,23 @@ def _half(words: Whole, out: Whole, *, is_odd: bool) -> Whole:
 
 
 def integer_means(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return the means of each 2 x 2 integers of up to 32 bits, halves away from zero."""
-    total = sums(pixels)
-    if total.dtype.kind == "i":
-        total += total >> total.dtype.type(8 * total.itemsize - 1)
-    total += total.dtype.type(2)
-    total >>= total.dtype.type(2)
-    return total.astype(pixels.dtype)
+    """Return the means of each 2 x 2 integers of up to 32 bits, halves away from zero.
+
+    Args:
+        pixels: (2 n, 2 m, samples).
+
+    Returns:
+        (n, m, samples).
+    """
+    rows, cols, samples = pixels.shape
+    out = np.empty((rows // 2, cols // 2, samples), pixels.dtype)
+    for block, total in _sums(pixels):
+        two = total.dtype.type(2)
+        if total.dtype.kind == "i":
+            np.add(total, total >> total.dtype.type(8 * total.itemsize - 1), out=total)
+        np.right_shift(np.add(total, two, out=total), two, out=total)
+        out[block] = total
+    return out
 
 
 def some_means(plane: Plane, counts: Bools) -> tuple[Plane, Bools]:
@@ -85,17 +105,27 @@ def some_means(plane: Plane, counts: Bools) -> tuple[Plane, Bools]:
     Returns:
         (n, m), and where any counted; what stands elsewhere is undefined.
     """
-    number = plane_sums(counts.view(np.uint8))
+    number = _numbers(counts)
     real = np.float32 if plane.dtype.itemsize < 4 else np.float64  # noqa: PLR2004 - bytes
-    total = plane_sums(plane * counts).astype(real)
-    some = number != 0
-    total /= np.maximum(number, 1, out=number).astype(real)
-    return rounded(total, plane.dtype), some
+    parts = np.maximum(number, 1).astype(real)
+    out = np.empty(number.shape, plane.dtype)
+    for block, total in _sums((plane * counts)[:, :, None]):
+        mean = total[:, :, 0].astype(real)
+        mean /= parts[block]
+        out[block] = rounded(mean, plane.dtype)
+    return out, number != 0
 
 
-def plane_sums(plane: Plane) -> Whole:
-    """Add each 2 x 2 integers of up to 32 bits: (2 n, 2 m) to (n, m), twice as wide."""
-    return sums(plane[:, :, None])[:, :, 0]
+def _numbers(counts: Bools) -> NDArray[np.uint16]:
+    """Return how many of each 2 x 2 count: (2 n, 2 m) to (n, m)."""
+    pairs = counts.view(np.uint8)
+    words = np.add(pairs[0::2], pairs[1::2], order="C").view(np.uint16)
+    return (words & np.uint16(0xFF)) + (words >> np.uint16(8))
+
+
+def any_counts(counts: Bools) -> Bools:
+    """Return where any of each 2 x 2 counts: (2 n, 2 m) to (n, m)."""
+    return np.logical_or(counts[0::2], counts[1::2], order="C").view(np.uint16) != 0
 
 
 def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> Plane:
@@ -111,9 +141,12 @@ def float_means(plane: Plane) -> Plane:
     A quarter of each is added, rows first, so that no sum is infinite.
     """
     quarter = plane.dtype.type(0.25)
-    lines = plane[0::2] * quarter
-    lines += plane[1::2] * quarter
-    return lines[:, 0::2] + lines[:, 1::2]
+    out = np.empty((len(plane) // 2, plane.shape[1] // 2), plane.dtype)
+    for block, pixels in _blocks(plane):
+        lines = pixels[0::2] * quarter
+        lines += pixels[1::2] * quarter
+        np.add(lines[:, 0::2], lines[:, 1::2], out=out[block])
+    return out
 
 
 def some_float_means(plane: Plane, counts: Bools | None) -> tuple[Plane, Bools | None]:
@@ -121,19 +154,35 @@ def some_float_means(plane: Plane, counts: Bools | None) -> tuple[Plane, Bools |
 
     As GDAL does with a mask: columns first. Arguments and result are those of `some_means`.
     """
-    if counts is None:
-        left, right = plane[:, 0::2], plane[:, 1::2]
-    else:
-        left, right = (
-            np.where(counts[:, col::2], plane[:, col::2], plane.dtype.type(0)) for col in (0, 1)
-        )
     # a quarter of each, so that no sum of finite samples is infinite
-    lines = left * np.float64(0.25)
-    lines += right * np.float64(0.25)
-    total = lines[0::2] + lines[1::2]
-    if counts is None:
-        return total.astype(plane.dtype), None
-    number = plane_sums(counts.view(np.uint8))
-    some = number != 0
-    total /= np.maximum(number, 1, out=number) * np.float64(0.25)
-    return total.astype(plane.dtype), some
+    quarter = np.float64(0.25)
+    number = None if counts is None else _numbers(counts)
+    out = np.empty((len(plane) // 2, plane.shape[1] // 2), plane.dtype)
+    for block, found in _blocks(plane):
+        pixels = found
+        if counts is not None:
+            pixels = _counted(found, counts[2 * block.start : 2 * block.stop])
+        lines = pixels[:, 0::2] * quarter
+        lines += pixels[:, 1::2] * quarter
+        total = lines[0::2] + lines[1::2]
+        if number is not None:
+            total /= np.maximum(number[block], 1) * quarter
+        out[block] = total
+    return out, None if number is None else number != 0
+
+
+def _blocks(plane: Plane) -> Iterator[tuple[slice, Plane]]:
+    """Give the rows of a plane by pairs, as many as stay in a processor's cache, and which."""
+    rows = len(plane) // 2
+    step = max(1, CACHED_BYTES // (2 * plane.shape[1] * plane.itemsize))
+    for top in range(0, rows, step):
+        stop = min(top + step, rows)
+        yield slice(top, stop), plane[2 * top : 2 * stop]
+
+
+def _counted(plane: Plane, counts: Bools) -> Plane:
+    """Return floats, 0 where they do not count, whatever they are: bit by bit."""
+    words = np.dtype(f"i{plane.itemsize}")
+    ones = np.negative(counts.view(np.int8)).astype(words)
+    ones &= plane.view(words)
+    return ones.view(plane.dtype)

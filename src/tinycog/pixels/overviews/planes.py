@@ -12,7 +12,7 @@ from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.overviews import halves, means, picks
 from tinycog.pixels.overviews.as_gdal import gdal_means
 from tinycog.pixels.overviews.axis import HalvedAxis
-from tinycog.pixels.overviews.counting import Bools, Counting, Plane
+from tinycog.pixels.overviews.counting import Bools, Counting, Plane, has_nan
 
 Made = tuple[Plane, Bools | None]
 """Samples (rows, cols), and where any counted; None: everywhere."""
@@ -68,17 +68,16 @@ class PlaneMaker:
         self.counting.settle(made, some, moves=not is_settled)
         return made, some
 
-    def all_made(self, pixels: NDArray[Any]) -> NDArray[Any] | None:
-        """Make a block of all samples at once, where that is faster: if all of them count alike.
-
-        `pixels` is (rows, cols, samples). None: each has to be made by itself.
-        """
+    def makes_all(self, pixels: NDArray[Any]) -> bool:
+        """Whether `all_made` makes blocks of such pixels, (rows, cols, samples)."""
         is_whole = pixels.dtype.kind in "iu" and pixels.dtype.itemsize in halves.WIDE
         is_interleaved = pixels.strides[2] == pixels.itemsize
-        if self.method != "average" or not (self.is_pairs and is_whole and is_interleaved):
-            return None
-        if self.is_gdal and not self._is_exact_half(pixels):
-            return None
+        is_mean = self.method == "average" and self.is_pairs and is_whole
+        is_made = not self.is_gdal or self._is_exact_half(pixels)
+        return is_mean and is_interleaved and is_made
+
+    def all_made(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Make a block of all samples at once, which is faster, if all of them count."""
         made = halves.integer_means(pixels)
         self.counting.settle(made, None)
         return made
@@ -161,11 +160,10 @@ class PlaneMaker:
             made, some = halves.some_float_means(plane, counts)
         else:
             made, some = halves.float_means(plane), None
-            lost = np.isnan(made)
-            if lost.any():
+            if has_nan(made):
                 repaired, some = halves.some_float_means(plane, ~np.isnan(plane))
-                np.copyto(made, repaired, where=lost)
-        if not self.is_gdal:
+                np.copyto(made, repaired, where=np.isnan(made))
+        if not self.is_gdal and has_nan(made):
             # infinities of both signs: what lies between them, not what may be nodata
             np.copyto(made, 0, where=np.isnan(made))
         return made, some

@@ -14,6 +14,7 @@ from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.overviews import picks
 from tinycog.pixels.overviews.axis import HalvedAxis, Sizing, kernel_axis, make_axis
 from tinycog.pixels.overviews.counting import Bools, any_of, make_counting, mode_fill
+from tinycog.pixels.overviews.halves import any_counts
 from tinycog.pixels.overviews.planes import Box, PlaneMaker
 
 POLICIES = {"MEAN": "average", "MIN": "min", "MAX": "max", "SAMPLE": "nearest", "MODE": "mode"}
@@ -144,11 +145,10 @@ class Reducer:
         if (
             valid is None
             and self.alpha is None
+            and self.maker.makes_all(pixels)
             and self.maker.counting.counts(pixels, None) is None
         ):
-            together = self.maker.all_made(pixels)
-            if together is not None:
-                return together, None
+            return self.maker.all_made(pixels), None
         out = np.empty((*shape, pixels.shape[2]), self.dtype)
         for sample in range(pixels.shape[2]):
             counts, amount = self._counting(pixels, sample, valid)
@@ -218,6 +218,8 @@ class Reducer:
         taps = (down.taps, across.taps)
         if self.maker.is_gdal and self.method == "mode":
             return picks.modes(valid, inside, shape, taps)[0]
+        if self.maker.is_pairs:
+            return any_counts(self.maker.covered(valid, block))
         return any_of(self.maker.covered(valid, block), *shape, taps)
 
 

@@ -1,4 +1,4 @@
-"""HTTP ranges: closed ranges, GET only, every response checked.
+"""HTTP ranges: closed ranges, GET only, every response checked; other requests by `probe` alone.
 
 ::
 
@@ -20,6 +20,7 @@
     response_handler.py what is made of a response: which body takes it, or which error it is
     response.py         checks of a response: status, range, generation
     bodies.py           bodies that are no plain part: whole objects, refusals
+    probe.py            requests that look at a server; server_answer.py what it answered
     redirects.py        what may cross an origin
     credentials.py      url and headers that a caller gives, or refreshes
     deadline.py         read timeout and total time of a request

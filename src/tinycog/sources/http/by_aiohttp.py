@@ -135,8 +135,9 @@ async def send(
     headers: Fields,
     exchange: Exchange,
     route: Route,
+    method: str = "GET",
 ) -> None:
-    """Send one GET, and pass its response on.
+    """Send one request, and pass its response on.
 
     Args:
         session: ours, or that of the route.
@@ -144,6 +145,7 @@ async def send(
         headers: all that are sent, but for `Host`.
         exchange: takes the response.
         route: how to get there.
+        method: of the request.
 
     Raises:
         TransportError: the connection failed, or there is no HTTP on it.
@@ -164,7 +166,7 @@ async def send(
     elif url.scheme == "https" or (route.proxy and route.proxy.url.scheme == "https"):
         options["ssl"] = await context_of(route.endpoint[-1])
     try:
-        async with await _requested(session, url, lines, options) as response:
+        async with await _requested(session, method, url, lines, options) as response:
             await _receive(response, exchange, allowance)
     except aiohttp.ClientError as exc:
         if allowance.is_exceeded:
@@ -174,6 +176,7 @@ async def send(
 
 async def _requested(
     session: aiohttp.ClientSession,
+    method: str,
     url: Url,
     headers: list[tuple[str, str]],
     options: dict[str, Any],
@@ -185,7 +188,7 @@ async def _requested(
     """
     target = yarl.URL(str(url), encoded=True)
     try:
-        return await session.get(target, headers=headers, **options)
+        return await session.request(method, target, headers=headers, **options)
     except (aiohttp.ClientError, OSError):
         raise
     except Exception as exc:

@@ -64,6 +64,7 @@ class HttpClient:
     Attributes:
         name: url as it may be shown: without credentials (http.secrets).
         credentials: url and headers of the caller.
+        allow_host: says which urls may be requested; None allows all.
         routes: how its urls are requested.
         responses: what is made of its responses.
         moved: permanent redirects, by url.
@@ -82,7 +83,7 @@ class HttpClient:
         self.name = name
         self.credentials = credentials
         self.routes = Routes(http)
-        self._allow_host = allow_host
+        self.allow_host = allow_host
         self._limits = limits
         self.responses = ResponseHandler(name, limits, credentials.secrets)
         self.moved: Mapping[str, str] = {}
@@ -97,7 +98,7 @@ class HttpClient:
     def is_fixed(self) -> bool:
         """Return whether requests are the same but for their range, whatever was answered."""
         is_fixed = self.credentials.fixed is not None and not self.routes.keeps_cookies
-        return self._allow_host is None and is_fixed
+        return self.allow_host is None and is_fixed
 
     async def get_range(self, part: ByteRange, sink: RangeSink) -> None:
         """Send one GET and check its response; once more if fresh credentials may help.
@@ -227,11 +228,11 @@ class HttpClient:
         error = None if outcome is None else outcome.error
         moved: dict[str, str] = {}
         while True:
-            check_allowed(self._allow_host, str(target.url), self.name)
+            check_allowed(self.allow_host, str(target.url), self.name)
             route = self.routes.route(target)
             routes.append(route)
             try:
-                await self._send(connections, target, route, exchange, error)
+                await self.send(connections, target, route, exchange, error)
             except SourceError as exc:
                 target.name_server(exc)
                 raise
@@ -253,13 +254,14 @@ class HttpClient:
                 moved[str(target.url)] = redirect.location
             target.follow(redirect.location)
 
-    async def _send(
+    async def send(
         self,
         connections: LoopConnections,
         target: Target,
         route: Route,
         exchange: Exchange,
-        error: Exception | None,
+        error: Exception | None = None,
+        method: str = "GET",
     ) -> None:
         """Request one url: on a kept connection, on a new one, or by aiohttp.
 
@@ -269,15 +271,17 @@ class HttpClient:
             route: how to get there.
             exchange: takes the response.
             error: how the same request ended on a kept connection, if it was sent there.
+            method: of the request; what is no GET goes by aiohttp.
         """
         if isinstance(error, RedirectError | ConditionRefusedError):
             raise error
         pool, endpoint = connections.pool, route.endpoint
         use(endpoint, self)
         headers, exchange = route.headers(target), route.watched(target, exchange)
-        request = request_head(target.url, headers) if route.is_direct and USES_POOL else None
+        is_plain = route.is_direct and USES_POOL and method == "GET"
+        request = request_head(target.url, headers) if is_plain else None
         if request is None or endpoint in pool.odd:
-            await connections.send_by_aiohttp(target.url, headers, exchange, route)
+            await connections.send_by_aiohttp(target.url, headers, exchange, route, method)
             return
         kept = None if error is not None else pool.take(endpoint)
         if kept is not None:

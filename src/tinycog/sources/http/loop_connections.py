@@ -44,15 +44,15 @@ class LoopConnections:
         self._session: aiohttp.ClientSession | None = None
 
     async def send_by_aiohttp(
-        self, url: Url, headers: Fields, exchange: Exchange, route: Route
+        self, url: Url, headers: Fields, exchange: Exchange, route: Route, method: str = "GET"
     ) -> None:
-        """Send one GET by aiohttp, which is loaded for it; see `by_aiohttp.send`."""
+        """Send one request by aiohttp, which is loaded for it; see `by_aiohttp.send`."""
         by_aiohttp = await load(BY_AIOHTTP)
         if route.session is not None:
             session = (await load(CALLERS_SESSION)).checked_session(route)
         else:
             session = self._session = self._session or by_aiohttp.open_session()
-        await by_aiohttp.send(session, url, headers, exchange, route)
+        await by_aiohttp.send(session, url, headers, exchange, route, method)
 
     async def aclose(self) -> None:
         """Close all."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from http import HTTPStatus
 from typing import Literal
@@ -19,6 +19,19 @@ from tinycog.tiff.ranges import ByteRange
 
 _RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))", re.IGNORECASE)
 Framing = Literal["length", "chunked", "close"]
+CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Content-Range, ETag, Accept-Ranges",
+}
+"""What pages of other servers are allowed (WHATWG Fetch)."""
+
+PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "Range, If-Match, If-Range",
+    "Access-Control-Max-Age": "86400",
+}
+"""What they are told before they send more than a plain request."""
+
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -128,6 +141,7 @@ class RequestContext:
 
     request: ReceivedRequest
     shelf: Shelf
+    cors: bool = False
 
     @cached_property
     def content(self) -> Content | None:
@@ -152,7 +166,15 @@ class RequestContext:
     @cached_property
     def right(self) -> Response:
         """The answer of a server without faults."""
+        answer = self._answer()
+        if not self.cors or "origin" not in self.request.headers:
+            return answer
+        return replace(answer, headers={**answer.headers, **CORS_HEADERS})
+
+    def _answer(self) -> Response:
         request, content = self.request, self.content
+        if self.cors and request.method == "OPTIONS":
+            return Response(204, PREFLIGHT_HEADERS)
         if request.method not in ("GET", "HEAD"):
             return Response(405, {"Allow": "GET, HEAD"})
         if content is None:

@@ -135,7 +135,7 @@ class Fault:
 
         def alter(exchange: RequestContext) -> Response:
             exchange.shelf.files[exchange.request.name] = source
-            return RequestContext(exchange.request, exchange.shelf).right
+            return RequestContext(exchange.request, exchange.shelf, exchange.cors).right
 
         return cls(kind="change", alter=alter, **when)
 
@@ -202,6 +202,20 @@ class Fault:
     def bad_content_range(cls, text: str | None = "bytes 0--1/0", **when: Unpack[When]) -> Fault:
         """Send this text as Content-Range; None: no such header. The default has been seen."""
         return cls._on_ranges("bad_content_range", lambda right: _labelled(right, text), when)
+
+    @classmethod
+    def multipart(cls, **when: Unpack[When]) -> Fault:
+        """Send the range as the one part of a multipart/byteranges, which RFC 9110 forbids."""
+
+        def alter(right: Response) -> Response:
+            told = right.headers["Content-Range"]
+            head = f"--part\r\nContent-Type: image/tiff\r\nContent-Range: {told}\r\n\r\n"
+            data = right.body.read(right.body.start, right.body.stop)
+            body = ResponseBody.of(b"%b%b\r\n--part--\r\n" % (head.encode(), data))
+            headers = {**right.headers, "Content-Type": "multipart/byteranges; boundary=part"}
+            return replace(_labelled(replace(right, headers=headers), None), body=body)
+
+        return cls._on_ranges("multipart", alter, when)
 
     @classmethod
     def gzip(cls, *, whole: bool = False, **when: Unpack[When]) -> Fault:

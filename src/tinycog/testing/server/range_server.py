@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     faults: Iterable[Fault]
     etag: EtagMode
     port: int
+    cors: bool
 
 
 @dataclass(slots=True)
@@ -84,6 +85,7 @@ class RangeServer:
         faults: Iterable[Fault] = (),
         etag: EtagMode = True,
         port: int = 0,
+        cors: bool = False,
     ) -> None:
         """Prepare, but do not listen yet.
 
@@ -94,6 +96,7 @@ class RangeServer:
             faults: see `script`.
             etag: whether entity tags are sent: True = strong ones, "weak", False = none.
             port: to listen at; 0 = any free one.
+            cors: whether pages of other servers may read, as browsers ask by OPTIONS.
         """
         self.files = dict(files)
         self.latency = latency
@@ -103,6 +106,7 @@ class RangeServer:
         self.connections = 0
         self._shelf = Shelf(self.files, etag)
         self._script = Script(faults)
+        self._cors = cors
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._errors: list[BaseException] = []
         self._server: asyncio.Server | None = None
@@ -130,7 +134,7 @@ class RangeServer:
 
     def decide(self, request: ReceivedRequest) -> tuple[Response, Logged]:
         """The answer to a request, faults considered, and its new line in the log."""
-        exchange = RequestContext(request, self._shelf)
+        exchange = RequestContext(request, self._shelf, self._cors)
         start, stop = exchange.asked or (None, None)
         answer = self._script.answer(exchange)
         status, headers = answer.status, request.headers

@@ -47,6 +47,8 @@ class ArraySource:
         self.copies: bool = not pixels.dtype.isnative or isinstance(pixels, np.ma.MaskedArray)
         is_mapped = isinstance(pixels, np.memmap)
         self.chunk: tuple[int, int] = (1, self.cols if is_mapped else 1)
+        if is_mapped:  # whose views take several times as long to make
+            pixels = pixels.view(np.ndarray)
         self._pixels = pixels.reshape(shape) if pixels.ndim < len(shape) else pixels
         self._maker = BlockMaker(shape, self.dtype, self.facts.nodata, self.has_valid)
 

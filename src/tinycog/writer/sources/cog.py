@@ -253,7 +253,7 @@ def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:
         scales=cog.scales,
         offsets=cog.offsets,
         units=cog.units,
-        colorinterp=cog.colorinterp,
+        colorinterp=_colours(cog),
         premultiplied=PREMULTIPLIED in alphas,
         colormap=cog.colormap,
         tags=items,
@@ -277,6 +277,12 @@ def _items(cog: ReadingFace, band: int | None) -> dict[str, dict[str, str]]:
         if ns not in REPEATED
     }
     return {ns: items for ns, items in found.items() if items}
+
+
+def _colours(cog: ReadingFace) -> Sequence[ColorInterp] | None:
+    """Return the colours of bands; one bit is a palette to GDAL, though it has no colours."""
+    is_bare = cog.colormap is None and "palette" in cog.colorinterp
+    return None if is_bare else cog.colorinterp
 
 
 def raster_facts(raster: Raster) -> WrittenFacts:

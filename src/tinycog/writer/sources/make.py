@@ -15,7 +15,7 @@ from tinycog.writer.sources.arrays import ArraySource, as_array
 from tinycog.writer.sources.cog import Subset, make_cog_source, raster_facts
 from tinycog.writer.sources.dask import DaskSource
 from tinycog.writer.sources.iterators import IteratorSource
-from tinycog.writer.sources.told import Told, merge_facts
+from tinycog.writer.sources.told import Told, check_order, merge_facts
 from tinycog.writer.sources.web_tiles import WebGrid, make_web_source
 from tinycog.writer.sources.xarray import make_xarray_source
 
@@ -95,6 +95,7 @@ def _make_array_source(given: Any, told: Told, memory: int) -> PixelSource:  # n
         return ArraySource(given.data, told, _valid(given))
     if _is_data_array(given):
         return make_xarray_source(given, told, memory)
+    check_order(getattr(given, "shape", ()), told)
     if _is_dask_array(given):
         return DaskSource(given, told, memory)
     if _is_array(given):

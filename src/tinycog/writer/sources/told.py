@@ -18,6 +18,9 @@ KINDS = "iufc"
 ITEM_SIZES = {"i": 8, "u": 8, "f": 8, "c": 16}
 """Bytes of the largest of each kind."""
 
+FEWEST_ROWS, MOST_COLOURS = 256, 4
+"""Of an array whose bands come last, beyond doubt."""
+
 PLACES = ("transform", "gcps", "rpcs")
 """Facts that say where pixels lie, each in its own way."""
 
@@ -79,6 +82,25 @@ def as_shape(shape: Iterable[int]) -> Shape:
         )
         raise UsageError(message)
     return Shape(*sizes)
+
+
+def check_order(shape: Sequence[int], told: Told) -> None:
+    """Check that the bands of an array come first, unless the caller says its shape.
+
+    Hundreds of bands of an image a few pixels wide are rows of one whose bands come last.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if told.shape is not None or len(shape) != 3:  # noqa: PLR2004 - bands, rows and columns
+        return
+    if shape[0] >= FEWEST_ROWS and shape[2] <= MOST_COLOURS:
+        message = (
+            f"an array of shape {tuple(shape)} would be {shape[0]} bands of {shape[1]} rows and"
+            f" {shape[2]} columns: give numpy.moveaxis(array, -1, 0) of (rows, cols, bands), or"
+            f" say shape={tuple(shape)} if it is so"
+        )
+        raise UsageError(message)
 
 
 def as_dtype(dtype: object) -> np.dtype[Any]:

@@ -8,6 +8,7 @@
     pixels.py      old and new pixels, to the tiles that change
     recover.py     how the file was written, as far as its tags tell
     trials.py      the rest by trial: what gives the tiles that are there
+    ways.py        those ways that fit the tiles that were looked at
     statistics.py  of all pixels
     pieces.py      the new file, of new bytes and of ranges of the old one
     change.py      all of that, in order

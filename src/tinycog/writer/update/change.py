@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.limits import Limits
@@ -46,13 +44,11 @@ from tinycog.writer.update.statistics import (
     new_moments,
 )
 from tinycog.writer.update.stored import Read, StoredFile, StoredTile
-from tinycog.writer.update.trials import encoded, fitting_codecs, fitting_methods, usable
+from tinycog.writer.update.trials import encoded, usable
+from tinycog.writer.update.ways import Ways
 
 MORE_TILES = 16
 """Tiles that are read where those that change do not tell the level."""
-
-TELLING = 8
-"""How many times more is stored of a tile that is looked at besides those that change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +87,12 @@ class Change:
         self._stored = stored
         self._said = said
         told = codecs(stored, said)
-        self._written = files(stored, said, facts, shared_pool().size)
-        self._codecs = usable(self._written[0].file, told)
-        numbers = [z for z, one in enumerate(self._written[0].levels) if one.shape.is_stored]
+        written = files(stored, said, facts, shared_pool().size)
+        told = usable(written[0].file, told)
+        numbers = [z for z, one in enumerate(written[0].levels) if one.shape.is_stored]
         self._levels = dict(zip(numbers, stored.levels, strict=True))
         self._old = OldTiles(stored, self._levels, read, limits)
+        self._ways = Ways(written, told, self._old, stored.levels[0])
 
     async def make(self, block: Pixels) -> Changed:
         """Return what changes with a block of new pixels of level 0.
@@ -105,114 +102,34 @@ class Change:
             UnsupportedError: no way of ours gives the tiles that are there.
             TinycogError: a tile cannot be read, or encoded.
         """
-        self._check_alpha(block)
-        regions = changed_regions(self._written[0].levels, block.region)
-        changed = list(changed_tiles(self._written[0].levels, regions))
-        near = self._longest([place for place in changed if not place[0]])
-        if near is not None:
-            await self._try(near)
-        await self._try_longest(near)
+        ways = self._ways
+        if any(one.marks_alpha for one in ways.written) and not can_mark(block.samples):
+            ways.drop_alpha()
+        levels = ways.written[0].levels
+        changed = changed_tiles(levels, changed_regions(levels, block.region))
+        await ways.try_near([place for place in changed if not place[0]])
         made = await self._made(block)
         if made is None:
-            await self._try_longest(None)
+            await ways.try_longest()
             made = await self._made(block)
         if made is None:
-            names = method_names(self._written)
+            names = method_names(ways.written)
             raise _ambiguous("overview_resampling=, like= and mask=", names)
         tiles = await self._encoded(made)
         for more in (0, MORE_TILES):
             if tiles is None:
-                await self._old.load(self._longest_of_all(more))
-                await self._try_codecs(list(self._old.decoded))
+                await ways.try_more_codecs(more)
                 tiles = await self._encoded(made)
         if tiles is None:
-            raise _ambiguous(*codec_names(self._codecs))
+            raise _ambiguous(*codec_names(ways.codecs))
         return await self._changed(made, tiles)
-
-    def _check_alpha(self, block: Pixels) -> None:
-        """Drop the ways in which the last band is made of a mask where it cannot be.
-
-        Raises:
-            UsageError: the caller says that it is.
-        """
-        if any(one.marks_alpha for one in self._written) and not can_mark(block.samples):
-            self._written = [one for one in self._written if not one.marks_alpha]
-        if not self._written:
-            message = (
-                "the last band is made of a mask, so that it is 0 or the most that there is, but"
-                " the block has other values there"
-            )
-            raise UsageError(message)
-
-    # --- how it was written ----------------------------------------------------------------------
-
-    def _longest(self, places: Sequence[Place]) -> Place | None:
-        """Return the tile of which most is stored, None if nothing is of any."""
-        best = max(places, key=self._bytes_of, default=None)
-        return best if best is not None and self._bytes_of(best) else None
-
-    def _longest_of_all(self, count: int) -> list[Place]:
-        """Return the tiles of level 0 of which most is stored: they tell most."""
-        level = self._levels[0]
-        lengths = level.index.image.sum(axis=0)
-        positions = np.argsort(lengths, kind="stable")[len(lengths) - count :]
-        return [(0, *divmod(int(p), level.grid.across)) for p in positions if lengths[p]]
-
-    async def _try_longest(self, near: Place | None) -> None:
-        """Hold what may be against the tile of level 0 that tells most, unless `near` does, too."""
-        for place in self._longest_of_all(1):
-            if near is None or self._bytes_of(place) > TELLING * self._bytes_of(near):
-                await self._try(place)
-
-    def _bytes_of(self, place: Place) -> int:
-        level = self._levels[place[0]]
-        return int(level.index.image[:, level.position(*place[1:])].sum())
-
-    async def _try(self, place: Place) -> None:
-        """Leave only what gives a tile as it is stored, and what the next level has of it.
-
-        Raises:
-            UnsupportedError: nothing does.
-        """
-        await self._old.load([place])
-        await self._try_codecs([place])
-        found = await fitting_methods(self._written, self._old, place)
-        if not found:
-            message = (
-                f"the overviews are not those of {method_names(self._written)}: say which"
-                " overview_resampling= they were made by (and like=), or write the file anew"
-            )
-            raise UnsupportedError(message, feature="update", value="overview_resampling")
-        self._written = found
-
-    async def _try_codecs(self, places: Sequence[Place]) -> None:
-        """Leave only what the codec may have been told that gave tiles as they are stored.
-
-        Raises:
-            UnsupportedError: nothing did.
-        """
-        for place in places:
-            tile, stored = self._old.decoded[place], self._old.stored[place]
-            if not stored.payloads:
-                continue
-            told = await fitting_codecs(self._written[0], self._codecs, tile, stored)
-            if not told:
-                z, y, x = place
-                what = "" if self._said.level is None else f" at level={self._said.level}"
-                message = (
-                    f"tile x={x}, y={y} of level {z} is not as it is encoded here{what}: it was by"
-                    " another level, another version of the codec, or with loss; write the file"
-                    " anew"
-                )
-                raise UnsupportedError(message, feature="update", value="level")
-            self._codecs = told
 
     # --- pixels ----------------------------------------------------------------------------------
 
     async def _made(self, block: Pixels) -> Mapping[Place, RawTile] | None:
         """Return the new tiles, None if it is not the same ones in each way that may be."""
         first: Mapping[Place, RawTile] | None = None
-        for one in self._written:
+        for one in self._ways.written:
             found = await self._made_by(one, block)
             if first is None:
                 first = found
@@ -250,9 +167,9 @@ class Change:
     async def _encoded_so(
         self, tiles: Mapping[Place, RawTile], *, sparse: bool
     ) -> dict[Place, StoredTile] | None:
-        written = self._written[0]
+        written = self._ways.written[0]
         first: dict[Place, StoredTile] | None = None
-        for told in self._codecs:
+        for told in self._ways.codecs:
             encoders = written.file.encoders(told)
             work = [partial(encoded, written, encoders, t, sparse=sparse) for t in tiles.values()]
             done = await asyncio.gather(*map(start_in_pool, work))
@@ -278,8 +195,8 @@ class Change:
         level = self._levels[0]
         shortest = (0, *divmod(int(level.index.image.sum(axis=0).argmin()), level.grid.across))
         await self._old.load([shortest])
-        tile, written = self._old.decoded[shortest], self._written[0]
-        encoders = written.file.encoders(self._codecs[0])
+        tile, written = self._old.decoded[shortest], self._ways.written[0]
+        encoders = written.file.encoders(self._ways.codecs[0])
         if not (await run_in_pool(encoded, written, encoders, tile, sparse=True)).payloads:
             return False
         z, y, x = place
@@ -350,7 +267,7 @@ class Change:
                 )
                 raise UsageError(message)
             return self._stored.levels[0].head.fields
-        written = self._written[0]
+        written = self._ways.written[0]
         moments = await new_moments(written, self._old, made) if wants_some else None
         return new_fields(self._stored, moments)
 
@@ -358,9 +275,11 @@ class Change:
         """Return whether pixels were seen of which the file would have statistics."""
         for is_last in (False, True):
             if is_last:
-                await self._try_longest(None)
+                await self._ways.try_longest()
             tiles = [tile for tile in self._old.decoded.values() if not tile.level]
-            if tiles and await start_in_pool(partial(have_statistics, self._written[0], tiles)):
+            if tiles and await start_in_pool(
+                partial(have_statistics, self._ways.written[0], tiles)
+            ):
                 return True
         return False
 

@@ -310,7 +310,9 @@ def _source(stored: StoredFile, facts: WrittenFacts, *, is_alpha: bool) -> Array
     first = stored.levels[0]
     dtype = first.image.dtype.newbyteorder("=")
     names = _colours(first.image)
-    facts = replace(facts, colorinterp=names[:-1] if is_alpha else names)
+    is_premultiplied = ExtraSample.ASSOCIATED_ALPHA in first.image.extra_samples
+    names = names[:-1] if is_alpha else names
+    facts = replace(facts, colorinterp=names, premultiplied=is_premultiplied)
     shape = (first.image.samples - is_alpha, first.grid.rows, first.grid.cols)
     return ArraySource(np.broadcast_to(np.zeros((), dtype), shape), Told(facts=facts))
 
@@ -320,7 +322,8 @@ def _colours(image: Image) -> list[str]:
     own = {Photometric.PALETTE: ("palette",), Photometric.RGB: RGB}
     names = own.get(Photometric(image.photometric), ("gray",))
     extra = image.extra_samples
-    last = ["alpha" if one == ExtraSample.UNASSOCIATED_ALPHA else "undefined" for one in extra]
+    alphas = (ExtraSample.UNASSOCIATED_ALPHA, ExtraSample.ASSOCIATED_ALPHA)
+    last = ["alpha" if one in alphas else "undefined" for one in extra]
     middle = ["undefined"] * (image.samples - len(names) - len(last))
     return [*names, *middle, *last][: image.samples]
 
@@ -347,4 +350,7 @@ def codec_names(options: Sequence[CodecOptions]) -> tuple[str, str]:
     """Return the word that tells codecs' options apart, and its values, for a message."""
     if options[0].effort is not None:
         return "effort=", ", ".join(str(one.effort) for one in options)
-    return "level=", ", ".join(f"{one.library or ''} {one.level}".strip() for one in options)
+    levels = (
+        f"{one.library or ''} {one.level}".strip() for one in options if one.level is not None
+    )
+    return "level=", ", ".join(levels)

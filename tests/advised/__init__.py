@@ -1,0 +1,1 @@
+"""Advice of the validator, carried out: files that break rules, commands run, files looked at."""
