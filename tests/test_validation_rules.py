@@ -62,7 +62,7 @@ def test_rules_of_every_file():
     assert [one.rule for one in report.findings] == ["file/decodes"]
     assert tinycog.sync.validate(good(), "tiff", depth="full").passed
 
-    cut = tinycog.sync.open(good(), limits=tinycog.Limits(ifds=1))
+    cut = tinycog.open(good(), limits=tinycog.Limits(ifds=1))
     report = tinycog.sync.validate(cut, "tiff")
     found = {one.rule: one.severity for one in report.findings}
     assert found["file/all-ifds"] == "unknown"

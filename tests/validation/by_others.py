@@ -105,8 +105,12 @@ def by_rio_cogeo(folder: Path) -> Iterator[MadeByOthers]:
     import rasterio  # noqa: PLC0415 - a peer
     from rasterio.io import MemoryFile  # noqa: PLC0415
     from rasterio.transform import Affine  # noqa: PLC0415
-    from rio_cogeo.cogeo import cog_translate  # noqa: PLC0415
-    from rio_cogeo.profiles import cog_profiles  # noqa: PLC0415
+    from rio_cogeo.cogeo import (  # pyright: ignore[reportMissingImports] # noqa: PLC0415
+        cog_translate,
+    )
+    from rio_cogeo.profiles import (  # pyright: ignore[reportMissingImports] # noqa: PLC0415
+        cog_profiles,
+    )
 
     rng = random.Random(8)  # noqa: S311 - always the same
     for name in cog_profiles:

@@ -28,6 +28,9 @@ INNER_POINTS = 33
 AT_POLE = 1 - 1e-12
 """Part of a quarter turn beyond which a longitude says nothing."""
 
+BESIDE_POLE = 1 - 1e-11
+"""Part of a quarter turn up to which it does."""
+
 Coordinates = NDArray[np.float64]
 Bounds = tuple[float, float, float, float]
 
@@ -53,7 +56,8 @@ def bounds_into(bounds: Any, crs: Any, to: Any) -> Bounds:  # noqa: ANN401 - as 
         right += _turn(source)
     area = _Area(left, bottom, right, top)
     with np.errstate(all="ignore"):
-        x, y, is_whole = _outline(area, source, target)
+        shown = _off_poles(area, source) if target.is_geographic else area
+        x, y, is_whole = _outline(shown, source, target)
         if not x.size:
             message = (
                 f"the bounds {given} have no place in the CRS {to}:"
@@ -88,6 +92,14 @@ class _Area(NamedTuple):
     def holds(self, x: Coordinates, y: Coordinates) -> NDArray[np.bool_]:
         """Return which points lie in it."""
         return (self.left <= x) & (x <= self.right) & (self.bottom <= y) & (y <= self.top)
+
+
+def _off_poles(area: _Area, source: pyproj.CRS) -> _Area:
+    """Return an area in degrees without the poles themselves, where all longitudes are one."""
+    if not source.is_geographic:
+        return area
+    most = _turn(source) / 4 * BESIDE_POLE
+    return area._replace(bottom=max(area.bottom, -most), top=min(area.top, most))
 
 
 def _outline(
@@ -140,7 +152,7 @@ def _geographic(
 ) -> Bounds:
     """Return bounds in longitudes and latitudes, from the points of an outline."""
     turn = _turn(target)
-    poles = _poles(area, source, target)
+    poles = _poles_of_degrees(area, source, target) or _poles(area, source, target)
     along = _unwrapped(x[np.abs(y) < turn / 4 * AT_POLE], turn)
     goes_around = not along.size or abs(along[-1] - along[0]) > turn / 2
     if goes_around and not poles:  # where they are is not known, but the nearer one is inside
@@ -171,6 +183,15 @@ def _projected(
         found.append((-np.inf, np.inf) if is_torn else (low, high))
     (left, right), (bottom, top) = found
     return left, bottom, right, top
+
+
+def _poles_of_degrees(area: _Area, source: pyproj.CRS, target: pyproj.CRS) -> list[float]:
+    """Return the latitudes of the poles that an area in degrees reaches."""
+    if not source.is_geographic:
+        return []
+    own, quarter = _turn(source) / 4 * BESIDE_POLE, _turn(target) / 4
+    ends = ((-quarter, area.bottom < -own), (quarter, area.top > own))
+    return [pole for pole, is_inside in ends if is_inside]
 
 
 def _poles(area: _Area, source: pyproj.CRS, target: pyproj.CRS) -> list[float]:

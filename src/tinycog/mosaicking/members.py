@@ -48,7 +48,7 @@ class Slot(NamedTuple):
     target: Pixels | None
 
 
-class Found(NamedTuple):
+class ReadSlot(NamedTuple):
     """What a file has of a slot.
 
     Attributes:
@@ -99,7 +99,7 @@ class MosaicMember(ABC):
         """Return the pixels of level `z` of the whole that it may have."""
 
     @abstractmethod
-    async def read(self, z: int, slots: Sequence[Slot], errors: ErrorHandling) -> list[Found]:
+    async def read(self, z: int, slots: Sequence[Slot], errors: ErrorHandling) -> list[ReadSlot]:
         """Read slots together."""
 
     @abstractmethod
@@ -130,7 +130,7 @@ class AlignedMember(MosaicMember):
         """Return the pixels of level `z` of the whole that it has."""
         return self._windows[z]
 
-    async def read(self, z: int, slots: Sequence[Slot], errors: ErrorHandling) -> list[Found]:
+    async def read(self, z: int, slots: Sequence[Slot], errors: ErrorHandling) -> list[ReadSlot]:
         """Read slots together, into their targets where they have one."""
         own = self._own[z]
         source = await self.file.level(own)
@@ -155,14 +155,14 @@ class AlignedMember(MosaicMember):
                 return buffers
         return make_buffers(source, request)
 
-    def _found(self, source: LevelSource, filled: Sequence[WindowBuffers]) -> list[Found]:
-        found: list[Found] = []
+    def _found(self, source: LevelSource, filled: Sequence[WindowBuffers]) -> list[ReadSlot]:
+        found: list[ReadSlot] = []
         for one in filled:
             known = settled(one.validity(source, masked=True), one.data)
             valid = self._valid(known, one.data)
             if one.filled is not None:
                 valid = valid & ~one.filled
-            found.append(Found(one.data, valid, one.filled))
+            found.append(ReadSlot(one.data, valid, one.filled))
         return found
 
     async def plan(self, z: int, slots: Sequence[Slot]) -> Plan:
@@ -197,7 +197,7 @@ class WarpedMember(MosaicMember):
         transform = within(level, col, row, 1, 1)
         return TargetGrid(transform, self._grid.crs, (height, width))
 
-    async def read(self, z: int, slots: Sequence[Slot], errors: ErrorHandling) -> list[Found]:
+    async def read(self, z: int, slots: Sequence[Slot], errors: ErrorHandling) -> list[ReadSlot]:
         """Warp slots side by side."""
         method = self._grid.method
         rasters = await side_by_side(
@@ -208,7 +208,7 @@ class WarpedMember(MosaicMember):
         )
         return [self._found(raster) for raster in rasters]
 
-    def _found(self, raster: Raster) -> Found:
+    def _found(self, raster: Raster) -> ReadSlot:
         known = settled(raster.validity, raster.data)
         failed = outside = None
         if raster.losses is not None:
@@ -216,7 +216,7 @@ class WarpedMember(MosaicMember):
             failed = np.broadcast_to(lost, raster.data.shape) if lost.any() else None
             outside = raster.losses == Loss.OUTSIDE
         valid = self._valid(known, raster.data)
-        return Found(raster.data, valid, failed, outside, raster.findings)
+        return ReadSlot(raster.data, valid, failed, outside, raster.findings)
 
     async def plan(self, z: int, slots: Sequence[Slot]) -> Plan:
         """Return the requests of `read`."""

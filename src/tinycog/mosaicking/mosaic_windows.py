@@ -14,7 +14,7 @@ from tinycog.errors import Finding, TinycogError
 from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
-from tinycog.mosaicking.members import Found, MosaicMember, Slot
+from tinycog.mosaicking.members import ReadSlot, MosaicMember, Slot
 from tinycog.mosaicking.overlaps import DECIDING, Layer, combine
 from tinycog.mosaicking.placing import common, meeting, overlap, rectangles
 from tinycog.pixels.mask import Mask
@@ -191,7 +191,7 @@ class MosaicWindows:
         lists = await side_by_side(
             *(self._read_member(z, n, pairs, errors) for n, pairs in held.items())
         )
-        found: dict[int, list[tuple[Hit, Found]]] = {}
+        found: dict[int, list[tuple[Hit, ReadSlot]]] = {}
         for pairs, read in zip(held.values(), lists, strict=True):
             for (canvas, hit), one in zip(pairs, read, strict=True):
                 if one is not None:
@@ -204,7 +204,7 @@ class MosaicWindows:
 
     async def _read_member(
         self, z: int, n: int, pairs: Sequence[tuple[Canvas, Hit]], errors: ErrorHandling
-    ) -> list[Found | None]:
+    ) -> list[ReadSlot | None]:
         """Read windows of one file; None for each where it cannot be read and errors are filled."""
         member = self._members[n]
         slots = [self._slot(canvas, hit) for canvas, hit in pairs]
@@ -233,7 +233,7 @@ class MosaicWindows:
             for plane, band in zip(canvas.buffers.pixels, canvas.buffers.fetched.all, strict=True):
                 plane[part] = self._gap_values[band]
 
-    def _put(self, canvas: Canvas, pairs: Sequence[tuple[Hit, Found]]) -> None:
+    def _put(self, canvas: Canvas, pairs: Sequence[tuple[Hit, ReadSlot]]) -> None:
         """Put what was read in its place."""
         pixels, together = canvas.buffers.pixels, list[Layer]()
         for hit, found in pairs:
