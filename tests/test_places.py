@@ -202,6 +202,15 @@ def test_bounds_are_those_of_rasterio(crs, bounds, target):
     assert bounds_into(bounds, crs, target) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("to", ["EPSG:4258", "EPSG:4326", "EPSG:4267"])
+@pytest.mark.parametrize(
+    "bounds",
+    [(-180, -90, 180, 90), (-170, -90, 170, 90), (0, -90, 360, 90), (10, 40, 20, 90)],
+)
+def test_bounds_in_degrees_that_reach_a_pole_keep_their_longitudes(bounds, to):
+    assert bounds_into(bounds, "EPSG:4326", to) == pytest.approx(bounds, abs=0.01)
+
+
 async def test_bounds_of_a_pole_in_a_projection_end_where_the_file_does():
     pixel = 25_025.26
     grid = placed(np.zeros((1, 584, 1388), np.uint8), 6933, -17_367_530.44, 7_307_375.92, pixel)
