@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def lacking(example: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("page", "example"), scripts(), ids=[page for page, _ in scripts()])
-def test_an_example_that_is_a_program_runs(page, example):
+def test_an_example_that_is_a_program_runs(page, example, tmp_path):
     if missing := lacking(example):
         pytest.skip(f"not installed: {missing}")
     with serve_in_thread({"image.tif": COG}) as server:
@@ -63,6 +64,8 @@ def test_an_example_that_is_a_program_runs(page, example):
             text=True,
             timeout=60,
             check=False,
+            cwd=tmp_path,  # some write files
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
     # asyncio notes slow steps in this mode; a busy machine has them
