@@ -334,3 +334,28 @@ async def test_a_mosaic_is_written_as_one_file(tmp_path: Path, kind: str):
     }[kind]
     assert np.array_equal(raster.mask, there)
     assert np.array_equal(raster.data[:, there], pixels[:, there])
+
+
+async def test_a_mosaic_of_an_index_requests_no_header(tmp_path: Path):
+    """What was indexed is known; a file that was replaced since is an error by its name."""
+    pixels, options = samples("nodata")
+    names = await cut(tmp_path, pixels, **options)
+    files = {Path(name).name: read(name) for name in names[:6]}
+    async with RangeServer(files) as server:
+        collection = await tinycog.Collection.from_urls([server.url(name) for name in files])
+        server.log.clear()
+        mosaic = await tinycog.mosaic([asset.open() for asset in collection])
+        assert not server.log
+        plan = await mosaic.plan(window=(0, 0, 100, 40))
+        raster = await mosaic.read(window=(0, 0, 100, 40))
+        assert len(server.log) == sum(map(len, plan.beside.values()))
+        assert np.array_equal(raster.data, pixels[:, :40, :100])
+        last = list(files)[-1]
+        server.files[last] = server.files[last][:-1] + b"?"
+        again = await tinycog.mosaic([asset.open() for asset in collection])
+        with pytest.raises(tinycog.SourceChangedError, match=last):
+            await again.read()
+
+
+def read(name: str) -> bytes:
+    return Path(name).read_bytes()
