@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -351,7 +353,7 @@ async def test_a_mosaic_of_an_index_requests_no_header(tmp_path: Path):
         assert len(server.log) == sum(map(len, plan.beside.values()))
         assert np.array_equal(raster.data, pixels[:, :40, :100])
         last = list(files)[-1]
-        server.files[last] = server.files[last][:-1] + b"?"
+        server.files[last] = files[last][:-1] + b"?"
         again = await tinycog.mosaic([asset.open() for asset in collection])
         with pytest.raises(tinycog.SourceChangedError, match=last):
             await again.read()
@@ -359,3 +361,30 @@ async def test_a_mosaic_of_an_index_requests_no_header(tmp_path: Path):
 
 def read(name: str) -> bytes:
     return Path(name).read_bytes()
+
+
+def run(*args: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line."""
+    return subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-m", "tinycog", *map(str, args)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def test_the_command_line_writes_a_mosaic(tmp_path: Path):
+    pixels, options = samples("nodata")
+    names = await cut(tmp_path, pixels, **options)
+    target = tmp_path / "whole.tif"
+    done = run("mosaic", *names, "-o", target, "--compression", "zstd")
+    assert (done.returncode, done.stderr) == (0, "")
+    async with tinycog.open(target) as cog:
+        raster = await cog.read()
+    assert np.array_equal(raster.data[:, ~gaps()], pixels[:, ~gaps()])
+    warped = run("mosaic", *names[:2], "-o", target, "--crs", 3857, "--res", 20, "--quiet")
+    assert (warped.returncode, warped.stdout, warped.stderr) == (0, "", "")
+    assert str((await tinycog.open(target)).crs) == "EPSG:3857"
+    wrong = run("mosaic", names[0], names[1], "-o", target, "--bounds", 0, 0, 0, 0)
+    assert wrong.returncode == 2
+    assert len(wrong.stderr.splitlines()) == 1

@@ -27,6 +27,7 @@ from tinycog.argument_types import (
     HttpSession,
     Interleave,
     MaskKind,
+    MosaicMethod,
     NamedMember,
     ObjectStore,
     OverviewMethod,
@@ -122,7 +123,6 @@ if TYPE_CHECKING:
     from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
     from tinycog.header_parser import HeaderParser
     from tinycog.mosaicking.fitting import MosaicOptions
-    from tinycog.mosaicking.overlaps import MosaicMethod
     from tinycog.mosaics import Mosaic, MosaicFileFacts, mosaic
     from tinycog.page import Page, Pages
     from tinycog.reader.read_points import Values
@@ -328,7 +328,6 @@ _ON_DEMAND = {
     "MemoryCache": "tinycog.cache.memory",
     "Mosaic": "tinycog.mosaics",
     "MosaicFileFacts": "tinycog.mosaics",
-    "MosaicMethod": "tinycog.mosaicking.overlaps",
     "MosaicOptions": "tinycog.mosaicking.fitting",
     "Page": "tinycog.page",
     "Pages": "tinycog.page",

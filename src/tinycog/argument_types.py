@@ -61,6 +61,21 @@ OverviewMethod = Literal[
 """Methods by which overviews are made; those in capitals are Earth Engine's pyramiding policies."""
 
 
+MosaicMethod = Literal[
+    "first",
+    "last",
+    "highest",
+    "lowest",
+    "mean",
+    "min",
+    "max",
+    "median",
+    "mode",
+    "count",
+    "stdev",
+]
+"""How samples of several files become one; "highest" is "max" and "lowest" is "min"."""
+
 MaskKind = Literal["internal", "alpha", "nodata", "none"]
 """How a file marks pixels that are not valid: by a mask image, a band of opacity, the value nodata,
 or not at all."""

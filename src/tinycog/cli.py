@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 import tinycog
-from tinycog import indexing
+from tinycog import indexing, mosaic_command
 from tinycog.cog import Cog
 from tinycog.cogify import TerminalProgress, add_options
 from tinycog.errors import TinycogError, UsageError
@@ -81,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add_options(
         commands.add_parser("cogify", help="write a file as a Cloud Optimized GeoTIFF, in one pass")
+    )
+    mosaic_command.add_options(
+        commands.add_parser("mosaic", help="write many files as one Cloud Optimized GeoTIFF")
     )
     indexing.add_options(
         commands.add_parser("index", help="read the headers of many files once, and keep them")

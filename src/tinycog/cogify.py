@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import tinycog
@@ -32,19 +32,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.argument_default = argparse.SUPPRESS  # what is not said is left to write()
     parser.add_argument("src", metavar="SRC", help="url or path of a TIFF")
     parser.add_argument("dst", metavar="DST", help="path, s3://, gs://, az:// url, or - for stdout")
-    parser.add_argument("--plan", action="store_true", help="print what it takes; write nothing")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument(
         "--sidecars", action="store_true", help="read the files beside SRC, too (.msk, .aux.xml)"
     )
+    add_write_options(parser)
+    part = parser.add_argument_group("the part of SRC")
+    for name, sides in RECTANGLES:
+        part.add_argument(f"--{name}", type=float, nargs=4, metavar=sides)
+    parser.set_defaults(run=cogify)
+
+
+def add_write_options(parser: argparse.ArgumentParser, without: Collection[str] = ()) -> None:
+    """Add the options of `tinycog.write`, but for some."""
+    parser.add_argument("--plan", action="store_true", help="print what it takes; write nothing")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     options = parser.add_argument_group("options of tinycog.write")
     for name, kind, text in OPTIONS:
-        options.add_argument(f"--{name}", type=kind, help=text, metavar=_metavar(name, kind))
+        if name not in without:
+            options.add_argument(f"--{name}", type=kind, help=text, metavar=_metavar(name, kind))
     for name, text in FLAGS:
-        options.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, help=text)
-    for name, sides in RECTANGLES:
-        options.add_argument(f"--{name}", type=float, nargs=4, metavar=sides, help="part of SRC")
-    parser.set_defaults(run=cogify)
+        if name not in without:
+            options.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, help=text)
 
 
 def number_or_text(text: str) -> int | str:
@@ -138,7 +146,14 @@ def _metavar(name: str, kind: Callable[[str], object]) -> str:
 async def cogify(args: argparse.Namespace) -> None:
     """Carry the command out."""
     given = vars(args)
-    options: dict[str, Any] = {name: value for name, value in given.items() if name not in OWN}
+    options = {name: value for name, value in given.items() if name not in OWN}
+    async with tinycog.open(args.src, sidecars=given.get("sidecars", False)) as cog:
+        await write_source(cog, args, options)
+
+
+async def write_source(source: object, args: argparse.Namespace, options: dict[str, Any]) -> None:
+    """Write what has pixels to `args.dst`, or print what it takes."""
+    given = vars(args)
     if float(options.get("quality", 0.5)).is_integer():
         options["quality"] = int(options["quality"])
     is_quiet = given.get("quiet", False)
@@ -147,21 +162,20 @@ async def cogify(args: argparse.Namespace) -> None:
     progress = (
         None if is_quiet or not sys.stderr.isatty() else TerminalProgress("million pixels", 10**6)
     )
-    async with tinycog.open(args.src, sidecars=given.get("sidecars", False)) as cog:
-        try:
-            if given.get("plan", False):
-                print(await make(where, cog, plan=True, **options))
-                return
-            write = make(where, cog, progress=progress, **options)
-        except UsageError as error:
-            print(f"tinycog: {error}", file=sys.stderr)
-            raise SystemExit(2) from error
-        began = time.perf_counter()
-        try:
-            written: Written = await write
-        finally:
-            if progress is not None:
-                progress.clear()
+    try:
+        if given.get("plan", False):
+            print(await make(where, source, plan=True, **options))
+            return
+        write = make(where, source, progress=progress, **options)
+    except UsageError as error:
+        print(f"tinycog: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    began = time.perf_counter()
+    try:
+        written: Written = await write
+    finally:
+        if progress is not None:
+            progress.clear()
     if not is_quiet:
         out = sys.stderr if args.dst == "-" else sys.stdout
         print(_summary(written, time.perf_counter() - began), file=out)

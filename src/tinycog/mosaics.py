@@ -12,6 +12,7 @@ from tinycog.argument_types import (
     AreaOptions,
     CrsLike,
     ErrorHandling,
+    MosaicMethod,
     WarpResamplingLike,
     Where,
     WindowLike,
@@ -26,7 +27,7 @@ from tinycog.fetch.single_flight import side_by_side
 from tinycog.level import Level
 from tinycog.mosaicking.fitting import MosaicOptions
 from tinycog.mosaicking.mosaic_file import MosaicFile
-from tinycog.mosaicking.overlaps import METHODS, MosaicMethod
+from tinycog.mosaicking.overlaps import METHODS
 from tinycog.pixels.methods import WARPING
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve

@@ -9,13 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tinycog.affine_math import coefficients
-from tinycog.argument_types import CrsLike
+from tinycog.argument_types import CrsLike, MosaicMethod
 from tinycog.errors import Finding, MosaicError, UsageError
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.member_facts import member_of
 from tinycog.mosaicking.chosen_grid import ChosenGrid, choose_grid, windows_of
 from tinycog.mosaicking.members import AlignedMember, MosaicMember, WarpedMember, WarpGrid
-from tinycog.mosaicking.overlaps import MosaicMethod
 from tinycog.mosaicking.placing import Levels, place
 from tinycog.reader.open_file import OpenFile
 from tinycog.validator.among_files import OFFSET_TOLERANCE, SET_RULES, check_files

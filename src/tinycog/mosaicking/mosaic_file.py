@@ -17,7 +17,7 @@ from tinycog.limits import Limits
 from tinycog.mosaicking.fitting import Fitted, MosaicOptions, fit
 from tinycog.mosaicking.members import MosaicMember
 from tinycog.mosaicking.mosaic_windows import MosaicWindows
-from tinycog.mosaicking.overlaps import result_dtype
+from tinycog.mosaicking.overlaps import PICKING, result_dtype
 from tinycog.mosaicking.placing import is_covered
 from tinycog.pixels.mask import MaskFacts
 from tinycog.reader.open_file import OpenFile
@@ -198,8 +198,12 @@ def _make(fitted: Fitted, options: MosaicOptions) -> Made:
     image, facts = first.levels[0], first.mask_facts()
     dtype = result_dtype(options.method, image.dtype)
     is_same = dtype == image.dtype
-    is_masked = any(member.file.masks[0] is not None for member in fitted.members)
-    by_samples = options.strict and is_same and not is_masked and facts != MaskFacts()
+    is_told = facts != MaskFacts() and all(
+        member.file.masks[0] is None and repr(member.file.mask_facts()) == repr(facts)
+        for member in fitted.members
+    )
+    is_picked = options.method in PICKING and options.resampling == "nearest"
+    by_samples = is_told and is_picked  # what is computed may equal nodata
     levels = tuple(
         _image(first.levels[own], size, None if is_same else dtype) for own, size in fitted.levels
     )

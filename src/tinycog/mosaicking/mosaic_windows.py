@@ -14,7 +14,7 @@ from tinycog.errors import Finding, TinycogError
 from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
-from tinycog.mosaicking.members import ReadSlot, MosaicMember, Slot
+from tinycog.mosaicking.members import MosaicMember, ReadSlot, Slot
 from tinycog.mosaicking.overlaps import DECIDING, Layer, combine
 from tinycog.mosaicking.placing import common, meeting, overlap, rectangles
 from tinycog.pixels.mask import Mask

@@ -6,34 +6,23 @@ Files come in a fixed order, so that the result does not depend on which of them
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.argument_types import MosaicMethod
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.resample.rounding import settled
-
-MosaicMethod = Literal[
-    "first",
-    "last",
-    "highest",
-    "lowest",
-    "mean",
-    "min",
-    "max",
-    "median",
-    "mode",
-    "count",
-    "stdev",
-]
-"""How samples of several files become one; "highest" is "max" and "lowest" is "min"."""
 
 METHODS: tuple[str, ...] = get_args(MosaicMethod)
 
 DECIDING = frozenset({"first", "last"})
 """Methods that need no further file where a sample is valid."""
+
+PICKING = frozenset({*DECIDING, "highest", "lowest", "max", "min", "mode"})
+"""Methods whose results are samples of the files."""
 
 COUNTED = np.dtype(np.uint32)
 """Dtype of "count"."""

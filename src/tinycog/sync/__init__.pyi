@@ -22,6 +22,7 @@ from tinycog.argument_types import (
     Headers,
     Interleave,
     MaskKind,
+    MosaicMethod,
     NamedMember,
     ObjectStore,
     OverviewMethod,
@@ -60,7 +61,6 @@ from tinycog.geo.metadata import Statistics
 from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
 from tinycog.level import Level
 from tinycog.limits import Limits
-from tinycog.mosaicking.overlaps import MosaicMethod
 from tinycog.mosaics import MosaicFileFacts
 from tinycog.pixels.arrays import Pixels
 from tinycog.raster import Raster
