@@ -129,6 +129,7 @@ WHOLE: Mapping[str, Maker] = {
     "gdal/data-order": lambda: exchanged(good(), (0, 0), (1, 0)),
     "rio-cogeo/data-order": lambda: exchanged(good(), (0, 0), (1, 0)),
     "gdal/block-order": lambda: exchanged(good(), (0, 1), (0, 2)),
+    "tiff/block-order": lambda: exchanged(good(), (0, 1), (0, 2)),
     "gdal/mask-size": small_mask_tiles,
     "gdal/mask-place": lambda: exchanged(masks(), (1, 0), (1, 4)),
     "ee/upload-codec": coded("packbits"),
@@ -227,8 +228,9 @@ NOT_ADVISED = frozenset(
 the letter is broken, or the file has another image, which would be lost."""
 
 
-BY_US = ("gdal/opened", "rio-cogeo/opened", "ee/upload-masking")
-"""Rules that only tinycog can mend: GDAL does not read the file, or makes no alpha of a mask."""
+BY_US = ("gdal/opened", "rio-cogeo/opened", "ee/upload-masking", "ee/external-interleave")
+"""Rules that only tinycog can mend: GDAL does not read the file, makes no alpha of a mask, or, before
+3.11, no COG band by band."""
 
 
 def cases() -> list[Case]:

@@ -211,6 +211,12 @@ _ZSTD = _with("--compression", "zstd", codec="ZSTD")
 
 _LEVEL_9 = _with("--compression", "deflate", "--level", "9", gdal=("LEVEL=9",))
 
+
+def _by_band(_: JudgedFile) -> Mend:
+    """Store bands one after the other; GDAL's COG driver could not before 3.11."""
+    return Mend(("--interleave", "band"), None)
+
+
 MENDS: Mapping[str, Mender] = {
     "/rec/geotiff-format/use-geotiff": _CLASSIC,
     "t17/use-geotiff-a": _CLASSIC,
@@ -233,6 +239,9 @@ MENDS: Mapping[str, Mender] = {
     "ee/codec": _with("--compression", "deflate"),
     "ee/level": _LEVEL_9,
     "ee/predictor": _predictor,
+    "ee/external-tile-size": lambda _: _blocks(512),
+    "ee/external-tile-512": lambda _: _blocks(512),
+    "ee/external-interleave": _by_band,
     "ee/upload-codec": _ZSTD,
     "ee/upload-codec-lossy": _ZSTD,
     "ee/upload-codec-slow": _ZSTD,

@@ -92,7 +92,8 @@ def check_order(shape: Sequence[int], told: Told) -> None:
     Raises:
         UsageError: they do not.
     """
-    if told.shape is not None or len(shape) != 3:  # noqa: PLR2004 - bands, rows and columns
+    is_known = told.shape is None and isinstance(shape, tuple)  # not of what computes it later
+    if not is_known or len(shape) != 3:  # noqa: PLR2004 - bands, rows and columns
         return
     if shape[0] >= FEWEST_ROWS and shape[2] <= MOST_COLOURS:
         message = (
