@@ -229,8 +229,8 @@ the letter is broken, or the file has another image, which would be lost."""
 
 
 BY_US = ("gdal/opened", "rio-cogeo/opened", "ee/upload-masking", "ee/external-interleave")
-"""Rules that only tinycog can mend: GDAL does not read the file, makes no alpha of a mask, or, before
-3.11, no COG band by band."""
+"""Rules that only tinycog can mend: GDAL does not read the file, makes no alpha of a mask, or no
+COG band by band (before 3.11)."""
 
 
 def cases() -> list[Case]:
