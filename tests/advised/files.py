@@ -213,6 +213,7 @@ NOT_ADVISED = frozenset(
         "ee/upload-size",
         "tiff/block-inside",
         "tiff/block-overlap",
+        "tiff/block-stored",
         "tiff/index-length",
         "/req/optimized_geotiff/small-sizes B",
         "/req/core/big-offsets size",

@@ -251,6 +251,7 @@ MENDS: Mapping[str, Mender] = {
     "file/decodes": _by_hand,
     "tiff/block-inside": _by_hand,
     "tiff/block-overlap": _by_hand,
+    "tiff/block-stored": _by_hand,
     "tiff/index-length": _by_hand,
 }
 """What mends each rule that takes more than to write the file anew; `_by_hand` where pixels or the
