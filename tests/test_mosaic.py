@@ -388,3 +388,27 @@ async def test_the_command_line_writes_a_mosaic(tmp_path: Path):
     wrong = run("mosaic", names[0], names[1], "-o", target, "--bounds", 0, 0, 0, 0)
     assert wrong.returncode == 2
     assert len(wrong.stderr.splitlines()) == 1
+
+
+async def test_numbers_that_are_no_samples_have_no_scales_and_no_colours(tmp_path: Path):
+    """Counts are not scaled; indices of a palette are neither mixed nor warped by their order."""
+    name = str(tmp_path / "one.tif")
+    place: dict[str, Any] = {"crs": CRS, "transform": TRANSFORM}
+    await tinycog.write(name, np.full((1, 32, 32), 7, np.uint8), scales=[0.5], **place)
+    counts = await tinycog.mosaic([name, tinycog.open(name)], method="count")
+    assert counts.scales == (1.0,)
+    assert (await counts.read(scaled=True)).data.max() == 2
+    values = await tinycog.mosaic([name], method="mean")
+    assert (await values.read(scaled=True)).data.max() == 3.5
+
+    classes = np.where(np.arange(32) % 2, 200, 3).astype(np.uint8) * np.ones((32, 1), np.uint8)
+    colours = {3: (255, 0, 0, 255), 200: (0, 0, 255, 255)}
+    palette = str(tmp_path / "palette.tif")
+    await tinycog.write(palette, classes[None], colormap=colours, **place)
+    with pytest.raises(tinycog.UsageError, match="palette"):
+        await tinycog.mosaic([palette], method="mean")
+    warped = await tinycog.mosaic(
+        [palette], strict=False, crs="EPSG:3857", res=7, resampling="bilinear"
+    )
+    raster = await warped.read(masked=True)
+    assert set(np.unique(raster.data[0][raster.mask])) == {3, 200}

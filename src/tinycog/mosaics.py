@@ -157,24 +157,19 @@ class Mosaic(AreaReads):
     # --- what samples mean: as in the first file -------------------------------------------------
 
     @property
-    def _is_of_samples(self) -> bool:
-        """Whether pixels are samples of the files, or mean the same."""
-        return self.dtype == self._cogs[0].dtype
-
-    @property
     def scales(self) -> tuple[float, ...]:
-        """Scale of each band: value = sample * scale + offset."""
-        return self._cogs[0].scales if self._is_of_samples else (1.0,) * self.count
+        """Scale of each band: value = sample * scale + offset; 1 of counts and deviations."""
+        return self._file.metadata.scales
 
     @property
     def offsets(self) -> tuple[float, ...]:
         """Offset of each band."""
-        return self._cogs[0].offsets if self._is_of_samples else (0.0,) * self.count
+        return self._file.metadata.offsets
 
     @property
     def units(self) -> tuple[str | None, ...]:
         """Unit of the values of each band, None where the first file names none."""
-        return self._cogs[0].units if self._is_of_samples else (None,) * self.count
+        return self._file.metadata.units
 
     @property
     def descriptions(self) -> tuple[str | None, ...]:
@@ -189,7 +184,7 @@ class Mosaic(AreaReads):
     @property
     def colormap(self) -> Colormap | None:
         """Colours of the palette that all files share, None without one."""
-        return self._cogs[0].colormap if self._is_of_samples else None
+        return self._cogs[0].colormap if self.dtype == self._cogs[0].dtype else None
 
     @property
     def gcps(self) -> tuple[GroundControlPoint, ...]:

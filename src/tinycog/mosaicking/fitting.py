@@ -16,7 +16,9 @@ from tinycog.member_facts import member_of
 from tinycog.mosaicking.chosen_grid import ChosenGrid, choose_grid, windows_of
 from tinycog.mosaicking.members import AlignedMember, MosaicMember, WarpedMember, WarpGrid
 from tinycog.mosaicking.placing import Levels, place
+from tinycog.pixels.methods import method_for
 from tinycog.reader.open_file import OpenFile
+from tinycog.tiff.spec import Photometric
 from tinycog.validator.among_files import OFFSET_TOLERANCE, SET_RULES, check_files
 from tinycog.validator.set_rule import SetMember
 from tinycog.window import Size
@@ -29,6 +31,10 @@ ALWAYS = frozenset({"ee/files-bands", "ee/files-depth"})
 
 COMPLEX_METHODS = frozenset({"first", "last", "mean", "count"})
 """Methods that compare no samples."""
+
+
+AVERAGING = frozenset({"mean", "median", "stdev"})
+"""Methods whose results are none of the samples."""
 
 
 class MosaicOptions(NamedTuple):
@@ -98,6 +104,7 @@ def _warped(
 ) -> Fitted:
     """Return files that are warped to a grid."""
     georeference = files[0].georeference.moved(grid.transform, grid.sizes[0], grid.crs)
+    sampling = method_for(files[0].levels[0].photometric, sampling)
     target = WarpGrid(georeference, grid.crs, grid.sizes, sampling)
     members = [
         WarpedMember(name, file, windows_of(file, grid), target)
@@ -118,7 +125,11 @@ def _check(files: Sequence[OpenFile], options: MosaicOptions) -> None:
     found += _differences(files, members)
     if found:
         raise MosaicError.of_findings(found)
-    if files[0].levels[0].dtype.kind == "c" and options.method not in COMPLEX_METHODS:
+    first = files[0].levels[0]
+    if first.photometric == Photometric.PALETTE and options.method in AVERAGING:
+        message = f"method={options.method!r} would mix indices of a palette, which are no colours"
+        raise UsageError(message)
+    if first.dtype.kind == "c" and options.method not in COMPLEX_METHODS:
         message = f"method={options.method!r} compares samples: complex ones have no order"
         raise UsageError(message)
 

@@ -25,7 +25,7 @@ from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.reader.window_buffers import LevelSource
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Value
-from tinycog.tiff.spec import SampleFormat
+from tinycog.tiff.spec import Photometric, SampleFormat
 
 if TYPE_CHECKING:
     from tinycog.geo.metadata import Metadata
@@ -129,8 +129,12 @@ class MosaicFile:
 
     @property
     def metadata(self) -> Metadata:
-        """What samples mean: that of the first file."""
-        return self.georeference.metadata
+        """What samples mean: that of the first file, where they are samples of the files."""
+        found, image = self.georeference.metadata, self.levels[0]
+        if image.dtype == self.files[0].levels[0].dtype:
+            return found
+        count = image.samples
+        return replace(found, scales=(1.0,) * count, offsets=(0.0,) * count, units=(None,) * count)
 
     @property
     def level_sizes(self) -> list[tuple[int, int]]:
@@ -231,14 +235,13 @@ def _image(image: Image, size: tuple[int, int], dtype: np.dtype[np.generic] | No
     (width, height), grid = size, image.grid
     rows = grid.tile_height
     across = min(grid.tile_width, width) if grid.strips else grid.tile_width
-    whole = replace(
-        image, grid=Grid(width, height, across, rows, grid.planes), findings=(), sidecar=""
-    )
+    whole = replace(image, grid=Grid(width, height, across, rows, grid.planes), findings=())
     if dtype is None:
         return whole
     formats = {"u": SampleFormat.UINT, "f": SampleFormat.FLOAT}
     return replace(
         whole,
+        photometric=int(Photometric.MIN_IS_BLACK),  # numbers of their own, no colours
         nodata_text=None,
         bits_per_sample=(dtype.itemsize * 8,) * image.samples,
         sample_formats=(int(formats[dtype.kind]),) * image.samples,
