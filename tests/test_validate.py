@@ -18,6 +18,7 @@ import tinycog.sync
 from tinycog.cli import main
 from tinycog.errors import UsageError
 from tinycog.testing import serve_in_thread
+from tinycog.tiff.spec import Tag
 from tinycog.validator.profiles import PROFILES, RULES
 
 ROOT = Path(__file__).parent.parent
@@ -95,6 +96,13 @@ def test_rio_cogeo_takes_a_level_one_tile_wide_for_untiled():
 
 
 # --- files that break them -----------------------------------------------------------------------
+
+
+def test_an_overview_that_is_many_times_as_wide_as_the_image():
+    """It is 0 times narrower to rasterio, by which rio-cogeo divides."""
+    width = tinycog.sync.open(GOOD).levels[1].image.ifd.entries[Tag.ImageWidth].offset
+    data = patched(GOOD, width, struct.pack("<H", 60_000))
+    assert found(data, "rio-cogeo")["rio-cogeo/decimation"] == "error"
 
 
 def test_a_level_whose_tiles_come_too_early():

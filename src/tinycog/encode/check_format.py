@@ -11,7 +11,7 @@ from tinycog.encode.tile_format import SAMPLE_FORMATS, TileFormat
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.tiff.spec import Compression, Predictor, SampleFormat, name_of
 
-PACKED_BITS = {"bool": (1,), "uint8": range(1, 8), "uint16": range(9, 16)}
+PACKED_BITS = {"bool": (1,), "uint8": range(1, 8), "uint16": range(9, 16), "uint32": range(17, 32)}
 """BitsPerSample of samples that are packed bit by bit, by dtype (tiff.sample.packed)."""
 
 DTYPES = (

@@ -20,6 +20,16 @@ BAND_NAMES: dict[int, tuple[str, ...]] = {
 }
 """Names of the colour bands; YCbCr is converted to RGB when it is read, unless planes are apart."""
 
+COLOUR_BANDS: dict[int, int] = {
+    Photometric.MIN_IS_WHITE: 1,
+    Photometric.PALETTE: 1,
+    **{photometric: len(names) for photometric, names in BAND_NAMES.items()},
+    Photometric.CIELAB: 3,
+    Photometric.ICCLAB: 3,
+    Photometric.ITULAB: 3,
+}
+"""How many bands are colours."""
+
 UNDEFINED = "undefined"
 GDAL_NAMES = {"otherir": "other_ir", "ycbcr_y": "Y", "ycbcr_cb": "Cb", "ycbcr_cr": "Cr"}
 RASTERIO_NAMES = frozenset(
@@ -40,11 +50,25 @@ def colour_names(image: Image) -> list[str]:
         photometric = Photometric.MIN_IS_BLACK  # as in libtiff
     if photometric == Photometric.YCBCR and image.grid.planes > 1:
         names = ["Y", "Cb", "Cr"]
-    elif _has_palette(image):
-        names = ["palette", *BAND_NAMES.get(photometric, ())[1:]]
     else:
-        names = list(BAND_NAMES.get(photometric, ()))
+        has_colormap = Tag.ColorMap in image.ifd.entries
+        is_bitmap = image.bits_per_sample == (1,) and photometric == Photometric.MIN_IS_BLACK
+        bits = image.bits_per_sample[0]
+        names = names_of(photometric, bits, has_colormap=has_colormap or is_bitmap)
     return with_extra(names, image.samples, image.extra_samples)
+
+
+def names_of(photometric: int, bits: int, *, has_colormap: bool = False) -> list[str]:
+    """Return the names of the colour bands: to GDAL, MinIsWhite of up to 16 bits is a palette.
+
+    Args:
+        photometric: PhotometricInterpretation.
+        bits: of a sample.
+        has_colormap: whether there is a ColorMap, or what GDAL takes for one: a single bit.
+    """
+    names = list(BAND_NAMES.get(photometric, ()))
+    is_palette = has_colormap or photometric in (Photometric.PALETTE, Photometric.MIN_IS_WHITE)
+    return ["palette", *names[1:]] if is_palette and bits <= MAX_PALETTE_BITS else names
 
 
 def with_extra(names: Sequence[str], samples: int, extra_samples: Sequence[int]) -> list[str]:
@@ -60,15 +84,6 @@ def with_extra(names: Sequence[str], samples: int, extra_samples: Sequence[int])
     extra = extra_samples[max(len(extra_samples) - left, 0) :]
     names += [UNDEFINED] * (left - len(extra))
     return names + ["alpha" if kind in ALPHA else UNDEFINED for kind in extra]
-
-
-def _has_palette(image: Image) -> bool:
-    """Return whether GDAL sees a palette: also for MinIsWhite, and for one bit."""
-    if image.bits_per_sample[0] > MAX_PALETTE_BITS:
-        return False
-    is_bitmap = image.bits_per_sample == (1,) and image.photometric == Photometric.MIN_IS_BLACK
-    is_white = image.photometric == Photometric.MIN_IS_WHITE
-    return is_bitmap or is_white or Tag.ColorMap in image.ifd.entries
 
 
 def colour_of_gdal(name: str) -> str:

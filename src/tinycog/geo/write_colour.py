@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,13 @@ from tinycog.argument_types import NamedMember
 from tinycog.errors import UsageError
 from tinycog.geo.colour import (
     BAND_NAMES,
+    COLOUR_BANDS,
     GDAL_NAMES,
     MAX_PALETTE_BITS,
     RASTERIO_NAMES,
     UNDEFINED,
     Colormap,
+    names_of,
     with_extra,
 )
 from tinycog.geo.written_facts import WrittenFacts
@@ -70,26 +73,43 @@ def colour_of(
         UsageError: a name is unknown, there is not one for each band, or the palette does not fit.
     """
     names = _names(facts.colorinterp, bands)
+    if facts.photometric is not None:
+        photometric = _stated(facts.photometric, photometric)
     is_palette = facts.colormap is not None or (names is not None and names[0] == "palette")
     if photometric is None:
         photometric = _photometric(names, bands, dtype, is_palette=is_palette)
-    own = ("palette",) if photometric == Photometric.PALETTE else BAND_NAMES.get(photometric, ())
-    if not 0 < len(own) <= bands:
+    own = COLOUR_BANDS.get(photometric, bands - (names or []).count("alpha"))
+    if not 0 < own <= bands:
         message = f"{photometric.name} is not what {bands} bands of colours can be written as"
         raise UsageError(message)
     alpha = ExtraSample.UNASSOCIATED_ALPHA
     if facts.premultiplied:
         alpha = ExtraSample.ASSOCIATED_ALPHA
-    extra = tuple(_extra(names, bands, len(own), dtype, alpha))
+    extra = tuple(_extra(names, bands, own, dtype, alpha))
     fields = [Field(Tag.PhotometricInterpretation, "SHORT", int(photometric))]
     if photometric == Photometric.PALETTE:
         fields.append(Field(Tag.ColorMap, "SHORT", _colormap(facts.colormap, dtype, bits)))
+    if facts.ink_set is not None:
+        fields.append(Field(Tag.InkSet, "SHORT", facts.ink_set))
     if extra:
         fields.append(Field(Tag.ExtraSamples, "SHORT", extra))
-    is_told = names is None or names == with_extra(own, bands, extra)
+    read = with_extra(names_of(photometric, bits or 8 * dtype.itemsize), bands, extra)
+    is_told = names is None or names == read
     return WrittenColour(
         int(photometric), extra, tuple(fields), () if is_told else tuple(names or ())
     )
+
+
+def _stated(stated: int, made: Photometric | None) -> Photometric:
+    """Return the colours of a file, which a codec must not make others of."""
+    photometric = Photometric(stated)
+    if made not in (None, photometric):
+        message = (
+            f"the samples are {photometric.name}, and would be written as {made.name}, as other"
+            " colours: take another compression"
+        )
+        raise UsageError(message)
+    return photometric
 
 
 def _names(colorinterp: Sequence[str | NamedMember] | None, bands: int) -> list[str] | None:
@@ -156,6 +176,10 @@ def _colormap(
 
 def _of_rgba(colours: Mapping[int, Sequence[int]], entries: int) -> NDArray[np.uint16]:
     """Return a table of 16 bits of colours of 8 bits by value; opacity is not stored."""
+    if not isinstance(cast("object", colours), Mapping):
+        kind = type(colours).__name__
+        message = f"colormap is a mapping of values to RGBA, as rasterio's, not a value of {kind}"
+        raise UsageError(message)
     table = np.zeros((entries, len(RGB)), np.uint16)
     for value, colour in colours.items():
         is_colour = len(colour) in (len(RGB), RGBA_LENGTH)

@@ -31,6 +31,10 @@ class WrittenFacts:
         units: of each band.
         colorinterp: of each band: rasterio's names, or members of its enum.
         premultiplied: whether colours are multiplied by their alpha (associated alpha).
+        photometric: PhotometricInterpretation, where `colorinterp` does not tell it: MinIsWhite,
+            inks, Lab.
+        ink_set: InkSet of inks that are not CMYK.
+        bits: BitsPerSample, where it is not that of the dtype.
         colormap: colours of the values of a palette, or 8-bit RGBA by value as in rasterio.
         tags: further items of the image, by namespace ("" is GDAL's default domain).
         band_tags: the same of each band.
@@ -48,6 +52,9 @@ class WrittenFacts:
     units: Sequence[str | None] | None = None
     colorinterp: Sequence[str | NamedMember] | None = None
     premultiplied: bool = False
+    photometric: int | None = None
+    ink_set: int | None = None
+    bits: int | None = None
     colormap: Colormap | Mapping[int, Sequence[int]] | None = None
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     band_tags: Sequence[Mapping[str, Mapping[str, str]]] = ()

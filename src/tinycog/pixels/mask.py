@@ -104,6 +104,16 @@ def _differs_from(samples: NDArray[Any], value: float) -> Mask:
     return np.not_equal(samples, int(value))
 
 
+def opaque(dtype: np.dtype[Any], bits: int | None = None) -> int:
+    """Return the alpha of an opaque pixel.
+
+    Args:
+        dtype: of the samples, unsigned integers.
+        bits: of a sample, where they are fewer than those of the dtype.
+    """
+    return int(np.iinfo(dtype).max) if bits is None else (1 << bits) - 1
+
+
 def can_have_alpha(image: Image) -> bool:
     """Return whether GDAL would treat an alpha band of the image as a mask.
 

@@ -73,12 +73,15 @@ def decimations(facts: JudgedFile) -> Rows:
 def _firsts(facts: JudgedFile) -> list[int | None]:
     """Return the first blocks that it finds: it looks for them with sides of blocks exchanged.
 
-    Overviews are looked through with the blocks of the image; a level without any is left out.
+    Overviews are looked through with the blocks of the image; a level without any is left out, and
+    one more than twice as wide as the image, of which rio-cogeo fails to count the blocks.
     """
     rows, cols = facts.main.grid.tile_height, facts.main.grid.tile_width
     width, height = facts.main.size
     found: list[int | None] = []
     for image, factor in zip(gdal_view.levels(facts), (1, *_decimations(facts)), strict=True):
+        if factor == 0:
+            continue
         grid, index = image.grid, facts.indices[image.ifd.offset]
         across = min(-(-(width // factor) // rows), grid.across)
         down = min(-(-(height // factor) // cols), grid.down)

@@ -111,9 +111,10 @@ class CogFile:
         if options.statistics and source.dtype.kind == "c":
             message = f"{source.dtype} samples have no order: leave out statistics=True"
             raise UsageError(message)
-        colour = colour_of(self._facts, self._bands, source.dtype, bits=options.bits)
+        self._bits = self._facts.bits if options.bits is None else options.bits
+        colour = colour_of(self._facts, self._bands, source.dtype, bits=self._bits)
         self._alpha = None if kind == "alpha" else _alpha(colour, source.bands)
-        self._is_indexed = colour.photometric == Photometric.PALETTE or options.bits == 1
+        self._is_indexed = colour.photometric == Photometric.PALETTE or self._bits == 1
         self._levels = self._make_levels()
         self._checksums: list[LevelChecksums] = []
         self._format = self._make_format(options.blocksize)
@@ -233,6 +234,7 @@ class CogFile:
                     associated=self._facts.premultiplied,
                     has_mask=self._has_mask or self._marks is not None,
                     indexed=self._is_indexed,
+                    bits=self._bits,
                 )
             )
             found.append(_Level(LevelShape(grid, reducer.margins, is_stored), reducer))
@@ -261,7 +263,7 @@ class CogFile:
             compression=options.compression,
             predictor=options.predictor or Predictor.NONE,
             byte_order=options.byte_order,
-            bits=options.bits,
+            bits=self._bits,
             options=options.codec,
         )
 
@@ -462,6 +464,7 @@ class CogFile:
             marks=self._marks,
             fill=self._fill,
             nodata=self._facts.nodata,
+            bits=self._bits,
             statistics=self._options.statistics and z == 0,
             verify=self._options.verify,
         )
@@ -488,7 +491,7 @@ class CogFile:
             facts,
             self._bands,
             source.dtype,
-            bits=self._options.bits,
+            bits=self._bits,
             photometric=told[0] if told else None,
         )
         fields = [

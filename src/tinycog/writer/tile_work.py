@@ -11,6 +11,7 @@ import numpy as np
 
 from tinycog.encode.tile import TileEncoder
 from tinycog.errors import WriteError
+from tinycog.pixels.mask import opaque
 from tinycog.writer.assemble import NO_SAMPLES, Pixels, RawTile
 from tinycog.writer.checksums import TileChecksum, checksum_of, checksum_of_valid
 from tinycog.writer.pixel_source import Region
@@ -88,6 +89,7 @@ class TileWork:
         marks: how else pixels that are not valid are marked: as `nodata`, or by a band of opacity.
         fill: value of the pixels of a tile that is left out.
         nodata: value of invalid samples, None = there is none.
+        bits: BitsPerSample, where it is not that of the dtype.
         statistics: whether moments are wanted.
         verify: whether checksums are wanted.
     """
@@ -99,6 +101,7 @@ class TileWork:
     marks: Literal["nodata", "alpha"] | None
     fill: float
     nodata: float | None
+    bits: int | None
     statistics: bool
     verify: bool
 
@@ -141,8 +144,7 @@ class TileWork:
             samples = samples.copy()
             samples[~valid] = self.nodata
         if self.marks == "alpha":
-            opaque = np.iinfo(samples.dtype).max
-            alpha = np.full(samples.shape[:2], opaque, samples.dtype)
+            alpha = np.full(samples.shape[:2], opaque(samples.dtype, self.bits), samples.dtype)
             if valid is not None:
                 alpha[~valid] = 0
             samples = np.concatenate([samples, alpha[:, :, None]], axis=2)

@@ -27,6 +27,7 @@ class Counting:
         nan_is_nodata: whether NaN is the nodata value.
         fill: what stands where no sample counts.
         moved: what a mean that would be read as nodata becomes.
+        most: largest value that the bits of a sample hold; None = that of the dtype.
     """
 
     dtype: np.dtype[Any]
@@ -36,6 +37,7 @@ class Counting:
     nan_is_nodata: bool = False
     fill: Any = 0
     moved: Any = None
+    most: Any = None
 
     @property
     def has_nodata(self) -> bool:
@@ -66,19 +68,31 @@ class Counting:
     def settle(self, plane: Plane, some: Bools | None, *, moves: bool = True) -> None:
         """Put in place what is left: no mean is read as nodata (gdal.overviews.nodata).
 
+        None is more than the bits of a sample hold, either.
         `some` (rows, cols) says where any sample counted; None: everywhere. With `moves` False
         means stay as they are.
         """
+        if self.most is not None:
+            np.minimum(plane, self.most, out=plane)
         if self.has_nodata and moves:
             np.copyto(plane, self.moved, where=self.is_nodata(plane))
         if some is not None:
             np.copyto(plane, self.fill, where=~some)
 
 
-def make_counting(dtype: np.dtype[Any], nodata: float | None, *, gdal: bool) -> Counting:
-    """Make it from a file's nodata value; one that no sample can equal is none."""
+def make_counting(
+    dtype: np.dtype[Any], nodata: float | None, *, gdal: bool, bits: int | None = None
+) -> Counting:
+    """Make it from a file's nodata value; one that no sample can equal is none.
+
+    Args:
+        dtype: of the samples.
+        nodata: as the file has it.
+        gdal: whether NaN counts, as to GDAL.
+        bits: of an unsigned sample, where they are fewer than those of the dtype.
+    """
     if dtype.kind in "iu":
-        return _of_integers(dtype, nodata)
+        return _of_integers(dtype, nodata, bits)
     real = np.dtype(np.real(dtype.type(0)).dtype)
     if nodata is None:
         fill = real.type(0 if gdal else np.nan)
@@ -93,15 +107,17 @@ def make_counting(dtype: np.dtype[Any], nodata: float | None, *, gdal: bool) -> 
     return Counting(real, low, high, drops_nan=not gdal, fill=value, moved=moved)
 
 
-def _of_integers(dtype: np.dtype[Any], nodata: float | None) -> Counting:
+def _of_integers(dtype: np.dtype[Any], nodata: float | None, bits: int | None) -> Counting:
     info = np.iinfo(dtype)
+    largest = info.max if bits is None else min(info.max, (1 << bits) - 1)
+    most = dtype.type(largest) if largest < info.max else None
     can_equal = nodata is not None and np.isfinite(nodata) and nodata == int(nodata)
     if nodata is None or not can_equal or not info.min <= int(nodata) <= info.max:
-        return Counting(dtype)
+        return Counting(dtype, most=most)
     value = int(nodata)
-    moved = value + 1 if value < info.max else value - 1
+    moved = value + 1 if value < largest else value - 1
     as_is = dtype.type(value)
-    return Counting(dtype, as_is, as_is, fill=as_is, moved=dtype.type(moved))
+    return Counting(dtype, as_is, as_is, fill=as_is, moved=dtype.type(moved), most=most)
 
 
 def mode_fill(counting: Counting) -> Counting:

@@ -246,6 +246,7 @@ def make_reducer(
     associated: bool = False,
     has_mask: bool = False,
     indexed: bool = False,
+    bits: int | None = None,
 ) -> Reducer:
     """Make what reduces a level to the next one.
 
@@ -261,6 +262,7 @@ def make_reducer(
         associated: whether colours are multiplied by it.
         has_mask: whether pixels may come with a mask; floats are then added as GDAL does with one.
         indexed: whether samples are indices of a palette, or single bits: never blended.
+        bits: of a sample, where they are fewer than those of the dtype.
 
     Raises:
         UsageError: there is no such method, or it makes nothing of such samples.
@@ -286,7 +288,7 @@ def make_reducer(
     if name in KERNELS:
         axes = kernel_axis(area[0], name), kernel_axis(area[1], name)
     _check_exact(name, dtype, area, alpha)
-    counting = make_counting(dtype, nodata, gdal=like == "gdal")
+    counting = make_counting(dtype, nodata, gdal=like == "gdal", bits=bits)
     if like == "gdal" and name == "mode":
         counting = mode_fill(counting)
     masks = has_mask or alpha is not None or counting.has_fill

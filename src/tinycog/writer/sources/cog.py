@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict
 
 from tinycog.affine_math import coefficients
 from tinycog.argument_types import CrsLike, WindowLike
 from tinycog.checks import check_whole_window, check_window
 from tinycog.errors import UsageError
-from tinycog.geo.colour import ColorInterp, Colormap
+from tinycog.geo.colour import ColorInterp, Colormap, names_of, with_extra
 from tinycog.geo.crs import Crs
 from tinycog.geo.lazy import within
 from tinycog.geo.structure import ALPHA, IMAGE_STRUCTURE, PREMULTIPLIED, REPEATED
 from tinycog.geo.transform import RPC, GroundControlPoint
 from tinycog.geo.written_facts import WrittenFacts
+from tinycog.pixels.colouring import BYTE_BITS, CMYK_INKS, Colouring
 from tinycog.raster import Raster
+from tinycog.tiff.spec import Photometric
 from tinycog.window import Window, reaches_out
 from tinycog.writer.pixel_source import PixelBlock, Region
 from tinycog.writer.sources.blocks import BlockMaker
@@ -33,6 +35,14 @@ STATISTICS = "STATISTICS_"
 """How names of items begin that tell of all pixels of a file."""
 
 AREA_OR_POINT = "AREA_OR_POINT"
+
+TOLD_BY_NAMES = frozenset(
+    {
+        *(Photometric.MIN_IS_BLACK, Photometric.RGB, Photometric.PALETTE, Photometric.MASK),
+        *(Photometric.YCBCR, Photometric.LOG_L, Photometric.LOG_LUV),  # decoded
+    }
+)
+"""Photometric interpretations that need no word besides the colours of bands."""
 
 
 class ReadingFace(Protocol):
@@ -259,6 +269,8 @@ def file_facts(cog: ReadingFace, window: Window | None = None) -> WrittenFacts:
         tags=items,
         band_tags=band_items if any(band_items) else (),
     )
+    colouring = Colouring.of(cog.levels[0].image, range(bands))
+    facts = replace(facts, **_stored_colours(colouring, as_dtype(cog.dtype)))
     rpcs = cog.rpcs
     if rpcs is not None and not is_whole:
         rpcs = rpcs._replace(line_off=rpcs.line_off - top, samp_off=rpcs.samp_off - left)
@@ -281,8 +293,30 @@ def _items(cog: ReadingFace, band: int | None) -> dict[str, dict[str, str]]:
 
 def _colours(cog: ReadingFace) -> Sequence[ColorInterp] | None:
     """Return the colours of bands; one bit is a palette to GDAL, though it has no colours."""
-    is_bare = cog.colormap is None and "palette" in cog.colorinterp
-    return None if is_bare else cog.colorinterp
+    is_bitmap = cog.colormap is None and tuple(cog.colorinterp) == ("palette",)
+    return None if is_bitmap else cog.colorinterp
+
+
+class StoredColours(TypedDict, total=False):
+    """What `WrittenFacts` tell of colours besides the names of bands."""
+
+    photometric: int
+    ink_set: int
+    bits: int
+
+
+def _stored_colours(colouring: Colouring | None, dtype: np.dtype[Any]) -> StoredColours:
+    """Return what the names of bands do not tell of colours (cog.written.facts)."""
+    if colouring is None:
+        return {}
+    found = StoredColours()
+    if colouring.photometric not in TOLD_BY_NAMES:
+        found["photometric"] = colouring.photometric
+    if colouring.ink_set != CMYK_INKS:
+        found["ink_set"] = colouring.ink_set
+    if dtype.kind == "u" and colouring.bits < BYTE_BITS * dtype.itemsize:
+        found["bits"] = colouring.bits
+    return found
 
 
 def raster_facts(raster: Raster) -> WrittenFacts:
@@ -292,9 +326,22 @@ def raster_facts(raster: Raster) -> WrittenFacts:
     if transform is not None and raster.crs is None and coefficients(transform) == IDENTITY:
         transform = None
     colormap = None if raster.colormap is None else Colormap(raster.colormap, raster.nodata)
-    return WrittenFacts(
+    facts = WrittenFacts(
         crs=raster.crs if place else None,
         transform=transform,
         nodata=raster.nodata,
+        colorinterp=_raster_colours(raster),
         colormap=colormap,
     )
+    return replace(facts, **_stored_colours(raster.colouring, raster.dtype))
+
+
+def _raster_colours(raster: Raster) -> Sequence[str] | None:
+    """Return the colours of bands that were read; None where they are not known."""
+    colouring = raster.colouring
+    if colouring is None or (
+        raster.colormap is None and colouring.photometric == Photometric.PALETTE
+    ):
+        return None
+    names = names_of(colouring.photometric, colouring.bits)
+    return with_extra(names, raster.count, colouring.extra_samples)

@@ -103,7 +103,8 @@ class Change:
             TinycogError: a tile cannot be read, or encoded.
         """
         ways = self._ways
-        if any(one.marks_alpha for one in ways.written) and not can_mark(block.samples):
+        bits = self._stored.levels[0].image.bits
+        if any(one.marks_alpha for one in ways.written) and not can_mark(block.samples, bits):
             ways.drop_alpha()
         levels = ways.written[0].levels
         changed = changed_tiles(levels, changed_regions(levels, block.region))

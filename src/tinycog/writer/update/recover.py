@@ -21,6 +21,7 @@ from tinycog.encode.tile_format import CodecOptions
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.geo.write_colour import RGB
 from tinycog.geo.written_facts import WrittenFacts
+from tinycog.pixels.mask import opaque
 from tinycog.pixels.overviews.counting import Bools
 from tinycog.pixels.overviews.planes import Box
 from tinycog.pixels.overviews.reducer import GDAL_METHODS, Reducer
@@ -104,10 +105,12 @@ class AlphaReducer(Reducer):
         del valid
         alpha = pixels[:, :, -1] != 0
         samples, left = Reducer.reduce(self, pixels[:, :, :-1], alpha, block)
-        opaque = np.full((*samples.shape[:2], 1), np.iinfo(self.dtype).max, self.dtype)
+        most = self.maker.counting.most
+        full = opaque(self.dtype) if most is None else most
+        marks = np.full((*samples.shape[:2], 1), full, self.dtype)
         if left is not None:
-            opaque[~left] = 0
-        return np.concatenate([samples, opaque], axis=2), None
+            marks[~left] = 0
+        return np.concatenate([samples, marks], axis=2), None
 
 
 def _written(name: str, file: CogFile, *, marks_alpha: bool) -> WrittenBy:
@@ -335,10 +338,10 @@ def source_tile(tile: RawTile, *, marks_alpha: bool) -> RawTile:
     return tile._replace(samples=tile.samples[:, :, :-1], valid=tile.samples[:, :, -1] != 0)
 
 
-def can_mark(samples: NDArray[Any]) -> bool:
-    """Return whether the last band may be made of a mask."""
+def can_mark(samples: NDArray[Any], bits: int) -> bool:
+    """Return whether the last band may be made of a mask, of samples of so many bits."""
     alpha = samples[:, :, -1]
-    return bool(((alpha == 0) | (alpha == np.iinfo(alpha.dtype).max)).all())
+    return bool(((alpha == 0) | (alpha == opaque(alpha.dtype, bits))).all())
 
 
 def method_names(written: Sequence[WrittenBy]) -> str:

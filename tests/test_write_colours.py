@@ -1,0 +1,145 @@
+"""What samples mean stays what it is when a file, or what was read of one, is written anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+import tifffile
+from conftest import fixture_path
+from numpy.typing import NDArray
+
+import tinycog
+import tinycog.sync
+from tinycog.errors import UnsupportedError, UsageError
+
+NOISE = np.random.default_rng(5)
+COLOURS = {
+    "MinIsWhite": ("miniswhite", 1, "uint8", ()),
+    "MinIsWhite of 16 bits": ("miniswhite", 1, "uint16", ()),
+    "MinIsWhite with alpha": ("miniswhite", 2, "uint8", ("unassalpha",)),
+    "CMYK": ("separated", 4, "uint8", ()),
+    "CMYK and more": ("separated", 5, "uint8", ("unspecified",)),
+    "CIELab": ("cielab", 3, "uint8", ()),
+    "ICCLab": ("icclab", 3, "uint8", ()),
+    "RGB": ("rgb", 3, "uint8", ()),
+    "three grays": ("minisblack", 3, "uint8", ("unspecified", "unspecified")),
+}
+
+
+def made(path: Path, kind: str) -> bytes:
+    photometric, bands, dtype, extra = COLOURS[kind]
+    shape = (96, 80) if bands == 1 else (96, 80, bands)
+    pixels = NOISE.integers(0, 255, shape).astype(dtype)
+    tifffile.imwrite(
+        path, pixels, photometric=photometric, tile=(32, 32), extrasamples=extra or None
+    )
+    return path.read_bytes()
+
+
+async def written(source: Any, **options: Any) -> bytes:
+    """Write a COG, and return its bytes."""
+    data = (await tinycog.write(bytes, source, **options)).data
+    assert data is not None
+    return data
+
+
+def picture(data: bytes | str) -> NDArray[np.uint8]:
+    with tinycog.sync.open(data) as cog:
+        return cog.read(rgb=True).data
+
+
+@pytest.mark.parametrize("kind", COLOURS)
+async def test_colours_of_a_file_are_kept(kind, tmp_path):
+    source = made(tmp_path / "a.tif", kind)
+    cog = await tinycog.open(source)
+    of_file = await written(cog, blocksize=32)
+    raster = await cog.read()
+    of_raster = await written(raster, blocksize=32)
+    for data in (of_file, of_raster):
+        with tinycog.sync.open(data) as copy:
+            assert np.array_equal(copy.read().data, raster.data)
+            assert copy.colorinterp == cog.colorinterp
+            assert copy.profile["photometric"] == cog.profile["photometric"]
+            for level in copy.levels:
+                assert level.image.photometric == cog.levels[0].image.photometric
+        assert np.array_equal(picture(data), picture(source))
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("kind", ["MinIsWhite", "CMYK"])
+async def test_gdal_sees_the_same_in_the_copy(kind, tmp_path):
+    source = made(tmp_path / "a.tif", kind)
+    await tinycog.write(tmp_path / "b.tif", await tinycog.open(source), blocksize=32)
+    with rasterio.open(tmp_path / "a.tif") as one, rasterio.open(tmp_path / "b.tif") as other:
+        assert other.colorinterp == one.colorinterp
+        assert np.array_equal(other.read(), one.read())
+        keys = ("MINISWHITE", "SOURCE_COLOR_SPACE")
+        structures = [file.tags(ns="IMAGE_STRUCTURE") for file in (one, other)]
+        assert len({tuple(map(items.get, keys)) for items in structures}) == 1
+
+
+async def test_no_codec_makes_other_colours_of_them(tmp_path):
+    cog = await tinycog.open(made(tmp_path / "a.tif", "CIELab"))
+    with pytest.raises(UsageError, match=r"are CIELAB, and would be written as YCBCR"):
+        await tinycog.write(bytes, cog, compression="jpeg")
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 10, 12, 20])
+@pytest.mark.parametrize("method", ["nearest", "cubic"])
+async def test_bits_of_a_file_are_kept(bits, method):
+    if bits == 1 and method == "cubic":
+        pytest.skip("single bits are never blended")
+    source = fixture_path("cog-nbits12" if bits == 12 else f"tiled-nbits{bits}")
+    cog = await tinycog.open(source)
+    data = await written(cog, overview_resampling=method, blocksize=64)
+    copy = await tinycog.open(data)
+    assert {level.image.bits for level in copy.levels} == {bits}
+    assert len(copy.levels) > 1
+    assert np.array_equal((await copy.read()).data, (await cog.read()).data)
+    assert np.array_equal(picture(data), picture(str(source)))
+
+
+async def test_what_cannot_keep_the_bits_is_told():
+    cog = await tinycog.open(fixture_path("cog-nbits12"))
+    with pytest.raises(UnsupportedError, match=r"LERC cannot hold uint16 in 12 bits"):
+        await tinycog.write(bytes, cog, compression="lerc")
+    data = await written(cog, compression="lerc", bits=16)
+    assert np.array_equal((await tinycog.open(data).read()).data, (await cog.read()).data)
+
+
+@pytest.mark.parametrize("nodata", [None, 15])
+async def test_overviews_stay_within_the_bits(nodata):
+    """Cubic reaches beyond what is there, and a valid mean moves away from nodata."""
+    pixels = np.zeros((1, 64, 64), np.uint8)
+    pixels[:, :, 20:40] = 15 if nodata is None else 14
+    data = await written(
+        pixels,
+        bits=4,
+        nodata=nodata,
+        overview_resampling="cubic",
+        blocksize=16,
+        colorinterp=["gray"],
+    )
+    cog = await tinycog.open(data)
+    for z in range(1, len(cog.levels)):
+        raster = await cog.overviews[z - 1].read()
+        assert raster.data.max() <= 14 + (nodata is None)
+        assert raster.mask.all()
+
+
+async def test_a_mask_of_few_bits_as_alpha():
+    pixels = np.ma.MaskedArray(np.full((1, 40, 40), 7, np.uint8), mask=False)
+    pixels[:, :8] = np.ma.masked
+    data = await written(pixels, bits=4, mask="alpha", blocksize=16)
+    found = (await tinycog.open(data).read()).data
+    assert set(np.unique(found[1])) == {0, 15}
+
+
+@pytest.mark.parametrize("colormap", [np.zeros((256, 4), np.uint8), [(0, 0, 0, 255)]])
+def test_a_palette_of_another_kind_is_told(colormap):
+    with pytest.raises(UsageError, match=r"colormap is a mapping of values to RGBA"):
+        tinycog.sync.write(bytes, np.zeros((1, 4, 4), np.uint8), colormap=colormap)
