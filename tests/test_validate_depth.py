@@ -227,6 +227,15 @@ def test_progress_counts_tiles():
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
+def test_an_ifd_that_is_named_many_times_is_judged_once():
+    image = make_image(PIXELS[:, :128, :128], tile=(64, 64))
+    data = make_tiff([image.having(Field(Tag.SubIFDs, "LONG", [8] * 500))])
+    seen: list[tuple[int, int]] = []
+    tinycog.sync.validate(data, "tiff", depth="full", progress=lambda *one: seen.append(one))
+    assert tinycog.sync.open(data).levels[0].image.ifd.offset == 8
+    assert seen[-1] == (4, 4)
+
+
 def test_a_whole_file_is_read_once():
     async def costs() -> tuple[int, int]:
         async with RangeServer({"a.tif": GOOD}) as server:

@@ -128,15 +128,17 @@ def _beside(file: OpenFile, pyramid: Pyramid) -> tuple[str, ...]:
 
 
 def _of_file(pyramid: Pyramid) -> Pyramid:
-    """Return a pyramid without the images of files beside."""
+    """Return a pyramid without the images of files beside, and each IFD once."""
     levels = tuple(image for image in pyramid.levels if not image.sidecar)
     masks = tuple(None if mask is not None and mask.sidecar else mask for mask in pyramid.masks)
 
     def is_own(place: Place) -> bool:
         return place.image is None or not place.image.sidecar
 
-    places = tuple(filter(is_own, pyramid.places))
-    return Pyramid(levels, masks[: len(levels)], places, pyramid.findings)
+    places: dict[int, Place] = {}
+    for place in filter(is_own, pyramid.places):
+        places.setdefault(place.ifd.offset, place)
+    return Pyramid(levels, masks[: len(levels)], tuple(places.values()), pyramid.findings)
 
 
 async def _read_indices(file: OpenFile, images: Sequence[Image]) -> dict[int, BlockIndex]:

@@ -321,10 +321,15 @@ class JudgedFile:
     def name_of(self, image: Image) -> str:
         """Return what an image is called in a message."""
         offset = image.ifd.offset
-        for place in self.places:
-            if place.ifd.offset == offset and place.z is not None:
-                return f"{'mask of ' if place.role == 'mask' else ''}level {place.z}"
+        found = self._levels_by_offset.get(offset)
+        if found is not None:
+            return f"{'mask of ' if found.role == 'mask' else ''}level {found.z}"
         return "level 0" if offset == self.main.ifd.offset else f"the image of IFD {offset}"
+
+    @cached_property
+    def _levels_by_offset(self) -> dict[int, Place]:
+        levels = [place for place in self.places if place.z is not None]
+        return {place.ifd.offset: place for place in reversed(levels)}
 
 
 GHOST_START = "GDAL_STRUCTURAL_METADATA_SIZE="

@@ -6,6 +6,7 @@ where the recommended order has it: masks are looked at apart, and the letter is
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise, takewhile
@@ -14,6 +15,7 @@ import numpy as np
 
 from tinycog.tiff.ghost import FRAME_LENGTH
 from tinycog.tiff.image import Image
+from tinycog.tiff.roles import PagePath
 from tinycog.tiff.spec import MASK, REDUCED
 from tinycog.validator.facts import JudgedFile
 from tinycog.validator.levels import data_order, first_block, order_of_all
@@ -47,23 +49,33 @@ def _chains(facts: JudgedFile) -> Iterator[list[Image]]:
         yield [image for image in images if is_mask(image) == of_masks]
 
 
-def _overviews_of(facts: JudgedFile, image: Image) -> list[Image]:
-    """Return what is, by its place and size, an overview of a full image of the chain."""
-    owner = next(place for place in facts.places if place.ifd.offset == image.ifd.offset)
-    return [
-        place.image
-        for place in facts.places
-        if place.image is not None
-        and (place.of, is_mask(place.image)) == (owner.of, is_mask(image))
-        and is_reduced(place.image)
-        and place.z is not None
-    ]
+def _full_images(facts: JudgedFile) -> Iterator[tuple[Image, list[Image], list[Image]]]:
+    """Yield the full images of the chain that have overviews.
+
+    With each come what is, by place and size, its overview, and the reduced images right behind it
+    in the chain of images, or of masks.
+    """
+    owners = {place.ifd.offset: place.of for place in reversed(facts.places)}
+    overviews: dict[tuple[PagePath, bool], list[Image]] = defaultdict(list)
+    for place in facts.places:
+        if place.image is not None and is_reduced(place.image) and place.z is not None:
+            overviews[place.of, is_mask(place.image)].append(place.image)
+    for images in _chains(facts):
+        behind = _behind(images)
+        for image in images:
+            own = overviews.get((owners[image.ifd.offset], is_mask(image)), [])
+            if own and not is_reduced(image):
+                yield image, own, behind[image.ifd.offset]
 
 
-def _behind(images: Sequence[Image], image: Image) -> list[Image]:
-    """Return the reduced images right behind one of a chain."""
-    start = next(i for i, one in enumerate(images) if one.ifd.offset == image.ifd.offset) + 1
-    return list(takewhile(is_reduced, images[start:]))
+def _behind(images: Sequence[Image]) -> dict[int, list[Image]]:
+    """Return the reduced images right behind each full one of a chain, by its offset."""
+    found: dict[int, list[Image]] = {}
+    for i, image in enumerate(images):
+        if not is_reduced(image):
+            after = (images[j] for j in range(i + 1, len(images)))
+            found.setdefault(image.ifd.offset, list(takewhile(is_reduced, after)))
+    return found
 
 
 def _is_smaller(image: Image, before: Image) -> bool:
@@ -80,28 +92,24 @@ def full_image(facts: JudgedFile) -> Rows:
 
 def first_overview(facts: JudgedFile) -> Rows:
     """Behind a full image must come its first overview, if it has any."""
-    for images in _chains(facts):
-        for image in images:
-            if is_reduced(image) or not _overviews_of(facts, image):
-                continue
-            name, at = facts.name_of(image), image.ifd.offset
-            if not _behind(images, image):
-                yield Observation(f"{name} is not followed by its overviews", None, at)
-            elif not _behind(_chain(facts), image):
-                text = f"{name} is followed by a mask, not by its first overview"
-                yield Observation(text, None, at, "literal")
+    behind = _behind(_chain(facts))
+    for image, _, followers in _full_images(facts):
+        name, at = facts.name_of(image), image.ifd.offset
+        if not followers:
+            yield Observation(f"{name} is not followed by its overviews", None, at)
+        elif not behind[at]:
+            text = f"{name} is followed by a mask, not by its first overview"
+            yield Observation(text, None, at, "literal")
 
 
 def further_overviews(facts: JudgedFile) -> Rows:
     """Each further overview must be linked from the one before."""
-    for images in _chains(facts):
-        for image in images:
-            followers = [] if is_reduced(image) else _behind(images, image)
-            linked = {one.ifd.offset for one in followers}
-            for overview in _overviews_of(facts, image) if linked else ():
-                if overview.ifd.offset not in linked:
-                    text = f"{facts.name_of(overview)} is not linked from the overview before it"
-                    yield Observation(text, None, overview.ifd.offset)
+    for _, overviews, followers in _full_images(facts):
+        linked = {one.ifd.offset for one in followers}
+        for overview in overviews if linked else ():
+            if overview.ifd.offset not in linked:
+                text = f"{facts.name_of(overview)} is not linked from the overview before it"
+                yield Observation(text, None, overview.ifd.offset)
 
 
 def _sizes(facts: JudgedFile, *, first: bool) -> Rows:
