@@ -17,7 +17,10 @@ import tinycog
 from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
-CLASSES = ("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "TagEntry", "Tags")
+CLASSES = (
+    *("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "Stack"),
+    *("TagEntry", "Tags"),
+)
 FUNCTIONS = (
     ("tinycog.entry", "open"),
     ("tinycog.mosaics", "mosaic"),
@@ -27,7 +30,7 @@ FUNCTIONS = (
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = {"Cog": ("aclose",), "Mosaic": ("aclose",)}
+OMITTED = {"Cog": ("aclose",), "Mosaic": ("aclose",), "Stack": ("aclose",)}
 CLOSING = """
         def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...
@@ -42,6 +45,7 @@ CLOSING = """
 ADDED = {
     "Cog": CLOSING.format(name="Cog"),
     "Mosaic": CLOSING.format(name="Mosaic"),
+    "Stack": CLOSING.format(name="Stack"),
     "Collection": """
         def __init__(self, value: tinycog.Collection) -> None: ...
         def __add__(self, other: Collection) -> Self: ...
@@ -139,7 +143,7 @@ def stub_of(node: Function) -> str:
     kept = [f"@{one}" for one in decorators if one in ("property", "overload", "classmethod")]
     kept += ["@property"] if "cached_property" in decorators else []
     returns = "None" if node.returns is None else ast.unparse(node.returns)
-    returns = returns.replace("AsyncGenerator[Raster, None]", "Generator[Raster]")
+    returns = re.sub(r"AsyncGenerator\[(\w+), None\]", r"Generator[\1]", returns)
     returns = re.sub(r"\bWrite\[(\w+)\]", r"\1", returns)
     given = node.args
     given.defaults = [constant(default) for default in given.defaults]

@@ -71,9 +71,16 @@ async def values(folder: Path) -> dict[str, Any]:
     collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     mosaic = await tinycog.mosaic([cog])
+    stack = await collection.stack()
     found: list[Any] = [
         mosaic,
         mosaic.files[0],
+        stack,
+        stack.steps[0],
+        await stack.read(),
+        tinycog.StackFile("a", "a", 0),
+        tinycog.StackOptions(),
+        tinycog.AskedGrid(),
         tinycog.MosaicOptions(),
         raster.account,
         tinycog.Loss.GAP,

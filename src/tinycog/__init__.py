@@ -130,6 +130,10 @@ if TYPE_CHECKING:
     from tinycog.reader.tags import TagEntry, Tags
     from tinycog.series.model import Plane, PlaneAxes, Series
     from tinycog.sources.http.options import Http
+    from tinycog.stacking.stack_files import StackFile, StackStep
+    from tinycog.stacking.stack_options import AskedGrid, GridLike, StackOptions
+    from tinycog.stacking.stack_raster import StackRaster
+    from tinycog.stacks import Stack
     from tinycog.targets.protocol import WriteTarget
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
@@ -148,6 +152,7 @@ __all__ = [
     "Account",
     "AllowHost",
     "AreaOptions",
+    "AskedGrid",
     "Asset",
     "BinaryFile",
     "Block",
@@ -180,6 +185,7 @@ __all__ = [
     "GeoKeys",
     "GetRange",
     "Grid",
+    "GridLike",
     "GroundControlPoint",
     "HasAsynchronous",
     "HeaderParser",
@@ -244,6 +250,11 @@ __all__ = [
     "SourceChangedError",
     "SourceError",
     "SourceTimeoutError",
+    "Stack",
+    "StackFile",
+    "StackOptions",
+    "StackRaster",
+    "StackStep",
     "Statistics",
     "SupportsArray",
     "SupportsGeoInterface",
@@ -336,6 +347,13 @@ _ON_DEMAND = {
     "RPC": "tinycog.geo.transform",
     "Series": "tinycog.series.model",
     "SnapshotDocument": "tinycog.reader.snapshot",
+    "AskedGrid": "tinycog.stacking.stack_options",
+    "GridLike": "tinycog.stacking.stack_options",
+    "Stack": "tinycog.stacks",
+    "StackFile": "tinycog.stacking.stack_files",
+    "StackOptions": "tinycog.stacking.stack_options",
+    "StackRaster": "tinycog.stacking.stack_raster",
+    "StackStep": "tinycog.stacking.stack_files",
     "Statistics": "tinycog.geo.metadata",
     "TagEntry": "tinycog.reader.tags",
     "Tags": "tinycog.reader.tags",

@@ -19,6 +19,7 @@ inside of a running event loop, and after a fork.
     loop_thread.py   the event loop and its thread
     collection.py    those of collections, when they are first used
     mosaics.py       those of mosaics, likewise
+    stacks.py        those of stacks, likewise
     blocking.py      classes made from those of `tinycog`
     __init__.pyi     their types, made by tests/make_sync_types.py
 """
@@ -42,6 +43,7 @@ __all__ = [
     "Overview",
     "Page",
     "Pages",
+    "Stack",
     "TagEntry",
     "Tags",
     "abort_upload",
@@ -111,6 +113,7 @@ LATE_MODULES = {
     "Asset": "collection",
     "Collection": "collection",
     "Mosaic": "mosaics",
+    "Stack": "stacks",
     "mosaic": "mosaics",
 }
 """Modules of names that are imported when they are first used."""
@@ -138,6 +141,7 @@ if TYPE_CHECKING:  # their types are in the stub
     Asset: Any
     Collection: Any
     Mosaic: Any
+    Stack: Any
     abort_upload: Any
     list_uploads: Any
     mosaic: Any
