@@ -441,44 +441,51 @@ MISFITS: dict[str, tuple[dict[str, Any], str]] = {
     "crs": ({"crs": "EPSG:32633"}, "pass crs="),
     "res": ({"transform": Affine(20, 0, 500_000, 0, -20, 5_000_000)}, "pass res="),
     "dtype": ({"dtype": np.int16}, "int16"),
-    "bands": ({"bands": 2}, "has 2 bands"),
+    "bands": ({"bands": 2}, "has [12]"),
     "scale": ({"scales": [2.0]}, "scales that differ"),
 }
 
 
+@pytest.mark.parametrize("is_last", [True, False])
 @pytest.mark.parametrize("name", MISFITS)
-async def test_what_does_not_fit_is_refused_by_name_or_left_out(name: str):
+async def test_what_does_not_fit_is_refused_by_name_or_left_out(name: str, is_last: Any):
+    """Whether it comes last or first: the others are those that fit each other."""
     options, text = MISFITS[name]
     options = dict(options)
     bands, dtype = options.pop("bands", 1), options.pop("dtype", np.uint16)
     files, pixels = await scenes(3)
     files["odd.tif"] = await cog_of(np.ones((bands, SIDE, SIDE), dtype), **options)
+    order = list(files) if is_last else ["odd.tif", *list(files)[:3]]
+    place = 3 if is_last else 0
     async with RangeServer(files) as server:
-        collection = await indexed(server, files)
+        collection = await indexed(server, order)
         stack = collection.stack()
         with pytest.raises(tinycog.UsageError, match=text) as caught:
             await stack
         assert "odd" in str(caught.value)
         raster = await stack.read(errors="fill")
-        assert np.array_equal(raster.data[:3], np.array(pixels))
+        rest = [n for n in range(4) if n != place]
+        assert np.array_equal(raster.data[rest], np.array(pixels))
         assert raster.shape[0] == 4
         assert any("odd" in finding.message for finding in raster.findings)
-        assert raster.accounts[3].valid == 0
+        assert raster.accounts[place].valid == 0
+        if name != "bands":
+            assert raster.accounts[place].failed == SIDE * SIDE
         check(raster)
         with pytest.raises(tinycog.UsageError, match=text):
             await stack.read()
 
 
-BREAKS: dict[str, type[tinycog.TinycogError]] = {
-    "gone": tinycog.NotFoundError,
-    "replaced": tinycog.SourceChangedError,
-    "truncated": tinycog.SourceError,
-    "corrupt": tinycog.CorruptTileError,
-}
+BROKEN = [
+    ("gone", True),
+    ("gone", False),
+    ("replaced", True),
+    ("truncated", False),
+    ("corrupt", False),
+]
 
 
-@pytest.mark.parametrize("kind", BREAKS)
-@pytest.mark.parametrize("is_indexed", [True, False])
+@pytest.mark.parametrize(("kind", "is_indexed"), BROKEN)
 async def test_one_broken_asset_of_many(kind: str, is_indexed: Any):
     """It is an error by its name; with errors="fill" the others are as they are."""
     files, pixels = await scenes(20)
@@ -494,27 +501,51 @@ async def test_one_broken_asset_of_many(kind: str, is_indexed: Any):
         if kind == "gone":
             server.script(Fault.status(404, path="007.tif", times=None))
         elif kind == "replaced":
-            if not is_indexed:
-                pytest.skip("nothing is known of what was there before")
             server.files["007.tif"] = data[:-1] + b"?"
         elif kind == "truncated":
             server.files["007.tif"] = data[: len(data) // 8]
         else:
             server.files["007.tif"] = data[:-3000] + bytes(3000)
-        if kind in ("truncated", "corrupt") and is_indexed:
-            pytest.skip("that is another object: replaced")
         stack = collection.stack()
-        with pytest.raises(tinycog.TinycogError, match="007"):
+        with pytest.raises(tinycog.TinycogError, match="asset '007'") as caught:
             await stack.read()
+        if kind == "replaced":
+            assert f"007.tif#{collection[7].generation}" in str(caught.value)
         raster = await stack.read(errors="fill")
         check(raster)
         rest = [n for n in range(20) if n != 7]
         assert np.array_equal(raster.data[rest], np.array(pixels)[rest])
         account = raster.accounts[7]
         assert account.failed > 0
-        if kind in ("gone", "replaced", "truncated"):
+        if kind != "corrupt":
             assert account.failed == account.asked
         assert any("007" in finding.message for finding in raster.findings)
+        assert raster.account.failed == account.failed
+
+
+async def test_a_band_of_a_file_that_is_broken_is_accounted_for_by_band():
+    async with RangeServer({}) as server:
+        items, _ = await sentinel(server)
+        collection = await tinycog.Collection.from_stac(items)
+        del server.files["2_B05.tif"]
+        stack = collection.stack(bands=["B04", "B05"], res=10)
+        with pytest.raises(tinycog.NotFoundError, match="S2_2/B05"):
+            await stack
+        raster = await stack.read(errors="fill")
+        assert [one.failed for one in raster.band_accounts[0]] == [0, 0]
+        assert [one.failed for one in raster.band_accounts[1]] == [0, 240 * 240]
+        assert any("S2_2/B05" in finding.message for finding in raster.findings)
+        check(raster)
+
+
+async def test_bands_of_one_file_by_two_methods_cost_its_tiles_once():
+    files = {"a.tif": await cog_of(pixels_of(0, 2), descriptions=["red", "nir"])}
+    async with RangeServer(files) as server:
+        collection = await indexed(server, files)
+        stack = await collection.stack(res=13, resampling={"red": "bilinear"})
+        await stack.read()
+        assert sent(server) == planned(await stack.plan())
+        assert len(server.log) == 1
 
 
 async def test_nothing_in_the_grid_is_an_error_that_says_so():

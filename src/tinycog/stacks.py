@@ -112,8 +112,11 @@ class Stack:
         return self._handles[0].limits
 
     async def _open(self, errors: ErrorHandling) -> MadeStack:
-        """Open the files, and put them on one grid; what does not fit is tried again each time."""
-        if self._made is not None and not self._is_partial:
+        """Open the files, and put them on one grid, once.
+
+        What was left out with "fill" stays left out, until all of it is asked for.
+        """
+        if self._made is not None and (errors == "fill" or not self._is_partial):
             return self._made
         return await self._single_flight.run(errors, lambda: self._make(keep=errors == "fill"))
 

@@ -647,6 +647,8 @@ class Collection(Sequence[Asset]):
             return self
         parts = [(rows, wanted.keep_unknown(rows, numbers)) for rows, numbers in self._parts]
         near = self._of(parts, self._failed)
+        if grid.crs is None and any(one.crs not in (None, self[0].crs) for one in near):
+            return self  # whose CRS is meant is not clear
         if not len(near):
             message = (
                 f"no asset lies in the grid, {bounds} in {crs!s}: are bounds in another CRS"

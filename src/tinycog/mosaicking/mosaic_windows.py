@@ -253,7 +253,7 @@ class MosaicWindows:
 
     def _named(self, hit: Hit, findings: Iterable[Finding]) -> list[Finding]:
         """Return findings of a file with its name."""
-        name = self.members[hit.member].name
+        name = self.members[hit.member].label
         return [
             one if name in one.message else replace(one, message=f"{name}: {one.message}")
             for one in findings

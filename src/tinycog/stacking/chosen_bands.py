@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from tinycog.errors import TinycogError, UsageError
 from tinycog.reader.open_file import OpenFile
 from tinycog.stacking.band_names import FileBands, Selector, find, select
 from tinycog.stacking.stack_files import StackFile
 from tinycog.stacking.stack_options import StackOptions
+
+Item = TypeVar("Item")
 
 Uses = dict[int, list[int]]
 """By position of a file: for each band of the stack that it has, which of its own bands it is;
@@ -67,8 +70,16 @@ class ChosenBands(NamedTuple):
     lacking: list[tuple[int, UsageError]]
 
 
-def choose_bands(opened: OpenedFiles, options: StackOptions) -> ChosenBands:
+def most_first(items: Sequence[Item], key: Callable[[Item], Hashable]) -> list[Item]:
+    """Return items in their order, those first that have the same as most."""
+    counts = Counter(map(key, items))
+    return sorted(items, key=lambda one: -counts[key(one)])
+
+
+def choose_bands(opened: OpenedFiles, options: StackOptions, *, keep: bool) -> ChosenBands:
     """Find the bands of the stack in each scene; the first that can be opened says what they are.
+
+    Where what does not fit is kept, that is the first of those that have the same as most.
 
     Raises:
         UsageError: it has no such bands.
@@ -79,11 +90,19 @@ def choose_bands(opened: OpenedFiles, options: StackOptions) -> ChosenBands:
         for scene, files in scenes.items()
         if not any(n in opened.errors for n in files)
     }
-    first, files = next(iter((whole or scenes).items()))
+    candidates = list(whole or scenes)
+    if keep:
+        names = {scene: str([opened.bands(n)[1:] for n in scenes[scene]]) for scene in candidates}
+        candidates = most_first(candidates, names.__getitem__)
+    first = candidates[0]
+    files = scenes[first]
     selectors = select(options.bands, [opened.bands(n) for n in files], first)
     uses: Uses = {}
     lacking: list[tuple[int, UsageError]] = []
     for scene, files in scenes.items():
+        if options.bands is None and (extra := _extra(opened, files, selectors, (scene, first))):
+            lacking.append((opened.files[files[0]].step, extra))
+            continue
         try:
             found = find(selectors, [_told(opened, n, len(selectors)) for n in files], scene)
         except UsageError as error:
@@ -92,9 +111,6 @@ def choose_bands(opened: OpenedFiles, options: StackOptions) -> ChosenBands:
         if len({(band.file, band.band) for band in found}) < len(found):
             message = f"bands= has a band of scene {scene!r} twice"
             raise UsageError(message)
-        if options.bands is None and (extra := _extra(opened, files, selectors, scene)):
-            lacking.append((opened.files[files[0]].step, extra))
-            continue
         for place, band in enumerate(found):
             uses.setdefault(band.file, [NOT_THERE] * len(selectors))[place] = band.band
     if not uses:
@@ -111,11 +127,21 @@ def _told(opened: OpenedFiles, n: int, count: int) -> FileBands:
 
 
 def _extra(
-    opened: OpenedFiles, files: Sequence[int], selectors: Sequence[Selector], scene: str
+    opened: OpenedFiles,
+    files: Sequence[int],
+    selectors: Sequence[Selector],
+    scenes: tuple[str, str],
 ) -> UsageError | None:
-    """Return the error of a scene that has more bands than the first, where all are wanted."""
+    """Return the error of a scene that has not as many bands as the first, where all are wanted.
+
+    `scenes` are the names of both.
+    """
     count = sum(len(_told(opened, n, len(selectors)).names) for n in files)
     if count == len(selectors):
         return None
-    message = f"scene {scene!r} has {count} bands, but the first has {len(selectors)}: pass bands="
+    scene, first = scenes
+    message = (
+        f"scene {scene!r} has {count} bands, but {first!r} has {len(selectors)}:"
+        " pass bands= that all scenes have"
+    )
     return UsageError(message)

@@ -40,8 +40,8 @@ class LostMember(MosaicMember):
 
     def __init__(self, name: str, file: OpenFile, error: TinycogError, window: Window) -> None:
         """Keep the error, and the pixels of the grid that the file may have."""
-        self.name, self.file = name, file
-        self.is_whole = False
+        self.name = self.label = name
+        self.file, self.is_whole = file, False
         self._error, self._window = error, window
 
     @property
@@ -70,7 +70,8 @@ class RenumberedMember(MosaicMember):
 
     def __init__(self, member: MosaicMember, bands: Mapping[int, int]) -> None:
         """Keep the file, and which of its bands is each of the first file's."""
-        self.name, self.file, self.is_whole = member.name, member.file, member.is_whole
+        self.name, self.label = member.name, member.label
+        self.file, self.is_whole = member.file, member.is_whole
         self.fills_target = member.fills_target
         self._member, self._bands = member, bands
 
@@ -99,31 +100,36 @@ class FileOnGrid(NamedTuple):
     """A file, and how its pixels become those of the grid.
 
     Attributes:
-        name: of the file, for plans and messages.
+        name: of the file, for plans.
+        label: what findings call it.
         file: open.
         georeference: of the grid, with the metadata of the file.
     """
 
     name: str
+    label: str
     file: OpenFile
     georeference: LazyGeoreference
 
     @classmethod
-    def of(cls, name: str, file: OpenFile, grid: ChosenGrid) -> FileOnGrid:
+    def of(cls, name: str, label: str, file: OpenFile, grid: ChosenGrid) -> FileOnGrid:
         """Place an open file on a grid."""
         moved = file.georeference.moved(grid.transform, grid.sizes[0], grid.crs)
-        return cls(name, file, moved)
+        return cls(name, label, file, moved)
 
     def member(self, grid: ChosenGrid, method: str) -> MosaicMember:
         """Return what reads it: pixels as they are where they are those of the grid."""
         aligned = aligned_level(self.file, grid)
-        if aligned is not None:
+        if aligned is None:
+            target = WarpGrid(self.georeference, grid.crs, grid.sizes, method)
+            windows = windows_of(self.file, grid)
+            found: MosaicMember = WarpedMember(self.name, self.file, windows, target)
+        else:
             z, window = aligned
-            return AlignedMember(
-                self.name, self.file, [PlacedLevel(grid.sizes[0], (window,), (z,))], 0
-            )
-        target = WarpGrid(self.georeference, grid.crs, grid.sizes, method)
-        return WarpedMember(self.name, self.file, windows_of(self.file, grid), target)
+            level = PlacedLevel(grid.sizes[0], (window,), (z,))
+            found = AlignedMember(self.name, self.file, [level], 0)
+        found.label = self.label
+        return found
 
     def source(self, grid: ChosenGrid, dtype: np.dtype[np.generic] | None) -> LevelSource:
         """Return the grid as a level of this file; of another dtype where one is given."""

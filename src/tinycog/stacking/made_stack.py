@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tinycog.errors import Finding, MosaicError, TinycogError, UsageError
-from tinycog.mosaicking.chosen_grid import ChosenGrid
+from tinycog.mosaicking.chosen_grid import ChosenGrid, res_of_file
 from tinycog.mosaicking.fitting import check_suits, is_same_value, names_of
 from tinycog.mosaicking.members import MosaicMember
 from tinycog.mosaicking.mosaic_windows import MosaicWindows
 from tinycog.mosaicking.overlaps import result_dtype
 from tinycog.pixels.methods import method_for
+from tinycog.reader.open_file import OpenFile
 from tinycog.stacking.band_names import methods_by_band
-from tinycog.stacking.chosen_bands import NOT_THERE, ChosenBands, OpenedFiles, choose_bands
+from tinycog.stacking.chosen_bands import (
+    NOT_THERE,
+    ChosenBands,
+    OpenedFiles,
+    choose_bands,
+    most_first,
+)
 from tinycog.stacking.layers import (
     FileOnGrid,
     LostMember,
@@ -24,7 +32,7 @@ from tinycog.stacking.layers import (
     lies_in,
     window_of_place,
 )
-from tinycog.stacking.stack_fit import NamedFile, misfits
+from tinycog.stacking.stack_fit import NamedFile, meaning_of, misfits
 from tinycog.stacking.stack_grid import choose_stack_grid
 from tinycog.stacking.stack_options import StackOptions
 from tinycog.window import Window
@@ -105,19 +113,20 @@ def make_stack(opened: OpenedFiles, options: StackOptions, *, keep: bool) -> Mad
     errors = dict(opened.errors)
     if errors and (not keep or len(errors) == len(opened.used)):
         raise next(iter(errors.values()))
-    chosen = choose_bands(opened, options)
+    chosen = choose_bands(opened, options, keep=keep)
     if chosen.lacking and not keep:
         raise chosen.lacking[0][1]
     used = [n for n in opened.used if n in chosen.uses]
     open_ones = [n for n in used if n not in errors]
     if not open_ones:
         raise next(iter(errors.values()))
-    names = dict(zip(used, names_of([opened.handles[n] for n in used]), strict=True))
-    grid, source = _grid(opened, options, open_ones, names, errors, keep=keep)
-    files = {n: NamedFile(names[n], opened.handles[n]) for n in open_ones}
-    errors |= misfits(files, chosen.uses, grid)
+    names = Names.of(opened, used)
+    grid, source = _grid(opened, options, open_ones, names.shown, errors, keep=keep)
+    files = {n: NamedFile(names.shown[n], opened.handles[n]) for n in open_ones}
+    order = most_first(open_ones, lambda n: meaning_of(files[n].handle)) if keep else open_ones
+    errors |= misfits({n: files[n] for n in order}, chosen.uses, grid)
     for n, error in errors.items():
-        error.name_file(names.get(n, opened.handles[n].name))
+        error.name_file(opened.handles[n].name)
     found = [error for n, error in errors.items() if n not in opened.errors]
     if found and not keep:
         raise found[0]
@@ -143,24 +152,56 @@ def _grid(
             open_ones.remove(n)
     if not open_ones:
         raise next(iter(errors.values()))
+    order = list(open_ones)
+    if keep:
+        order = most_first(order, lambda n: _place_of(opened.handles[n]))
     while True:
-        handles = [opened.handles[n] for n in open_ones]
+        handles = [opened.handles[n] for n in order]
         try:
-            grid, source = choose_stack_grid(options.grid, handles, [names[n] for n in open_ones])
+            grid, source = choose_stack_grid(options.grid, handles, [names[n] for n in order])
         except MosaicError as error:
             if not keep:
                 raise
-            odd = _odd_one(error, open_ones, names)
+            odd = _odd_one(error, order, names)
             errors[odd] = error
+            order.remove(odd)
             open_ones.remove(odd)
             continue
-        return grid, None if source is None else open_ones[source]
+        return grid, None if source is None else order[source]
+
+
+def _place_of(file: OpenFile) -> tuple[str, tuple[float, float]]:
+    """Return CRS and pixel size of a file."""
+    across, down = res_of_file(file)
+    return str(file.georeference.crs), (round(across, 9), round(down, 9))
 
 
 def _odd_one(error: MosaicError, files: Sequence[int], names: Mapping[int, str]) -> int:
     """Return the file that differs from the first: its name comes first in the finding."""
     text = error.findings[0].message
-    return next(n for n in files if text.startswith(f"{names[n]} "))
+    return max((n for n in files if text.startswith(f"{names[n]} ")), key=lambda n: len(names[n]))
+
+
+class Names(NamedTuple):
+    """What files of a stack are called.
+
+    Attributes:
+        files: by their urls and paths, for plans.
+        shown: by their assets, for messages.
+    """
+
+    files: Mapping[int, str]
+    shown: Mapping[int, str]
+
+    @classmethod
+    def of(cls, opened: OpenedFiles, used: Sequence[int]) -> Names:
+        """Return the names of files; those that come twice with their number."""
+        files = dict(zip(used, names_of([opened.handles[n] for n in used]), strict=True))
+        counts = Counter(opened.files[n].name for n in used)
+        shown = {
+            n: f"{name} ({n})" if counts[name := opened.files[n].name] > 1 else name for n in used
+        }
+        return cls(files, shown)
 
 
 class _Maker(NamedTuple):
@@ -170,7 +211,7 @@ class _Maker(NamedTuple):
         opened: the files.
         options: what is wanted.
         chosen: which band of which file is a band of the stack.
-        names: of files, for plans and messages.
+        names: of the files.
         grid: of the stack.
         source: position of the file that the grid is taken from.
         errors: of files that cannot be read.
@@ -180,7 +221,7 @@ class _Maker(NamedTuple):
     opened: OpenedFiles
     options: StackOptions
     chosen: ChosenBands
-    names: Mapping[int, str]
+    names: Names
     grid: ChosenGrid
     source: int | None
     errors: Mapping[int, TinycogError]
@@ -204,7 +245,10 @@ class _Maker(NamedTuple):
         nodata, findings = self._nodata() if is_same else (None, ())
         fill = 0 if nodata is None else nodata
         on_grid = {
-            n: FileOnGrid.of(self.names[n], self.opened.handles[n], self.grid) for n in inside
+            n: FileOnGrid.of(
+                self.names.files[n], self.names.shown[n], self.opened.handles[n], self.grid
+            )
+            for n in inside
         }
         lost = {n for n in self.errors if n in self.chosen.uses}
         steps = [
@@ -230,7 +274,7 @@ class _Maker(NamedTuple):
         rows_cols = self.grid.sizes[0][::-1]
         a, _, left, _, e, top = self.grid.transform
         right, bottom = left + a * rows_cols[1], top + e * rows_cols[0]
-        names = ", ".join(self.names[n] for n in self.fitting[:3])
+        names = ", ".join(self.names.shown[n] for n in self.fitting[:3])
         message = (
             f"no file lies in the grid, {(left, bottom, right, top)} in {self.grid.crs}:"
             f" {len(self.fitting)} files from {names}; are bounds in another CRS (bounds_crs=),"
@@ -270,8 +314,9 @@ class _Maker(NamedTuple):
         odd = next((n for n, v in values.items() if not is_same_value(v, values[first])), None)
         if odd is None:
             return values[first], ()
+        shown = self.names.shown
         text = (
-            f"{self.names[odd]} has nodata {values[odd]}, but {self.names[first]} {values[first]}:"
+            f"{shown[odd]} has nodata {values[odd]}, but {shown[first]} {values[first]}:"
             " masks say which pixels are valid, the others are 0"
         )
         return None, (Finding("cog.stack.nodata", text),)
@@ -345,4 +390,4 @@ class _Maker(NamedTuple):
         handle, error = self.opened.handles[n], self.errors[n]
         bounds = self.opened.files[n].bounds if n in self.opened.errors else None
         window: Window = window_of_place(bounds, self.grid)
-        return LostMember(self.names[n], handle, error, window)
+        return LostMember(self.names.files[n], handle, error, window)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,6 +71,12 @@ def _means_other(
         if what is not None:
             yield f"{file.name} and {first.name} have {what} that differ"
             return
+
+
+def meaning_of(file: OpenFile) -> Hashable:
+    """Return what two files have in common whose bands mean the same."""
+    meta = file.metadata
+    return str(_dtype(file)), file.levels[0].photometric, repr((meta.scales, meta.offsets))
 
 
 def _dtype(file: OpenFile) -> np.dtype[np.generic]:
