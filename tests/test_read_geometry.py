@@ -121,6 +121,7 @@ def test_an_area_of_whole_pixels_touches_no_others():
     assert found[1:4, 2:5].all()
 
 
+@pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # of rasterio 1.4
 @pytest.mark.parametrize("all_touched", [False, True])
 async def test_pixels_are_those_of_rasterio_mask(*, all_touched: bool):
     data = await written(nodata=0)
