@@ -135,6 +135,7 @@ if TYPE_CHECKING:
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.tile_sets import MatrixId, TileLimits, TileMatrixFacts, TileSet
     from tinycog.updating import Updated, update
     from tinycog.validating import validate
     from tinycog.validator.report import RuleFinding, ValidationReport
@@ -195,6 +196,7 @@ __all__ = [
     "Limits",
     "Loss",
     "MaskKind",
+    "MatrixId",
     "MemoryCache",
     "Mosaic",
     "MosaicError",
@@ -261,7 +263,10 @@ __all__ = [
     "Tags",
     "TileFacts",
     "TileIndexError",
+    "TileLimits",
+    "TileMatrixFacts",
     "TileRange",
+    "TileSet",
     "TinycogError",
     "TruncatedError",
     "UnsupportedError",
@@ -329,6 +334,10 @@ _ON_DEMAND = {
     "Mosaic": "tinycog.mosaics",
     "MosaicFileFacts": "tinycog.mosaics",
     "MosaicOptions": "tinycog.mosaicking.fitting",
+    "MatrixId": "tinycog.tile_sets",
+    "TileLimits": "tinycog.tile_sets",
+    "TileMatrixFacts": "tinycog.tile_sets",
+    "TileSet": "tinycog.tile_sets",
     "Page": "tinycog.page",
     "Pages": "tinycog.page",
     "Plane": "tinycog.series.model",

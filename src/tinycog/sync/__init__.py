@@ -19,6 +19,7 @@ inside of a running event loop, and after a fork.
     loop_thread.py   the event loop and its thread
     collection.py    those of collections, when they are first used
     mosaics.py       those of mosaics, likewise
+    tile_sets.py     those of tile sets, likewise
     blocking.py      classes made from those of `tinycog`
     __init__.pyi     their types, made by tests/make_sync_types.py
 """
@@ -44,6 +45,7 @@ __all__ = [
     "Pages",
     "TagEntry",
     "Tags",
+    "TileSet",
     "abort_upload",
     "list_uploads",
     "mosaic",
@@ -111,6 +113,7 @@ LATE_MODULES = {
     "Asset": "collection",
     "Collection": "collection",
     "Mosaic": "mosaics",
+    "TileSet": "tile_sets",
     "mosaic": "mosaics",
 }
 """Modules of names that are imported when they are first used."""
@@ -138,6 +141,7 @@ if TYPE_CHECKING:  # their types are in the stub
     Asset: Any
     Collection: Any
     Mosaic: Any
+    TileSet: Any
     abort_upload: Any
     list_uploads: Any
     mosaic: Any
