@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import zlib
 from dataclasses import replace
@@ -258,6 +259,22 @@ async def test_a_stream_without_its_checksum_is_refused_as_gdal_refuses_it():
 
     with pytest.raises(tinycog.CorruptTileError, match="Deflate data of"):
         await tinycog.open(with_tile(file, zlib.compress(GRAY.tobytes())[:-4])).read_tile(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        zlib.compress(GRAY.tobytes())[:-1] + b"\0",  # another checksum
+        gzip.compress(GRAY.tobytes()),
+        zlib.compress(GRAY.tobytes())[2:-4],  # no header
+    ],
+)
+async def test_deflate_is_a_zlib_stream_whose_checksum_is_compared(stream: bytes):
+    """Decoders that are otherwise as good accept all of these."""
+    file = tiff_of(GRAY, rows_per_strip=20, compression=8)
+
+    with pytest.raises(tinycog.CorruptTileError, match="Deflate data of"):
+        await tinycog.open(with_tile(file, stream)).read_tile(0, 0, 0)
 
 
 @pytest.mark.parametrize("code", [9, 34661, 34715, 50003])
