@@ -187,9 +187,13 @@ class MosaicWindows:
     async def _read_wave(self, z: int, canvases: Sequence[Canvas], errors: ErrorHandling) -> None:
         """Read what need not wait of all windows, each file once, and put it in its place."""
         held: dict[int, list[tuple[Canvas, Hit]]] = {}
+        length = 0
         for canvas in canvases:
             for hit in self._wave(canvas):
                 held.setdefault(hit.member, []).append((canvas, hit))
+                length += 0 if self._fills(hit) else _layer_bytes(canvas, hit)
+        what = f"bytes of the samples of {len(held)} files that overlap"
+        self.limits.check("result_bytes", length, what)
         lists = await side_by_side(
             *(self._read_member(z, n, pairs, errors) for n, pairs in held.items())
         )
@@ -296,6 +300,12 @@ class MosaicWindows:
             member = self._members[hit.member]
             if member.is_whole and member.fills_target:
                 done.append(hit.window)
+
+
+def _layer_bytes(canvas: Canvas, hit: Hit) -> int:
+    """Return the bytes of what one file has of a window, and of which samples count."""
+    bands, _, _ = canvas.buffers.pixels.shape
+    return bands * hit.window.height * hit.window.width * (canvas.buffers.pixels.itemsize + 1)
 
 
 def _place(window: Window, whole: Window) -> tuple[slice, slice]:
