@@ -21,6 +21,7 @@ from tinycog.raster import Raster
 from tinycog.tiff.spec import Photometric
 from tinycog.window import Window, reaches_out
 from tinycog.writer.pixel_source import PixelBlock, Region
+from tinycog.writer.plan import LARGEST_REGION
 from tinycog.writer.sources.blocks import BlockMaker
 from tinycog.writer.sources.told import Shape, Told, as_dtype, merge_facts
 
@@ -227,6 +228,8 @@ class CogSource:
             (window.row_off + phase[0]) % self.chunk[0],
             (window.col_off + phase[1]) % self.chunk[1],
         )
+        held = getattr(cog, "pixel_memory", 0)  # of a pixel that is read, besides its samples
+        self.memory += held * LARGEST_REGION // (self.bands * self.dtype.itemsize)
         self._cog, self._window = cog, window
         self.generation = generation_of(cog, tuple(window))
         self._maker = BlockMaker(shape, self.dtype, self.facts.nodata, self.has_valid)
