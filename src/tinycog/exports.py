@@ -9,7 +9,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
-from tinycog.area_reads import AreaReads
 from tinycog.argument_types import (
     CrsLike,
     ErrorHandling,
@@ -37,7 +36,6 @@ from tinycog.exporting.to_array import ToArray
 from tinycog.exporting.to_sink import Sink, ToSink
 from tinycog.extras import check_installed
 from tinycog.mosaics import Mosaic
-from tinycog.pixels.mask import MaskFacts
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments
 from tinycog.services import Service
@@ -145,7 +143,7 @@ async def export(
 ) -> ExportPlan: ...
 
 
-async def export(  # noqa: PLR0913 - each has a name
+async def export(
     source: Exportable | HasAsynchronous,
     target: str | PathLike[str] | Sink,
     *,
@@ -222,8 +220,8 @@ async def export(  # noqa: PLR0913 - each has a name
     Cost: the requests of `plan`, which are those of the tiles of each piece. After a kill, those of
         the pieces that were not done.
     """
-    given: Any = getattr(source, "asynchronous", source)
-    if not isinstance(given, AreaReads) or not hasattr(type(given), "__await__"):
+    given = getattr(source, "asynchronous", source)
+    if not isinstance(given, Cog | Mosaic | Service):
         message = (
             f"an export is of a handle, tinycog.open(...), mosaic(...) or Service(...), not of a"
             f" {type(source).__name__}"
@@ -237,7 +235,7 @@ async def export(  # noqa: PLR0913 - each has a name
     await given
     arguments = ReadArguments(window, bounds, crs, None, shape, res, resampling, crop)
     area = await make_area(given, arguments, bands, indexes, check_errors(errors))
-    job = _Job(area, target, memory, resume, overwrite=overwrite, progress=progress)
+    job = _Export(area, target, memory, resume, overwrite=overwrite, progress=progress)
     if kind == "tif":
         return await job.plan_tif(options) if plan else await job.write_tif(options)
     pieces = cut(area, memory, count)
@@ -253,12 +251,10 @@ def _kind(target: object) -> Literal["tif", "zarr", "npy", "sink"]:
     Raises:
         UsageError: nobody knows.
     """
-    if callable(target) and not isinstance(target, type | PathLike):
+    if callable(target) and not isinstance(target, type) and not _is_named(target):
         return "sink"
-    if isinstance(target, str | PathLike):
-        given: Any = target
-        name = os.fspath(given)
-        path = str(name).partition("?")[0].rstrip("/").lower()
+    if _is_named(target):
+        path = _text(target).partition("?")[0].rstrip("/").lower()
         is_url = "://" in path
         if path.endswith(TIFF_ENDINGS):
             return "tif"
@@ -275,7 +271,18 @@ def _kind(target: object) -> Literal["tif", "zarr", "npy", "sink"]:
     raise UsageError(message)
 
 
-class _Job:
+def _is_named(target: object) -> bool:
+    """Return whether a target is named."""
+    return isinstance(target, str | PathLike)
+
+
+def _text(target: object) -> str:
+    """Return a path or a url as text."""
+    path: Any = target
+    return os.fsdecode(path)
+
+
+class _Export:
     """What `export` was called with, its area resolved."""
 
     def __init__(
@@ -290,8 +297,8 @@ class _Job:
     ) -> None:
         self._area, self._target, self._memory = area, target, memory
         self._overwrite, self._progress = overwrite, progress
-        is_path = isinstance(target, str | PathLike) and "://" not in str(target)
-        self._path = Path(os.path.realpath(str(target))) if is_path else None
+        is_path = _is_named(target) and "://" not in _text(target)
+        self._path = Path(os.path.realpath(_text(target))) if is_path else None
         self._resume = is_path if resume is None else resume
         if self._resume is True and not is_path:
             message = "resume=True is of a path: give a folder for the journal"
@@ -349,15 +356,12 @@ class _Job:
 
         area = self._area
         facts = AreaFile(area, self._pin)
-        may_be_invalid = (
-            facts.has_mask or area.level.mask_facts() != MaskFacts() or area.errors == "fill"
-        )
         rows, cols = (
             min(-(-CHUNK // tile) * tile if tile < CHUNK else tile, max(size, 1))
             for tile, size in zip(facts.levels[0].tile_shape, area.shape[1:], strict=True)
         )
         chunks = Chunks(area.shape, (rows, cols), area.dtype, pieces.windows)
-        layout = ZarrFolder(facts, (rows, cols), has_mask=may_be_invalid)
+        layout = ZarrFolder(facts, (rows, cols), has_mask=area.may_be_invalid)
         return ToFolder(path, layout, chunks, journal.done, overwrite=self._overwrite)
 
     # --- .tif ------------------------------------------------------------------------------------
@@ -378,9 +382,7 @@ class _Job:
         make: Any = write
         plan: WritePlan = await make(target, file, plan=True, **self._options(options))
         grid = TileGrid(self._area.rows, self._area.cols, 1)
-        found = [
-            Window(one.col, one.row, one.cols, one.rows) for one in regions(plan, grid)
-        ]
+        found = [Window(one.col, one.row, one.cols, one.rows) for one in regions(plan, grid)]
         return plan, found
 
     async def plan_tif(self, options: ExportOptions) -> ExportPlan:
@@ -416,7 +418,7 @@ class _Job:
             accounts = {n: journal.done[n] for n in map(self._number, windows)}
             is_over = True
         finally:
-            await asyncio.shield(journal.close(removed=is_over))
+            await asyncio.shield(journal.close(removed=is_over or journal.is_empty))
         return report(written.name, area, len(windows), len(done), accounts)
 
     def _number(self, window: Window) -> int:

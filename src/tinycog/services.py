@@ -73,9 +73,9 @@ class Service(AreaReads):
         """Take the function; it is not called yet.
 
         Args:
-            get: async function of a `Window` that returns its pixels, (bands, rows, cols), or (rows,
-                cols) of one band, of the dtype; masked ones become nodata. It is called side by
-                side.
+            get: async function of a `Window` that returns its pixels, (bands, rows, cols), or
+                (rows, cols) of one band, of the dtype; masked ones become nodata. It is called side
+                by side.
             shape: (bands, rows, cols) of the image, or (rows, cols) for one band.
             dtype: of its samples.
             transform: from (col, row) to (x, y), an `Affine` or six numbers.

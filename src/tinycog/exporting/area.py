@@ -10,16 +10,17 @@ import numpy as np
 
 from tinycog.area_reads import AreaReads
 from tinycog.argument_types import AreaOptions, ErrorHandling
-from tinycog.exporting.split import Axis
+from tinycog.exporting.split import AreaAxis
 from tinycog.fetch.plan import Plan
 from tinycog.geo.lazy import LevelPlacement
+from tinycog.pixels.mask import MaskFacts
 from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.resample.axis import kernel_radius
 from tinycog.pixels.resample.bands import BLOCK
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments, resolve
-from tinycog.reader.window_buffers import LevelSource, WindowRequest
-from tinycog.window import FloatWindow, Window
+from tinycog.reader.window_buffers import LevelSource, WindowRequest, make_buffers
+from tinycog.window import FloatWindow, Window, reaches_out
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -79,6 +80,12 @@ class ExportArea:
         return self.is_plain and not self.request.area.z
 
     @property
+    def may_be_invalid(self) -> bool:
+        """Whether there may be pixels that are not valid."""
+        has_mask = self.level.mask.source is not None or self.extra > 0
+        return has_mask or self.errors == "fill" or self.level.mask_facts() != MaskFacts()
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all of its pixels."""
         bands, rows, cols = self.shape
@@ -103,27 +110,27 @@ class ExportArea:
     # --- pieces ----------------------------------------------------------------------------------
 
     @property
-    def down(self) -> Axis:
+    def down(self) -> AreaAxis:
         """Its rows, and the tiles under them."""
         (_, row, _, height), (rows, _) = self.request.area.window, self.request.area.shape
         grid = self.level.image.grid
         return self._axis(rows, row, height, grid.tile_height, grid.height)
 
     @property
-    def across(self) -> Axis:
+    def across(self) -> AreaAxis:
         """Its columns, and the tiles under them."""
         (col, _, width, _), (_, cols) = self.request.area.window, self.request.area.shape
         grid = self.level.image.grid
         return self._axis(cols, col, width, grid.tile_width, grid.width)
 
-    def _axis(self, count: int, offset: float, length: float, tile: int, size: int) -> Axis:
+    def _axis(self, count: int, offset: float, length: float, tile: int, size: int) -> AreaAxis:
         ratio = length / count
         method, reach = self.request.method, 0.0
         if not self.is_plain and method in KERNELS:
             reach = kernel_radius(method) * max(ratio, 1.0)
         elif not self.is_plain and method == "gauss":
             reach = GAUSS_REACH * max(ratio, 1.0)
-        return Axis(count, offset, ratio, tile, size, reach)
+        return AreaAxis(count, offset, ratio, tile, size, reach)
 
     def cost(self, piece: Window) -> int:
         """Return the bytes that a piece takes while it is read: pixels, masks, encoded tiles."""
@@ -132,7 +139,9 @@ class ExportArea:
         across = self.across.footprint(piece.col_off, piece.col_off + piece.width)
         fetched = bands if image.grid.planes > 1 else image.samples
         tile = image.grid.tile_width * image.grid.tile_height * fetched * image.dtype.itemsize
-        pixel = bands * (image.dtype.itemsize + 2) + 2  # samples, masks of bands, of the pixel
+        pixel = bands * image.dtype.itemsize
+        if self.may_be_invalid:
+            pixel += 2 * bands + 2  # masks of bands, and of the pixel, with what they are made of
         read, made = down.pixels * across.pixels, piece.width * piece.height
         held = read * (pixel + self.extra) + down.tiles * across.tiles * tile
         if self.is_plain:
@@ -145,19 +154,12 @@ class ExportArea:
         Raises:
             TinycogError: as for `Cog.read`.
         """
-        return await self.source.read(
-            **self._options(piece), bands=self.request.bands, masked=True, errors=self.errors
-        )
+        return await self.source.read(**self._options(piece))
 
     async def plan(self, piece: Window) -> Plan:
         """Return the requests of a piece."""
         source: Any = self.source
-        options: AreaOptions = {
-            **self._options(piece),
-            "bands": self.request.bands,
-            "masked": True,
-        }
-        return await source.plan(**options)
+        return await source.plan(**self._options(piece))
 
     @property
     def errors(self) -> ErrorHandling:
@@ -166,13 +168,15 @@ class ExportArea:
 
     def _options(self, piece: Window) -> AreaOptions:
         z, (col, row, width, height), (rows, cols) = self.request.area
+        options: AreaOptions = {
+            "level": z,
+            "bands": self.request.bands,
+            "masked": True,
+            "errors": self.errors,
+        }
         if self.is_plain:
-            return {
-                "window": Window(
-                    int(col) + piece.col_off, int(row) + piece.row_off, piece.width, piece.height
-                ),
-                "level": z,
-            }
+            left, top = int(col) + piece.col_off, int(row) + piece.row_off
+            return {**options, "window": Window(left, top, piece.width, piece.height)}
         wide, high = width / cols, height / rows
         window = FloatWindow(
             col + piece.col_off * wide,
@@ -182,8 +186,8 @@ class ExportArea:
         )
         method: Any = self.request.method
         return {
+            **options,
             "window": window,
-            "level": z,
             "shape": (piece.height, piece.width),
             "resampling": method,
         }
@@ -206,4 +210,6 @@ async def make_area(
     level, request = await resolve(
         file, arguments, bands, indexes, boundless=False, masked=True, out=None, errors=errors
     )
+    if reaches_out(request.area.window, level.image.size):
+        make_buffers(level, request, planned=True)  # which says so
     return ExportArea(source, level, request, file.windows.pixel_memory)

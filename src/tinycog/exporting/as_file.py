@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from tinycog.argument_types import WindowLike
 from tinycog.checks import check_window
 from tinycog.exporting.area import ExportArea
-from tinycog.exporting.split import Axis
+from tinycog.exporting.split import AreaAxis
 from tinycog.raster import Raster
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Photometric
@@ -150,7 +150,10 @@ class AreaFile:
         """Control points of the source, in pixels of the area."""
         col, row, width, height = self._area.request.area.window
         full, size = self._area.level.georeference.size, self._area.level.image.size
-        across, down = size[0] / full[0] * self.width / width, size[1] / full[1] * self.height / height
+        across, down = (
+            size[0] / full[0] * self.width / width,
+            size[1] / full[1] * self.height / height,
+        )
         left, top = col * full[0] / size[0], row * full[1] / size[1]
         return [
             one._replace(row=(one.row - top) * down, col=(one.col - left) * across)
@@ -230,7 +233,7 @@ async def _ready(file: AreaFile) -> AreaFile:
     return file
 
 
-def _best(axis: Axis) -> tuple[int, int] | None:
+def _best(axis: AreaAxis) -> tuple[int, int] | None:
     """Return pixels of a tile and those before the first one; None where they are not whole."""
     size, origin = axis.tile / axis.ratio, (axis.offset % axis.tile) / axis.ratio
     if not (_is_whole(size) and _is_whole(origin)):

@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 from tinycog.argument_types import Progress
 from tinycog.exporting.area import ExportArea
-from tinycog.exporting.journal import ExportJournal, total
+from tinycog.exporting.journal import ExportJournal, boot_id, total
 from tinycog.exporting.parts import PieceSink
 from tinycog.exporting.piecewise import Pieces, read_pieces
 from tinycog.pixels.account import Account
 from tinycog.window import Window
+
+
+SYNC_BYTES = 256 << 20
+"""Bytes of pixels after which all is flushed to the disk: a failure of power loses no more."""
 
 
 class Exported(NamedTuple):
@@ -131,7 +135,7 @@ async def carry_out(
         await sink.tidy(masked=masked)
         is_over = True
     finally:
-        await asyncio.shield(_close(sink, journal, removed=is_over))
+        await asyncio.shield(_close(sink, journal, removed=is_over or journal.is_empty))
     return found
 
 
@@ -154,10 +158,16 @@ async def _take_pieces(
     lacking = ((n, window) for n, window in enumerate(windows) if n not in journal.done)
     pixels = area.rows * area.cols
     done = sum(windows[n].width * windows[n].height for n in journal.done)
+    unsynced, most = 0, 0 if boot_id() is None else SYNC_BYTES
     async with aclosing(read_pieces(area, lacking, pieces.held)) as read:
         async for piece in read:
             await sink.write(piece)
             await journal.keep(piece.number, piece.raster.account)
+            unsynced += piece.raster.data.nbytes
+            if unsynced > most:
+                await sink.sync()
+                await journal.keep_synced()
+                unsynced = 0
             done += piece.window.width * piece.window.height
             if progress is not None:
                 progress(done, pixels)

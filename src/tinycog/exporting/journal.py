@@ -1,4 +1,9 @@
-"""What an export has done: pieces, and what became of their pixels, for the run that goes on."""
+"""What an export has done: pieces, and what became of their pixels, for the run that goes on.
+
+What a process that is killed has written is there; after a failure of power only what was flushed
+to the disk is. So an entry counts if the system still runs that it was made in, or if it stands
+before one that says that all was flushed: flushing for each piece would take longer than reading.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,12 @@ SUFFIX = ".tinycog-export"
 
 ENTRY = Struct("<q6q")
 """A piece, and its account."""
+
+SYNCED, BOOT = b"S", b"B"
+"""Kinds of other entries: what comes before is on the disk; which run of the system comes now."""
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux names the run of the system."""
 
 
 class ExportJournal:
@@ -56,9 +67,18 @@ class ExportJournal:
         await file.open()
         self._file = file
         self.left = file.left
+        boot = BOOT + (boot_id() or b"")
+        unsure, is_sure = dict[int, Account](), False
         async for _, entry in file.entries():
-            number, *counts = ENTRY.unpack(entry)
-            self.done[number] = Account(*counts)
+            if len(entry) == ENTRY.size:
+                number, *counts = ENTRY.unpack(entry)
+                (self.done if is_sure else unsure)[number] = Account(*counts)
+            elif entry == SYNCED:
+                self.done |= unsure
+            else:
+                unsure.clear()
+                is_sure = entry == boot != BOOT
+        await file.append(boot)
 
     def _forget(self, path: Path) -> None:
         """Remove what another run has left, unless that is still running.
@@ -80,6 +100,20 @@ class ExportJournal:
         self.done[number] = account
         if self._file is not None:
             await self._file.append(ENTRY.pack(number, *account))
+
+    async def keep_synced(self) -> None:
+        """Keep that all that is done is on the disk.
+
+        Raises:
+            SourceError: it cannot be written.
+        """
+        if self._file is not None:
+            await self._file.append(SYNCED)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is done, so that there is nothing to go on with."""
+        return not self.done
 
     async def flush(self) -> None:
         """Wait until all that was kept is written.
@@ -107,6 +141,14 @@ class ExportJournal:
                 await self._file.remove()
             await self._file.close()
             self._file = None
+
+
+def boot_id() -> bytes | None:
+    """Return what names the run of the system; None where nothing does."""
+    try:
+        return BOOT_ID.read_bytes().strip()
+    except OSError:
+        return None
 
 
 def total(accounts: Iterable[Account]) -> Account:

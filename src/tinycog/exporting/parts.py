@@ -43,6 +43,14 @@ class PieceSink(Protocol):
         """
         ...
 
+    async def sync(self) -> None:
+        """Have what was written outlive a failure of power, too.
+
+        Raises:
+            SourceError: the disk fails.
+        """
+        ...
+
     async def seal(self) -> str:
         """Make all whole but for its name; return what `was_published` is asked with.
 

@@ -85,34 +85,54 @@ async def read_pieces(
     Raises:
         TinycogError: a piece cannot be read.
     """
-    ahead, rest = max(held - 1, 1), iter(pieces)
-    under_way: deque[tuple[int, Window, asyncio.Task[Raster]]] = deque()
-
-    def start() -> bool:
-        for number, window in rest:
-            task = asyncio.ensure_future(area.read(window))
-            under_way.append((number, window, task))
-            return True
-        return False
-
+    ahead = _Ahead(area, pieces, max(held - 1, 1))
     try:
-        while True:
-            while len(under_way) < ahead and start():
-                await asyncio.sleep(0)  # each has its own requests, as it was planned
-            if not under_way:
-                return
-            number, window, task = under_way[0]
+        while await ahead.fill():
+            number, window, task = ahead.under_way[0]
             raster = await task
-            under_way.popleft()
+            ahead.under_way.popleft()
+            del task
             if held > 1:
-                start()
+                ahead.start()
             yield ReadPiece(number, window, raster)
-            del raster, task
+            del raster
     finally:
-        for *_, task in under_way:
+        await ahead.cancel()
+
+
+class _Ahead:
+    """Pieces that are read while others are used.
+
+    Attributes:
+        under_way: in their order.
+    """
+
+    def __init__(self, area: ExportArea, pieces: Iterable[tuple[int, Window]], most: int) -> None:
+        self._area, self._rest, self._most = area, iter(pieces), most
+        self.under_way: deque[tuple[int, Window, asyncio.Task[Raster]]] = deque()
+
+    def start(self) -> bool:
+        """Start the next piece; return whether there was one."""
+        found = next(self._rest, None)
+        if found is not None:
+            self.under_way.append((*found, asyncio.create_task(self._area.read(found[1]))))
+        return found is not None
+
+    async def fill(self) -> bool:
+        """Start as many as may be read at once; return whether any is under way."""
+        for _ in range(self._most - len(self.under_way)):
+            if not self.start():
+                break
+            await asyncio.sleep(0)  # each has its own requests, as it was planned
+        return bool(self.under_way)
+
+    async def cancel(self) -> None:
+        """Cancel what is under way, and wait for its end."""
+        tasks = [task for *_, task in self.under_way]
+        for task in tasks:
             task.cancel()
-        if under_way:
-            await asyncio.wait([task for *_, task in under_way])
-            for *_, task in under_way:
-                if not task.cancelled():
-                    task.exception()  # one is raised: others would be logged as not retrieved
+        if tasks:
+            await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.exception()  # one is raised: others would be logged as not retrieved

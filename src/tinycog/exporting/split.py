@@ -22,7 +22,7 @@ Cost = Callable[[Window], int]
 """Bytes that a piece takes while it is read; a larger piece takes more."""
 
 
-class Footprint(NamedTuple):
+class Needed(NamedTuple):
     """What some pixels of a result need of the source along one axis.
 
     Attributes:
@@ -35,7 +35,7 @@ class Footprint(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Axis:
+class AreaAxis:
     """One axis of an area, and the tiles under it.
 
     Attributes:
@@ -67,17 +67,17 @@ class Axis:
         inner = inner[(inner > 0) & (inner < self.count)]
         return np.unique(np.concatenate([[0], inner, [self.count]]))
 
-    def footprint(self, start: int, stop: int) -> Footprint:
+    def footprint(self, start: int, stop: int) -> Needed:
         """Return what pixels `start` to `stop` (half-open) need of the source."""
         low = floor(self.offset + start * self.ratio - self.reach + SNAP)
         high = ceil(self.offset + stop * self.ratio + self.reach - SNAP)
         low, high = max(low, 0), min(high, self.size)
         if high <= low:
-            return Footprint(0, 0)
-        return Footprint(high - low, (high - 1) // self.tile - low // self.tile + 1)
+            return Needed(0, 0)
+        return Needed(high - low, (high - 1) // self.tile - low // self.tile + 1)
 
 
-def least_budget(down: Axis, across: Axis, cost: Cost) -> int:
+def least_budget(down: AreaAxis, across: AreaAxis, cost: Cost) -> int:
     """Return the bytes that the most expensive piece takes if all are as small as can be."""
     rows, cols = np.diff(down.edges), np.diff(across.edges)
     y, x = int(rows.argmax()), int(cols.argmax())
@@ -85,7 +85,9 @@ def least_budget(down: Axis, across: Axis, cost: Cost) -> int:
     return cost(Window(col, row, int(cols[x]), int(rows[y])))
 
 
-def split(down: Axis, across: Axis, cost: Cost, budget: int, wanted: int) -> Iterator[Window]:
+def split(
+    down: AreaAxis, across: AreaAxis, cost: Cost, budget: int, wanted: int
+) -> Iterator[Window]:
     """Cut an area into pieces, row by row, each of which takes at most `budget` bytes.
 
     Args:
@@ -95,29 +97,49 @@ def split(down: Axis, across: Axis, cost: Cost, budget: int, wanted: int) -> Ite
         budget: bytes of a piece at most; no less than `least_budget`.
         wanted: bytes up to which rows of tiles are put together.
     """
-    rows, cols = down.edges.tolist(), across.edges.tolist()
-    width, first = cols[-1], 0
+    cells = _Cells(down.edges.tolist(), across.edges.tolist(), cost)
+    first, most = 0, min(budget, wanted)
+    while first < cells.down:
+        stop = cells.last_row(first, budget, most)
+        yield from cells.across_row(first, stop, budget)
+        first = stop
 
-    def window(i: int, j: int, a: int, b: int) -> Window:
-        return Window(cols[a], rows[i], cols[b] - cols[a], rows[j] - rows[i])
 
-    while first < len(rows) - 1:
-        if cost(Window(0, rows[first], width, rows[first + 1] - rows[first])) <= budget:
-            most = min(budget, wanted)
-            stop = _last(
-                first, len(rows) - 1, lambda j: cost(window(first, j, 0, len(cols) - 1)) <= most
-            )
-            yield window(first, stop, 0, len(cols) - 1)
-            first = stop
-            continue
+class _Cells:
+    """Tiles of an area, and what rectangles of them cost."""
+
+    def __init__(self, rows: list[int], cols: list[int], cost: Cost) -> None:
+        self._rows, self._cols, self._cost = rows, cols, cost
+        self.down, self._across = len(rows) - 1, len(cols) - 1
+
+    def window(self, first: int, stop: int, begin: int, end: int) -> Window:
+        """Return the pixels of rows `first` to `stop` and columns `begin` to `end` of tiles."""
+        row, col = self._rows[first], self._cols[begin]
+        return Window(col, row, self._cols[end] - col, self._rows[stop] - row)
+
+    def last_row(self, first: int, budget: int, most: int) -> int:
+        """Return behind which row a piece ends: one row, or as many whole ones as `most` allows."""
+        if self._cost(self.window(first, first + 1, 0, self._across)) > budget:
+            return first + 1
+
+        def fits(stop: int) -> bool:
+            return self._cost(self.window(first, stop, 0, self._across)) <= most
+
+        return _last(first, self.down, fits)
+
+    def across_row(self, first: int, stop: int, budget: int) -> Iterator[Window]:
+        """Give the pieces of some rows, from left to right."""
         begin = 0
-        while begin < len(cols) - 1:
-            end = _last(
-                begin, len(cols) - 1, lambda b: cost(window(first, first + 1, begin, b)) <= budget
-            )
-            yield window(first, first + 1, begin, end)
+        while begin < self._across:
+            end = self._last_col(first, stop, begin, budget)
+            yield self.window(first, stop, begin, end)
             begin = end
-        first += 1
+
+    def _last_col(self, first: int, stop: int, begin: int, budget: int) -> int:
+        def fits(end: int) -> bool:
+            return self._cost(self.window(first, stop, begin, end)) <= budget
+
+        return _last(begin, self._across, fits)
 
 
 def _last(first: int, most: int, fits: Callable[[int], bool]) -> int:

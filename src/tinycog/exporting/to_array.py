@@ -104,7 +104,11 @@ class ToArray:
     def _write(self, piece: ReadPiece) -> None:
         for file, data in ((self._pixels, piece.raster.data), (self._mask, piece.raster.mask)):
             file.write(piece.window, data)
-            file.part.sync()
+
+    async def sync(self) -> None:
+        """Flush both files to the disk; see `PieceSink`."""
+        for file in (self._pixels, self._mask):
+            await self._worker.run(file.part.sync)
 
     async def seal(self) -> str:
         """Return what names both files whatever their names are."""

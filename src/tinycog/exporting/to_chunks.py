@@ -178,9 +178,11 @@ class Rechunker:
             part = next(p for p in self._chunks.parts(y, x) if p.piece == piece.number)
             data, mask = _cut(raster, piece.window, part.window)
             position = self._chunks.position(y, x) + part.offset
-            views = [memoryview(np.ascontiguousarray(one).reshape(-1).view(np.uint8)) for one in (data, mask)]
+            views = [
+                memoryview(np.ascontiguousarray(one).reshape(-1).view(np.uint8))
+                for one in (data, mask)
+            ]
             self._parts.write(views, position)
-        self._parts.sync()
         for y, x in shared:
             parts = list(self._chunks.parts(y, x))
             if all(part.piece == piece.number or part.piece in self._done for part in parts):
@@ -202,6 +204,11 @@ class Rechunker:
             data[:, rows, cols], mask[rows, cols] = samples, valid
         self._store.write(chunk, data, mask)
 
+    def sync(self) -> None:
+        """Flush the file of parts to the disk."""
+        if self._parts is not None:
+            self._parts.sync()
+
     def close(self, *, removed: bool) -> None:
         """Close the file of parts."""
         if self._parts is not None:
@@ -215,9 +222,7 @@ def _slices(outer: Window, inner: Window) -> tuple[slice, slice]:
     return slice(row, row + inner.height), slice(col, col + inner.width)
 
 
-def _cut(
-    raster: Raster, outer: Window, inner: Window
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _cut(raster: Raster, outer: Window, inner: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return pixels and mask of a part of a raster that covers `outer`."""
     rows, cols = _slices(outer, inner)
     return raster.data[:, rows, cols], raster.mask[rows, cols]

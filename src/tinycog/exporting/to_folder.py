@@ -39,6 +39,10 @@ class FolderFormat(Protocol):
         """Write whole chunks: (bands, rows, cols), and which pixels are valid, (rows, cols)."""
         ...
 
+    def sync(self) -> None:
+        """Have the chunks that were written outlive a failure of power."""
+        ...
+
     def seal(self) -> None:
         """Write what describes the whole."""
         ...
@@ -56,7 +60,15 @@ class ToFolder:
         *,
         overwrite: bool,
     ) -> None:
-        """Take what it will be; nothing is opened. `done` are numbers of pieces, while they come."""
+        """Take what it will be; nothing is opened.
+
+        Args:
+            target: the name that it gets.
+            layout: what it holds.
+            chunks: of the result.
+            done: numbers of pieces that came before, while they come.
+            overwrite: whether a folder of that format is replaced.
+        """
         self.name = str(target)
         self._target, self._part = target, part_path(target)
         self._old = self._part.with_name(self._part.name + OLD)
@@ -102,6 +114,15 @@ class ToFolder:
     def _write(self, piece: ReadPiece) -> None:
         with writing(self.name, str(self._target.parent)):
             self._chunks.take(piece)
+
+    async def sync(self) -> None:
+        """Flush chunks and parts to the disk; see `PieceSink`."""
+        await self._worker.run(self._sync)
+
+    def _sync(self) -> None:
+        with writing(self.name, str(self._target.parent)):
+            self._layout.sync()
+            self._chunks.sync()
 
     async def seal(self) -> str:
         """Write what describes the whole; see `PieceSink`."""

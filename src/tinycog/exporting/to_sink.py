@@ -40,6 +40,9 @@ class ToSink:
         if inspect.isawaitable(found):
             await found
 
+    async def sync(self) -> None:
+        """Do nothing: what the function does with pieces is its own."""
+
     async def seal(self) -> str:
         """Return nothing: the function has all."""
         return ""

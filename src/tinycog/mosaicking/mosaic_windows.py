@@ -24,7 +24,6 @@ from tinycog.thread_pool import run_in_pool
 from tinycog.tiff.ranges import ByteRange
 from tinycog.window import Window
 
-
 WARPED_SAMPLES = 5
 """Samples that are held for one that is warped: its own, and two by two of the file."""
 

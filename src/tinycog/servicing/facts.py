@@ -16,7 +16,7 @@ from tinycog.geo.georeference import Georeference
 from tinycog.geo.given_crs import given_crs
 from tinycog.geo.keys import GeoKeys
 from tinycog.geo.lazy import LazyGeoreference
-from tinycog.geo.metadata import Metadata
+from tinycog.geo.metadata import Items, Metadata
 from tinycog.geo.transform import make_affine
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Ifd
@@ -25,6 +25,8 @@ from tinycog.writer.sources.told import as_dtype, as_shape
 
 if TYPE_CHECKING:
     from affine import Affine
+
+NO_ITEMS: Items = {}
 
 FORMATS = {
     "u": SampleFormat.UINT,
@@ -97,12 +99,16 @@ def make_georeference(
         units=(None,) * count,
         descriptions=named,
         colorinterp=tuple(colour_names(image)),
-        band_items=({},) * count,
+        band_items=(NO_ITEMS,) * count,
     )
-    geo = Georeference() if affine is None else Georeference(
-        transform=affine,
-        has_transform=True,
-        keys=GeoKeys() if place is None else place.keys,
-        crs=place,
+    geo = (
+        Georeference()
+        if affine is None
+        else Georeference(
+            transform=affine,
+            has_transform=True,
+            keys=GeoKeys() if place is None else place.keys,
+            crs=place,
+        )
     )
     return LazyGeoreference.known(geo, metadata, image.size)

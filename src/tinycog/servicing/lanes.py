@@ -1,7 +1,7 @@
 """How many calls to a service are under way at once, and at which pace (cog.service.busy).
 
-The number is halved when the service refuses calls as too many, and grows again by one after as many
-answers as there are calls at once. The pace is that of `fetch.throttle`.
+The number is halved when the service refuses calls as too many, and grows again by one after as
+many answers as there are calls at once. The pace is that of `fetch.throttle`.
 """
 
 from __future__ import annotations

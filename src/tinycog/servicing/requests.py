@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinycog.argument_types import ErrorHandling
 from tinycog.errors import Finding, SourceError, TinycogError, TooLargeError, UsageError
-from tinycog.exporting.split import Axis, halves, split
+from tinycog.exporting.split import AreaAxis, halves, split
 from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
@@ -93,9 +93,7 @@ class ServiceWindows:
         pixel = image.samples * image.dtype.itemsize
         limits = [one for one in (self._limit, self._most) if one is not None]
         most = max(min(limits, default=window.width * window.height * pixel), pixel)
-        down, across = (
-            Axis(count, 0, 1, 1, count) for count in (window.height, window.width)
-        )
+        down, across = (AreaAxis(count, 0, 1, 1, count) for count in (window.height, window.width))
         for part in split(down, across, lambda w: w.width * w.height * pixel, most, most):
             yield Window(
                 window.col_off + part.col_off,
@@ -167,9 +165,7 @@ class ServiceWindows:
             return pixels
         mask: Any = np.ma.getmaskarray(pixels)
         if mask.any() and image.nodata is None:
-            message = (
-                f"{self._name} gave masked pixels for the window {tuple(window)}: say nodata="
-            )
+            message = f"{self._name} gave masked pixels for the window {tuple(window)}: say nodata="
             raise UsageError(message)
         return np.where(mask, image.dtype.type(image.fill_value), np.ma.getdata(pixels))
 
@@ -222,9 +218,7 @@ class _Filling:
             self._fail(part, exc)
         else:
             rows, cols = self._place(part)
-            for plane, band in zip(
-                self._buffers.pixels, self._buffers.fetched.all, strict=True
-            ):
+            for plane, band in zip(self._buffers.pixels, self._buffers.fetched.all, strict=True):
                 plane[rows, cols] = pixels[band]
 
     def _place(self, part: Window) -> tuple[slice, slice]:

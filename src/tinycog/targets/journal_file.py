@@ -132,8 +132,7 @@ class JournalFile:
         if self._last is not None:
             await settled(self._last)
         if self._buffer:
-            self._submit()
-            await settled(self._last)
+            await settled(self._submit())
 
     @staticmethod
     def is_open_elsewhere(path: Path) -> bool:
@@ -155,10 +154,11 @@ class JournalFile:
         self._buffer = bytearray()
         await self._worker.run(self._remove)
 
-    def _submit(self) -> None:
+    def _submit(self) -> Future[None]:
         full, self._buffer = self._buffer, bytearray()
         position, self._end = self._end, self._end + len(full)
         self._last = self._worker.submit(self._write, full, position)
+        return self._last
 
     # --- in the thread ---------------------------------------------------------------------------
 

@@ -70,8 +70,8 @@ def levels_as_groups(cog: Cog) -> Hierarchy:
         made.numbers(f"{name}/band", np.arange(1, level.count + 1), ["band"], {})
         reference = grid_mapping_attributes(cog, level)
         made.numbers(f"{name}/{GRID_MAPPING}", np.array(0), [], reference)
-        for axis, centres in centres(cog, level).items():
-            made.numbers(f"{name}/{axis}", centres, [axis], {"axis": axis.upper()})
+        for axis, values in centres(cog, level).items():
+            made.numbers(f"{name}/{axis}", values, [axis], {"axis": axis.upper()})
     return made.hierarchy()
 
 

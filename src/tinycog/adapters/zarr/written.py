@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
+import zarr as zarr_library
 from numpy.typing import NDArray
 
 from tinycog import Window
@@ -46,6 +46,7 @@ class ZarrFolder:
         self._has_mask = has_mask
         self._folder = Path()
         self._arrays: dict[str, Any] = {}
+        self._written: list[Path] = []
 
     def is_one(self, folder: Path) -> bool:
         """Return whether a folder is a zarr store."""
@@ -54,6 +55,7 @@ class ZarrFolder:
     def open(self, folder: Path, *, again: bool) -> None:
         """Make group and arrays, or open them."""
         self._folder = folder
+        zarr: Any = zarr_library
         names = [PIXELS, *([MASK] if self._has_mask else [])]
         if again:
             group = zarr.open_group(folder, mode="r+", use_consolidated=False)
@@ -83,14 +85,15 @@ class ZarrFolder:
                 dimension_names=SPATIAL_DIMENSIONS,
                 attributes=place,
             )
-        _add(group, "band", np.arange(1, bands + 1), ["band"], {})
+        numbers = np.arange(1, int(bands) + 1)
+        _add(group, "band", numbers, ["band"], {})
         _add(group, GRID_MAPPING, np.array(0), [], grid_mapping_attributes(facts, facts))
         if has_transform(facts):
             for axis, values in centres(facts, facts).items():
                 _add(group, axis, values, [axis], {"axis": axis.upper()})
 
     def write(self, window: Window, data: NDArray[Any], mask: NDArray[np.bool_]) -> None:
-        """Write whole chunks; they outlive a failure of power."""
+        """Write whole chunks."""
         col, row, width, height = window
         place = slice(row, row + height), slice(col, col + width)
         self._arrays[PIXELS][:, *place] = data
@@ -104,7 +107,13 @@ class ZarrFolder:
             first = ("0",) if name == PIXELS else ()
             for y in rows:
                 for x in cols:
-                    _sync(self._folder.joinpath(name, CHUNKS, *first, str(y), str(x)))
+                    chunk = self._folder.joinpath(name, CHUNKS, *first, str(y), str(x))
+                    self._written.append(chunk)
+
+    def sync(self) -> None:
+        """Have the chunks that were written outlive a failure of power."""
+        while self._written:
+            _sync(self._written.pop())
 
     def seal(self) -> None:
         """Put the documents of all arrays into that of the group: opening needs no listing."""
