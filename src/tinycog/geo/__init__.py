@@ -13,6 +13,7 @@
     transform.py      affine transforms, control points, RPCs
     windows.py        bounds to windows of a grid, points to pixels, pixel sizes to shapes
     bounds.py         bounds that a caller gives; outline.py those of another CRS
+    asked_geometry.py a geometry that a caller gives; polygons.py its rings, in another CRS too
     footprint.py      where an image lies on the Earth, as bounds and GeoJSON
     longitudes.py     a full turn apart, and the same place
     transformer.py    coordinates from one CRS to another

@@ -19,6 +19,7 @@ from tinycog.argument_types import (
     CrsLike,
     ErrorHandling,
     FileSystem,
+    GeometryLike,
     Headers,
     Interleave,
     MaskKind,
@@ -44,7 +45,7 @@ from tinycog.argument_types import (
 from tinycog.byte_map.layout import FileLayout
 from tinycog.cache.protocol import Cache
 from tinycog.collection.asset import Sign
-from tinycog.collection.filters import AssetTest, GeometryLike
+from tinycog.collection.filters import AssetTest
 from tinycog.collection.geo_frames import GeoFrame
 from tinycog.collection.given_facts import AssetTimes, AssetWhere
 from tinycog.collection.open_options import OpenOptions
@@ -285,7 +286,9 @@ class Cog:
         *,
         window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
+        geometry: GeometryLike | None = None,
         crs: CrsLike | None = None,
+        all_touched: bool = False,
         level: int | None = None,
         shape: Sequence[int] | None = None,
         res: float | Sequence[float] | None = None,
@@ -294,6 +297,7 @@ class Cog:
         boundless: bool = False,
         crop: bool = False,
         fill_value: float | None = None,
+        pad_to: int | None = None,
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
@@ -526,7 +530,9 @@ class Mosaic:
         *,
         window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
+        geometry: GeometryLike | None = None,
         crs: CrsLike | None = None,
+        all_touched: bool = False,
         level: int | None = None,
         shape: Sequence[int] | None = None,
         res: float | Sequence[float] | None = None,
@@ -535,6 +541,7 @@ class Mosaic:
         boundless: bool = False,
         crop: bool = False,
         fill_value: float | None = None,
+        pad_to: int | None = None,
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
