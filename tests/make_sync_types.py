@@ -18,19 +18,20 @@ from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
 CLASSES = (
-    *("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "TagEntry", "Tags"),
-    "TileSet",
+    *("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "Service", "TagEntry"),
+    *("Tags", "TileSet"),
 )
 FUNCTIONS = (
     ("tinycog.entry", "open"),
     ("tinycog.mosaics", "mosaic"),
     ("tinycog.writing", "write"),
+    ("tinycog.exports", "export"),
     ("tinycog.updating", "update"),
     ("tinycog.targets.uploads", "list_uploads"),
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = {"Cog": ("aclose",), "Mosaic": ("aclose",), "TileSet": ("aclose",)}
+OMITTED = {name: ("aclose",) for name in ("Cog", "Mosaic", "Service", "TileSet")}
 CLOSING = """
         def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...
@@ -45,6 +46,7 @@ CLOSING = """
 ADDED = {
     "Cog": CLOSING.format(name="Cog"),
     "Mosaic": CLOSING.format(name="Mosaic"),
+    "Service": CLOSING.format(name="Service"),
     "TileSet": CLOSING.replace(
         "value: tinycog.{name}",
         """files: Iterable[Where | SignedUrl | Source | Cog],
