@@ -16,13 +16,19 @@ from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.mosaicking.members import MosaicMember, ReadSlot, Slot
 from tinycog.mosaicking.overlaps import DECIDING, Layer, combine
-from tinycog.mosaicking.placing import common, meeting, overlap, rectangles
+from tinycog.mosaicking.placing import common, depth, meeting, overlap, rectangles
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity
 from tinycog.reader.window_buffers import LevelSource, WindowBuffers
 from tinycog.thread_pool import run_in_pool
 from tinycog.tiff.ranges import ByteRange
 from tinycog.window import Window
+
+WARPED_SAMPLES = 5
+"""Samples that are held for one that is warped: its own, and two by two of the file."""
+
+COORDINATE_BYTES = 32
+"""Bytes of the place of a pixel in a file."""
 
 
 class Hit(NamedTuple):
@@ -91,6 +97,7 @@ class MosaicWindows:
         self._masked_by_samples = masked_by_samples
         self._gap_values = gap_values
         self._places: dict[int, NDArray[np.int64]] = {}
+        self._pixel_memory: int | None = None
         self._is_counted = method in ("count", "stdev")
 
     @property
@@ -99,6 +106,21 @@ class MosaicWindows:
         sizes = [member.file_size for member in self._members]
         known = [size for size in sizes if size is not None]
         return sum(known) if len(known) == len(sizes) else None
+
+    @property
+    def pixel_memory(self) -> int:
+        """Bytes of a pixel: what is known of it, and what lies above each other."""
+        if self._pixel_memory is None:
+            layers = depth([member.window(0) for member in self._members])
+            first = self._members[0]
+            image = first.file.levels[0]
+            sample = image.dtype.itemsize + 2  # and whether it is valid, or failed
+            if not first.fills_target:
+                sample, layers = WARPED_SAMPLES * sample + COORDINATE_BYTES, layers + 1
+            elif layers == 1 and not self._is_counted:
+                sample = 2
+            self._pixel_memory = image.samples * sample * layers + 1
+        return self._pixel_memory
 
     async def fill(
         self,
