@@ -18,19 +18,20 @@ from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
 CLASSES = (
-    *("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "Stack"),
-    *("TagEntry", "Tags"),
+    *("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "Service", "Stack"),
+    *("TagEntry", "Tags", "TileSet"),
 )
 FUNCTIONS = (
     ("tinycog.entry", "open"),
     ("tinycog.mosaics", "mosaic"),
     ("tinycog.writing", "write"),
+    ("tinycog.exports", "export"),
     ("tinycog.updating", "update"),
     ("tinycog.targets.uploads", "list_uploads"),
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = {"Cog": ("aclose",), "Mosaic": ("aclose",), "Stack": ("aclose",)}
+OMITTED = dict.fromkeys(("Cog", "Mosaic", "Service", "Stack", "TileSet"), ("aclose",))
 CLOSING = """
         def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...
@@ -46,6 +47,13 @@ ADDED = {
     "Cog": CLOSING.format(name="Cog"),
     "Mosaic": CLOSING.format(name="Mosaic"),
     "Stack": CLOSING.format(name="Stack"),
+    "Service": CLOSING.format(name="Service"),
+    "TileSet": CLOSING.replace(
+        "value: tinycog.{name}",
+        """files: Iterable[Where | SignedUrl | Source | Cog],
+        tile_matrix_set: str | Mapping[str, object] = ..., *, strict: bool = True,
+        resampling: WarpResamplingLike = ...""",
+    ),
     "Collection": """
         def __init__(self, value: tinycog.Collection) -> None: ...
         def __add__(self, other: Collection) -> Self: ...

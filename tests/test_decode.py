@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import zlib
 from dataclasses import replace
@@ -12,15 +13,18 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from conformance.lzw import encode_endless, encode_old, highest_first
 from numcodecs.zstd import Zstd
 
 import tinycog
+from tinycog.decode import lossless, probes
 from tinycog.decode.tile import decode_tile
 from tinycog.testing import Field, make_image, make_tiff
 from tinycog.tiff.spec import Tag
 
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
 GRAY = np.arange(20 * 30, dtype=np.uint8).reshape(1, 20, 30)
+SQUARE = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
 
 
 def tiff_of(array: np.ndarray, *fields: Field, **options: Any) -> bytes:
@@ -68,7 +72,8 @@ async def test_a_tile_of_too_many_bytes_is_refused_where_libtiff_would_give_othe
 # --- streams that lie about what they hold --------------------------------------------------------
 
 
-SQUARE = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
+WIDTHS_UNTIL_FULL = [*[9] * 254, *[10] * 512, *[11] * 1024, *[12] * 2500]
+"""Of the codes of LZW without another clear."""
 
 
 def picture(stream: bytes, code: int, *fields: Field) -> tinycog.Cog:
@@ -212,11 +217,64 @@ async def test_lzw_may_end_with_the_image_but_not_break_below_it():
         decode_tile(image, 0, 0, broken, limits)
 
 
+LZW_STREAMS = {
+    "whole": bytes(imagecodecs.lzw_encode(SQUARE.tobytes())),
+    "old bit order": encode_old(SQUARE.tobytes()),
+    "without end": encode_endless(SQUARE.tobytes()),
+    "more behind": bytes(imagecodecs.lzw_encode(SQUARE.tobytes())) + bytes(9),
+    "more than the tile": bytes(imagecodecs.lzw_encode(SQUARE.tobytes() * 2)),
+    "cut": bytes(imagecodecs.lzw_encode(SQUARE.tobytes()))[:-300],
+    "one byte too few": bytes(imagecodecs.lzw_encode(SQUARE.tobytes()[:-1])),
+    "no first clear": highest_first([(65, 9), (66, 9), (257, 9)]),
+    "an unknown code first": highest_first([(256, 9), (258, 9), (257, 9)]),
+    "a table that overflows": highest_first([(256, 9), *((65, w) for w in WIDTHS_UNTIL_FULL)]),
+    "nothing": b"\x80",
+}
+
+
+@pytest.mark.parametrize("name", LZW_STREAMS)
+async def test_both_decoders_of_lzw_say_the_same(name: str, monkeypatch: pytest.MonkeyPatch):
+    """Also on an imagecodecs whose own decoder is not trusted, and then is not asked."""
+    told = []
+    for sound in (probes.has_sound_lzw(), False):
+        monkeypatch.setattr(lossless, "has_sound_lzw", lambda sound=sound: sound)
+        try:
+            tile = await picture(LZW_STREAMS[name], 5).read_tile(0, 0, 0)
+            told.append((tile.data.tolist(), tile.findings))
+        except tinycog.CorruptTileError as error:
+            told.append(str(error))
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    ("version", "sound"), [("2026.3.6", False), ("2026.8.16", False), ("2026.10.10", True)]
+)
+def test_lzw_of_an_old_imagecodecs_is_not_trusted(version, sound, monkeypatch):
+    monkeypatch.setattr(probes.imagecodecs, "__version__", version)
+    assert probes.has_sound_lzw.__wrapped__() is sound
+
+
 async def test_a_stream_without_its_checksum_is_refused_as_gdal_refuses_it():
     file = tiff_of(GRAY, rows_per_strip=20, compression=8)
 
     with pytest.raises(tinycog.CorruptTileError, match="Deflate data of"):
         await tinycog.open(with_tile(file, zlib.compress(GRAY.tobytes())[:-4])).read_tile(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        zlib.compress(GRAY.tobytes())[:-1] + b"\0",  # another checksum
+        gzip.compress(GRAY.tobytes()),
+        zlib.compress(GRAY.tobytes())[2:-4],  # no header
+    ],
+)
+async def test_deflate_is_a_zlib_stream_whose_checksum_is_compared(stream: bytes):
+    """Decoders that are otherwise as good accept all of these."""
+    file = tiff_of(GRAY, rows_per_strip=20, compression=8)
+
+    with pytest.raises(tinycog.CorruptTileError, match="Deflate data of"):
+        await tinycog.open(with_tile(file, stream)).read_tile(0, 0, 0)
 
 
 @pytest.mark.parametrize("code", [9, 34661, 34715, 50003])

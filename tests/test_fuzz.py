@@ -33,7 +33,7 @@ from tinycog.tiff.spec import ByteOrder, Tag
 if sys.platform != "linux":
     pytest.skip("the tools need fork, setitimer and /proc", allow_module_level=True)
 
-from fuzz import watch
+from fuzz import decoders, streams, watch
 from fuzz.cases import Case, case_of, file, fixtures
 from fuzz.children import Children, Given
 from fuzz.exercise import GUARDED, TURNS, Mark, Visit, exercise, same_however_it_comes
@@ -45,6 +45,7 @@ from fuzz.watch import Failure
 from fuzz.ways import Differs, Shattered
 
 import tinycog
+from tinycog.decode import lossless
 
 REPLAY = Path(__file__).parent / "fuzz" / "replay.py"
 OPEN = {
@@ -156,6 +157,27 @@ def test_a_broken_file_says_the_same_however_its_bytes_come(data, turn):
 def test_cases_of_the_fuzzer_do_not_fail():
     cases = [Case(name, seed) for seed, name in enumerate(fixtures()[::4])]
     assert list(Children(slack=4).failures(cases)) == []
+
+
+@FORKS
+def test_both_decoders_of_a_codec_say_the_same_of_broken_streams(monkeypatch):
+    monkeypatch.setattr(streams, "SIDES", (8, 16))
+    monkeypatch.setattr(streams, "WEIGHTS", (1, 2))
+    assert decoders.main(["lzw", "--streams", "1000"]) == 0
+
+
+@FORKS
+def test_decoders_that_differ_are_seen(monkeypatch, capsys):
+    monkeypatch.setattr(streams, "SIDES", (8,))
+    monkeypatch.setattr(streams, "WEIGHTS", (1,))
+    monkeypatch.setattr(decoders, "CODECS", {"lzw": decoders.CODECS["lzw"]._replace(fast=flipped)})
+    monkeypatch.setattr(decoders, "SAMPLE", 0)
+    assert decoders.main(["lzw", "--streams", "200"]) == 1
+    assert "differs: decoders" in capsys.readouterr().out
+
+
+def flipped(segment, data):
+    return bytes(255 - value for value in bytes(lossless.lzw_by_libtiff(segment, data)))
 
 
 class Unsized(Shattered):

@@ -72,6 +72,7 @@ async def values(folder: Path) -> dict[str, Any]:
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     mosaic = await tinycog.mosaic([cog])
     stack = await collection.stack()
+    tile_set = await tinycog.TileSet([cog], tile_matrix_set=cog.tile_matrix_set())
     found: list[Any] = [
         mosaic,
         mosaic.files[0],
@@ -81,6 +82,9 @@ async def values(folder: Path) -> dict[str, Any]:
         tinycog.StackFile("a", "a", 0),
         tinycog.StackOptions(),
         tinycog.AskedGrid(),
+        tile_set,
+        tile_set.matrices[0],
+        tile_set.matrices[0].limits,
         tinycog.MosaicOptions(),
         raster.account,
         tinycog.Loss.GAP,

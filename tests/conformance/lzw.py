@@ -15,15 +15,15 @@ Code = tuple[int, int]
 
 def encode_old(data: bytes) -> bytes:
     """Encode in the old bit order."""
-    return _lowest_first(_codes(data, early=0))
+    return lowest_first(codes_of(data, early=0))
 
 
 def encode_endless(data: bytes) -> bytes:
     """Encode in the new bit order, without the code that ends the stream."""
-    return _highest_first(_codes(data, early=1)[:-1])
+    return highest_first(codes_of(data, early=1)[:-1])
 
 
-def _codes(data: bytes, early: int) -> list[Code]:
+def codes_of(data: bytes, early: int) -> list[Code]:
     """Codes and their widths; `early` is by how many entries a width changes before it must."""
     table = {bytes([i]): i for i in range(256)}
     codes, width, seen = [(CLEAR, 9)], 9, b""
@@ -46,15 +46,12 @@ def _codes(data: bytes, early: int) -> list[Code]:
     return [*codes, (END, (len(table) + 2 + early).bit_length())]
 
 
-def _lowest_first(codes: list[Code]) -> bytes:
-    out = filled = 0
-    for code, width in codes:
-        out |= code << filled
-        filled += width
-    return out.to_bytes(-(-filled // 8), "little")
+def lowest_first(codes: list[Code]) -> bytes:
+    digits = "".join(f"{code:0{width}b}" for code, width in reversed(codes))
+    return int(digits, 2).to_bytes(-(-len(digits) // 8), "little")
 
 
-def _highest_first(codes: list[Code]) -> bytes:
+def highest_first(codes: list[Code]) -> bytes:
     digits = "".join(f"{code:0{width}b}" for code, width in codes)
     digits += "0" * (-len(digits) % 8)
     return int(digits, 2).to_bytes(len(digits) // 8, "big")

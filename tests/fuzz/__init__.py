@@ -14,6 +14,8 @@ The rooms::
     run.py        the command: mutation fuzzing
     guided.py     the command: coverage-guided fuzzing, by atheris
     replay.py     the command: cases and files again
+    streams.py    broken streams of one codec
+    decoders.py   the command: two decoders of a codec, held against each other
 
 A case is a file's name and a seed, and no case depends on another. The tools need Linux.
 """

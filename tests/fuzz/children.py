@@ -11,7 +11,7 @@ from itertools import islice
 from multiprocessing.connection import Connection, wait
 from typing import IO, Any, NamedTuple, Protocol
 
-from fuzz.watch import Failure, Watch, death
+from fuzz.watch import Exercise, Failure, Watch, death
 
 FORK = multiprocessing.get_context("fork")
 BATCH = 250
@@ -47,12 +47,12 @@ Found = tuple[Any, Failure]
 class Child:
     """A process that exercises items one after the other, and says which failed."""
 
-    def __init__(self, items: Sequence[Item], slack: float) -> None:
+    def __init__(self, items: Sequence[Item], slack: float, exercise: Exercise | None) -> None:
         self.items = items
         self._at = FORK.RawValue(c_longlong, 0)
         self._dump = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end
         self.answers, theirs = FORK.Pipe(duplex=False)
-        arguments = (items, self._at, theirs, self._dump, slack)
+        arguments = (items, self._at, theirs, self._dump, slack, exercise)
         self._process = FORK.Process(target=_live, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
@@ -78,10 +78,15 @@ class Child:
 
 
 def _live(
-    items: Sequence[Item], at: Any, answers: Connection, dump: IO[bytes], slack: float
+    items: Sequence[Item],
+    at: Any,
+    answers: Connection,
+    dump: IO[bytes],
+    slack: float,
+    exercise: Exercise | None,
 ) -> None:
     """In the child."""
-    watch = Watch(dump, slack)
+    watch = Watch(dump, slack, exercise)
     for i, item in enumerate(items):
         at.value = i
         failure = watch.see(item.make(), item.turn)
@@ -97,10 +102,12 @@ class Children:
         done: how many items are finished.
     """
 
-    def __init__(self, processes: int = 1, slack: float = 1.0) -> None:
-        """None are there yet; `slack` lengthens their time."""
+    def __init__(
+        self, processes: int = 1, slack: float = 1.0, exercise: Exercise | None = None
+    ) -> None:
+        """None are there yet; `slack` lengthens their time, `exercise` is what they do (all)."""
         self.done = 0
-        self._processes, self._slack = processes, slack
+        self._processes, self._slack, self._exercise = processes, slack, exercise
         self._children: dict[Connection, Child] = {}
 
     def failures(self, items: Iterable[Any], batch: int = BATCH) -> Generator[Found]:
@@ -124,7 +131,7 @@ class Children:
             items = again.popleft() if again else next(batches, None)
             if items is None:
                 return
-            child = Child(items, self._slack)
+            child = Child(items, self._slack, self._exercise)
             self._children[child.answers] = child
 
     def _listen(self, answers: Connection, again: deque[Sequence[Any]]) -> Iterator[Found]:

@@ -10,11 +10,15 @@ import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from fuzz.exercise import exercise, is_guarded
 from fuzz.ways import Differs
+
+Exercise = Callable[[bytes, int, Callable[[str], None]], Awaitable[None]]
+"""What is done with an item, as `exercise` does it with a file."""
 
 CPU_SECONDS = 2.0
 """Of one case, under limits that are set; under the defaults `DEFAULTS` times as much."""
@@ -61,7 +65,7 @@ class Watch:
     threads are then in the dump.
     """
 
-    def __init__(self, dump: IO[Any], slack: float = 1.0) -> None:
+    def __init__(self, dump: IO[Any], slack: float = 1.0, way: Exercise | None = None) -> None:
         """Turn warnings to errors and bound the process; `slack` lengthens its time."""
         warnings.simplefilter("error")
         faulthandler.enable(dump)
@@ -71,7 +75,7 @@ class Watch:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         room = status("VmSize") + ROOM_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (room, room))
-        self._slack = slack
+        self._slack, self._exercise = slack, way or exercise
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda _, context: self._lost(context.get("exception")))
         sys.unraisablehook = lambda found: self._lost(found.exc_value)
@@ -85,7 +89,7 @@ class Watch:
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS * factor * self._slack)
         signal.alarm(int(WALL_SECONDS * self._slack))
         try:
-            self._loop.run_until_complete(exercise(data, turn, memory.mark))
+            self._loop.run_until_complete(self._exercise(data, turn, memory.mark))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is a failure
             return failure_of(error)
         finally:

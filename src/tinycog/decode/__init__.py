@@ -6,6 +6,7 @@
     segment.py    what a stored tile must decode to: rows, columns, samples, bytes
     codec.py      one row of the table; codecs.py the table by compression code
     lossless.py   codecs that give back the stored bytes; samples.py goes on from there
+    probes.py     what the installed imagecodecs does better than the oldest one
     streams.py    some of them in pieces, for tiles that are too large to decode at once
     samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers
     jpeg.py       JPEG: tables and colour; ycbcr.py YCbCr data units to RGB

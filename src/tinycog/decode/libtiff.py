@@ -1,8 +1,8 @@
 """Codecs of the libtiff inside imagecodecs, which gets a tile as the one strip of a TIFF.
 
 Some exist nowhere else (NeXT, ThunderScan, SGILog). CCITT goes this way because imagecodecs' own
-decoder returns garbage for fill bits; LZW, because this one is twice as fast, and imagecodecs' own
-can be crashed.
+decoder returns garbage for fill bits; LZW, because this one has the last word, and imagecodecs' own
+can be crashed in older versions.
 """
 
 from __future__ import annotations

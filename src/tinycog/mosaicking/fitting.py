@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -117,15 +117,7 @@ def _warped(
 
 def _check(files: Sequence[OpenFile], options: MosaicOptions) -> None:
     """Raise a `MosaicError` unless the files fit (cog.mosaic.rules)."""
-    members = [member_of(file) for file in files]
-    rules = RULES if options.strict else [rule for rule in RULES if rule.id in ALWAYS]
-    found = [
-        Finding(rule.id, seen.message)
-        for rule, seen in check_files(members, rules, options.tolerance)
-    ]
-    found += _differences(files, members)
-    if found:
-        raise MosaicError.of_findings(found)
+    check_alike(files, None if options.strict else ALWAYS, options.tolerance)
     check_suits(files[0].levels[0], options.method)
 
 
@@ -137,6 +129,26 @@ def check_suits(image: Image, method: str) -> None:
     if image.dtype.kind == "c" and method not in COMPLEX_METHODS:
         message = f"method={method!r} compares samples: complex ones have no order"
         raise UsageError(message)
+
+
+def check_alike(
+    files: Sequence[OpenFile],
+    ids: Collection[str] | None,
+    tolerance: float = OFFSET_TOLERANCE,
+) -> None:
+    """Check rules among files that are open, all of `RULES` or those of some ids; and meaning.
+
+    Raises:
+        MosaicError: they differ.
+    """
+    members = [member_of(file) for file in files]
+    rules = RULES if ids is None else [rule for rule in RULES if rule.id in ids]
+    found = [
+        Finding(rule.id, seen.message) for rule, seen in check_files(members, rules, tolerance)
+    ]
+    found += _differences(files, members)
+    if found:
+        raise MosaicError.of_findings(found)
 
 
 def _differences(files: Sequence[OpenFile], members: Sequence[SetMember]) -> list[Finding]:

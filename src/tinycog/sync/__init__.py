@@ -20,6 +20,8 @@ inside of a running event loop, and after a fork.
     collection.py    those of collections, when they are first used
     mosaics.py       those of mosaics, likewise
     stacks.py        those of stacks, likewise
+    services.py      those of services, likewise
+    tile_sets.py     those of tile sets, likewise
     blocking.py      classes made from those of `tinycog`
     __init__.pyi     their types, made by tests/make_sync_types.py
 """
@@ -43,10 +45,13 @@ __all__ = [
     "Overview",
     "Page",
     "Pages",
+    "Service",
     "Stack",
     "TagEntry",
     "Tags",
+    "TileSet",
     "abort_upload",
+    "export",
     "list_uploads",
     "mosaic",
     "open",
@@ -114,11 +119,13 @@ LATE_MODULES = {
     "Collection": "collection",
     "Mosaic": "mosaics",
     "Stack": "stacks",
+    "Service": "services",
+    "TileSet": "tile_sets",
     "mosaic": "mosaics",
 }
 """Modules of names that are imported when they are first used."""
 
-LATE = frozenset({"abort_upload", "list_uploads", "update", "validate", "write"})
+LATE = frozenset({"abort_upload", "export", "list_uploads", "update", "validate", "write"})
 """Functions whose modules are imported when they are first used: no read needs them."""
 
 
@@ -142,7 +149,10 @@ if TYPE_CHECKING:  # their types are in the stub
     Collection: Any
     Mosaic: Any
     Stack: Any
+    Service: Any
+    TileSet: Any
     abort_upload: Any
+    export: Any
     list_uploads: Any
     mosaic: Any
     update: Any
