@@ -195,6 +195,36 @@ async def test_resampled_pixels_are_those_of_read(area, name, data, tmp_path):
     assert found.account == expected.account
 
 
+GEOMETRY = {
+    "type": "Polygon",
+    "coordinates": [
+        [(501_000, 4_999_000), (506_000, 4_998_500), (502_000, 4_995_500), (501_000, 4_999_000)]
+    ],
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"pad_to": 64}, {"res": 30, "resampling": "average"}])
+@pytest.mark.parametrize("name", TARGETS)
+async def test_an_area_by_geometry_is_that_of_read(name, options, data, tmp_path):
+    source = Ranges(data)
+    async with tinycog.open(source, cache=False) as cog:
+        expected = await cog.read(geometry=GEOMETRY, masked=True, **options)
+        wanted = (await cog.plan(geometry=GEOMETRY, masked=True, **options)).wanted
+        source.asked.clear()
+        memory = LARGE if options.get("res") else memory_of(name)
+        found = await tinycog.export(
+            cog, tmp_path / name, geometry=GEOMETRY, memory=memory, **options
+        )
+
+    assert found.account == expected.account
+    assert found.account.outside > 0
+    got, mask = await read_back(tmp_path / name)
+    np.testing.assert_array_equal(got, expected.data)
+    np.testing.assert_array_equal(mask, expected.mask)
+    if not options:
+        assert sum(stop - start for start, stop in source.asked) < 1.2 * wanted
+
+
 @pytest.mark.parametrize("name", ["x.npy", "x.tif"])
 async def test_a_mosaic_is_exported_with_its_gaps(name, tmp_path):
     whole = pixels()

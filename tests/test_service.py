@@ -214,7 +214,7 @@ async def test_fewer_calls_are_made_at_once_when_a_service_throttles_and_more_ag
 
     assert len(opened) == 60
     assert min(opened) <= 8
-    assert get.most_at_once == 16  # before the first refusal
+    assert get.most_at_once == 4  # the first refusal
     refused = len(get.calls) - 60
     assert refused < 60
     get.most_calls = None
