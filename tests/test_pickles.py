@@ -53,6 +53,10 @@ async def sign(url: str) -> str:
     return url
 
 
+async def get_window(window: tinycog.Window) -> np.ndarray:
+    return np.zeros((1, window.height, window.width), np.uint8)
+
+
 async def values(folder: Path) -> dict[str, Any]:
     """One value of each public class, by its name."""
     cog = await tinycog.open(fixture_path("cog-metadata"))
@@ -71,9 +75,13 @@ async def values(folder: Path) -> dict[str, Any]:
     collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     mosaic = await tinycog.mosaic([cog])
+    area = {"window": (0, 0, 20, 10)}
     found: list[Any] = [
         mosaic,
         mosaic.files[0],
+        tinycog.Service(get_window, shape=(1, 2, 3), dtype="uint8"),
+        await tinycog.export(cog, folder / "a.npy", **area),
+        await tinycog.export(cog, folder / "a.npy", plan=True, **area),
         tinycog.MosaicOptions(),
         raster.account,
         tinycog.Loss.GAP,

@@ -1,4 +1,4 @@
-"""`tinycog.Service`: an image by one async function, behind limits, and a service that throttles."""
+"""`tinycog.Service`: an image by one async function, which limits and throttles."""
 
 # pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
@@ -175,7 +175,7 @@ async def test_write_takes_a_service(tmp_path):
         np.testing.assert_array_equal((await cog.read()).data, IMAGE)
 
 
-# --- a service that throttles ----------------------------------------------------------------------
+# --- a service that throttles ---------------------------------------------------------------------
 
 
 class FakeTime:
@@ -253,7 +253,7 @@ async def test_a_read_of_a_service_that_throttles_is_whole():
     np.testing.assert_array_equal(raster.data, IMAGE)
 
 
-# --- what is wrong ---------------------------------------------------------------------------------
+# --- what is wrong --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
