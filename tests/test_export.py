@@ -9,6 +9,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import export_kills
 import export_memory
@@ -92,7 +93,7 @@ async def read_back(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if path.suffix == ".zarr":
         import zarr  # noqa: PLC0415 - an extra
 
-        group = zarr.open_group(path, mode="r")
+        group: Any = zarr.open_group(path, mode="r")
         return group["band_data"][...], group["mask"][...]
     async with tinycog.open(path, cache=False) as cog:
         raster = await cog.read(masked=True)

@@ -75,13 +75,13 @@ async def values(folder: Path) -> dict[str, Any]:
     collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     mosaic = await tinycog.mosaic([cog])
-    area = {"window": (0, 0, 20, 10)}
+    area = (0, 0, 20, 10)
     found: list[Any] = [
         mosaic,
         mosaic.files[0],
         tinycog.Service(get_window, shape=(1, 2, 3), dtype="uint8"),
-        await tinycog.export(cog, folder / "a.npy", **area),
-        await tinycog.export(cog, folder / "a.npy", plan=True, **area),
+        await tinycog.export(cog, folder / "a.npy", window=area),
+        await tinycog.export(cog, folder / "a.npy", plan=True, window=area),
         tinycog.MosaicOptions(),
         raster.account,
         tinycog.Loss.GAP,

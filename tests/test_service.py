@@ -1,6 +1,6 @@
 """`tinycog.Service`: an image by one async function, which limits and throttles."""
 
-# pyright: reportArgumentType=false, reportCallIssue=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false
 from __future__ import annotations
 
 import asyncio

@@ -90,10 +90,11 @@ async def export(args: argparse.Namespace) -> None:
     began = time.perf_counter()
     try:
         async with _source(args) as source:
+            make: Any = tinycog.export
             if given.get("plan", False):
-                print(await tinycog.export(source, args.dst, plan=True, **options))
+                print(await make(source, args.dst, plan=True, **options))
                 return
-            found = await tinycog.export(source, args.dst, progress=progress, **options)
+            found: tinycog.Exported = await make(source, args.dst, progress=progress, **options)
     except tinycog.MosaicError:
         raise
     except UsageError as error:

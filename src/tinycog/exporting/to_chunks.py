@@ -204,11 +204,6 @@ class Rechunker:
             data[:, rows, cols], mask[rows, cols] = samples, valid
         self._store.write(chunk, data, mask)
 
-    def sync(self) -> None:
-        """Flush the file of parts to the disk."""
-        if self._parts is not None:
-            self._parts.sync()
-
     def close(self, *, removed: bool) -> None:
         """Close the file of parts."""
         if self._parts is not None:
