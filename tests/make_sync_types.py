@@ -19,7 +19,7 @@ from tinycog.sync.blocking import KEPT
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
 CLASSES = (
     *("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "Service", "TagEntry"),
-    "Tags",
+    *("Tags", "TileSet"),
 )
 FUNCTIONS = (
     ("tinycog.entry", "open"),
@@ -31,7 +31,7 @@ FUNCTIONS = (
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = {"Cog": ("aclose",), "Mosaic": ("aclose",), "Service": ("aclose",)}
+OMITTED = dict.fromkeys(("Cog", "Mosaic", "Service", "TileSet"), ("aclose",))
 CLOSING = """
         def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...
@@ -47,6 +47,12 @@ ADDED = {
     "Cog": CLOSING.format(name="Cog"),
     "Mosaic": CLOSING.format(name="Mosaic"),
     "Service": CLOSING.format(name="Service"),
+    "TileSet": CLOSING.replace(
+        "value: tinycog.{name}",
+        """files: Iterable[Where | SignedUrl | Source | Cog],
+        tile_matrix_set: str | Mapping[str, object] = ..., *, strict: bool = True,
+        resampling: WarpResamplingLike = ...""",
+    ),
     "Collection": """
         def __init__(self, value: tinycog.Collection) -> None: ...
         def __add__(self, other: Collection) -> Self: ...

@@ -75,6 +75,7 @@ async def values(folder: Path) -> dict[str, Any]:
     collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     mosaic = await tinycog.mosaic([cog])
+    tile_set = await tinycog.TileSet([cog], tile_matrix_set=cog.tile_matrix_set())
     area = (0, 0, 20, 10)
     found: list[Any] = [
         mosaic,
@@ -82,6 +83,9 @@ async def values(folder: Path) -> dict[str, Any]:
         tinycog.Service(get_window, shape=(1, 2, 3), dtype="uint8"),
         await tinycog.export(cog, folder / "a.npy", window=area),
         await tinycog.export(cog, folder / "a.npy", plan=True, window=area),
+        tile_set,
+        tile_set.matrices[0],
+        tile_set.matrices[0].limits,
         tinycog.MosaicOptions(),
         raster.account,
         tinycog.Loss.GAP,

@@ -159,7 +159,7 @@ async def test_a_geometry_of_another_crs_has_edges_that_are_straight_there():
     expected = inside_of(area, lons, lats)
     assert 10_000 < expected.sum() < expected.size
     assert (raster.mask != expected).sum() <= 2  # within a hundredth of a pixel of an edge
-    shown = SimpleNamespace(__geo_interface__={"type": "Feature", "geometry": area}, crs=4326)
+    shown: Any = SimpleNamespace(__geo_interface__={"type": "Feature", "geometry": area}, crs=4326)
     assert np.array_equal((await cog.read(geometry=shown)).mask, raster.mask)
     named = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
     assert np.array_equal((await cog.read(geometry=area | {"crs": named})).mask, raster.mask)

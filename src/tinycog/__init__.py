@@ -141,6 +141,7 @@ if TYPE_CHECKING:
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.tile_sets import MatrixId, TileLimits, TileMatrixFacts, TileSet
     from tinycog.updating import Updated, update
     from tinycog.validating import validate
     from tinycog.validator.report import RuleFinding, ValidationReport
@@ -206,6 +207,7 @@ __all__ = [
     "Limits",
     "Loss",
     "MaskKind",
+    "MatrixId",
     "MemoryCache",
     "Mosaic",
     "MosaicError",
@@ -274,7 +276,10 @@ __all__ = [
     "Tags",
     "TileFacts",
     "TileIndexError",
+    "TileLimits",
+    "TileMatrixFacts",
     "TileRange",
+    "TileSet",
     "TinycogError",
     "TooLargeError",
     "TruncatedError",
@@ -349,6 +354,10 @@ _ON_DEMAND = {
     "Mosaic": "tinycog.mosaics",
     "MosaicFileFacts": "tinycog.mosaics",
     "MosaicOptions": "tinycog.mosaicking.fitting",
+    "MatrixId": "tinycog.tile_sets",
+    "TileLimits": "tinycog.tile_sets",
+    "TileMatrixFacts": "tinycog.tile_sets",
+    "TileSet": "tinycog.tile_sets",
     "Page": "tinycog.page",
     "Pages": "tinycog.page",
     "Plane": "tinycog.series.model",

@@ -18,6 +18,7 @@
     longitudes.py     a full turn apart, and the same place
     transformer.py    coordinates from one CRS to another
     tile_matrix.py    OGC tile matrix sets; web_grid.py the web's quadtrees
+    matrix_set.py     those that a caller names or gives as JSON
     colour.py         colour interpretations and palettes
     metadata_items.py          GDAL's metadata XML
     sidecars.py       .aux.xml and world files; wkt.py the CRS that WKT defines

@@ -20,6 +20,7 @@ inside of a running event loop, and after a fork.
     collection.py    those of collections, when they are first used
     mosaics.py       those of mosaics, likewise
     services.py      those of services, likewise
+    tile_sets.py     those of tile sets, likewise
     blocking.py      classes made from those of `tinycog`
     __init__.pyi     their types, made by tests/make_sync_types.py
 """
@@ -46,6 +47,7 @@ __all__ = [
     "Service",
     "TagEntry",
     "Tags",
+    "TileSet",
     "abort_upload",
     "export",
     "list_uploads",
@@ -115,6 +117,7 @@ LATE_MODULES = {
     "Collection": "collection",
     "Mosaic": "mosaics",
     "Service": "services",
+    "TileSet": "tile_sets",
     "mosaic": "mosaics",
 }
 """Modules of names that are imported when they are first used."""
@@ -143,6 +146,7 @@ if TYPE_CHECKING:  # their types are in the stub
     Collection: Any
     Mosaic: Any
     Service: Any
+    TileSet: Any
     abort_upload: Any
     export: Any
     list_uploads: Any

@@ -82,6 +82,7 @@ from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
+from tinycog.tile_sets import MatrixId, TileMatrixFacts
 from tinycog.updating import Updated
 from tinycog.validating import Judgeable
 from tinycog.validator.report import ValidationReport
@@ -875,6 +876,56 @@ class Tags(Mapping[str | int, TagEntry]):
     def __len__(self) -> int: ...
     def read(self, *tags: str | int) -> dict[str | int, Value]: ...
     def read_ifd(self, tag: str | int) -> Tags: ...
+
+class TileSet:
+    @property
+    def asynchronous(self) -> tinycog.TileSet: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def crs(self) -> Crs: ...
+    @property
+    def matrices(self) -> tuple[TileMatrixFacts, ...]: ...
+    def info(self) -> dict[str, object]: ...
+    @property
+    def requests(self) -> tuple[Request, ...]: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    def read_tile(
+        self,
+        matrix: MatrixId,
+        col: int,
+        row: int,
+        *,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    def plan(
+        self,
+        matrix: MatrixId,
+        col: int,
+        row: int,
+        *,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+    ) -> Plan: ...
+    def __init__(
+        self,
+        files: Iterable[Where | SignedUrl | Source | Cog],
+        tile_matrix_set: str | Mapping[str, object] = ...,
+        *,
+        strict: bool = True,
+        resampling: WarpResamplingLike = ...,
+    ) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
 
 def open(
     where: Where | SignedUrl | Source,
