@@ -3,7 +3,7 @@ LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets soak resumes \
 	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
-	references-orders overviews verdicts others advised fuzz-lzw
+	references-orders overviews over-http verdicts others advised fuzz-lzw
 
 check: ## what CI runs
 	bash .ci/run
@@ -50,6 +50,9 @@ others: ## files by GDAL, rio-cogeo, odc-geo and tifffile through every profile;
 	$(PYTHON) tests/validation/others.py --write
 like-gdal: ## overviews like GDAL's of 2,000 random sizes, against its COG driver; needs GDAL 3.11
 	$(PYTHON) tests/writing/like_gdal.py
+
+over-http: ## windows of written files, read by GDAL over HTTP: what it asks for
+	$(PYTHON) tests/writing/over_http.py
 
 identity: ## the same pixels and options written in many ways: the same bytes
 	$(PYTHON) tests/writing/identity.py

@@ -17,17 +17,21 @@ import tinycog
 from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
-CLASSES = ("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "TagEntry", "Tags")
+CLASSES = (
+    *("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "Service", "TagEntry"),
+    *("Tags", "TileSet"),
+)
 FUNCTIONS = (
     ("tinycog.entry", "open"),
     ("tinycog.mosaics", "mosaic"),
     ("tinycog.writing", "write"),
+    ("tinycog.exports", "export"),
     ("tinycog.updating", "update"),
     ("tinycog.targets.uploads", "list_uploads"),
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = {"Cog": ("aclose",), "Mosaic": ("aclose",)}
+OMITTED = {name: ("aclose",) for name in ("Cog", "Mosaic", "Service", "TileSet")}
 CLOSING = """
         def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...
@@ -42,6 +46,13 @@ CLOSING = """
 ADDED = {
     "Cog": CLOSING.format(name="Cog"),
     "Mosaic": CLOSING.format(name="Mosaic"),
+    "Service": CLOSING.format(name="Service"),
+    "TileSet": CLOSING.replace(
+        "value: tinycog.{name}",
+        """files: Iterable[Where | SignedUrl | Source | Cog],
+        tile_matrix_set: str | Mapping[str, object] = ..., *, strict: bool = True,
+        resampling: WarpResamplingLike = ...""",
+    ),
     "Collection": """
         def __init__(self, value: tinycog.Collection) -> None: ...
         def __add__(self, other: Collection) -> Self: ...

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
+from rasterio.enums import Resampling
 
 import tinycog
 from tinycog.testing import RangeServer
@@ -412,3 +414,44 @@ async def test_numbers_that_are_no_samples_have_no_scales_and_no_colours(tmp_pat
     )
     raster = await warped.read(masked=True)
     assert set(np.unique(raster.data[0][raster.mask])) == {3, 200}
+
+
+async def test_samples_of_many_files_at_once_have_a_limit(tmp_path: Path):
+    names, *_ = await layered(tmp_path)
+    cogs = [tinycog.open(name, limits=tinycog.Limits(result_bytes=20_000)) for name in names]
+    async with await tinycog.mosaic(cogs, method="median") as mosaic:
+        with pytest.raises(
+            tinycog.LimitError, match=r"samples of 4 files that overlap: \d+ is over"
+        ):
+            await mosaic.read()
+        assert (await mosaic.read(window=(0, 0, 32, 32))).data.any()
+
+
+async def test_levels_beside_have_the_palette_of_the_file(tmp_path: Path):
+    """Overviews in `.ovr` files, coloured as level 0 is."""
+    rng = np.random.default_rng(8)
+    names = [str(tmp_path / f"{n}.tif") for n in range(2)]
+    colours = {value: (value, 255 - value, 7, 255) for value in range(256)}
+    options: dict[str, Any] = {
+        "width": 256,
+        "height": 256,
+        "count": 1,
+        "dtype": "uint8",
+        "crs": CRS,
+    }
+    for n, name in enumerate(names):
+        place = TRANSFORM @ Affine.translation(256 * n, 0)
+        tiled = {"tiled": True, "blockxsize": 64, "blockysize": 64}
+        with rasterio.open(name, "w", driver="GTiff", transform=place, **options, **tiled) as file:
+            file.write(rng.integers(0, 256, (1, 256, 256), dtype=np.uint8))
+            file.write_colormap(1, colours)
+        with rasterio.Env(TIFF_USE_OVR="YES"), rasterio.open(name, "r+") as file:
+            file.build_overviews([2, 4], Resampling.nearest)
+    cogs = [tinycog.open(name, sidecars=True) for name in names]
+    async with await tinycog.mosaic(cogs) as mosaic:
+        assert len(mosaic.levels) == 3
+        for z in range(3):
+            index = await mosaic.read(level=z)
+            coloured = await mosaic.read(level=z, rgb=True)
+            table = np.array([colours[value][:3] for value in range(256)])
+            assert np.array_equal(coloured.data[:3], table[index.data[0]].transpose(2, 0, 1))

@@ -71,9 +71,13 @@ async def values(folder: Path) -> dict[str, Any]:
     collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     mosaic = await tinycog.mosaic([cog])
+    tile_set = await tinycog.TileSet([cog], tile_matrix_set=cog.tile_matrix_set())
     found: list[Any] = [
         mosaic,
         mosaic.files[0],
+        tile_set,
+        tile_set.matrices[0],
+        tile_set.matrices[0].limits,
         tinycog.MosaicOptions(),
         raster.account,
         tinycog.Loss.GAP,

@@ -14,6 +14,7 @@ from tinycog.errors import CorruptTileError, FormatError, LimitError, TruncatedE
 from tinycog.fetch.coalesce import (
     FREE_GAP_BYTES,
     MAX_SPLITS,
+    MIN_SPLIT_BYTES,
     REQUEST_BYTES,
     CoalescedRange,
     Rates,
@@ -386,7 +387,7 @@ FAST = Rates(0.03, 100e6, known=True)
 SLOW = Rates(0.03, 2e6, known=True)
 """A connection that is worth cutting for."""
 all_rates = st.builds(Rates, st.floats(0.0001, 1), st.floats(1e5, 2e8), st.booleans())
-unmeasured = st.builds(Rates, st.floats(0.0001, 1), st.floats(1e5, 2e8))
+unmeasured = st.builds(Rates, st.floats(0.0001, 1), st.floats(1e5, 2e8), far=st.just(value=False))
 tile_ranges = st.lists(
     st.tuples(st.integers(0, 8 * MIB), st.integers(1, MIB // 4)).map(
         lambda pair: ByteRange(pair[0], sum(pair))
@@ -461,9 +462,9 @@ def test_nor_does_a_request_that_was_cut(wanted, rates):
         assert 32 * waste(batch, wanted) <= batch.range.length - sum(gaps(batch, wanted))
 
 
-def test_a_run_is_cut_into_eight_requests_at_most():
+def test_a_run_is_cut_into_few_requests():
     assert len(plan_pixels(many_small_ones_behind_a_long_one(), Rates())) == 1
-    assert len(plan_pixels(many_small_ones_behind_a_long_one(), SLOW)) <= MAX_SPLITS
+    assert len(plan_pixels(many_small_ones_behind_a_long_one(), SLOW)) <= 2 * 8
 
 
 @given(st.lists(st.integers(1, MIB), min_size=1, max_size=16), unmeasured)
@@ -507,6 +508,49 @@ def test_over_a_slow_connection_a_run_is_cut_between_its_tiles():
     assert [batch.members for batch in batches] == [[i] for i in range(8)]
 
 
+FAR = Rates.measured(0.02, None)
+HUNDRED = [ByteRange(i * MIB, (i + 1) * MIB) for i in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("rates", "requests"),
+    [
+        (Rates.measured(0.0002, None), 7),  # of 16 MiB, and a rest
+        (FAR, 17),  # 16 until connections were measured; tiles are whole
+        (Rates.measured(0.02, 1e9), 7),  # one connection brings what this process can take
+        (Rates.measured(0.02, 25e6), 34),
+        (Rates.measured(0.02, 1e6), 100),  # of one tile each: not one for each 1.6 MiB
+        (Rates.measured(0.1, 100e6), 9),
+    ],
+)
+def test_a_server_that_is_not_near_is_read_by_many_connections(rates, requests):
+    found = plan_pixels(HUNDRED, rates)
+    assert len(found) == requests
+    assert sum(one.range.length for one in found) == 100 * MIB
+
+
+@given(tile_ranges, st.builds(Rates.measured, st.floats(0.003, 0.3), st.floats(1e5, 2e9)))
+def test_the_price_of_speed_is_two_requests_for_each_mebibyte(wanted, rates):
+    whole, cut = (
+        plan_pixels(wanted, rates._replace(far=False, known=False)),
+        plan_pixels(wanted, rates),
+    )
+    brought = sum(one.range.length for one in cut)
+    assert len(cut) <= max(len(whole), 2 * brought / MIN_SPLIT_BYTES)
+    assert brought <= sum(one.range.length for one in whole)
+
+
+def test_no_read_is_cut_for_more_connections_than_there_may_be():
+    assert len(plan_pixels(HUNDRED[:99], Rates.measured(0.02, 25e6, 9))) == 9
+    assert len(plan_pixels(HUNDRED[:16], Rates.measured(0.02, 25e6, 1))) == 1
+
+
+@pytest.mark.parametrize("rates", [FAR, Rates.measured(0.02, 25e6), Rates.measured(0.3, 5e6)])
+def test_what_saves_less_than_opening_connections_is_not_cut(rates):
+    assert len(plan_pixels(HUNDRED[:1], rates)) == 1
+    assert len(plan_pixels([ByteRange(i, i + 1000) for i in range(0, 10**6, 1000)], rates)) == 1
+
+
 def test_one_tile_is_never_cut():
     assert len(plan_pixels([ByteRange(0, 8 * MIB)], SLOW)) == 1
 
@@ -523,7 +567,8 @@ def test_cutting_makes_disjoint_requests_and_reads_no_more(wanted, guessed):
 
 def test_what_was_not_measured_is_guessed():
     assert Rates.measured(None, None) == Rates()
-    assert Rates.measured(0.1, None) == Rates(0.1)
+    assert Rates.measured(0.1, None) == Rates(0.1, far=True)
+    assert Rates.measured(0.001, None) == Rates(0.001)
     assert Rates.measured(None, 5e6) == Rates(bytes_per_second=5e6, known=True)
 
 

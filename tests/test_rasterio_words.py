@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from geo_files import in_rasterio
 from rasterio.enums import Resampling
 
@@ -103,3 +104,27 @@ async def test_scaled_is_refused_where_it_has_no_meaning():
     complex_file = make_tiff([make_image(np.ones((1, 4, 4), np.complex64))])
     with pytest.raises(tinycog.UnsupportedError, match="complex"):
         await tinycog.open(complex_file).read(scaled=True)
+
+
+async def test_colours_that_come_after_the_pixels(tmp_path):
+    """As in rasterio's own example: the file says MinIsBlack, and has a ColorMap."""
+    path = tmp_path / "a.tif"
+    colours = {0: (9, 8, 7, 255), 1: (255, 0, 0, 255), 2: (0, 0, 255, 255)}
+    pixels = np.random.default_rng(2).integers(0, 3, (1, 40, 50), dtype=np.uint8)
+    place = rasterio.Affine(10, 0, 0, 0, -10, 0)
+    shape = {"width": 50, "height": 40, "count": 1, "dtype": "uint8", "transform": place}
+    with rasterio.open(path, "w", driver="GTiff", **shape) as dataset:
+        dataset.write(pixels)
+        dataset.write_colormap(1, colours)
+    with rasterio.open(path) as dataset:
+        assert dataset.colorinterp[0].name == "palette"
+        expected = dataset.read(1, out_shape=(20, 25), resampling=Resampling.bilinear)
+    async with tinycog.open(path) as cog:
+        assert [found.rule for found in cog.findings] == ["tiff.colour.palette"]
+        assert cog.colorinterp == ("palette",)
+        assert cog.colormap is not None
+        table = np.array([colours[value][:3] for value in range(3)])
+        picture = await cog.read(rgb=True)
+        assert np.array_equal(picture.data, table[pixels[0]].transpose(2, 0, 1))
+        smaller = await cog.read(shape=(20, 25), resampling="bilinear")
+        assert np.array_equal(smaller.data[0], expected)

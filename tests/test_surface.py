@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "tinycog").rglob("*.py"))
 BLOCKING = [
     ROOT / "src" / "tinycog" / "sync" / name
-    for name in ("__init__.py", "collection.py", "mosaics.py")
+    for name in ("__init__.py", "collection.py", "mosaics.py", "services.py", "tile_sets.py")
 ]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PUBLIC_MODULES = {
@@ -60,6 +60,8 @@ NUMPY = (np.ndarray, np.dtype, np.ma.MaskedArray, NDArray)
 WITH_ANY = {
     "Cog.__await__",  # of what a coroutine yields to the event loop: nobody else sees it
     "Mosaic.__await__",  # likewise
+    "Service.__await__",  # likewise
+    "TileSet.__await__",  # likewise
     "TagEntry.__await__",  # likewise
     "Write.__await__",  # likewise
     "Cog.info",  # a JSON document, read by key

@@ -40,6 +40,7 @@ from tinycog.argument_types import (
     Resampling,
     ResamplingLike,
     SupportsArray,
+    SupportsGeoInterface,
     SupportsGet,
     SupportsGetAsync,
     SupportsGetRangeAsync,
@@ -79,6 +80,7 @@ from tinycog.errors import (
     SourceTimeoutError,
     TileIndexError,
     TinycogError,
+    TooLargeError,
     TruncatedError,
     UnsupportedError,
     UsageError,
@@ -116,6 +118,9 @@ if TYPE_CHECKING:
     from tinycog.collection.open_options import OpenOptions
     from tinycog.collection.read_headers import FailedAsset
     from tinycog.collection.stac_read import SupportsToDict
+    from tinycog.exporting.carry_out import Exported, ExportPlan
+    from tinycog.exporting.to_sink import Sink
+    from tinycog.exports import Exportable, ExportOptions, export
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
@@ -129,11 +134,14 @@ if TYPE_CHECKING:
     from tinycog.reader.snapshot import SnapshotDocument
     from tinycog.reader.tags import TagEntry, Tags
     from tinycog.series.model import Plane, PlaneAxes, Series
+    from tinycog.services import Service
+    from tinycog.servicing.requests import GetWindow
     from tinycog.sources.http.options import Http
     from tinycog.targets.protocol import WriteTarget
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
+    from tinycog.tile_sets import MatrixId, TileLimits, TileMatrixFacts, TileSet
     from tinycog.updating import Updated, update
     from tinycog.validating import validate
     from tinycog.validator.report import RuleFinding, ValidationReport
@@ -167,6 +175,10 @@ __all__ = [
     "DiskCache",
     "Entry",
     "ErrorHandling",
+    "ExportOptions",
+    "ExportPlan",
+    "Exportable",
+    "Exported",
     "FailedAsset",
     "FieldType",
     "FileLayout",
@@ -179,6 +191,7 @@ __all__ = [
     "GeoKey",
     "GeoKeys",
     "GetRange",
+    "GetWindow",
     "Grid",
     "GroundControlPoint",
     "HasAsynchronous",
@@ -194,6 +207,7 @@ __all__ = [
     "Limits",
     "Loss",
     "MaskKind",
+    "MatrixId",
     "MemoryCache",
     "Mosaic",
     "MosaicError",
@@ -237,7 +251,9 @@ __all__ = [
     "SegmentGroup",
     "SegmentKind",
     "Series",
+    "Service",
     "SignedUrl",
+    "Sink",
     "SnapshotDocument",
     "Source",
     "SourceBusyError",
@@ -260,8 +276,12 @@ __all__ = [
     "Tags",
     "TileFacts",
     "TileIndexError",
+    "TileLimits",
+    "TileMatrixFacts",
     "TileRange",
+    "TileSet",
     "TinycogError",
+    "TooLargeError",
     "TruncatedError",
     "UnsupportedError",
     "Updated",
@@ -289,6 +309,7 @@ __all__ = [
     "abort_upload",
     "configure",
     "decode_tile",
+    "export",
     "leftovers",
     "list_uploads",
     "mosaic",
@@ -305,7 +326,6 @@ _ON_DEMAND = {
     "GeoFrame": "tinycog.collection.geo_frames",
     "SupportsToDict": "tinycog.collection.stac_read",
     "OpenOptions": "tinycog.collection.open_options",
-    "SupportsGeoInterface": "tinycog.collection.filters",
     "FileLayout": "tinycog.byte_map.layout",
     "FileSegment": "tinycog.byte_map.layout",
     "SegmentGroup": "tinycog.byte_map.layout",
@@ -320,8 +340,13 @@ _ON_DEMAND = {
     "Colormap": "tinycog.geo.colour",
     "Crs": "tinycog.geo.crs",
     "DiskCache": "tinycog.cache.disk",
+    "ExportOptions": "tinycog.exports",
+    "ExportPlan": "tinycog.exporting.carry_out",
+    "Exportable": "tinycog.exports",
+    "Exported": "tinycog.exporting.carry_out",
     "GeoKey": "tinycog.geo.keys",
     "GeoKeys": "tinycog.geo.keys",
+    "GetWindow": "tinycog.servicing.requests",
     "GroundControlPoint": "tinycog.geo.transform",
     "HeaderParser": "tinycog.header_parser",
     "Http": "tinycog.sources.http.options",
@@ -329,6 +354,10 @@ _ON_DEMAND = {
     "Mosaic": "tinycog.mosaics",
     "MosaicFileFacts": "tinycog.mosaics",
     "MosaicOptions": "tinycog.mosaicking.fitting",
+    "MatrixId": "tinycog.tile_sets",
+    "TileLimits": "tinycog.tile_sets",
+    "TileMatrixFacts": "tinycog.tile_sets",
+    "TileSet": "tinycog.tile_sets",
     "Page": "tinycog.page",
     "Pages": "tinycog.page",
     "Plane": "tinycog.series.model",
@@ -336,6 +365,8 @@ _ON_DEMAND = {
     "RPC": "tinycog.geo.transform",
     "Series": "tinycog.series.model",
     "SnapshotDocument": "tinycog.reader.snapshot",
+    "Service": "tinycog.services",
+    "Sink": "tinycog.exporting.to_sink",
     "Statistics": "tinycog.geo.metadata",
     "TagEntry": "tinycog.reader.tags",
     "Tags": "tinycog.reader.tags",
@@ -351,6 +382,7 @@ _ON_DEMAND = {
     "Written": "tinycog.writing",
     "abort_upload": "tinycog.targets.uploads",
     "decode_tile": "tinycog.tile_facts",
+    "export": "tinycog.exports",
     "leftovers": "tinycog.targets.temporary",
     "list_uploads": "tinycog.targets.uploads",
     "update": "tinycog.updating",

@@ -14,6 +14,7 @@ from tinycog.argument_types import (
     AreaOptions,
     CrsLike,
     ErrorHandling,
+    GeometryLike,
     ReadOptions,
     ResamplingLike,
     WarpResamplingLike,
@@ -60,7 +61,9 @@ class AreaReads(ImageFacts):
         *,
         window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
+        geometry: GeometryLike | None = None,
         crs: CrsLike | None = None,
+        all_touched: bool = False,
         level: int | None = None,
         shape: Sequence[int] | None = None,
         res: float | Sequence[float] | None = None,
@@ -69,6 +72,7 @@ class AreaReads(ImageFacts):
         boundless: bool = False,
         crop: bool = False,
         fill_value: float | None = None,
+        pad_to: int | None = None,
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
@@ -77,7 +81,7 @@ class AreaReads(ImageFacts):
         rgb: bool = False,
         oriented: bool = False,
     ) -> Raster:
-        """Read an area: a window or bounds of a level, at any shape.
+        """Read an area: a window, bounds or a geometry of a level, at any shape.
 
         ::
 
@@ -93,8 +97,12 @@ class AreaReads(ImageFacts):
             bounds: (left, bottom, right, top) instead of a window: all pixels that they touch. Of
                 longitudes, left > right goes over the antimeridian; a full turn more or less is the
                 same place. Bounds of another CRS are those that hold all of them in the file's.
-            crs: CRS of `bounds`, if not the file's: a code ("EPSG:4326"), WKT, a `pyproj.CRS`.
-                Needs the extra `geo`.
+            geometry: an area instead: GeoJSON of polygons, or an object with `__geo_interface__`.
+                The window is that of its bounds; pixels whose centre lies outside of it are not
+                valid, and what holds no pixel inside is not fetched. Edges are straight in its CRS.
+            crs: CRS of `bounds` or `geometry`, if not the file's: a code ("EPSG:4326"), WKT, a
+                `pyproj.CRS`. Needs the extra `geo`. That of a geometry may be its attribute `crs`.
+            all_touched: take pixels of which the geometry touches any part for inside, too.
             level: 0 = full resolution. By default `shape` or `res` pick a level as GDAL does, else
                 it is 0.
             shape: (rows, cols) of the result; if it is not the window's, pixels are resampled.
@@ -107,7 +115,10 @@ class AreaReads(ImageFacts):
                 left pixel); masked pixels do not contribute.
             boundless: allow a window that reaches over the image's edge: nodata, or 0, lies there.
             crop: read what lies inside of a window that reaches over the image's edge.
-            fill_value: value of the pixels outside with `boundless`, instead of nodata or 0.
+            fill_value: value of the pixels outside of the image, with `boundless`, or of
+                `geometry`, and of those of `pad_to`, instead of nodata or 0.
+            pad_to: append rows below and columns at the right up to multiples of this, for models;
+                they are not valid, and nothing is fetched for them. Not together with `oriented`.
             masked: what `Raster.mask` is made of: a mask image, else nodata, else alpha (where GDAL
                 takes it for a mask). None, the default, reads a mask image along with the pixels if
                 the header that has been read names one; True reads the whole header first, and
@@ -129,8 +140,8 @@ class AreaReads(ImageFacts):
             The pixels as (bands, rows, cols).
 
         Raises:
-            UsageError: an argument is wrong, the window reaches over the edge, or bounds are given
-                of a file that has control points, or a CRS, but no transform.
+            UsageError: an argument is wrong, the window reaches over the edge, or bounds or a
+                geometry are given of a file that has control points, or a CRS, but no transform.
             TileIndexError: there is no such level.
             LimitError: the result is larger than `max_bytes` or a limit.
             FormatError, UnsupportedError, SourceError: as for `read_tile`.
@@ -148,9 +159,12 @@ class AreaReads(ImageFacts):
                 message = "scaled=True makes values of its own: leave out rgb=, out=, masked=False"
                 raise UsageError(message)
             masked = True
-        turn = await self._orientation(oriented=oriented, out=out)
+        turn = await self._orientation(oriented=oriented, out=out, pad_to=pad_to)
         shape = shape if turn is None else turn.stored_shape(shape)
-        arguments = ReadArguments(window, bounds, crs, level, shape, res, resampling, crop)
+        arguments = ReadArguments(
+            *(window, bounds, crs, level, shape, res, resampling, crop),
+            *(geometry, all_touched, pad_to),
+        )
         source, request = await resolve(
             self._pixels(),
             arguments,
@@ -178,16 +192,23 @@ class AreaReads(ImageFacts):
             raster = await to_rgb_raster(self._pixels(), raster)
         return raster if turn is None else turn.turn(raster)
 
-    async def _orientation(self, *, oriented: bool, out: object) -> FileOrientation | None:
+    async def _orientation(
+        self, *, oriented: bool, out: object, pad_to: object
+    ) -> FileOrientation | None:
         """Return how a result is turned; None where it is not.
 
         Raises:
-            UsageError: the result goes into an array of the caller.
+            UsageError: the result goes into an array of the caller, or is padded.
         """
         if not oriented:
             return None
         if out is not None:
             message = "oriented=True turns pixels after they were read: leave out out="
+            raise UsageError(message)
+        if pad_to is not None:
+            message = (
+                "oriented=True turns pixels, and pad_to= those that are appended: leave one out"
+            )
             raise UsageError(message)
         from tinycog.reader.oriented import FileOrientation  # noqa: PLC0415 - only here
 
@@ -208,7 +229,9 @@ class AreaReads(ImageFacts):
         factor = max(width, height) / check_size(max_size, "max_size")
         if factor > 1:
             shape = max(round(height / factor), 1), max(round(width / factor), 1)
-            turn = await self._orientation(oriented=options.get("oriented", False), out=None)
+            turn = await self._orientation(
+                oriented=options.get("oriented", False), out=None, pad_to=options.get("pad_to")
+            )
             options.setdefault("shape", shape if turn is None else turn.turned(shape))
         return await self.read(**options)
 
@@ -397,7 +420,9 @@ class AreaReads(ImageFacts):
     async def _plan_area(self, options: AreaOptions) -> Plan:
         """Return the requests of `read` with these options; see `Cog.plan`."""
         file = self._pixels()
-        turn = await self._orientation(oriented=options.get("oriented", False), out=None)
+        turn = await self._orientation(
+            oriented=options.get("oriented", False), out=None, pad_to=options.get("pad_to")
+        )
         if turn is not None:
             options["shape"] = turn.stored_shape(options.get("shape"))
         source, request = await resolve(

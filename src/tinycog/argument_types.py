@@ -141,6 +141,19 @@ CrsLike = str | int | tuple[str, str | int] | Mapping[str, object] | SupportsWkt
 """A CRS: "EPSG:4326" or WKT, an EPSG code, (authority, code), PROJ JSON, or a CRS object."""
 
 
+class SupportsGeoInterface(Protocol):
+    """A geometry of another library: one of shapely's, say."""
+
+    @property
+    def __geo_interface__(self) -> Mapping[str, Any]:
+        """The geometry as GeoJSON."""
+        ...
+
+
+GeometryLike = Mapping[str, object] | SupportsGeoInterface
+"""An area: GeoJSON (a geometry or a feature), or an object with `__geo_interface__`."""
+
+
 class SupportsWindow(Protocol):
     """A rectangle of pixels with named sides: `tinycog.Window`, rasterio's `Window`."""
 
@@ -306,7 +319,9 @@ class ReadOptions(TypedDict, total=False):
 
     window: WindowLike | None
     bounds: Sequence[float] | None
+    geometry: GeometryLike | None
     crs: CrsLike | None
+    all_touched: bool
     shape: Sequence[int] | None
     res: float | Sequence[float] | None
     bands: Iterable[int] | int | None
@@ -315,6 +330,7 @@ class ReadOptions(TypedDict, total=False):
     boundless: bool
     crop: bool
     fill_value: float | None
+    pad_to: int | None
     masked: bool | None
     out: NDArray[Any] | None
     max_bytes: int | None

@@ -21,7 +21,8 @@ Six branches, because a caller does six different things::
         ├── RangeNotSatisfiableError        416
         ├── SourceChangedError              the object is not the one that was opened
         ├── SourceTimeoutError(TimeoutError)    the server did not respond in time
-        └── SourceBusyError                 429, 503
+        ├── SourceBusyError                 429, 503
+        └── TooLargeError                   413: a request asks for too much at once
 
 Whatever the bytes and whatever the server, the outcome is a correct result or one of these.
 """
@@ -329,3 +330,7 @@ class SourceTimeoutError(SourceError, TimeoutError):
 
 class SourceBusyError(SourceError):
     """The server is overloaded or limits requests: 429 or 503."""
+
+
+class TooLargeError(SourceError):
+    """The service refuses a request as too large: 413. Of a `Service`, halves are asked for."""

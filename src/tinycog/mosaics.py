@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing
+from hashlib import sha256
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
@@ -129,6 +130,14 @@ class Mosaic(AreaReads):
     def name(self) -> str:
         """How many files there are, and the name of the first."""
         return f"{len(self._cogs)} files from {self._cogs[0].name}"
+
+    @property
+    def pin(self) -> str | None:
+        """Name of the generations of all files together; None where one of them has none."""
+        pins = [cog.pin for cog in self._cogs]
+        if None in pins:
+            return None
+        return sha256("\n".join(map(str, pins)).encode()).hexdigest()
 
     @property
     def transform(self) -> Affine:

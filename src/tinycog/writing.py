@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, overload
 
 from tinycog.argument_types import (
     CrsLike,
@@ -28,7 +28,6 @@ from tinycog.cog import Cog
 from tinycog.errors import UsageError
 from tinycog.geo.transform import make_affine
 from tinycog.geo.written_facts import WrittenFacts
-from tinycog.mosaics import Mosaic
 from tinycog.raster import Raster
 from tinycog.targets.protocol import WriteTarget
 from tinycog.write_job import WriteJob, Written, carry_out, plan_of
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from tinycog.geo.colour import Colormap
     from tinycog.geo.transform import RPC, GroundControlPoint
+    from tinycog.mosaics import Mosaic  # loads the rules among files
 
 
 class HasAsynchronous(Protocol):
@@ -56,7 +56,7 @@ class HasAsynchronous(Protocol):
         ...
 
 
-PixelsFrom = PixelsLike | Cog | Mosaic | Raster | HasAsynchronous
+PixelsFrom: TypeAlias = "PixelsLike | Cog | Mosaic | Raster | HasAsynchronous"
 """What `write` takes pixels from."""
 
 

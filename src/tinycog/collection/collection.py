@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog import errors as errors_of_ours
-from tinycog.argument_types import CrsLike
+from tinycog.argument_types import CrsLike, GeometryLike
 from tinycog.collection.asset import Asset, Sign
 from tinycog.collection.facts import placed
-from tinycog.collection.filters import AssetFilter, AssetTest, GeometryLike
+from tinycog.collection.filters import AssetFilter, AssetTest
 from tinycog.collection.geo_frames import GeoFrame, of_frame, to_frame
 from tinycog.collection.given_facts import AssetTimes, AssetWhere, bare_assets
 from tinycog.collection.open_options import OpenOptions

@@ -9,12 +9,12 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.argument_types import CrsLike
+from tinycog.argument_types import CrsLike, GeometryLike
 from tinycog.checks import check_bounds
 from tinycog.collection.asset import Asset
 from tinycog.collection.property_columns import PropertyColumn
@@ -28,18 +28,6 @@ from tinycog.geo.outline import bounds_into
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.intp]
 
-
-class SupportsGeoInterface(Protocol):
-    """A geometry of another library: one of shapely's, say."""
-
-    @property
-    def __geo_interface__(self) -> Mapping[str, Any]:
-        """The geometry as GeoJSON."""
-        ...
-
-
-GeometryLike = Mapping[str, object] | SupportsGeoInterface
-"""An area: GeoJSON (a geometry or a feature), or an object with `__geo_interface__`."""
 
 AssetTest = Mapping[str, object] | Callable[[Asset], bool]
 """What assets are kept: values by property, or a function of an asset."""

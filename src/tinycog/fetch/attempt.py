@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import NamedTuple
 
 from tinycog.tiff.ranges import ByteRange
+
+PROCESSORS = os.cpu_count() or 1
+
+FULL = 0.75
+"""Share of a processor from which on a thread, or all of them, can do no more."""
 
 
 class Request(NamedTuple):
@@ -37,6 +43,24 @@ class Request(NamedTuple):
     received: int = 0
 
 
+class Busy(NamedTuple):
+    """What this thread, and the whole process, have taken of the processors, in seconds."""
+
+    thread: float
+    process: float
+
+    @classmethod
+    def now(cls) -> Busy:
+        """Return what they have taken so far."""
+        return cls(time.thread_time(), time.process_time())
+
+    def was_full(self, seconds: float) -> bool:
+        """Return whether it was this process that could do no more in the seconds since."""
+        thread, process = Busy.now()
+        least = FULL * seconds
+        return thread - self.thread >= least or process - self.process >= PROCESSORS * least
+
+
 class Attempt:
     """One attempt of a request that has a slot.
 
@@ -46,10 +70,11 @@ class Attempt:
         concurrency: requests in flight to the server when it got the slot, itself included.
         sent: time of sending, in seconds of `time.perf_counter`.
         begun: time at which the response began; that of sending until then.
+        busy: seconds of processor at `begun`, see `Busy`.
         skipped: number of bytes that came though they were not requested.
     """
 
-    __slots__ = ("begun", "concurrency", "part", "sent", "skipped", "ticket")
+    __slots__ = ("begun", "busy", "concurrency", "part", "sent", "skipped", "ticket")
 
     def __init__(self, part: ByteRange, ticket: int, concurrency: int) -> None:
         """Start the clock."""
@@ -58,6 +83,7 @@ class Attempt:
         self.concurrency = concurrency
         self.skipped = 0
         self.sent = self.begun = time.perf_counter()
+        self.busy = Busy.now()
 
     def send(self) -> ByteRange:
         """Start the clock anew, as the request is sent now; return the bytes to request."""
@@ -67,6 +93,7 @@ class Attempt:
     def begin(self) -> float:
         """Note that the response begins; return the seconds since the request was sent."""
         self.begun = time.perf_counter()
+        self.busy = Busy.now()
         return self.begun - self.sent
 
     def request(self, position: int, error: str | None) -> tuple[Request, float]:

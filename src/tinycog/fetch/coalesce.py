@@ -36,10 +36,25 @@ MAX_GAP_BYTES = 1 << 20
 """Bytes of the longest gap between pixels that is read along, however slow the round trip is."""
 
 FAST_BYTES_PER_SECOND = 16e6
-"""Bytes per second of a connection that is not split: a read does not wait for it."""
+"""Bytes per second of a connection to a near server from which on nothing is split for it."""
 
-MAX_SPLITS, MIN_SPLIT_BYTES = 8, 1 << 20
-"""Requests that a run is split into at most, and the least bytes of each."""
+FAR_SECONDS = 0.003
+"""Round trip of a server that is not near: its connections are taken to be slow, each."""
+
+CLIENT_BYTES_PER_SECOND = 800e6
+"""Bytes per second that this process takes from all connections together."""
+
+MAX_SPLITS, MIN_SPLIT_BYTES = 64, 1 << 20
+"""Requests that one read is split into at most, and the least bytes of each: their price."""
+
+UNKNOWN_SPLITS = 16
+"""Requests that one read is split into at most before any connection was measured."""
+
+LEAST_ROUND_TRIPS = 0.25
+"""Round trips that the bytes of a part take at least: shorter ones save next to nothing."""
+
+SETUP_ROUND_TRIPS = 2
+"""Round trips that splitting must save: connections that are opened for it take as long."""
 
 
 class Rates(NamedTuple):
@@ -49,20 +64,31 @@ class Rates(NamedTuple):
         round_trip: seconds from a request to the first byte of its response.
         bytes_per_second: bytes per second of one connection.
         known: whether the bytes per second were measured.
+        far: whether the round trip was, and is that of a server that is not near.
+        connections: how many there may be at most.
     """
 
     round_trip: float = 0.03
     bytes_per_second: float = 20e6
     known: bool = False
+    far: bool = False
+    connections: int = MAX_SPLITS
 
     @classmethod
-    def measured(cls, round_trip: float | None, bytes_per_second: float | None) -> Rates:
+    def measured(
+        cls,
+        round_trip: float | None,
+        bytes_per_second: float | None,
+        connections: int = MAX_SPLITS,
+    ) -> Rates:
         """Return rates as measured, with the defaults for what was not measured."""
         default = cls()
         return cls(
             default.round_trip if round_trip is None else round_trip,
             default.bytes_per_second if bytes_per_second is None else bytes_per_second,
             bytes_per_second is not None,
+            round_trip is not None and round_trip >= FAR_SECONDS,
+            connections,
         )
 
     @property
@@ -71,15 +97,20 @@ class Rates(NamedTuple):
         return min(int(self.round_trip * self.bytes_per_second), MAX_GAP_BYTES)
 
     def splits(self, length: int) -> int:
-        """Return the number of concurrent requests that bring a run of `length` bytes fastest.
+        """Return the number of concurrent requests that bring `length` bytes of a read soonest.
 
-        It is as many as still take longer than their round trip, each.
+        1 where splitting saves too little: near a server, unless it was found to be slow.
         """
-        if not self.known or self.bytes_per_second >= FAST_BYTES_PER_SECOND:
+        rate = self.bytes_per_second
+        if not self.far and (not self.known or rate >= FAST_BYTES_PER_SECOND):
             return 1
-        seconds = length / self.bytes_per_second
-        best = min(seconds / max(self.round_trip, 0.001), length / MIN_SPLIT_BYTES, MAX_SPLITS)
-        return max(int(best), 1)
+        seconds, round_trip = length / rate, max(self.round_trip, 0.001)
+        shortest = max(MIN_SPLIT_BYTES, LEAST_ROUND_TRIPS * round_trip * rate)
+        useful = CLIENT_BYTES_PER_SECOND / rate
+        most = min(self.connections, MAX_SPLITS if self.known else UNKNOWN_SPLITS)
+        best = int(min(length / shortest, useful, most))
+        saved = seconds - seconds / max(best, 1)
+        return best if saved > SETUP_ROUND_TRIPS * round_trip else 1
 
 
 class CoalescedRange(NamedTuple):
@@ -145,7 +176,13 @@ def plan_pixels(ranges: Sequence[ByteRange], rates: Rates) -> list[CoalescedRang
     requests = _coalesce_pixels(ranges, rates, REQUEST_BYTES)
     if len(requests) > MAX_PIXEL_REQUESTS:
         requests = _joined(requests)
-    return [split for request in requests for split in _split(request, ranges, rates)]
+    total = sum(request.range.length for request in requests)
+    splits = rates.splits(total)
+    if splits <= len(requests):
+        return requests
+    found = _coalesce_pixels(ranges, rates, -(-total // splits))
+    # parts that no gap may join would be requests of their own
+    return found if len(found) <= 2 * splits else requests
 
 
 def _joined(requests: Sequence[CoalescedRange]) -> list[CoalescedRange]:
@@ -166,17 +203,3 @@ def _coalesce_pixels(
         waste=MAX_WASTE,
         free_bytes=FREE_GAP_BYTES,
     )
-
-
-def _split(
-    request: CoalescedRange, ranges: Sequence[ByteRange], rates: Rates
-) -> list[CoalescedRange]:
-    """Split a request between its members, where several at once are faster."""
-    splits = rates.splits(request.range.length)
-    if splits == 1:
-        return [request]
-    inside = [ranges[i] for i in request.members]
-    found = _coalesce_pixels(inside, rates, -(-request.range.length // splits))
-    if len(found) > MAX_SPLITS:
-        return [request]
-    return [CoalescedRange(part, [request.members[i] for i in members]) for part, members in found]

@@ -58,10 +58,10 @@ QUIET_CONCURRENCY = 2
 EARLY_ROUND_TRIPS = 1.5
 """Round trips within which a response is early."""
 
-MIN_RATE_BYTES = 1 << 20
+MIN_RATE_BYTES = 1 << 19
 """Bytes of the shortest response that says anything about bytes per second."""
 
-RATE_SAMPLES = 3
+FEWEST_SAMPLES, RATE_SAMPLES = 3, 16
 """Responses of which the fastest is what a connection can do; others were held up, maybe by us."""
 
 BYTES_IN_FLIGHT = 64 << 20
@@ -148,8 +148,9 @@ class Server:
     @property
     def rates(self) -> Rates:
         """What a request and a byte cost, as measured so far."""
-        is_known = len(self._speeds) == RATE_SAMPLES
-        return Rates.measured(self._round_trip, max(self._speeds) if is_known else None)
+        is_known = len(self._speeds) >= FEWEST_SAMPLES
+        speed = max(self._speeds) if is_known else None
+        return Rates.measured(self._round_trip, speed, self.slots.most)
 
     @property
     def is_idle(self) -> bool:
@@ -330,7 +331,7 @@ class Server:
         return self._round_trip is not None and seconds <= EARLY_ROUND_TRIPS * self._round_trip
 
     def record_body(self, length: int, seconds: float) -> None:
-        """Record how long the body of a request took that was alone in flight."""
+        """Record how long a connection takes for a body of so many bytes."""
         if length >= MIN_RATE_BYTES and seconds > 0:
             with self._lock:
                 self._speeds.append(length / seconds)

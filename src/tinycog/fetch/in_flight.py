@@ -203,13 +203,16 @@ class InFlight:
         self.state = state
 
     def end_attempt(self, error: str | None = None) -> None:
-        """Log the attempt, and measure the server if it was alone in flight.
+        """Log the attempt, and measure the server.
 
         `error` is the name of the error class, None for a success.
         """
         request, seconds = self.attempt.request(self.position, error)
-        if error is None and self.attempt.concurrency == self.server.in_flight == 1:
-            self.server.record_body(request.received, seconds)
+        if error is None:
+            beside = max(self.attempt.concurrency, self.server.in_flight)
+            if not self.attempt.busy.was_full(seconds):
+                beside = 1
+            self.server.record_body(beside * request.received, seconds)
         self._ledger.log.append(request)
 
     def pause(self) -> None:

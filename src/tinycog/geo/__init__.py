@@ -13,10 +13,12 @@
     transform.py      affine transforms, control points, RPCs
     windows.py        bounds to windows of a grid, points to pixels, pixel sizes to shapes
     bounds.py         bounds that a caller gives; outline.py those of another CRS
+    asked_geometry.py a geometry that a caller gives; polygons.py its rings, in another CRS too
     footprint.py      where an image lies on the Earth, as bounds and GeoJSON
     longitudes.py     a full turn apart, and the same place
     transformer.py    coordinates from one CRS to another
     tile_matrix.py    OGC tile matrix sets; web_grid.py the web's quadtrees
+    matrix_set.py     those that a caller names or gives as JSON
     colour.py         colour interpretations and palettes
     metadata_items.py          GDAL's metadata XML
     sidecars.py       .aux.xml and world files; wkt.py the CRS that WKT defines

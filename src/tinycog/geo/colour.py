@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.tiff.colormap import palette_unit
+from tinycog.tiff.colormap import MAX_PALETTE_BITS, palette_unit
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import ALPHA, Photometric, Tag
 
@@ -40,7 +40,6 @@ RASTERIO_NAMES = frozenset(
         *("sar_ka", "sar_k", "sar_ku", "sar_x", "sar_c", "sar_s", "sar_l", "sar_p"),
     )
 )
-MAX_PALETTE_BITS = 16
 
 
 def colour_names(image: Image) -> list[str]:

@@ -81,6 +81,28 @@ class LazyGeoreference:
         self.has_metadata = has_items or Tag.GDALMetadata in image.ifd.entries
         self._colormaps: dict[Entry, NDArray[np.uint16]] = {}
 
+    @classmethod
+    def known(
+        cls, geo: Georeference, metadata: Metadata, size: tuple[int, int]
+    ) -> LazyGeoreference:
+        """Make that of an image that no file holds, of (width, height)."""
+        found = cls.__new__(cls)
+        found.__setstate__(
+            {
+                "size": size,
+                "has_metadata": False,
+                "_arguments": None,
+                "_beside": None,
+                "_cached": (geo, metadata),
+                "_colormaps": {},
+            }
+        )
+        return found
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take what `__getstate__` gives."""
+        self.__dict__.update(state)
+
     def parse(self) -> Steps[Parsed]:
         """Parse both, in one step, and keep them.
 

@@ -97,10 +97,22 @@ def window_of_bounds(
     if not all(map(isfinite, (*cols, *rows))):
         message = f"the bounds {(left, bottom, right, top)} are too far away"
         raise UsageError(message)
-    col, col_stop = _on_edges(min(cols), max(cols), grid.size[0])
-    row, row_stop = _on_edges(min(rows), max(rows), grid.size[1])
-    if snapped:
-        least = SNAP if is_hull else BOUNDS_SNAP
+    least = SNAP if is_hull else BOUNDS_SNAP
+    low, high = (min(cols), min(rows)), (max(cols), max(rows))
+    return window_of_hull(low, high, grid.size, least if snapped else None)
+
+
+def window_of_hull(
+    low: Sequence[float], high: Sequence[float], size: tuple[int, int], least: float | None
+) -> FloatWindow:
+    """Return the window from (col, row) to (col, row) of an image of (width, height).
+
+    `least` extends it to all whole pixels of which it holds more than that.
+    """
+    (col, row), (col_stop, row_stop) = low, high
+    col, col_stop = _on_edges(col, col_stop, size[0])
+    row, row_stop = _on_edges(row, row_stop, size[1])
+    if least is not None:
         (col, col_stop), (row, row_stop) = (
             _whole(col, col_stop, least),
             _whole(row, row_stop, least),

@@ -18,7 +18,6 @@ from tinycog.geo.colour import (
     BAND_NAMES,
     COLOUR_BANDS,
     GDAL_NAMES,
-    MAX_PALETTE_BITS,
     RASTERIO_NAMES,
     UNDEFINED,
     Colormap,
@@ -26,7 +25,7 @@ from tinycog.geo.colour import (
     with_extra,
 )
 from tinycog.geo.written_facts import WrittenFacts
-from tinycog.tiff.colormap import MAX_BYTE, WORD_UNIT
+from tinycog.tiff.colormap import MAX_BYTE, MAX_PALETTE_BITS, WORD_UNIT
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import ExtraSample, Photometric, Tag
 

@@ -9,4 +9,5 @@
     overlaps.py        which file's samples are taken where several have some
     mosaic_windows.py  windows of the whole, filled from windows of the files
     mosaic_file.py     facts of the whole, as reads need them
+    matrix_files.py    which level is which tile matrix, and the files of one
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -79,7 +79,7 @@ def fit(files: Sequence[OpenFile], options: MosaicOptions) -> Fitted:
         UsageError: an option is wrong.
     """
     _check(files, options)
-    names = _names(files)
+    names = names_of(files)
     if options.strict:
         return _aligned(files, names)
     grid = choose_grid(files, names, options.crs, options.res, options.bounds)
@@ -116,15 +116,7 @@ def _warped(
 
 def _check(files: Sequence[OpenFile], options: MosaicOptions) -> None:
     """Raise a `MosaicError` unless the files fit (cog.mosaic.rules)."""
-    members = [member_of(file) for file in files]
-    rules = RULES if options.strict else [rule for rule in RULES if rule.id in ALWAYS]
-    found = [
-        Finding(rule.id, seen.message)
-        for rule, seen in check_files(members, rules, options.tolerance)
-    ]
-    found += _differences(files, members)
-    if found:
-        raise MosaicError.of_findings(found)
+    check_alike(files, None if options.strict else ALWAYS, options.tolerance)
     first = files[0].levels[0]
     if first.photometric == Photometric.PALETTE and options.method in AVERAGING:
         message = f"method={options.method!r} would mix indices of a palette, which are no colours"
@@ -132,6 +124,26 @@ def _check(files: Sequence[OpenFile], options: MosaicOptions) -> None:
     if first.dtype.kind == "c" and options.method not in COMPLEX_METHODS:
         message = f"method={options.method!r} compares samples: complex ones have no order"
         raise UsageError(message)
+
+
+def check_alike(
+    files: Sequence[OpenFile],
+    ids: Collection[str] | None,
+    tolerance: float = OFFSET_TOLERANCE,
+) -> None:
+    """Check rules among files that are open, all of `RULES` or those of some ids; and meaning.
+
+    Raises:
+        MosaicError: they differ.
+    """
+    members = [member_of(file) for file in files]
+    rules = RULES if ids is None else [rule for rule in RULES if rule.id in ids]
+    found = [
+        Finding(rule.id, seen.message) for rule, seen in check_files(members, rules, tolerance)
+    ]
+    found += _differences(files, members)
+    if found:
+        raise MosaicError.of_findings(found)
 
 
 def _differences(files: Sequence[OpenFile], members: Sequence[SetMember]) -> list[Finding]:
@@ -161,7 +173,7 @@ def _listed(file: OpenFile) -> list[object] | None:
     return None if file.colormap is None else np.asarray(file.colormap).tolist()
 
 
-def _names(files: Sequence[OpenFile]) -> list[str]:
+def names_of(files: Sequence[OpenFile]) -> list[str]:
     """Return the names of files; those that come twice with their number."""
     counts = Counter(file.name for file in files)
     return [

@@ -41,11 +41,13 @@ class Slot(NamedTuple):
         window: in pixels of the level of the whole; it lies in the file's own.
         bands: counted from 0.
         target: the part of the result that it is, where no other file has a say; else None.
+        needed: which of its pixels are needed, (rows, cols); None for all.
     """
 
     window: Window
     bands: list[int]
     target: Pixels | None
+    needed: Mask | None = None
 
 
 class ReadSlot(NamedTuple):
@@ -144,7 +146,9 @@ class AlignedMember(MosaicMember):
         area = Area(
             self._own[z], as_floats(Window(col - left, row - top, width, height)), (height, width)
         )
-        return WindowRequest(area, slot.bands, "nearest", masked=True, boundless=False)
+        return WindowRequest(
+            area, slot.bands, "nearest", masked=True, boundless=False, asked=slot.needed
+        )
 
     def _buffers(self, source: LevelSource, z: int, slot: Slot) -> WindowBuffers:
         request = self._request(z, slot)

@@ -56,6 +56,13 @@ class MosaicFile:
         self._made: Made | None = None
         self._single_flight = SingleFlight()
 
+    @classmethod
+    def of(cls, files: Sequence[OpenFile], options: MosaicOptions, fitted: Fitted) -> MosaicFile:
+        """Make it of files that are open, and have been placed."""
+        whole = cls(files, options)
+        whole._made = _make(fitted, options)
+        return whole
+
     async def read_all(self) -> None:
         """Open the files, and make them one image.
 
@@ -67,9 +74,7 @@ class MosaicFile:
             await self._single_flight.run("files", self._read)
 
     async def _read(self) -> None:
-        rest = iter(self.files)
-        while batch := list(islice(rest, SIDE_BY_SIDE)):
-            await side_by_side(*(_open(file) for file in batch))
+        await open_files(self.files)
         self._made = _make(fit(self.files, self.options), self.options)
 
     async def read_header(self, z: int | None) -> None:
@@ -220,6 +225,17 @@ def _make(fitted: Fitted, options: MosaicOptions) -> Made:
         gap_values=values or [levels[0].fill_value] * image.samples,
     )
     return Made(fitted, levels, windows, by_samples)
+
+
+async def open_files(files: Sequence[OpenFile]) -> None:
+    """Open files, some at a time.
+
+    Raises:
+        TinycogError: one of them cannot be opened, by its name.
+    """
+    rest = iter(files)
+    while batch := list(islice(rest, SIDE_BY_SIDE)):
+        await side_by_side(*(_open(file) for file in batch))
 
 
 async def _open(file: OpenFile) -> None:

@@ -16,13 +16,19 @@ from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.mosaicking.members import MosaicMember, ReadSlot, Slot
 from tinycog.mosaicking.overlaps import DECIDING, Layer, combine
-from tinycog.mosaicking.placing import common, meeting, overlap, rectangles
+from tinycog.mosaicking.placing import common, depth, meeting, overlap, rectangles
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity
 from tinycog.reader.window_buffers import LevelSource, WindowBuffers
 from tinycog.thread_pool import run_in_pool
 from tinycog.tiff.ranges import ByteRange
 from tinycog.window import Window
+
+WARPED_SAMPLES = 5
+"""Samples that are held for one that is warped: its own, and two by two of the file."""
+
+COORDINATE_BYTES = 32
+"""Bytes of the place of a pixel in a file."""
 
 
 class Hit(NamedTuple):
@@ -61,9 +67,7 @@ class Canvas:
 
     def part(self, window: Window) -> tuple[slice, slice]:
         """Return the rows and columns that a window takes of the arrays."""
-        left, top = self.buffers.window.col_off, self.buffers.window.row_off
-        top, left = window.row_off - top, window.col_off - left
-        return slice(top, top + window.height), slice(left, left + window.width)
+        return _place(window, self.buffers.window)
 
 
 class MosaicWindows:
@@ -93,6 +97,7 @@ class MosaicWindows:
         self._masked_by_samples = masked_by_samples
         self._gap_values = gap_values
         self._places: dict[int, NDArray[np.int64]] = {}
+        self._pixel_memory: int | None = None
         self._is_counted = method in ("count", "stdev")
 
     @property
@@ -101,6 +106,21 @@ class MosaicWindows:
         sizes = [member.file_size for member in self._members]
         known = [size for size in sizes if size is not None]
         return sum(known) if len(known) == len(sizes) else None
+
+    @property
+    def pixel_memory(self) -> int:
+        """Bytes of a pixel: what is known of it, and what lies above each other."""
+        if self._pixel_memory is None:
+            layers = depth([member.window(0) for member in self._members])
+            first = self._members[0]
+            image = first.file.levels[0]
+            sample = image.dtype.itemsize + 2  # and whether it is valid, or failed
+            if not first.fills_target:
+                sample, layers = WARPED_SAMPLES * sample + COORDINATE_BYTES, layers + 1
+            elif layers == 1 and not self._is_counted:
+                sample = 2
+            self._pixel_memory = image.samples * sample * layers + 1
+        return self._pixel_memory
 
     async def fill(
         self,
@@ -125,12 +145,17 @@ class MosaicWindows:
         """Return a window whose pixels are those of a gap (cog.mosaic.gap)."""
         shape = buffers.pixels.shape
         valid, failed = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-        hits = self._hits(z, buffers.window)
+        covered = np.zeros(shape[1:], np.bool_)
+        all_hits = self._hits(z, buffers.window)
+        hits = _of_needed(buffers, all_hits)
+        if buffers.needed is not None:  # what a file has that is not needed is no gap
+            for hit in all_hits:
+                covered[_place(hit.window, buffers.window)] = True
         is_one = len(hits) == 1 and hits[0].window == buffers.window
         if not is_one or not self._fills(hits[0]):
             for plane, band in zip(buffers.pixels, buffers.fetched.all, strict=True):
                 plane[...] = self._gap_values[band]
-        return Canvas(buffers, hits, valid, failed, np.zeros(shape[1:], np.bool_))
+        return Canvas(buffers, hits, valid, failed, covered)
 
     def _fills(self, hit: Hit) -> bool:
         """Return whether a file puts its pixels into the result itself."""
@@ -174,20 +199,23 @@ class MosaicWindows:
             return hit
         rows, cols = canvas.part(hit.window)
         is_open = ~canvas.valid[:, rows, cols].all(axis=0)
+        if canvas.buffers.needed is not None:
+            is_open &= canvas.buffers.needed[rows, cols]
         if not is_open.any():
             canvas.covered[rows, cols] = True
             return None
-        (ys,), (xs,) = np.nonzero(is_open.any(axis=1)), np.nonzero(is_open.any(axis=0))
-        left, top = hit.window.col_off + int(xs[0]), hit.window.row_off + int(ys[0])
-        window = Window(left, top, int(xs[-1] - xs[0]) + 1, int(ys[-1] - ys[0]) + 1)
-        return hit._replace(window=window)
+        return hit._replace(window=_around(is_open, hit.window))
 
     async def _read_wave(self, z: int, canvases: Sequence[Canvas], errors: ErrorHandling) -> None:
         """Read what need not wait of all windows, each file once, and put it in its place."""
         held: dict[int, list[tuple[Canvas, Hit]]] = {}
+        length = 0
         for canvas in canvases:
             for hit in self._wave(canvas):
                 held.setdefault(hit.member, []).append((canvas, hit))
+                length += 0 if self._fills(hit) else _layer_bytes(canvas, hit)
+        what = f"bytes of the samples of {len(held)} files that overlap"
+        self.limits.check("result_bytes", length, what)
         lists = await side_by_side(
             *(self._read_member(z, n, pairs, errors) for n, pairs in held.items())
         )
@@ -220,10 +248,11 @@ class MosaicWindows:
             return [None] * len(pairs)
 
     def _slot(self, canvas: Canvas, hit: Hit) -> Slot:
-        target = None
-        if self._fills(hit):
-            target = canvas.buffers.pixels[(slice(None), *canvas.part(hit.window))]
-        return Slot(hit.window, canvas.buffers.fetched.all, target)
+        slot = _empty_slot(canvas.buffers, hit)
+        if not self._fills(hit):
+            return slot
+        target = canvas.buffers.pixels[(slice(None), *canvas.part(hit.window))]
+        return slot._replace(target=target)
 
     def _fail(self, canvas: Canvas, hit: Hit) -> None:
         """Fill what a file has of a window, which cannot be read."""
@@ -275,8 +304,9 @@ class MosaicWindows:
         del source  # each file has its own
         held: dict[int, list[Slot]] = {}
         for one in buffers:
-            for hit in self._needed(self._hits(z, one.window)):
-                slot = Slot(hit.window, one.fetched.all, None)
+            hits = _of_needed(one, self._hits(z, one.window))
+            for hit in self._needed(hits):
+                slot = _empty_slot(one, hit)
                 held.setdefault(hit.member, []).append(slot)
         plans = await side_by_side(*(self._members[n].plan(z, slots) for n, slots in held.items()))
         names = [self._members[n].name for n in held]
@@ -292,6 +322,45 @@ class MosaicWindows:
             member = self._members[hit.member]
             if member.is_whole and member.fills_target:
                 done.append(hit.window)
+
+
+def _layer_bytes(canvas: Canvas, hit: Hit) -> int:
+    """Return the bytes of what one file has of a window, and of which samples count."""
+    bands, _, _ = canvas.buffers.pixels.shape
+    return bands * hit.window.height * hit.window.width * (canvas.buffers.pixels.itemsize + 1)
+
+
+def _place(window: Window, whole: Window) -> tuple[slice, slice]:
+    """Return the rows and columns that a window takes of another that holds it."""
+    top, left = window.row_off - whole.row_off, window.col_off - whole.col_off
+    return slice(top, top + window.height), slice(left, left + window.width)
+
+
+def _around(pixels: Mask, window: Window) -> Window:
+    """Return the smallest part of a window that holds some of its pixels, (rows, cols)."""
+    (ys,), (xs,) = np.nonzero(pixels.any(axis=1)), np.nonzero(pixels.any(axis=0))
+    left, top = window.col_off + int(xs[0]), window.row_off + int(ys[0])
+    return Window(left, top, int(xs[-1] - xs[0]) + 1, int(ys[-1] - ys[0]) + 1)
+
+
+def _of_needed(buffers: WindowBuffers, hits: list[Hit]) -> list[Hit]:
+    """Return what files have of the pixels that are needed."""
+    if buffers.needed is None:
+        return hits
+    found: list[Hit] = []
+    for hit in hits:
+        needed = buffers.needed[_place(hit.window, buffers.window)]
+        if needed.any():
+            found.append(hit._replace(window=_around(needed, hit.window)))
+    return found
+
+
+def _empty_slot(buffers: WindowBuffers, hit: Hit) -> Slot:
+    """Return what is read of a file, without a place for its pixels."""
+    needed = buffers.needed
+    if needed is not None:
+        needed = needed[_place(hit.window, buffers.window)]
+    return Slot(hit.window, buffers.fetched.all, None, needed)
 
 
 def joined_plan(plans: Iterable[tuple[str, Plan]]) -> Plan:

@@ -16,6 +16,10 @@ MOST_OFF = 0.25
 """Fraction of a pixel beyond which it is not clear which pixel of the grid is meant."""
 
 
+DEPTH_CELLS = 256
+"""Cells, both ways, in which it is counted how many files lie above each other."""
+
+
 class Levels(NamedTuple):
     """What is known of the pyramid of one file.
 
@@ -162,3 +166,22 @@ def is_covered(windows: Sequence[Window], size: Size) -> bool:
     for y0, y1, x0, x1 in zip(*rows.tolist(), *cols.tolist(), strict=True):
         cells[y0:y1, x0:x1] = True
     return bool(cells.all())
+
+
+def depth(windows: Sequence[Window]) -> int:
+    """Return how many windows share a pixel at most; where they nearly do, they may count, too."""
+    width, height = _extent(windows)
+    across, down = max(-(-width // DEPTH_CELLS), 1), max(-(-height // DEPTH_CELLS), 1)
+    counts = np.zeros((height // down + 2, width // across + 2), np.int64)
+    for col, row, wide, high in windows:
+        left, right = col // across, (col + wide - 1) // across + 1
+        top, bottom = row // down, (row + high - 1) // down + 1
+        if wide > across:  # a cell that two files share by their edges holds few pixels
+            left, right = -(-col // across), max((col + wide) // across, -(-col // across) + 1)
+        if high > down:
+            top, bottom = -(-row // down), max((row + high) // down, -(-row // down) + 1)
+        counts[top, left] += 1
+        counts[bottom, left] -= 1
+        counts[top, right] -= 1
+        counts[bottom, right] += 1
+    return max(int(counts.cumsum(axis=0).cumsum(axis=1).max()), 1)

@@ -11,6 +11,7 @@
     validity.py   what says which pixels of a raster are valid
     orientation.py   turn pixels and masks
     account.py    what became of each pixel that was asked for
+    rasterize.py  which pixels lie in polygons
     to_rgb.py     samples to 8-bit RGB; lab.py those of L*a*b*
     png.py        encode PNG, stretched for viewing
     html.py       HTML for notebooks

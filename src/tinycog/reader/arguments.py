@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinycog.argument_types import AreaOptions, CrsLike, ErrorHandling, ResamplingLike, WindowLike
+import numpy as np
+
+from tinycog.argument_types import (
+    AreaOptions,
+    CrsLike,
+    ErrorHandling,
+    GeometryLike,
+    ResamplingLike,
+    WindowLike,
+)
 from tinycog.checks import (
     check_bands,
     check_errors,
@@ -16,13 +25,16 @@ from tinycog.checks import (
     check_out,
     check_result_bytes,
     check_shape,
+    check_size,
     check_whole_window,
     check_window,
 )
 from tinycog.errors import UsageError
+from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import RESAMPLING, method_for
 from tinycog.reader.pixel_file import PixelFile
-from tinycog.reader.window_buffers import LevelSource, WindowRequest
+from tinycog.reader.window_buffers import LevelSource, WindowRequest, check_reach
+from tinycog.thread_pool import run_in_pool
 from tinycog.window import (
     Area,
     FloatWindow,
@@ -30,6 +42,9 @@ from tinycog.window import (
     cropped,
     scale,
 )
+
+if TYPE_CHECKING:
+    from tinycog.geo.asked_geometry import AskedGeometry
 
 
 class ReadArguments(NamedTuple):
@@ -43,6 +58,9 @@ class ReadArguments(NamedTuple):
     res: float | Sequence[float] | None = None
     resampling: ResamplingLike | str = "nearest"
     crop: bool = False
+    geometry: GeometryLike | None = None
+    all_touched: bool = False
+    pad_to: int | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> ReadArguments:
@@ -61,7 +79,12 @@ class ReadArguments(NamedTuple):
     @property
     def needs_levels(self) -> bool:
         """Whether more than one level, or the georeference, is needed to resolve them."""
-        return any(value is not None for value in (self.bounds, self.shape, self.res))
+        return any(value is not None for value in (*self._places[1:], self.shape, self.res))
+
+    @property
+    def _places(self) -> tuple[object, ...]:
+        """What says where."""
+        return self.window, self.bounds, self.geometry
 
     def checked(self) -> ReadArguments:
         """Return them as far as they can be checked without the file.
@@ -69,15 +92,22 @@ class ReadArguments(NamedTuple):
         Raises:
             UsageError: two of them contradict each other, or one is wrong.
         """
-        if self.window is not None and self.bounds is not None:
-            message = "window= and bounds= both say where: leave one out"
+        names = ("window=", "bounds=", "geometry=")
+        given = [name for name, v in zip(names, self._places, strict=True) if v is not None]
+        if len(given) > 1:
+            message = f"{' and '.join(given[:2])} both say where: leave one out"
             raise UsageError(message)
         if self.shape is not None and self.res is not None:
             message = "shape= and res= both say how large: leave one out"
             raise UsageError(message)
-        if self.crs is not None and self.bounds is None:
-            message = "crs= is that of bounds=, which are missing"
+        if self.crs is not None and self.bounds is None and self.geometry is None:
+            message = "crs= is that of bounds= or geometry=, which are missing"
             raise UsageError(message)
+        if self.all_touched and self.geometry is None:
+            message = "all_touched= is of geometry=, which is missing"
+            raise UsageError(message)
+        if self.pad_to is not None:
+            check_size(self.pad_to, "pad_to")
         return self._replace(level=check_level(self.level), resampling=self.method)
 
     @property
@@ -113,33 +143,51 @@ async def resolve(
     if boundless and arguments.crop:
         message = "boundless=True and crop=True both say what becomes of the edge: leave one out"
         raise UsageError(message)
-    if fill_value is not None and not boundless:
-        message = "fill_value= is that of pixels outside of the image: pass boundless=True, too"
+    cuts = arguments.geometry is not None or arguments.pad_to is not None
+    if fill_value is not None and not boundless and not cuts:
+        message = (
+            "fill_value= is that of pixels outside of the image: pass boundless=True, too"
+            " (or geometry=, pad_to=)"
+        )
         raise UsageError(message)
     needs_levels = masked or arguments.needs_levels
     await file.read_all() if needs_levels else await file.read_header(0)
     photometric = (await file.image(0)).photometric
     arguments = arguments._replace(resampling=method_for(photometric, arguments.method))
-    z, window = await _window(file, arguments, boundless=boundless)
-    shape = _shape(file, arguments, z, window)
+    z, window, geometry = await _window(file, arguments, boundless=boundless)
+    asked_window, shape = window, _shape(file, arguments, z, window)
     if arguments.level is None and shape is not None:
         z, window = _best(file, window, shape, arguments.method)
     source = await file.level(z) if needs_levels else await file.level_so_far(z)
     if shape is None:
         shape = check_whole_window(window)
+    asked_shape, is_padded = shape, False
+    if arguments.pad_to is not None:
+        if not boundless:
+            check_reach(window, source.image.size)
+        window, shape = _padded(window, shape, arguments.pad_to)
+        is_padded = shape != asked_shape
     chosen = check_bands(source.image.samples, bands, indexes)
     check_result_bytes(len(chosen) * shape[0] * shape[1] * source.image.dtype.itemsize)
     array = None if out is None else check_out(out, (len(chosen), *shape), source.image.dtype)
     area = Area(z, window, shape)
+    asked = None
+    if geometry is not None or is_padded:
+        file.limits.check("result_bytes", shape[0] * shape[1], "bytes of the mask of the result")
+        all_touched = arguments.all_touched
+        asked = await run_in_pool(_asked, geometry, asked_window, asked_shape, shape, all_touched)
     fill = None if fill_value is None else check_fill_value(fill_value, source.image.dtype)
-    request = WindowRequest(area, chosen, arguments.method, masked, boundless, errors, array, fill)
+    boundless = boundless or is_padded
+    request = WindowRequest(
+        area, chosen, arguments.method, masked, boundless, errors, array, fill, asked
+    )
     return source, request
 
 
 async def _window(
     file: PixelFile, arguments: ReadArguments, *, boundless: bool
-) -> tuple[int, FloatWindow]:
-    """Return the window in pixels of the level that is named, or of level 0.
+) -> tuple[int, FloatWindow, AskedGeometry | None]:
+    """Return the window in pixels of the level that is named, or of level 0, and what is cut there.
 
     Raises:
         UsageError: there is none, or bounds reach over the edge; a window is checked when the level
@@ -147,13 +195,16 @@ async def _window(
     """
     z = 0 if arguments.level is None else arguments.level
     size = (await file.image(z)).size
-    if arguments.bounds is not None:
+    geometry = None
+    if arguments.geometry is not None:
+        window, geometry = await _window_of_geometry(file, arguments, size, boundless=boundless)
+    elif arguments.bounds is not None:
         window = _window_of_bounds(file, arguments, size, boundless=boundless)
     elif arguments.window is not None:
         window = check_window(arguments.window)
     else:
         window = FloatWindow(0.0, 0.0, float(size[0]), float(size[1]))
-    return z, cropped(window, size) if arguments.crop else window
+    return z, cropped(window, size) if arguments.crop else window, geometry
 
 
 def _window_of_bounds(
@@ -170,6 +221,65 @@ def _window_of_bounds(
     if not boundless:
         asked.check_inside(window, crop=arguments.crop)
     return window
+
+
+async def _window_of_geometry(
+    file: PixelFile, arguments: ReadArguments, size: tuple[int, int], *, boundless: bool
+) -> tuple[FloatWindow, AskedGeometry]:
+    """Return the window that a geometry covers of a level of `size`, and the geometry there."""
+    from tinycog.geo.asked_geometry import AskedGeometry, crs_of  # noqa: PLC0415 - geometries only
+
+    assert arguments.geometry is not None  # noqa: S101 - the caller's
+    grid = file.georeference.grid(size)
+    crs = crs_of(arguments.geometry, arguments.crs)
+    place = None if crs is None else file.georeference.place()
+    geometry = AskedGeometry(arguments.geometry, crs, grid, place)
+    snapped = arguments.shape is None and arguments.res is None
+    window = await run_in_pool(geometry.window, snapped=snapped)
+    if not boundless:
+        geometry.check_inside(window, crop=arguments.crop)
+    return window, geometry
+
+
+def _padded(
+    window: FloatWindow, shape: tuple[int, int], step: int
+) -> tuple[FloatWindow, tuple[int, int]]:
+    """Return a window and its shape, with rows below and columns at the right to multiples."""
+    (col, row, width, height), (rows, cols) = window, shape
+    new_rows, new_cols = -(-rows // step) * step, -(-cols // step) * step
+    window = FloatWindow(col, row, width * (new_cols / cols), height * (new_rows / rows))
+    if (height, width) == shape:  # exactly
+        window = FloatWindow(col, row, float(new_cols), float(new_rows))
+    return window, (new_rows, new_cols)
+
+
+def _asked(
+    geometry: AskedGeometry | None,
+    window: FloatWindow,
+    shape: tuple[int, int],
+    padded: tuple[int, int],
+    all_touched: bool,  # noqa: FBT001 - private
+) -> Mask:
+    """Return which pixels of a result were asked for, (rows, cols) of `padded`.
+
+    Args:
+        geometry: what they lie in; None for all of the window.
+        window: in pixels of the grid of the geometry.
+        shape: (rows, cols) of the window.
+        padded: (rows, cols) of the result, with rows and columns that were not asked for.
+        all_touched: as for `read`.
+    """
+    rows, cols = shape
+    found = np.zeros(padded, np.bool_)
+    if geometry is None:
+        found[:rows, :cols] = True
+        return found
+    from tinycog.pixels.rasterize import rasterize  # noqa: PLC0415 - geometries only
+
+    origin, scales = window[:2], (cols / window.width, rows / window.height)
+    polygons = [[(ring - origin) * scales for ring in rings] for rings in geometry.pixels]
+    found[:rows, :cols] = rasterize(polygons, shape, all_touched=all_touched)
+    return found
 
 
 def _shape(

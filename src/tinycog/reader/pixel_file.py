@@ -34,6 +34,11 @@ class WindowReader(Protocol):
         """Bytes that the pixels are stored in, None before that is known."""
         ...
 
+    @property
+    def pixel_memory(self) -> int:
+        """Bytes that a pixel of a window takes while it is filled, besides those of its arrays."""
+        ...
+
     async def fill(
         self,
         source: LevelSource,

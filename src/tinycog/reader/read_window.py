@@ -55,6 +55,10 @@ async def read_area(reader: WindowReader, source: LevelSource, request: WindowRe
         except MemoryError as exc:
             raise no_memory(request) from exc
     losses = _losses(source, buffers, request)
+    if request.asked is not None:
+        validity, losses = await run_in_pool(
+            _limited, source.image, request, data, validity, losses
+        )
     return _raster(source, request, data, validity, flat, losses)
 
 
@@ -74,6 +78,23 @@ def _raster(
     return Raster(
         data, area.z, window, nodata, findings, validity, place, colormap, colouring, losses
     )
+
+
+def _limited(
+    image: Image,
+    request: WindowRequest,
+    data: Pixels,
+    validity: Validity,
+    losses: Losses | None,
+) -> tuple[Validity, Losses]:
+    """Fill the pixels of a result that were not asked for; they are invalid, and outside."""
+    assert request.asked is not None  # noqa: S101 - the caller's
+    rest = np.logical_not(request.asked)
+    fill = image.fill_value if request.fill_value is None else request.fill_value
+    np.copyto(data, fill, where=rest, casting="unsafe")
+    lost = np.zeros(rest.shape, np.uint8) if losses is None else losses
+    lost[rest] = Loss.OUTSIDE
+    return without(validity, rest), lost
 
 
 def _losses(source: LevelSource, buffers: WindowBuffers, request: WindowRequest) -> Losses | None:

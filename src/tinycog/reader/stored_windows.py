@@ -30,6 +30,11 @@ class StoredWindows:
         """Bytes of the file and of those beside, None before the first response tells."""
         return self._reader.file_size
 
+    @property
+    def pixel_memory(self) -> int:
+        """None: tiles are decoded into the arrays."""
+        return 0
+
     async def fill(
         self,
         source: LevelSource,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ from tinycog.reader.validity import (
     without,
 )
 from tinycog.tiff.image import Image
-from tinycog.window import Area, Window, as_window, inside, reaches_out
+from tinycog.window import Area, FloatWindow, Window, as_window, inside, reaches_out
 
 WEIGHT_BYTES = 64
 """Approximate bytes of resampling weights for one row or column of pixels."""
@@ -65,6 +66,8 @@ class WindowRequest(NamedTuple):
         errors: what is done where a stored tile is broken.
         out: the caller's array for the result, (bands, rows, cols).
         fill_value: of pixels outside of the level; None is what tiles that are not stored have.
+        asked: which pixels of the result were asked for, (rows, cols); None for all. The others
+            are not valid, and nothing is fetched for them.
     """
 
     area: Area
@@ -75,6 +78,7 @@ class WindowRequest(NamedTuple):
     errors: ErrorHandling = "raise"
     out: Pixels | None = None
     fill_value: float | None = None
+    asked: Mask | None = None
 
     @property
     def blends(self) -> bool:
@@ -131,6 +135,8 @@ class WindowBuffers(NamedTuple):
             `data`; None if nowhere.
         known: which of `data` are valid, where whoever filled them has worked it out.
         gap: where no file of a mosaic has pixels, (rows, cols); None if nowhere.
+        needed: which pixels the result is made of, (rows, cols); None if all. Stored tiles that
+            hold none of them are not fetched.
     """
 
     window: Window
@@ -140,6 +146,7 @@ class WindowBuffers(NamedTuple):
     filled: Mask | None = None
     known: KnownValidity | None = None
     gap: Mask | None = None
+    needed: Mask | None = None
 
     @classmethod
     def new(
@@ -173,7 +180,20 @@ class WindowBuffers(NamedTuple):
         if not window.width or not window.height:
             return []
         parts = window_parts(source.image, z, window, self.fetched.all, self.pixels)
-        return parts if self.mask is None else parts + self.mask.parts()
+        masks = [] if self.mask is None else self.mask.parts()
+        if self.needed is not None:
+            needed = NeededPixels(self.needed, window, source.image.size)
+            parts, masks = needed.parts(parts), needed.parts(masks)
+        return parts + masks
+
+    def limited_to(self, needed: Mask | None, fill_value: float) -> WindowBuffers:
+        """Return them with what is needed of them; what is not fetched is filled, and invalid."""
+        if needed is None:
+            return self
+        self.pixels[...] = np.asarray(fill_value).astype(self.pixels.dtype)
+        if self.mask is not None:
+            self.mask.samples[...] = 0
+        return self._replace(needed=needed)
 
     def read(self, image: Image, parts: list[TilePart], results: list[PartResult]) -> WindowBuffers:
         """Return them as they are after a read, whose parts had these results."""
@@ -224,30 +244,77 @@ def make_buffers(
     window = _source_window(image, request)
     fetched = FetchedBands.of(source, request)
     z = request.area.z
-    if planned:
-        shape = (len(fetched.all), window.height, window.width)
-        mask = _mask_buffer(fetched, z, image, window, planned=True)
-        return WindowBuffers(window, fetched, empty_view(shape, image.dtype), mask)
     try:
+        needed = _needed(image, request, window)
+        if planned:
+            shape = (len(fetched.all), window.height, window.width)
+            mask = _mask_buffer(fetched, z, image, window, planned=True)
+            pixels = empty_view(shape, image.dtype)
+            return WindowBuffers(window, fetched, pixels, mask, needed=needed)
         if request.out is None or fetched.extra or not is_whole(request.area, window):
             as_stored = request.area.is_plain
-            return WindowBuffers.new(source, z, fetched, window, as_stored=as_stored)
-        mask = _mask_buffer(fetched, z, image, window)
-        return WindowBuffers(window, fetched, request.out, mask)
+            found = WindowBuffers.new(source, z, fetched, window, as_stored=as_stored)
+        else:
+            mask = _mask_buffer(fetched, z, image, window)
+            found = WindowBuffers(window, fetched, request.out, mask)
+        return found.limited_to(needed, image.fill_value)
     except MemoryError as exc:
         raise no_memory(request) from exc
+
+
+def _needed(image: Image, request: WindowRequest, window: Window) -> Mask | None:
+    """Return which pixels of a window the result is made of, (rows, cols); None if of all."""
+    asked, area = request.asked, request.area
+    if asked is None:
+        return None
+    if area.is_plain:
+        top, left = window.row_off - int(area.window.row_off), window.col_off - int(area.window[0])
+        needed = asked[top : top + window.height, left : left + window.width]
+    else:
+        from tinycog.pixels.resample.resample import needed_for  # noqa: PLC0415 - other shapes only
+
+        size = image.size
+        needed = needed_for(asked, area.window, (size[1], size[0]), request.method)
+    return None if needed.all() else needed
+
+
+class NeededPixels(NamedTuple):
+    """Which pixels of a window are needed.
+
+    Attributes:
+        needed: (rows, cols) of the window.
+        window: in pixels of a level.
+        size: (width, height) of the level.
+    """
+
+    needed: Mask
+    window: Window
+    size: tuple[int, int]
+
+    def parts(self, parts: list[TilePart]) -> list[TilePart]:
+        """Return the parts of stored tiles that hold a pixel that is needed."""
+        return [part for part in parts if self._is_needed(part)]
+
+    def _is_needed(self, part: TilePart) -> bool:
+        grid, own = part.image.grid, part.image.size
+        top = part.tile.y * grid.tile_height + part.rows.start
+        left = part.tile.x * grid.tile_width + part.cols.start
+        below, right = top + part.target.shape[1], left + part.target.shape[2]
+        if own != self.size:  # a mask of another level: by nearest pixel
+            across, down = self.size[0] / own[0], self.size[1] / own[1]
+            left, right = floor(left * across) - 1, ceil(right * across) + 1
+            top, below = floor(top * down) - 1, ceil(below * down) + 1
+        (col, row, width, height) = self.window
+        rows = slice(max(top - row, 0), min(below - row, height))
+        cols = slice(max(left - col, 0), min(right - col, width))
+        return bool(self.needed[rows, cols].any())
 
 
 def _source_window(image: Image, request: WindowRequest) -> Window:
     """Return the whole pixels of the level that a request needs."""
     area, size = request.area, image.size
-    if not request.boundless and reaches_out(area.window, size):
-        window = tuple(as_window(area.window))
-        message = (
-            f"the window {window} reaches over the edge of the level's {size[0]} x {size[1]}"
-            " pixels: pass boundless=True, or a smaller window"
-        )
-        raise UsageError(message)
+    if not request.boundless:
+        check_reach(area.window, size)
     if area.is_plain:
         return inside(area.window, size)
     from tinycog.pixels.resample.resample import support  # noqa: PLC0415 - other shapes only
@@ -256,6 +323,20 @@ def _source_window(image: Image, request: WindowRequest) -> Window:
         return support(area.window, area.shape, (size[1], size[0]), request.method)
     except MemoryError as exc:
         raise no_memory(request) from exc
+
+
+def check_reach(window: FloatWindow, size: tuple[int, int]) -> None:
+    """Check that a window does not reach over the edge of a level of (width, height).
+
+    Raises:
+        UsageError: it does.
+    """
+    if reaches_out(window, size):
+        message = (
+            f"the window {tuple(as_window(window))} reaches over the edge of the level's"
+            f" {size[0]} x {size[1]} pixels: pass boundless=True, or a smaller window"
+        )
+        raise UsageError(message)
 
 
 def no_memory(request: WindowRequest) -> LimitError:

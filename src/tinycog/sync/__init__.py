@@ -19,6 +19,8 @@ inside of a running event loop, and after a fork.
     loop_thread.py   the event loop and its thread
     collection.py    those of collections, when they are first used
     mosaics.py       those of mosaics, likewise
+    services.py      those of services, likewise
+    tile_sets.py     those of tile sets, likewise
     blocking.py      classes made from those of `tinycog`
     __init__.pyi     their types, made by tests/make_sync_types.py
 """
@@ -42,9 +44,12 @@ __all__ = [
     "Overview",
     "Page",
     "Pages",
+    "Service",
     "TagEntry",
     "Tags",
+    "TileSet",
     "abort_upload",
+    "export",
     "list_uploads",
     "mosaic",
     "open",
@@ -111,11 +116,13 @@ LATE_MODULES = {
     "Asset": "collection",
     "Collection": "collection",
     "Mosaic": "mosaics",
+    "Service": "services",
+    "TileSet": "tile_sets",
     "mosaic": "mosaics",
 }
 """Modules of names that are imported when they are first used."""
 
-LATE = frozenset({"abort_upload", "list_uploads", "update", "validate", "write"})
+LATE = frozenset({"abort_upload", "export", "list_uploads", "update", "validate", "write"})
 """Functions whose modules are imported when they are first used: no read needs them."""
 
 
@@ -138,7 +145,10 @@ if TYPE_CHECKING:  # their types are in the stub
     Asset: Any
     Collection: Any
     Mosaic: Any
+    Service: Any
+    TileSet: Any
     abort_upload: Any
+    export: Any
     list_uploads: Any
     mosaic: Any
     update: Any

@@ -19,6 +19,7 @@ from tinycog.argument_types import (
     CrsLike,
     ErrorHandling,
     FileSystem,
+    GeometryLike,
     Headers,
     Interleave,
     MaskKind,
@@ -44,7 +45,7 @@ from tinycog.argument_types import (
 from tinycog.byte_map.layout import FileLayout
 from tinycog.cache.protocol import Cache
 from tinycog.collection.asset import Sign
-from tinycog.collection.filters import AssetTest, GeometryLike
+from tinycog.collection.filters import AssetTest
 from tinycog.collection.geo_frames import GeoFrame
 from tinycog.collection.given_facts import AssetTimes, AssetWhere
 from tinycog.collection.open_options import OpenOptions
@@ -53,6 +54,9 @@ from tinycog.collection.stac_read import StacLike
 from tinycog.collection.times import TimeLike
 from tinycog.dataset import Profile
 from tinycog.errors import Finding
+from tinycog.exporting.carry_out import Exported, ExportPlan
+from tinycog.exporting.to_sink import Sink
+from tinycog.exports import Exportable, ExportOptions
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
 from tinycog.geo.colour import ColorInterp, Colormap
@@ -78,13 +82,14 @@ from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.roles import PagePath, Role
 from tinycog.tile_facts import TileFacts, TileRange
+from tinycog.tile_sets import MatrixId, TileMatrixFacts
 from tinycog.updating import Updated
 from tinycog.validating import Judgeable
 from tinycog.validator.report import ValidationReport
 from tinycog.validator.rule import ValidationProfile
 from tinycog.write_job import Written
 from tinycog.writer.plan import WritePlan
-from tinycog.writing import PixelsFrom
+from tinycog.writing import HasAsynchronous, PixelsFrom
 
 class Asset:
     @property
@@ -282,7 +287,9 @@ class Cog:
         *,
         window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
+        geometry: GeometryLike | None = None,
         crs: CrsLike | None = None,
+        all_touched: bool = False,
         level: int | None = None,
         shape: Sequence[int] | None = None,
         res: float | Sequence[float] | None = None,
@@ -291,6 +298,7 @@ class Cog:
         boundless: bool = False,
         crop: bool = False,
         fill_value: float | None = None,
+        pad_to: int | None = None,
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
@@ -474,6 +482,8 @@ class Mosaic:
     @property
     def name(self) -> str: ...
     @property
+    def pin(self) -> str | None: ...
+    @property
     def transform(self) -> Affine: ...
     @property
     def crs(self) -> Crs | None: ...
@@ -521,7 +531,9 @@ class Mosaic:
         *,
         window: WindowLike | None = None,
         bounds: Sequence[float] | None = None,
+        geometry: GeometryLike | None = None,
         crs: CrsLike | None = None,
+        all_touched: bool = False,
         level: int | None = None,
         shape: Sequence[int] | None = None,
         res: float | Sequence[float] | None = None,
@@ -530,6 +542,7 @@ class Mosaic:
         boundless: bool = False,
         crop: bool = False,
         fill_value: float | None = None,
+        pad_to: int | None = None,
         masked: bool | None = None,
         out: Pixels | None = None,
         max_bytes: int | None = None,
@@ -710,6 +723,134 @@ class Pages(Sequence[Page]):
     def __getitem__(self, at: int | slice) -> Page | list[Page]: ...
     def __iter__(self) -> Iterator[Page]: ...
 
+class Service:
+    @property
+    def asynchronous(self) -> tinycog.Service: ...
+    @property
+    def transform(self) -> Affine: ...
+    @property
+    def crs(self) -> Crs | None: ...
+    @property
+    def levels(self) -> tuple[Level, ...]: ...
+    @property
+    def has_mask(self) -> bool: ...
+    @property
+    def scales(self) -> tuple[float, ...]: ...
+    @property
+    def offsets(self) -> tuple[float, ...]: ...
+    @property
+    def units(self) -> tuple[str | None, ...]: ...
+    @property
+    def descriptions(self) -> tuple[str | None, ...]: ...
+    @property
+    def colorinterp(self) -> tuple[ColorInterp, ...]: ...
+    @property
+    def colormap(self) -> Colormap | None: ...
+    @property
+    def gcps(self) -> tuple[GroundControlPoint, ...]: ...
+    @property
+    def rpcs(self) -> None: ...
+    def tag_namespaces(self, band: int | None = None) -> list[str]: ...
+    def tags(self, band: int | None = None, *, ns: str = "") -> dict[str, str]: ...
+    def plan(self, **options: Unpack[AreaOptions]) -> Plan: ...
+    def read(
+        self,
+        indexes: Iterable[int] | int | None = None,
+        *,
+        window: WindowLike | None = None,
+        bounds: Sequence[float] | None = None,
+        geometry: GeometryLike | None = None,
+        crs: CrsLike | None = None,
+        all_touched: bool = False,
+        level: int | None = None,
+        shape: Sequence[int] | None = None,
+        res: float | Sequence[float] | None = None,
+        bands: Iterable[int] | int | None = None,
+        resampling: ResamplingLike = "nearest",
+        boundless: bool = False,
+        crop: bool = False,
+        fill_value: float | None = None,
+        pad_to: int | None = None,
+        masked: bool | None = None,
+        out: Pixels | None = None,
+        max_bytes: int | None = None,
+        errors: ErrorHandling = "raise",
+        scaled: bool = False,
+        rgb: bool = False,
+        oriented: bool = False,
+    ) -> Raster: ...
+    def read_level(self, z: int, **options: Unpack[ReadOptions]) -> Raster: ...
+    def preview(self, max_size: int = 512, **options: Unpack[AreaOptions]) -> Raster: ...
+    def point(
+        self,
+        x: float,
+        y: float,
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> NDArray[Any]: ...
+    def points(
+        self,
+        points: Iterable[Sequence[float]],
+        *,
+        crs: CrsLike | None = None,
+        level: int = 0,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> Values: ...
+    def read_web_tile(
+        self,
+        zoom: int,
+        x: int,
+        y: int,
+        *,
+        tilesize: int = 256,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "bilinear",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    def read_warped(
+        self,
+        *,
+        transform: Iterable[float],
+        shape: Sequence[int],
+        crs: CrsLike | None = None,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        resampling: WarpResamplingLike = "nearest",
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def nodata(self) -> int | float | None: ...
+    @property
+    def bounds(self) -> BoundingBox: ...
+    @property
+    def res(self) -> tuple[float, float]: ...
+    def __init__(self, value: tinycog.Service) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
 class TagEntry:
     @property
     def asynchronous(self) -> tinycog.TagEntry: ...
@@ -735,6 +876,56 @@ class Tags(Mapping[str | int, TagEntry]):
     def __len__(self) -> int: ...
     def read(self, *tags: str | int) -> dict[str | int, Value]: ...
     def read_ifd(self, tag: str | int) -> Tags: ...
+
+class TileSet:
+    @property
+    def asynchronous(self) -> tinycog.TileSet: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def crs(self) -> Crs: ...
+    @property
+    def matrices(self) -> tuple[TileMatrixFacts, ...]: ...
+    def info(self) -> dict[str, object]: ...
+    @property
+    def requests(self) -> tuple[Request, ...]: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    def read_tile(
+        self,
+        matrix: MatrixId,
+        col: int,
+        row: int,
+        *,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+        errors: ErrorHandling = "raise",
+    ) -> Raster: ...
+    def plan(
+        self,
+        matrix: MatrixId,
+        col: int,
+        row: int,
+        *,
+        bands: Iterable[int] | int | None = None,
+        indexes: Iterable[int] | int | None = None,
+    ) -> Plan: ...
+    def __init__(
+        self,
+        files: Iterable[Where | SignedUrl | Source | Cog],
+        tile_matrix_set: str | Mapping[str, object] = ...,
+        *,
+        strict: bool = True,
+        resampling: WarpResamplingLike = ...,
+    ) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
 
 def open(
     where: Where | SignedUrl | Source,
@@ -882,6 +1073,52 @@ def write(
     resume: bool | str | PathLike[str] = False,
     progress: Progress | None = None,
 ) -> WritePlan: ...
+@overload
+def export(
+    source: Exportable | HasAsynchronous,
+    target: str | PathLike[str] | Sink,
+    *,
+    plan: Literal[False] = False,
+    window: WindowLike | None = None,
+    bounds: Sequence[float] | None = None,
+    crs: CrsLike | None = None,
+    crop: bool = False,
+    shape: Sequence[int] | None = None,
+    res: float | Sequence[float] | None = None,
+    resampling: ResamplingLike = "nearest",
+    bands: Iterable[int] | int | None = None,
+    indexes: Iterable[int] | int | None = None,
+    errors: ErrorHandling = "raise",
+    memory: int = ...,
+    concurrency: int = ...,
+    resume: bool | str | PathLike[str] | None = None,
+    overwrite: bool = True,
+    progress: Progress | None = None,
+    **options: Unpack[ExportOptions],
+) -> Exported: ...
+@overload
+def export(
+    source: Exportable | HasAsynchronous,
+    target: str | PathLike[str] | Sink,
+    *,
+    plan: Literal[True],
+    window: WindowLike | None = None,
+    bounds: Sequence[float] | None = None,
+    crs: CrsLike | None = None,
+    crop: bool = False,
+    shape: Sequence[int] | None = None,
+    res: float | Sequence[float] | None = None,
+    resampling: ResamplingLike = "nearest",
+    bands: Iterable[int] | int | None = None,
+    indexes: Iterable[int] | int | None = None,
+    errors: ErrorHandling = "raise",
+    memory: int = ...,
+    concurrency: int = ...,
+    resume: bool | str | PathLike[str] | None = None,
+    overwrite: bool = True,
+    progress: Progress | None = None,
+    **options: Unpack[ExportOptions],
+) -> ExportPlan: ...
 def update(
     target: str | PathLike[str] | UrlObject,
     block: PixelsFrom,

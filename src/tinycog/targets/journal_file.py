@@ -123,6 +123,27 @@ class JournalFile:
         if last is None:
             self._submit()
 
+    async def flush(self) -> None:
+        """Wait until all that was appended is written.
+
+        Raises:
+            SourceError: it cannot be.
+        """
+        if self._last is not None:
+            await settled(self._last)
+        if self._buffer:
+            await settled(self._submit())
+
+    @staticmethod
+    def is_open_elsewhere(path: Path) -> bool:
+        """Return whether another process, or another journal of this one, has the file open."""
+        try:
+            file = FileIO(os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0)), "r+b")
+        except FileNotFoundError:
+            return False
+        with file:
+            return lock(file.fileno()) is False
+
     async def close(self) -> None:
         """Close the file, with what was appended; one without entries goes. May be repeated."""
         await self._worker.run(self._close)
@@ -133,10 +154,11 @@ class JournalFile:
         self._buffer = bytearray()
         await self._worker.run(self._remove)
 
-    def _submit(self) -> None:
+    def _submit(self) -> Future[None]:
         full, self._buffer = self._buffer, bytearray()
         position, self._end = self._end, self._end + len(full)
         self._last = self._worker.submit(self._write, full, position)
+        return self._last
 
     # --- in the thread ---------------------------------------------------------------------------
 

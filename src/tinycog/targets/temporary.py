@@ -66,17 +66,17 @@ class Part:
             FileExistsError: there is one, and it must not be overwritten.
             OSError: it cannot be named.
         """
-        _take_permissions(self.path, target)
+        take_permissions(self.path, target)
         os.fsync(self.file.fileno())
         if sys.platform == "win32":
             self.file.close()  # what is open cannot be renamed there
         if overwrite:
             self.path.replace(target)
         else:
-            _rename_to_new(self.path, target)
+            rename_to_new(self.path, target)
         self._removal.detach()
         self.file.close()  # not before: what is not locked may be removed
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def leftovers(folder: str | os.PathLike[str]) -> list[Path]:
@@ -100,7 +100,7 @@ def remove_leftovers(target: Path) -> None:
     with suppress(OSError):
         for part in _parts_in(target.parent):
             found = PATTERN.fullmatch(part.name)
-            if found is not None and found[1] == _start_of(target.name):
+            if found is not None and found[1] == start_of(target.name):
                 _is_left(part, and_removed=True)
 
 
@@ -133,7 +133,7 @@ def _locked(part: Path) -> Generator[bool]:
 def _create(target: Path) -> tuple[FileIO, Path]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     for _ in range(TRIES):
-        part = target.with_name(f"{_start_of(target.name)}{secrets.token_hex(4)}{SUFFIX}")
+        part = target.with_name(f"{start_of(target.name)}{secrets.token_hex(4)}{SUFFIX}")
         with suppress(FileExistsError):
             file = FileIO(os.open(part, flags, 0o666), "r+b")
             if lock(file.fileno()) is not False and is_at(file.fileno(), part):
@@ -153,7 +153,8 @@ def _remove(file: FileIO, part: Path, pid: int) -> None:
     file.close()
 
 
-def _take_permissions(part: Path, target: Path) -> None:
+def take_permissions(part: Path, target: Path) -> None:
+    """Give a file the permissions, and where that is allowed the owner, of the one it replaces."""
     with suppress(FileNotFoundError):
         status = target.stat()
         if hasattr(os, "chown"):
@@ -162,7 +163,7 @@ def _take_permissions(part: Path, target: Path) -> None:
         part.chmod(stat.S_IMODE(status.st_mode))
 
 
-def _rename_to_new(part: Path, target: Path) -> None:
+def rename_to_new(part: Path, target: Path) -> None:
     """Rename a file to a name that nothing has."""
     try:
         os.link(part, target, follow_symlinks=False)
@@ -176,7 +177,7 @@ def _rename_to_new(part: Path, target: Path) -> None:
         part.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the name outlive a failure of power, where the system can do that."""
     with suppress(OSError):
         fd = os.open(folder, os.O_RDONLY)
@@ -208,7 +209,7 @@ def is_at(fd: int, part: Path) -> bool:
         return False
 
 
-def _start_of(name: str) -> str:
+def start_of(name: str) -> str:
     """Return how the names of a target's temporary files begin."""
     encoded = os.fsencode(name)
     if len(encoded) > LONGEST_STEM:

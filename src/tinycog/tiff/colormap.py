@@ -13,6 +13,9 @@ FIELD_NAMES = ("BYTE", "UNDEFINED", "SHORT", "LONG")
 
 MAX_BYTE, MAX_WORD = 255, 65535
 
+MAX_PALETTE_BITS = 16
+"""Bits of a sample that is an index."""
+
 WORD_UNIT = 257
 """How much of 16 bits is one part of 8: 65535 becomes 255."""
 

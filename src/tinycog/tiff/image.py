@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinycog.errors import Finding, FormatError, TileIndexError, UnsupportedError
+from tinycog.tiff.colormap import MAX_PALETTE_BITS
 from tinycog.tiff.nodata import fill_value, nodata_value
 from tinycog.tiff.parse import Entry, FileHeader, Ifd, Value
 from tinycog.tiff.spec import (
@@ -358,6 +359,13 @@ def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Ima
     grid = _grid(values, ifd, samples, findings)
     tiled = not grid.strips
     old_jpeg = _int(values, Tag.Compression, Compression.NONE) == Compression.OLD_JPEG
+    bits = _per_sample(values, Tag.BitsPerSample, samples, 8 if old_jpeg else 1)
+    formats = _per_sample(values, Tag.SampleFormat, samples, SampleFormat.UINT)
+    photometric = _int(values, Tag.PhotometricInterpretation, Photometric.MIN_IS_BLACK)
+    if photometric == Photometric.MIN_IS_BLACK and _is_mapped(ifd, bits[0], formats[0]):
+        photometric = Photometric.PALETTE
+        text = "PhotometricInterpretation is MinIsBlack, but there is a ColorMap: it is a palette"
+        findings.append(Finding("tiff.colour.palette", text, None, ifd.offset))
     nodata = values.get(Tag.GDALNoData)
     depth = max(_int(values, Tag.ImageDepth, 1), 1)
     if depth > 1:
@@ -371,12 +379,12 @@ def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Ima
         grid=grid,
         subfile_type=_int(values, Tag.NewSubfileType, 0),
         compression=_int(values, Tag.Compression, Compression.NONE),
-        photometric=_int(values, Tag.PhotometricInterpretation, 1),
+        photometric=photometric,
         predictor=_int(values, Tag.Predictor, 1),
         fill_order=_int(values, Tag.FillOrder, 1),
         samples=samples,
-        bits_per_sample=_per_sample(values, Tag.BitsPerSample, samples, 8 if old_jpeg else 1),
-        sample_formats=_per_sample(values, Tag.SampleFormat, samples, SampleFormat.UINT),
+        bits_per_sample=bits,
+        sample_formats=formats,
         extra_samples=_ints(values, Tag.ExtraSamples),
         offsets=_index(ifd, Tag.TileOffsets, Tag.StripOffsets, tiled=tiled),
         byte_counts=_index(ifd, Tag.TileByteCounts, Tag.StripByteCounts, tiled=tiled),
@@ -386,6 +394,13 @@ def make_image(header: FileHeader, ifd: Ifd, values: Mapping[int, Value]) -> Ima
         depth=depth,
         tile_depth=max(_int(values, Tag.TileDepth, 1), 1) if tiled and depth > 1 else 1,
     )
+
+
+def _is_mapped(ifd: Ifd, bits: int, sample_format: int) -> bool:
+    """Return whether there is a ColorMap with a colour for each value (tiff.colour.palette)."""
+    entry = ifd.entries.get(Tag.ColorMap)
+    fits = bits <= MAX_PALETTE_BITS and sample_format == SampleFormat.UINT
+    return entry is not None and fits and entry.count == 3 << bits
 
 
 def _ints(values: Mapping[int, Value], tag: Tag) -> tuple[int, ...]:

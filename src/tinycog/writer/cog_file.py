@@ -185,6 +185,7 @@ class CogFile:
             self._options.memory,
             max(map(self._worker_bytes, self._levels)),
             journal,
+            source.origin,
         )
         return make_plan([level.shape for level in self._levels], needs)
 

@@ -63,19 +63,35 @@ def intersection(a: Region, b: Region) -> Region:
     )
 
 
-def row_by_row(grid: TileGrid, step: tuple[int, int]) -> Iterator[Region]:
-    """Cut an image into regions of `step` (rows, cols), row by row."""
-    for row in range(0, grid.rows, step[0]):
-        for col in range(0, grid.cols, step[1]):
-            yield Region(row, col, min(row + step[0], grid.rows), min(col + step[1], grid.cols))
+def row_by_row(
+    grid: TileGrid, step: tuple[int, int], origin: tuple[int, int] = (0, 0)
+) -> Iterator[Region]:
+    """Cut an image into regions of `step` (rows, cols), row by row.
+
+    The image begins `origin` (rows, cols) behind the corner of the first region.
+    """
+    for row in range(-origin[0], grid.rows, step[0]):
+        for col in range(-origin[1], grid.cols, step[1]):
+            yield _region(grid, row, col, step)
 
 
-def in_squares(grid: TileGrid, step: tuple[int, int]) -> Iterator[Region]:
+def _region(grid: TileGrid, row: int, col: int, step: tuple[int, int]) -> Region:
+    """Return what lies in the image of a region of `step`."""
+    row_stop, col_stop = min(row + step[0], grid.rows), min(col + step[1], grid.cols)
+    return Region(max(row, 0), max(col, 0), row_stop, col_stop)
+
+
+def in_squares(
+    grid: TileGrid, step: tuple[int, int], origin: tuple[int, int] = (0, 0)
+) -> Iterator[Region]:
     """Cut an image into regions of `step`, in Z-order: each square of 2 x 2 squares in turn.
 
-    A region comes after those above it and to its left.
+    A region comes after those above it and to its left; `origin` as for `row_by_row`.
     """
-    down, across = -(-grid.rows // step[0]), -(-grid.cols // step[1])
+    down, across = (
+        -(-(size + first) // one)
+        for size, first, one in zip((grid.rows, grid.cols), origin, step, strict=True)
+    )
     stack = [(0, 0, 1 << max(down - 1, across - 1, 0).bit_length())]
     while stack:
         y, x, size = stack.pop()
@@ -86,5 +102,4 @@ def in_squares(grid: TileGrid, step: tuple[int, int]) -> Iterator[Region]:
             corners = [(y, x), (y, x + half), (y + half, x), (y + half, x + half)]
             stack += [(*corner, half) for corner in reversed(corners)]
             continue
-        row, col = y * step[0], x * step[1]
-        yield Region(row, col, min(row + step[0], grid.rows), min(col + step[1], grid.cols))
+        yield _region(grid, y * step[0] - origin[0], x * step[1] - origin[1], step)

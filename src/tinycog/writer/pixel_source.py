@@ -63,6 +63,8 @@ class PixelSource(Protocol):
             blocks come in sizes of the source's own.
         chunk: (rows, cols) in which it is read best: regions that are multiples of it, from the
             first pixel on, read nothing twice; (1, 1) where any region does.
+        origin: (row, col) of the first pixel in its chunk: regions end so many pixels before
+            multiples of `chunk`.
         memory: bytes that it holds at most, besides the block that it gave last.
         copies: whether a block takes memory of its own.
         generation: name of what the pixels are read of, another one if they change; None = there is
@@ -77,6 +79,7 @@ class PixelSource(Protocol):
     has_valid: bool | None
     is_asked: bool
     chunk: tuple[int, int]
+    origin: tuple[int, int]
     memory: int
     copies: bool
     generation: str | None

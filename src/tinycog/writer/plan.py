@@ -49,6 +49,7 @@ class WritePlan:
         passes: how often each pixel of the source is asked for.
         order: how they are asked for.
         step: (rows, cols) that are asked for at once.
+        origin: (rows, cols) by which the first of these begins before the image.
         memory: bytes that are held at most.
         memory_limit: bytes that may be held.
         spool: bytes that are put aside at most, if nothing can be compressed.
@@ -72,6 +73,7 @@ class WritePlan:
     open_tiles: int
     in_flight: int
     journal: int = 0
+    origin: tuple[int, int] = (0, 0)
 
     def __str__(self) -> str:
         """Return it in a few lines."""
@@ -122,6 +124,7 @@ class Needs(NamedTuple):
         memory: bytes that may be held.
         worker: bytes that a thread takes to encode a tile and to reduce it, besides the tile.
         journal: whether what is done is kept.
+        origin: (row, col) of the first pixel in its chunk.
     """
 
     pixel: int
@@ -135,6 +138,7 @@ class Needs(NamedTuple):
     memory: int
     worker: int
     journal: bool = False
+    origin: tuple[int, int] = (0, 0)
 
 
 def batches_in_flight(threads: int) -> int:
@@ -180,12 +184,13 @@ def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
         in_flight,
         # what is encoded, a quarter for the next level, and tiles that wait for the choice
         (9 * sizes[0] // 4 + JOURNAL_BYTES * stored[0].tiles) if needs.journal else 0,
+        needs.origin if needs.is_asked else (0, 0),
     )
 
 
 def regions(plan: WritePlan, grid: TileGrid) -> Iterator[Region]:
     """Give what is asked for, in order."""
-    return (in_squares if plan.order == "squares" else row_by_row)(grid, plan.step)
+    return (in_squares if plan.order == "squares" else row_by_row)(grid, plan.step, plan.origin)
 
 
 class _Candidate(NamedTuple):
@@ -220,8 +225,9 @@ def _order_aside(grid: TileGrid, needs: Needs) -> tuple[PullOrder, tuple[int, in
     """Return the order in which tiles are put aside that wait, and its step."""
     if not needs.is_asked:
         return "as-given", needs.chunk
-    cols = _multiple(grid.tile, needs.chunk[1], grid.cols) if needs.copies else grid.cols
-    return "tile-rows", (_multiple(grid.tile, needs.chunk[0], grid.rows), cols)
+    rows, cols = grid.rows + needs.origin[0], grid.cols + needs.origin[1]
+    wide = _multiple(grid.tile, needs.chunk[1], cols) if needs.copies else cols
+    return "tile-rows", (_multiple(grid.tile, needs.chunk[0], rows), wide)
 
 
 def _orders(
@@ -229,17 +235,18 @@ def _orders(
 ) -> Iterator[tuple[PullOrder, tuple[int, int], int]]:
     """Give orders in which nothing is put aside, steps, and the bytes that they take."""
     grid = levels[0].grid
-    rows = _multiple(grid.tile, needs.chunk[0], grid.rows)
-    cols = grid.cols
+    high, wide = grid.rows + needs.origin[0], grid.cols + needs.origin[1]
+    rows = _multiple(grid.tile, needs.chunk[0], high)
+    cols = wide
     if needs.copies:
         wanted = max(LARGEST_REGION // (rows * needs.pixel), grid.tile)
-        cols = _multiple(wanted - wanted % grid.tile, needs.chunk[1], grid.cols)
+        cols = _multiple(wanted - wanted % grid.tile, needs.chunk[1], wide)
     yield "tile-rows", (rows, cols), _by_rows(levels, needs, (rows, cols))
     size = LARGEST_SQUARE
     while size:
         step = (
-            _multiple(size * grid.tile, needs.chunk[0], grid.rows),
-            _multiple(size * grid.tile, needs.chunk[1], grid.cols),
+            _multiple(size * grid.tile, needs.chunk[0], high),
+            _multiple(size * grid.tile, needs.chunk[1], wide),
         )
         yield "squares", step, _by_squares(levels, needs, step)
         size //= 2
@@ -290,7 +297,9 @@ def _by_rows(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int]) 
     for z, level in enumerate(levels):
         row = level.grid.cols * min(level.grid.tile, level.grid.rows) * needs.pixel
         is_aligned = z == 0 and step[0] % level.grid.tile == 0 and needs.is_asked
-        if not (is_aligned or (z == 0 and level.grid.down == 1 and step[1] >= level.grid.cols)):
+        is_aligned &= not any(one % level.grid.tile for one in needs.origin)
+        across = level.grid.cols + needs.origin[1]
+        if not (is_aligned or (z == 0 and level.grid.down == 1 and step[1] >= across)):
             held += row
         if (level.margins.below or level.margins.right) and (z or needs.copies):
             held += 2 * row
@@ -304,7 +313,7 @@ def _by_squares(levels: Sequence[LevelShape], needs: Needs, step: tuple[int, int
     """Return the bytes that squares take."""
     held = _fixed(levels, needs) + _region_bytes(needs, step)
     tile = levels[0].grid.tile
-    is_aligned = not (step[0] % tile or step[1] % tile)
+    is_aligned = not any(one % tile for one in (*step, *needs.origin))
     rows, cols = (-(-side // tile) * tile for side in step)
     for z, level in enumerate(levels):
         grid = level.grid

@@ -70,8 +70,8 @@ def levels_as_groups(cog: Cog) -> Hierarchy:
         made.numbers(f"{name}/band", np.arange(1, level.count + 1), ["band"], {})
         reference = grid_mapping_attributes(cog, level)
         made.numbers(f"{name}/{GRID_MAPPING}", np.array(0), [], reference)
-        for axis, centres in _centres(cog, level).items():
-            made.numbers(f"{name}/{axis}", centres, [axis], {"axis": axis.upper()})
+        for axis, values in centres(cog, level).items():
+            made.numbers(f"{name}/{axis}", values, [axis], {"axis": axis.upper()})
     return made.hierarchy()
 
 
@@ -121,7 +121,7 @@ def _add_mask(made: _Builder, path: str, cog: Cog, level: Level) -> None:
     made.array(path, array, array_document(array, SPATIAL_DIMENSIONS, attributes))
 
 
-def _centres(cog: Cog, level: Level) -> dict[str, NDArray[np.floating[Any]]]:
+def centres(cog: Cog, level: Level) -> dict[str, NDArray[np.floating[Any]]]:
     """Return the coordinates of the centres of columns and rows; none where they are turned."""
     a, b, c, d, e, f = coefficients(level.transform)
     if b or d or not has_transform(cog):

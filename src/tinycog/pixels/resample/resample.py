@@ -115,6 +115,36 @@ def support(
     return Window(col, row, col_stop - col, row_stop - row)
 
 
+def needed_for(
+    asked: Bools,
+    window: tuple[float, float, float, float],
+    source_shape: tuple[int, int],
+    method: str,
+) -> Bools:
+    """Return the source pixels that `resample` needs for some pixels of its output.
+
+    Args:
+        asked: which pixels of the output, (rows, cols).
+        window: as in `resample`.
+        source_shape: (rows, cols) of the whole source.
+        method: as in `resample`.
+
+    Returns:
+        (rows, cols) of the pixels that `support` returns.
+    """
+    across, down = axes(window, asked.shape, source_shape, method)
+    return _reached(_reached(asked, down).T, across).T
+
+
+def _reached(asked: Bools, axis: Axis) -> Bools:
+    """Return the source lines that lines of the output need: (n, m) to (source, m)."""
+    first, last = axis.reach
+    found = np.zeros((last - first, asked.shape[1]), np.bool_)
+    for i in np.flatnonzero(axis.some & asked.any(axis=1)):
+        found[axis.start[i] - first : axis.stop[i] - first] |= asked[i]
+    return found
+
+
 def _pick(
     data: NDArray[Any], mask: Bools | None, down: Axis, across: Axis
 ) -> tuple[NDArray[Any], Bools | None]:

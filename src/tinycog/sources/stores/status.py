@@ -18,7 +18,8 @@ def status_of(exc: BaseException) -> int | None:
             found: Any = response.get("ResponseMetadata", {}).get("HTTPStatusCode")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         else:
             names = ("status", "status_code", "code")
-            found = next((v for v in (getattr(error, n, None) for n in names) if v), None)
+            holders = (error, response)
+            found = next((v for h in holders for n in names if (v := getattr(h, n, None))), None)
         if isinstance(found, int | str) and str(found).isdecimal():
             return int(found)
         status = obspec_status(error)

@@ -21,6 +21,7 @@ class ArraySource:
     nodata, masked samples become nodata, and their `fill_value` is not looked at.
     """
 
+    origin: tuple[int, int] = (0, 0)
     is_asked: bool = True
     generation: str | None = None
     memory: int = 0

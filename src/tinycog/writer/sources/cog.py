@@ -21,6 +21,7 @@ from tinycog.raster import Raster
 from tinycog.tiff.spec import Photometric
 from tinycog.window import Window, reaches_out
 from tinycog.writer.pixel_source import PixelBlock, Region
+from tinycog.writer.plan import LARGEST_REGION
 from tinycog.writer.sources.blocks import BlockMaker
 from tinycog.writer.sources.told import Shape, Told, as_dtype, merge_facts
 
@@ -200,9 +201,8 @@ def window_of(cog: ReadingFace, subset: Subset) -> Window:
 class CogSource:
     """An open file, or a window of it; see `PixelSource`.
 
-    Samples are written as they are stored, with its facts. Regions that are multiples of `chunk`
-    fetch and decode each stored tile once; where a window begins inside of tiles, those at the
-    seams of regions are read again.
+    Samples are written as they are stored, with its facts. Regions that end where stored tiles do
+    fetch and decode each of them once, also where the window begins inside of one (`origin`).
     """
 
     is_asked: bool = True
@@ -223,6 +223,13 @@ class CogSource:
         self.has_valid: bool | None = cog.has_mask
         self.chunk: tuple[int, int] = cog.levels[0].tile_shape
         self.memory = self.chunk[0] * self.chunk[1] * self.bands * self.dtype.itemsize
+        phase = getattr(cog, "tile_origin", (0, 0))  # where an area of another file is one itself
+        self.origin: tuple[int, int] = (
+            (window.row_off + phase[0]) % self.chunk[0],
+            (window.col_off + phase[1]) % self.chunk[1],
+        )
+        held = getattr(cog, "pixel_memory", 0)  # of a pixel that is read, besides its samples
+        self.memory += held * LARGEST_REGION // (self.bands * self.dtype.itemsize)
         self._cog, self._window = cog, window
         self.generation = generation_of(cog, tuple(window))
         self._maker = BlockMaker(shape, self.dtype, self.facts.nodata, self.has_valid)

@@ -48,6 +48,7 @@ class DaskSource:
     the last of them, which `memory` does not count.
     """
 
+    origin: tuple[int, int] = (0, 0)
     is_asked: bool = False
     copies: bool = True
     generation: str | None = None

@@ -28,6 +28,7 @@ class IteratorSource:
     errors and when the write is cancelled. It can be read once.
     """
 
+    origin: tuple[int, int] = (0, 0)
     is_asked: bool = False
     copies: bool = True
     generation: str | None = None

@@ -76,6 +76,7 @@ class WebTileSource:
     edges are read for each, unless the handle has a cache.
     """
 
+    origin: tuple[int, int] = (0, 0)
     is_asked: bool = True
     copies: bool = True
 

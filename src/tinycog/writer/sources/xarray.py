@@ -46,6 +46,7 @@ def make_xarray_source(array: Any, told: Told, memory: int) -> PixelSource:  # n
 class DataArraySource:
     """A DataArray that is not of dask; see `PixelSource`. A lazy one is loaded by regions."""
 
+    origin: tuple[int, int] = (0, 0)
     is_asked: bool = True
     copies: bool = True
     generation: str | None = None
