@@ -31,7 +31,7 @@ FUNCTIONS = (
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = {name: ("aclose",) for name in ("Cog", "Mosaic", "Service", "TileSet")}
+OMITTED = dict.fromkeys(("Cog", "Mosaic", "Service", "TileSet"), ("aclose",))
 CLOSING = """
         def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...
