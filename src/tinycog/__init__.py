@@ -113,7 +113,6 @@ if TYPE_CHECKING:
     from tinycog.cache.memory import MemoryCache
     from tinycog.collection.asset import Asset
     from tinycog.collection.collection import Collection
-    from tinycog.collection.filters import SupportsGeoInterface
     from tinycog.collection.geo_frames import GeoFrame
     from tinycog.collection.open_options import OpenOptions
     from tinycog.collection.read_headers import FailedAsset
