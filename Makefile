@@ -3,7 +3,7 @@ LINT = .venv
 
 .PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets soak resumes \
 	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
-	references-orders overviews over-http verdicts others advised fuzz-lzw
+	references-orders overviews over-http verdicts others advised fuzz-lzw export export-large export-resumes
 
 check: ## what CI runs
 	bash .ci/run
@@ -130,3 +130,12 @@ bench: ## decoding, then reading against the peers that are installed
 	.venv/bin/pip install -q -e '.[test,bench]'
 	$(PYTHON) benchmarks/decode.py
 	$(PYTHON) benchmarks/read.py --quick
+
+export: ## 2 GB of pixels to each kind of target in 128 MB
+	$(PYTHON) tests/export_memory.py 2 128
+
+export-large: ## 20 GB in 500 MB
+	$(PYTHON) tests/export_memory.py 20 500
+
+export-resumes: ## exports that are killed 20 times each, and go on
+	$(PYTHON) tests/export_kills.py 20 4096

@@ -4,8 +4,8 @@
 
     python tests/export_kills.py 20 4096    # kills, rows and columns; `make export-resumes`
 
-Each attempt is a process that is killed by SIGKILL, whatever it does. Its source writes down what it
-is asked for, so that it is known what was read again.
+Each attempt is a process that is killed by SIGKILL, whatever it does. Its source writes down what
+it is asked for, so that it is known what was read again.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ HEAD = 32 << 10
 MEMORY = {"npy": 12 << 20, "zarr": 12 << 20, "tif": 160 << 20}
 
 MOST_AGAIN = {"npy": 6 << 20, "zarr": 6 << 20, "tif": 34 << 20}
-"""Bytes that are read twice for each kill at most: pieces that are held, or regions of `write`: the
-one that is read, those whose tiles are encoded, and two that tell whether the source is the same."""
+"""Bytes that are read twice for each kill at most: pieces that are held, or regions of `write`, the
+one that is read, those whose tiles are encoded, and two that tell if the source is the same."""
 
 
 class Logged:

@@ -401,3 +401,28 @@ def test_the_exit_status_reaches_the_shell():
     done = run_module("info", "no.tif")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "tinycog: there is no such file: no.tif\n"
+
+
+def test_export_writes_an_area_of_many_files(tmp_path, capsys):
+    with tinycog.sync.open(fixture_path("cog-metadata")) as cog:
+        whole = cog.read(window=(3, 5, 40, 30), masked=True)
+    window = ["--window", "3", "5", "40", "30"]
+    source = str(fixture_path("cog-metadata"))
+
+    assert main(["export", source, *window, "-o", "x.npy", "--memory", "64MiB", "--plan"]) == 0
+    assert "40 x 30 pixels of" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+    assert main(["export", source, source, *window, "-o", "x.npy", "--method", "last"]) == 0
+    assert main(["export", source, *window, "-o", "x.tif", "--compression", "zstd", "--quiet"]) == 0
+
+    assert "pixels are valid" in capsys.readouterr().out
+    np.testing.assert_array_equal(np.load("x.npy"), whole.data)
+    with tinycog.sync.open("x.tif") as cog:
+        np.testing.assert_array_equal(cog.read().data, whole.data)
+
+
+def test_an_export_that_makes_no_sense_is_exit_status_2(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["export", str(fixture_path("cog-metadata")), "-o", "x.png"])
+    assert caught.value.code == 2
+    assert "ends with .tif, .zarr or .npy" in capsys.readouterr().err

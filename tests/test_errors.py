@@ -27,6 +27,7 @@ from tinycog.errors import (
     SourceTimeoutError,
     TileIndexError,
     TinycogError,
+    TooLargeError,
     TruncatedError,
     UnsupportedError,
     UsageError,
@@ -45,6 +46,7 @@ SOURCE_ERRORS = [
     SourceBusyError,
     SourceChangedError,
     SourceTimeoutError,
+    TooLargeError,
 ]
 
 
@@ -96,6 +98,7 @@ each_example = pytest.mark.parametrize("error", EXAMPLES, ids=lambda e: f"{type(
         (SourceChangedError, (SourceError,)),
         (SourceTimeoutError, (SourceError, TimeoutError)),
         (SourceBusyError, (SourceError,)),
+        (TooLargeError, (SourceError,)),
     ],
 )
 def test_each_error_stands_on_its_branch(kind, parents):

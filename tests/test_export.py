@@ -1,17 +1,18 @@
-"""`tinycog.export`: areas of any size are what `read` gives, in bounded memory, once, or not at all."""
+"""`tinycog.export`: areas of any size, in bounded memory, are what `read` gives, or not there."""
 
 # pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 import asyncio
 import errno
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import export_kills
+import export_memory
 import numpy as np
 import pytest
 from affine import Affine
@@ -92,14 +93,14 @@ async def read_back(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if path.suffix == ".zarr":
         import zarr  # noqa: PLC0415 - an extra
 
-        group = zarr.open_group(path, mode="r")
+        group: Any = zarr.open_group(path, mode="r")
         return group["band_data"][...], group["mask"][...]
     async with tinycog.open(path, cache=False) as cog:
         raster = await cog.read(masked=True)
         return raster.data, raster.mask
 
 
-# --- pixels, requests, places ----------------------------------------------------------------------
+# --- pixels, requests, places ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -195,6 +196,36 @@ async def test_resampled_pixels_are_those_of_read(area, name, data, tmp_path):
     assert found.account == expected.account
 
 
+GEOMETRY = {
+    "type": "Polygon",
+    "coordinates": [
+        [(501_000, 4_999_000), (506_000, 4_998_500), (502_000, 4_995_500), (501_000, 4_999_000)]
+    ],
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"pad_to": 64}, {"res": 30, "resampling": "average"}])
+@pytest.mark.parametrize("name", TARGETS)
+async def test_an_area_by_geometry_is_that_of_read(name, options, data, tmp_path):
+    source = Ranges(data)
+    async with tinycog.open(source, cache=False) as cog:
+        expected = await cog.read(geometry=GEOMETRY, masked=True, **options)
+        wanted = (await cog.plan(geometry=GEOMETRY, masked=True, **options)).wanted
+        source.asked.clear()
+        memory = LARGE if options.get("res") else memory_of(name)
+        found = await tinycog.export(
+            cog, tmp_path / name, geometry=GEOMETRY, memory=memory, **options
+        )
+
+    assert found.account == expected.account
+    assert found.account.outside > 0
+    got, mask = await read_back(tmp_path / name)
+    np.testing.assert_array_equal(got, expected.data)
+    np.testing.assert_array_equal(mask, expected.mask)
+    if not options:
+        assert sum(stop - start for start, stop in source.asked) < 1.2 * wanted
+
+
 @pytest.mark.parametrize("name", ["x.npy", "x.tif"])
 async def test_a_mosaic_is_exported_with_its_gaps(name, tmp_path):
     whole = pixels()
@@ -234,7 +265,7 @@ async def test_a_broken_tile_is_an_error_or_accounted(data, tmp_path):
     assert sum(found.account[1:]) == found.account.asked == ROWS * COLS
 
 
-# --- functions -------------------------------------------------------------------------------------
+# --- functions ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("is_async", [True, False])
@@ -284,7 +315,7 @@ async def test_a_function_goes_on_with_a_journal_in_a_folder(data, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# --- pieces ----------------------------------------------------------------------------------------
+# --- pieces ---------------------------------------------------------------------------------------
 
 
 def test_pieces_cover_an_area_once_end_where_tiles_do_and_fit():
@@ -344,53 +375,13 @@ async def test_too_little_memory_is_refused_with_the_smallest_that_works(data, t
     assert plan.memory <= caught.value.asked
 
 
-CHILD = """
-import asyncio, sys, threading, time
-import imagecodecs, numpy, tinycog, tinycog.exports
-from tinycog.testing.huge import HugeTiff
-
-def anonymous():
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) << 10
-
-huge = HugeTiff(16384, int(sys.argv[2]), tile=256)
-peak, over = 0, False
-
-def watch():
-    global peak
-    while not over:
-        peak = max(peak, anonymous())
-        time.sleep(0.002)
-
-async def get(start, stop):
-    return huge.read(start, stop)
-
-async def main():
-    async with tinycog.open(get, cache=False) as cog:
-        await cog.read_tile(0, 0, 0)
-        return await tinycog.export(cog, sys.argv[1], memory=int(sys.argv[3]))
-
-idle = anonymous()
-thread = threading.Thread(target=watch)
-thread.start()
-try:
-    found = asyncio.run(main())
-finally:
-    over = True
-    thread.join()
-print(found.account.asked, peak - idle)
-"""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_peak_memory_is_a_budget_not_the_area(tmp_path):
     memory, rows = 24 * MIB, 9_984
     target = tmp_path / "x.npy"
-    command = [sys.executable, "-c", CHILD, str(target), str(rows), str(memory)]
 
-    told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - itself
+    asked, peak = export_memory.measure(target, rows, memory)
 
-    asked, peak = map(int, told.stdout.split())
     assert asked == 16_384 * rows
     assert peak <= memory + 64 * MIB < asked / 1.7
     found = np.load(target, mmap_mode="r")
@@ -400,7 +391,7 @@ def test_peak_memory_is_a_budget_not_the_area(tmp_path):
     ]
 
 
-# --- kills, errors, other runs ---------------------------------------------------------------------
+# --- kills, errors, other runs --------------------------------------------------------------------
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
@@ -480,7 +471,7 @@ async def test_a_cancelled_export_leaves_nothing_under_the_name(resume, data, tm
             tmp_path / "x.npy",
             memory=SMALL,
             resume=resume,
-            progress=lambda done, total: begun.set(),
+            progress=lambda *_: begun.set(),
         )
         task = asyncio.create_task(work)
         await begun.wait()

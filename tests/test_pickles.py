@@ -53,6 +53,10 @@ async def sign(url: str) -> str:
     return url
 
 
+async def get_window(window: tinycog.Window) -> np.ndarray:
+    return np.zeros((1, window.height, window.width), np.uint8)
+
+
 async def values(folder: Path) -> dict[str, Any]:
     """One value of each public class, by its name."""
     cog = await tinycog.open(fixture_path("cog-metadata"))
@@ -72,9 +76,13 @@ async def values(folder: Path) -> dict[str, Any]:
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     mosaic = await tinycog.mosaic([cog])
     tile_set = await tinycog.TileSet([cog], tile_matrix_set=cog.tile_matrix_set())
+    area = (0, 0, 20, 10)
     found: list[Any] = [
         mosaic,
         mosaic.files[0],
+        tinycog.Service(get_window, shape=(1, 2, 3), dtype="uint8"),
+        await tinycog.export(cog, folder / "a.npy", window=area),
+        await tinycog.export(cog, folder / "a.npy", plan=True, window=area),
         tile_set,
         tile_set.matrices[0],
         tile_set.matrices[0].limits,

@@ -117,7 +117,11 @@ DESCRIBED = {
         (
             "Add a resampling method",
             "mode",
-            {"src/tinycog/targets/s3_client.py", "src/tinycog/mosaicking/overlaps.py"},
+            {
+                "src/tinycog/targets/s3_client.py",
+                "src/tinycog/mosaicking/overlaps.py",
+                "src/tinycog/adapters/zarr/written.py",
+            },
         ),
         ("Add a CLI command", "preview", {"src/tinycog/area_reads.py"}),
         ("Change the retry policy", "first_delay", set[str]()),

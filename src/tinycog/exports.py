@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
@@ -13,6 +14,7 @@ from tinycog.argument_types import (
     CrsLike,
     ErrorHandling,
     FileSystem,
+    GeometryLike,
     Interleave,
     MaskKind,
     NamedMember,
@@ -103,6 +105,9 @@ async def export(
     bounds: Sequence[float] | None = None,
     crs: CrsLike | None = None,
     crop: bool = False,
+    geometry: GeometryLike | None = None,
+    all_touched: bool = False,
+    pad_to: int | None = None,
     shape: Sequence[int] | None = None,
     res: float | Sequence[float] | None = None,
     resampling: ResamplingLike = "nearest",
@@ -128,6 +133,9 @@ async def export(
     bounds: Sequence[float] | None = None,
     crs: CrsLike | None = None,
     crop: bool = False,
+    geometry: GeometryLike | None = None,
+    all_touched: bool = False,
+    pad_to: int | None = None,
     shape: Sequence[int] | None = None,
     res: float | Sequence[float] | None = None,
     resampling: ResamplingLike = "nearest",
@@ -152,6 +160,9 @@ async def export(
     bounds: Sequence[float] | None = None,
     crs: CrsLike | None = None,
     crop: bool = False,
+    geometry: GeometryLike | None = None,
+    all_touched: bool = False,
+    pad_to: int | None = None,
     shape: Sequence[int] | None = None,
     res: float | Sequence[float] | None = None,
     resampling: ResamplingLike = "nearest",
@@ -187,8 +198,11 @@ async def export(
         plan: return what it takes, instead: no pixel is read.
         window: as for `read`, in pixels of full resolution; None is all of it.
         bounds: as for `read`, instead of a window.
-        crs: as for `read`: that of `bounds`.
+        crs: as for `read`: that of `bounds` or `geometry`.
         crop: as for `read`.
+        geometry: as for `read`: pieces outside of it cost no request.
+        all_touched: as for `read`.
+        pad_to: as for `read`.
         shape: as for `read`: (rows, cols) of the whole result.
         res: as for `read`.
         resampling: as for `read`.
@@ -233,7 +247,10 @@ async def export(
         raise UsageError(message)
     count = check_size(concurrency, "concurrency")
     await given
-    arguments = ReadArguments(window, bounds, crs, None, shape, res, resampling, crop)
+    arguments = ReadArguments(
+        *(window, bounds, crs, None, shape, res, resampling, crop),
+        *(geometry, all_touched, pad_to),
+    )
     area = await make_area(given, arguments, bands, indexes, check_errors(errors))
     job = _Export(area, target, memory, resume, overwrite=overwrite, progress=progress)
     if kind == "tif":
@@ -313,7 +330,17 @@ class _Export:
         request = self._area.request
         place = None if source.gcps else tuple(source.transform), str(source.crs)
         said = (source.name, getattr(source, "pin", None), place, request.area, request.bands)
-        return repr((*said, request.method, request.errors))
+        return repr((*said, request.method, request.errors, self._asked))
+
+    @property
+    def _asked(self) -> object:
+        """What names the pixels that are asked for."""
+        asked = self._area.asked
+        if asked is None:
+            return None
+        rings = () if asked.geometry is None else asked.geometry.pixels
+        digest = sha256(b"".join(ring.tobytes() for one in rings for ring in one)).hexdigest()
+        return digest, asked.shape, asked.padded, asked.all_touched
 
     def _journal(self, kind: str, pieces: object) -> ExportJournal:
         """Return the journal; nothing is opened."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import tinycog
@@ -59,6 +60,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=mosaic)
 
 
+def files_of(sources: Sequence[str]) -> list[Any]:
+    """Return urls, paths, and handles of the assets of an index."""
+    files: list[Any] = []
+    for src in sources:
+        if src.endswith(INDICES):
+            files += [asset.open() for asset in tinycog.Collection.load(src)]
+        else:
+            files.append(src)
+    return files
+
+
 async def mosaic(args: argparse.Namespace) -> None:
     """Carry the command out."""
     given = vars(args)
@@ -67,12 +79,7 @@ async def mosaic(args: argparse.Namespace) -> None:
         grid["res"] = grid["res"][0]
     options = {name: value for name, value in given.items() if name not in OWN}
     method = given.get("method", "first")
-    files: list[Any] = []
-    for src in args.src:
-        if src.endswith(INDICES):
-            files += [asset.open() for asset in tinycog.Collection.load(src)]
-        else:
-            files.append(src)
+    files = files_of(args.src)
     try:
         whole = await tinycog.mosaic(files, method=method, strict=not grid, **grid)
     except MosaicError:

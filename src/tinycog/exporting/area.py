@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinycog.area_reads import AreaReads
-from tinycog.argument_types import AreaOptions, ErrorHandling
+from tinycog.argument_types import ErrorHandling
 from tinycog.exporting.split import AreaAxis
 from tinycog.fetch.plan import Plan
 from tinycog.geo.lazy import LevelPlacement
@@ -18,9 +18,12 @@ from tinycog.pixels.methods import KERNELS
 from tinycog.pixels.resample.axis import kernel_radius
 from tinycog.pixels.resample.bands import BLOCK
 from tinycog.raster import Raster
-from tinycog.reader.arguments import ReadArguments, resolve
-from tinycog.reader.window_buffers import LevelSource, WindowRequest, make_buffers
-from tinycog.window import FloatWindow, Window, reaches_out
+from tinycog.reader.arguments import AskedPixels, ReadArguments, resolve_part
+from tinycog.reader.pixel_file import PixelFile
+from tinycog.reader.read_window import read_area
+from tinycog.reader.window_buffers import LevelSource, WindowRequest, check_reach, make_buffers
+from tinycog.thread_pool import run_in_pool
+from tinycog.window import Area, FloatWindow, Window
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -42,12 +45,14 @@ class ExportArea:
         level: that is read of it.
         request: the whole area: level, window, shape, bands, method.
         extra: bytes that a pixel of the level takes while it is read, besides its samples.
+        asked: which pixels of the area are asked for; None for all.
     """
 
     source: AreaReads
     level: LevelSource
     request: WindowRequest
     extra: int = 0
+    asked: AskedPixels | None = None
 
     @property
     def rows(self) -> int:
@@ -83,7 +88,8 @@ class ExportArea:
     def may_be_invalid(self) -> bool:
         """Whether there may be pixels that are not valid."""
         has_mask = self.level.mask.source is not None or self.extra > 0
-        return has_mask or self.errors == "fill" or self.level.mask_facts() != MaskFacts()
+        has_mask |= self.asked is not None or self.errors == "fill"
+        return has_mask or self.level.mask_facts() != MaskFacts()
 
     @property
     def nbytes(self) -> int:
@@ -154,43 +160,39 @@ class ExportArea:
         Raises:
             TinycogError: as for `Cog.read`.
         """
-        return await self.source.read(**self._options(piece))
+        return await read_area(self._file.windows, self.level, await self._request(piece))
 
     async def plan(self, piece: Window) -> Plan:
         """Return the requests of a piece."""
-        source: Any = self.source
-        return await source.plan(**self._options(piece))
+        request = await self._request(piece)
+        buffers = make_buffers(self.level, request, planned=True)
+        return await self._file.windows.plan(self.level, request.area.z, [buffers])
+
+    @property
+    def _file(self) -> PixelFile:
+        return self.source._pixels()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - what it reads
 
     @property
     def errors(self) -> ErrorHandling:
         """What is done where a stored tile is broken."""
         return self.request.errors
 
-    def _options(self, piece: Window) -> AreaOptions:
+    async def _request(self, piece: Window) -> WindowRequest:
+        """Return what is read for a piece."""
         z, (col, row, width, height), (rows, cols) = self.request.area
-        options: AreaOptions = {
-            "level": z,
-            "bands": self.request.bands,
-            "masked": True,
-            "errors": self.errors,
-        }
-        if self.is_plain:
-            left, top = int(col) + piece.col_off, int(row) + piece.row_off
-            return {**options, "window": Window(left, top, piece.width, piece.height)}
-        wide, high = width / cols, height / rows
+        wide, high = (1.0, 1.0) if self.is_plain else (width / cols, height / rows)
         window = FloatWindow(
             col + piece.col_off * wide,
             row + piece.row_off * high,
             piece.width * wide,
             piece.height * high,
         )
-        method: Any = self.request.method
-        return {
-            **options,
-            "window": window,
-            "shape": (piece.height, piece.width),
-            "resampling": method,
-        }
+        area = Area(z, window, (piece.height, piece.width))
+        asked = None
+        if self.asked is not None:
+            asked = await run_in_pool(self.asked.mask, piece)
+        is_all = asked is None or bool(asked.all())
+        return self.request._replace(area=area, asked=None if is_all else asked)
 
 
 async def make_area(
@@ -207,9 +209,9 @@ async def make_area(
         TinycogError: the header cannot be read.
     """
     file = source._pixels()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - what it reads
-    level, request = await resolve(
+    level, request, asked = await resolve_part(
         file, arguments, bands, indexes, boundless=False, masked=True, out=None, errors=errors
     )
-    if reaches_out(request.area.window, level.image.size):
-        make_buffers(level, request, planned=True)  # which says so
-    return ExportArea(source, level, request, file.windows.pixel_memory)
+    if not request.boundless:
+        check_reach(request.area.window, level.image.size)
+    return ExportArea(source, level, request, file.windows.pixel_memory, asked)

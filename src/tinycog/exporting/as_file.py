@@ -121,6 +121,9 @@ class AreaFile:
         if self._source.has_mask:
             return True
         facts = self._area.level.mask_facts()
+        by_samples = facts.nodata is not None or facts.alpha is not None
+        if self._area.asked is not None and not by_samples:
+            return True
         return not set(facts.needed) <= set(self._bands)
 
     # --- place -----------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from tinycog.exporting.piecewise import Pieces, read_pieces
 from tinycog.pixels.account import Account
 from tinycog.window import Window
 
-
 SYNC_BYTES = 256 << 20
 """Bytes of pixels after which all is flushed to the disk: a failure of power loses no more."""
 

@@ -22,7 +22,7 @@ Cost = Callable[[Window], int]
 """Bytes that a piece takes while it is read; a larger piece takes more."""
 
 
-class Needed(NamedTuple):
+class SourceShare(NamedTuple):
     """What some pixels of a result need of the source along one axis.
 
     Attributes:
@@ -67,14 +67,14 @@ class AreaAxis:
         inner = inner[(inner > 0) & (inner < self.count)]
         return np.unique(np.concatenate([[0], inner, [self.count]]))
 
-    def footprint(self, start: int, stop: int) -> Needed:
+    def footprint(self, start: int, stop: int) -> SourceShare:
         """Return what pixels `start` to `stop` (half-open) need of the source."""
         low = floor(self.offset + start * self.ratio - self.reach + SNAP)
         high = ceil(self.offset + stop * self.ratio + self.reach - SNAP)
         low, high = max(low, 0), min(high, self.size)
         if high <= low:
-            return Needed(0, 0)
-        return Needed(high - low, (high - 1) // self.tile - low // self.tile + 1)
+            return SourceShare(0, 0)
+        return SourceShare(high - low, (high - 1) // self.tile - low // self.tile + 1)
 
 
 def least_budget(down: AreaAxis, across: AreaAxis, cost: Cost) -> int:

@@ -3,7 +3,7 @@
 Chunks begin at the first pixel of the result, tiles where the source's do. A chunk within one piece
 goes straight on. Of one that several pieces share, each piece leaves its part in a file, in a place
 of its own, until the last of them is there: so no tile is read again for a chunk, and a run that
-goes on finds the parts of the one before.
+goes on finds the parts of the one before (cog.export.chunks).
 """
 
 from __future__ import annotations
@@ -203,11 +203,6 @@ class Rechunker:
             rows, cols = _slices(chunk, window)
             data[:, rows, cols], mask[rows, cols] = samples, valid
         self._store.write(chunk, data, mask)
-
-    def sync(self) -> None:
-        """Flush the file of parts to the disk."""
-        if self._parts is not None:
-            self._parts.sync()
 
     def close(self, *, removed: bool) -> None:
         """Close the file of parts."""

@@ -38,6 +38,7 @@ from tinycog.thread_pool import run_in_pool
 from tinycog.window import (
     Area,
     FloatWindow,
+    Window,
     best_level,
     cropped,
     scale,
@@ -120,6 +121,49 @@ class ReadArguments(NamedTuple):
         return check_method(self.resampling, RESAMPLING)
 
 
+class AskedPixels(NamedTuple):
+    """Which pixels of a result are asked for, where not all are.
+
+    Attributes:
+        geometry: what they lie in; None for all of the window.
+        window: in pixels of the grid of the geometry.
+        shape: (rows, cols) of the window.
+        padded: (rows, cols) of the result, with rows and columns that are not asked for.
+        all_touched: as for `read`.
+    """
+
+    geometry: AskedGeometry | None
+    window: FloatWindow
+    shape: tuple[int, int]
+    padded: tuple[int, int]
+    all_touched: bool
+
+    @property
+    def whole(self) -> Window:
+        """All pixels of the result."""
+        return Window(0, 0, self.padded[1], self.padded[0])
+
+    def mask(self, part: Window) -> Mask:
+        """Return which pixels of a part of the result are asked for, (rows, cols)."""
+        found = np.zeros((part.height, part.width), np.bool_)
+        rows = max(min(self.shape[0] - part.row_off, part.height), 0)
+        cols = max(min(self.shape[1] - part.col_off, part.width), 0)
+        if self.geometry is None or not rows or not cols:
+            found[:rows, :cols] = True
+            return found
+        from tinycog.pixels.rasterize import rasterize  # noqa: PLC0415 - geometries only
+
+        col, row, width, height = self.window
+        scales = self.shape[1] / width, self.shape[0] / height
+        first = part.col_off, part.row_off
+        polygons = [
+            [(ring - (col, row)) * scales - first for ring in rings]
+            for rings in self.geometry.pixels
+        ]
+        found[:rows, :cols] = rasterize(polygons, (rows, cols), all_touched=self.all_touched)
+        return found
+
+
 async def resolve(
     file: PixelFile,
     arguments: ReadArguments,
@@ -137,6 +181,41 @@ async def resolve(
     Raises:
         UsageError: an argument is wrong.
         TileIndexError: there is no such level.
+    """
+    source, request, asked = await resolve_part(
+        file,
+        arguments,
+        bands,
+        indexes,
+        boundless=boundless,
+        masked=masked,
+        out=out,
+        errors=errors,
+        fill_value=fill_value,
+    )
+    if asked is not None:
+        rows, cols = asked.padded
+        file.limits.check("result_bytes", rows * cols, "bytes of the mask of the result")
+        request = request._replace(asked=await run_in_pool(asked.mask, asked.whole))
+    return source, request
+
+
+async def resolve_part(
+    file: PixelFile,
+    arguments: ReadArguments,
+    bands: Iterable[int] | int | None,
+    indexes: Iterable[int] | int | None,
+    *,
+    boundless: bool,
+    masked: bool | None,
+    out: object,
+    errors: ErrorHandling,
+    fill_value: object = None,
+) -> tuple[LevelSource, WindowRequest, AskedPixels | None]:
+    """Return the level to read, what to read of it, and which pixels of that; None for all.
+
+    Raises:
+        UsageError, TileIndexError: as for `resolve`.
     """
     arguments, masked = arguments.checked(), check_masked(masked)
     errors = check_errors(errors)
@@ -173,15 +252,11 @@ async def resolve(
     area = Area(z, window, shape)
     asked = None
     if geometry is not None or is_padded:
-        file.limits.check("result_bytes", shape[0] * shape[1], "bytes of the mask of the result")
-        all_touched = arguments.all_touched
-        asked = await run_in_pool(_asked, geometry, asked_window, asked_shape, shape, all_touched)
+        asked = AskedPixels(geometry, asked_window, asked_shape, shape, arguments.all_touched)
     fill = None if fill_value is None else check_fill_value(fill_value, source.image.dtype)
     boundless = boundless or is_padded
-    request = WindowRequest(
-        area, chosen, arguments.method, masked, boundless, errors, array, fill, asked
-    )
-    return source, request
+    request = WindowRequest(area, chosen, arguments.method, masked, boundless, errors, array, fill)
+    return source, request, asked
 
 
 async def _window(
@@ -251,35 +326,6 @@ def _padded(
     if (height, width) == shape:  # exactly
         window = FloatWindow(col, row, float(new_cols), float(new_rows))
     return window, (new_rows, new_cols)
-
-
-def _asked(
-    geometry: AskedGeometry | None,
-    window: FloatWindow,
-    shape: tuple[int, int],
-    padded: tuple[int, int],
-    all_touched: bool,  # noqa: FBT001 - private
-) -> Mask:
-    """Return which pixels of a result were asked for, (rows, cols) of `padded`.
-
-    Args:
-        geometry: what they lie in; None for all of the window.
-        window: in pixels of the grid of the geometry.
-        shape: (rows, cols) of the window.
-        padded: (rows, cols) of the result, with rows and columns that were not asked for.
-        all_touched: as for `read`.
-    """
-    rows, cols = shape
-    found = np.zeros(padded, np.bool_)
-    if geometry is None:
-        found[:rows, :cols] = True
-        return found
-    from tinycog.pixels.rasterize import rasterize  # noqa: PLC0415 - geometries only
-
-    origin, scales = window[:2], (cols / window.width, rows / window.height)
-    polygons = [[(ring - origin) * scales for ring in rings] for rings in geometry.pixels]
-    found[:rows, :cols] = rasterize(polygons, shape, all_touched=all_touched)
-    return found
 
 
 def _shape(

@@ -1,4 +1,4 @@
-"""zarr: `cog.zarr_store()`, a read-only zarr v3 store over the decoded tiles of all levels.
+"""zarr: `cog.zarr_store()`, a read-only zarr v3 store over decoded tiles; groups that are written.
 
 ::
 
@@ -7,5 +7,6 @@
     levels.py         the levels of a file as a hierarchy
     arrays.py         arrays whose chunks are stored tiles, their masks, or few numbers
     documents.py      the documents of groups and arrays
+    written.py        a group that `tinycog.export` writes, chunk by chunk
     attributes.py     what they say by the conventions, and by CF
 """

@@ -6,7 +6,6 @@ Its variables are those of a level in `Cog.zarr_store(levels="groups")`, and so 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from tinycog.adapters.zarr.attributes import (
     variable_attributes,
 )
 from tinycog.adapters.zarr.documents import Json, consolidated
-from tinycog.adapters.zarr.hierarchy import CHUNKS, DOCUMENT
+from tinycog.adapters.zarr.hierarchy import DOCUMENT
 from tinycog.adapters.zarr.levels import BANDS, MASK, PIXELS, centres
 
 OF_ZARR = (DOCUMENT, ".zgroup", ".zarray", ".zmetadata")
@@ -46,7 +45,6 @@ class ZarrFolder:
         self._has_mask = has_mask
         self._folder = Path()
         self._arrays: dict[str, Any] = {}
-        self._written: list[Path] = []
 
     def is_one(self, folder: Path) -> bool:
         """Return whether a folder is a zarr store."""
@@ -99,21 +97,6 @@ class ZarrFolder:
         self._arrays[PIXELS][:, *place] = data
         if self._has_mask:
             self._arrays[MASK][place] = mask
-        rows, cols = (
-            range(part.start // size, -(-part.stop // size))
-            for part, size in zip(place, self._chunk, strict=True)
-        )
-        for name in self._arrays:
-            first = ("0",) if name == PIXELS else ()
-            for y in rows:
-                for x in cols:
-                    chunk = self._folder.joinpath(name, CHUNKS, *first, str(y), str(x))
-                    self._written.append(chunk)
-
-    def sync(self) -> None:
-        """Have the chunks that were written outlive a failure of power."""
-        while self._written:
-            _sync(self._written.pop())
 
     def seal(self) -> None:
         """Put the documents of all arrays into that of the group: opening needs no listing."""
@@ -124,7 +107,6 @@ class ZarrFolder:
         }
         group = json.loads(root.read_text("utf-8"))
         root.write_text(json.dumps(consolidated(group, members), allow_nan=False), "utf-8")
-        _sync(root)
 
 
 def _add(
@@ -143,15 +125,3 @@ def _add(
         attributes=attributes,
     )
     array[...] = values
-
-
-def _sync(path: Path) -> None:
-    """Have a file outlive a failure of power; chunks of nothing but the fill value are no files."""
-    try:
-        file = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
