@@ -90,6 +90,11 @@ def patched(stream: bytes, at: int, new: bytes) -> bytes:
     return stream[:at] + new + stream[at + len(new) :]
 
 
+def without_alpha(pixels: np.ndarray) -> bytes:
+    """WebP without the alpha."""
+    return bytes(imagecodecs.webp_encode(np.ascontiguousarray(pixels[..., :3]), lossless=True))
+
+
 def jpeg_2000(at: int, new: bytes) -> bytes:
     """A codestream with other bytes at a place behind the length of its SIZ."""
     good = bytes(imagecodecs.jpeg2k_encode(SQUARE, codecformat="j2k", reversible=True))
@@ -128,6 +133,40 @@ async def test_webp_of_another_size_is_refused():
     stream = bytes(imagecodecs.webp_encode(np.zeros((128, 128, 3), np.uint8), lossless=True))
     with pytest.raises(tinycog.CorruptTileError, match="not a WebP picture of 64 x 64"):
         await picture(stream, 50001).read_tile(0, 0, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32])
+async def test_lerc_of_another_type_is_refused_though_it_is_as_long(dtype):
+    stream = bytes(imagecodecs.lerc_encode(SQUARE.astype(dtype)))
+    file = tiff_of(np.zeros((1, 64, 64), np.float32), tile=(64, 64))
+    image = replace((await tinycog.open(file)).levels[0].image, compression=34887)
+    with pytest.raises(tinycog.CorruptTileError, match="expected float32"):
+        decode_tile(image, 0, 0, stream, tinycog.Limits(), out=np.zeros((1, 64, 64), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("code", "pixels", "encode"),
+    [
+        (34887, SQUARE[..., None], imagecodecs.lerc_encode),
+        (
+            34887,
+            np.dstack([SQUARE, SQUARE + 1]),
+            lambda a: imagecodecs.lerc_encode(a, planar=False),
+        ),
+        (50001, np.dstack([SQUARE] * 3), lambda a: imagecodecs.webp_encode(a, lossless=True)),
+        (50001, np.dstack([SQUARE] * 4), lambda a: imagecodecs.webp_encode(a, lossless=True)),
+        (50001, np.dstack([SQUARE] * 3 + [np.full_like(SQUARE, 255)]), without_alpha),
+    ],
+)
+async def test_pixels_come_where_they_belong(code, pixels, encode):
+    """Without a copy, where they lie as they are stored."""
+    file = tiff_of(np.zeros((pixels.shape[2], 64, 64), np.uint8), tile=(64, 64))
+    image = replace((await tinycog.open(file)).levels[0].image, compression=code)
+    out = np.zeros_like(pixels).transpose(2, 0, 1)
+    stream = bytes(encode(pixels if pixels.shape[2] > 1 else pixels[..., 0]))
+    tile = decode_tile(image, 0, 0, stream, tinycog.Limits(), out=out)
+    assert np.shares_memory(tile.pixels, out)
+    np.testing.assert_array_equal(out, pixels.transpose(2, 0, 1))
 
 
 async def test_lerc_of_more_blobs_than_bands_is_refused():

@@ -18,11 +18,17 @@ import tinycog
 import tinycog.sync
 from tinycog import UsageError
 from tinycog.pixels.rasterize import rasterize
-from tinycog.testing import RangeServer
+from tinycog.testing import Field, RangeServer, make_image, make_pyramid, make_tiff
+from tinycog.tiff.spec import MASK
 
 TRANSFORM = Affine(10, 0, 500_000, 0, -10, 5_000_000)
 CRS = "EPSG:32632"
 SIZE, TILE = 256, 32
+UTM = [
+    Field(34735, "SHORT", [1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32632]),
+    Field(33550, "DOUBLE", [10.0, 10.0, 0.0]),
+    Field(33922, "DOUBLE", [0.0, 0.0, 0.0, 500_000.0, 5_000_000.0, 0.0]),
+]
 PIXELS = np.random.default_rng(3).integers(1, 250, (3, SIZE, SIZE), dtype=np.uint8)
 
 
@@ -91,7 +97,8 @@ async def written(pixels: Any = PIXELS, **options: Any) -> bytes:
 
 
 @pytest.mark.parametrize("all_touched", [False, True])
-def test_masks_are_those_of_rasterio(*, all_touched: bool):
+def test_masks_are_those_of_rasterio(monkeypatch: pytest.MonkeyPatch, *, all_touched: bool):
+    monkeypatch.setattr("tinycog.pixels.rasterize.MOST_TOUCHED", 50)
     rng = np.random.default_rng(1)
     for _ in range(300):
         shape = tuple(rng.integers(1, 60, 2).tolist())
@@ -204,6 +211,26 @@ async def test_only_tiles_that_hold_a_pixel_inside_are_requested(kind: str):
         assert np.array_equal(raster.mask, (whole.mask & inside)[part])
         expected = whole.data[:, part[0], part[1]]
         assert np.array_equal(raster.data[:, raster.mask], expected[:, raster.mask])
+
+
+@pytest.mark.parametrize("tile", [(32, 32), (16, 64)])
+async def test_a_mask_of_another_level_is_read_where_pixels_are_inside(tile: tuple[int, int]):
+    """Of an overview without a mask of its own, whose pixels are masked by level 0's."""
+    valid = np.random.default_rng(6).random((1, SIZE, SIZE)) < 0.7
+    image, overview = make_pyramid(PIXELS[:1], (2,), tile=(TILE, TILE))
+    mask = make_image(valid, subfile_type=MASK, tile=tile)
+    data = make_tiff([image.having(*UTM), mask, overview])
+    cog = await tinycog.open(data)
+    whole = await cog.read(level=1, masked=True)
+    raster = await cog.read(level=1, geometry=placed(diagonal(6)), masked=True)
+    left, top = raster.window[:2]
+    half = placed(diagonal(6), Affine.scale(0.5))
+    inside = rasterize(rings_of(half), (SIZE // 2, SIZE // 2))
+    part = np.s_[top : top + raster.height, left : left + raster.width]
+    assert np.array_equal(raster.mask, (whole.mask & inside)[part])
+    plan = await cog.plan(level=1, geometry=placed(diagonal(6)), masked=True)
+    everything = await cog.plan(level=1, masked=True)
+    assert len(plan.tiles) < len(everything.tiles) / 2
 
 
 @pytest.mark.parametrize(

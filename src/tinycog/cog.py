@@ -192,7 +192,7 @@ class Cog(Dataset, AreaReads):
         """
         tile = check_tile((z, x, y))
         options = TileOptions(padded, rgb, check_masked(masked), check_errors(errors))
-        (raster,) = await self._tiles.read((tile,), options)
+        (raster,) = await self._tiles.read_unique((tile,), options)
         return raster
 
     async def read_tiles(

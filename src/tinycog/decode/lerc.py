@@ -15,11 +15,12 @@ from tinycog.errors import CorruptTileError, UnsupportedError
 from tinycog.tiff.spec import ExtraSample, Tag
 
 WRAPPERS = 2
-LERC_HEADER = struct.Struct("<6xi4x6i")
-"""Version, (checksum,) rows, columns, (values per pixel,) valid pixels, block, blob size."""
-OLD_LERC_HEADER = struct.Struct("<10x5i")
-BLOB_SIZE = 2
-"""Index of the blob size among the numbers after the size of the picture."""
+LERC_HEADER = struct.Struct("<6xi4x7i")
+"""Version, (checksum,) rows, columns, (values per pixel,) valid pixels, block, blob size, type."""
+OLD_LERC_HEADER = struct.Struct("<10x6i")
+BLOB_SIZE, DATA_TYPE = 2, 3
+"""Indexes among the numbers after the size of the picture."""
+LERC_TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 LERC_MAGIC = b"Lerc2 "
 VERSION_WITH_CHECKSUM, VERSION_WITH_VALUES = 3, 4
 
@@ -31,8 +32,9 @@ def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     sample is alpha they become that alpha.
     """
     blob = _unwrap(segment, data)
-    _check_size(segment, blob)
-    decoded: Any = imagecodecs.lerc_decode(blob, masks=True)
+    is_plain = _check_size(segment, blob) and segment.image.byte_order == "<"
+    out = segment.picture_output(segment.rows, segment.cols) if is_plain else None
+    decoded: Any = imagecodecs.lerc_decode(blob, masks=True, out=out)
     pixels: NDArray[Any] = decoded[0]
     mask: NDArray[np.bool_] | None = decoded[1]
     if pixels.ndim == 3 and _values_per_pixel(blob) == 1:  # noqa: PLR2004 - one blob for each band
@@ -44,7 +46,7 @@ def decode_lerc(segment: Segment, data: Any) -> NDArray[np.generic]:  # noqa: AN
     if pixels.shape[2] == segment.samples - 1 and _has_alpha(segment):
         return _with_alpha(pixels, mask)
     if mask is not None and pixels.dtype.kind == "f":
-        pixels[~_like(mask, pixels)] = np.nan
+        np.copyto(pixels, np.nan, where=~_like(mask, pixels))
     elif mask is not None and not mask.all():
         message = "a LERC mask of invalid pixels in integer data has no meaning without alpha"
         raise CorruptTileError(message)
@@ -80,15 +82,24 @@ def _unwrap(segment: Segment, data: Any) -> bytes:  # noqa: ANN401
     raise UnsupportedError(message, feature="LercParameters", value=parameters)
 
 
-def _check_size(segment: Segment, blob: bytes) -> None:
-    """Refuse blobs of another size, or too many, before allocating (tiff.decode.length)."""
+def _check_size(segment: Segment, blob: bytes) -> bool:
+    """Refuse blobs of another size, or too many, before allocating (tiff.decode.length).
+
+    Return whether it is one, of just the tile's pixels: only then its place may be `out`, of which
+    imagecodecs compares neither the kind of numbers nor their order.
+    """
     at = bands = 0
+    is_plain = True
     while not at or blob.startswith(LERC_MAGIC, at):
         head = blob[at : at + LERC_HEADER.size].ljust(LERC_HEADER.size, b"\0")
         version, rows, cols, *numbers = LERC_HEADER.unpack(head)
         if version < VERSION_WITH_CHECKSUM:
             rows, cols, *numbers = OLD_LERC_HEADER.unpack_from(head)
         values = numbers.pop(0) if version >= VERSION_WITH_VALUES else 1
+        is_plain = at == 0 and (rows, cols, values, _dtype_of(numbers[DATA_TYPE])) == (
+            *segment.shape,
+            segment.image.dtype,
+        )
         bands += values
         is_right = head.startswith(LERC_MAGIC) and segment.fits(rows, cols)
         if not is_right or values < 1 or bands > segment.samples:
@@ -96,6 +107,11 @@ def _check_size(segment: Segment, blob: bytes) -> None:
             message = f"the tile holds no LERC blobs of {size}"
             raise CorruptTileError(message)
         at += max(numbers[BLOB_SIZE], LERC_HEADER.size)
+    return is_plain
+
+
+def _dtype_of(code: int) -> np.dtype[Any] | None:
+    return np.dtype(LERC_TYPES[code]) if 0 <= code < len(LERC_TYPES) else None
 
 
 def _values_per_pixel(blob: bytes) -> int:

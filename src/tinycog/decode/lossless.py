@@ -89,7 +89,7 @@ def _partly_deflated(data: Any, length: int) -> bytearray:  # noqa: ANN401
 def decode_lzw(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     """Decompress LZW of both bit orders (tiff.compression.lzw).
 
-    By imagecodecs' own decoder where that is sound, in a third of libtiff's time. It judges
+    By imagecodecs' own decoder where that is sound, in down to a third of libtiff's time. It judges
     nothing: what it does not decode to just the length of the tile goes to libtiff.
     """
     if has_sound_lzw():

@@ -28,12 +28,9 @@ def decode_webp(segment: Segment, data: Any) -> Pixels:  # noqa: ANN401 - any bu
     data = bytes(data)
     rows, cols = _check_webp(segment, data[:WEBP_HEAD])
     _check_holes(data, rows * cols)
-    out = segment.picture_output(rows, cols) if segment.samples == RGB else None
-    pixels = imagecodecs.webp_decode(data, out=out)
-    if segment.samples == RGBA and pixels.shape[2:] == (RGB,):
-        opaque = np.full((*pixels.shape[:2], 1), 255, pixels.dtype)
-        return np.concatenate([pixels, opaque], axis=2)
-    return pixels
+    fits = segment.samples in (RGB, RGBA) and segment.image.dtype == np.uint8
+    out = segment.picture_output(rows, cols) if fits else None
+    return imagecodecs.webp_decode(data, hasalpha=segment.samples == RGBA or None, out=out)
 
 
 def _check_webp(segment: Segment, head: bytes) -> tuple[int, int]:

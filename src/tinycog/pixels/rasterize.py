@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.pixels.mask import Mask
+
+MOST_TOUCHED = 1 << 22
+"""Pixels that are set at once; a line adds those that it goes through."""
 
 Ring = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -47,7 +51,7 @@ def _edges(rings: Sequence[Ring]) -> tuple[Ring, Ring]:
     return np.where(goes_up, stops, starts), np.where(goes_up, starts, stops)
 
 
-def _lines(first: Ring, last: Ring, count: int) -> tuple[Index, Index]:
+def _lines(first: Ring | Index, last: Ring | Index, count: int) -> tuple[Index, Index]:
     """Return (edge, row) of each row, of `count`, between two of each edge, half-open."""
     start, stop = (np.clip(v, 0, count).astype(np.intp) for v in (first, last))
     lengths = np.maximum(stop - start, 0)
@@ -91,10 +95,9 @@ def _touch(starts: Ring, stops: Ring, found: Mask) -> None:
     other = np.where(flat, x2, x + (np.minimum(rows + 1, y2) - y) * slope)
     left = np.clip(np.floor(np.minimum(one, other)), 0, width).astype(np.intp)
     right = np.clip(np.ceil(np.maximum(one, other)), 0, width).astype(np.intp)
-    right = np.maximum(left, right)
-    top, west = int(rows.min()), int(left.min())
-    part = found[top : int(rows.max()) + 1, west : int(right.max())]
-    counts = np.zeros((part.shape[0], part.shape[1] + 1), np.int32)
-    np.add.at(counts, (rows - top, left - west), 1)
-    np.subtract.at(counts, (rows - top, right - west), 1)
-    part |= np.cumsum(counts, axis=1)[:, :-1] > 0
+    reach = np.cumsum(np.maximum(right - left, 0))
+    cuts = np.searchsorted(reach, np.arange(MOST_TOUCHED, int(reach[-1]), MOST_TOUCHED))
+    for first_line, last_line in pairwise([0, *cuts.tolist(), len(reach)]):
+        lines = slice(first_line, last_line)
+        spans, cols = _lines(left[lines], right[lines], width)
+        found[rows[lines][spans], cols] = True

@@ -265,12 +265,17 @@ class _Started(NamedTuple):
         self, georeference: LazyGeoreference, results: Sequence[PartResult]
     ) -> list[Raster]:
         """Return the tiles, with the result of each part."""
+        if len(self.buffers) == 1:
+            return [self.buffers[0].raster(georeference, results)]
         rest = iter(results)
         return [
             buffer.raster(georeference, list(islice(rest, len(buffer.parts))))
             for buffer in self.buffers
         ]
 
+
+SourceKey = tuple[int, bool | None]
+"""Level, and whether masks are asked for."""
 
 Key = tuple[asyncio.AbstractEventLoop, tuple[Tile, ...], TileOptions]
 
@@ -292,7 +297,7 @@ class TileBatcher:
         Each is read once; one that is named again is a copy.
         """
         unique = tuple(dict.fromkeys(tiles))
-        rasters = await self._read_unique(unique, options) if unique else []
+        rasters = await self.read_unique(unique, options) if unique else []
         if len(unique) == len(tiles):
             return rasters
         by_tile = dict(zip(unique, rasters, strict=True))
@@ -304,7 +309,8 @@ class TileBatcher:
             returned.add(tile)
         return result
 
-    async def _read_unique(self, tiles: tuple[Tile, ...], options: TileOptions) -> list[Raster]:
+    async def read_unique(self, tiles: tuple[Tile, ...], options: TileOptions) -> list[Raster]:
+        """Do what `read` does, with tiles none of which is named twice: one at least."""
         loop = asyncio.get_running_loop()
         key = (loop, tiles, options)
         request = self._under_way.get(key)
@@ -325,7 +331,7 @@ class TileBatcher:
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start all requests of this turn; without a task if their levels are known."""
         due = dict.fromkeys(self._due.pop(loop))
-        requests = [self._under_way[key] for key in due if key in self._under_way]
+        requests = [found for key in due if (found := self._under_way.get(key)) is not None]
         if not requests:
             return
         batch = TileBatch(requests)
@@ -347,10 +353,12 @@ class TileBatcher:
     async def _start_all(self, requests: list[TileRequest]) -> None:
         """Allocate the arrays of all requests, then start to read them together."""
         started: list[_Started] = []
+        sources: dict[SourceKey, LevelSource] = {}
         try:
             for request in requests:
                 try:
-                    started.append(_Started(request, await self._new_buffers(request)))
+                    buffers = await self._new_buffers(request, sources)
+                    started.append(_Started(request, buffers))
                 except TinycogError as exc:
                     self._end(request, exc)
             await self._start(started)
@@ -361,11 +369,19 @@ class TileBatcher:
             if not isinstance(exc, Exception):
                 raise
 
-    async def _new_buffers(self, request: TileRequest) -> list[TileBuffer]:
+    async def _new_buffers(
+        self, request: TileRequest, sources: dict[SourceKey, LevelSource]
+    ) -> list[TileBuffer]:
+        """Allocate the arrays of a request; `sources` are those found last, of the same batch."""
         file, options = self._file, request.options
-        sources = await file.sources(request.tiles, masked=options.masked)
-        limits = file.limits
-        return [TileBuffer.new(sources[tile.z], tile, limits, options) for tile in request.tiles]
+        masked, limits = options.masked, file.limits
+        if any((tile.z, masked) not in sources for tile in request.tiles):
+            found = await file.sources(request.tiles, masked=masked)
+            sources.clear()  # more of the header may have come, and name masks
+            sources.update({(z, masked): source for z, source in found.items()})
+        return [
+            TileBuffer.new(sources[tile.z, masked], tile, limits, options) for tile in request.tiles
+        ]
 
     async def _start(self, started: list[_Started]) -> None:
         try:

@@ -158,8 +158,10 @@ class TileJob:
 
     def close(self) -> None:
         """Give up what has not arrived and free what has; a job that is over stays as it ended."""
-        self._end(JobState.CANCELLED, asyncio.CancelledError())
-        release(chain.from_iterable(self._requests.values()))
+        if not self.is_over:
+            self._end(JobState.CANCELLED, asyncio.CancelledError())
+        if self._requests:
+            release(chain.from_iterable(self._requests.values()))
 
     def _submit_fill(self, parts: Sequence[TilePart]) -> None:
         work = partial(self._fill, parts)
@@ -203,10 +205,11 @@ class TileJob:
         findings: tuple[Finding, ...] | None,
         error: BaseException | None,
     ) -> None:
-        release(self._requests[i])
+        requests = self._requests.pop(i)
+        release(requests)
         if error is not None:
             if isinstance(error, FormatError):
-                self._fetchers[part.image.sidecar].forget(self._requests[i])
+                self._fetchers[part.image.sidecar].forget(requests)
             self._fail(i, part, error)
             return
         if findings:

@@ -108,11 +108,12 @@ class TileReader:
                 raise
             found = iter(await self._locate_each(flat))
         locations = [list(islice(found, len(group))) for group in groups]
+        size = self.file_size
         for group, located in zip(groups, locations, strict=True):
             places = [None if isinstance(place, FormatError) else place for place in located]
             self._check_requests(group, places)
-            self._check_overlap(group, places)
-            self._check_decoded(group, places)
+            self._check_overlap(group, places, size)
+            self._check_decoded(group, places, size)
         jobs = [
             TileJob(self._fetchers, self.limits, group, fills=handling == "fill")
             for group, handling in zip(groups, errors, strict=True)
@@ -134,7 +135,10 @@ class TileReader:
             self.limits.check("requests", count, "requests of one read")
 
     def _check_overlap(
-        self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]
+        self,
+        parts: Sequence[TilePart],
+        locations: Sequence[TileLocation | None],
+        file_size: int | None,
     ) -> None:
         """Refuse to decode the same bytes over and over; those of equal tiles count once.
 
@@ -142,7 +146,7 @@ class TileReader:
             LimitError: the tiles together are `limits.overlap` times as long as the file, or equal
                 ones have more bytes than `limits.modest_bytes`.
         """
-        if self.file_size is None or len(locations) <= self.limits.overlap:
+        if file_size is None or len(locations) <= self.limits.overlap:
             return
         ranges = [
             (part.image.sidecar, location.range)
@@ -152,19 +156,22 @@ class TileReader:
         length = sum(place.length for _, place in set(ranges))
         if sum(place.length for _, place in ranges) > self.limits.modest_bytes:
             length = sum(place.length for _, place in ranges)
-        times = length // max(self.file_size, 1)
+        times = length // max(file_size, 1)
         what = "the tiles share bytes: times that they are decoded"
         self.limits.check("overlap", times, what)
 
     def _check_decoded(
-        self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]
+        self,
+        parts: Sequence[TilePart],
+        locations: Sequence[TileLocation | None],
+        file_size: int | None,
     ) -> None:
         """Refuse to decode far more bytes than the file has; tiles that are not stored are none.
 
         Raises:
             LimitError: the pixels are over `limits.ratio`, and over `limits.modest_bytes`.
         """
-        if self.file_size is None or not parts:
+        if file_size is None or not parts:
             return
         length = 0
         for part, location in zip(parts, locations, strict=True):
@@ -175,9 +182,11 @@ class TileReader:
                 )
                 samples = part.image.tile_samples * part.image.dtype.itemsize
                 length += rows * grid.tile_width * samples
+        if length <= self.limits.ratio * file_size:
+            return  # whatever they weigh
         images = {id(part.image): part.image for part in parts}
         weight = max(image.weight for image in images.values())
-        self.limits.check_ratio(length, self.file_size, "decoded bytes of a read", weight)
+        self.limits.check_ratio(length, file_size, "decoded bytes of a read", weight)
 
     async def read_bytes(self, part: TilePart) -> bytes | None:
         """Read the encoded bytes of a tile; None if it is not stored."""

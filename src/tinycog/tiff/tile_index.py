@@ -76,8 +76,7 @@ def locate(
     unbounded = [i for i, length in lengths.items() if length is None]
     if image.compression == Compression.NONE:
         unbounded = []
-    yield from need(buffer, offsets.pages([i + 1 for i in unbounded]))
-    afters = dict(zip(unbounded, offsets.values([i + 1 for i in unbounded]), strict=True))
+    afters = (yield from _offsets_behind(buffer, offsets, unbounded)) if unbounded else {}
     places: list[TileLocation] = []
     for index in indices:
         if index in spans:
@@ -98,6 +97,15 @@ def locate(
         places = [place._replace(head=head) for place, head in zip(places, heads, strict=True)]
     _check_places(buffer, limits, indices, places)
     return [place if place.range.length else None for place in places]
+
+
+def _offsets_behind(
+    buffer: SparseBuffer, offsets: Column, indices: Sequence[int]
+) -> Steps[dict[int, int]]:
+    """Read the offsets of the tiles that follow those at `indices`, which they stand for."""
+    following = [i + 1 for i in indices]
+    yield from need(buffer, offsets.pages(following))
+    return dict(zip(indices, offsets.values(following), strict=True))
 
 
 def _locate_old_stream(buffer: SparseBuffer, image: Image) -> Steps[TileLocation]:
@@ -152,15 +160,17 @@ def _lengths(
     spans = {i: TileLocation(span, framed=True) for i, span in maybe.items() if span is not None}
     if counts is None:
         return spans, dict.fromkeys(indices)
-    counted += [i for i in framed if i not in spans]
-    yield from need(buffer, counts.pages(counted))
+    if framed:
+        counted += [i for i in framed if i not in spans]
+        yield from need(buffer, counts.pages(counted))
     lengths = dict(zip(counted, counts.known_values(counted), strict=True))
     if image.compression == Compression.NONE or counts.is_short:
         lengths |= {i: None for i in counted if lengths[i] == 0 and counts.is_silent(i)}
     if leaders:
         silent = [i for i in counted if lengths[i] == 0]
-        places = dict(zip(silent, offsets.values(silent), strict=True))
-        spans |= yield from _read_leaders(buffer, image, places)
+        if silent:
+            places = dict(zip(silent, offsets.values(silent), strict=True))
+            spans |= yield from _read_leaders(buffer, image, places)
     return spans, lengths
 
 
