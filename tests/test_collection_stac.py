@@ -377,3 +377,8 @@ def test_a_geodataframe_of_others_gives_assets():
     assert (other.properties, other.bounds, other.start) == ({"n": 2}, None, None)
     with pytest.raises(tinycog.UsageError, match="no column 'href'"):
         tinycog.Collection.from_geodataframe(frame, where="href")
+
+
+async def test_an_argument_that_there_is_not_is_told():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'asset'"):
+        await tinycog.Collection.from_stac([], asset="red")  # type: ignore[call-arg]

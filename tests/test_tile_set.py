@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -298,3 +300,16 @@ async def test_it_blocks_too():
         other = tinycog.sync.TileSet([cog])
         assert other.matrices[0].id == "8"
         assert isinstance(other.asynchronous, tinycog.TileSet)
+
+
+async def test_a_copy_reads_without_a_request_for_headers():
+    data = await one_file()
+    async with RangeServer({"a.tif": data}) as server:
+        tiles = await tinycog.TileSet([server.url("a.tif")])
+        for one in (pickle.loads(pickle.dumps(tiles)), copy.copy(tiles), copy.deepcopy(tiles)):  # noqa: S301
+            server.clear()
+            assert one.matrices == tiles.matrices
+            assert repr(one) == repr(tiles)
+            raster = await one.read_tile(10, COL, ROW)
+            assert np.array_equal(raster.data, PIXELS[:, :TILE, :TILE])
+            assert len(server.log) == 1

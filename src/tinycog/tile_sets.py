@@ -123,6 +123,7 @@ class TileSet:
     def _start(self) -> None:
         self._files = [cog._file for cog in self._cogs]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - read as one
         self._known: list[FilePlaces] | None = None
+        self._is_open = False
         self._made: dict[str, MosaicFile | None] = {}
         self._single_flight = SingleFlight()
 
@@ -131,13 +132,15 @@ class TileSet:
         return self._opened().__await__()
 
     async def _opened(self) -> Self:
-        if self._known is None:
+        if not self._is_open:
             await self._single_flight.run("files", self._read)
         return self
 
     async def _read(self) -> None:
         await open_files(self._files)
-        self._known = find_places(self._files, self._set, strict=self._options.strict)
+        if self._known is None:
+            self._known = find_places(self._files, self._set, strict=self._options.strict)
+        self._is_open = True
 
     async def __aenter__(self) -> Self:
         """Open the files."""
@@ -166,7 +169,7 @@ class TileSet:
         """Take them back."""
         vars(self).update(state)
         self._start()
-        vars(self).update(state)
+        vars(self).update(state)  # places are known, though the files are not open here
 
     # --- what it is ------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tinycog.geo.colour import Colormap
     from tinycog.geo.transform import RPC, GroundControlPoint
     from tinycog.mosaics import Mosaic  # loads the rules among files
+    from tinycog.services import Service
 
 
 class HasAsynchronous(Protocol):
@@ -56,7 +57,7 @@ class HasAsynchronous(Protocol):
         ...
 
 
-PixelsFrom: TypeAlias = "PixelsLike | Cog | Mosaic | Raster | HasAsynchronous"
+PixelsFrom: TypeAlias = "PixelsLike | Cog | Mosaic | Service | Raster | HasAsynchronous"
 """What `write` takes pixels from."""
 
 

@@ -19,7 +19,7 @@ from tinycog.collection.facts import placed
 from tinycog.collection.filters import AssetFilter, AssetTest
 from tinycog.collection.geo_frames import GeoFrame, of_frame, to_frame
 from tinycog.collection.given_facts import AssetTimes, AssetWhere, bare_assets
-from tinycog.collection.open_options import OpenOptions
+from tinycog.collection.open_options import OpenOptions, check_names
 from tinycog.collection.read_headers import AssetErrors, FailedAsset, HeaderReading, OnProgress
 from tinycog.collection.rows import AssetRows, HeldRows
 from tinycog.collection.stac_read import StacLike, assets_of_items, read_stac
@@ -202,6 +202,7 @@ class Collection(Sequence[Asset]):
 
         Cost: 0 requests, one for a url; with `read_headers` those of `from_urls`.
         """
+        check_names(options, "from_stac")
         reading = HeaderReading(concurrency, errors, on_progress, sign, options)
         found, failed = await read_stac(items, assets, keep=errors == "keep", options=options)
         if not read_headers:

@@ -27,3 +27,15 @@ class OpenOptions(TypedDict, total=False):
     head_bytes: int
     sidecars: bool
     cache: Cache | Literal[False] | None
+
+
+def check_names(options: OpenOptions, function: str) -> None:
+    """Check that options are such, where no file is opened with them.
+
+    Raises:
+        TypeError: one is not, as Python says it of any argument.
+    """
+    wrong = next((name for name in options if name not in OpenOptions.__annotations__), None)
+    if wrong is not None:
+        message = f"{function}() got an unexpected keyword argument {wrong!r}"
+        raise TypeError(message)

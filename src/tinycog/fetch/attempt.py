@@ -10,6 +10,9 @@ from tinycog.tiff.ranges import ByteRange
 
 PROCESSORS = os.cpu_count() or 1
 
+MIN_RATE_BYTES = 1 << 19
+"""Bytes of the shortest response that says anything about bytes per second."""
+
 FULL = 0.75
 """Share of a processor from which on a thread, or all of them, can do no more."""
 
@@ -70,7 +73,7 @@ class Attempt:
         concurrency: requests in flight to the server when it got the slot, itself included.
         sent: time of sending, in seconds of `time.perf_counter`.
         begun: time at which the response began; that of sending until then.
-        busy: seconds of processor at `begun`, see `Busy`.
+        busy: what the processors had done at `begun`; None for a part that is short.
         skipped: number of bytes that came though they were not requested.
     """
 
@@ -83,7 +86,7 @@ class Attempt:
         self.concurrency = concurrency
         self.skipped = 0
         self.sent = self.begun = time.perf_counter()
-        self.busy = Busy.now()
+        self.busy: Busy | None = None
 
     def send(self) -> ByteRange:
         """Start the clock anew, as the request is sent now; return the bytes to request."""
@@ -93,7 +96,8 @@ class Attempt:
     def begin(self) -> float:
         """Note that the response begins; return the seconds since the request was sent."""
         self.begun = time.perf_counter()
-        self.busy = Busy.now()
+        if self.part.length >= MIN_RATE_BYTES:  # these clocks are slow
+            self.busy = Busy.now()
         return self.begun - self.sent
 
     def request(self, position: int, error: str | None) -> tuple[Request, float]:

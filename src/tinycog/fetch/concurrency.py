@@ -17,6 +17,7 @@ from functools import partial
 from itertools import count
 from typing import NamedTuple
 
+from tinycog.fetch.attempt import MIN_RATE_BYTES
 from tinycog.fetch.coalesce import Rates
 from tinycog.fetch.retry import RetryClock
 from tinycog.fetch.throttle import Throttle
@@ -57,9 +58,6 @@ QUIET_CONCURRENCY = 2
 
 EARLY_ROUND_TRIPS = 1.5
 """Round trips within which a response is early."""
-
-MIN_RATE_BYTES = 1 << 19
-"""Bytes of the shortest response that says anything about bytes per second."""
 
 FEWEST_SAMPLES, RATE_SAMPLES = 3, 16
 """Responses of which the fastest is what a connection can do; others were held up, maybe by us."""

@@ -208,10 +208,11 @@ class InFlight:
         `error` is the name of the error class, None for a success.
         """
         request, seconds = self.attempt.request(self.position, error)
-        if error is None:
-            beside = max(self.attempt.concurrency, self.server.in_flight)
-            if not self.attempt.busy.was_full(seconds):
-                beside = 1
+        busy = self.attempt.busy
+        if error is None and busy is not None:
+            beside = 1
+            if busy.was_full(seconds):  # this process held up all that came side by side
+                beside = max(self.attempt.concurrency, self.server.in_flight)
             self.server.record_body(beside * request.received, seconds)
         self._ledger.log.append(request)
 
