@@ -18,8 +18,8 @@ from tinycog.sync.blocking import KEPT
 
 STUB = Path(tinycog.__file__).parent / "sync" / "__init__.pyi"
 CLASSES = (
-    *("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "Service", "TagEntry"),
-    *("Tags", "TileSet"),
+    *("Asset", "Cog", "Collection", "Mosaic", "Overview", "Page", "Pages", "Service", "Stack"),
+    *("TagEntry", "Tags", "TileSet"),
 )
 FUNCTIONS = (
     ("tinycog.entry", "open"),
@@ -31,7 +31,7 @@ FUNCTIONS = (
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = dict.fromkeys(("Cog", "Mosaic", "Service", "TileSet"), ("aclose",))
+OMITTED = dict.fromkeys(("Cog", "Mosaic", "Service", "Stack", "TileSet"), ("aclose",))
 CLOSING = """
         def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...
@@ -46,6 +46,7 @@ CLOSING = """
 ADDED = {
     "Cog": CLOSING.format(name="Cog"),
     "Mosaic": CLOSING.format(name="Mosaic"),
+    "Stack": CLOSING.format(name="Stack"),
     "Service": CLOSING.format(name="Service"),
     "TileSet": CLOSING.replace(
         "value: tinycog.{name}",
@@ -150,7 +151,7 @@ def stub_of(node: Function) -> str:
     kept = [f"@{one}" for one in decorators if one in ("property", "overload", "classmethod")]
     kept += ["@property"] if "cached_property" in decorators else []
     returns = "None" if node.returns is None else ast.unparse(node.returns)
-    returns = returns.replace("AsyncGenerator[Raster, None]", "Generator[Raster]")
+    returns = re.sub(r"AsyncGenerator\[(\w+), None\]", r"Generator[\1]", returns)
     returns = re.sub(r"\bWrite\[(\w+)\]", r"\1", returns)
     given = node.args
     given.defaults = [constant(default) for default in given.defaults]

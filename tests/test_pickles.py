@@ -75,11 +75,18 @@ async def values(folder: Path) -> dict[str, Any]:
     collection = await tinycog.Collection.from_urls(fixture_path("cog-metadata"))
     report = await tinycog.validate(fixture_path("tiled-gcps"))
     mosaic = await tinycog.mosaic([cog])
+    stack = await collection.stack()
     tile_set = await tinycog.TileSet([cog], tile_matrix_set=cog.tile_matrix_set())
     area = (0, 0, 20, 10)
     found: list[Any] = [
         mosaic,
         mosaic.files[0],
+        stack,
+        stack.steps[0],
+        await stack.read(),
+        tinycog.StackFile("a", "a", 0),
+        tinycog.StackOptions(),
+        tinycog.AskedGrid(),
         tinycog.Service(get_window, shape=(1, 2, 3), dtype="uint8"),
         await tinycog.export(cog, folder / "a.npy", window=area),
         await tinycog.export(cog, folder / "a.npy", plan=True, window=area),

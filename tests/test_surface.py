@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import affine
@@ -32,7 +33,10 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "tinycog").rglob("*.py"))
 BLOCKING = [
     ROOT / "src" / "tinycog" / "sync" / name
-    for name in ("__init__.py", "collection.py", "mosaics.py", "services.py", "tile_sets.py")
+    for name in (
+        *("__init__.py", "collection.py", "mosaics.py", "services.py", "stacks.py"),
+        "tile_sets.py",
+    )
 ]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PUBLIC_MODULES = {
@@ -46,7 +50,12 @@ CLASSES = {
     for name in tinycog.__all__
     if inspect.isclass(value := getattr(tinycog, name)) and not name.startswith("_")
 }
-OTHERS = {"Affine": affine.Affine, "pyproj": pyproj, "Store": object}
+OTHERS = {
+    "Affine": affine.Affine,
+    "pyproj": pyproj,
+    "Store": object,
+    "xarray": SimpleNamespace(DataArray=object),
+}
 """Names of other packages that annotations use without importing them at run time; zarr's need not
 be there.
 """
@@ -60,6 +69,7 @@ NUMPY = (np.ndarray, np.dtype, np.ma.MaskedArray, NDArray)
 WITH_ANY = {
     "Cog.__await__",  # of what a coroutine yields to the event loop: nobody else sees it
     "Mosaic.__await__",  # likewise
+    "Stack.__await__",  # likewise
     "Service.__await__",  # likewise
     "TileSet.__await__",  # likewise
     "TagEntry.__await__",  # likewise

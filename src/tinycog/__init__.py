@@ -113,7 +113,6 @@ if TYPE_CHECKING:
     from tinycog.cache.memory import MemoryCache
     from tinycog.collection.asset import Asset
     from tinycog.collection.collection import Collection
-    from tinycog.collection.filters import SupportsGeoInterface
     from tinycog.collection.geo_frames import GeoFrame
     from tinycog.collection.open_options import OpenOptions
     from tinycog.collection.read_headers import FailedAsset
@@ -137,6 +136,10 @@ if TYPE_CHECKING:
     from tinycog.services import Service
     from tinycog.servicing.requests import GetWindow
     from tinycog.sources.http.options import Http
+    from tinycog.stacking.stack_files import StackFile, StackStep
+    from tinycog.stacking.stack_options import AskedGrid, GridLike, StackOptions
+    from tinycog.stacking.stack_raster import StackRaster
+    from tinycog.stacks import Stack
     from tinycog.targets.protocol import WriteTarget
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
@@ -156,6 +159,7 @@ __all__ = [
     "Account",
     "AllowHost",
     "AreaOptions",
+    "AskedGrid",
     "Asset",
     "BinaryFile",
     "Block",
@@ -193,6 +197,7 @@ __all__ = [
     "GetRange",
     "GetWindow",
     "Grid",
+    "GridLike",
     "GroundControlPoint",
     "HasAsynchronous",
     "HeaderParser",
@@ -260,6 +265,11 @@ __all__ = [
     "SourceChangedError",
     "SourceError",
     "SourceTimeoutError",
+    "Stack",
+    "StackFile",
+    "StackOptions",
+    "StackRaster",
+    "StackStep",
     "Statistics",
     "SupportsArray",
     "SupportsGeoInterface",
@@ -365,6 +375,13 @@ _ON_DEMAND = {
     "RPC": "tinycog.geo.transform",
     "Series": "tinycog.series.model",
     "SnapshotDocument": "tinycog.reader.snapshot",
+    "AskedGrid": "tinycog.stacking.stack_options",
+    "GridLike": "tinycog.stacking.stack_options",
+    "Stack": "tinycog.stacks",
+    "StackFile": "tinycog.stacking.stack_files",
+    "StackOptions": "tinycog.stacking.stack_options",
+    "StackRaster": "tinycog.stacking.stack_raster",
+    "StackStep": "tinycog.stacking.stack_files",
     "Service": "tinycog.services",
     "Sink": "tinycog.exporting.to_sink",
     "Statistics": "tinycog.geo.metadata",

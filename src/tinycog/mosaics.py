@@ -364,6 +364,27 @@ def mosaic(
     given = list(files)
     if not given:
         raise UsageError("there are no files to read: the list is empty")
+    options = mosaic_options(method, tolerance, crs, res, bounds, resampling, strict=strict)
+    cogs = [one if isinstance(one, Cog) else open_file(one) for one in given]
+    owned = [cog for cog, one in zip(cogs, given, strict=True) if cog is not one]
+    return Mosaic(cogs, options, owned)
+
+
+def mosaic_options(
+    method: MosaicMethod,
+    tolerance: float,
+    crs: CrsLike | None,
+    res: float | Sequence[float] | None,
+    bounds: Sequence[float] | None,
+    resampling: WarpResamplingLike,
+    *,
+    strict: bool,
+) -> MosaicOptions:
+    """Check the arguments of `mosaic`, which has the same errors.
+
+    Raises:
+        UsageError: one is wrong.
+    """
     if method not in METHODS:
         message = f"method={method!r} is unknown: expected one of {', '.join(METHODS)}"
         raise UsageError(message)
@@ -371,7 +392,4 @@ def mosaic(
     if strict and not (crs is None and res is None and bounds is None and sampling == "nearest"):
         message = "crs=, res=, bounds= and resampling= are those of strict=False: pass it, too"
         raise UsageError(message)
-    cogs = [one if isinstance(one, Cog) else open_file(one) for one in given]
-    owned = [cog for cog, one in zip(cogs, given, strict=True) if cog is not one]
-    options = MosaicOptions(method, strict, tolerance, crs, res, bounds, sampling)
-    return Mosaic(cogs, options, owned)
+    return MosaicOptions(method, strict, tolerance, crs, res, bounds, sampling)

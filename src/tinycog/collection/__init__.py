@@ -7,6 +7,7 @@ It reads by the public face alone; of what lies below, it uses coordinates, chec
     collection.py         the sequence of assets, and what makes it
     asset.py              one file: its facts, and `open`
     open_options.py       arguments of `open` that assets share
+    stack_steps.py        assets as files of a stack, and its steps in time
     facts.py              an open file to an asset
     read_headers.py       many headers, side by side
     refreshing.py         which files were replaced or removed since

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog import errors as errors_of_ours
-from tinycog.argument_types import CrsLike, GeometryLike
+from tinycog.argument_types import CrsLike, GeometryLike, MosaicMethod, WarpResamplingLike
 from tinycog.collection.asset import Asset, Sign
 from tinycog.collection.facts import placed
 from tinycog.collection.filters import AssetFilter, AssetTest
@@ -23,10 +23,27 @@ from tinycog.collection.open_options import OpenOptions, check_names
 from tinycog.collection.read_headers import AssetErrors, FailedAsset, HeaderReading, OnProgress
 from tinycog.collection.rows import AssetRows, HeldRows
 from tinycog.collection.stac_read import StacLike, assets_of_items, read_stac
+from tinycog.collection.stack_steps import GroupBy, area_of, steps_of
 from tinycog.collection.times import TimeLike
-from tinycog.errors import TinycogError, UsageError
+from tinycog.errors import TinycogError, UnsupportedError, UsageError
+from tinycog.mosaics import OFFSET_TOLERANCE, Mosaic, mosaic_options
 from tinycog.pixels.html import html
 from tinycog.sources.listing import absolute_path, list_files
+from tinycog.stacking.stack_options import (
+    AskedGrid,
+    BandResampling,
+    BandSelection,
+    GridLike,
+    StackOptions,
+    asked_grid,
+    check_resampling,
+    check_selection,
+    check_stack_method,
+)
+from tinycog.stacks import Stack
+
+NOTHING = (None, None, None)
+"""Of a filter: neither beginning, end nor properties."""
 
 SHOWN = 5
 """Assets that `repr` shows."""
@@ -495,6 +512,157 @@ class Collection(Sequence[Asset]):
         reading = HeaderReading(concurrency, errors, on_progress, sign, options)
         found = await refreshed(list(self), self._failed, reading)
         return self._refreshed(found.assets, found.failed, found.replaced, found.removed)
+
+    # --- read as one -----------------------------------------------------------------------------
+
+    def mosaic(
+        self,
+        *,
+        method: MosaicMethod = "first",
+        strict: bool = True,
+        tolerance: float = OFFSET_TOLERANCE,
+        crs: CrsLike | None = None,
+        res: float | Sequence[float] | None = None,
+        bounds: Sequence[float] | None = None,
+        resampling: WarpResamplingLike = "nearest",
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Mosaic:
+        """Make a handle of all assets as one image, without any I/O: `tinycog.mosaic` of them.
+
+        Args:
+            method: as for `tinycog.mosaic`.
+            strict: as for `tinycog.mosaic`.
+            tolerance: as for `tinycog.mosaic`.
+            crs: as for `tinycog.mosaic`.
+            res: as for `tinycog.mosaic`.
+            bounds: as for `tinycog.mosaic`.
+            resampling: as for `tinycog.mosaic`.
+            sign: as for `Asset.open`.
+            options: as for `Asset.open`.
+
+        Returns:
+            A handle that opens its files at its first use, and closes them.
+
+        Raises:
+            UsageError: there are no assets, or an argument is wrong.
+
+        Cost: 0 requests; the first use opens each file, which costs none for an asset whose header
+        was indexed.
+        """
+        checked = mosaic_options(method, tolerance, crs, res, bounds, resampling, strict=strict)
+        self._check_any()
+        cogs = [asset.open(sign=sign, **options) for asset in self]
+        return Mosaic(cogs, checked, cogs)
+
+    def stack(
+        self,
+        *,
+        bounds: Sequence[float] | None = None,
+        crs: CrsLike | None = None,
+        res: float | Sequence[float] | None = None,
+        bands: BandSelection = None,
+        groupby: GroupBy = None,
+        method: MosaicMethod = "first",
+        resampling: BandResampling = "nearest",
+        bounds_crs: CrsLike | None = None,
+        transform: Iterable[float] | None = None,
+        shape: Sequence[int] | None = None,
+        like: GridLike | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Stack:
+        """Make a handle of the assets as (time, band, row, col) on one grid, without any I/O.
+
+        ::
+
+            stack = await collection.stack(
+                bounds=(500_000, 5_190_000, 510_000, 5_200_000), crs="EPSG:32632", res=10,
+                bands=["B04", "B8A"], groupby="solar_day", resampling={"B8A": "cubic"},
+            )
+            raster = await stack.read()
+
+        The grid is given, or taken from the first asset (`Stack.grid_from` names it): its CRS and
+        pixel size, which all others must have, and the edges of its pixels.
+
+        Args:
+            bounds: (left, bottom, right, top) of the grid in its CRS; by default those of all
+                assets. Its edges are moved outwards to edges of the pixels of an asset that has
+                this CRS and pixel size, else to multiples of the pixel size. Of longitudes,
+                left > right goes over the antimeridian.
+            crs: of the grid; by default that of all assets.
+            res: pixel size of the grid, a number or (x, y); by default that of all assets.
+            bands: names, or positions counted from 0; by default all. Names are those of assets in
+                a STAC item, of bands in STAC, and descriptions of bands in files; the first scene
+                says which there are.
+            groupby: what makes a step in time: None, each scene (an item of STAC, else an asset);
+                "time"; "day" of UTC; "solar_day", as in odc-stac; the name of a property; or a
+                function of an asset. Assets of a step are a mosaic in the order of the collection.
+            method: what becomes of pixels that several assets of a step have, as for
+                `tinycog.mosaic`: "first", "last", "highest", "lowest", "mean", "median", "mode",
+                "count", "stdev".
+            resampling: "nearest", "bilinear", "cubic" or "average"; or a mapping of bands, by name
+                or position, to one of them; bands that it has not are "nearest".
+            bounds_crs: CRS of `bounds`, if not that of the grid.
+            transform: of the grid, from (col, row) to (x, y), with `shape`, instead of bounds and
+                pixel size.
+            shape: (rows, cols) of the grid: with `transform`, or with `bounds`, which it divides.
+            like: a grid to have, instead of all these: anything with `transform`, `crs`, `shape`.
+            sign: as for `Asset.open`.
+            options: as for `Asset.open`.
+
+        Returns:
+            A handle that opens its files at its first use, and closes them. Steps are ordered by
+            time, without one as the assets are; those that have no pixel of the grid are left out.
+
+        Raises:
+            UsageError: there are no assets, or an argument is wrong. When it opens, `MosaicError`
+                if assets do not fit each other, which it names.
+
+        Cost: 0 requests; the first use opens each file, which costs none for an asset whose header
+        was indexed. Assets whose bounds are known to lie outside are not opened.
+        """
+        grid = asked_grid(crs, res, bounds, bounds_crs, transform, shape, like)
+        checked = StackOptions(
+            grid, check_selection(bands), check_stack_method(method), check_resampling(resampling)
+        )
+        self._check_any()
+        assets = list(self._near(grid))
+        files, steps = steps_of(assets, groupby)
+        cogs = [asset.open(sign=sign, **options) for asset in assets]
+        return Stack(cogs, files, steps, checked)
+
+    def _near(self, grid: AskedGrid) -> Self:
+        """Return the assets that may have pixels of a grid; all where that is not known.
+
+        Raises:
+            UsageError: no asset may have any.
+        """
+        try:
+            found = area_of(grid, self[0])
+            if found is None:
+                return self
+            bounds, crs = found
+            wanted = AssetFilter.of(bounds, None, crs, *NOTHING)
+        except (UsageError, UnsupportedError):  # it is said when the grid is made
+            return self
+        parts = [(rows, wanted.keep_unknown(rows, numbers)) for rows, numbers in self._parts]
+        near = self._of(parts, self._failed)
+        if grid.crs is None and any(one.crs not in (None, self[0].crs) for one in near):
+            return self  # whose CRS is meant is not clear
+        if not len(near):
+            message = (
+                f"no asset lies in the grid, {bounds} in {crs!s}: are bounds in another CRS"
+                " (bounds_crs=), or latitude and longitude swapped?"
+            )
+            raise UsageError(message)
+        return near
+
+    def _check_any(self) -> None:
+        """Raise a `UsageError` if there is no asset."""
+        if not len(self):
+            message = "the collection has no assets to read: filters may have left none"
+            raise UsageError(message)
 
     # --- made into -------------------------------------------------------------------------------
 

@@ -116,6 +116,13 @@ class AssetFilter:
             numbers = numbers[np.array(passes, np.bool_)]
         return numbers
 
+    def keep_unknown(self, rows: AssetRows, numbers: Numbers) -> Numbers:
+        """Return which of some rows lie in the box, or lie nobody knows where."""
+        if self.boxes is None:
+            return numbers
+        bounds = rows.columns.bounds[numbers]
+        return numbers[_meets(bounds, self.boxes) | np.isnan(bounds).any(axis=1)]
+
     def check_properties(self, all_rows: Iterable[AssetRows]) -> None:
         """Check that some asset has each property that is asked for.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil, floor, inf
 from typing import NamedTuple
 
+from tinycog.affine_math import Coefficients
 from tinycog.argument_types import CrsLike
 from tinycog.checks import check_bounds, check_res
 from tinycog.errors import Finding, MosaicError, TinycogError, UsageError
@@ -58,26 +59,51 @@ def choose_grid(
         MosaicError: no CRS or pixel size is given, and the files differ in it.
         UsageError: an argument is wrong.
     """
-    chosen = _own_crs(files, names) if crs is None else given_crs(crs)
-    across, down = _own_res(files, names, chosen) if res is None else check_res(res)
-    if bounds is None:
-        left, bottom, right, top = _hull(files, chosen)
-    else:
-        turn = full_turn(chosen)
-        left, bottom, right, top = check_bounds(bounds, around=turn is not None)
-        right += turn if turn is not None and left > right else 0.0
-    if not all(abs(v) < inf for v in (left, bottom, right, top)):
-        message = "the files have no bounds in this CRS: pass bounds="
-        raise UsageError(message)
-    col, row = _down(left / across), _down(-top / down)
-    width, height = _up(right / across) - col, _up(-bottom / down) - row
-    sizes: list[Size] = [(max(width, 1), max(height, 1))]
+    rule = "cog.mosaic.warped"
+    chosen = own_crs(files, names, rule) if crs is None else given_crs(crs)
+    size = own_res(files, names, chosen, rule) if res is None else check_res(res)
+    hull = hull_of(files, chosen) if bounds is None else in_order(bounds, chosen)
+    transform, whole = grid_around(hull, size)
+    sizes: list[Size] = [whole]
     factor = 2
     while max(sizes[-1]) > SMALLEST_LEVEL:
         sizes.append((-(-sizes[0][0] // factor), -(-sizes[0][1] // factor)))
         factor *= 2
-    transform = (across, 0.0, col * across, 0.0, -down, -row * down)
     return ChosenGrid(transform, chosen, tuple(sizes))
+
+
+def in_order(bounds: Sequence[float], crs: Crs | None) -> Bounds:
+    """Return bounds of a caller; of longitudes, right goes on over the antimeridian.
+
+    Raises:
+        UsageError: they are none.
+    """
+    turn = full_turn(crs)
+    left, bottom, right, top = check_bounds(bounds, around=turn is not None)
+    return left, bottom, right + (turn if turn is not None and left > right else 0.0), top
+
+
+def grid_around(
+    bounds: Bounds, res: tuple[float, float], origin: tuple[float, float] = (0.0, 0.0)
+) -> tuple[Coefficients, Size]:
+    """Return transform and (width, height) of the grid that holds bounds.
+
+    Args:
+        bounds: (left, bottom, right, top).
+        res: pixel size (x, y).
+        origin: (x, y) of an edge of some pixel: the others are whole pixels apart.
+
+    Raises:
+        UsageError: the bounds are not finite.
+    """
+    if not all(abs(v) < inf for v in bounds):
+        message = "the files have no bounds in this CRS: pass bounds="
+        raise UsageError(message)
+    (left, bottom, right, top), (across, down), (x, y) = bounds, res, origin
+    col, row = _down((left - x) / across), _down((y - top) / down)
+    width, height = _up((right - x) / across) - col, _up((y - bottom) / down) - row
+    transform = (across, 0.0, x + col * across, 0.0, -down, y - row * down)
+    return transform, (max(width, 1), max(height, 1))
 
 
 def _down(value: float) -> int:
@@ -88,43 +114,58 @@ def _up(value: float) -> int:
     return round(value) if abs(value - round(value)) < ALIKE else ceil(value)
 
 
-def _own_crs(files: Sequence[OpenFile], names: Sequence[str]) -> Crs | None:
+def own_crs(files: Sequence[OpenFile], names: Sequence[str], rule: str) -> Crs | None:
+    """Return the CRS that all files share.
+
+    Raises:
+        MosaicError: they do not, which breaks `rule`.
+    """
     first = files[0].georeference.crs
     for file, name in zip(files[1:], names[1:], strict=True):
         own = file.georeference.crs
         if is_same_crs(first, own) is not True:
             text = f"{name} has {own}, but {names[0]} has {first}: pass crs="
-            raise MosaicError.of_findings([Finding("cog.mosaic.warped", text)])
+            raise MosaicError.of_findings([Finding(rule, text)])
     return first
 
 
-def _own_res(
-    files: Sequence[OpenFile], names: Sequence[str], crs: Crs | None
+def own_res(
+    files: Sequence[OpenFile], names: Sequence[str], crs: Crs | None, rule: str
 ) -> tuple[float, float]:
-    first = _res(files[0])
+    """Return the pixel size that all files share, in the CRS of the grid.
+
+    Raises:
+        MosaicError: they do not, which breaks `rule`.
+    """
+    first = res_of_file(files[0])
     for file, name in zip(files, names, strict=True):
-        own = _res(file)
-        same = all(abs(a - b) <= ALIKE * b for a, b in zip(own, first, strict=True))
-        if not same or is_same_crs(file.georeference.crs, crs) is not True:
+        own = res_of_file(file)
+        if not is_alike(own, first) or is_same_crs(file.georeference.crs, crs) is not True:
             text = f"{name} has pixels of {own} in {file.georeference.crs}, which are not those of"
             text += f" the grid, from {names[0]}: pass res="
-            raise MosaicError.of_findings([Finding("cog.mosaic.warped", text)])
+            raise MosaicError.of_findings([Finding(rule, text)])
     return first
 
 
-def _res(file: OpenFile) -> tuple[float, float]:
+def is_alike(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Return whether pixel sizes are equal, rounding aside."""
+    return all(abs(a - b) <= ALIKE * b for a, b in zip(one, other, strict=True))
+
+
+def res_of_file(file: OpenFile) -> tuple[float, float]:
+    """Return the pixel size of a file (x, y)."""
     from tinycog.geo.transform import res_of  # noqa: PLC0415 - loads attrs
 
     return res_of(file.geo.transform)
 
 
-def _hull(files: Sequence[OpenFile], crs: Crs | None) -> Bounds:
+def hull_of(files: Sequence[OpenFile], crs: Crs | None) -> Bounds:
     """Return bounds that hold all files."""
-    lefts, bottoms, rights, tops = zip(*(_bounds(file, crs) for file in files), strict=True)
+    lefts, bottoms, rights, tops = zip(*(bounds_in(file, crs) for file in files), strict=True)
     return min(lefts), min(bottoms), max(rights), max(tops)
 
 
-def _bounds(file: OpenFile, crs: Crs | None) -> Bounds:
+def bounds_in(file: OpenFile, crs: Crs | None) -> Bounds:
     """Return bounds of a file in a CRS."""
     own = file.georeference
     extent = own.grid(own.size).extent
@@ -144,7 +185,7 @@ def windows_of(file: OpenFile, grid: ChosenGrid) -> list[Window]:
         a, b, c, d, e, f = grid.transform
         level = PixelGrid.of((a * across, b, c, d, e * down, f), size, grid.crs)
         try:
-            bounds = _bounds(file, grid.crs)
+            bounds = bounds_in(file, grid.crs)
             col, row, width, height = window_of_bounds(bounds, level, snapped=True, is_hull=True)
         except TinycogError:
             found.append(whole)

@@ -18,6 +18,7 @@ from tinycog.mosaicking.members import AlignedMember, MosaicMember, WarpedMember
 from tinycog.mosaicking.placing import Levels, place
 from tinycog.pixels.methods import method_for
 from tinycog.reader.open_file import OpenFile
+from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Photometric
 from tinycog.validator.among_files import OFFSET_TOLERANCE, SET_RULES, check_files
 from tinycog.validator.set_rule import SetMember
@@ -117,12 +118,16 @@ def _warped(
 def _check(files: Sequence[OpenFile], options: MosaicOptions) -> None:
     """Raise a `MosaicError` unless the files fit (cog.mosaic.rules)."""
     check_alike(files, None if options.strict else ALWAYS, options.tolerance)
-    first = files[0].levels[0]
-    if first.photometric == Photometric.PALETTE and options.method in AVERAGING:
-        message = f"method={options.method!r} would mix indices of a palette, which are no colours"
+    check_suits(files[0].levels[0], options.method)
+
+
+def check_suits(image: Image, method: str) -> None:
+    """Raise a `UsageError` if samples cannot be combined by a method."""
+    if image.photometric == Photometric.PALETTE and method in AVERAGING:
+        message = f"method={method!r} would mix indices of a palette, which are no colours"
         raise UsageError(message)
-    if first.dtype.kind == "c" and options.method not in COMPLEX_METHODS:
-        message = f"method={options.method!r} compares samples: complex ones have no order"
+    if image.dtype.kind == "c" and method not in COMPLEX_METHODS:
+        message = f"method={method!r} compares samples: complex ones have no order"
         raise UsageError(message)
 
 
@@ -154,22 +159,24 @@ def _differences(files: Sequence[OpenFile], members: Sequence[SetMember]) -> lis
         one, other = first.levels[0], file.levels[0]
         pairs = [
             ("a PhotometricInterpretation", one.photometric, other.photometric),
-            ("a ColorMap", _listed(first), _listed(file)),
+            ("a ColorMap", listed_colormap(first), listed_colormap(file)),
             ("scales", first.metadata.scales, file.metadata.scales),
             ("offsets", first.metadata.offsets, file.metadata.offsets),
         ]
         for what, mine, yours in pairs:
-            if not _same(mine, yours):
+            if not is_same_value(mine, yours):
                 text = f"{member.name} and {members[0].name} have {what} that differ"
                 found.append(Finding("cog.mosaic.meaning", text))
     return found
 
 
-def _same(one: object, other: object) -> bool:
+def is_same_value(one: object, other: object) -> bool:
+    """Return whether two facts are equal."""
     return bool(one == other) or repr(one) == repr(other)  # NaN is no other than itself
 
 
-def _listed(file: OpenFile) -> list[object] | None:
+def listed_colormap(file: OpenFile) -> list[object] | None:
+    """Return the ColorMap of a file as a list, None without one."""
     return None if file.colormap is None else np.asarray(file.colormap).tolist()
 
 

@@ -77,6 +77,7 @@ class MosaicMember(ABC):
 
     Attributes:
         name: of the file, for messages and plans.
+        label: what findings call it.
         is_whole: whether all its pixels are valid, whatever their samples are.
     """
 
@@ -85,7 +86,7 @@ class MosaicMember(ABC):
 
     def __init__(self, name: str, file: OpenFile) -> None:
         """Keep the file."""
-        self.name = name
+        self.name = self.label = name
         self.file = file
         facts = file.mask_facts()
         self.is_whole = facts == MaskFacts() and file.masks[0] is None

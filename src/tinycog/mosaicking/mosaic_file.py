@@ -214,7 +214,7 @@ def _make(fitted: Fitted, options: MosaicOptions) -> Made:
     is_picked = options.method in PICKING and options.resampling == "nearest"
     by_samples = is_told and is_picked  # what is computed may equal nodata
     levels = tuple(
-        _image(first.levels[own], size, None if is_same else dtype) for own, size in fitted.levels
+        resized(first.levels[own], size, None if is_same else dtype) for own, size in fitted.levels
     )
     values = facts.nodata_values if by_samples else None
     windows = MosaicWindows(
@@ -246,7 +246,7 @@ async def _open(file: OpenFile) -> None:
         raise
 
 
-def _image(image: Image, size: tuple[int, int], dtype: np.dtype[np.generic] | None) -> Image:
+def resized(image: Image, size: tuple[int, int], dtype: np.dtype[np.generic] | None) -> Image:
     """Return an image of another size; of another dtype, without nodata, where that is given."""
     (width, height), grid = size, image.grid
     rows = grid.tile_height

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -92,7 +92,7 @@ class MosaicWindows:
             gap_values: of each band, where no file has a pixel.
         """
         self.limits = limits
-        self._members = members
+        self.members = members
         self._method = method
         self._masked_by_samples = masked_by_samples
         self._gap_values = gap_values
@@ -103,7 +103,7 @@ class MosaicWindows:
     @property
     def file_size(self) -> int | None:
         """Bytes of all files, None before all are known."""
-        sizes = [member.file_size for member in self._members]
+        sizes = [member.file_size for member in self.members]
         known = [size for size in sizes if size is not None]
         return sum(known) if len(known) == len(sizes) else None
 
@@ -111,8 +111,8 @@ class MosaicWindows:
     def pixel_memory(self) -> int:
         """Bytes of a pixel: what is known of it, and what lies above each other."""
         if self._pixel_memory is None:
-            layers = depth([member.window(0) for member in self._members])
-            first = self._members[0]
+            layers = depth([member.window(0) for member in self.members])
+            first = self.members[0]
             image = first.file.levels[0]
             sample = image.dtype.itemsize + 2  # and whether it is valid, or failed
             if not first.fills_target:
@@ -160,15 +160,15 @@ class MosaicWindows:
     def _fills(self, hit: Hit) -> bool:
         """Return whether a file puts its pixels into the result itself."""
         is_direct = hit.is_alone and not self._is_counted
-        return is_direct and self._members[hit.member].fills_target
+        return is_direct and self.members[hit.member].fills_target
 
     def _hits(self, z: int, window: Window) -> list[Hit]:
         if z not in self._places:
-            self._places[z] = rectangles([member.window(z) for member in self._members])
+            self._places[z] = rectangles([member.window(z) for member in self.members])
         touched = np.flatnonzero(meeting(self._places[z], window)).tolist()
         if self._method == "last":
             touched.reverse()
-        shared = [common(window, self._members[n].window(z)) for n in touched]
+        shared = [common(window, self.members[n].window(z)) for n in touched]
         lying = rectangles(shared)
         return [
             Hit(n, part, int(meeting(lying, part).sum()) == 1)
@@ -234,7 +234,7 @@ class MosaicWindows:
         self, z: int, n: int, pairs: Sequence[tuple[Canvas, Hit]], errors: ErrorHandling
     ) -> list[ReadSlot | None]:
         """Read windows of one file; None for each where it cannot be read and errors are filled."""
-        member = self._members[n]
+        member = self.members[n]
         slots = [self._slot(canvas, hit) for canvas, hit in pairs]
         try:
             return list(await member.read(z, slots, errors))
@@ -268,7 +268,7 @@ class MosaicWindows:
         for hit, found in pairs:
             rows, cols = canvas.part(hit.window)
             canvas.covered[rows, cols] |= True if found.outside is None else ~found.outside
-            canvas.findings += found.findings
+            canvas.findings += self._named(hit, found.findings)
             if found.failed is not None:
                 canvas.failed[:, rows, cols] |= found.failed
             if self._fills(hit):
@@ -279,6 +279,14 @@ class MosaicWindows:
             else:
                 together.append(found.layer(rows, cols))
         combine(self._method, together, pixels, canvas.valid)
+
+    def _named(self, hit: Hit, findings: Iterable[Finding]) -> list[Finding]:
+        """Return findings of a file with its name."""
+        name = self.members[hit.member].label
+        return [
+            one if name in one.message else replace(one, message=f"{name}: {one.message}")
+            for one in findings
+        ]
 
     def _finished(self, canvases: Sequence[Canvas]) -> list[WindowBuffers]:
         """Return the buffers with what is known of their pixels."""
@@ -308,8 +316,8 @@ class MosaicWindows:
             for hit in self._needed(hits):
                 slot = _empty_slot(one, hit)
                 held.setdefault(hit.member, []).append(slot)
-        plans = await side_by_side(*(self._members[n].plan(z, slots) for n, slots in held.items()))
-        names = [self._members[n].name for n in held]
+        plans = await side_by_side(*(self.members[n].plan(z, slots) for n, slots in held.items()))
+        names = [self.members[n].name for n in held]
         return joined_plan(zip(names, plans, strict=True))
 
     def _needed(self, hits: Sequence[Hit]) -> Iterator[Hit]:
@@ -319,7 +327,7 @@ class MosaicWindows:
             if self._method in DECIDING and any(common(hit.window, w) == hit.window for w in done):
                 continue
             yield hit
-            member = self._members[hit.member]
+            member = self.members[hit.member]
             if member.is_whole and member.fills_target:
                 done.append(hit.window)
 

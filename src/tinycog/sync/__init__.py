@@ -19,6 +19,7 @@ inside of a running event loop, and after a fork.
     loop_thread.py   the event loop and its thread
     collection.py    those of collections, when they are first used
     mosaics.py       those of mosaics, likewise
+    stacks.py        those of stacks, likewise
     services.py      those of services, likewise
     tile_sets.py     those of tile sets, likewise
     blocking.py      classes made from those of `tinycog`
@@ -45,6 +46,7 @@ __all__ = [
     "Page",
     "Pages",
     "Service",
+    "Stack",
     "TagEntry",
     "Tags",
     "TileSet",
@@ -116,6 +118,7 @@ LATE_MODULES = {
     "Asset": "collection",
     "Collection": "collection",
     "Mosaic": "mosaics",
+    "Stack": "stacks",
     "Service": "services",
     "TileSet": "tile_sets",
     "mosaic": "mosaics",
@@ -145,6 +148,7 @@ if TYPE_CHECKING:  # their types are in the stub
     Asset: Any
     Collection: Any
     Mosaic: Any
+    Stack: Any
     Service: Any
     TileSet: Any
     abort_upload: Any

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, SupportsIndex, TypeVar, Unpack, overload
 
 import numpy as np
+import xarray
 from affine import Affine
 from numpy.typing import NDArray
 from zarr.abc.store import Store
@@ -51,6 +52,7 @@ from tinycog.collection.given_facts import AssetTimes, AssetWhere
 from tinycog.collection.open_options import OpenOptions
 from tinycog.collection.read_headers import AssetErrors, FailedAsset, OnProgress
 from tinycog.collection.stac_read import StacLike
+from tinycog.collection.stack_steps import GroupBy
 from tinycog.collection.times import TimeLike
 from tinycog.dataset import Profile
 from tinycog.errors import Finding
@@ -75,6 +77,11 @@ from tinycog.series.model import Plane, Series
 from tinycog.sources.http.options import Http
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
+from tinycog.stacking.piece_arguments import StepSelection
+from tinycog.stacking.pieces import SplitFirst
+from tinycog.stacking.stack_files import StackStep
+from tinycog.stacking.stack_options import BandResampling, BandSelection, GridLike
+from tinycog.stacking.stack_raster import StackRaster
 from tinycog.targets.protocol import WriteTarget
 from tinycog.targets.uploads import OpenUpload
 from tinycog.tiff.image import Image
@@ -469,6 +476,36 @@ class Collection(Sequence[Asset]):
         sign: Sign | None = None,
         **options: Unpack[OpenOptions],
     ) -> Self: ...
+    def mosaic(
+        self,
+        *,
+        method: MosaicMethod = "first",
+        strict: bool = True,
+        tolerance: float = ...,
+        crs: CrsLike | None = None,
+        res: float | Sequence[float] | None = None,
+        bounds: Sequence[float] | None = None,
+        resampling: WarpResamplingLike = "nearest",
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Mosaic: ...
+    def stack(
+        self,
+        *,
+        bounds: Sequence[float] | None = None,
+        crs: CrsLike | None = None,
+        res: float | Sequence[float] | None = None,
+        bands: BandSelection = None,
+        groupby: GroupBy = None,
+        method: MosaicMethod = "first",
+        resampling: BandResampling = "nearest",
+        bounds_crs: CrsLike | None = None,
+        transform: Iterable[float] | None = None,
+        shape: Sequence[int] | None = None,
+        like: GridLike | None = None,
+        sign: Sign | None = None,
+        **options: Unpack[OpenOptions],
+    ) -> Stack: ...
     def to_stac(self) -> dict[str, object]: ...
     def to_geodataframe(self) -> GeoFrame: ...
     def __init__(self, value: tinycog.Collection) -> None: ...
@@ -842,6 +879,80 @@ class Service:
     @property
     def res(self) -> tuple[float, float]: ...
     def __init__(self, value: tinycog.Service) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+class Stack:
+    @property
+    def asynchronous(self) -> tinycog.Stack: ...
+    @property
+    def steps(self) -> tuple[StackStep, ...]: ...
+    @property
+    def times(self) -> NDArray[np.datetime64]: ...
+    @property
+    def bands(self) -> tuple[str | None, ...]: ...
+    @property
+    def shape(self) -> tuple[int, int, int, int]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def nodata(self) -> int | float | None: ...
+    @property
+    def scales(self) -> tuple[float, ...]: ...
+    @property
+    def offsets(self) -> tuple[float, ...]: ...
+    @property
+    def units(self) -> tuple[str | None, ...]: ...
+    @property
+    def transform(self) -> Affine: ...
+    @property
+    def crs(self) -> Crs | None: ...
+    @property
+    def bounds(self) -> BoundingBox: ...
+    @property
+    def chunks(self) -> tuple[tuple[int, ...], ...]: ...
+    @property
+    def grid_from(self) -> str | None: ...
+    @property
+    def outside(self) -> tuple[str, ...]: ...
+    @property
+    def requests(self) -> tuple[Request, ...]: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    def read(
+        self,
+        *,
+        steps: StepSelection = None,
+        bands: BandSelection = None,
+        window: WindowLike | None = None,
+        errors: ErrorHandling = "raise",
+        max_bytes: int | None = None,
+    ) -> StackRaster: ...
+    def plan(
+        self,
+        *,
+        steps: StepSelection = None,
+        bands: BandSelection = None,
+        window: WindowLike | None = None,
+    ) -> Plan: ...
+    def iter_pieces(
+        self,
+        *,
+        max_bytes: int = ...,
+        split: SplitFirst = "area",
+        bands: BandSelection = None,
+        errors: ErrorHandling = "raise",
+    ) -> Generator[StackRaster]: ...
+    def to_xarray(
+        self, *, chunks: object = None, mask_and_scale: bool = True, errors: ErrorHandling = "raise"
+    ) -> xarray.DataArray: ...
+    def __init__(self, value: tinycog.Stack) -> None: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(

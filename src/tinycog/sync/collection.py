@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import tinycog
+from tinycog.sync import mosaics as _mosaics  # noqa: F401  # pyright: ignore[reportUnusedImport] - what collections make blocks, too
+from tinycog.sync import stacks as _stacks  # noqa: F401  # pyright: ignore[reportUnusedImport] - likewise
 from tinycog.sync.blocking import Blocking, blocking
 
 

@@ -9,5 +9,6 @@
     coordinates.py   x, y, band, and the palette
     grid_mapping.py  spatial_ref: CRS, GeoTransform, control points
     attributes.py    metadata as attributes
+    lazy_stack.py    a stack as (time, band, y, x): `Stack.to_xarray`
     file_facts.py    what these are made from, looked up once
 """

@@ -25,9 +25,14 @@ def pixel_centres(facts: FileFacts) -> dict[str, Variable]:
 
     None where control points or a sensor model say where pixels lie.
     """
-    transform, (rows, cols) = facts.level.transform, facts.extent
     if facts.cog.gcps or (facts.cog.rpcs is not None and facts.cog.transform.is_identity):
         return {}
+    return centres_of(facts.level.transform, facts.extent)
+
+
+def centres_of(transform: Affine, extent: tuple[int, int]) -> dict[str, Variable]:
+    """Return the coordinates of the centres of (rows, cols) of pixels; see `pixel_centres`."""
+    rows, cols = extent
     to_x = Row(transform.a, transform.b, transform.c)
     to_y = Row(transform.d, transform.e, transform.f)
     if is_straight(transform, rows, cols):
@@ -36,7 +41,7 @@ def pixel_centres(facts: FileFacts) -> dict[str, Variable]:
             "y": Variable("y", to_y.at(np.arange(rows), np.zeros(1))[:, 0]),
         }
     return {
-        name: Variable(("y", "x"), indexing.LazilyIndexedArray(PixelCentres(row, facts.extent)))
+        name: Variable(("y", "x"), indexing.LazilyIndexedArray(PixelCentres(row, extent)))
         for name, row in {"xc": to_x, "yc": to_y}.items()
     }
 

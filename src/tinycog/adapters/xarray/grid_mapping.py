@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xarray import Variable
 
@@ -13,17 +13,25 @@ import tinycog
 from tinycog.adapters.cf import geo_transform, wkt_attributes
 from tinycog.adapters.xarray.file_facts import FileFacts
 
+if TYPE_CHECKING:
+    from affine import Affine
+
 
 def grid_mapping(facts: FileFacts) -> Variable:
     """Return the coordinate; rioxarray and odc-geo read its attributes."""
     crs, gcps, rpcs = facts.cog.crs, facts.cog.gcps, facts.cog.rpcs
-    attrs = {} if crs is None else _crs_attrs(crs)
-    attrs["GeoTransform"] = geo_transform(facts.level.transform)
+    attrs = place_attrs(crs, facts.level.transform)
     if gcps:
         attrs["gcps"] = json.dumps(_geojson(facts))
     if rpcs is not None and facts.level.z == 0:  # its pixels are those of level 0
         attrs["rpcs"] = json.dumps(rpcs._asdict())
     return Variable((), 0, attrs)
+
+
+def place_attrs(crs: tinycog.Crs | None, transform: Affine) -> dict[str, Any]:
+    """Return CRS and transform as attributes."""
+    attrs = {} if crs is None else _crs_attrs(crs)
+    return attrs | {"GeoTransform": geo_transform(transform)}
 
 
 def _crs_attrs(crs: tinycog.Crs) -> dict[str, Any]:

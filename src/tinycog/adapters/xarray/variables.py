@@ -91,20 +91,25 @@ def _lazy(
 
 def _packing(facts: FileFacts, bands: Sequence[int]) -> dict[str, object]:
     """Return scale and offset by rioxarray's names; nothing where samples are the values."""
-    scales = [facts.scales[band] for band in bands]
-    offsets = [facts.offsets[band] for band in bands]
+    return packing_of(
+        [facts.scales[band] for band in bands], [facts.offsets[band] for band in bands]
+    )
+
+
+def packing_of(scales: Sequence[float], offsets: Sequence[float]) -> dict[str, object]:
+    """Return scale and offset of bands by rioxarray's names."""
     pairs = set(zip(scales, offsets, strict=True))
     if pairs == {(1.0, 0.0)}:
         return {}
     if len(pairs) == 1:
         return {"scale_factor": scales[0], "add_offset": offsets[0]}
-    return {"scales": scales, "offsets": offsets}
+    return {"scales": list(scales), "offsets": list(offsets)}
 
 
 def _fill_encoding(facts: FileFacts, *, is_masked: bool) -> dict[str, object]:
     """Return dtype and fill value by which NaN can be stored: as NaN where a mask made it."""
     if is_masked and facts.has_mask:
-        return {"dtype": str(_with_nan(facts.dtype)), "_FillValue": np.nan}
+        return {"dtype": str(with_nan(facts.dtype)), "_FillValue": np.nan}
     stored: dict[str, object] = {"dtype": str(facts.dtype)}
     return stored if facts.nodata is None else stored | {"_FillValue": facts.nodata}
 
@@ -113,11 +118,11 @@ def _decoding(dtype: np.dtype[Any], *, is_masked: bool, is_scaled: bool) -> Read
     if is_scaled:
         return Reading(np.dtype(np.float64), {"scaled": True}, _stored)
     if is_masked:
-        return Reading(_with_nan(dtype), {"masked": True}, _masked)
+        return Reading(with_nan(dtype), {"masked": True}, _masked)
     return Reading(dtype, {"masked": False}, _stored)
 
 
-def _with_nan(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def with_nan(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype that holds such samples and NaN, as xarray picks it."""
     if dtype.kind not in "iu":
         return dtype

@@ -1,0 +1,260 @@
+"""Pieces of a stack read, with their masks and accounts (cog.stack.account); plans of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinycog.argument_types import ErrorHandling
+from tinycog.errors import Finding, LimitError
+from tinycog.fetch.plan import Plan
+from tinycog.fetch.single_flight import side_by_side
+from tinycog.limits import Limits
+from tinycog.mosaicking.mosaic_file import SIDE_BY_SIDE
+from tinycog.mosaicking.mosaic_windows import joined_plan
+from tinycog.pixels.account import Account, Loss, Losses, account_of
+from tinycog.pixels.arrays import Pixels
+from tinycog.pixels.mask import Mask
+from tinycog.pixels.validity import settled
+from tinycog.raster import Raster
+from tinycog.reader.read_window import read_area
+from tinycog.reader.window_buffers import WindowRequest, make_buffers
+from tinycog.stacking.layers import StackLayer
+from tinycog.stacking.made_stack import MadeStack, MadeStep
+from tinycog.thread_pool import run_in_pool
+from tinycog.window import Area, Window, as_floats
+
+
+class StackPiece(NamedTuple):
+    """What is read of a stack.
+
+    Attributes:
+        steps: positions among those that it has.
+        bands: positions.
+        window: pixels of the grid.
+    """
+
+    steps: Sequence[int]
+    bands: Sequence[int]
+    window: Window
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(time, band, row, col)."""
+        return (len(self.steps), len(self.bands), self.window.height, self.window.width)
+
+
+class StackPixels(NamedTuple):
+    """Pixels of a piece; see `StackRaster`."""
+
+    data: Pixels
+    band_masks: Mask
+    losses: NDArray[np.uint8] | None
+    accounts: tuple[Account, ...]
+    band_accounts: tuple[tuple[Account, ...], ...]
+    findings: tuple[Finding, ...]
+
+
+class PartialLayer(NamedTuple):
+    """The bands of a layer that a piece has.
+
+    Attributes:
+        layer: all of its bands.
+        own: those of them, as the files count them.
+        places: positions of these in the piece.
+    """
+
+    layer: StackLayer
+    own: list[int]
+    places: list[int]
+
+    def request(self, window: Window, errors: ErrorHandling, out: Pixels | None) -> WindowRequest:
+        """Return what is read of a window."""
+        area = Area(0, as_floats(window), (window.height, window.width))
+        return WindowRequest(
+            area, self.own, "nearest", masked=True, boundless=False, errors=errors, out=out
+        )
+
+    def part(self, planes: NDArray[Any]) -> NDArray[Any] | None:
+        """Return its planes of a step as a view, None where they do not lie side by side."""
+        first, count = self.places[0], len(self.places)
+        if self.places != list(range(first, first + count)):
+            return None
+        return planes[first : first + count]
+
+
+def _layers(step: MadeStep, bands: Sequence[int]) -> Iterator[PartialLayer]:
+    place_of = {band: place for place, band in enumerate(bands)}
+    for layer in step.layers:
+        pairs = [
+            (own, place_of[band])
+            for band, own in zip(layer.bands, layer.own, strict=True)
+            if band in place_of
+        ]
+        if pairs:
+            yield PartialLayer(layer, [own for own, _ in pairs], [place for _, place in pairs])
+
+
+def bytes_of(made: MadeStack, shape: Iterable[int]) -> int:
+    """Return the bytes of the arrays of a piece (time, band, row, col): samples, masks, losses."""
+    steps, bands, rows, cols = shape
+    return steps * rows * cols * (bands * (made.dtype.itemsize + 1) + 1)
+
+
+async def read_piece(
+    made: MadeStack, piece: StackPiece, errors: ErrorHandling, limits: Limits
+) -> StackPixels:
+    """Read the steps of a piece side by side; requests wait for slots at their servers.
+
+    Raises:
+        LimitError: the arrays are larger than a limit, or there is no memory for them.
+        TinycogError: a file cannot be read; with `errors="fill"` it does not matter.
+    """
+    limits.check("result_bytes", bytes_of(made, piece.shape), "bytes of the result")
+    try:
+        data = np.empty(piece.shape, made.dtype)
+        masks = np.zeros(piece.shape, np.bool_)
+    except MemoryError as exc:
+        what = f"a stack of {piece.shape}"
+        raise LimitError.no_memory(what) from exc
+    some = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(place: int, number: int) -> _ReadStep:
+        async with some:
+            step = made.steps[number]
+            return await _read_step(made, step, piece, data[place], masks[place], errors)
+
+    read = await side_by_side(*(one(place, number) for place, number in enumerate(piece.steps)))
+    lost = None
+    if any(one.losses is not None for one in read):
+        lost = np.zeros((piece.shape[0], *piece.shape[2:]), np.uint8)
+        for plane, one_step in zip(lost, read, strict=True):
+            if one_step.losses is not None:
+                plane[...] = one_step.losses
+    return StackPixels(
+        data,
+        masks,
+        lost,
+        tuple(one.account for one in read),
+        tuple(one.by_band for one in read),
+        tuple(finding for one in read for finding in one.findings),
+    )
+
+
+class _ReadStep(NamedTuple):
+    """What is known of the pixels of a step that was read."""
+
+    losses: Losses | None
+    account: Account
+    by_band: tuple[Account, ...]
+    findings: tuple[Finding, ...]
+
+
+class _ReadLayer(NamedTuple):
+    """What is known of the pixels of a layer that was read."""
+
+    losses: Losses | None
+    places: list[int]
+    findings: tuple[Finding, ...]
+
+
+async def _read_step(
+    made: MadeStack,
+    step: MadeStep,
+    piece: StackPiece,
+    data: Pixels,
+    masks: Mask,
+    errors: ErrorHandling,
+) -> _ReadStep:
+    """Fill samples and masks of a step, (band, row, col)."""
+
+    async def one(part: PartialLayer) -> _ReadLayer:
+        out = part.part(data)
+        layer = part.layer
+        raster = await read_area(
+            layer.windows, layer.source, part.request(piece.window, errors, out)
+        )
+        is_there = out is not None and raster.data is out
+        await run_in_pool(_put, raster, part, made.fill, data, masks, is_there)
+        return _ReadLayer(raster.losses, part.places, raster.findings)
+
+    layers = list(_layers(step, piece.bands))
+    read = await side_by_side(*map(one, layers))
+    found = {place for layer in layers for place in layer.places}
+    for place in range(len(data)):
+        if place not in found:  # no file has this band
+            data[place] = made.fill
+    findings = [*step.findings] if errors == "fill" else []
+    findings += [finding for layer in read for finding in layer.findings]
+    return await run_in_pool(_counted, read, masks, tuple(dict.fromkeys(findings)))
+
+
+def _put(
+    raster: Raster,
+    part: PartialLayer,
+    fill: float,
+    data: Pixels,
+    masks: Mask,
+    is_there: bool,  # noqa: FBT001 - `run_in_pool` takes positions
+) -> None:
+    """Put what was read in its place, unless it is there; what is not valid is filled."""
+    valid = settled(raster.validity, raster.data).band_masks(raster.data)
+    for place, plane, mask in zip(part.places, raster.data, valid, strict=True):
+        target = data[place]
+        if not is_there:
+            target[...] = plane
+        masks[place] = mask
+        if not mask.all():
+            np.copyto(target, fill, where=~mask, casting="unsafe")
+
+
+def _counted(layers: Sequence[_ReadLayer], masks: Mask, findings: tuple[Finding, ...]) -> _ReadStep:
+    """Count samples by band, and pixels of all bands (cog.stack.account)."""
+    nothing = np.full(masks.shape[1:], Loss.GAP, np.uint8)
+    lost: list[Losses | None] = [nothing] * len(masks)
+    for layer in layers:
+        for place in layer.places:
+            lost[place] = layer.losses
+    by_band = tuple(account_of(mask, one) for mask, one in zip(masks, lost, strict=True))
+    valid = masks.any(axis=0)
+    whole = _joined([layer.losses for layer in layers] or [nothing])
+    return _ReadStep(whole, account_of(valid, whole), by_band, findings)
+
+
+def _joined(losses: Sequence[Losses | None]) -> Losses | None:
+    """Return why pixels hold nothing in any layer: a failure counts before what a file has."""
+    first, *others = losses
+    if not others:
+        return first
+    known = [one for one in losses if one is not None]
+    if not known:
+        return None
+    found = np.zeros(known[0].shape, np.uint8)
+    if len(known) == len(losses):
+        np.minimum.reduce(known, out=found)  # held by one, else outside, else a gap
+    for one in known:
+        found[one == Loss.FAILED] = Loss.FAILED
+    return found
+
+
+async def plan_piece(made: MadeStack, piece: StackPiece) -> Plan:
+    """Return the requests of `read_piece`, by the names of files."""
+
+    async def one(part: PartialLayer) -> Plan:
+        buffers = make_buffers(
+            part.layer.source, part.request(piece.window, "raise", None), planned=True
+        )
+        return await part.layer.windows.plan(part.layer.source, 0, [buffers])
+
+    parts = [part for n in piece.steps for part in _layers(made.steps[n], piece.bands)]
+    plans = await side_by_side(*map(one, parts))
+    found = joined_plan(
+        (name, Plan(requests, (), 0)) for plan in plans for name, requests in plan.beside.items()
+    )
+    beside = {name: tuple(dict.fromkeys(requests)) for name, requests in found.beside.items()}
+    tiles = tuple(tile for plan in plans for tile in plan.tiles)
+    return Plan((), tiles, sum(plan.wanted for plan in plans), beside)
