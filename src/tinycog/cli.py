@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 import tinycog
-from tinycog import export_command, indexing, mosaic_command
+from tinycog import export_command, indexing, mosaic_command, stack_command
 from tinycog.cog import Cog
 from tinycog.cogify import TerminalProgress, add_options
 from tinycog.errors import TinycogError, UsageError
@@ -84,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     mosaic_command.add_options(
         commands.add_parser("mosaic", help="write many files as one Cloud Optimized GeoTIFF")
+    )
+    stack_command.add_options(
+        commands.add_parser("stack", help="write many files step by step in time")
     )
     export_command.add_options(
         commands.add_parser("export", help="write an area of any size to .tif, .zarr or .npy")
