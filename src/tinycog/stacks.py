@@ -368,9 +368,10 @@ class Stack:
         bands: BandSelection = None,
         window: WindowLike | None = None,
     ) -> Plan:
-        """Return the requests of `read`: of each file by its name, in `Plan.beside`.
+        """Return the requests of `read` at most: of each file by its name, in `Plan.beside`.
 
-        Those of files that lie below others are among them unless these are known to be whole.
+        Those of files that lie below others are among them unless these are known to be whole, and
+        those of a file whose bands are resampled by several methods once for each.
 
         Args:
             steps: as for `read`.

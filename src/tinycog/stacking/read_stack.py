@@ -242,7 +242,11 @@ def _joined(losses: Sequence[Losses | None]) -> Losses | None:
 
 
 async def plan_piece(made: MadeStack, piece: StackPiece) -> Plan:
-    """Return the requests of `read_piece`, by the names of files."""
+    """Return the requests of `read_piece` at most, by the names of files.
+
+    Those of a file whose bands are resampled by several methods are there for each of them: whether
+    they are one in the end depends on when its answers come.
+    """
 
     async def one(part: PartialLayer) -> Plan:
         buffers = make_buffers(
@@ -255,6 +259,5 @@ async def plan_piece(made: MadeStack, piece: StackPiece) -> Plan:
     found = joined_plan(
         (name, Plan(requests, (), 0)) for plan in plans for name, requests in plan.beside.items()
     )
-    beside = {name: tuple(dict.fromkeys(requests)) for name, requests in found.beside.items()}
     tiles = tuple(tile for plan in plans for tile in plan.tiles)
-    return Plan((), tiles, sum(plan.wanted for plan in plans), beside)
+    return Plan((), tiles, sum(plan.wanted for plan in plans), found.beside)
