@@ -27,6 +27,10 @@ from tinycog.tiff.spec import Tag
 
 Value = int | float | str | tuple[float, ...]
 
+NAMED_HEIGHTS = frozenset({"gdal__compound_with_VerticalCitationGeoKey_only.tif"})
+"""Files whose heights have a name and no code: GDAL 3.12 has the code of EPSG's CRS of that name,
+older ones have another name."""
+
 IMAGE = Directory(
     [
         Field(Tag.ImageWidth, "SHORT", 4),
