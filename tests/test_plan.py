@@ -516,7 +516,7 @@ HUNDRED = [ByteRange(i * MIB, (i + 1) * MIB) for i in range(100)]
     ("rates", "requests"),
     [
         (Rates.measured(0.0002, None), 7),  # of 16 MiB, and a rest
-        (FAR, 17),  # 16 until connections were measured; tiles are whole
+        (FAR, 34),  # 32 until connections were measured, were tiles not whole
         (Rates.measured(0.02, 1e9), 7),  # one connection brings what this process can take
         (Rates.measured(0.02, 25e6), 34),
         (Rates.measured(0.02, 1e6), 100),  # of one tile each: not one for each 1.6 MiB

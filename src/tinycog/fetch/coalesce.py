@@ -47,7 +47,7 @@ CLIENT_BYTES_PER_SECOND = 800e6
 MAX_SPLITS, MIN_SPLIT_BYTES = 64, 1 << 20
 """Requests that one read is split into at most, and the least bytes of each: their price."""
 
-UNKNOWN_SPLITS = 16
+UNKNOWN_SPLITS = 32
 """Requests that one read is split into at most before any connection was measured."""
 
 LEAST_ROUND_TRIPS = 0.25

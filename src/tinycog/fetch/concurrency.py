@@ -60,7 +60,7 @@ EARLY_ROUND_TRIPS = 1.5
 """Round trips within which a response is early."""
 
 FEWEST_SAMPLES, RATE_SAMPLES = 3, 16
-"""Responses of which the fastest is what a connection can do; others were held up, maybe by us."""
+"""Responses whose median is what a connection can do: some were held up, some came in one burst."""
 
 BYTES_IN_FLIGHT = 64 << 20
 """Bytes requested and not yet decoded, of all servers together."""
@@ -147,7 +147,7 @@ class Server:
     def rates(self) -> Rates:
         """What a request and a byte cost, as measured so far."""
         is_known = len(self._speeds) >= FEWEST_SAMPLES
-        speed = max(self._speeds) if is_known else None
+        speed = sorted(self._speeds)[len(self._speeds) // 2] if is_known else None
         return Rates.measured(self._round_trip, speed, self.slots.most)
 
     @property

@@ -203,17 +203,14 @@ class InFlight:
         self.state = state
 
     def end_attempt(self, error: str | None = None) -> None:
-        """Log the attempt, and measure the server.
+        """Log the attempt, and measure the server, unless it was this process that took so long.
 
         `error` is the name of the error class, None for a success.
         """
         request, seconds = self.attempt.request(self.position, error)
         busy = self.attempt.busy
-        if error is None and busy is not None:
-            beside = 1
-            if busy.was_full(seconds):  # this process held up all that came side by side
-                beside = max(self.attempt.concurrency, self.server.in_flight)
-            self.server.record_body(beside * request.received, seconds)
+        if error is None and busy is not None and not busy.was_full(seconds):
+            self.server.record_body(request.received, seconds)
         self._ledger.log.append(request)
 
     def pause(self) -> None:
