@@ -31,7 +31,9 @@ FUNCTIONS = (
     ("tinycog.targets.uploads", "abort_upload"),
     ("tinycog.validating", "validate"),
 )
-OMITTED = dict.fromkeys(("Cog", "Mosaic", "Service", "Stack", "TileSet"), ("aclose",))
+OMITTED: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("Cog", "Mosaic", "Service", "Stack", "TileSet"), ("aclose",)
+)
 CLOSING = """
         def __init__(self, value: tinycog.{name}) -> None: ...
         def close(self) -> None: ...

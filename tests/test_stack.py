@@ -1,5 +1,6 @@
 """Many files, step by step in time: what a stack reads is what each file has on its grid."""
 
+# pyright: reportArgumentType=false, reportReturnType=false
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,6 @@
 """A stack as an array of xarray: lazily, by dask, in other processes."""
 
+# pyright: reportOptionalSubscript=false, reportOperatorIssue=false
 from __future__ import annotations
 
 import pickle
