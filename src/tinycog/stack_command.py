@@ -141,7 +141,8 @@ async def _to_zarr(found: tinycog.Stack, dst: Path, asked: Asked) -> list[str]:
     part = dst.with_name(f".{dst.name}.part")
     dataset: Any = array.to_dataset(name="stack")
     try:
-        await asyncio.to_thread(dataset.to_zarr, part, mode="w", consolidated=False)
+        rmtree(part, ignore_errors=True)  # of one that was killed
+        await asyncio.to_thread(dataset.to_zarr, part, consolidated=False)
         part.rename(dst)
     finally:
         rmtree(part, ignore_errors=True)
