@@ -45,7 +45,7 @@ def test_to_numpy(index: str, tmp_path: Path):
     expected[0, :, :20] = False
     assert np.array_equal(valid, expected)
     assert np.array_equal(data, PIXELS * expected)
-    told = json.loads((tmp_path / "x.json").read_text())
+    told = json.loads((tmp_path / "x.stack.json").read_text())
     assert [step["time"][:10] for step in told["steps"]] == [
         "2024-06-01",
         "2024-06-02",

@@ -11,6 +11,7 @@ import rasterio
 import tifffile
 from conftest import fixture_path
 from numpy.typing import NDArray
+from rasterio.enums import Resampling
 
 import tinycog
 import tinycog.sync
@@ -129,6 +130,26 @@ async def test_overviews_stay_within_the_bits(nodata):
         raster = await cog.overviews[z - 1].read()
         assert raster.data.max() <= 14 + (nodata is None)
         assert raster.mask.all()
+
+
+async def test_cubic_reads_stay_within_the_bits_as_gdals(tmp_path):
+    """Resampled, and warped, also on the way into another file."""
+    pixels = np.zeros((1, 120, 130), np.uint16)
+    pixels[:, ::2], pixels[:, 40:70, 50:90] = 4095, 4095
+    place: Any = {"crs": 32633, "transform": (10, 0, 5e5, 0, -10, 6e6)}
+    path = tmp_path / "a.tif"
+    path.write_bytes(await written(pixels, bits=12, blocksize=64, **place))
+    cog = await tinycog.open(path)
+    larger = await cog.read(shape=(180, 195), resampling="cubic")
+    with rasterio.open(path) as dataset:
+        expected = dataset.read(out_shape=(1, 180, 195), resampling=Resampling.cubic)
+    assert expected.max() == 4095
+    assert np.array_equal(larger.data, expected)
+    grid: Any = {"crs": 32633, "transform": (9, 0, 5e5, 0, -9, 6e6), "shape": (130, 140)}
+    warped = await cog.read_warped(**grid, resampling="cubic")
+    assert warped.data.max() == 4095
+    web = await written(cog, tiling_scheme="WebMercatorQuad", warp_resampling="cubic")
+    assert (await tinycog.open(web).read()).data.max() == 4095
 
 
 async def test_a_mask_of_few_bits_as_alpha():

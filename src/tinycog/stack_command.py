@@ -54,9 +54,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "A DST that ends with .zarr is a group that xarray opens; .npy holds the samples, with"
-        " times, bands and place in a .json beside, and a .mask.npy where some are not valid; .tif"
-        " stands for a COG for each step, whose name is in front of the ending. Exit status: 0, 1"
-        " if it failed, 2 if an option is wrong."
+        " times, bands and place in a .stack.json beside, and a .mask.npy where some are not"
+        " valid; .tif stands for a COG for each step, whose name is in front of the ending. Exit"
+        " status: 0, 1 if it failed, 2 if an option is wrong."
     )
     parser.argument_default = argparse.SUPPRESS  # what is not said is left to the functions
     parser.add_argument(
@@ -159,7 +159,7 @@ def _check_free(dst: Path) -> None:
 async def _to_npy(found: tinycog.Stack, dst: Path, asked: Asked) -> list[str]:
     """Write samples, which of them are valid where not all are, and what they are of as JSON."""
     _check_free(dst)
-    beside, told = dst.with_suffix(".mask.npy"), dst.with_suffix(".json")
+    beside, told = dst.with_suffix(".mask.npy"), dst.with_suffix(".stack.json")
     parts = [path.with_name(f".{path.name}.part") for path in (dst, beside, told)]
     try:
         parts[2].write_text(json.dumps(_facts(found), indent=1), encoding="utf-8")

@@ -19,6 +19,7 @@ from tinycog.geo.transformer import transformer
 from tinycog.pixels.account import Loss, Losses
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask
+from tinycog.pixels.resample.rounding import clip_to_bits
 from tinycog.pixels.validity import KnownValidity
 from tinycog.pixels.warp.plan import Coords, WarpPlan, warp_plan
 from tinycog.pixels.warp.warp import warp
@@ -27,6 +28,7 @@ from tinycog.reader.pixel_file import PixelFile
 from tinycog.reader.read_window import band_groups, read_area
 from tinycog.reader.window_buffers import LevelSource, WindowRequest, make_buffers
 from tinycog.thread_pool import run_in_pool
+from tinycog.tiff.image import Image
 from tinycog.window import Area, Window, as_floats, best_level, inside, scale
 
 if TYPE_CHECKING:  # loads attrs
@@ -128,7 +130,7 @@ async def read_warped(
         return Raster(data, 0, window, nodata, (), nothing, place, losses=outside)
     raster = await read_area(file.windows, source, request)
     coords = plan.on(reduced, window)
-    data, validity = await run_in_pool(_warp, raster, coords, method, image.fill_value)
+    data, validity = await run_in_pool(_warp, raster, coords, method, image)
     losses = await run_in_pool(_losses, raster, coords, validity.pixels)
     return replace(raster, data=data, validity=validity, place=target.placement, losses=losses)
 
@@ -163,7 +165,7 @@ def _reduced(plan: WarpPlan, shape: tuple[int, int]) -> tuple[int, int]:
 
 
 def _warp(
-    raster: Raster, coords: Coords, method: str, fill_value: float
+    raster: Raster, coords: Coords, method: str, image: Image
 ) -> tuple[Pixels, KnownValidity]:
     """Return warped pixels, and which of them are valid; invalid ones are filled.
 
@@ -178,7 +180,9 @@ def _warp(
     for group in groups:
         source = raster.data if len(groups) == 1 else raster.data[group.bands]
         warped, mask = warp(source, group.valid, coords, method)
-        np.copyto(warped, fill_value, where=~mask, casting="unsafe")
+        if method != "nearest":
+            clip_to_bits(warped, image.bits)
+        np.copyto(warped, image.fill_value, where=~mask, casting="unsafe")
         data[group.bands], masks[group.bands] = warped, mask
         if group.has_say:
             says.append(mask)

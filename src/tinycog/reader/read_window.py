@@ -209,6 +209,7 @@ def _blended(
 ) -> Validity:
     """Fill `out` with pixels made of several each, of which invalid ones are left out."""
     from tinycog.pixels.resample.resample import resample  # noqa: PLC0415 - other shapes only
+    from tinycog.pixels.resample.rounding import clip_to_bits  # noqa: PLC0415 - the same
 
     area = request.area
     window = _relative(area, buffers.window)
@@ -219,6 +220,7 @@ def _blended(
     for group in groups:
         data = buffers.data[group.bands] if len(groups) > 1 else buffers.data
         data, mask = resample(data, group.valid, window, area.shape, request.method)
+        clip_to_bits(data, source.image.bits)
         if mask is not None:
             _fill_invalid(data, np.logical_not(mask), source.image, request)
         out[group.bands] = data

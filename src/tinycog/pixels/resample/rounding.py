@@ -38,3 +38,14 @@ def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     out = np.where(high | low, 0, whole).astype(dtype)
     out[high], out[low] = limits.max, limits.min
     return out
+
+
+def clip_to_bits(values: NDArray[Any], bits: int) -> None:
+    """Clip unsigned samples, in place, to what their bits hold (gdal.resample.bits).
+
+    Args:
+        values: of any dtype.
+        bits: of a stored sample, where they may be fewer than those of the dtype.
+    """
+    if values.dtype.kind == "u" and bits < 8 * values.itemsize:
+        np.minimum(values, (1 << bits) - 1, out=values)
