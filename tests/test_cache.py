@@ -28,6 +28,7 @@ from tinycog import Block, ByteRange, DiskCache, MemoryCache, UsageError
 from tinycog.cache import database
 from tinycog.errors import CorruptTileError, SourceChangedError
 from tinycog.fetch import cached_object
+from tinycog.fetch.cache_io import io_of
 from tinycog.fetch.pin import Pin
 from tinycog.testing import (
     Layout,
@@ -915,6 +916,26 @@ class SlowCache(DictCache):
         return super().get(blocks)
 
 
+class LateCache(DictCache):
+    """Writes only between what it tells of its blocks and the return of that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_write = threading.Event()
+
+    def put(self, blocks: Mapping[Block, bytes], /) -> None:
+        assert self.may_write.wait(10)
+        super().put(blocks)
+
+    def has(self, blocks: Sequence[Block], /) -> list[bool]:
+        told, waiting = super().has(blocks), io_of(self)._pending
+        self.may_write.set()
+        until = time.monotonic() + 10
+        while waiting and time.monotonic() < until:
+            time.sleep(0.001)
+        return told
+
+
 class BrokenCache(DictCache):
     def get(self, _: Sequence[Block], /) -> list[bytes | None]:
         raise ConnectionError("no such host")
@@ -953,6 +974,15 @@ async def test_a_cache_that_waits_does_not_stop_the_event_loop(tmp_path):
         await asyncio.to_thread(slow.waits_for.wait)
         slow.may_go_on.set()  # by the event loop, which is not stopped
         await reading
+
+
+async def test_what_is_written_while_a_plan_asks_is_cached_to_it(tmp_path):
+    async with RangeServer({NAME: on_disk(tmp_path)}) as server:
+        late = LateCache()
+        cog = await tinycog.open(server.url(NAME), cache=late)
+        await cog.read(window=(64, 64, 600, 300))
+        assert (await cog.plan(window=(64, 64, 600, 300))).requests == ()
+        assert late.may_write.is_set()
 
 
 async def test_a_cache_that_does_not_answer_is_not_waited_for_long(tmp_path, monkeypatch):

@@ -76,9 +76,10 @@ class CacheIO:
 
     def has_now(self, blocks: Sequence[Block]) -> list[bool]:
         """Return which blocks are there."""
+        with self._lock:  # before the cache is asked: what is written meanwhile is in one of them
+            pending = [block in self._pending for block in blocks]
         found = self._call(partial(self._has, blocks), [False] * len(blocks))
-        pairs = zip(found, blocks, strict=True)
-        return [is_there or block in self._pending for is_there, block in pairs]
+        return [is_there or waits for is_there, waits in zip(found, pending, strict=True)]
 
     def _has(self, blocks: Sequence[Block]) -> list[bool]:
         """Return what the cache returns, checked as in `_got`."""
