@@ -13,14 +13,20 @@ from tinycog.version import __version__
 COMMANDS = {
     "info": "print what a file is, and where its bytes lie",
     "tile": "read one tile into a .png or .npy file",
-    "preview": "write a small picture of a file",
-    "plan": "print the requests that a tile or a window would take",
+    "preview": "show a file small, in the terminal or as a picture",
+    "read": "read an area to .npy, .png, .tif or .zarr",
+    "points": "read the values at points",
+    "stats": "print minimum, maximum, mean, percentiles and more of each band",
+    "plan": "print the requests that a read would send",
     "validate": "say whether files keep rules of others",
     "cogify": "write a file as a Cloud Optimized GeoTIFF, in one pass",
     "mosaic": "write many files as one Cloud Optimized GeoTIFF",
-    "stack": "write many files step by step in time",
+    "stack": "write many files step by step in time, to zarr, numpy or COGs",
     "export": "write an area of any size to .tif, .zarr or .npy",
     "index": "read the headers of many files once, and keep them",
+    "references": "write where tiles lie, so that zarr reads them",
+    "snapshot": "keep the header of a file, so that it is not read again",
+    "bench": "measure how quickly a file can be read",
     "demo": "read the packaged COG from a loopback range server",
 }
 """Commands, and what each does; `tinycog.commands` has a module of each name."""

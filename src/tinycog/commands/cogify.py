@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from tinycog.commands.opening import add_open_options, open_named
+from tinycog.commands.saving import check_target
 from tinycog.commands.values import RECTANGLES
 from tinycog.commands.write_options import add_write_options, write_source
 
@@ -29,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 async def cogify(args: argparse.Namespace) -> None:
     """Carry the command out."""
+    check_target(args.dst)
     part: dict[str, Any] = {name: vars(args)[name] for name, *_ in RECTANGLES if name in args}
     async with open_named(args) as cog:
         await write_source(cog, args, **part)

@@ -12,7 +12,7 @@ from tinycog.commands.mosaic import files_of
 from tinycog.commands.opening import add_open_options
 from tinycog.commands.printing import counted, say
 from tinycog.commands.progress import shown_progress
-from tinycog.commands.saving import note
+from tinycog.commands.saving import check_target, note
 from tinycog.commands.values import RECTANGLES, byte_count, number_or_text, pixel_size
 from tinycog.commands.write_options import add_write_options, write_options
 
@@ -85,6 +85,7 @@ async def export(args: argparse.Namespace) -> None:
     pixel_size(options)
     if args.no_resume:
         options["resume"] = False
+    check_target(args.dst)
     began = time.perf_counter()
     make: Any = tinycog.export
     async with _source(args) as source:

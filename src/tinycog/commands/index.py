@@ -16,10 +16,13 @@ from tinycog.commands.opening import add_open_options, open_options
 from tinycog.commands.outcome import CHECK_FAILED, tell
 from tinycog.commands.printing import counted, say
 from tinycog.commands.progress import shown_progress
+from tinycog.commands.saving import output_file
 from tinycog.errors import UsageError
 
 OF_TIME = ("start", "end", "datetime")
 """Columns of a table of properties that are times."""
+
+ENDINGS = (".jsonl", ".parquet")
 
 KEYS = ("name", "where")
 """Columns by which a row belongs to a file."""
@@ -56,6 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 async def index(args: argparse.Namespace) -> int:
     """Carry the command out; return 1 if a file failed."""
+    output_file(args.out, ENDINGS, extras={".parquet": ("collections", "pyarrow")})
     began = time.perf_counter()
     with shown_progress(args, "files") as show:
         shared: dict[str, Any] = {

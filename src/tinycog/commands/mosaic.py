@@ -8,6 +8,7 @@ from typing import Any, get_args
 import tinycog
 from tinycog.argument_types import MosaicMethod, WarpResampling
 from tinycog.commands.opening import add_open_options, open_named, open_options
+from tinycog.commands.saving import check_target
 from tinycog.commands.values import number_or_text, pixel_size
 from tinycog.commands.write_options import add_write_options, write_source
 
@@ -70,6 +71,7 @@ def files_of(args: argparse.Namespace) -> list[Any]:
 
 async def mosaic(args: argparse.Namespace) -> None:
     """Carry the command out."""
+    check_target(args.dst)
     given = vars(args)
     grid: dict[str, Any] = {name: given[name] for name in OF_GRID if name in given}
     pixel_size(grid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -66,19 +67,30 @@ _PINNING = get_args(Pinning)
 _PAIR = "NAME=VALUE"
 
 
-def open_named(args: argparse.Namespace, where: str | None = None) -> tinycog.Cog:
+def open_named(
+    args: argparse.Namespace, where: str | None = None, *, snapshot: bytes | None = None
+) -> tinycog.Cog:
     """Make a handle of the file of a command, or of another one, by its options; no I/O but stdin.
+
+    Args:
+        args: of the command.
+        where: instead of the file that the command names.
+        snapshot: instead of the one that it names.
 
     Raises:
         UsageError: an option is wrong.
     """
     where = str(args.where) if where is None else where
+    if not where:
+        raise UsageError("FILE is empty: name a path or a url")
     options = open_options(args)
     for name in ("pin", "pinning", "page"):
         if name in args:
             options[name] = vars(args)[name]
-    if "snapshot" in args:
-        options["snapshot"] = _bytes_of(args.snapshot)
+    if snapshot is not None:
+        options["snapshot"] = snapshot
+    elif "snapshot" in args:
+        options["snapshot"] = _snapshot(args.snapshot)
     if where != STDIN:
         return tinycog.open(where, **options)
     stdin = sys.stdin.buffer
@@ -107,6 +119,14 @@ def open_options(args: argparse.Namespace) -> dict[str, Any]:
     if http:
         found["http"] = tinycog.Http(**http)
     return found
+
+
+def _snapshot(path: str) -> Any:  # noqa: ANN401 - bytes, or a document
+    data = _bytes_of(path)
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data
 
 
 def limits_of(texts: Sequence[str]) -> tinycog.Limits:

@@ -11,7 +11,15 @@ import traceback
 from contextlib import suppress
 from typing import NoReturn
 
-from tinycog.errors import TinycogError
+from tinycog.errors import (
+    AccessDeniedError,
+    LimitError,
+    RangeUnsupportedError,
+    SourceTimeoutError,
+    TileIndexError,
+    TinycogError,
+)
+from tinycog.limits import Limits
 from tinycog.targets.file_errors import writing
 
 CHECK_FAILED = 1
@@ -78,7 +86,8 @@ def one_line(text: str) -> str:
 
 def _told(error: Exception) -> str:
     if isinstance(error, TinycogError):
-        return str(error)
+        advice = _advice(error)
+        return f"{error}{f'; {advice}' if advice else ''}"
     if isinstance(error, OSError):
         name = "" if error.filename is None else f": {error.filename}"
         return f"{error.strerror or error}{name}"
@@ -86,6 +95,22 @@ def _told(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"there is not enough memory ({error or kind}): read less at once, or export"
     return f"{kind}: {error} (this is a fault of tinycog; --debug shows where)"
+
+
+def _advice(error: TinycogError) -> str:
+    """Return what an option of the command line does about an error, "" if none does anything."""
+    text = str(error)
+    if isinstance(error, AccessDeniedError) and "://" in text:
+        return "credentials are sent by --header, --netrc or --storage-option"
+    if isinstance(error, RangeUnsupportedError):
+        return "--limits whole_bytes=64MiB accepts up to so many"
+    if isinstance(error, LimitError) and error.limit in Limits.__dataclass_fields__:
+        return f"--limits {error.limit}=N raises it"
+    if isinstance(error, SourceTimeoutError):
+        return "--limits silence=60 seconds=120 waits longer"
+    if isinstance(error, TileIndexError):
+        return "tinycog info lists levels and tiles"
+    return ""
 
 
 def _drop_output() -> None:

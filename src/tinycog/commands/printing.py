@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from tinycog import Request
+from tinycog.targets.file_errors import writing
 
 
 def say(text: str, file: TextIO | None = None) -> None:
     """Print a text, to stdout if nothing else is said; what its encoding lacks is escaped."""
     stream: TextIO = file or sys.stdout
     encoding = stream.encoding or "ascii"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+    with writing("standard output"):
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def is_ascii() -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import shutil
 import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+
+from tinycog import Cog
+from tinycog.commands.printing import cost
 
 SHOWN_AFTER = 1.0
 """Seconds after which a command is long."""
@@ -79,3 +83,22 @@ class TerminalProgress:
 def _bar(part: float) -> str:
     done = round(min(part, 1) * BAR)
     return f"[{'#' * done}{'.' * (BAR - done)}]"
+
+
+@contextmanager
+def watched(args: argparse.Namespace, cog: Cog) -> Generator[None]:
+    """Show what has come so far, while a read is under way whose end nobody knows."""
+    with shown_progress(args, "") as show:
+        ticker = None if show is None else asyncio.ensure_future(_tick(show, cog))
+        try:
+            yield
+        finally:
+            if ticker is not None:
+                ticker.cancel()
+
+
+async def _tick(show: TerminalProgress, cog: Cog) -> None:
+    began = time.perf_counter()
+    while True:
+        await asyncio.sleep(SHOWN_SECONDS)
+        show.say(f"{cost(cog.requests)}, {time.perf_counter() - began:.0f} s")

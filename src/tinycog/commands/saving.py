@@ -6,10 +6,11 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,15 @@ import tinycog
 from tinycog.commands.printing import say
 from tinycog.errors import UsageError
 from tinycog.exporting.parts import PartFile
+from tinycog.extras import check_installed
 from tinycog.targets.file_errors import writing
 
 STDOUT = "-"
+
+NO_EXTRAS: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+FOLDERS = (".zarr", ".parq", ".parquet")
+"""Endings of what is a folder."""
 
 
 @dataclass(frozen=True)
@@ -66,35 +73,73 @@ class OutputFile:
             return
         _replace(path, [memoryview(part) for part in parts])
 
+    async def write_cog(self, raster: tinycog.Raster, **facts: object) -> None:
+        """Write a raster as a Cloud Optimized GeoTIFF; `facts` are further options of the writer.
 
-def output_file(name: str, endings: Sequence[str], default: str | None = None) -> OutputFile:
+        Raises:
+            TinycogError: it cannot be written.
+        """
+        write: Any = tinycog.write
+        await write(sys.stdout.buffer if self.is_stdout else self.name, raster, **facts)
+
+
+def output_file(
+    name: str,
+    endings: Sequence[str],
+    default: str | None = None,
+    extras: Mapping[str, Sequence[str]] = NO_EXTRAS,
+) -> OutputFile:
     """Check where a result is to go, before anything is read.
 
     Args:
         name: path, or - for stdout.
         endings: those that are possible.
         default: format of stdout.
+        extras: of endings: name of the extra, and the packages that it installs.
 
     Raises:
-        UsageError: the ending is none of them, there is no such folder, or it is a folder itself.
+        UsageError: the ending is none of them, its extra is missing, there is no such folder, or
+            it is a folder itself.
     """
     if name == STDOUT:
         if default is None:
-            message = f"-o - has no ending: say --format, one of {_listed(endings)}"
+            message = f"-o - has no ending: say --format, one of {listed(endings)}"
             raise UsageError(message)
         return OutputFile(name, default)
     path = Path(name)
     ending = path.suffix.lower()
     if ending not in endings:
-        message = f"cannot write {name}: expected a name that ends with {_listed(endings)}"
+        message = f"cannot write {name}: expected a name that ends with {listed(endings)}"
         raise UsageError(message)
+    if ending in extras:
+        check_installed(*extras[ending])
+    check_folder(name, may_be_one=ending in FOLDERS)
+    return OutputFile(name, ending)
+
+
+def check_target(name: str) -> None:
+    """Check where a command writes itself: a path, a url, or - for stdout.
+
+    Raises:
+        UsageError: as for `check_folder`.
+    """
+    if name != STDOUT and "://" not in name:
+        check_folder(name, may_be_one=Path(name).suffix.lower() in FOLDERS)
+
+
+def check_folder(name: str, *, may_be_one: bool = False) -> None:
+    """Check that a file of a name can be made.
+
+    Raises:
+        UsageError: there is no such folder, or it is a folder itself.
+    """
+    path = Path(name)
     if not path.parent.is_dir():
         message = f"cannot write {name}: there is no folder {path.parent}: make it first"
         raise UsageError(message)
-    if path.is_dir() and ending != ".zarr":
+    if path.is_dir() and not may_be_one:
         message = f"cannot write {name}: it is a folder; take another name"
         raise UsageError(message)
-    return OutputFile(name, ending)
 
 
 def save_raster(
@@ -130,7 +175,8 @@ def npy(data: NDArray[Any]) -> list[bytes | memoryview]:
     return [head.getvalue(), data.reshape(-1).view(np.uint8).data]
 
 
-def _listed(endings: Sequence[str]) -> str:
+def listed(endings: Sequence[str]) -> str:
+    """Return names as a text: .png, .npy or .tif."""
     *most, last = endings
     return f"{', '.join(most)} or {last}" if most else last
 

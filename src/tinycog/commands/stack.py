@@ -17,7 +17,7 @@ from tinycog.argument_types import ErrorHandling, MosaicMethod, WarpResampling
 from tinycog.commands.mosaic import INDICES
 from tinycog.commands.opening import add_open_options, open_options
 from tinycog.commands.progress import TerminalProgress, shown_progress
-from tinycog.commands.saving import note
+from tinycog.commands.saving import check_target, note
 from tinycog.commands.values import byte_count, number_or_text, pixel_size
 from tinycog.errors import UsageError
 
@@ -92,6 +92,7 @@ async def stack(args: argparse.Namespace) -> None:
     given = vars(args)
     options: dict[str, Any] = {name: given[name] for name in OF_STACK if name in given}
     pixel_size(options)
+    check_target(args.dst)
     write = _writer(args.dst)
     scenes = await _collection(args)
     async with await scenes.stack(**options) as found:

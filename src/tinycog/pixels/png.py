@@ -67,9 +67,25 @@ def to_png(
     Raises:
         UsageError: shapes do not fit, or there are no pixels.
     """
+    picture = to_picture(data, mask, vmin=vmin, vmax=vmax, colormap=colormap, colouring=colouring)
+    return _encode(picture)
+
+
+def to_picture(
+    data: NDArray[Any],
+    mask: NDArray[np.bool_] | None = None,
+    *,
+    vmin: StretchLimits = None,
+    vmax: StretchLimits = None,
+    colormap: NDArray[np.uint16] | None = None,
+    colouring: Colouring | None = None,
+) -> NDArray[np.uint8]:
+    """Return what `to_png` encodes: (rows, cols) of grey, or (rows, cols, 2 to 4).
+
+    Of two samples the second is alpha, of three or four the first are red, green and blue.
+    """
     with np.errstate(all="ignore"):  # infinite and signalling values are valid data
-        pixels = _to_uint8(data, mask, vmin, vmax, colormap, colouring)
-    return _encode(pixels)
+        return _to_uint8(data, mask, vmin, vmax, colormap, colouring)
 
 
 def raw_png(data: NDArray[Any]) -> bytes:
