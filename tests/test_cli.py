@@ -377,7 +377,7 @@ def test_a_wrong_command_is_told_how_it_goes(arguments, capsys):
     assert caught.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("tinycog: ")
-    assert re.search(r"\(see tinycog( tile)? --help\)$", line)
+    assert re.search(r"\(see tinycog( tile| read)? --help\)$", line)
 
 
 def test_the_version_is_the_packages(capsys):

@@ -55,8 +55,10 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.epilog = EXIT_STATUSES
         if name == named:
-            import_module(f"tinycog.commands.{name}").add_options(command)
+            module = import_module(f"tinycog.commands.{name}")
+            module.add_options(command)
             _add_common(command)
+            command.explain(module.EXAMPLES)
     return parser
 
 

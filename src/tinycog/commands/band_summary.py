@@ -247,7 +247,8 @@ class KeptValues:
             return [], []
         if self._counted is not None:
             return self._counted.histogram(low, high, bins)
-        counts, edges = np.histogram(np.concatenate(self._kept), bins, _range(low, high))
+        wide = np.concatenate(self._kept).astype(np.float64)
+        counts, edges = np.histogram(wide, bins, _range(low, high))
         return edges.tolist(), counts.tolist()
 
 

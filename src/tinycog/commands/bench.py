@@ -11,7 +11,7 @@ import time
 from typing import NamedTuple
 
 import tinycog
-from tinycog.commands.opening import add_file, open_named
+from tinycog.commands.opening import add_file, add_open_options, open_named
 from tinycog.commands.printing import counted, say
 from tinycog.commands.progress import watched
 
@@ -52,8 +52,12 @@ class Measured(NamedTuple):
     cpus: int
 
 
+EXAMPLES = ("tinycog bench https://example.com/image.tif",)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE"
     parser.description = (
         "Measure how quickly tiles of a file can be read from here: the round trip to the server,"
         " the rate of its bytes, tiles a second, and what the codec alone would take for them. Its"
@@ -64,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--tiles", type=int, default=TILES, metavar="N", help="of level 0, spread over it (64)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_open_options(parser)
     parser.set_defaults(run=bench)
 
 

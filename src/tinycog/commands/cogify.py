@@ -10,9 +10,16 @@ from tinycog.commands.saving import check_target
 from tinycog.commands.values import RECTANGLES
 from tinycog.commands.write_options import add_write_options, write_source
 
+EXAMPLES = (
+    "tinycog cogify image.tif cog.tif",
+    "tinycog cogify image.tif cog.tif --compression zstd --level 9 --verify",
+    "tinycog cogify image.tif - | aws s3 cp - s3://bucket/cog.tif",
+)
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] SRC DST"
     parser.description = (
         "Write a TIFF as a Cloud Optimized GeoTIFF: one pass, in bounded memory. What is not said"
         " is as in the file, or the default of tinycog.write."

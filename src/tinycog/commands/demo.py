@@ -14,8 +14,15 @@ DEMO_NAME = "demo.tif"
 """Name of the packaged COG."""
 
 
+EXAMPLES = (
+    "tinycog demo",
+    "tinycog demo --latency-ms 100 -o picture.png",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options]"
     parser.description = (
         "Serve the COG that comes with tinycog on this machine, read two tiles of it, and print"
         " each request. Needs no network."

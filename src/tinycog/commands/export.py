@@ -28,8 +28,15 @@ OF_EXPORT = (
 """Options of `tinycog.export` that are not those of `tinycog.write`."""
 
 
+EXAMPLES = (
+    "tinycog export image.tif -o area.zarr --bounds 9 47 10 48 --crs EPSG:4326",
+    "tinycog export a.tif b.tif -o area.tif --memory 512MiB --plan",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] SRC [SRC ...] -o DST"
     parser.description = (
         "Export an area of a TIFF, or of many as one mosaic, in pieces, in bounded memory. Started"
         " again after it was killed or has failed, it goes on."

@@ -28,8 +28,15 @@ KEYS = ("name", "where")
 """Columns by which a row belongs to a file."""
 
 
+EXAMPLES = (
+    "tinycog index 's3://bucket/2024/*.tif' -o index.jsonl",
+    "tinycog index --stac items.json --assets red nir -o index.parquet",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] SRC [SRC ...] -o INDEX"
     parser.description = "Read the headers of many files once, and keep what they say."
     parser.add_argument("src", nargs="+", metavar="SRC", help="urls, paths, patterns with *")
     parser.add_argument(

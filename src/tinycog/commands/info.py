@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any
 
 import tinycog
-from tinycog.commands.opening import add_file, open_named
+from tinycog.commands.opening import add_file, add_open_options, open_named
 from tinycog.commands.printing import cost, counted, is_ascii, say
 from tinycog.commands.saving import note, output_file
 from tinycog.errors import FormatError, LimitError, TinycogError, UsageError
@@ -38,12 +38,21 @@ VALID_BY = {
 """What rasterio's names of mask flags mean."""
 
 
+EXAMPLES = (
+    "tinycog info image.tif",
+    "tinycog info https://example.com/image.tif --layout",
+    "tinycog info image.tif --json | jq .bounds",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE"
     parser.description = (
         "Print what a file is: size, samples, place, how it is stored, levels, pages, metadata, and"
         " what is odd about it."
     )
+    add_file(parser)
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document, with the keys of `rio info`"
     )
@@ -60,8 +69,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--whole", action="store_true", help="read all of an index of more than 131,072 tiles"
     )
     layout.add_argument("--ascii", action="store_true", help="draw with characters of ASCII alone")
+    add_open_options(parser)
     parser.set_defaults(run=info)
-    add_file(parser)
 
 
 async def info(args: argparse.Namespace) -> None:
@@ -99,7 +108,19 @@ def _check(args: argparse.Namespace, *, is_drawn: bool) -> None:
 async def _document(
     cog: tinycog.Cog, args: argparse.Namespace, layout: tinycog.FileLayout | None
 ) -> dict[str, Any]:
-    found = cog.info()
+    found = {"name": cog.name, "size": cog.file_size, **cog.info()}
+    found["levels"] = [
+        {
+            "z": level.z,
+            "shape": list(level.shape),
+            "tile": list(level.tile_shape),
+            "tiles": list(level.grid),
+            "compression": level.compression,
+            "mask": level.has_mask,
+        }
+        for level in cog.levels
+    ]
+    found["pages"] = len(cog.pages)
     if args.tags:
         values = await _values_of(cog.pages)
         found["ifds"] = [

@@ -22,8 +22,15 @@ OF_WARPING = ("tiling-scheme", "zoom", "warp-resampling")
 """Options of `tinycog.write` that warp a single file."""
 
 
+EXAMPLES = (
+    "tinycog mosaic a.tif b.tif -o whole.tif",
+    "tinycog mosaic scenes.jsonl -o median.tif --method median --crs EPSG:3857 --res 10",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] SRC [SRC ...] -o DST"
     parser.description = (
         "Write many TIFFs as one Cloud Optimized GeoTIFF. They must fit each other (bands, dtype,"
         " CRS, pixel size, whole pixels between them), unless --crs, --res, --bounds or"

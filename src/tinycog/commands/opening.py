@@ -25,9 +25,8 @@ OF_HTTP = ("proxy", "ca_file", "netrc")
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
-    """Add the file that is read, and how it is opened."""
+    """Add the file that is read."""
     parser.add_argument("where", metavar="FILE", help="path or url of a TIFF, - for stdin")
-    add_open_options(parser)
 
 
 def add_open_options(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
@@ -47,7 +46,11 @@ def add_open_options(parser: argparse.ArgumentParser, *, many: bool = False) -> 
         add("pin", "read this generation only: an ETag, with its quotes", metavar="ETAG")
         add("pinning", "what must stay the same: strict (default), size or off", choices=_PINNING)
         add("page", "page to read, from 0 (the default)", type=int, metavar="N")
-        add("snapshot", "header that tinycog snapshot has kept: it is not read again")
+        add(
+            "snapshot",
+            "header that tinycog snapshot has kept: it is not read again",
+            metavar="PATH",
+        )
     add("sidecars", "read the files beside it, too (.msk, .ovr, .aux.xml)", action="store_true")
     add("limits", "a field of tinycog.Limits; may be repeated", action="append", metavar=_PAIR)
     add("head-bytes", "of the first request, such as 32KiB", type=byte_count, metavar="BYTES")
@@ -95,6 +98,17 @@ def open_named(
         return tinycog.open(where, **options)
     stdin = sys.stdin.buffer
     return tinycog.open(stdin if stdin.seekable() else stdin.read(), **options)
+
+
+def check_stdin(args: argparse.Namespace, other: str, what: str) -> None:
+    """Refuse to read two things from stdin.
+
+    Raises:
+        UsageError: the file is read from there, and so is `other`, which is `what`.
+    """
+    if args.where == STDIN == other:
+        message = f"FILE and {what} cannot both come from stdin: name one of them"
+        raise UsageError(message)
 
 
 def open_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -6,8 +6,11 @@ import argparse
 import asyncio
 import errno
 import os
+import shutil
 import sys
+import textwrap
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
@@ -47,6 +50,16 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""
         self.exit(WRONG, one_line(f"{message} (see {self.prog} --help)"))
+
+    def explain(self, examples: Sequence[str]) -> None:
+        """Add examples to `--help`, a line each."""
+        width = max(shutil.get_terminal_size().columns - 2, 40)
+        self.formatter_class = argparse.RawDescriptionHelpFormatter  # examples keep their lines
+        self.description = textwrap.fill(self.description or "", width)
+        lines = [f"  {line}" for line in examples]
+        self.epilog = "\n".join(
+            ["examples:", *lines, "", textwrap.fill(self.epilog or EXIT_STATUSES, width)]
+        )
 
 
 def carry_out(args: argparse.Namespace) -> int:

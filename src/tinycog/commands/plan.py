@@ -6,7 +6,7 @@ import argparse
 import json
 
 import tinycog
-from tinycog.commands.opening import add_file, open_named
+from tinycog.commands.opening import add_file, add_open_options, open_named
 from tinycog.commands.printing import cost, counted, say
 from tinycog.commands.selecting import add_area, add_values, area_of
 from tinycog.errors import UsageError
@@ -15,8 +15,15 @@ MOST_REQUESTS = 20
 """Requests that are listed."""
 
 
+EXAMPLES = (
+    "tinycog plan https://example.com/image.tif --window 0 0 1024 1024",
+    "tinycog plan image.tif --tile 0 1 1 --json",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE"
     parser.description = (
         "Print the requests that tinycog read would send for an area, or tinycog tile for a tile."
         " The header and the index are read for it, no pixel is."
@@ -25,6 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_area(parser, tile=True)
     add_values(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_open_options(parser)
     parser.set_defaults(run=plan)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import tinycog
 from tinycog.checks import check_bands
-from tinycog.commands.opening import STDIN, add_file, open_named
+from tinycog.commands.opening import STDIN, add_file, add_open_options, check_stdin, open_named
 from tinycog.commands.progress import watched
 from tinycog.commands.saving import output_file
 from tinycog.commands.values import number_or_text
@@ -45,8 +45,16 @@ class AskedPoints(NamedTuple):
     crs: str | None = None
 
 
+EXAMPLES = (
+    "tinycog points image.tif 9.5 47.2 --crs EPSG:4326",
+    "tinycog points image.tif cities.csv --crs EPSG:4326 -o values.csv",
+    "tinycog points image.tif - --format json < cities.geojson",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE (X Y ... | POINTS)"
     parser.description = (
         "Print the value of each band at points. Each tile that holds any is read once. An empty"
         " cell (null in JSON) is a sample that is not valid, or a point outside of the file."
@@ -70,12 +78,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=[one[1:] for one in ENDINGS], help="of what is printed (csv)"
     )
+    add_open_options(parser)
     parser.set_defaults(run=points)
 
 
 async def points(args: argparse.Namespace) -> None:
     """Carry the command out."""
     out = output_file(args.out, ENDINGS, f".{args.format or 'csv'}")
+    check_stdin(args, args.points[0], "its points")
     asked = _asked(args.points)
     if not asked.places:
         raise UsageError("there are no points")

@@ -6,7 +6,7 @@ import argparse
 from typing import get_args
 
 from tinycog.commands.drawing import Colours, colours_of_terminal, draw_raster, terminal_pixels
-from tinycog.commands.opening import add_file, open_named
+from tinycog.commands.opening import add_file, add_open_options, open_named
 from tinycog.commands.printing import each_request, say
 from tinycog.commands.progress import watched
 from tinycog.commands.saving import note, output_file, save_raster
@@ -14,8 +14,15 @@ from tinycog.commands.saving import note, output_file, save_raster
 PICTURE_SIZE = 512
 
 
+EXAMPLES = (
+    "tinycog preview image.tif",
+    "tinycog preview image.tif -o small.png --size 256",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE"
     parser.description = (
         "Show a file small: in the terminal, two pixels in each character, or as a picture in a"
         " file. It is read from the overview that is just large enough."
@@ -33,6 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--colours", choices=get_args(Colours), help="of the terminal, if it does not tell them"
     )
+    add_open_options(parser)
     parser.set_defaults(run=preview)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import tinycog
 from tinycog.checks import check_bands
-from tinycog.commands.opening import add_file, open_named
+from tinycog.commands.opening import add_file, add_open_options, open_named
 from tinycog.commands.printing import each_request
 from tinycog.commands.progress import shown_progress, watched
 from tinycog.commands.saving import OutputFile, note, output_file, save_raster
@@ -23,8 +23,17 @@ NOT_OF_ZARR = (*OF_VALUES, "level", "boundless")
 """Options that `tinycog.export`, which writes zarr, has not."""
 
 
+EXAMPLES = (
+    "tinycog read image.tif --window 0 0 256 256 -o part.npy",
+    "tinycog read image.tif --bounds 9 47 10 48 --crs EPSG:4326 -o part.tif",
+    "tinycog read image.tif --shape 100 100 --resampling average -o small.png",
+    "tinycog read image.tif --level 2 -o - > small.npy",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE -o PATH"
     parser.description = (
         "Read an area of a file, and write it as .npy (samples), .png (a picture), .tif (a COG) or"
         " .zarr (a group that xarray opens). tinycog export does so for areas that are larger than"
@@ -40,6 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--raw", action="store_true", help="samples as they are in a .png, too, not a picture"
     )
+    add_open_options(parser)
     parser.set_defaults(run=read)
 
 
@@ -54,7 +64,9 @@ async def read(args: argparse.Namespace) -> None:
         if out.ending == ".zarr":
             with shown_progress(args, "million pixels", 10**6) as progress:
                 export: Any = tinycog.export
-                found: tinycog.Exported = await export(cog, out.name, progress=progress, **options)
+                found: tinycog.Exported = await export(
+                    cog, out.name, progress=progress, resume=False, **options
+                )
             bands, rows, cols = found.shape
             note(f"wrote {out.name}: {bands} x {rows} x {cols}", args)
             return

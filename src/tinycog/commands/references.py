@@ -8,7 +8,7 @@ from typing import get_args
 
 import tinycog
 from tinycog.argument_types import ReferenceCodecs
-from tinycog.commands.opening import add_file, open_named
+from tinycog.commands.opening import add_file, add_open_options, open_named
 from tinycog.commands.printing import cost, counted
 from tinycog.commands.progress import watched
 from tinycog.commands.saving import note, output_file
@@ -16,11 +16,18 @@ from tinycog.errors import UsageError
 
 ENDINGS = (".json", ".parq", ".parquet")
 
-EXTRAS = dict.fromkeys(ENDINGS[1:], ("references", "pandas", "fastparquet"))
+EXTRAS = {ending: ("references", "pandas", "fastparquet") for ending in ENDINGS[1:]}
+
+
+EXAMPLES = (
+    "tinycog references https://example.com/image.tif -o image.json",
+    "tinycog references image.tif --url https://example.com/image.tif -o -",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE -o PATH"
     parser.description = (
         "Write where the tiles of a file lie, so that zarr reads them as chunks, as kerchunk does."
         " Some are read back and compared before anything is written."
@@ -45,6 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", type=int, default=2, metavar="N", help="chunks of a level that are compared (2)"
     )
+    add_open_options(parser)
     parser.set_defaults(run=references)
 
 

@@ -20,6 +20,7 @@ import tinycog
 from tinycog.commands.printing import say
 from tinycog.errors import UsageError
 from tinycog.exporting.parts import PartFile
+from tinycog.exporting.to_array import npy_head
 from tinycog.extras import check_installed
 from tinycog.targets.file_errors import writing
 
@@ -170,9 +171,7 @@ def note(text: str, args: argparse.Namespace, out: OutputFile | None = None) -> 
 def npy(data: NDArray[Any]) -> list[bytes | memoryview]:
     """Return an array as the parts of a .npy file."""
     data = np.ascontiguousarray(data)
-    head = io.BytesIO()
-    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(data))
-    return [head.getvalue(), data.reshape(-1).view(np.uint8).data]
+    return [npy_head(data.shape, data.dtype), data.reshape(-1).view(np.uint8).data]
 
 
 def listed(endings: Sequence[str]) -> str:

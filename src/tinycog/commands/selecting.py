@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from tinycog.argument_types import Resampling
-from tinycog.commands.opening import STDIN
+from tinycog.commands.opening import STDIN, check_stdin
 from tinycog.commands.values import RECTANGLES, number_or_text, pixel_size
 from tinycog.errors import UsageError
 
@@ -34,7 +34,7 @@ def add_area(parser: argparse.ArgumentParser, *, tile: bool = False) -> None:
             nargs=4,
             metavar=sides,
             default=argparse.SUPPRESS,
-            help=f"{text}{' of the level' if name == 'window' else ', of the file or --crs'}",
+            help=text if name == "window" else f"{text} of the file, or of --crs",
         )
     place.add_argument(
         "--geometry",
@@ -49,12 +49,27 @@ def add_area(parser: argparse.ArgumentParser, *, tile: bool = False) -> None:
     def add(name: str, text: str, **more: Any) -> None:  # noqa: ANN401 - argparse's
         group.add_argument(f"--{name}", help=text, default=argparse.SUPPRESS, **more)
 
-    add("crs", "of --bounds or --geometry, such as EPSG:4326 (that of the file)", type=_CRS)
+    add(
+        "crs",
+        "of --bounds or --geometry, such as EPSG:4326 (that of the file)",
+        type=_CRS,
+        metavar="CRS",
+    )
     add("all-touched", "with --geometry: pixels that it touches, too", action="store_true")
-    add("level", "0 = full resolution; else the one that --shape or --res picks", type=int)
+    add(
+        "level",
+        "0 = full resolution; else the one that --shape or --res picks",
+        type=int,
+        metavar="Z",
+    )
     add("shape", "rows and columns of the result", type=int, nargs=2, metavar=("ROWS", "COLS"))
     add("res", "pixel size of the result, in units of the CRS", type=float, nargs="+", metavar="N")
-    add("resampling", "if sizes differ: nearest (default), average, ...", choices=_METHODS)
+    add(
+        "resampling",
+        _RESAMPLING,
+        choices=_METHODS,
+        metavar="METHOD",
+    )
     add("indexes", "bands, from 1 on (all)", type=int, nargs="+", metavar="BAND")
     add("boundless", "nodata, or 0, where the area lies outside", action="store_true")
     add("crop", "only what lies inside of the file", action="store_true")
@@ -74,6 +89,7 @@ def add_values(parser: argparse.ArgumentParser) -> None:
 
 _CRS = number_or_text
 _METHODS = get_args(Resampling)
+_RESAMPLING = f"if sizes differ: nearest (default), {', '.join(_METHODS[1:])}"
 
 
 def area_of(args: argparse.Namespace) -> dict[str, Any]:
@@ -85,6 +101,7 @@ def area_of(args: argparse.Namespace) -> dict[str, Any]:
     options = {name: vars(args)[name] for name in (*OF_AREA, *OF_VALUES) if name in args}
     pixel_size(options)
     if "geometry" in args:
+        check_stdin(args, args.geometry, "--geometry")
         options["geometry"] = _geometry(args.geometry)
     if "crs" in options and not {"bounds", "geometry"} & set(options):
         raise UsageError("--crs is that of --bounds or --geometry: give one of them")

@@ -17,9 +17,11 @@ from tinycog.argument_types import ErrorHandling, MosaicMethod, WarpResampling
 from tinycog.commands.mosaic import INDICES
 from tinycog.commands.opening import add_open_options, open_options
 from tinycog.commands.progress import TerminalProgress, shown_progress
-from tinycog.commands.saving import check_target, note
+from tinycog.commands.saving import OutputFile, check_target, note
 from tinycog.commands.values import byte_count, number_or_text, pixel_size
 from tinycog.errors import UsageError
+from tinycog.exporting.to_array import ArrayFile
+from tinycog.targets.file_errors import writing
 
 ENDINGS = (".zarr", ".npy", ".tif", ".tiff")
 
@@ -48,8 +50,15 @@ MEMORY = 256 << 20
 """Bytes of pixels that are held by default."""
 
 
+EXAMPLES = (
+    "tinycog stack scenes.jsonl -o stack.zarr --groupby day",
+    "tinycog stack a.tif b.tif -o stack.npy --bands 0 1",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] SRC [SRC ...] -o DST"
     parser.description = (
         "Write many TIFFs as (time, band, row, col) on one grid: that of the first file, which all"
         " must have, unless --crs, --res or --bounds says another."
@@ -137,8 +146,9 @@ async def _to_zarr(found: tinycog.Stack, dst: Path, asked: Asked) -> list[str]:
     dataset: Any = array.to_dataset(name="stack")
     try:
         rmtree(part, ignore_errors=True)  # of one that was killed
-        await asyncio.to_thread(dataset.to_zarr, part, consolidated=False)
-        part.rename(dst)
+        with writing(str(dst), str(dst.parent)):
+            await asyncio.to_thread(dataset.to_zarr, part, consolidated=False)
+            part.rename(dst)
     finally:
         rmtree(part, ignore_errors=True)
     return [dst.name]
@@ -155,38 +165,38 @@ async def _to_npy(found: tinycog.Stack, dst: Path, asked: Asked) -> list[str]:
     """Write samples, which of them are valid where not all are, and what they are of as JSON."""
     _check_free(dst)
     beside, told = dst.with_suffix(".mask.npy"), dst.with_suffix(".stack.json")
-    parts = [path.with_name(f".{path.name}.part") for path in (dst, beside, told)]
+    samples = ArrayFile(dst, found.shape, found.dtype)
+    masks = ArrayFile(beside, found.shape, np.dtype(np.bool_))
+    files = [file.part for file in (samples, masks)]
     try:
-        parts[2].write_text(json.dumps(_facts(found), indent=1), encoding="utf-8")
-        is_whole = await _fill(found, parts[0], parts[1], asked)
-        made = [dst, told] if is_whole else [dst, told, beside]
-        beside.unlink(missing_ok=True)
-        for path in made:
-            path.with_name(f".{path.name}.part").replace(path)
-        return [path.name for path in made]
+        is_whole = await _fill(found, samples, masks, asked)
+        document = json.dumps(_facts(found), indent=1)
+        OutputFile(str(told), told.suffix).write([document.encode()])
+        if is_whole:
+            beside.unlink(missing_ok=True)
+        for file in files[: 1 if is_whole else 2]:
+            file.publish(overwrite=True)
+        return [path.name for path in ([dst, told] if is_whole else [dst, told, beside])]
     finally:
-        for path in parts:
-            path.unlink(missing_ok=True)
+        for file in files:
+            file.remove()
 
 
-async def _fill(found: tinycog.Stack, samples: Path, masks: Path, asked: Asked) -> bool:
+async def _fill(found: tinycog.Stack, samples: ArrayFile, masks: ArrayFile, asked: Asked) -> bool:
     """Write samples, and which are valid, piece by piece; return whether all are."""
-    data = np.lib.format.open_memmap(samples, "w+", found.dtype, found.shape)
-    valid = np.lib.format.open_memmap(masks, "w+", np.dtype(np.bool_), found.shape)
-    done, is_whole = 0, True
+    for file in (samples, masks):
+        file.open(again=False)
+    _, bands, rows, cols = found.shape
+    done, total, is_whole = 0, len(found.steps) * bands * rows * cols, True
     numbers = {id(step): n for n, step in enumerate(found.steps)}
     async for piece in found.iter_pieces(max_bytes=asked.memory, errors=asked.errors):
-        first = numbers[id(piece.steps[0])]
-        col, row, width, height = piece.window
-        steps = slice(first, first + len(piece.steps))
-        place = (steps, slice(None), slice(row, row + height), slice(col, col + width))
-        data[place], valid[place] = piece.data, piece.band_masks
+        first = numbers[id(piece.steps[0])] * bands
+        for file, data in ((samples, piece.data), (masks, piece.band_masks)):
+            await asyncio.to_thread(file.write, piece.window, data, first)
         is_whole &= bool(piece.band_masks.all())
         done += piece.data.size
         if asked.progress is not None:
-            asked.progress(done, data.size)
-    data.flush()
-    valid.flush()
+            asked.progress(done, total)
     return is_whole
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import tinycog
 from tinycog.checks import check_bands
 from tinycog.commands.band_summary import BandSummary, Summaries
-from tinycog.commands.opening import add_file, open_named
+from tinycog.commands.opening import add_file, add_open_options, open_named
 from tinycog.commands.printing import cost, is_ascii, say
 from tinycog.commands.progress import shown_progress
 from tinycog.errors import UnsupportedError, UsageError
@@ -26,8 +26,15 @@ BAR = 40
 """Characters of the longest bar of a histogram."""
 
 
+EXAMPLES = (
+    "tinycog stats image.tif",
+    "tinycog stats image.tif --exact --percentiles 5 95 --json",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE"
     parser.description = (
         "Print statistics of the valid pixels of each band: of an overview, which is quick and"
         " approximate, or with --exact of all pixels, tile by tile, in a bounded amount of memory."
@@ -51,6 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--scaled", action="store_true", help="of sample * scale + offset, by the file's metadata"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    add_open_options(parser)
     parser.set_defaults(run=stats)
 
 

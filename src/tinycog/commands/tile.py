@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import tinycog
-from tinycog.commands.opening import add_file, open_named
+from tinycog.commands.opening import add_file, add_open_options, open_named
 from tinycog.commands.printing import each_request
 from tinycog.commands.saving import (
     OutputFile,
@@ -19,8 +19,16 @@ from tinycog.errors import UsageError
 ENDINGS = (".png", ".npy")
 
 
+EXAMPLES = (
+    "tinycog tile image.tif 0 1 1 -o tile.npy",
+    "tinycog tile image.tif 2 0 0 -o - > tile.png",
+    "tinycog tile image.tif 0 1 1 --raw -o tile.bin",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE Z X Y"
     parser.description = (
         "Read one tile into a .png or .npy file: the samples as they are, or with --picture what"
         " they look like. Tiles are counted as the file has them, from the top left; tinycog info"
@@ -49,6 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--raw", action="store_true", help="the encoded bytes as they are stored; PATH is any name"
     )
     parser.add_argument("--plane", type=int, default=0, help="with --raw: band, if each is apart")
+    add_open_options(parser)
     parser.set_defaults(run=tile)
 
 

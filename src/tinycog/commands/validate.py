@@ -13,9 +13,15 @@ from tinycog.commands.progress import shown_progress
 from tinycog.errors import TinycogError, UsageError
 from tinycog.validator.report import ValidationReport, junit
 
+EXAMPLES = (
+    "tinycog validate image.tif",
+    "tinycog validate *.tif --profile gdal --full",
+)
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] FILE [FILE ...]"
     parser.description = "Say whether files keep rules of others."
     parser.add_argument("where", nargs="+", metavar="FILE", help="urls or paths of TIFFs")
     parser.add_argument(

@@ -10,7 +10,7 @@ UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 """Bytes of KiB, MiB, GiB, TiB."""
 
 RECTANGLES = (
-    ("window", ("COL", "ROW", "WIDTH", "HEIGHT"), "in pixels of the file"),
+    ("window", ("COL", "ROW", "WIDTH", "HEIGHT"), "in pixels of the level"),
     ("bounds", ("LEFT", "BOTTOM", "RIGHT", "TOP"), "in coordinates"),
 )
 """Options of four numbers: name, what each is, help."""

@@ -34,7 +34,7 @@ class ArrayFile:
         """
         self.part = PartFile(target)
         self._shape, self._dtype = shape, dtype
-        self._head = _head(shape, dtype)
+        self._head = npy_head(shape, dtype)
 
     def open(self, *, again: bool) -> bool:
         """Open it; return whether it is the one that was there, where that is wanted."""
@@ -43,11 +43,11 @@ class ArrayFile:
         self.part.write([memoryview(self._head)], 0)
         return is_there
 
-    def write(self, window: Window, data: NDArray[Any]) -> None:
-        """Write what lies in a window, (planes, rows, cols) or (rows, cols)."""
+    def write(self, window: Window, data: NDArray[Any], first: int = 0) -> None:
+        """Write what lies in a window, (..., rows, cols), from that plane of all on."""
         *_, rows, cols = self._shape
         planes = data.reshape(-1, *data.shape[-2:])
-        for n, plane in enumerate(planes):
+        for n, plane in enumerate(planes, first):
             lines: NDArray[Any] = np.ascontiguousarray(plane, self._dtype)
             if window.width == cols:
                 self._write(lines, n * rows * cols + window.row_off * cols)
@@ -60,7 +60,8 @@ class ArrayFile:
         self.part.write([view], len(self._head) + first * self._dtype.itemsize)
 
 
-def _head(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+def npy_head(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """Return what stands in front of the items of a `.npy` file, in C order."""
     found = io.BytesIO()
     described = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     npy.write_array_header_1_0(found, described)
