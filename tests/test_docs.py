@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -13,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tinycog.cli import COMMANDS as CLI_COMMANDS
+from tinycog.cli import main
 from tinycog.testing import serve_in_thread
 
 ROOT = Path(__file__).parent.parent
@@ -72,6 +76,53 @@ def test_an_example_that_is_a_program_runs(page, example, tmp_path):
     noise = [line for line in run.stderr.splitlines() if not line.startswith("Executing <")]
     assert (run.returncode, noise) == (0, []), page
     assert run.stdout, page
+
+
+COMMANDS = [
+    line.partition("#")[0].strip()
+    for block in blocks(ROOT / "docs" / "command-line.md", "sh")
+    for line in block.splitlines()
+]
+"""Lines of the page of the command line, without what is said of them."""
+
+CITIES = "name,lon,lat\nAngra,-27.22,38.66\n"
+
+AREA = """{"type": "Polygon",
+    "coordinates": [[[472000, 4301000], [480000, 4301000], [472000, 4309000], [472000, 4301000]]]}
+"""
+
+
+def run_line(line: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a line as a shell does: `>` and `<` name files."""
+    line, _, target = line.partition(" > ")
+    line, _, given = line.partition(" < ")
+    stdin = io.BytesIO(Path(given.strip()).read_bytes() if given else b"")
+    stdout = io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stdin))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stdout, "utf-8", write_through=True))
+    program, *words = shlex.split(line)
+    assert program == "tinycog"
+    status = main(words)
+    if target:
+        Path(target.strip()).write_bytes(stdout.getvalue())
+    return status
+
+
+def test_the_commands_of_the_command_line_run(tmp_path, monkeypatch, capfd):
+    if find_spec("pyproj") is None:
+        pytest.skip("not installed: pyproj")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "image.tif").write_bytes(COG.read_bytes())
+    (tmp_path / "cities.csv").write_text(CITIES)
+    (tmp_path / "area.geojson").write_text(AREA)
+    with serve_in_thread({"image.tif": COG}) as server:
+        for line in COMMANDS:
+            here = line.replace("https://example.com/image.tif", server.url("image.tif"))
+            assert run_line(here, monkeypatch) == 0, (line, capfd.readouterr().err)
+
+
+def test_the_page_of_the_command_line_has_every_command():
+    assert {line.split()[1] for line in COMMANDS} == set(CLI_COMMANDS)
 
 
 def links(page: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,7 +71,9 @@ def each(command: str, where: object) -> list[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_1_a_bad_path(command, capsys):
-    assert "there is no such file: no.tif" in told(each(command, "no.tif"), capsys)
+    line = told(each(command, "no.tif"), capsys)
+    assert "there is no such file: " in line
+    assert line.endswith("no.tif")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -82,7 +85,7 @@ def test_2_a_png_file(command, capsys):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_3_a_directory(command, capsys):
     Path("folder").mkdir()
-    assert "it is a folder: name a file in it: folder" in told(each(command, "folder"), capsys)
+    assert "it is a folder: name a file in it: " in told(each(command, "folder"), capsys)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +139,7 @@ def test_7_no_permission_at_a_server(status, capsys):
     with serve_in_thread({"a.tif": DEMO}, faults=[Fault.status(status, times=None)]) as server:
         line = told(["info", server.url("a.tif")], capsys)
         assert len(server.log) == 1
-    assert f"access is denied (HTTP {status} " in line
+    assert re.search(rf"access (is denied|needs credentials) \(HTTP {status} ", line)
     assert line.endswith("; credentials are sent by --header, --netrc or --storage-option")
 
 

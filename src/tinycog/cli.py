@@ -53,7 +53,6 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     named = next((word for word in words if word in COMMANDS), None)
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text)
-        command.epilog = EXIT_STATUSES
         if name == named:
             module = import_module(f"tinycog.commands.{name}")
             module.add_options(command)

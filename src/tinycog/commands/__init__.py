@@ -1,6 +1,8 @@
 """The commands of `tinycog`, a module each; `tinycog.cli` imports the one that is run.
 
-- one file: `info.py`, `tile.py`, `preview.py`, `plan.py`, `validate.py`, `demo.py`
+- one file: `info.py`, `tile.py`, `preview.py`, `read.py`, `points.py`, `stats.py`, `plan.py`,
+  `validate.py`, `references.py`, `snapshot.py`, `bench.py`, `demo.py`; `selecting.py` has the
+  options of an area, `drawing.py` a picture in a terminal, `band_summary.py` what tiles add up to
 - files that are written: `cogify.py`, `mosaic.py`, `stack.py`, `export.py`, `index.py`;
   `write_options.py` has the options of `tinycog.write`
 - shared: `opening.py` (what a person names, and how it is opened), `saving.py` (rasters and other
@@ -8,6 +10,6 @@
   `progress.py` (how far a long command is), `values.py` (words of the command line as values),
   `outcome.py` (errors in one line, exit statuses)
 
-A command is a module with `add_options(parser)`, which sets `run`: an async function of the
-arguments that returns an exit status, or None if all is well.
+A command is a module with `EXAMPLES`, and with `add_options(parser)`, which sets `run`: an async
+function of the arguments that returns an exit status, or None if all is well.
 """

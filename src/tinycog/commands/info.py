@@ -120,7 +120,8 @@ async def _document(
         }
         for level in cog.levels
     ]
-    found["pages"] = len(cog.pages)
+    if not vars(args).get("page"):  # pages are known to the first one
+        found["pages"] = len(cog.pages)
     if args.tags:
         values = await _values_of(cog.pages)
         found["ifds"] = [
@@ -143,7 +144,7 @@ async def _page(
     cog: tinycog.Cog, args: argparse.Namespace, layout: tinycog.FileLayout | None
 ) -> AsyncIterator[str]:
     """Yield the lines of the page."""
-    for line in _facts(cog):
+    for line in (*_facts(cog), *([] if vars(args).get("page") else _pages(cog)), *_findings(cog)):
         yield line
     if args.ghost:
         yield ""
@@ -195,6 +196,10 @@ def _facts(cog: tinycog.Cog) -> Iterator[str]:
     yield ""
     yield "levels"
     yield from map(_level, cog.levels)
+
+
+def _pages(cog: tinycog.Cog) -> Iterator[str]:
+    """Yield the pages that are no levels of the first image."""
     others = [page for page in cog.pages if page.of != (0,)]
     if others:
         yield ""
@@ -202,6 +207,10 @@ def _facts(cog: tinycog.Cog) -> Iterator[str]:
         yield from (f"  {page}" for page in others[:MOST_ITEMS])
         if len(others) > MOST_ITEMS:
             yield f"  ... and {len(others) - MOST_ITEMS} more"
+
+
+def _findings(cog: tinycog.Cog) -> Iterator[str]:
+    """Yield what is odd about the file."""
     if cog.findings:
         yield ""
         yield "findings"

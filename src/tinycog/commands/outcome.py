@@ -57,9 +57,14 @@ class CommandParser(argparse.ArgumentParser):
         self.formatter_class = argparse.RawDescriptionHelpFormatter  # examples keep their lines
         self.description = textwrap.fill(self.description or "", width)
         lines = [f"  {line}" for line in examples]
-        self.epilog = "\n".join(
-            ["examples:", *lines, "", textwrap.fill(self.epilog or EXIT_STATUSES, width)]
-        )
+        texts = [self.epilog] if self.epilog else []
+        if "Exit status" not in " ".join(texts):
+            texts.append(EXIT_STATUSES)
+        paragraphs = [
+            "\n".join(["examples:", *lines]),
+            *(textwrap.fill(one, width) for one in texts),
+        ]
+        self.epilog = "\n\n".join(paragraphs)
 
 
 def carry_out(args: argparse.Namespace) -> int:

@@ -16,7 +16,9 @@ from tinycog.errors import UsageError
 
 ENDINGS = (".json", ".parq", ".parquet")
 
-EXTRAS = {ending: ("references", "pandas", "fastparquet") for ending in ENDINGS[1:]}
+PARQUET = ("references", "pandas", "fastparquet")
+
+EXTRAS = {".parq": PARQUET, ".parquet": PARQUET}
 
 
 EXAMPLES = (

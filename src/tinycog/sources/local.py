@@ -124,9 +124,9 @@ class LocalSource:
 
 def _open_regular(path: Path) -> int:
     """Open a file: nothing that is read to no end, or waits for a writer."""
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
-        what = "a folder: name a file in it" if stat.S_ISDIR(mode) else "not a regular file"
+    kind = path.stat().st_mode
+    if not stat.S_ISREG(kind):
+        what = "a folder: name a file in it" if stat.S_ISDIR(kind) else "not a regular file"
         message = f"it is {what}"
         raise OSError(message)
     return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
