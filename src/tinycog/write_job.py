@@ -52,6 +52,10 @@ PARTS_SHARE = 16
 """Part of the memory that one part of an upload may have; three are held at once."""
 
 
+KEPT_SHARE = 2
+"""Part of the memory that nothing else needs in which what is put aside may stay."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A file that was written.
@@ -128,6 +132,8 @@ async def _prepare(job: WriteJob) -> _Prepared:
         journal = _journal(job.resume, target, file)
         held = target.memory + spool.memory + (0 if journal is None else journal.memory)
         plan = file.plan(held, journal=journal is not None)
+        spool.kept = min(plan.spool, (plan.memory_limit - plan.memory) // KEPT_SHARE)
+        plan = replace(plan, kept=spool.kept)
         if getattr(target, "spools_body", False):
             plan = replace(plan, spool=plan.spool + file.bounds.body)
         return _Prepared(file, target, spool, journal, plan)
