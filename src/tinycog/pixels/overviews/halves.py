@@ -16,7 +16,7 @@ from tinycog.pixels.overviews.counting import Bools, Plane
 WIDE = {1: 2, 2: 4, 4: 8}
 """Bytes of a sample, and of a sum of samples."""
 
-CACHED_BYTES = 1 << 19
+CACHED_BYTES = 1 << 20
 """Bytes of pixels that are added together, so that they stay in a processor's cache."""
 
 Whole = NDArray[Any]
