@@ -88,10 +88,11 @@ class WritePlan:
         rows, cols = self.step
         at_once = "" if self.order == "as-given" else f" ({cols} x {rows} pixels at once)"
         sizes = ", ".join(f"{cols} x {rows}" for rows, cols in self.levels)
+        memory = f"{(self.memory + self.kept) / mib:.0f} MiB of {self.memory_limit / mib:.0f} MiB"
         journal = f"journal at most {self.journal / mib:.0f} MiB\n" if self.journal else ""
         return (
             f"{self.passes} pass over the source, by {orders[self.order]}{at_once}\n"
-            f"memory at most {(self.memory + self.kept) / mib:.0f} MiB of {self.memory_limit / mib:.0f} MiB\n"
+            f"memory at most {memory}\n"
             f"spool at most {self.spool / mib:.0f} MiB, file at most {self.longest / mib:.0f} MiB\n"
             f"{journal}{self.tiles} tiles, levels {sizes}"
         )

@@ -5,12 +5,14 @@ In few passes over many rows: each call of numpy gives the GIL away and takes it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.buffer_pool import BUFFERS
 from tinycog.pixels.overviews.counting import Bools, Plane
 
 WIDE = {1: 2, 2: 4, 4: 8}
@@ -35,8 +37,8 @@ def _sums(pixels: NDArray[Any]) -> Iterator[tuple[slice, Whole]]:
     rows, cols, samples = len(pixels) // 2, pixels.shape[1], pixels.shape[2]
     lines = pixels.reshape(2 * rows, -1)
     step = min(max(1, CACHED_BYTES // (2 * lines[0].nbytes)), rows)
-    tall = np.empty((step, cols * samples), wide)
-    added = np.empty((step, cols // 2, samples), wide)
+    tall = _scratch((step, cols * samples), wide)
+    added = _scratch((step, cols // 2, samples), wide)
     for top in range(0, rows, step):
         count = min(step, rows - top)
         upper, lower = lines[2 * top :: 2][:count], lines[2 * top + 1 :: 2][:count]
@@ -45,6 +47,11 @@ def _sums(pixels: NDArray[Any]) -> Iterator[tuple[slice, Whole]]:
             left, right = pairs[:, i :: 2 * samples], pairs[:, samples + i :: 2 * samples]
             np.add(left, right, out=added[:count, :, i])
         yield slice(top, top + count), added[:count]
+
+
+def _scratch(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Whole:
+    """Return an array whose memory is reused once it is gone; its contents are undefined."""
+    return np.frombuffer(BUFFERS.lend(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
 
 
 def integer_means(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -115,9 +122,11 @@ def float_means(plane: Plane) -> Plane:
     quarter = plane.dtype.type(0.25)
     out = np.empty((len(plane) // 2, plane.shape[1] // 2), plane.dtype)
     for block, pixels in _blocks(plane):
-        lines = pixels[0::2] * quarter
-        lines += pixels[1::2] * quarter
-        np.add(lines[:, 0::2], lines[:, 1::2], out=out[block])
+        upper, lower = _scratch((2, len(pixels) // 2, pixels.shape[1]), plane.dtype)
+        np.multiply(pixels[0::2], quarter, out=upper)
+        np.multiply(pixels[1::2], quarter, out=lower)
+        upper += lower
+        np.add(upper[:, 0::2], upper[:, 1::2], out=out[block])
     return out
 
 
