@@ -185,7 +185,7 @@ def _summary(written: Written, seconds: float) -> str:
     plan, mib = written.plan, 1 << 20
     return (
         f"wrote {written.name}: {written.length:,} bytes, {len(plan.levels)} levels,"
-        f" in {seconds:.1f} s (memory at most {plan.memory / mib:.0f} MiB,"
+        f" in {seconds:.1f} s (memory at most {(plan.memory + plan.kept) / mib:.0f} MiB,"
         f" spool at most {plan.spool / mib:.0f} MiB)"
     )
 
