@@ -6,7 +6,7 @@ Images of 8,000 x 8,000 (`--quick`: 3,072 x 3,072) are made from a fixed seed, a
 files: terrain with as much noise as pictures have. Each is written with tiles of 512 and means as
 overviews, by two threads. Each turn is a process of its own, its imports included; peers take
 turns in random order, and one round does not count. Medians of wall time and of processor time of
-the whole process, relative to GDAL's in the same run, and sizes relative to GDAL's.
+the whole process, of their ratios to GDAL's of the same round, and sizes relative to GDAL's.
 
 The floor is what nobody can do without: the bare codec by two threads over all tiles as they are
 before compression, all levels, one read of the source, one write of the result. "over" is
@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
 import random
 import statistics
@@ -28,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -292,7 +293,10 @@ def turn(who: str, case: Case, source: Path, target: Path) -> None:
         def work() -> None:
             by_tinycog(case, source, target, OURS[who])
 
-        import tinycog.sync  # noqa: F401, PLC0415 - not in the call's own time
+        import affine  # noqa: F401, PLC0415 - not in the call's own time
+
+        import tinycog.sync  # noqa: PLC0415
+        import tinycog.write_job  # noqa: F401, PLC0415
     else:
         write = {"gdal": by_gdal, "rio-cogeo": by_rio_cogeo, "odc-geo": by_odc_geo}[who]
 
@@ -340,56 +344,78 @@ def environment(source: Path) -> dict[str, str]:
     return kept | {"PYTHONPYCACHEPREFIX": str(source.with_name("bytecode"))}
 
 
-def measure(case: Case, source: Path, runs: tuple[str, ...], rounds: int) -> dict[str, Taken | str]:
-    """Return the medians of all that write a case."""
-    found: dict[str, list[Taken]] = {who: [] for who in runs}
-    failed: dict[str, str] = {}
+Round = dict[str, Taken | str]
+"""What all took in one round, or their errors."""
+
+
+def measure(case: Case, source: Path, runs: tuple[str, ...], rounds: int) -> list[Round]:
+    """Return what all took that write a case, in each round that counts."""
+    return [one_round(case, source, runs) for _ in range(rounds + 1)][1:]
+
+
+def one_round(case: Case, source: Path, runs: tuple[str, ...]) -> Round:
+    """Have all write a case, in random order."""
     target = source.with_name("target.tif")
-    for number in range(rounds + 1):
-        for who in random.sample(runs, len(runs)):
-            if who in failed:
-                continue
-            taken = in_process(who, case, source, target)
-            if isinstance(taken, str):
-                failed[who] = taken
-            elif number:
-                found[who].append(taken)
-    medians: dict[str, Taken | str] = {
-        who: Taken(
-            *(statistics.median(getattr(one, name) for one in taken) for name in TIMES),
-            size=taken[0].size,
-        )
-        for who, taken in found.items()
-        if taken and who not in failed
-    }
-    return medians | failed
+    order = random.sample(runs, len(runs))
+    found = {who: in_process(who, case, source, target) for who in order}
+    return {who: found[who] for who in runs}
 
 
-TIMES = ("wall", "cpu", "own_wall", "own_cpu")
+def median(values: Iterable[float]) -> float:
+    """Return the median, NaN of nothing."""
+    found = list(values)
+    return statistics.median(found) if found else math.nan
 
 
-def show(case: Case, medians: dict[str, Taken | str], source_bytes: int) -> None:
+def summary(rounds: list[Round], source_bytes: int) -> dict[str, dict[str, float] | str]:
+    """Return medians of each, and of its ratios within a round; or its error.
+
+    `over_wall` and `over_cpu` are what the call takes beyond the floor, in ns for each byte.
+    """
+    found: dict[str, dict[str, float] | str] = {}
+    for who in rounds[0]:
+        failed = [taken for one in rounds if isinstance(taken := one[who], str)]
+        if failed:
+            found[who] = failed[0]
+            continue
+        found[who] = {
+            **{name: median(getattr(one[who], name) for one in rounds) for name in FACTS},
+            **{
+                f"{peer}_{name}": median(
+                    getattr(one[who], name) / getattr(one[peer], name)
+                    for one in rounds
+                    if isinstance(one.get(peer), Taken)
+                )
+                for peer in PEERS
+                for name in ("wall", "cpu", "size")
+            },
+            **{
+                f"over_{name}": median(
+                    1e9 * (getattr(one[who], f"own_{name}") - getattr(one["floor"], f"own_{name}"))
+                    for one in rounds
+                    if isinstance(one.get("floor"), Taken)
+                )
+                / source_bytes
+                for name in ("wall", "cpu")
+            },
+        }
+    return found
+
+
+FACTS = ("wall", "cpu", "own_wall", "own_cpu", "size")
+
+
+def show(case: Case, found: dict[str, dict[str, float] | str]) -> None:
     """Print the lines of a case."""
-    gdal, bare = medians.get("gdal"), medians.get("floor")
-    for who, taken in medians.items():
+    for who, taken in found.items():
         if isinstance(taken, str):
             print(f"| {case.name} | {who} | {taken} | | | | | | |", flush=True)
             continue
-        cells = [f"{taken.wall:.2f}", f"{taken.cpu:.2f}"]
-        if who == "floor":
-            cells = [f"{taken.own_wall:.2f}", f"{taken.own_cpu:.2f}"]
-        if isinstance(gdal, Taken) and who != "floor":
-            cells += [
-                f"{taken.wall / gdal.wall:.2f}",
-                f"{taken.cpu / gdal.cpu:.2f}",
-                f"{taken.size / gdal.size:.4f}",
-            ]
-        else:
-            cells += ["", "", ""]
-        over = ""
-        if isinstance(bare, Taken) and who == "tinycog":
-            wall, cpu = taken.own_wall - bare.own_wall, taken.own_cpu - bare.own_cpu
-            over = f"{1e9 * wall / source_bytes:+.2f}, {1e9 * cpu / source_bytes:+.2f}"
+        own = "own_" if who == "floor" else ""
+        cells = [f"{taken[own + 'wall']:.2f}", f"{taken[own + 'cpu']:.2f}"]
+        ratios = [f"{taken[f'gdal_{name}']:.2f}" for name in ("wall", "cpu")]
+        cells += ["", "", ""] if who == "floor" else [*ratios, f"{taken['gdal_size']:.4f}"]
+        over = f"{taken['over_wall']:+.2f}, {taken['over_cpu']:+.2f}" if who in OURS else ""
         print(f"| {case.name} | {who} |", " | ".join([*cells, over, goal(who, case)]), "|")
     sys.stdout.flush()
 
@@ -427,6 +453,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--folder", type=Path, help="for sources and results")
+    parser.add_argument("--json", type=Path, help="for medians")
     parser.add_argument("--turn", nargs=4)
     asked = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
@@ -441,6 +468,7 @@ def main() -> None:
     peers = [*asked.peers.split(","), "floor", *OURS]
     print_versions()
     print(f"{side} x {side} pixels, tiles of {TILE}, {THREADS} threads, {asked.rounds} rounds\n")
+    results: dict[str, dict[str, dict[str, float] | str]] = {}
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         sources: dict[str, Path] = {}
         for kind in {case.kind: None for case in CASES if case.name in only}:
@@ -453,8 +481,11 @@ def main() -> None:
             if case.name in only:
                 runs = tuple(who for who in case.runs if who in peers)
                 source = sources[case.kind]
-                medians = measure(case, source, runs, asked.rounds)
-                show(case, {who: medians[who] for who in runs}, mapped(source).nbytes)
+                rounds = measure(case, source, runs, asked.rounds)
+                results[case.name] = summary(rounds, mapped(source).nbytes)
+                show(case, results[case.name])
+    if asked.json:
+        asked.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -663,6 +663,40 @@ async def test_a_spool_gives_back_what_was_appended(tmp_path, buffer):
     await spool.close()
 
 
+@pytest.mark.parametrize("kept", [1, 70_000, 5_000_000, 1 << 30])
+async def test_the_first_bytes_of_a_spool_stay_in_memory(tmp_path, kept):
+    spool = Spool(str(tmp_path), buffer=1)
+    spool.kept = kept
+    records = [os.urandom(size % 70_000) for size in range(0, 9_000_000, 97_001)]
+    records = [cut for record in records for cut in (record[:4], record[4:])]
+    positions = [await spool.append(record) for record in records]
+    assert spool.length == sum(map(len, records))
+    for step in (1, 2, 7):
+        asked = (positions[::step], [len(record) for record in records[::step]])
+        expected = records[::step]
+        assert b"".join(await everything(spool.read(*asked))) == b"".join(expected)
+    in_file = spool._file.length
+    assert spool.length - in_file <= kept + 70_000
+    assert in_file == 0 or spool.length - in_file >= kept
+    assert b"".join(await everything(spool.read_all())) == b"".join(records)
+    await spool.close()
+
+
+async def test_parts_of_one_record_are_read_together(tmp_path):
+    spool = Spool(str(tmp_path))
+    spool.kept = 1 << 20
+    payload = os.urandom(50_000)
+    await spool.append(b"abcd", payload, b"efgh")
+    position = await spool.append(b"ijkl", payload, b"mnop")
+    found = await everything(spool.read([position], [len(payload) + 8]))
+    assert b"".join(found) == b"ijkl" + payload + b"mnop"
+    changed = bytearray(b"0123")
+    position = await spool.append(changed)
+    changed[0] = 0
+    assert await everything(spool.read([position], [4])) == [b"0123"]
+    await spool.close()
+
+
 async def test_neighbours_are_read_at_once(tmp_path, monkeypatch):
     spool = Spool(str(tmp_path), buffer=1000)
     positions = [await spool.append(os.urandom(1000)) for _ in range(1000)]
@@ -774,6 +808,7 @@ def test_what_linux_refuses_is_an_error_only_where_it_is_one(tmp_path):
     path.write_bytes(bytes(8192))
     with path.open("rb") as readable:
         assert not fallocate.punch_hole(readable.fileno(), 0, 4096)
+        fallocate.start_to_write(readable.fileno(), 0, 4096)
     with path.open("r+b") as writable:
         assert not fallocate.insert_range(writable.fileno(), 1)
     if sys.platform == "linux":

@@ -417,7 +417,13 @@ class _Export:
         plan, windows = await self._plan(options)
         requests, length = await plan_of(self._area, windows)
         return ExportPlan(
-            self._area.shape, tuple(windows), requests, length, plan.memory, 1, plan.spool
+            self._area.shape,
+            tuple(windows),
+            requests,
+            length,
+            plan.memory + plan.kept,
+            1,
+            plan.spool,
         )
 
     async def write_tif(self, options: ExportOptions) -> Exported:

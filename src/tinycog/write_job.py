@@ -35,9 +35,7 @@ from tinycog.targets.multipart import MultipartTarget
 from tinycog.targets.parts import PREFERRED, SHORTEST
 from tinycog.targets.protocol import WriteTarget
 from tinycog.targets.spool import Spool
-from tinycog.targets.uploads import OpenUpload, abort_upload
 from tinycog.thread_pool import shared_pool
-from tinycog.verifying import verify as verify_file
 from tinycog.version import __version__
 from tinycog.writer.cog_file import CogFile
 from tinycog.writer.options import FileOptions
@@ -50,6 +48,10 @@ JOURNAL_SUFFIX = ".tinycog-journal"
 
 PARTS_SHARE = 16
 """Part of the memory that one part of an upload may have; three are held at once."""
+
+
+KEPT_SHARE = 2
+"""Part of the memory that nothing else needs in which what is put aside may stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ async def _prepare(job: WriteJob) -> _Prepared:
         journal = _journal(job.resume, target, file)
         held = target.memory + spool.memory + (0 if journal is None else journal.memory)
         plan = file.plan(held, journal=journal is not None)
+        spool.kept = min(plan.spool, (plan.memory_limit - plan.memory) // KEPT_SHARE)
+        plan = replace(plan, kept=spool.kept)
         if getattr(target, "spools_body", False):
             plan = replace(plan, spool=plan.spool + file.bounds.body)
         return _Prepared(file, target, spool, journal, plan)
@@ -210,6 +214,8 @@ async def _begin(job: WriteJob, target: WriteTarget, journal: JournalFile | None
         await target.begin()
         return
     if journal.left:
+        from tinycog.targets.uploads import OpenUpload, abort_upload  # noqa: PLC0415 - heavy
+
         options = job.storage_options or getattr(job.target, "storage_options", None)
         with suppress(NotFoundError):  # it was dropped when the write failed
             key = target.name.partition("://")[2].partition("/")[2]
@@ -245,6 +251,8 @@ async def carry_out(job: WriteJob) -> Written:
             await asyncio.shield(journal.close())
     data = target.result if isinstance(target, BytesTarget) else None
     if job.options.verify:
+        from tinycog.verifying import verify as verify_file  # noqa: PLC0415 - heavy
+
         async with _reopened(job, data) as cog:
             await verify_file(cog, target.name, file.checksums)
     return Written(target.name, length, plan, data)

@@ -131,6 +131,6 @@ def _summary(written: Written, seconds: float) -> str:
     return (
         f"wrote {written.name}: {counted(written.length, 'byte')},"
         f" {counted(len(plan.levels), 'level')}, in {seconds:.1f} s"
-        f" (memory at most {plan.memory / mib:.0f} MiB,"
+        f" (memory at most {(plan.memory + plan.kept) / mib:.0f} MiB,"
         f" spool at most {plan.spool / mib:.0f} MiB)"
     )

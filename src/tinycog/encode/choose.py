@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from numpy.typing import NDArray
@@ -53,16 +54,16 @@ def choose_level(made: TileFormat, tiles: Tiles) -> TileFormat:
 
     Of a codec that has no levels, and of one whose levels all take long, it is left as it is.
     """
-    return _first_small(_levels(made), tiles, AUTO_SLACK) or made
+    return _first_small((), _levels(made), tiles, AUTO_SLACK) or made
 
 
 def choose_fast(made: TileFormat, tiles: Tiles) -> TileFormat:
     """Return the format with the fastest library and level of those that still compress well."""
-    levels = _levels(made)
+    fastest: list[TileFormat] = []
     if made.compression == Compression.DEFLATE and has_isal():
         options = [CodecOptions(library="isa-l", level=level) for level in ISAL_TRIED]
-        levels = [*(replace(made, options=one) for one in options), *levels]
-    return _first_small(levels, tiles, FAST_SLACK) or made
+        fastest = [replace(made, options=one) for one in options]
+    return _first_small(fastest, _levels(made), tiles, FAST_SLACK) or made
 
 
 def _levels(made: TileFormat) -> list[TileFormat]:
@@ -70,13 +71,19 @@ def _levels(made: TileFormat) -> list[TileFormat]:
     return [replace(made, options=CodecOptions(level=level)) for level in levels]
 
 
-def _first_small(formats: Sequence[TileFormat], tiles: Tiles, slack: float) -> TileFormat | None:
-    """Return the first format whose tiles are hardly larger than those of the best one."""
-    if not formats:
+def _first_small(
+    first: Sequence[TileFormat], levels: Sequence[TileFormat], tiles: Tiles, slack: float
+) -> TileFormat | None:
+    """Return the first format whose tiles are hardly larger than those of the best one.
+
+    The best one is of `first`, or the lowest or the highest level: those between are only tried
+    until one will do, since encoding a sample by all of them takes long.
+    """
+    if not levels:
         return None
-    lengths = [_length(made, tiles) for made in formats]
-    most = slack * min(lengths)
-    return next(made for made, length in zip(formats, lengths, strict=True) if length <= most)
+    length = cache(lambda made: _length(made, tiles))
+    most = slack * min(map(length, (*first, levels[0], levels[-1])))
+    return next(made for made in (*first, *levels) if length(made) <= most)
 
 
 def _smallest(formats: Sequence[TileFormat], tiles: Tiles) -> TileFormat:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -60,6 +59,8 @@ def _text_field(tag: Tag, text: str) -> Field | None:
 
 def _fraction_field(tag: Tag, text: str) -> Field | None:
     """Return the field of a number: a fraction that is the same float of 32 bits."""
+    from fractions import Fraction  # noqa: PLC0415 - heavy
+
     try:
         wanted = np.float32(text)
         found = Fraction(float(wanted)).limit_denominator(MAX_DENOMINATOR)

@@ -14,6 +14,7 @@
     fsspec.py        a path or url of fsspec
     object_store.py  a path in a store with obspec's methods
     spool.py         bytes that wait for their place
+    kept_bytes.py    those of them that stay in memory
     appended_file.py a file that bytes are appended to by a thread
     journal_file.py  entries that outlive their writer
     worker.py        that thread

@@ -19,6 +19,9 @@ CANNOT = frozenset(
 )
 """What it fails with where the system or the file system does not do it."""
 
+SYNC_FILE_RANGE_WRITE = 0x02
+"""Flag of `sync_file_range`, as <linux/fs.h> has it."""
+
 
 def insert_range(fd: int, length: int) -> bool:
     """Move all bytes of a file `length` bytes back, without copying them.
@@ -48,6 +51,16 @@ def punch_hole(fd: int, offset: int, length: int) -> bool:
         return False
 
 
+def start_to_write(fd: int, offset: int, length: int) -> None:
+    """Have the system begin to write a range to the disk, and do not wait for it.
+
+    Where it cannot, nothing is lost: a sync writes it later.
+    """
+    call = _sync_file_range()
+    if call is not None:
+        call(fd, offset, length, SYNC_FILE_RANGE_WRITE)
+
+
 def _call(fd: int, flags: int, offset: int, length: int) -> bool:
     call = _fallocate()
     if call is None:
@@ -57,6 +70,19 @@ def _call(fd: int, flags: int, offset: int, length: int) -> bool:
     if error and error not in CANNOT:
         raise OSError(error, os.strerror(error))
     return not error
+
+
+@cache
+def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
+    """Return the function of the C library; None if there is none."""
+    if sys.platform != "linux":
+        return None
+    import ctypes  # noqa: PLC0415 - only here
+
+    function = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if function is not None:
+        function.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return function
 
 
 @cache

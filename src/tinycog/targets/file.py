@@ -93,7 +93,7 @@ class FileTarget:
 
     def _new_file(self) -> AppendedFile:
         """Return what writes the temporary file that was made last, from its start on."""
-        return AppendedFile(self._newest, self.name, self._folder, worker=self._worker)
+        return AppendedFile(self._newest, self.name, self._folder, worker=self._worker, synced=True)
 
     def _writing(self) -> AbstractContextManager[None]:
         return writing(self.name, self._folder)

@@ -7,6 +7,7 @@ from io import FileIO
 
 from tinycog.targets.appended_file import BUFFER, AppendedFile, Buffer
 from tinycog.targets.file_errors import writing
+from tinycog.targets.kept_bytes import KeptBytes
 
 NAME = "<spool>"
 
@@ -23,8 +24,9 @@ class Spool:
     Nothing is left of it, however the process ends (cog.published.spool).
 
     Attributes:
-        length: bytes appended so far.
-        memory: bytes that it holds at most: while they are half as many, there is no file.
+        memory: bytes that it holds at most, besides `kept`; there is no file before half as many
+            are appended.
+        kept: how many of the first bytes stay in memory besides, and do not go to the file.
     """
 
     def __init__(self, folder: str | None = None, *, buffer: int = BUFFER) -> None:
@@ -36,6 +38,8 @@ class Spool:
         """
         from tempfile import gettempdir  # noqa: PLC0415 - heavy
 
+        self.kept = 0
+        self._kept = KeptBytes()
         self._folder = folder or gettempdir()
         self._file = AppendedFile(self._open, NAME, self._folder, buffer=buffer)
         self.memory = self._file.memory + READ_BYTES
@@ -43,7 +47,7 @@ class Spool:
     @property
     def length(self) -> int:
         """Bytes appended so far."""
-        return self._file.length
+        return self._kept.length + self._file.length
 
     async def append(self, *parts: Buffer) -> int:
         """Take the next bytes, and return their position. They may be changed afterwards.
@@ -53,7 +57,9 @@ class Spool:
         Raises:
             SourceError: there is no room; the message names the folder and the bytes.
         """
-        return await self._file.append(*parts)
+        if not self._file.length and self._kept.length < self.kept:
+            return self._kept.append(*parts)
+        return self._kept.length + await self._file.append(*parts)
 
     async def read_all(self) -> AsyncIterator[memoryview]:
         """Give all bytes in their order, for the last time: their room is free afterwards.
@@ -61,8 +67,10 @@ class Spool:
         Raises:
             SourceError: they cannot be read.
         """
-        for start in range(0, self.length, READ_BYTES):
-            length = min(READ_BYTES, self.length - start)
+        for part in self._kept.parts(0, self._kept.length):
+            yield part
+        for start in range(0, self._file.length, READ_BYTES):
+            length = min(READ_BYTES, self._file.length - start)
             data = await self._file.read(start, length)
             await self._file.punch(start, length)
             yield data
@@ -70,7 +78,7 @@ class Spool:
     async def read(
         self, positions: Iterable[int], lengths: Iterable[int], *, is_last: bool = False
     ) -> AsyncIterator[memoryview]:
-        """Give the bytes at each position; neighbours are read at once.
+        """Give the bytes at each position, in one part or several; neighbours are read at once.
 
         Args:
             positions: as `append` returned them.
@@ -81,16 +89,24 @@ class Spool:
             SourceError: they cannot be read.
         """
         for run in _runs(zip(positions, lengths, strict=True)):
-            start = run[0][0]
-            data = await self._file.read(start, run[-1][0] + run[-1][1] - start)
-            # before what is read is written elsewhere, so that it never has room twice
-            for position, length in _joined(run) if is_last else ():
-                await self._file.punch(position, length)
             for position, length in run:
+                if position < self._kept.length:
+                    for part in self._kept.parts(position, length):
+                        yield part
+            in_file = [(at - self._kept.length, n) for at, n in run if at >= self._kept.length]
+            if not in_file:
+                continue
+            start = in_file[0][0]
+            data = await self._file.read(start, sum(in_file[-1]) - start)
+            # before what is read is written elsewhere, so that it never has room twice
+            for position, length in _joined(in_file) if is_last else ():
+                await self._file.punch(position, length)
+            for position, length in in_file:
                 yield data[position - start : position - start + length]
 
     async def close(self) -> None:
         """Drop the bytes. Repeated calls do nothing."""
+        self._kept.clear()
         await self._file.close()
 
     def _open(self) -> FileIO:

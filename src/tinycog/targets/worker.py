@@ -54,4 +54,6 @@ class Worker:
 
 async def settled(future: Future[T]) -> T:
     """Wait for a call; if the wait is cancelled, it is made all the same."""
+    if future.done():
+        return future.result()
     return await asyncio.shield(asyncio.wrap_future(future))

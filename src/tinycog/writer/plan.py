@@ -50,7 +50,7 @@ class WritePlan:
         order: how they are asked for.
         step: (rows, cols) that are asked for at once.
         origin: (rows, cols) by which the first of these begins before the image.
-        memory: bytes that are held at most.
+        memory: bytes that are held at most, besides `kept`.
         memory_limit: bytes that may be held.
         spool: bytes that are put aside at most, if nothing can be compressed.
         levels: (rows, cols) of each level that is stored.
@@ -59,6 +59,7 @@ class WritePlan:
         open_tiles: bytes of tiles that are not whole, or wait, at most; more are put aside.
         in_flight: batches of tiles that are worked on at once, or wait for it.
         journal: bytes that `resume` keeps, at most; 0 without it.
+        kept: bytes of what is put aside that stay in memory, since there is room.
     """
 
     passes: int
@@ -74,6 +75,7 @@ class WritePlan:
     in_flight: int
     journal: int = 0
     origin: tuple[int, int] = (0, 0)
+    kept: int = 0
 
     def __str__(self) -> str:
         """Return it in a few lines."""
@@ -86,10 +88,11 @@ class WritePlan:
         rows, cols = self.step
         at_once = "" if self.order == "as-given" else f" ({cols} x {rows} pixels at once)"
         sizes = ", ".join(f"{cols} x {rows}" for rows, cols in self.levels)
+        memory = f"{(self.memory + self.kept) / mib:.0f} MiB of {self.memory_limit / mib:.0f} MiB"
         journal = f"journal at most {self.journal / mib:.0f} MiB\n" if self.journal else ""
         return (
             f"{self.passes} pass over the source, by {orders[self.order]}{at_once}\n"
-            f"memory at most {self.memory / mib:.0f} MiB of {self.memory_limit / mib:.0f} MiB\n"
+            f"memory at most {memory}\n"
             f"spool at most {self.spool / mib:.0f} MiB, file at most {self.longest / mib:.0f} MiB\n"
             f"{journal}{self.tiles} tiles, levels {sizes}"
         )

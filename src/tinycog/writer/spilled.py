@@ -50,11 +50,13 @@ class SpilledTiles:
         """Take pixels, and give the tiles that they make whole; see `Assembler.put`."""
         assembler = self._assemblers[level]
         for y, x in assembler.grid.touched(pixels.region):
-            await self._restore((level, y, x))
+            if self._put:
+                await self._restore((level, y, x))
             part = intersection(assembler.grid.region(y, x), pixels.region)
             for tile in assembler.put(Pixels(part, *cut(pixels, part))):
                 yield tile
-            await self._relieve()
+            if self._held() > self._limit:
+                await self._relieve()
 
     async def rest(self, level: int) -> AsyncIterator[RawTile]:
         """Give the tiles of a level that are not whole, filled."""

@@ -1,24 +1,24 @@
 """Means of 2 x 2 pixels, each as much as the others (gdal.overviews.average).
 
-Samples of up to 32 bits are added in words of twice their width, those at even places apart from
-those at odd ones: a word is shifted and masked, and what is gathered are sums of two rows.
+In few passes over many rows: each call of numpy gives the GIL away and takes it back.
 """
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.buffer_pool import BUFFERS
 from tinycog.pixels.overviews.counting import Bools, Plane
 
 WIDE = {1: 2, 2: 4, 4: 8}
-"""Bytes of a sample, and of the word in which two lie side by side."""
+"""Bytes of a sample, and of a sum of samples."""
 
-CACHED_BYTES = 1 << 17
+CACHED_BYTES = 1 << 20
 """Bytes of pixels that are added together, so that they stay in a processor's cache."""
 
 Whole = NDArray[Any]
@@ -34,45 +34,24 @@ def _sums(pixels: NDArray[Any]) -> Iterator[tuple[slice, Whole]]:
         Some of n rows, and their sums, (rows, m, samples), twice as wide; may be overwritten.
     """
     wide = np.dtype(f"{pixels.dtype.kind}{WIDE[pixels.dtype.itemsize]}")
-    words = _words(pixels, wide)
-    rows, samples = len(words) // 2, pixels.shape[2]
-    step = max(1, CACHED_BYTES // (2 * words[0].nbytes))
-    even, odd, part = np.empty((3, min(step, rows), words.shape[1]), wide)
-    added = np.empty((min(step, rows), pixels.shape[1] // 2, samples), wide)
+    rows, cols, samples = len(pixels) // 2, pixels.shape[1], pixels.shape[2]
+    lines = pixels.reshape(2 * rows, -1)
+    step = min(max(1, CACHED_BYTES // (2 * lines[0].nbytes)), rows)
+    tall = _scratch((step, cols * samples), wide)
+    added = _scratch((step, cols // 2, samples), wide)
     for top in range(0, rows, step):
         count = min(step, rows - top)
-        upper, lower = words[2 * top :: 2][:count], words[2 * top + 1 :: 2][:count]
-        lanes: list[Whole] = []
-        for half, is_odd in ((even[:count], False), (odd[:count], True)):
-            total = _half(upper, half, is_odd=is_odd)
-            total += _half(lower, part[:count], is_odd=is_odd)
-            lanes.append(total.reshape(count, -1, samples))
-        for i in range(samples):  # of two pixels, as words have them
-            left, right = i, samples + i
-            first: Whole = lanes[left % 2]
-            second: Whole = lanes[int(right) % 2]
-            np.add(first[..., left // 2], second[..., right // 2], out=added[:count, :, i])
+        upper, lower = lines[2 * top :: 2][:count], lines[2 * top + 1 :: 2][:count]
+        pairs = np.add(upper, lower, out=tall[:count], dtype=wide)
+        for i in range(samples):
+            left, right = pairs[:, i :: 2 * samples], pairs[:, samples + i :: 2 * samples]
+            np.add(left, right, out=added[:count, :, i])
         yield slice(top, top + count), added[:count]
 
 
-def _words(pixels: NDArray[Any], wide: np.dtype[Any]) -> Whole:
-    """Return rows of (rows, cols, samples) in words, each of two samples side by side."""
-    rows, _, samples = pixels.shape
-    if pixels.strides[1:] == (samples * pixels.itemsize, pixels.itemsize):
-        words = pixels.reshape(rows, -1).view(wide)
-        if words.flags.aligned:
-            return words
-    return np.ascontiguousarray(pixels).reshape(rows, -1).view(wide)
-
-
-def _half(words: Whole, out: Whole, *, is_odd: bool) -> Whole:
-    """Put the samples at even or at odd places of words into words of their own."""
-    bits = words.dtype.type(4 * words.itemsize)
-    if is_odd == (sys.byteorder == "little"):
-        return np.right_shift(words, bits, out=out)
-    if words.dtype.kind == "u":
-        return np.bitwise_and(words, words.dtype.type((1 << int(bits)) - 1), out=out)
-    return np.right_shift(np.left_shift(words, bits, out=out), bits, out=out)
+def _scratch(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Whole:
+    """Return an array whose memory is reused once it is gone; its contents are undefined."""
+    return np.frombuffer(BUFFERS.lend(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
 
 
 def integer_means(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -90,8 +69,8 @@ def integer_means(pixels: NDArray[Any]) -> NDArray[Any]:
         two = total.dtype.type(2)
         if total.dtype.kind == "i":
             np.add(total, total >> total.dtype.type(8 * total.itemsize - 1), out=total)
-        np.right_shift(np.add(total, two, out=total), two, out=total)
-        out[block] = total
+        np.add(total, two, out=total)
+        np.right_shift(total, two, out=out[block], casting="unsafe")
     return out
 
 
@@ -143,9 +122,11 @@ def float_means(plane: Plane) -> Plane:
     quarter = plane.dtype.type(0.25)
     out = np.empty((len(plane) // 2, plane.shape[1] // 2), plane.dtype)
     for block, pixels in _blocks(plane):
-        lines = pixels[0::2] * quarter
-        lines += pixels[1::2] * quarter
-        np.add(lines[:, 0::2], lines[:, 1::2], out=out[block])
+        upper, lower = _scratch((2, len(pixels) // 2, pixels.shape[1]), plane.dtype)
+        np.multiply(pixels[0::2], quarter, out=upper)
+        np.multiply(pixels[1::2], quarter, out=lower)
+        upper += lower
+        np.add(upper[:, 0::2], upper[:, 1::2], out=out[block])
     return out
 
 

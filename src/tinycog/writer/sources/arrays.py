@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
 from tinycog.writer.pixel_source import PixelBlock, Region
-from tinycog.writer.sources.blocks import BlockMaker
+from tinycog.writer.sources.blocks import BlockMaker, is_masked
 from tinycog.writer.sources.told import Told, as_dtype, as_shape
 
 
@@ -43,9 +43,9 @@ class ArraySource:
         told.check(shape, self.dtype)
         self.bands, self.rows, self.cols = shape
         self.facts = told.facts
-        self.has_valid: bool | None = valid is not None or isinstance(pixels, np.ma.MaskedArray)
+        self.has_valid: bool | None = valid is not None or is_masked(pixels)
         self._valid = valid
-        self.copies: bool = not pixels.dtype.isnative or isinstance(pixels, np.ma.MaskedArray)
+        self.copies: bool = not pixels.dtype.isnative or is_masked(pixels)
         is_mapped = isinstance(pixels, np.memmap)
         self.chunk: tuple[int, int] = (1, self.cols if is_mapped else 1)
         if is_mapped:  # whose views take several times as long to make

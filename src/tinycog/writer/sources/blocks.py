@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,11 @@ from tinycog.errors import UsageError
 from tinycog.pixels.mask import differs
 from tinycog.writer.pixel_source import PixelBlock
 from tinycog.writer.sources.told import Shape, as_dtype
+
+
+def is_masked(array: object) -> TypeGuard[np.ma.MaskedArray[Any, Any]]:
+    """Return whether an array is masked; `numpy.ma` is not imported for it, which takes long."""
+    return "numpy.ma" in sys.modules and isinstance(array, np.ma.MaskedArray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class BlockMaker:
             raise UsageError(message)
         if pixels.dtype != self.dtype:
             pixels = self._as_written(pixels, where)
-        if isinstance(pixels, np.ma.MaskedArray):
+        if is_masked(pixels):
             return self._unmasked(row, col, pixels, where)
         return PixelBlock(row, col, pixels, valid, self._lost(pixels, valid))
 
