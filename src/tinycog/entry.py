@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from tinycog.sources.http.options import Http
 
 
+LIMITS = Limits()
+"""Those of handles that are given none: one object, so that what their headers say is recalled."""
+
+
 def open(  # noqa: A001 - the library's verb, as in rasterio
     where: Where | SignedUrl | Source,
     *,
@@ -109,7 +113,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         from tinycog.series.model import as_view  # noqa: PLC0415 - other pages only
 
         view = as_view(page)
-    limits = limits or Limits()
+    limits = limits or LIMITS
     if cache is None:
         cache = configuration.current().cache
     elif cache is not False:
