@@ -157,7 +157,8 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
 
         given = None if snapshot is None else unpack(snapshot)
         known = given if pin is None else pinned(given, pin)
-    kept = None if known is None else known.pack()
+    is_kept = pin is None and isinstance(snapshot, bytes)
+    kept = snapshot if is_kept else None if known is None else known.pack()
     arguments = OpenArguments(
         source, limits, head_bytes, kept, view, beside, pinning, cache or None
     )

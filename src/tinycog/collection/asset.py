@@ -90,7 +90,8 @@ class Asset:
         """
         where = self.where if sign is None else tinycog.SignedUrl(self.where, as_async(sign))
         cog = tinycog.open(where, snapshot=self.snapshot, **options)
-        return Cog(cog.arguments._replace(asset=self.name))
+        cog._be_asset(self.name)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - not yet used
+        return cog
 
     def __hash__(self) -> int:
         """Return the hash of what names it."""

@@ -129,9 +129,12 @@ def _variables_of(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     That in lower case comes first; an empty one is none.
     """
     found: dict[str, tuple[str, str]] = {}
-    for name, value in environment.items():
+    for name in environment:
         key = name.lower()
-        if (key not in VARIABLES and key != "no_proxy") or not value.strip():
+        if key not in VARIABLES and key != "no_proxy":
+            continue
+        value = environment.get(name, "")  # decoded each time: of these only
+        if not value.strip():
             continue
         if key == "http_proxy" and name != key and CGI in environment:
             continue
