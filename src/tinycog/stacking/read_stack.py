@@ -25,7 +25,7 @@ from tinycog.reader.read_window import read_area
 from tinycog.reader.window_buffers import WindowRequest, make_buffers
 from tinycog.stacking.layers import StackLayer
 from tinycog.stacking.made_stack import MadeStack, MadeStep
-from tinycog.thread_pool import run_in_pool
+from tinycog.thread_pool import run_for_samples
 from tinycog.window import Area, Window, as_floats
 
 
@@ -179,7 +179,8 @@ async def _read_step(
             layer.windows, layer.source, part.request(piece.window, errors, out)
         )
         is_there = out is not None and raster.data is out
-        await run_in_pool(_put, raster, part, made.fill, data, masks, is_there)
+        size = raster.data.size
+        await run_for_samples(size, _put, raster, part, made.fill, data, masks, is_there)
         return _ReadLayer(raster.losses, part.places, raster.findings)
 
     layers = list(_layers(step, piece.bands))
@@ -190,7 +191,8 @@ async def _read_step(
             data[place] = made.fill
     findings = [*step.findings] if errors == "fill" else []
     findings += [finding for layer in read for finding in layer.findings]
-    return await run_in_pool(_counted, read, masks, tuple(dict.fromkeys(findings)))
+    found_all = tuple(dict.fromkeys(findings))
+    return await run_for_samples(masks.size, _counted, read, masks, found_all)
 
 
 def _put(
@@ -199,7 +201,7 @@ def _put(
     fill: float,
     data: Pixels,
     masks: Mask,
-    is_there: bool,  # noqa: FBT001 - `run_in_pool` takes positions
+    is_there: bool,  # noqa: FBT001 - `run_for_samples` takes positions
 ) -> None:
     """Put what was read in its place, unless it is there; what is not valid is filled."""
     valid = settled(raster.validity, raster.data).band_masks(raster.data)
