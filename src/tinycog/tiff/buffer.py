@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
 from tinycog.errors import TruncatedError
-from tinycog.tiff.ranges import ByteRange, Span
+from tinycog.tiff.ranges import ByteRange, Span, joined
 
 
 class SparseBuffer:
@@ -76,14 +76,16 @@ class SparseBuffer:
 
     def parts_of(self, ranges: Iterable[Span]) -> list[tuple[int, bytes]]:
         """Return copies of what has arrived of ranges, with positions: in order, none twice."""
-        joined: list[Span] = []
-        for start, stop in sorted(ranges):
-            if joined and start <= joined[-1][1]:
-                joined[-1] = joined[-1][0], max(stop, joined[-1][1])
+        found: list[tuple[int, bytes]] = []
+        for start, stop in joined(ranges):
+            with self._lock:
+                piece = self._in_one_part(start, stop)
+            if piece is not None:
+                found.append((start, bytes(piece)))
             else:
-                joined.append((start, stop))
-        held = [part for start, stop in joined for part in self._held(start, stop)]
-        return [(part.start, bytes(self.read(*part))) for part in held]
+                held = self._held(start, stop)
+                found += [(part.start, bytes(self.read(*part))) for part in held]
+        return found
 
     def _held(self, start: int, stop: int) -> list[ByteRange]:
         """Return the parts of a range that have arrived."""

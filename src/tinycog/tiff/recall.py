@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from tinycog.tiff.buffer import LengthQuestion, RecordingBuffer, SparseBuffer
-from tinycog.tiff.ranges import Span
+from tinycog.tiff.ranges import Span, joined
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class Recall(Generic[T]):
                 return looks.result
         recorder = RecordingBuffer(buffer)
         result = parse(recorder)
-        spans = _joined(recorder.asked)
+        spans = joined(recorder.asked)
         length = sum(stop - start for start, stop in spans)
         is_held = spans and not buffer.ends_before(spans[-1][1]) and not buffer.missing(spans)
         if result is not None and is_held and length <= MOST_BYTES:
@@ -120,17 +120,6 @@ class Recall(Generic[T]):
             found = _Recorded(key, recorder.looked_at, recorder.lengths, spans, pieces, result)
             self._known = [found, *known[: MOST_KINDS - 1]]
         return result
-
-
-def _joined(spans: Sequence[Span]) -> list[Span]:
-    """Return ranges in order, those joined that touch."""
-    found: list[Span] = []
-    for start, stop in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(stop, found[-1][1])
-        elif stop > start:
-            found.append((start, stop))
-    return found
 
 
 def _without(span: Span, unused: Sequence[Span]) -> list[Span]:
