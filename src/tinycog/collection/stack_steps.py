@@ -17,6 +17,7 @@ from tinycog.errors import UsageError
 from tinycog.geo.given_crs import given_crs
 from tinycog.geo.outline import bounds_into
 from tinycog.stacking.stack_files import StackFile, StackStep
+from tinycog.stacking.stack_grid import geometry_bounds
 from tinycog.stacking.stack_options import AskedGrid
 
 GroupBy = str | Callable[[Asset], Hashable] | None
@@ -196,8 +197,12 @@ def area_of(grid: AskedGrid, first: Asset) -> tuple[Bounds, CrsLike] | None:
         xs = [c + a * col + b * row for col in (0, cols) for row in (0, rows)]
         ys = [f + d * col + e * row for col in (0, cols) for row in (0, rows)]
         given: Bounds = min(xs), min(ys), max(xs), max(ys)
-    elif grid.bounds is None or (grid.shape is None and res == (0.0, 0.0)):
+    elif grid.shape is None and res == (0.0, 0.0):
         return None
+    elif grid.bounds is None:
+        if grid.geometry is None:
+            return None
+        given = geometry_bounds(grid, given_crs(crs))
     elif grid.bounds_crs is None:
         given = check_bounds(grid.bounds, around=True)
     else:
