@@ -22,6 +22,9 @@ from tinycog.collection.times import to_text, to_time
 from tinycog.errors import UsageError
 from tinycog.pixels.html import html
 
+COMMON_NAME = "eo:common_name"
+"""Property of the common name of a band, "red", or of those of each."""
+
 Sign = Callable[[str], str | Awaitable[str]]
 """Function, async or not, of a url that returns it with a signature."""
 

@@ -596,8 +596,8 @@ class Collection(Sequence[Asset]):
             crs: of the grid; by default that of all assets.
             res: pixel size of the grid, a number or (x, y); by default that of all assets.
             bands: names, or positions counted from 0; by default all. Names are those of assets in
-                a STAC item, of bands in STAC, and descriptions of bands in files; the first scene
-                says which there are.
+                a STAC item, of bands in STAC (common names, too: "red"), and descriptions of bands
+                in files; the first scene says which there are.
             groupby: what makes a step in time: None, each scene (an item of STAC, else an asset);
                 "time"; "day" of UTC; "solar_day", as in odc-stac; the name of a property; or a
                 function of an asset. Assets of a step are a mosaic in the order of the collection.

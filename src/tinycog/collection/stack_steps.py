@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinycog.argument_types import CrsLike
 from tinycog.checks import check_bounds
-from tinycog.collection.asset import Asset
+from tinycog.collection.asset import COMMON_NAME, Asset
 from tinycog.collection.times import to_text
 from tinycog.errors import UsageError
 from tinycog.geo.given_crs import given_crs
@@ -78,8 +78,16 @@ def _start(asset: Asset) -> datetime:
 
 def _file(asset: Asset, scene: str, step: int) -> StackFile:
     key = asset.properties.get("asset") if _is_of_item(asset) else None
+    given: Any = asset.properties.get(COMMON_NAME)
+    common = [given] if isinstance(given, str) else given if isinstance(given, list) else ()
     return StackFile(
-        asset.name, scene, step, None if key is None else str(key), asset.bands, asset.bounds
+        asset.name,
+        scene,
+        step,
+        None if key is None else str(key),
+        asset.bands,
+        asset.bounds,
+        tuple(name if isinstance(name, str) else None for name in common),
     )
 
 
