@@ -61,7 +61,10 @@ async def test_a_geometry_of_another_crs_is_that_of_one_read():
     files, _ = await scenes(2)
     pyproj = pytest.importorskip("pyproj")
     into = pyproj.Transformer.from_crs(CRS, 4326, always_xy=True)
-    ring = [into.transform(LEFT + col * 10, TOP - row * 10) for col, row in ((20, 5), (90, 50), (30, 99))]
+    ring = [
+        into.transform(LEFT + col * 10, TOP - row * 10)
+        for col, row in ((20, 5), (90, 50), (30, 99))
+    ]
     shape = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
     async with RangeServer(files) as server:
         collection = await indexed(server, files)
@@ -98,7 +101,8 @@ async def test_a_geometry_limits_a_grid_that_is_given():
         check(fine)
         with pytest.raises(tinycog.UsageError, match="lies outside of the grid"):
             await collection.stack(
-                bounds=(LEFT, TOP - 100, LEFT + 100, TOP), geometry=polygon((90, 90), (99, 90), (90, 99))
+                bounds=(LEFT, TOP - 100, LEFT + 100, TOP),
+                geometry=polygon((90, 90), (99, 90), (90, 99)),
             )
 
 

@@ -183,9 +183,7 @@ FEW_SAMPLES = 1 << 16
 """Samples up to which arithmetic takes less time than two changes of thread."""
 
 
-async def run_for_samples(
-    count: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
+async def run_for_samples(count: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that looks at so many samples: at once if few, else as `run_in_pool`."""
     if count > FEW_SAMPLES:
         return await run_in_pool(work, *args, **kwargs)

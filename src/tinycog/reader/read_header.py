@@ -194,7 +194,9 @@ async def read_cached(fetcher: Fetcher, limits: Limits, state: HeaderState) -> H
 async def read_all(fetcher: Fetcher, limits: Limits, state: HeaderState) -> HeaderState:
     """Walk the rest of the chain. Cost: 1 request for each cluster of IFDs."""
     tiff, clusters, planned_before = state.tiff, 0, fetcher.planned
-    while not knows_view(fetcher.buffer, tiff := _walk_cached(fetcher.buffer, limits, tiff), state.view):
+    while not knows_view(
+        fetcher.buffer, tiff := _walk_cached(fetcher.buffer, limits, tiff), state.view
+    ):
         limits.check("requests", fetcher.planned - planned_before, "requests for the header")
         clusters += 1
         if clusters > limits.header_requests:

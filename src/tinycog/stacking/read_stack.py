@@ -286,7 +286,6 @@ async def plan_piece(made: MadeStack, piece: StackPiece) -> Plan:
     Those of a file whose bands are resampled by several methods are there for each of them: whether
     they are one in the end depends on when its answers come.
     """
-
     asked = await _asked(made, piece.window)
 
     async def one(part: PartialLayer) -> Plan:
