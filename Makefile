@@ -97,7 +97,7 @@ replaced-assets: ## 1,000 objects that are replaced after they were indexed
 	$(PYTHON) tests/replaced_assets.py 1000
 
 many-files: ## a raster cut into 64 files and 500 windows; 500 random grids against rasterio's WarpedVRT
-	TINYCOG_WINDOWS=500 TINYCOG_GRIDS=500 $(PYTHON) -m pytest -q -o timeout=0 -o faulthandler_timeout=0 tests/test_mosaic.py tests/test_stack.py -k 'was_cut or warped_vrt'
+	TINYCOG_WINDOWS=500 TINYCOG_GRIDS=500 $(PYTHON) -m pytest -q --timeout=0 -o faulthandler_timeout=0 tests/test_mosaic.py tests/test_stack.py -k 'was_cut or warped_vrt'
 
 stores: ## tests against servers of object stores: moto, fake-gcs-server, Azurite
 	$(PYTHON) -m pytest -q -m stores

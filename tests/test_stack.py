@@ -617,7 +617,7 @@ async def test_steps_that_lie_outside_are_left_out():
         ({"res": 1, "shape": (1, 1)}, "shape= comes with"),
         ({"transform": (1, 0, 0, 0, -1, 0)}, "comes with shape="),
         ({"like": 1}, "transform, crs and shape"),
-        ({"bounds_crs": 4326}, "give these"),
+        ({"bounds_crs": 4326}, "give one of these"),
         ({"bands": []}, "bands= are names"),
         ({"bands": ["a", "a"]}, "twice"),
         ({"method": "best"}, "expected one of first"),
