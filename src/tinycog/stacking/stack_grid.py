@@ -7,6 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from tinycog.errors import UsageError
+from tinycog.geo.asked_geometry import AskedGeometry
 from tinycog.geo.crs import Crs
 from tinycog.geo.same_crs import is_same_crs
 from tinycog.geo.windows import PixelGrid
@@ -55,7 +56,7 @@ def geometry_bounds(asked: AskedGrid, crs: Crs | None) -> Bounds:
     """
     unit = GEOGRAPHIC_UNIT if crs is not None and crs.is_geographic else PROJECTED_UNIT
     across, down = asked.res or (unit, unit)
-    geometry = asked.asked_geometry(PixelGrid((across, 0, 0, 0, -down, 0), (1, 1)), crs)
+    geometry = _geometry(asked, PixelGrid((across, 0, 0, 0, -down, 0), (1, 1)), crs)
     assert geometry is not None  # noqa: S101 - the caller's
     return geometry.bounds
 
@@ -75,7 +76,8 @@ def choose_stack_grid(
     grid = found.grid
     (cols, rows), step = grid.sizes[0], asked.pad_to or 1
     padded = -(-rows // step) * step, -(-cols // step) * step
-    geometry = asked.asked_geometry(PixelGrid.of(grid.transform, (cols, rows), grid.crs), grid.crs)
+    pixels = PixelGrid.of(grid.transform, (cols, rows), grid.crs)
+    geometry = _geometry(asked, pixels, grid.crs)
     if geometry is not None and not meets(geometry.window(snapped=False), (cols, rows)):
         message = (
             f"the geometry, {geometry.bounds}, lies outside of the grid in {grid.crs}: is it in"
@@ -85,8 +87,22 @@ def choose_stack_grid(
     if geometry is None and padded == (rows, cols):
         return found
     whole = FloatWindow(0.0, 0.0, float(cols), float(rows))
-    pixels = AskedPixels(geometry, whole, (rows, cols), padded, asked.all_touched)
-    return StackGrid(grid._replace(sizes=(padded[::-1],)), found.source, pixels)
+    wanted = AskedPixels(geometry, whole, (rows, cols), padded, asked.all_touched)
+    return StackGrid(grid._replace(sizes=(padded[::-1],)), found.source, wanted)
+
+
+def _geometry(asked: AskedGrid, pixels: PixelGrid, crs: Crs | None) -> AskedGeometry | None:
+    """Return the geometry on the pixels of a grid in a CRS; None if there is none.
+
+    Raises:
+        UsageError: it has a CRS, but the grid has none.
+    """
+    if asked.geometry is None:
+        return None
+    if asked.bounds_crs is not None and crs is None:
+        raise UsageError("geometry= has a CRS, but the files have none: pass crs=")
+    place = None if asked.bounds_crs is None else crs
+    return AskedGeometry(asked.geometry, asked.bounds_crs, pixels, place)
 
 
 def _chosen(asked: AskedGrid, files: Sequence[OpenFile], names: Sequence[str]) -> StackGrid:

@@ -9,11 +9,10 @@ from tinycog.affine_math import Coefficients, coefficients, invert
 from tinycog.argument_types import CrsLike, GeometryLike, MosaicMethod, WarpResamplingLike
 from tinycog.checks import check_method, check_res, check_shape, check_size
 from tinycog.errors import UsageError
-from tinycog.geo.asked_geometry import AskedGeometry, crs_of
+from tinycog.geo.asked_geometry import crs_of
 from tinycog.geo.crs import Crs
 from tinycog.geo.given_crs import given_crs
 from tinycog.geo.polygons import polygons_of
-from tinycog.geo.windows import PixelGrid
 from tinycog.mosaicking.overlaps import METHODS
 from tinycog.pixels.methods import WARPING
 
@@ -94,20 +93,6 @@ class AskedGrid(NamedTuple):
         return self._replace(
             geometry=geometry, bounds_crs=crs, all_touched=all_touched, pad_to=pad_to
         )
-
-    def asked_geometry(self, grid: PixelGrid, crs: Crs | None) -> AskedGeometry | None:
-        """Return the geometry on the pixels of a grid in a CRS; None if there is none.
-
-        Raises:
-            UsageError: it has a CRS, but the grid has none.
-        """
-        if self.geometry is None:
-            return None
-        if self.bounds_crs is not None and crs is None:
-            message = "geometry= has a CRS, but the files have none: pass crs="
-            raise UsageError(message)
-        place = None if self.bounds_crs is None else crs
-        return AskedGeometry(self.geometry, self.bounds_crs, grid, place)
 
 
 class StackOptions(NamedTuple):
