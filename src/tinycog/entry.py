@@ -157,8 +157,10 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
 
         given = None if snapshot is None else unpack(snapshot)
         known = given if pin is None else pinned(given, pin)
-    is_kept = pin is None and isinstance(snapshot, bytes)
-    kept = snapshot if is_kept else None if known is None else known.pack()
+    if pin is None and isinstance(snapshot, bytes):
+        kept = snapshot
+    else:
+        kept = None if known is None else known.pack()
     arguments = OpenArguments(
         source, limits, head_bytes, kept, view, beside, pinning, cache or None
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -79,7 +79,9 @@ def _start(asset: Asset) -> datetime:
 def _file(asset: Asset, scene: str, step: int) -> StackFile:
     key = asset.properties.get("asset") if _is_of_item(asset) else None
     given: Any = asset.properties.get(COMMON_NAME)
-    common = [given] if isinstance(given, str) else given if isinstance(given, list) else ()
+    common: list[object] = [given] if isinstance(given, str) else []
+    if isinstance(given, list):
+        common = cast("list[object]", given)
     return StackFile(
         asset.name,
         scene,
