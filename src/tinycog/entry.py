@@ -151,17 +151,23 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     if pin is not None and pinning != "strict":
         message = f'pin= has no use with pinning="{pinning}", which compares no generations'
         raise UsageError(message)
-    known = None
-    if snapshot is not None or pin is not None:
-        from tinycog.reader.snapshot import pinned, unpack  # noqa: PLC0415 - loads json and hashlib
-
-        given = None if snapshot is None else unpack(snapshot)
-        known = given if pin is None else pinned(given, pin)
-    if pin is None and isinstance(snapshot, bytes):
-        kept = snapshot
-    else:
-        kept = None if known is None else known.pack()
+    kept = None if snapshot is None and pin is None else _kept(snapshot, pin)
     arguments = OpenArguments(
         source, limits, head_bytes, kept, view, beside, pinning, cache or None
     )
     return Cog(arguments)
+
+
+def _kept(snapshot: bytes | SnapshotDocument | None, pin: str | None) -> bytes | None:
+    """Return what a handle keeps of a snapshot and a pin, packed.
+
+    Raises:
+        UsageError: the snapshot is none, or not known to be of that generation.
+    """
+    from tinycog.reader.snapshot import pinned, unpack  # noqa: PLC0415 - loads json and hashlib
+
+    given = None if snapshot is None else unpack(snapshot)
+    if pin is None and isinstance(snapshot, bytes):
+        return snapshot
+    known = given if pin is None else pinned(given, pin)
+    return None if known is None else known.pack()
