@@ -1,7 +1,7 @@
 PYTHON = .venv/bin/python
 LINT = .venv
 
-.PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets soak resumes \
+.PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets many-files soak resumes \
 	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
 	references-orders overviews over-http verdicts others advised fuzz-lzw export export-large export-resumes
 
@@ -95,6 +95,9 @@ replaced-stores: ## the same in S3 (also by obstore) and Google Cloud Storage, o
 
 replaced-assets: ## 1,000 objects that are replaced after they were indexed
 	$(PYTHON) tests/replaced_assets.py 1000
+
+many-files: ## a raster cut into 64 files and 500 windows; 500 random grids against rasterio's WarpedVRT
+	TINYCOG_WINDOWS=500 TINYCOG_GRIDS=500 $(PYTHON) -m pytest -q --timeout=0 -o faulthandler_timeout=0 tests/test_mosaic.py tests/test_stack.py -k 'was_cut or warped_vrt'
 
 stores: ## tests against servers of object stores: moto, fake-gcs-server, Azurite
 	$(PYTHON) -m pytest -q -m stores

@@ -68,6 +68,11 @@ class Dataset(ImageFacts):
         known = None if parent is None else parent._file  # noqa: SLF001 - of the same class
         self._file = OpenFile(arguments, known)
 
+    def _be_asset(self, name: str) -> None:
+        """Have the errors of a handle that is new name the asset of a collection that it is."""
+        self._opened_with = self._opened_with._replace(asset=name)
+        self._file.be_asset(name)
+
     @abstractmethod
     async def _read_level(self, z: int, options: ReadOptions) -> Raster:
         """Read an area of level `z`, as `Cog.read` does."""

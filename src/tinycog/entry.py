@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from tinycog.sources.http.options import Http
 
 
+LIMITS = Limits()
+"""Those of handles that are given none: one object, so that what their headers say is recalled."""
+
+
 def open(  # noqa: A001 - the library's verb, as in rasterio
     where: Where | SignedUrl | Source,
     *,
@@ -109,7 +113,7 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
         from tinycog.series.model import as_view  # noqa: PLC0415 - other pages only
 
         view = as_view(page)
-    limits = limits or Limits()
+    limits = limits or LIMITS
     if cache is None:
         cache = configuration.current().cache
     elif cache is not False:
@@ -147,14 +151,23 @@ def open(  # noqa: A001 - the library's verb, as in rasterio
     if pin is not None and pinning != "strict":
         message = f'pin= has no use with pinning="{pinning}", which compares no generations'
         raise UsageError(message)
-    known = None
-    if snapshot is not None or pin is not None:
-        from tinycog.reader.snapshot import pinned, unpack  # noqa: PLC0415 - loads json and hashlib
-
-        given = None if snapshot is None else unpack(snapshot)
-        known = given if pin is None else pinned(given, pin)
-    kept = None if known is None else known.pack()
+    kept = None if snapshot is None and pin is None else _kept(snapshot, pin)
     arguments = OpenArguments(
         source, limits, head_bytes, kept, view, beside, pinning, cache or None
     )
     return Cog(arguments)
+
+
+def _kept(snapshot: bytes | SnapshotDocument | None, pin: str | None) -> bytes | None:
+    """Return what a handle keeps of a snapshot and a pin, packed.
+
+    Raises:
+        UsageError: the snapshot is none, or not known to be of that generation.
+    """
+    from tinycog.reader.snapshot import pinned, unpack  # noqa: PLC0415 - loads json and hashlib
+
+    given = None if snapshot is None else unpack(snapshot)
+    if pin is None and isinstance(snapshot, bytes):
+        return snapshot
+    known = given if pin is None else pinned(given, pin)
+    return None if known is None else known.pack()

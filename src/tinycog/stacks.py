@@ -480,4 +480,5 @@ class Stack:
 
 def _names(file: StackFile) -> set[str]:
     """Return what a file or its bands are called, as far as that is known without opening it."""
-    return {name for name in (file.key, *(file.bands or ())) if name is not None}
+    names = (file.key, *(file.bands or ()), *file.common)
+    return {name for name in names if name is not None}

@@ -116,7 +116,7 @@ class ThreadPool:
             try:
                 result = work()
             except MemoryError as exc:
-                error = LimitError.no_memory(f"the pixels of a read: {exc}")
+                error = _no_memory(exc)
             except BaseException as exc:  # noqa: BLE001 - handed to the caller that waits
                 error = exc
             del work  # before the result is posted: memory that it refers to is free by then
@@ -177,6 +177,24 @@ def start_in_pool(work: Callable[[], T]) -> asyncio.Future[T]:
 async def run_in_pool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function in a worker thread and await its result."""
     return await start_in_pool(lambda: work(*args, **kwargs))
+
+
+FEW_SAMPLES = 1 << 16
+"""Samples up to which arithmetic takes less time than two changes of thread."""
+
+
+async def run_for_samples(count: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function that looks at so many samples: at once if few, else as `run_in_pool`."""
+    if count > FEW_SAMPLES:
+        return await run_in_pool(work, *args, **kwargs)
+    try:
+        return work(*args, **kwargs)
+    except MemoryError as exc:
+        raise _no_memory(exc) from exc
+
+
+def _no_memory(error: MemoryError) -> LimitError:
+    return LimitError.no_memory(f"the pixels of a read: {error}")
 
 
 def _drop_after_fork() -> None:

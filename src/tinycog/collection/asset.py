@@ -22,6 +22,9 @@ from tinycog.collection.times import to_text, to_time
 from tinycog.errors import UsageError
 from tinycog.pixels.html import html
 
+COMMON_NAME = "eo:common_name"
+"""Property of the common name of a band, "red", or of those of each."""
+
 Sign = Callable[[str], str | Awaitable[str]]
 """Function, async or not, of a url that returns it with a signature."""
 
@@ -90,7 +93,8 @@ class Asset:
         """
         where = self.where if sign is None else tinycog.SignedUrl(self.where, as_async(sign))
         cog = tinycog.open(where, snapshot=self.snapshot, **options)
-        return Cog(cog.arguments._replace(asset=self.name))
+        cog._be_asset(self.name)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - not yet used
+        return cog
 
     def __hash__(self) -> int:
         """Return the hash of what names it."""

@@ -569,6 +569,9 @@ class Collection(Sequence[Asset]):
         transform: Iterable[float] | None = None,
         shape: Sequence[int] | None = None,
         like: GridLike | None = None,
+        geometry: GeometryLike | None = None,
+        all_touched: bool = False,
+        pad_to: int | None = None,
         sign: Sign | None = None,
         **options: Unpack[OpenOptions],
     ) -> Stack:
@@ -593,8 +596,8 @@ class Collection(Sequence[Asset]):
             crs: of the grid; by default that of all assets.
             res: pixel size of the grid, a number or (x, y); by default that of all assets.
             bands: names, or positions counted from 0; by default all. Names are those of assets in
-                a STAC item, of bands in STAC, and descriptions of bands in files; the first scene
-                says which there are.
+                a STAC item, of bands in STAC (common names, too: "red"), and descriptions of bands
+                in files; the first scene says which there are.
             groupby: what makes a step in time: None, each scene (an item of STAC, else an asset);
                 "time"; "day" of UTC; "solar_day", as in odc-stac; the name of a property; or a
                 function of an asset. Assets of a step are a mosaic in the order of the collection.
@@ -603,11 +606,18 @@ class Collection(Sequence[Asset]):
                 "count", "stdev".
             resampling: "nearest", "bilinear", "cubic" or "average"; or a mapping of bands, by name
                 or position, to one of them; bands that it has not are "nearest".
-            bounds_crs: CRS of `bounds`, if not that of the grid.
+            bounds_crs: CRS of `bounds` or `geometry`, if not that of the grid.
             transform: of the grid, from (col, row) to (x, y), with `shape`, instead of bounds and
                 pixel size.
             shape: (rows, cols) of the grid: with `transform`, or with `bounds`, which it divides.
             like: a grid to have, instead of all these: anything with `transform`, `crs`, `shape`.
+            geometry: pixels outside of it are not valid, and counted as outside; only tiles that
+                hold a pixel inside are requested. GeoJSON of polygons, or an object with
+                `__geo_interface__`; its attribute `crs` counts where there is no `bounds_crs`.
+                Where neither `bounds` nor a grid is given, the grid is that of its bounds.
+            all_touched: take pixels of which the geometry touches any part for inside, too.
+            pad_to: append rows below and columns at the right of the grid up to multiples of this,
+                for models; they are not valid, and counted as outside.
             sign: as for `Asset.open`.
             options: as for `Asset.open`.
 
@@ -622,7 +632,8 @@ class Collection(Sequence[Asset]):
         Cost: 0 requests; the first use opens each file, which costs none for an asset whose header
         was indexed. Assets whose bounds are known to lie outside are not opened.
         """
-        grid = asked_grid(crs, res, bounds, bounds_crs, transform, shape, like)
+        grid = asked_grid(crs, res, bounds, bounds_crs, transform, shape, like, geometry)
+        grid = grid.limited_to(geometry, pad_to, all_touched=all_touched)
         checked = StackOptions(
             grid, check_selection(bands), check_stack_method(method), check_resampling(resampling)
         )

@@ -26,7 +26,7 @@ def with_header(asset: Asset, cog: tinycog.Cog) -> Asset:
     """
     facts: dict[str, Any] = {
         "shape": cog.shape[1:],
-        "bands": cog.descriptions,
+        "bands": _band_names(asset, cog),
         "resolution": None,
         "generation": cog.pin,
         "snapshot": cog.snapshot(),
@@ -37,6 +37,13 @@ def with_header(asset: Asset, cog: tinycog.Cog) -> Asset:
         facts |= {"crs": crs_text(crs), "transform": cog.transform, "resolution": cog.res}
         facts |= {"bounds": None, "geometry": None}
     return replace(asset, **facts)
+
+
+def _band_names(asset: Asset, cog: tinycog.Cog) -> tuple[str | None, ...]:
+    """Return descriptions of bands; where the file has none, what was said of them before."""
+    own = cog.descriptions
+    told = asset.bands if asset.bands is not None and len(asset.bands) == len(own) else own
+    return tuple(name or before for name, before in zip(own, told, strict=True))
 
 
 def placed(assets: Sequence[Asset]) -> list[Asset]:

@@ -112,6 +112,7 @@ class HeaderReading:
 
     async def read_one(self, asset: Asset) -> Asset:
         """Return an asset with what its header says now, to be `placed`."""
-        asset = replace(asset, snapshot=None)
+        if asset.snapshot is not None:  # what it says of bands is that of the old header
+            asset = replace(asset, snapshot=None, bands=None)
         async with asset.open(sign=self.sign, **self.options) as cog:
             return with_header(asset, cog)

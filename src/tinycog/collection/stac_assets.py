@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from affine import Affine
 
-from tinycog.collection.asset import Asset
+from tinycog.collection.asset import COMMON_NAME, Asset
 from tinycog.collection.times import to_time
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.geo.footprint import box_geometry, footprint
@@ -95,6 +95,7 @@ def asset_of(item: Document, key: str, base: str | None) -> Asset:
         resolution=None if transform is None else _resolution(transform),
         properties=properties
         | {"item": item.get("id"), "asset": key}
+        | _common_names(bands)
         | ({"collection": item["collection"]} if item.get("collection") else {}),
         start=start,
         end=end,
@@ -215,6 +216,14 @@ def _bands(asset: Document, own: Document) -> list[Document]:
         pairs = zip(raster or [nothing] * longer, eo or [nothing] * longer, strict=True)
         return [{**one, **other} for one, other in pairs]
     return list(own.get("bands") or ())
+
+
+def _common_names(bands: Sequence[Document]) -> dict[str, object]:
+    """Return the property of the common names of bands, "red": of one, or of each, None without."""
+    names = [band.get(COMMON_NAME) or band.get("common_name") for band in bands]
+    if not any(names):
+        return {}
+    return {COMMON_NAME: names[0] if len(names) == 1 else names}
 
 
 def _same(values: Iterable[object]) -> Any:  # noqa: ANN401 - of JSON

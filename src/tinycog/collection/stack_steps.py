@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from tinycog.argument_types import CrsLike
 from tinycog.checks import check_bounds
-from tinycog.collection.asset import Asset
+from tinycog.collection.asset import COMMON_NAME, Asset
 from tinycog.collection.times import to_text
 from tinycog.errors import UsageError
 from tinycog.geo.given_crs import given_crs
 from tinycog.geo.outline import bounds_into
 from tinycog.stacking.stack_files import StackFile, StackStep
+from tinycog.stacking.stack_grid import geometry_bounds
 from tinycog.stacking.stack_options import AskedGrid
 
 GroupBy = str | Callable[[Asset], Hashable] | None
@@ -77,8 +78,18 @@ def _start(asset: Asset) -> datetime:
 
 def _file(asset: Asset, scene: str, step: int) -> StackFile:
     key = asset.properties.get("asset") if _is_of_item(asset) else None
+    given: Any = asset.properties.get(COMMON_NAME)
+    common: list[object] = [given] if isinstance(given, str) else []
+    if isinstance(given, list):
+        common = cast("list[object]", given)
     return StackFile(
-        asset.name, scene, step, None if key is None else str(key), asset.bands, asset.bounds
+        asset.name,
+        scene,
+        step,
+        None if key is None else str(key),
+        asset.bands,
+        asset.bounds,
+        tuple(name if isinstance(name, str) else None for name in common),
     )
 
 
@@ -196,8 +207,12 @@ def area_of(grid: AskedGrid, first: Asset) -> tuple[Bounds, CrsLike] | None:
         xs = [c + a * col + b * row for col in (0, cols) for row in (0, rows)]
         ys = [f + d * col + e * row for col in (0, cols) for row in (0, rows)]
         given: Bounds = min(xs), min(ys), max(xs), max(ys)
-    elif grid.bounds is None or (grid.shape is None and res == (0.0, 0.0)):
+    elif grid.shape is None and res == (0.0, 0.0):
         return None
+    elif grid.bounds is None:
+        if grid.geometry is None:
+            return None
+        given = geometry_bounds(grid, given_crs(crs))
     elif grid.bounds_crs is None:
         given = check_bounds(grid.bounds, around=True)
     else:

@@ -39,6 +39,7 @@ class Fetcher:
 
     Attributes:
         planned: number of requests planned for the header and the index so far.
+        asset: name of the asset of a collection that it is, for messages.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Fetcher:
             asset: name of the asset of a collection that it is, for messages.
         """
         self.planned = 0
-        self._asset = asset
+        self.asset = asset
         self._source = source
         self._ledger = Ledger(source.name, pinning)
         self._limits = limits or Limits()
@@ -183,9 +184,9 @@ class Fetcher:
     def name_error(self, error: TinycogError) -> None:
         """Add to an error what was read: the file, and the asset that it is."""
         error.name_file(self.name)
-        if self._asset:
+        if self.asset:
             required = self._ledger.pin.required
-            error.name_asset(self._asset, required and f"{self.name}#{required}")
+            error.name_asset(self.asset, required and f"{self.name}#{required}")
 
     def _learns_size(self, error: TinycogError) -> bool:
         """Return whether an error tells the size of an object that begins before its range ends.
@@ -244,7 +245,7 @@ class Fetcher:
             for part, data in zip(ranges, found, strict=True):
                 check_complete(part, data)
         except TinycogError as exc:
-            if self._asset:
+            if self.asset:
                 self.name_error(exc)
             raise
         return found

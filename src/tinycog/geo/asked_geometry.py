@@ -104,6 +104,17 @@ class AskedGeometry:
             raise UsageError(message)
         return found
 
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(left, bottom, right, top) that hold it, in coordinates of the file.
+
+        Raises:
+            UsageError: it is no area, or has no place in the file's CRS.
+        """
+        hull = np.concatenate([ring for rings in self._polygons for ring in rings])
+        (left, bottom), (right, top) = hull.min(axis=0).tolist(), hull.max(axis=0).tolist()
+        return left, bottom, right, top
+
     def window(self, *, snapped: bool) -> FloatWindow:
         """Return the window that holds it; `snapped` extends that to whole pixels.
 

@@ -178,7 +178,7 @@ def _flaw(buffer: SparseBuffer, entry: Entry) -> str | None:
         return f"is of field type {entry.field_type.name}, which Exif does not have"
     if entry.range.length > MAX_BYTES:
         return f"has {entry.range.length} bytes, more than the {MAX_BYTES} that GDAL reads"
-    if buffer.size is not None and entry.range.stop > buffer.size:
+    if buffer.ends_before(entry.range.stop):
         return "lies beyond the end of the file"
     return None
 

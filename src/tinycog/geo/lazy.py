@@ -21,6 +21,7 @@ from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
 from tinycog.tiff.orientation import Orientation
 from tinycog.tiff.parse import Entry, FileHeader, parse_values
+from tinycog.tiff.recall import Recall
 from tinycog.tiff.spec import Photometric, Tag
 from tinycog.tiff.steps import Steps, run_cached
 from tinycog.window import Window
@@ -36,6 +37,9 @@ if TYPE_CHECKING:  # what a tile does not need is loaded when it is used
     from tinycog.geo.windows import PixelGrid
 
     Parsed = tuple[Georeference, Metadata]
+
+PARSED: Recall[Parsed] = Recall()
+"""Georeferences and metadata, by image."""
 
 NOT_READ = "the georeference lies apart from the header: use `cog = await tinycog.open(...)`"
 
@@ -113,7 +117,15 @@ class LazyGeoreference:
             raise UsageError(NOT_READ)
         from tinycog.geo.parse import parse_geo  # noqa: PLC0415 - what a tile does not need
 
-        self._cached = yield from parse_geo(*self._arguments, self._beside)
+        buffer, header, image, limits = self._arguments
+        if self._beside is None:
+            self._cached = PARSED.run(
+                (header, image, limits),
+                buffer,
+                lambda seen: run_cached(parse_geo(seen, header, image, limits)),
+            )
+        if self._cached is None:
+            self._cached = yield from parse_geo(buffer, header, image, limits, self._beside)
         return self._cached
 
     @property

@@ -87,7 +87,7 @@ def read_values(
     yield from need(buffer, [entry.range for entry in entries])
     values: dict[int, Value] = {}
     for entry in entries:
-        if buffer.size is not None and entry.range.stop > buffer.size:
+        if buffer.ends_before(entry.range.stop):
             text = f"the value of tag {entry.tag} lies beyond the end of the file; it is ignored"
             findings.append(Finding("geotiff.value.lost", text, entry.offset, ifd.offset))
             continue

@@ -30,7 +30,7 @@ from tinycog.reader.window_buffers import (
     WindowRequest,
     make_buffers,
 )
-from tinycog.thread_pool import run_in_pool
+from tinycog.thread_pool import run_for_samples
 from tinycog.window import Area, Size, Window, as_floats
 
 
@@ -139,7 +139,8 @@ class AlignedMember(MosaicMember):
         source = await self.file.level(own)
         empty = [self._buffers(source, z, slot) for slot in slots]
         filled, findings = await self.file.windows.fill(source, own, empty, errors)
-        found = await run_in_pool(self._found, source, filled)
+        samples = sum(one.pixels.size for one in filled)
+        found = await run_for_samples(samples, self._found, source, filled)
         return [found[0]._replace(findings=findings), *found[1:]] if found else found
 
     def _request(self, z: int, slot: Slot) -> WindowRequest:

@@ -20,7 +20,7 @@ from tinycog.mosaicking.placing import common, depth, meeting, overlap, rectangl
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity
 from tinycog.reader.window_buffers import LevelSource, WindowBuffers
-from tinycog.thread_pool import run_in_pool
+from tinycog.thread_pool import run_for_samples
 from tinycog.tiff.ranges import ByteRange
 from tinycog.window import Window
 
@@ -138,7 +138,8 @@ class MosaicWindows:
         canvases = [self._canvas(z, one) for one in buffers]
         while any(canvas.pending for canvas in canvases):
             await self._read_wave(z, canvases, errors)
-        filled = await run_in_pool(self._finished, canvases)
+        samples = sum(canvas.valid.size for canvas in canvases)
+        filled = await run_for_samples(samples, self._finished, canvases)
         return filled, tuple(finding for canvas in canvases for finding in canvas.findings)
 
     def _canvas(self, z: int, buffers: WindowBuffers) -> Canvas:
@@ -228,7 +229,7 @@ class MosaicWindows:
             pairs = found.get(id(canvas), [])
             order = -1 if self._method == "last" else 1
             pairs.sort(key=lambda pair: order * pair[0].member)
-            await run_in_pool(self._put, canvas, pairs)
+            await run_for_samples(canvas.valid.size, self._put, canvas, pairs)
 
     async def _read_member(
         self, z: int, n: int, pairs: Sequence[tuple[Canvas, Hit]], errors: ErrorHandling

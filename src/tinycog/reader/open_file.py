@@ -121,6 +121,11 @@ class OpenFile:
         self._has_no_masks = False
         self._exif: ExifItems | None = None
 
+    def be_asset(self, name: str) -> None:
+        """Have errors name the asset of a collection that it is."""
+        self._arguments = self._arguments._replace(asset=name)
+        self.fetcher.asset = name
+
     # --- read ------------------------------------------------------------------------------------
 
     async def read_all(self) -> HeaderState:

@@ -67,7 +67,7 @@ class OpenHeader:
             self._is_looked_for = True
             if self._sidecars is None:
                 with suppress(TinycogError):  # who reads it will be told
-                    self._state = first_cached(self._fetcher, self._limits, self._view)
+                    self._state = first_cached(self._fetcher.buffer, self._limits, self._view)
         return self._state
 
     async def read(self, z: int | None, known: Tiff | None = None) -> HeaderState:
@@ -109,7 +109,7 @@ class OpenHeader:
     def sorted(self) -> HeaderState | None:
         """Return what is known, with all that needs no request to be known."""
         if self.state is not None and not self.state.walked:
-            found = sort_cached(self._fetcher, self._limits, self.state)
+            found = sort_cached(self._fetcher.buffer, self._limits, self.state)
             return self.state if found is None else self._keep(found)
         return self.state
 

@@ -9,11 +9,13 @@ from typing import NamedTuple
 from tinycog.errors import Finding
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits
+from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
+from tinycog.tiff.parse import Ifd, Tiff, parse_header, parse_tiff
 from tinycog.tiff.pyramid import find_ifd, knows_view, parse_image, parse_view
 from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.recall import Recall
 from tinycog.tiff.roles import PageView, Place, Pyramid, with_facts_of_first
 from tinycog.tiff.spec import Tag
 from tinycog.tiff.steps import Steps, need, run_cached
@@ -85,6 +87,13 @@ class HeaderState(NamedTuple):
         return self._replace(pyramid=self.pyramid._replace(levels=levels, places=changed))
 
 
+FIRSTS: Recall[HeaderState] = Recall()
+"""Headers of which only the IFD of a page is known."""
+
+WHOLES: Recall[HeaderState] = Recall()
+"""Headers of which all that has arrived is known, by those of `FIRSTS`."""
+
+
 async def read_first(
     fetcher: Fetcher,
     limits: Limits,
@@ -106,6 +115,11 @@ async def read_first(
     Raises:
         TileIndexError: there is no such page.
     """
+    if known is None:
+        head = _parse_head(fetcher.buffer, limits, view)
+        state = await fetcher.drive(head, page_bytes=head_bytes)
+        if state is not None:
+            return state
     tiff = known or await fetcher.drive(
         parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=head_bytes
     )
@@ -120,20 +134,30 @@ async def read_first(
     return _first_state(tiff, ghost, image, view)
 
 
-def first_cached(fetcher: Fetcher, limits: Limits, view: PageView) -> HeaderState | None:
+def _parse_head(buffer: SparseBuffer, limits: Limits, view: PageView) -> Steps[HeaderState | None]:
+    """Return what the first bytes of a file tell; None if more are needed."""
+    yield from parse_header(buffer)
+    return first_cached(buffer, limits, view)
+
+
+def first_cached(buffer: SparseBuffer, limits: Limits, view: PageView) -> HeaderState | None:
     """Do what `read_first` does with what has arrived, without waiting; None if that lacks bytes.
 
     Raises:
         FormatError, LimitError: as `read_first`.
     """
-    tiff = run_cached(parse_tiff(fetcher.buffer, limits, ifds=view.path[0] + 1))
-    ghost = None if tiff is None else run_cached(_listed(parse_ghost(fetcher.buffer, tiff.header)))
+    return FIRSTS.run((limits, view), buffer, lambda seen: _parse_first(seen, limits, view))
+
+
+def _parse_first(buffer: SparseBuffer, limits: Limits, view: PageView) -> HeaderState | None:
+    tiff = run_cached(parse_tiff(buffer, limits, ifds=view.path[0] + 1))
+    ghost = None if tiff is None else run_cached(_listed(parse_ghost(buffer, tiff.header)))
     if tiff is None or ghost is None:
         return None
-    ifd = run_cached(find_ifd(fetcher.buffer, tiff, limits, view.path))
+    ifd = run_cached(find_ifd(buffer, tiff, limits, view.path))
     if ifd is None:
         return None
-    image = run_cached(parse_image(fetcher.buffer, tiff.header, ifd, limits))
+    image = run_cached(parse_image(buffer, tiff.header, ifd, limits))
     return None if image is None else _first_state(tiff, ghost[0], image, view)
 
 
@@ -151,22 +175,28 @@ def _first_state(tiff: Tiff, ghost: Ghost | None, image: Image, view: PageView) 
     return HeaderState(tiff, pyramid, ghost, view, complete=False, walked=False)
 
 
-def sort_cached(fetcher: Fetcher, limits: Limits, state: HeaderState) -> HeaderState | None:
+def sort_cached(buffer: SparseBuffer, limits: Limits, state: HeaderState) -> HeaderState | None:
     """Do what `read_cached` does, without waiting; None if that would cost a request."""
-    tiff = _walk_cached(fetcher, limits, state.tiff)
-    pyramid = run_cached(_sort(fetcher, limits, tiff, state))
-    return None if pyramid is None else _state(fetcher, tiff, pyramid, state)
+    return WHOLES.run((limits, state), buffer, lambda seen: _parse_rest(seen, limits, state))
+
+
+def _parse_rest(buffer: SparseBuffer, limits: Limits, state: HeaderState) -> HeaderState | None:
+    tiff = _walk_cached(buffer, limits, state.tiff)
+    pyramid = run_cached(_sort(buffer, limits, tiff, state))
+    return None if pyramid is None else _state(buffer, tiff, pyramid, state)
 
 
 async def read_cached(fetcher: Fetcher, limits: Limits, state: HeaderState) -> HeaderState:
     """Sort all IFDs that came with the first one. Cost: none, or 1 request for their values."""
-    return await _finish(fetcher, limits, _walk_cached(fetcher, limits, state.tiff), state)
+    return await _finish(fetcher, limits, _walk_cached(fetcher.buffer, limits, state.tiff), state)
 
 
 async def read_all(fetcher: Fetcher, limits: Limits, state: HeaderState) -> HeaderState:
     """Walk the rest of the chain. Cost: 1 request for each cluster of IFDs."""
     tiff, clusters, planned_before = state.tiff, 0, fetcher.planned
-    while not knows_view(fetcher.buffer, tiff := _walk_cached(fetcher, limits, tiff), state.view):
+    while not knows_view(
+        fetcher.buffer, tiff := _walk_cached(fetcher.buffer, limits, tiff), state.view
+    ):
         limits.check("requests", fetcher.planned - planned_before, "requests for the header")
         clusters += 1
         if clusters > limits.header_requests:
@@ -182,7 +212,7 @@ async def _walk_on(fetcher: Fetcher, limits: Limits, tiff: Tiff, clusters: int) 
     doublings = min(clusters // DOUBLING_CLUSTERS, MOST_DOUBLINGS)
     page_bytes = max(_page_bytes(tiff), ISOLATED_IFD_BYTES << doublings)
     tiff = await fetcher.drive(step, page_bytes=page_bytes)
-    return _walk_cached(fetcher, limits, tiff)
+    return _walk_cached(fetcher.buffer, limits, tiff)
 
 
 async def _walk_to(fetcher: Fetcher, limits: Limits, tiff: Tiff, ifds: int) -> Tiff:
@@ -193,19 +223,19 @@ async def _walk_to(fetcher: Fetcher, limits: Limits, tiff: Tiff, ifds: int) -> T
     """
     if len(tiff.ifds) >= ifds:
         return tiff
-    tiff = _walk_cached(fetcher, limits, _resumed(tiff))
+    tiff = _walk_cached(fetcher.buffer, limits, _resumed(tiff))
     while len(tiff.ifds) < ifds and tiff.next_offset:
         before = len(tiff.ifds)
         if places := _predicted(tiff, ifds, fetcher.buffer.size):
             await fetcher.drive(need(fetcher.buffer, places))
-            tiff = _walk_cached(fetcher, limits, tiff)
+            tiff = _walk_cached(fetcher.buffer, limits, tiff)
         if len(tiff.ifds) == before:
             step = parse_tiff(fetcher.buffer, limits, known=tiff, ifds=before + 1)
             distance = abs(tiff.next_offset - tiff.ifds[-1].offset)
             ahead = distance * (ifds - before) if distance <= NEAR_IFD_BYTES else 0
             page_bytes = max(min(ahead, NEAR_IFDS_BYTES), ISOLATED_IFD_BYTES)
             tiff = await fetcher.drive(step, page_bytes=page_bytes)
-            tiff = _walk_cached(fetcher, limits, tiff)
+            tiff = _walk_cached(fetcher.buffer, limits, tiff)
     return tiff
 
 
@@ -241,23 +271,23 @@ def _resumed(tiff: Tiff) -> Tiff:
 
 
 async def _finish(fetcher: Fetcher, limits: Limits, tiff: Tiff, state: HeaderState) -> HeaderState:
-    parser = _sort(fetcher, limits, tiff, state)
+    parser = _sort(fetcher.buffer, limits, tiff, state)
     pyramid = await fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES)
-    return _state(fetcher, tiff, pyramid, state)
+    return _state(fetcher.buffer, tiff, pyramid, state)
 
 
-def _sort(fetcher: Fetcher, limits: Limits, tiff: Tiff, state: HeaderState) -> Steps[Pyramid]:
-    return parse_view(fetcher.buffer, tiff, limits, state.pyramid.levels[0], state.view)
+def _sort(buffer: SparseBuffer, limits: Limits, tiff: Tiff, state: HeaderState) -> Steps[Pyramid]:
+    return parse_view(buffer, tiff, limits, state.pyramid.levels[0], state.view)
 
 
-def _state(fetcher: Fetcher, tiff: Tiff, pyramid: Pyramid, before: HeaderState) -> HeaderState:
-    complete = knows_view(fetcher.buffer, tiff, before.view)
+def _state(buffer: SparseBuffer, tiff: Tiff, pyramid: Pyramid, before: HeaderState) -> HeaderState:
+    complete = knows_view(buffer, tiff, before.view)
     return before._replace(tiff=tiff, pyramid=pyramid, complete=complete, walked=True)
 
 
-def _walk_cached(fetcher: Fetcher, limits: Limits, tiff: Tiff) -> Tiff:
+def _walk_cached(buffer: SparseBuffer, limits: Limits, tiff: Tiff) -> Tiff:
     """Walk the chain as far as its bytes have arrived."""
-    walked = run_cached(parse_tiff(fetcher.buffer, limits, known=tiff, cached=True))
+    walked = run_cached(parse_tiff(buffer, limits, known=tiff, cached=True))
     return tiff if walked is None or tiff.is_cut else walked
 
 

@@ -34,7 +34,7 @@ from tinycog.reader.window_buffers import (
     make_buffers,
     no_memory,
 )
-from tinycog.thread_pool import run_in_pool
+from tinycog.thread_pool import run_for_samples, run_in_pool
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Window, as_window, reaches_out
 
@@ -51,7 +51,8 @@ async def read_area(reader: WindowReader, source: LevelSource, request: WindowRe
     else:
         try:
             make = _settled if as_is else _resampled
-            data, validity = await run_in_pool(make, source, buffers, request)
+            size = buffers.pixels.size
+            data, validity = await run_for_samples(size, make, source, buffers, request)
         except MemoryError as exc:
             raise no_memory(request) from exc
     losses = _losses(source, buffers, request)

@@ -13,6 +13,7 @@ import json
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypedDict, cast
 
 from tinycog.errors import UsageError
@@ -24,6 +25,9 @@ MAGIC = ANY_MAGIC + str(VERSION).encode()
 CHECKSUM_BYTES = 8
 LEVEL = 4
 """Of Deflate: an index is packed at 100 MB a second, to two thirds."""
+
+MOST_KEPT = 4
+"""Snapshots that stay unpacked: `open` looks whether one is good, and its handle takes it over."""
 
 MAX_BYTES = 1 << 30
 """Bytes of a file that a snapshot holds at most."""
@@ -86,12 +90,21 @@ class Snapshot(NamedTuple):
         return b"".join(data for _, data in self.parts)
 
 
+@lru_cache(maxsize=MOST_KEPT)
+def _unpacked(given: bytes) -> Snapshot:
+    return _unpack(given)
+
+
 def unpack(given: object) -> Snapshot:
     """Return the snapshot that bytes hold, or a document.
 
     Raises:
         UsageError: it is not a snapshot, or of another version, or was changed or cut.
     """
+    return _unpacked(given) if isinstance(given, bytes) else _unpack(given)
+
+
+def _unpack(given: object) -> Snapshot:
     try:
         if isinstance(given, Mapping):
             return _of_document(cast("Mapping[str, Any]", given))

@@ -17,6 +17,7 @@ class OfferedBand(NamedTuple):
         names: all that it can be called.
         name: what it is called in the stack; None without any name.
         key: of the file in the scene.
+        common: what bands of other scenes are called that are like it, as "red"; None if not known.
     """
 
     file: int
@@ -24,6 +25,7 @@ class OfferedBand(NamedTuple):
     names: frozenset[str]
     name: str | None
     key: str | None
+    common: str | None = None
 
 
 class FileBands(NamedTuple):
@@ -33,11 +35,13 @@ class FileBands(NamedTuple):
         file: position in the stack.
         key: name of the file in its scene, None without one.
         names: for each band all that it can be called, the preferred name first.
+        common: common name of each, None for one without; empty where not known.
     """
 
     file: int
     key: str | None
     names: Sequence[Sequence[str]]
+    common: Sequence[str | None] = ()
 
     def offered(self, *, is_alone: bool) -> list[OfferedBand]:
         """Return the bands; the only one of a file is also called as the file.
@@ -45,6 +49,7 @@ class FileBands(NamedTuple):
         `is_alone` says that the scene has no other file, whose bands may be called the same.
         """
         is_only = len(self.names) == 1
+        has_common = len(self.common) == len(self.names)
         found: list[OfferedBand] = []
         for band, own in enumerate(self.names):
             names = [*([self.key] if self.key is not None and is_only else []), *own]
@@ -52,7 +57,8 @@ class FileBands(NamedTuple):
             if self.key is not None and not is_only and not is_alone:
                 name = f"{self.key}.{name or band + 1}"
             every = frozenset(one for one in (*names, name) if one is not None)
-            found.append(OfferedBand(self.file, band, every, name, self.key))
+            common = self.common[band] if has_common else None
+            found.append(OfferedBand(self.file, band, every, name, self.key, common))
         return found
 
 
@@ -150,10 +156,12 @@ def _of_key(key: str, band: int, offered: Sequence[OfferedBand], scene: str) -> 
 
 
 def _named(name: str, offered: Sequence[OfferedBand], scene: str) -> OfferedBand:
-    """Return the band of a name: of a file of that name before one that is called so."""
-    found = [one for one in offered if one.key == name] or [
-        one for one in offered if name in one.names
-    ]
+    """Return the band of a name: of a file of that name, called so, or commonly called so."""
+    found = (
+        [one for one in offered if one.key == name]
+        or [one for one in offered if name in one.names]
+        or [one for one in offered if one.common == name]
+    )
     if len(found) == 1:
         return found[0]
     if found:

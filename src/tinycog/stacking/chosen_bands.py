@@ -48,12 +48,14 @@ class OpenedFiles(NamedTuple):
         file = self.files[n]
         told: Sequence[str | None] = file.bands or ()
         if n in self.errors:
-            return FileBands(n, file.key, [[name] if name else [] for name in told or (None,)])
+            names = [[name] if name else [] for name in told or (None,)]
+            return FileBands(n, file.key, names, file.common)
         count = self.handles[n].levels[0].samples
         own = self.handles[n].metadata.descriptions
         told = told if len(told) == count else (None,) * count
         pairs = zip(told, own, strict=True)
-        return FileBands(n, file.key, [[name for name in pair if name] for pair in pairs])
+        names = [[name for name in pair if name] for pair in pairs]
+        return FileBands(n, file.key, names, file.common)
 
 
 class ChosenBands(NamedTuple):

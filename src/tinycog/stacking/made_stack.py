@@ -15,6 +15,7 @@ from tinycog.mosaicking.members import MosaicMember
 from tinycog.mosaicking.mosaic_windows import MosaicWindows
 from tinycog.mosaicking.overlaps import result_dtype
 from tinycog.pixels.methods import method_for
+from tinycog.reader.arguments import AskedPixels
 from tinycog.reader.open_file import OpenFile
 from tinycog.stacking.band_names import methods_by_band
 from tinycog.stacking.chosen_bands import (
@@ -33,7 +34,7 @@ from tinycog.stacking.layers import (
     window_of_place,
 )
 from tinycog.stacking.stack_fit import NamedFile, meaning_of, misfits
-from tinycog.stacking.stack_grid import choose_stack_grid
+from tinycog.stacking.stack_grid import StackGrid, choose_stack_grid
 from tinycog.stacking.stack_options import StackOptions
 from tinycog.window import Window
 
@@ -84,6 +85,7 @@ class MadeStack(NamedTuple):
         steps: those in which a file may have pixels of the grid.
         outside: positions of files that have none.
         findings: oddities of the whole.
+        asked: which of its pixels are asked for; None for all.
     """
 
     grid: ChosenGrid
@@ -95,6 +97,7 @@ class MadeStack(NamedTuple):
     steps: tuple[MadeStep, ...]
     outside: tuple[int, ...]
     findings: tuple[Finding, ...]
+    asked: AskedPixels | None = None
 
 
 def make_stack(opened: OpenedFiles, options: StackOptions, *, keep: bool) -> MadeStack:
@@ -121,7 +124,7 @@ def make_stack(opened: OpenedFiles, options: StackOptions, *, keep: bool) -> Mad
     if not open_ones:
         raise next(iter(errors.values()))
     names = Names.of(opened, used)
-    grid, source = _grid(opened, options, open_ones, names.shown, errors, keep=keep)
+    grid, source, asked = _grid(opened, options, open_ones, names.shown, errors, keep=keep)
     files = {n: NamedFile(names.shown[n], opened.handles[n]) for n in open_ones}
     order = most_first(open_ones, lambda n: meaning_of(files[n].handle)) if keep else open_ones
     errors |= misfits({n: files[n] for n in order}, chosen.uses, grid)
@@ -133,7 +136,8 @@ def make_stack(opened: OpenedFiles, options: StackOptions, *, keep: bool) -> Mad
     open_ones = [n for n in open_ones if n not in errors]
     if not open_ones:
         raise found[0]
-    return _Maker(opened, options, chosen, names, grid, source, errors, open_ones).made()
+    maker = _Maker(opened, options, chosen, names, grid, source, errors, open_ones)
+    return maker.made()._replace(asked=asked)
 
 
 def _grid(
@@ -144,7 +148,7 @@ def _grid(
     errors: dict[int, TinycogError],
     *,
     keep: bool,
-) -> tuple[ChosenGrid, int | None]:
+) -> StackGrid:
     """Return the grid, and which file it is taken from; files that have none become errors."""
     for n in list(open_ones):
         if not opened.handles[n].geo.has_coordinates:
@@ -158,7 +162,7 @@ def _grid(
     while True:
         handles = [opened.handles[n] for n in order]
         try:
-            grid, source = choose_stack_grid(options.grid, handles, [names[n] for n in order])
+            found = choose_stack_grid(options.grid, handles, [names[n] for n in order])
         except MosaicError as error:
             if not keep:
                 raise
@@ -167,7 +171,7 @@ def _grid(
             order.remove(odd)
             open_ones.remove(odd)
             continue
-        return grid, None if source is None else order[source]
+        return found if found.source is None else found._replace(source=order[found.source])
 
 
 def _place_of(file: OpenFile) -> tuple[str, tuple[float, float]]:

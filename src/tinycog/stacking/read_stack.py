@@ -25,7 +25,7 @@ from tinycog.reader.read_window import read_area
 from tinycog.reader.window_buffers import WindowRequest, make_buffers
 from tinycog.stacking.layers import StackLayer
 from tinycog.stacking.made_stack import MadeStack, MadeStep
-from tinycog.thread_pool import run_in_pool
+from tinycog.thread_pool import run_for_samples
 from tinycog.window import Area, Window, as_floats
 
 
@@ -72,11 +72,20 @@ class PartialLayer(NamedTuple):
     own: list[int]
     places: list[int]
 
-    def request(self, window: Window, errors: ErrorHandling, out: Pixels | None) -> WindowRequest:
-        """Return what is read of a window."""
+    def request(
+        self, window: Window, asked: Mask | None, errors: ErrorHandling, out: Pixels | None
+    ) -> WindowRequest:
+        """Return what is read of a window; `asked` says which pixels, None for all."""
         area = Area(0, as_floats(window), (window.height, window.width))
         return WindowRequest(
-            area, self.own, "nearest", masked=True, boundless=False, errors=errors, out=out
+            area,
+            self.own,
+            "nearest",
+            masked=True,
+            boundless=False,
+            errors=errors,
+            out=out,
+            asked=asked,
         )
 
     def part(self, planes: NDArray[Any]) -> NDArray[Any] | None:
@@ -122,11 +131,13 @@ async def read_piece(
         what = f"a stack of {piece.shape}"
         raise LimitError.no_memory(what) from exc
     some = asyncio.Semaphore(SIDE_BY_SIDE)
+    asked = await _asked(made, piece.window)
 
     async def one(place: int, number: int) -> _ReadStep:
         async with some:
             step = made.steps[number]
-            return await _read_step(made, step, piece, data[place], masks[place], errors)
+            part = _StepArrays(data[place], masks[place], asked)
+            return await _read_step(made, step, piece, part, errors)
 
     read = await side_by_side(*(one(place, number) for place, number in enumerate(piece.steps)))
     lost = None
@@ -143,6 +154,29 @@ async def read_piece(
         tuple(one.by_band for one in read),
         tuple(finding for one in read for finding in one.findings),
     )
+
+
+async def _asked(made: MadeStack, window: Window) -> Mask | None:
+    """Return which pixels of a window are asked for, (rows, cols); None for all."""
+    if made.asked is None:
+        return None
+    size = window.width * window.height
+    found = await run_for_samples(size, made.asked.mask, window)
+    return None if found.all() else found
+
+
+class _StepArrays(NamedTuple):
+    """Where a step is read to.
+
+    Attributes:
+        data: samples, (band, row, col).
+        masks: which are valid, likewise.
+        asked: which pixels are asked for, (row, col); None for all.
+    """
+
+    data: Pixels
+    masks: Mask
+    asked: Mask | None
 
 
 class _ReadStep(NamedTuple):
@@ -166,20 +200,20 @@ async def _read_step(
     made: MadeStack,
     step: MadeStep,
     piece: StackPiece,
-    data: Pixels,
-    masks: Mask,
+    arrays: _StepArrays,
     errors: ErrorHandling,
 ) -> _ReadStep:
-    """Fill samples and masks of a step, (band, row, col)."""
+    """Fill samples and masks of a step."""
+    data, masks, asked = arrays
 
     async def one(part: PartialLayer) -> _ReadLayer:
         out = part.part(data)
         layer = part.layer
-        raster = await read_area(
-            layer.windows, layer.source, part.request(piece.window, errors, out)
-        )
+        request = part.request(piece.window, asked, errors, out)
+        raster = await read_area(layer.windows, layer.source, request)
         is_there = out is not None and raster.data is out
-        await run_in_pool(_put, raster, part, made.fill, data, masks, is_there)
+        size = raster.data.size
+        await run_for_samples(size, _put, raster, part, made.fill, data, masks, is_there)
         return _ReadLayer(raster.losses, part.places, raster.findings)
 
     layers = list(_layers(step, piece.bands))
@@ -190,7 +224,8 @@ async def _read_step(
             data[place] = made.fill
     findings = [*step.findings] if errors == "fill" else []
     findings += [finding for layer in read for finding in layer.findings]
-    return await run_in_pool(_counted, read, masks, tuple(dict.fromkeys(findings)))
+    found_all = tuple(dict.fromkeys(findings))
+    return await run_for_samples(masks.size, _counted, read, masks, asked, found_all)
 
 
 def _put(
@@ -199,7 +234,7 @@ def _put(
     fill: float,
     data: Pixels,
     masks: Mask,
-    is_there: bool,  # noqa: FBT001 - `run_in_pool` takes positions
+    is_there: bool,  # noqa: FBT001 - `run_for_samples` takes positions
 ) -> None:
     """Put what was read in its place, unless it is there; what is not valid is filled."""
     valid = settled(raster.validity, raster.data).band_masks(raster.data)
@@ -212,9 +247,13 @@ def _put(
             np.copyto(target, fill, where=~mask, casting="unsafe")
 
 
-def _counted(layers: Sequence[_ReadLayer], masks: Mask, findings: tuple[Finding, ...]) -> _ReadStep:
+def _counted(
+    layers: Sequence[_ReadLayer], masks: Mask, asked: Mask | None, findings: tuple[Finding, ...]
+) -> _ReadStep:
     """Count samples by band, and pixels of all bands (cog.stack.account)."""
     nothing = np.full(masks.shape[1:], Loss.GAP, np.uint8)
+    if asked is not None:
+        nothing[~asked] = Loss.OUTSIDE
     lost: list[Losses | None] = [nothing] * len(masks)
     for layer in layers:
         for place in layer.places:
@@ -247,11 +286,11 @@ async def plan_piece(made: MadeStack, piece: StackPiece) -> Plan:
     Those of a file whose bands are resampled by several methods are there for each of them: whether
     they are one in the end depends on when its answers come.
     """
+    asked = await _asked(made, piece.window)
 
     async def one(part: PartialLayer) -> Plan:
-        buffers = make_buffers(
-            part.layer.source, part.request(piece.window, "raise", None), planned=True
-        )
+        request = part.request(piece.window, asked, "raise", None)
+        buffers = make_buffers(part.layer.source, request, planned=True)
         return await part.layer.windows.plan(part.layer.source, 0, [buffers])
 
     parts = [part for n in piece.steps for part in _layers(made.steps[n], piece.bands)]

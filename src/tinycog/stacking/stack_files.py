@@ -17,6 +17,7 @@ class StackFile(NamedTuple):
         key: name of the file in its scene, as of an asset in a STAC item; None where it is alone.
         bands: names of its bands where they are known without opening it; None for one without.
         bounds: (west, south, east, north) in longitudes and latitudes where known.
+        common: common names of its bands, None for one without; empty where not known.
     """
 
     name: str
@@ -25,6 +26,7 @@ class StackFile(NamedTuple):
     key: str | None = None
     bands: tuple[str | None, ...] | None = None
     bounds: tuple[float, float, float, float] | None = None
+    common: tuple[str | None, ...] = ()
 
 
 class StackStep(NamedTuple):

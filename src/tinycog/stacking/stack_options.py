@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
 from tinycog.affine_math import Coefficients, coefficients, invert
-from tinycog.argument_types import CrsLike, MosaicMethod, WarpResamplingLike
-from tinycog.checks import check_method, check_res, check_shape
+from tinycog.argument_types import CrsLike, GeometryLike, MosaicMethod, WarpResamplingLike
+from tinycog.checks import check_method, check_res, check_shape, check_size
 from tinycog.errors import UsageError
+from tinycog.geo.asked_geometry import crs_of
 from tinycog.geo.crs import Crs
 from tinycog.geo.given_crs import given_crs
+from tinycog.geo.polygons import polygons_of
 from tinycog.mosaicking.overlaps import METHODS
 from tinycog.pixels.methods import WARPING
 
@@ -48,9 +50,12 @@ class AskedGrid(NamedTuple):
         crs: of its coordinates.
         res: pixel size (x, y).
         bounds: (left, bottom, right, top), not checked yet.
-        bounds_crs: of `bounds`, if not that of the grid.
+        bounds_crs: of `bounds` and `geometry`, if not that of the grid.
         transform: from (col, row) to (x, y), with `shape`.
         shape: (rows, cols).
+        geometry: that pixels must lie in; it says the bounds where nothing else does.
+        all_touched: whether pixels that it only touches lie in it.
+        pad_to: what rows and columns are multiples of.
     """
 
     crs: Crs | None = None
@@ -59,6 +64,35 @@ class AskedGrid(NamedTuple):
     bounds_crs: CrsLike | None = None
     transform: Coefficients | None = None
     shape: tuple[int, int] | None = None
+    geometry: GeometryLike | None = None
+    all_touched: bool = False
+    pad_to: int | None = None
+
+    def limited_to(
+        self, geometry: GeometryLike | None, pad_to: int | None, *, all_touched: bool
+    ) -> AskedGrid:
+        """Return it with the area in it that is asked for.
+
+        Raises:
+            UsageError: an argument is wrong.
+        """
+        if geometry is None and all_touched:
+            raise UsageError("all_touched= is of geometry=, which is missing")
+        if pad_to is not None:
+            check_size(pad_to, "pad_to")
+        if geometry is None:
+            return self._replace(pad_to=pad_to)
+        polygons_of(geometry)  # that it is an area
+        crs = crs_of(geometry, self.bounds_crs)
+        if self.bounds is not None and crs is not self.bounds_crs:
+            message = (
+                "geometry= has a CRS of its own: pass bounds= in it and bounds_crs=, or leave one"
+                " out"
+            )
+            raise UsageError(message)
+        return self._replace(
+            geometry=geometry, bounds_crs=crs, all_touched=all_touched, pad_to=pad_to
+        )
 
 
 class StackOptions(NamedTuple):
@@ -85,6 +119,7 @@ def asked_grid(
     transform: Iterable[float] | None,
     shape: Sequence[int] | None,
     like: GridLike | None,
+    geometry: GeometryLike | None = None,
 ) -> AskedGrid:
     """Check what says the grid.
 
@@ -92,18 +127,20 @@ def asked_grid(
         UsageError: arguments exclude each other, or one is wrong.
     """
     if like is not None:
-        if any(one is not None for one in (crs, res, bounds, bounds_crs, transform, shape)):
+        if any(one is not None for one in (crs, res, bounds, transform, shape)):
             message = "like= is a whole grid: leave out bounds=, crs=, res=, transform=, shape="
             raise UsageError(message)
-        return _grid_of(like)
+        found = _grid_of(like)
+        return found if geometry is None else found._replace(bounds_crs=bounds_crs)
     if transform is not None and (shape is None or res is not None or bounds is not None):
         message = "transform= comes with shape=, and without bounds= and res="
         raise UsageError(message)
-    if transform is None and shape is not None and (bounds is None or res is not None):
-        message = "shape= comes with transform=, or with bounds= and without res="
+    has_place = bounds is not None or geometry is not None
+    if transform is None and shape is not None and (not has_place or res is not None):
+        message = "shape= comes with transform=, or with bounds= or geometry= and without res="
         raise UsageError(message)
-    if bounds_crs is not None and bounds is None:
-        raise UsageError("bounds_crs= is that of bounds=: give these, too")
+    if bounds_crs is not None and bounds is None and geometry is None:
+        raise UsageError("bounds_crs= is that of bounds= or geometry=: give one of these, too")
     return AskedGrid(
         None if crs is None else given_crs(crs),
         None if res is None else check_res(res),

@@ -503,6 +503,9 @@ class Collection(Sequence[Asset]):
         transform: Iterable[float] | None = None,
         shape: Sequence[int] | None = None,
         like: GridLike | None = None,
+        geometry: GeometryLike | None = None,
+        all_touched: bool = False,
+        pad_to: int | None = None,
         sign: Sign | None = None,
         **options: Unpack[OpenOptions],
     ) -> Stack: ...

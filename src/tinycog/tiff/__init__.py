@@ -5,6 +5,7 @@
     spec.py         tables of TIFF 6.0, BigTIFF and GDAL: tags, field types, codes
     ranges.py       byte ranges, half-open
     buffer.py       the parts of a file that have arrived
+    recall.py       what was parsed of one file, taken for others that say the same
     header_ranges.py which of them are its header
     steps.py        parsers as generators, run side by side
     parse.py        bytes to file header, IFD chain, entries, values

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from tinycog.errors import TruncatedError
-from tinycog.tiff.ranges import ByteRange, Span
+from tinycog.tiff.ranges import ByteRange, Span, joined
 
 
 class SparseBuffer:
@@ -38,6 +38,14 @@ class SparseBuffer:
     def held(self) -> int:
         """Number of bytes that have arrived and are kept."""
         return sum(map(len, self._parts))
+
+    def ends_before(self, stop: int) -> bool:
+        """Return whether the file is known to end before `stop`."""
+        return self.size is not None and stop > self.size
+
+    def is_longer(self, length: int) -> bool:
+        """Return whether the file is known to be longer."""
+        return self.size is not None and self.size > length
 
     def put(self, start: int, data: bytes | memoryview, *, loose: bool = False) -> None:
         """Add bytes that begin at `start`; bytes that are there already stay.
@@ -68,14 +76,16 @@ class SparseBuffer:
 
     def parts_of(self, ranges: Iterable[Span]) -> list[tuple[int, bytes]]:
         """Return copies of what has arrived of ranges, with positions: in order, none twice."""
-        joined: list[Span] = []
-        for start, stop in sorted(ranges):
-            if joined and start <= joined[-1][1]:
-                joined[-1] = joined[-1][0], max(stop, joined[-1][1])
+        found: list[tuple[int, bytes]] = []
+        for start, stop in joined(ranges):
+            with self._lock:
+                piece = self._in_one_part(start, stop)
+            if piece is not None:
+                found.append((start, bytes(piece)))
             else:
-                joined.append((start, stop))
-        held = [part for start, stop in joined for part in self._held(start, stop)]
-        return [(part.start, bytes(self.read(*part))) for part in held]
+                held = self._held(start, stop)
+                found += [(part.start, bytes(self.read(*part))) for part in held]
+        return found
 
     def _held(self, start: int, stop: int) -> list[ByteRange]:
         """Return the parts of a range that have arrived."""
@@ -142,6 +152,9 @@ class SparseBuffer:
             found = [(start, stop, self._in_one_part(start, stop)) for start, stop in ranges]
         return [self.read(start, stop) if piece is None else piece for start, stop, piece in found]
 
+    def leave_out(self, start: int, stop: int, unused: Iterable[Span]) -> None:
+        """Say that of what was just read the parser looks at all but `unused`: to a recorder."""
+
     def _in_one_part(self, start: int, stop: int) -> memoryview | None:
         """Return the range if one part holds it, as nearly always."""
         i = bisect_right(self._starts, start) - 1
@@ -167,14 +180,51 @@ class SparseBuffer:
         return gaps
 
 
+LengthQuestion = Callable[[SparseBuffer, int], bool]
+"""`ends_before` or `is_longer`."""
+
+
 class RecordingBuffer(SparseBuffer):
-    """The bytes of another buffer; it keeps the ranges that a parser asks for."""
+    """The bytes of another buffer; it keeps what a parser asks for.
+
+    Attributes:
+        asked: the ranges.
+        looked_at: those that it read, and what of each it did not look at.
+        lengths: what it asked of the length of the file, and the answers.
+    """
 
     def __init__(self, buffer: SparseBuffer) -> None:
         """Read from a buffer; nothing is put into this one."""
+        self._buffer = buffer
         super().__init__(buffer.size)
         self.asked: list[Span] = []
-        self._buffer = buffer
+        self.looked_at: list[tuple[Span, Sequence[Span]]] = []
+        self.lengths: dict[tuple[LengthQuestion, int], bool] = {}
+
+    @property
+    def size(self) -> int | None:  # pyright: ignore[reportIncompatibleVariableOverride] - an answer
+        """Length of the file in bytes, None until it is known."""
+        size = self._buffer.size
+        at_least, at_most = (-1, -1) if size is None else (size, size)
+        self.lengths[SparseBuffer.ends_before, at_least] = False
+        self.lengths[SparseBuffer.is_longer, at_most] = False
+        return size
+
+    @size.setter
+    def size(self, size: int | None) -> None:
+        """Take that of the other buffer."""
+
+    def ends_before(self, stop: int) -> bool:
+        """Return whether the file is known to end before `stop`."""
+        found = self._buffer.ends_before(stop)
+        self.lengths[SparseBuffer.ends_before, stop] = found
+        return found
+
+    def is_longer(self, length: int) -> bool:
+        """Return whether the file is known to be longer."""
+        found = self._buffer.is_longer(length)
+        self.lengths[SparseBuffer.is_longer, length] = found
+        return found
 
     def missing(self, ranges: Iterable[Span]) -> list[ByteRange]:
         """Return the parts of `ranges` that have not arrived."""
@@ -185,8 +235,17 @@ class RecordingBuffer(SparseBuffer):
     def read(self, start: int, stop: int) -> memoryview:
         """Return bytes `start` to `stop`; see `SparseBuffer.read`."""
         self.asked.append((start, stop))
+        self.looked_at.append(((start, stop), ()))
         return self._buffer.read(start, stop)
 
     def read_each(self, ranges: Iterable[Span]) -> list[memoryview]:
         """Return the bytes of several ranges."""
-        return [self.read(start, stop) for start, stop in ranges]
+        ranges = list(ranges)
+        self.asked += ranges
+        self.looked_at += [(span, ()) for span in ranges]
+        return self._buffer.read_each(ranges)
+
+    def leave_out(self, start: int, stop: int, unused: Iterable[Span]) -> None:
+        """Keep what of the bytes that were read last the parser does not look at."""
+        assert self.looked_at[-1][0] == (start, stop)  # noqa: S101 - as it is called
+        self.looked_at[-1] = ((start, stop), tuple(unused))

@@ -69,14 +69,14 @@ def parse_ghost(buffer: SparseBuffer, header: FileHeader) -> Steps[Ghost | None]
     start = header.variant.header_length
     head = ByteRange(start, start + GHOST_HEAD_LENGTH)
     yield from need(buffer, [head])
-    if buffer.size is not None and buffer.size < head.stop:
+    if buffer.ends_before(head.stop):
         return None
     found = GHOST_HEAD.fullmatch(buffer.read(*head))
     if found is None:
         return None
     stop = head.stop + int(found[1])
     yield from need(buffer, [ByteRange(head.stop, stop)])
-    if buffer.size is not None and buffer.size < stop:
+    if buffer.ends_before(stop):
         return None
     lines = bytes(buffer.read(head.stop, stop)).decode("ascii", "replace").splitlines()
     items = (line.partition("=") for line in lines if "=" in line)

@@ -19,7 +19,8 @@ from tinycog.tiff.parse import (
     parse_values,
     spans_of,
 )
-from tinycog.tiff.ranges import Span
+from tinycog.tiff.ranges import Span, joined
+from tinycog.tiff.recall import Recall
 from tinycog.tiff.roles import Place
 from tinycog.tiff.spec import EXIF_IFDS, NDPI, Compression, Tag
 from tinycog.tiff.steps import run_cached
@@ -28,6 +29,9 @@ POINTERS = (Tag.SubIFDs, *EXIF_IFDS)
 """Tags whose values are offsets of further IFDs."""
 
 
+RANGES: Recall[list[Span]] = Recall()
+"""Those of plain chains."""
+
 MOST_BROKEN = 100
 """IFDs that cannot be read, after which no further ones are tried."""
 
@@ -35,7 +39,7 @@ MOST_BROKEN = 100
 def header_ranges(
     buffer: SparseBuffer, places: Sequence[Place], limits: Limits, known: Tiff | None = None
 ) -> list[Span]:
-    """Return the ranges of header, ghost area, IFDs, and the values of all their entries.
+    """Return the ranges of header, ghost area, IFDs, and the values of all their entries, joined.
 
     The IFDs are those of the chain and below it (SubIFDs, Exif, GPS), as far as they have arrived;
     tables of old-style JPEG are among the values. Parts of what is returned may not have arrived.
@@ -47,8 +51,25 @@ def header_ranges(
         known: the chain as far as it has been walked: one that is whole, and nothing odd about it,
             need not be parsed again to know which bytes it is.
     """
+    if known is None or not _is_plain(known):
+        return _joined_ranges(buffer, places, limits, None)
+    found = RANGES.run(
+        (known, places, limits), buffer, lambda seen: _joined_ranges(seen, places, limits, known)
+    )
+    return found or []
+
+
+def _joined_ranges(
+    buffer: SparseBuffer, places: Sequence[Place], limits: Limits, known: Tiff | None
+) -> list[Span]:
+    return joined(_header_ranges(buffer, places, limits, known))
+
+
+def _header_ranges(
+    buffer: SparseBuffer, places: Sequence[Place], limits: Limits, known: Tiff | None
+) -> list[Span]:
     recorder = RecordingBuffer(buffer)
-    if known is not None and _is_plain(known):
+    if known is not None:
         tiff, recorder.asked = known, _spans_of_chain(known)
     else:
         tiff = run_cached(parse_tiff(recorder, limits, cached=True))

@@ -132,7 +132,7 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
         error = NotTiffError(f"not a TIFF: {exc}")
         error.name = exc.name
         raise error from exc
-    if buffer.size is not None and buffer.size < min(v.header_length for v in VARIANTS.values()):
+    if buffer.ends_before(min(v.header_length for v in VARIANTS.values())):
         found = (
             f"{buffer.size} bytes are too few for a header" if buffer.size else "the file is empty"
         )
@@ -223,6 +223,9 @@ def parse_ifd(buffer: SparseBuffer, header: FileHeader, offset: int, limits: Lim
     yield from need(buffer, [ByteRange(start, link_stop)])
     findings: list[Finding] = []
     entries = _entries(header, offset, start, buffer.read(start, stop), upper, findings)
+    length = variant.offset_length  # of a value inside the entry: it is not looked at here
+    inside = (one for one in entries.values() if one.count * one.field_type.length <= length)
+    buffer.leave_out(start, stop, ((one.offset, one.offset + length) for one in inside))
     try:
         link = buffer.read(stop, link_stop)
     except TruncatedError:
@@ -292,7 +295,7 @@ def parse_tiff(
     if known is None:
         header = yield from parse_header(buffer)
         findings: tuple[Finding, ...] = ()
-        if header.variant is CLASSIC and (buffer.size or 0) > CLASSIC_BYTES:
+        if header.variant is CLASSIC and buffer.is_longer(CLASSIC_BYTES):
             header = yield from parse_ndpi_header(buffer, header, limits)
             findings = () if header.variant is NDPI else (_too_long(buffer.size or 0),)
         known = Tiff(header, next_offset=header.first_ifd, findings=findings)

@@ -83,7 +83,7 @@ def _lost(ifd: Ifd, entry: Entry) -> Finding:
 
 
 def _is_lost(buffer: SparseBuffer, entry: Entry) -> bool:
-    return entry.tag in OPTIONAL and buffer.size is not None and entry.range.stop > buffer.size
+    return entry.tag in OPTIONAL and buffer.ends_before(entry.range.stop)
 
 
 class _IfdAt(NamedTuple):
@@ -261,11 +261,11 @@ def _size_of(buffer: SparseBuffer, header: FileHeader, ifd: Ifd) -> list[Value |
 def _is_absent(buffer: SparseBuffer, header: FileHeader, image: Image) -> bool:
     """Return whether an image's only tile lies beyond the end of the file (tiff.pyramid.absent)."""
     entry = image.offsets
-    if entry is None or entry.count != 1 or buffer.size is None or buffer.missing([entry.range]):
+    if entry is None or entry.count != 1 or buffer.missing([entry.range]):
         return False
     value = decode_value(header.byte_order, entry, buffer.read(*entry.range))
     offset = value[0] if isinstance(value, tuple) else 0
-    return isinstance(offset, int) and offset >= buffer.size
+    return isinstance(offset, int) and buffer.ends_before(offset + 1)
 
 
 def _near(
@@ -352,8 +352,8 @@ def _parse_names(
 def _read_start(buffer: SparseBuffer, entry: Entry, length: int) -> Steps[bytes]:
     """Return the first bytes of a value; what lies beyond the end of the file is left out."""
     stop = min(entry.range.stop, entry.offset + length)
-    if buffer.size is not None:
-        stop = max(min(stop, buffer.size), entry.offset)
+    if buffer.ends_before(stop):
+        stop = max(buffer.size or 0, entry.offset)
     part = ByteRange(entry.offset, stop)
     try:
         yield from need(buffer, [part])

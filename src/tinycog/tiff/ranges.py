@@ -21,6 +21,18 @@ class ByteRange(NamedTuple):
 Span = tuple[int, int]
 """A `ByteRange` as a plain tuple, where many are made."""
 
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Return ranges in order, those joined that touch; none is empty."""
+    found: list[Span] = []
+    for start, stop in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(stop, found[-1][1])
+        elif stop > start:
+            found.append((start, stop))
+    return found
+
+
 CLUSTER_GAP_BYTES = 1 << 20
 """Bytes between ranges that are never fetched together."""
 

@@ -60,5 +60,8 @@ def _link_of_no_mask(buffer: SparseBuffer, header: FileHeader, offset: int) -> i
 
 def _arrived(buffer: SparseBuffer, start: int, stop: int) -> memoryview | None:
     """Return bytes that have arrived, else None."""
-    is_past = buffer.size is not None and stop > buffer.size
-    return None if is_past or buffer.missing([ByteRange(start, stop)]) else buffer.read(start, stop)
+    return (
+        None
+        if buffer.ends_before(stop) or buffer.missing([ByteRange(start, stop)])
+        else buffer.read(start, stop)
+    )

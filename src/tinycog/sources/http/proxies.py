@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
+NAMES = frozenset(name.encode() for name in (*VARIABLES, "no_proxy"))
+LENGTHS = frozenset(map(len, NAMES))
+"""Names of variables that count, in lower case, and their lengths."""
+
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 AFTER_HOST = re.compile(r"[^:/][/?#].*@", re.DOTALL)
@@ -103,6 +107,8 @@ class ProxyRules:
     @classmethod
     def of_process(cls) -> ProxyRules:
         """Make the rules of this process's environment."""
+        if os.supports_bytes_environ and not any(map(_counts, os.environb)):
+            return cls(None)  # names as text are decoded each time
         return cls(None, os.environ)
 
     def proxy_for(self, url: Url) -> Proxy | None:
@@ -123,15 +129,23 @@ class ProxyRules:
         return Proxy.parse(text, variable)
 
 
+def _counts(name: bytes) -> bool:
+    """Return whether a variable is one that counts; names of other lengths are not looked at."""
+    return len(name) in LENGTHS and name.lower() in NAMES
+
+
 def _variables_of(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return name and value of each variable that counts, by its name in lower case.
 
     That in lower case comes first; an empty one is none.
     """
     found: dict[str, tuple[str, str]] = {}
-    for name, value in environment.items():
+    for name in environment:
         key = name.lower()
-        if (key not in VARIABLES and key != "no_proxy") or not value.strip():
+        if key not in VARIABLES and key != "no_proxy":
+            continue
+        value = environment.get(name, "")  # decoded each time: of these only
+        if not value.strip():
             continue
         if key == "http_proxy" and name != key and CGI in environment:
             continue
