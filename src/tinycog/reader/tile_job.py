@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from functools import partial
 from itertools import chain
@@ -25,6 +26,7 @@ from tinycog.fetch.range_request import AGAIN, ALONE, RangeRequest, release
 from tinycog.limits import Limits
 from tinycog.reader.tile_parts import TilePart
 from tinycog.sources.lazy_import import too_many_files
+from tinycog.tiff.image import Image
 from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.tile_index import TileLocation, unframed
 from tinycog.window import Tile
@@ -276,6 +278,31 @@ class TileJob:
         if isinstance(placed, TinycogError):
             self._fetchers[part.image.sidecar].name_error(placed)
         self._end(JobState.FAILED, placed)
+
+
+_prepared: set[tuple[int, int] | None] = set()
+
+
+def prepare_decoding(image: Image | None = None) -> None:
+    """Have a worker thread import what decodes tiles, while bytes are under way.
+
+    Of any image, or of one whose codec is known; once each in a process.
+    """
+    key = None if image is None else (image.compression, image.predictor)
+    if key in _prepared:
+        return
+    _prepared.add(key)
+    thread_pool.shared_pool().submit(
+        asyncio.get_running_loop(), partial(_import_decoder, image), lambda *_: None
+    )
+
+
+def _import_decoder(image: Image | None) -> None:
+    with suppress(Exception):  # whoever decodes will be told
+        from tinycog.decode.tile import load_codec  # noqa: PLC0415 - loads imagecodecs
+
+        if image is not None:
+            load_codec(image)
 
 
 def decode_part(
