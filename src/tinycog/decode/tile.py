@@ -92,7 +92,7 @@ def decode_tile(
 
 def _decode_pixels(segment: Segment, codec: Codec, data: bytes | memoryview) -> NDArray[Any]:
     """Decode a whole tile, (rows, cols, samples)."""
-    data = _in_order(segment.image, codec, data)
+    data = in_order(segment.image, codec, data)
     if codec.gives == "samples":
         return segment.checked(codec.decode(segment, data))
     raw = np.frombuffer(codec.decode(segment, data), np.uint8)
@@ -170,7 +170,7 @@ def _decode_rows(
     def decode(data: bytes | memoryview) -> None:
         held = bytearray()
         at = row = 0  # bytes of the tile that have come, and rows of the part
-        for piece in pieces(memoryview(_in_order(image, codec, data))):
+        for piece in pieces(memoryview(in_order(image, codec, data))):
             held += memoryview(piece)[max(start - at, 0) : max(stop - at, 0)]
             at += len(piece)
             count = len(held) // length
@@ -217,7 +217,7 @@ def _in_our_words(
     raise CorruptTileError(message)
 
 
-def _in_order(image: Image, codec: Codec, data: bytes | memoryview) -> bytes | memoryview:
+def in_order(image: Image, codec: Codec, data: bytes | memoryview) -> bytes | memoryview:
     """Return bytes whose bits are in the order that the codec expects (tiff.fill-order)."""
     if image.fill_order == REVERSED and codec.reversible:
         return bytes(imagecodecs.bitorder_decode(bytes(data)))

@@ -336,6 +336,7 @@ class Cog:
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         errors: ErrorHandling = "raise",
+        whole_tiles: bool = True,
     ) -> Values: ...
     def read_web_tile(
         self,
@@ -610,6 +611,7 @@ class Mosaic:
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         errors: ErrorHandling = "raise",
+        whole_tiles: bool = True,
     ) -> Values: ...
     def read_web_tile(
         self,
@@ -838,6 +840,7 @@ class Service:
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         errors: ErrorHandling = "raise",
+        whole_tiles: bool = True,
     ) -> Values: ...
     def read_web_tile(
         self,
