@@ -23,10 +23,11 @@ from itertools import count, product
 from pathlib import Path
 from unittest import mock
 
-import tinycog
 from reading.data import make_all
 from reading.processes import ServerProcess
 from reading.report import versions
+
+import tinycog
 from tinycog.fetch import concurrency
 from tinycog.fetch.coalesce import Rates
 
@@ -45,7 +46,7 @@ def fixed(splits: int | None) -> Iterator[None]:
     if splits is None:
         yield
         return
-    with mock.patch.object(Rates, "splits", lambda _self, _length: splits):
+    with mock.patch.object(Rates, "splits", return_value=splits):
         yield
 
 
