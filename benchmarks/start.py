@@ -1,7 +1,7 @@
 """Measure what a fresh process costs: CPU of imports, time to the first pixel over HTTP.
 
     python benchmarks/start.py
-    python benchmarks/start.py --rounds 21 --latency 20 --peers tinycog,rasterio
+    python benchmarks/start.py --rounds 21 --latency 0,20 --peers tinycog,rasterio --json out.json
 
 Every child is a new process. Within a round all of them run once, in random order; the first round
 does not count. Figures are medians; a ratio is the median of the ratios within each round, so that
@@ -11,6 +11,7 @@ load which comes and goes does not favor anyone. CPU is that of all threads of t
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import resource
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reading.processes import ServerProcess, missing
+from reading.report import versions
 
 HERE = Path(__file__).resolve().parent
 FILE = "many-0"
@@ -57,6 +59,19 @@ async def main():
     tiff = await TIFF.open(path, store=HTTPStore(base, client_options={"allow_http": True}))
     tile = await tiff.ifds[0].fetch_tile(0, 0)
     done(np.asarray(await tile.decode())[0, 0, 0])
+asyncio.run(main())
+""",
+    "async-geotiff": """
+import asyncio
+import numpy as np
+from async_geotiff import GeoTIFF
+from obstore.store import HTTPStore
+async def main():
+    base, _, path = url.rpartition("/")
+    store = HTTPStore(base, client_options={"allow_http": True})
+    geotiff = await GeoTIFF.open(path, store=store)
+    tile = await geotiff.fetch_tile(0, 0)
+    done(np.asarray(tile.array.data)[0, 0, 0])
 asyncio.run(main())
 """,
 }
@@ -136,17 +151,38 @@ def table(head: str, costs: dict[str, list[Cost]], base: str) -> str:
     return "\n".join(rows)
 
 
-def measure_imports(rounds: int) -> str:
+def as_json(costs: dict[str, list[Cost]]) -> dict[str, dict[str, list[float]]]:
+    """Seconds of every round."""
+    return {
+        name: {"cpu": [cost.cpu for cost in mine], "wall": [cost.wall for cost in mine]}
+        for name, mine in costs.items()
+    }
+
+
+def to_best_peer(costs: dict[str, list[Cost]]) -> str:
+    """Say how our wall time compares with that of the best peer of each round."""
+    if len(costs) < 2 or "tinycog" not in costs:
+        return ""
+    walls = {name: [cost.wall for cost in mine] for name, mine in costs.items()}
+    ours = walls.pop("tinycog")
+    peer = min(walls, key=lambda name: statistics.median(walls[name]))
+    return f"\n\nto {peer}, the best peer: {ratio(ours, walls[peer]):.2f}"
+
+
+def measure_imports(rounds: int, kept: dict[str, object]) -> str:
     """Compare `import tinycog` with `import numpy, asyncio`."""
     children = {name: (lambda code=code: import_cost(code)) for name, code in IMPORTS.items()}
     costs = in_turns(children, rounds)
+    kept["imports"] = as_json(costs)
     base = "numpy, asyncio"
     found = ratio(*([cost.cpu for cost in costs[name]] for name in ("tinycog", base)))
     mark = "kept" if found <= LIMIT else "EXCEEDED"
     return table("import", costs, base) + f"\n\nlimit of {LIMIT} (CPU): {mark}, {found:.2f}"
 
 
-def measure_reads(peers: list[str], data: Path, latency: float, rounds: int) -> str:
+def measure_reads(
+    peers: list[str], data: Path, latency: float, rounds: int, kept: dict[str, object]
+) -> str:
     """Compare the first pixel of a fresh process; all peers must see the same one."""
     server = ServerProcess(data)
     try:
@@ -159,7 +195,8 @@ def measure_reads(peers: list[str], data: Path, latency: float, rounds: int) -> 
     pixels = {name: {cost.pixel for cost in mine} for name, mine in costs.items()}
     if len(set.union(*pixels.values())) > 1:
         sys.exit(f"the first pixel differs: {pixels}")
-    return table(f"first pixel, {latency:g} ms latency", costs, peers[0])
+    kept[f"first pixel, {latency:g} ms"] = as_json(costs)
+    return table(f"first pixel, {latency:g} ms latency", costs, peers[0]) + to_best_peer(costs)
 
 
 def present(names: list[str]) -> list[str]:
@@ -187,17 +224,21 @@ def main() -> None:
     )
     root = Path(os.environ.get("TINYCOG_BENCH_DATA", HERE / "data"))
     parser.add_argument("--rounds", type=int, default=11, help="rounds that count")
-    parser.add_argument("--latency", type=float, default=0, help="milliseconds before each answer")
+    parser.add_argument("--latency", default="0,20", help="milliseconds before each answer")
     parser.add_argument("--peers", default=",".join(READS), help="separated by commas")
     parser.add_argument("--data", type=Path, default=root, help="directory of the file")
+    parser.add_argument("--json", type=Path, help="file for all that was measured")
     args = parser.parse_args()
     load = os.getloadavg()[0]
     peers = present(args.peers.split(","))
     ensure_file(args.data)
-    print(measure_imports(args.rounds) + "\n", flush=True)
-    if peers:
-        print(measure_reads(peers, args.data, args.latency, args.rounds))
-    print(f"\n{args.rounds} rounds, {os.cpu_count()} processors, load {load:.1f} before")
+    kept: dict[str, object] = {"versions": versions(peers), "rounds": args.rounds}
+    print(measure_imports(args.rounds, kept) + "\n", flush=True)
+    for latency in map(float, args.latency.split(",")) if peers else ():
+        print(measure_reads(peers, args.data, latency, args.rounds, kept) + "\n", flush=True)
+    if args.json:
+        args.json.write_text(json.dumps(kept, indent=1) + "\n")
+    print(f"{args.rounds} rounds, {os.cpu_count()} processors, load {load:.1f} before")
 
 
 if __name__ == "__main__":

@@ -64,9 +64,12 @@ class ServerProcess:
         self._http.request("GET", target)
         return json.loads(self._http.getresponse().read())
 
-    def link(self, latency: float, megabytes_per_second: float) -> None:
-        """How long each answer waits (ms), and how much all share; 0 = as fast as it goes."""
-        self._get(f"/__link?ms={latency}&mbps={megabytes_per_second}")
+    def link(self, latency: float, megabytes_per_second: float, each: float = 0) -> None:
+        """How long each answer waits (ms), how much all share, and each connection has.
+
+        In megabytes a second; 0 = as fast as it goes.
+        """
+        self._get(f"/__link?ms={latency}&mbps={megabytes_per_second}&each={each}")
 
     def clear(self) -> None:
         """Forget what was asked."""

@@ -7,6 +7,7 @@ that /r1/a.tif and /r2/a.tif are the same bytes under names that no cache has se
     /__log             what was asked since the last clearing, as JSON
     /__clear           forget it
     /__link?ms=20&mbps=100    wait so long before each answer; share so many megabytes a second
+    /__link?ms=20&each=25     each connection has so many of its own
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from urllib.parse import parse_qs, unquote
 RANGE = re.compile(rb"\r\nrange:[ ]*bytes=(\d*)-(\d*)\r\n", re.IGNORECASE)
 IF_MATCH = re.compile(rb"\r\nif-match:[ ]*([^\r]*)\r\n", re.IGNORECASE)
 HEAD_END = b"\r\n\r\n"
+DRIP_SECONDS = 0.002
+"""Seconds between the pieces of a body on a connection that has a rate of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Site:
     root: Path
     seconds: float = 0.0
     bytes_per_second: float = 0.0
+    bytes_per_second_each: float = 0.0
     free_at: float = 0.0
     connections: int = 0
     log: list[tuple[str, str, int, int, int]] = field(default_factory=list)
@@ -91,6 +95,7 @@ class Site:
             values = parse_qs(query)
             self.seconds = float(values.get("ms", ["0"])[0]) / 1000
             self.bytes_per_second = float(values.get("mbps", ["0"])[0]) * 1e6
+            self.bytes_per_second_each = float(values.get("each", ["0"])[0]) * 1e6
         return b"{}"
 
 
@@ -163,6 +168,29 @@ class Connection(asyncio.Protocol):
         return line + b"Content-Length: %d\r\n\r\n" % len(body), body
 
     def _send(self, head: bytes, body: memoryview) -> None:
+        rate = self.site.bytes_per_second_each
+        if rate and head.endswith(HEAD_END):
+            self._drip(head, body, rate, 0.0)
+            return
+        self._send_at_once(head, body)
+
+    def _drip(self, head: bytes, body: memoryview, rate: float, since: float) -> None:
+        """Send what of a body is due at that rate; the rest follows."""
+        if self.transport is None:
+            return
+        now = self.loop.time()
+        since = since or now - DRIP_SECONDS
+        due = min(int((now - since) * rate), len(body))
+        self.transport.writelines([head, body[:due]] if head else [body[:due]])
+        if due < len(body):
+            since += due / rate
+            self.loop.call_later(DRIP_SECONDS, self._drip, b"", body[due:], rate, since)
+            return
+        self.busy = False
+        if self.waiting:
+            self._next()
+
+    def _send_at_once(self, head: bytes, body: memoryview) -> None:
         self.busy = False
         if self.transport is None:
             return

@@ -13,7 +13,7 @@ Handle = tuple[tinycog.Cog, int]
 
 
 class Peer(AsyncPeer):
-    """Opens without I/O; the first read reads the header."""
+    """Opens without I/O; the first read reads the header. Pixels alone, as the others read them."""
 
     async def open(self, url: str, level: int) -> Handle:
         """The handle, not opened."""
@@ -22,31 +22,32 @@ class Peer(AsyncPeer):
     async def tile(self, handle: Handle, place: Place) -> Array:
         """One tile."""
         cog, level = handle
-        return (await cog.read_tile(level, *place)).data
+        return (await cog.read_tile(level, *place, masked=False)).data
 
     async def at_once(self, handle: Handle, places: list[Place]) -> list[Array]:
         """Planned together."""
         cog, level = handle
-        return [raster.data for raster in await cog.read_tiles([(level, *p) for p in places])]
+        tiles = [(level, *place) for place in places]
+        return [raster.data for raster in await cog.read_tiles(tiles, masked=False)]
 
     async def window(self, handle: Handle, box: Box) -> Array:
         """A window."""
         cog, level = handle
-        return (await cog.read(window=box, level=level)).data
+        return (await cog.read(window=box, level=level, masked=False)).data
 
     async def level(self, handle: Handle) -> Array:
         """The whole level."""
         cog, level = handle
-        return (await cog.read_level(level)).data
+        return (await cog.read_level(level, masked=False)).data
 
     async def plan(self, job: Job) -> list[Array]:
         """Plan on an open handle, then read; the server's log is cleared in between."""
         cog = await tinycog.open(job.urls[0])
         if job.tiles:
             tiles = [(job.level, *place) for place in job.tiles]
-            plan = await cog.plan(tiles)
+            plan = await cog.plan(tiles, masked=False)
         else:
-            plan = await cog.plan(window=job.window, level=job.level)
+            plan = await cog.plan(window=job.window, level=job.level, masked=False)
         self.facts = {
             "plan": [tuple(part) for part in plan.requests],
             "plan_bytes": plan.bytes,

@@ -8,6 +8,7 @@
     lossless.py   codecs that give back the stored bytes; samples.py goes on from there
     probes.py     what the installed imagecodecs does better than the oldest one
     streams.py    some of them in pieces, for tiles that are too large to decode at once
+    prefix.py     the first rows of a tile, of its first bytes
     samples.py    bytes to samples: predictor, byte order, packed bits, complex numbers
     jpeg.py       JPEG: tables and colour; ycbcr.py YCbCr data units to RGB
     jpeg_stream.py  its markers, and whether a stream holds all of its pixels

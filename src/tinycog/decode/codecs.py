@@ -10,59 +10,72 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import imagecodecs
-
-from tinycog.decode import jpeg, jpeg2000, jpegxl, lerc, libtiff, lossless, pictures, png, streams
 from tinycog.decode.codec import Codec
 from tinycog.tiff.spec import Compression
 
-DEFLATE = Codec("Deflate", lossless.decode_deflate, predicted=True, pieces=streams.inflate)
+DEFLATE = Codec(
+    "Deflate",
+    "lossless.decode_deflate",
+    predicted=True,
+    by_pieces="streams.inflate",
+    library="deflate_decode",
+)
 ZSTD = Codec(
     "ZSTD",
-    lossless.lenient(imagecodecs.zstd_decode, "too small", "Src size is incorrect"),
+    "lossless.decode_zstd",
     predicted=True,
-    pieces=streams.zstd_pieces(),
+    by_pieces="streams.unpack_frames",
+    library="zstd_decode",
 )
-PACKBITS = lossless.lenient(imagecodecs.packbits_decode, "TOO_SMALL", "INPUT_CORRUPT")
-JPEG_2000 = jpeg2000.decode_jpeg2000
-JPEG_XL = jpegxl.decode_jpegxl
-JPEG_XR = pictures.whole(imagecodecs.jpegxr_decode)
+LIBTIFF = "libtiff.decode_strip"
+WEBP = Codec("WebP", "pictures.decode_webp", "samples", library="webp_decode")
+JPEG = Codec("JPEG", "jpeg.decode_jpeg", "samples", reversible=False, library="jpeg_decode")
+JPEG_2000 = Codec("JPEG 2000", "jpeg2000.decode_jpeg2000", "samples", reversible=False)
+JPEG_XL = Codec("JPEG XL", "jpegxl.decode_jpegxl", "samples", reversible=False)
+JPEG_XR = Codec("JPEG XR", "pictures.decode_jpegxr", "samples", reversible=False, safe=False)
 
 CODECS: Mapping[int, Codec] = {
     # bytes to bytes
-    Compression.NONE: Codec("uncompressed", lossless.decode_none, pieces=streams.cut),
-    Compression.PACKBITS: Codec("PackBits", PACKBITS, pieces=streams.unpack_runs),
-    Compression.LZW: Codec("LZW", lossless.decode_lzw, predicted=True),
+    Compression.NONE: Codec("uncompressed", "lossless.decode_none", by_pieces="streams.cut"),
+    Compression.PACKBITS: Codec(
+        "PackBits",
+        "lossless.decode_packbits",
+        by_pieces="streams.unpack_runs",
+        library="packbits_decode",
+    ),
+    Compression.LZW: Codec("LZW", "lossless.decode_lzw", predicted=True, library="lzw_decode"),
     Compression.DEFLATE: DEFLATE,
     Compression.OLD_DEFLATE: DEFLATE,
     Compression.DEFLATE_PIXTIFF: DEFLATE,
     Compression.ZSTD: ZSTD,
     Compression.ZSTD_EARLY: ZSTD,
-    Compression.LZMA: Codec("LZMA", lossless.decode_lzma, predicted=True, pieces=streams.unpack_xz),
-    # bytes to samples
-    Compression.CCITT_RLE: Codec("CCITT RLE", libtiff.decode_strip, "samples"),
-    Compression.CCITT_T4: Codec("CCITT T.4", libtiff.decode_strip, "samples"),
-    Compression.CCITT_T6: Codec("CCITT T.6", libtiff.decode_strip, "samples"),
-    Compression.NEXT: Codec("NeXT", libtiff.decode_strip, "samples"),
-    Compression.THUNDERSCAN: Codec("ThunderScan", libtiff.decode_strip, "samples"),
-    Compression.SGI_LOG: Codec("SGILog", libtiff.decode_strip, "samples"),
-    Compression.LERC: Codec("LERC", lerc.decode_lerc, "samples"),
-    Compression.WEBP: Codec("WebP", pictures.decode_webp, "samples"),
-    Compression.WEBP_EARLY: Codec("WebP", pictures.decode_webp, "samples"),
-    # bytes to samples; FillOrder does not apply to their bits
-    Compression.JPEG: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
-    Compression.OLD_JPEG: Codec("JPEG", jpeg.decode_old_jpeg, "samples", reversible=False),
-    Compression.JPEG_ALT: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
-    Compression.JPEG_LOSSY_DNG: Codec("JPEG", jpeg.decode_jpeg, "samples", reversible=False),
-    Compression.JPEG_2000: Codec("JPEG 2000", JPEG_2000, "samples", reversible=False),
-    Compression.JPEG_2000_ALT: Codec("JPEG 2000", JPEG_2000, "samples", reversible=False),
-    Compression.JPEG_2000_APERIO_YCBCR: Codec(
-        "JPEG 2000", jpeg2000.decode_aperio, "samples", reversible=False
+    Compression.LZMA: Codec(
+        "LZMA", "lossless.decode_lzma", predicted=True, by_pieces="streams.unpack_xz"
     ),
-    Compression.JPEG_2000_APERIO_RGB: Codec("JPEG 2000", JPEG_2000, "samples", reversible=False),
-    Compression.JPEG_XL: Codec("JPEG XL", JPEG_XL, "samples", reversible=False),
-    Compression.JPEG_XL_DNG: Codec("JPEG XL", JPEG_XL, "samples", reversible=False),
-    Compression.JPEG_XR: Codec("JPEG XR", JPEG_XR, "samples", reversible=False, safe=False),
-    Compression.JPEG_XR_NDPI: Codec("JPEG XR", JPEG_XR, "samples", reversible=False, safe=False),
-    Compression.PNG: Codec("PNG", png.decode_png, "samples", reversible=False),
+    # bytes to samples
+    Compression.CCITT_RLE: Codec("CCITT RLE", LIBTIFF, "samples"),
+    Compression.CCITT_T4: Codec("CCITT T.4", LIBTIFF, "samples"),
+    Compression.CCITT_T6: Codec("CCITT T.6", LIBTIFF, "samples"),
+    Compression.NEXT: Codec("NeXT", LIBTIFF, "samples"),
+    Compression.THUNDERSCAN: Codec("ThunderScan", LIBTIFF, "samples"),
+    Compression.SGI_LOG: Codec("SGILog", LIBTIFF, "samples"),
+    Compression.LERC: Codec("LERC", "lerc.decode_lerc", "samples", library="lerc_decode"),
+    Compression.WEBP: WEBP,
+    Compression.WEBP_EARLY: WEBP,
+    # bytes to samples; FillOrder does not apply to their bits
+    Compression.JPEG: JPEG,
+    Compression.OLD_JPEG: Codec("JPEG", "jpeg.decode_old_jpeg", "samples", reversible=False),
+    Compression.JPEG_ALT: JPEG,
+    Compression.JPEG_LOSSY_DNG: JPEG,
+    Compression.JPEG_2000: JPEG_2000,
+    Compression.JPEG_2000_ALT: JPEG_2000,
+    Compression.JPEG_2000_APERIO_YCBCR: Codec(
+        "JPEG 2000", "jpeg2000.decode_aperio", "samples", reversible=False
+    ),
+    Compression.JPEG_2000_APERIO_RGB: JPEG_2000,
+    Compression.JPEG_XL: JPEG_XL,
+    Compression.JPEG_XL_DNG: JPEG_XL,
+    Compression.JPEG_XR: JPEG_XR,
+    Compression.JPEG_XR_NDPI: JPEG_XR,
+    Compression.PNG: Codec("PNG", "png.decode_png", "samples", reversible=False),
 }

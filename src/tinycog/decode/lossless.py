@@ -8,15 +8,13 @@ tolerates (bytes after the stream, or more than the tile holds) and refuses what
 
 from __future__ import annotations
 
-import lzma
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import imagecodecs
 
-from tinycog.decode import libtiff
 from tinycog.decode.probes import has_sound_lzw
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError
@@ -32,8 +30,6 @@ LONGEST_TAIL = 4
 
 LZMA_BYTES = 100 << 20
 """Memory limit of the LZMA decoder in bytes: a little above the largest preset (9)."""
-
-Decoder = Callable[[Segment, Any], Any]
 
 
 def decode_none(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffer
@@ -114,7 +110,7 @@ def lzw_by_libtiff(segment: Segment, data: Any) -> Any:  # noqa: ANN401
     ]
     for i, length in enumerate(lengths):
         try:
-            return libtiff.decompress(segment, data, length)
+            return _by_libtiff(segment, data, length)
         except imagecodecs.TiffError as exc:
             is_short = any(complaint in str(exc) for complaint in TOO_SHORT)
             if not is_short or lengths[i:] == [length] * (len(lengths) - i):
@@ -127,6 +123,8 @@ def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
 
     By Python's decoder, the only one with a limit for the memory of the stream's dictionary.
     """
+    import lzma  # noqa: PLC0415 - LZMA only
+
     try:
         decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=LZMA_BYTES)
         return decoder.decompress(data, segment.length + 1)
@@ -135,21 +133,40 @@ def decode_lzma(segment: Segment, data: Any) -> Any:  # noqa: ANN401
         raise CorruptTileError(message) from exc
 
 
-def lenient(decode: Callable[..., Any], *complaints: str) -> Decoder:
-    """Make a codec of an imagecodecs decoder that falls back to libtiff on certain complaints.
+def decode_zstd(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+    """Decompress ZSTD (tiff.compression.zstd)."""
+    complaints = ("too small", "Src size is incorrect")
+    return _lenient(imagecodecs.zstd_decode, complaints, segment, data)
+
+
+def decode_packbits(segment: Segment, data: Any) -> Any:  # noqa: ANN401
+    """Unpack PackBits (tiff.compression.packbits)."""
+    complaints = ("TOO_SMALL", "INPUT_CORRUPT")
+    return _lenient(imagecodecs.packbits_decode, complaints, segment, data)
+
+
+def _lenient(
+    decode: Callable[..., Any],
+    complaints: Sequence[str],
+    segment: Segment,
+    data: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
+    """Decode by a decoder of imagecodecs, and by libtiff where that has certain complaints.
 
     They concern the end of the stream only: a wrong checksum is never ignored.
     """
+    try:
+        return decode(data, out=segment.byte_output())
+    except RuntimeError as exc:
+        if not any(complaint in str(exc) for complaint in complaints):
+            raise
+        pixels = _by_libtiff(segment, data, segment.length)
+        text = f"the codec complained ({exc}), but libtiff found all bytes of the tile"
+        segment.tolerate("tiff.decode.length", text)
+        return pixels
 
-    def decode_or_ask(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-        try:
-            return decode(data, out=segment.byte_output())
-        except RuntimeError as exc:
-            if not any(complaint in str(exc) for complaint in complaints):
-                raise
-            pixels = libtiff.decompress(segment, data, segment.length)
-            text = f"the codec complained ({exc}), but libtiff found all bytes of the tile"
-            segment.tolerate("tiff.decode.length", text)
-            return pixels
 
-    return decode_or_ask
+def _by_libtiff(segment: Segment, data: Any, length: int) -> Any:  # noqa: ANN401
+    from tinycog.decode import libtiff  # noqa: PLC0415 - what few tiles need
+
+    return libtiff.decompress(segment, data, length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import imagecodecs
@@ -62,13 +61,9 @@ def _number(data: bytes, bits: int) -> int:
     return int.from_bytes(data, "little") & ((1 << bits) - 1)
 
 
-def whole(decode: Callable[..., Any]) -> Callable[[Segment, Any], Any]:
-    """Make a codec of a decoder of pictures that needs only the bytes.
+def decode_jpegxr(segment: Segment, data: Any) -> Any:  # noqa: ANN401 - any buffer
+    """Decode JPEG XR (tiff.compression.jpegxr).
 
-    It decodes into an array of the tile's size, so a picture of another size is refused first.
+    Into an array of the tile's size, so a picture of another size is refused first.
     """
-
-    def decode_into(segment: Segment, data: Any) -> Any:  # noqa: ANN401
-        return decode(data, out=segment.picture_output(segment.rows, segment.cols))
-
-    return decode_into
+    return imagecodecs.jpegxr_decode(data, out=segment.picture_output(segment.rows, segment.cols))

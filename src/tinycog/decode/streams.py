@@ -23,6 +23,11 @@ PIECE_BYTES = 1 << 20
 STEP_BYTES = 1 << 16
 """Encoded bytes that a decompressor gets at once."""
 
+try:
+    zstd: Any = import_module("compression.zstd")
+except ImportError:
+    zstd = None
+
 Pieces = Callable[[memoryview], Iterator[bytes | bytearray | memoryview]]
 """Encoded bytes to decompressed ones, in order."""
 
@@ -62,22 +67,15 @@ def unpack_xz(data: memoryview) -> Iterator[bytes]:
     yield from _pull(decoder, data, lzma.LZMAError)
 
 
-def zstd_pieces() -> Pieces | None:
-    """Return what decompresses ZSTD frames likewise (tiff.compression.zstd).
+def _unpack_frames(data: memoryview) -> Iterator[bytes]:
+    """Decompress ZSTD frames likewise (tiff.compression.zstd)."""
+    while data:
+        behind = yield from _pull(zstd.ZstdDecompressor(), data, zstd.ZstdError)
+        data = data[behind:]
 
-    None before Python 3.14, which no library has that is at hand.
-    """
-    try:
-        zstd: Any = import_module("compression.zstd")
-    except ImportError:
-        return None
 
-    def unpack_frames(data: memoryview) -> Iterator[bytes]:
-        while data:
-            behind = yield from _pull(zstd.ZstdDecompressor(), data, zstd.ZstdError)
-            data = data[behind:]
-
-    return unpack_frames
+unpack_frames: Pieces | None = None if zstd is None else _unpack_frames
+"""None before Python 3.14, which no library has that is at hand."""
 
 
 def _pull(

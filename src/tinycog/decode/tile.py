@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import imagecodecs
 import numpy as np
@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 
 from tinycog.decode.codec import Codec
 from tinycog.decode.codecs import CODECS
-from tinycog.decode.lossless import LONGEST_TAIL
 from tinycog.decode.samples import unpack_samples
 from tinycog.decode.segment import Segment
-from tinycog.decode.streams import PIECE_BYTES, Pieces
 from tinycog.errors import CorruptTileError, Finding, LimitError, TinycogError, UnsupportedError
 from tinycog.limits import Limits
 from tinycog.tiff.image import Image
-from tinycog.tiff.spec import Compression, name_of
+from tinycog.tiff.spec import Compression, Predictor, name_of
+
+if TYPE_CHECKING:
+    from tinycog.decode.streams import Pieces
 
 T = TypeVar("T")
 
@@ -46,6 +47,15 @@ class DecodedTile(NamedTuple):
 
     pixels: NDArray[Any]
     findings: tuple[Finding, ...] = ()
+
+
+def load_codec(image: Image) -> None:
+    """Import what decodes tiles of an image, ahead of the first; nothing is said of what lacks."""
+    codec = CODECS.get(image.compression)
+    if codec is not None:
+        codec.load()
+    if image.predictor != Predictor.NONE:
+        _ = imagecodecs.delta_decode  # imports the extension that has it
 
 
 def decode_tile(
@@ -82,7 +92,7 @@ def decode_tile(
 
 def _decode_pixels(segment: Segment, codec: Codec, data: bytes | memoryview) -> NDArray[Any]:
     """Decode a whole tile, (rows, cols, samples)."""
-    data = _in_order(segment.image, codec, data)
+    data = in_order(segment.image, codec, data)
     if codec.gives == "samples":
         return segment.checked(codec.decode(segment, data))
     raw = np.frombuffer(codec.decode(segment, data), np.uint8)
@@ -147,6 +157,9 @@ def _decode_rows(
     out: NDArray[Any],
 ) -> tuple[Finding, ...]:
     """Decompress a tile in pieces, and keep the rows that are wanted."""
+    from tinycog.decode.lossless import LONGEST_TAIL  # noqa: PLC0415 - few tiles
+    from tinycog.decode.streams import PIECE_BYTES  # noqa: PLC0415 - few tiles
+
     image, (samples, rows, cols) = segment.image, part
     limits.check_ratio(segment.pixel_bytes, len(data), "decoded bytes of a tile", image.weight)
     length = image.unpacked_length(1)
@@ -157,7 +170,7 @@ def _decode_rows(
     def decode(data: bytes | memoryview) -> None:
         held = bytearray()
         at = row = 0  # bytes of the tile that have come, and rows of the part
-        for piece in pieces(memoryview(_in_order(image, codec, data))):
+        for piece in pieces(memoryview(in_order(image, codec, data))):
             held += memoryview(piece)[max(start - at, 0) : max(stop - at, 0)]
             at += len(piece)
             count = len(held) // length
@@ -204,7 +217,7 @@ def _in_our_words(
     raise CorruptTileError(message)
 
 
-def _in_order(image: Image, codec: Codec, data: bytes | memoryview) -> bytes | memoryview:
+def in_order(image: Image, codec: Codec, data: bytes | memoryview) -> bytes | memoryview:
     """Return bytes whose bits are in the order that the codec expects (tiff.fill-order)."""
     if image.fill_order == REVERSED and codec.reversible:
         return bytes(imagecodecs.bitorder_decode(bytes(data)))

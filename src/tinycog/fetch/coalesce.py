@@ -44,17 +44,17 @@ FAR_SECONDS = 0.003
 CLIENT_BYTES_PER_SECOND = 800e6
 """Bytes per second that this process takes from all connections together."""
 
-MAX_SPLITS, MIN_SPLIT_BYTES = 64, 1 << 20
-"""Requests that one read is split into at most, and the least bytes of each: their price."""
+MAX_SPLITS, MIN_SPLIT_BYTES = 64, 1 << 19
+"""Requests that one read is split into at most, and the least bytes of each."""
 
 UNKNOWN_SPLITS = 32
 """Requests that one read is split into at most before any connection was measured."""
 
-LEAST_ROUND_TRIPS = 0.25
-"""Round trips that the bytes of a part take at least: shorter ones save next to nothing."""
+NEARLY = 1.1
+"""Times the shortest time that a read may take, to be made with fewer requests: their price."""
 
 SETUP_ROUND_TRIPS = 2
-"""Round trips that splitting must save: connections that are opened for it take as long."""
+"""Round trips that splitting must save where connections are opened for it: they take as long."""
 
 
 class Rates(NamedTuple):
@@ -66,6 +66,7 @@ class Rates(NamedTuple):
         known: whether the bytes per second were measured.
         far: whether the round trip was, and is that of a server that is not near.
         connections: how many there may be at most.
+        opened: how many have been in use at once, so that they need not be opened.
     """
 
     round_trip: float = 0.03
@@ -73,6 +74,7 @@ class Rates(NamedTuple):
     known: bool = False
     far: bool = False
     connections: int = MAX_SPLITS
+    opened: int = 1
 
     @classmethod
     def measured(
@@ -80,6 +82,7 @@ class Rates(NamedTuple):
         round_trip: float | None,
         bytes_per_second: float | None,
         connections: int = MAX_SPLITS,
+        opened: int = 1,
     ) -> Rates:
         """Return rates as measured, with the defaults for what was not measured."""
         default = cls()
@@ -89,6 +92,7 @@ class Rates(NamedTuple):
             bytes_per_second is not None,
             round_trip is not None and round_trip >= FAR_SECONDS,
             connections,
+            opened,
         )
 
     @property
@@ -97,7 +101,7 @@ class Rates(NamedTuple):
         return min(int(self.round_trip * self.bytes_per_second), MAX_GAP_BYTES)
 
     def splits(self, length: int) -> int:
-        """Return the number of concurrent requests that bring `length` bytes of a read soonest.
+        """Return the fewest concurrent requests that bring `length` bytes nearly as soon as any.
 
         1 where splitting saves too little: near a server, unless it was found to be slow.
         """
@@ -105,12 +109,15 @@ class Rates(NamedTuple):
         if not self.far and (not self.known or rate >= FAST_BYTES_PER_SECOND):
             return 1
         seconds, round_trip = length / rate, max(self.round_trip, 0.001)
-        shortest = max(MIN_SPLIT_BYTES, LEAST_ROUND_TRIPS * round_trip * rate)
         useful = CLIENT_BYTES_PER_SECOND / rate
         most = min(self.connections, MAX_SPLITS if self.known else UNKNOWN_SPLITS)
-        best = int(min(length / shortest, useful, most))
-        saved = seconds - seconds / max(best, 1)
-        return best if saved > SETUP_ROUND_TRIPS * round_trip else 1
+        most = max(int(min(length / MIN_SPLIT_BYTES, useful, most)), 1)
+        rest = round_trip + length / CLIENT_BYTES_PER_SECOND
+        soonest = rest + seconds / most
+        best = max(math.ceil(seconds / (NEARLY * soonest - rest)), 1)
+        if seconds - seconds / best > SETUP_ROUND_TRIPS * round_trip:
+            return best
+        return min(best, max(self.opened, 1))
 
 
 class CoalescedRange(NamedTuple):

@@ -130,6 +130,7 @@ class Server:
         self.budget = budget
         self.slots = slots
         self.in_flight = 0
+        self._opened = 1
         self._hiding = slots.initial
         self._round_trip: float | None = None
         self._speeds: deque[float] = deque(maxlen=RATE_SAMPLES)
@@ -148,7 +149,7 @@ class Server:
         """What a request and a byte cost, as measured so far."""
         is_known = len(self._speeds) >= FEWEST_SAMPLES
         speed = sorted(self._speeds)[len(self._speeds) // 2] if is_known else None
-        return Rates.measured(self._round_trip, speed, self.slots.most)
+        return Rates.measured(self._round_trip, speed, self.slots.most, self._opened)
 
     @property
     def is_idle(self) -> bool:
@@ -178,6 +179,7 @@ class Server:
             has_slot = self.in_flight < self._free or self._admits()
             if has_slot and (not length or self.budget.acquire(length)):
                 self.in_flight += 1
+                self._opened = max(self._opened, self.in_flight)
                 self._last_ticket += 1
                 if self._throttle is not None:
                     self._throttle.send()

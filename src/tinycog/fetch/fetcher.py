@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+LOCAL_ORIGINS = ("file", "memory")
+"""Origins of sources that read from this machine."""
+
+
 class Fetcher:
     """Reads ranges of one source, on any event loop.
 
@@ -116,6 +120,14 @@ class Fetcher:
     def rates(self) -> Rates:
         """What a request and a byte cost, as measured so far."""
         return self.server.rates
+
+    @property
+    def pays_for_bytes(self) -> bool:
+        """Whether bytes that are not needed now are best not requested.
+
+        They are where reading takes no network, or a cache may need the same range again.
+        """
+        return self._cached is None and self._source.origin not in LOCAL_ORIGINS
 
     def restore(
         self, size: int | None, generation: str | None, parts: Iterable[tuple[int, bytes]]

@@ -14,6 +14,7 @@
     arguments.py       arguments of a read to level, window and shape
     tile_parts.py      tiles and windows to stored tiles, and where their pixels go
     tile_reader.py     stored tiles located, read together
+    prefixes.py        of tiles that points lie in, the bytes of their rows
     tile_job.py        the parts of one read: fetched, decoded into place
     colours.py         rgb=True
     scaled.py          scaled=True

@@ -24,6 +24,7 @@ from tinycog.limits import Limits
 from tinycog.reader.open_header import OpenHeader
 from tinycog.reader.read_header import VALUE_PAGE_BYTES, VIEW, HeaderState
 from tinycog.reader.stored_windows import StoredWindows
+from tinycog.reader.tile_job import prepare_decoding
 from tinycog.reader.tile_reader import TileReader
 from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.reader.window_buffers import LevelSource
@@ -267,6 +268,7 @@ class OpenFile:
         Raises:
             TileIndexError: there is no such level.
         """
+        prepare_decoding()
         await self.read_all()
         return await self.level_so_far(z)
 
@@ -276,7 +278,9 @@ class OpenFile:
         Raises:
             TileIndexError: there is no such level.
         """
+        prepare_decoding()
         image = await self.image(z)
+        prepare_decoding(image)
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
 
     async def check_current(self) -> None:

@@ -12,6 +12,7 @@ from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError
 from tinycog.pixels.validity import KnownValidity
 from tinycog.reader.pixel_file import WindowReader
+from tinycog.reader.tile_parts import Cut
 from tinycog.reader.validity import without
 from tinycog.reader.window_buffers import FetchedBands, LevelSource, WindowBuffers, WindowRequest
 from tinycog.tiff.image import Image
@@ -47,8 +48,11 @@ async def read_points(
     pixels: NDArray[np.int64],
     bands: list[int],
     errors: ErrorHandling,
+    *,
+    whole_tiles: bool,
 ) -> Values:
     """Read single pixels (row, col) of a level; those outside are fill values and not valid."""
+    cut: Cut = "rows" if whole_tiles else "prefix"
     image = source.image
     grid = image.grid
     tile_bytes = grid.tile_height * grid.tile_width * image.samples * image.dtype.itemsize
@@ -65,7 +69,10 @@ async def read_points(
     request = WindowRequest(everything, bands, "nearest", masked=True, boundless=False)
     fetched = FetchedBands.of(source, request)
     for batch in _batches(image, z, pixels, inside, batch_tiles):
-        empty = [_tile_buffers(source, fetched, tile) for tile in batch]
+        empty = [
+            _tile_buffers(source, fetched, tile, rows[members], cut)
+            for tile, members in batch.items()
+        ]
         buffers, _ = await reader.fill(source, z, empty, errors)
         for one, members in zip(buffers, batch.values(), strict=True):
             found = _values(source, one, pixels[members])
@@ -91,19 +98,23 @@ def _batches(
         }
 
 
-def _tile_buffers(source: LevelSource, fetched: FetchedBands, tile: Tile) -> WindowBuffers:
-    """Allocate the arrays for all pixels of a tile, with what says which of them are valid.
+def _tile_buffers(
+    source: LevelSource, fetched: FetchedBands, tile: Tile, points: NDArray[np.int64], cut: Cut
+) -> WindowBuffers:
+    """Allocate the arrays for the rows of a tile from the first to the last that has points.
 
     Raises:
         LimitError: there is no memory for them.
     """
     grid = source.image.grid
-    rows, cols = grid.inside(tile.x, tile.y)
-    window = Window(tile.x * grid.tile_width, tile.y * grid.tile_height, cols, rows)
+    _, cols = grid.inside(tile.x, tile.y)
+    top, rows = int(points.min()), int(np.ptp(points)) + 1
+    window = Window(tile.x * grid.tile_width, top, cols, rows)
     try:
-        return WindowBuffers.new(source, tile.z, fetched, window, as_stored=True)
+        found = WindowBuffers.new(source, tile.z, fetched, window, as_stored=True)
+        return found._replace(cut=cut)
     except MemoryError as exc:
-        what = f"the pixels of a tile of {rows} x {cols}"
+        what = f"the pixels of {rows} x {cols} of a tile"
         raise LimitError.no_memory(what) from exc
 
 

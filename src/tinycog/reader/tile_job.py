@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from functools import partial
 from itertools import chain
@@ -25,13 +26,29 @@ from tinycog.fetch.range_request import AGAIN, ALONE, RangeRequest, release
 from tinycog.limits import Limits
 from tinycog.reader.tile_parts import TilePart
 from tinycog.sources.lazy_import import too_many_files
+from tinycog.tiff.image import Image
 from tinycog.tiff.old_jpeg import joined
-from tinycog.tiff.tile_index import TileLocation, unframed
+from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation, unframed
 from tinycog.window import Tile
 
 
 class LeaderError(TinycogError):
     """A tile is not framed by its leader and trailer as the ghost area promises."""
+
+
+class ShortPrefixError(Exception):
+    """The first bytes of a tile do not hold the rows that are wanted, or not for sure.
+
+    Attributes:
+        location: of the tile.
+        data: those bytes.
+    """
+
+    def __init__(self, location: TileLocation, data: bytes) -> None:
+        """Keep both."""
+        super().__init__()
+        self.location, self.data = location, data
 
 
 FILL_BATCH = 256
@@ -207,6 +224,9 @@ class TileJob:
     ) -> None:
         requests = self._requests.pop(i)
         release(requests)
+        if isinstance(error, ShortPrefixError):
+            self._ask_for_rest(i, part, error)
+            return
         if error is not None:
             if isinstance(error, FormatError):
                 self._fetchers[part.image.sidecar].forget(requests)
@@ -215,6 +235,22 @@ class TileJob:
         if findings:
             self.results[i] = PartResult(findings)
         self._count(1)
+
+    def _ask_for_rest(self, i: int, part: TilePart, error: ShortPrefixError) -> None:
+        """Request what a prefix lacks of its tile, which is then decoded as any other."""
+        location, whole = error.location, error.location.whole
+        if self.is_over or whole is None:
+            return
+        tile = location._replace(range=whole, whole=None)
+        deliver = partial(self._join_rest, i, part, tile, error.data)
+        fail = partial(self._lose, i, part, tile)
+        request = RangeRequest(ByteRange(location.range.stop, whole.stop), deliver, fail)
+        self._requests[i] = self._fetchers[part.image.sidecar].submit(request)
+
+    def _join_rest(
+        self, i: int, part: TilePart, location: TileLocation, prefix: bytes, data: memoryview
+    ) -> None:
+        self._submit(i, part, location, memoryview(prefix + bytes(data)))
 
     def _lose(self, i: int, part: TilePart, location: TileLocation, error: BaseException) -> None:
         """Ask for a part again if its request served others, too; else fail (http.retry.alone)."""
@@ -278,6 +314,31 @@ class TileJob:
         self._end(JobState.FAILED, placed)
 
 
+_prepared: set[tuple[int, int] | None] = set()
+
+
+def prepare_decoding(image: Image | None = None) -> None:
+    """Have a worker thread import what decodes tiles, while bytes are under way.
+
+    Of any image, or of one whose codec is known; once each in a process.
+    """
+    key = None if image is None else (image.compression, image.predictor)
+    if key in _prepared:
+        return
+    _prepared.add(key)
+    thread_pool.shared_pool().submit(
+        asyncio.get_running_loop(), partial(_import_decoder, image), lambda *_: None
+    )
+
+
+def _import_decoder(image: Image | None) -> None:
+    with suppress(Exception):  # whoever decodes will be told
+        from tinycog.decode.tile import load_codec  # noqa: PLC0415 - loads imagecodecs
+
+        if image is not None:
+            load_codec(image)
+
+
 def decode_part(
     part: TilePart, location: TileLocation | None, data: memoryview | None, limits: Limits
 ) -> tuple[Finding, ...]:
@@ -293,6 +354,9 @@ def decode_part(
         fill_tile(part.image, part.target)
         return ()
     check_complete(location.range, data)
+    if location.whole is not None:
+        _decode_prefix(part, location, data)
+        return () if location.oddity is None else (location.oddity,)
     if location.framed:
         payload = unframed(data)
         if payload is None:
@@ -308,6 +372,20 @@ def decode_part(
     if location.oddity is not None:
         findings = (location.oddity, *findings)
     return findings
+
+
+def _decode_prefix(part: TilePart, location: TileLocation, data: memoryview) -> None:
+    """Decode rows of a tile from its first bytes; what frames it is not looked at.
+
+    Raises:
+        ShortPrefixError: they do not suffice.
+    """
+    from tinycog.decode.prefix import decode_prefix  # noqa: PLC0415 - loads imagecodecs
+
+    slices = (part.samples, part.rows, part.cols)
+    payload = data[FRAME_BYTES:] if location.framed else data
+    if not decode_prefix(part.image, part.tile.x, part.tile.y, payload, slices, part.target):
+        raise ShortPrefixError(location, bytes(data))
 
 
 def tile_error(error: FormatError, tile: Tile) -> FormatError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,11 @@ PART_BYTES = 8 << 20
 """Bytes of an uncompressed tile that are read at once: one strip may be the whole image."""
 
 
+Cut = Literal["none", "rows", "prefix"]
+"""What is left out of a stored tile: nothing; of one without compression, bytes before and behind
+the rows; also of others, what should lie behind the rows (tiff.tile.prefix)."""
+
+
 class TilePart(NamedTuple):
     """The part of a stored tile that a read needs, and where it goes.
 
@@ -24,6 +29,7 @@ class TilePart(NamedTuple):
         position: its index in TileOffsets; each plane has its own where bands are stored apart.
         samples, rows, cols: the part of the stored tile that is read.
         target: the array that it goes to, (samples, rows, cols).
+        cut: which bytes of the tile are left where they are, though they came with its request.
     """
 
     image: Image
@@ -33,6 +39,7 @@ class TilePart(NamedTuple):
     rows: slice
     cols: slice
     target: Pixels
+    cut: Cut = "none"
 
 
 def tile_shape(image: Image, tile: Tile, *, padded: bool) -> tuple[int, int, int]:

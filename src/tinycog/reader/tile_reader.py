@@ -12,6 +12,7 @@ from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.plan import Plan, join_plans, make_plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
+from tinycog.reader.prefixes import shortened
 from tinycog.reader.tile_job import LeaderError, PartResult, TileJob, tile_error
 from tinycog.reader.tile_parts import TilePart
 from tinycog.tiff.image import Image
@@ -101,19 +102,21 @@ class TileReader:
                 job has been started.
         """
         flat = [part for group in groups for part in group]
+        places: list[TileLocation | FormatError | None]
         try:
-            found = iter(await self._locate(flat, leaders=self.leaders))
+            places = [*await self._locate(flat, leaders=self.leaders)]
         except FormatError:
             if "raise" in errors:
                 raise
-            found = iter(await self._locate_each(flat))
+            places = await self._locate_each(flat)
+        found = iter(self._shortened(flat, places))
         locations = [list(islice(found, len(group))) for group in groups]
         size = self.file_size
         for group, located in zip(groups, locations, strict=True):
-            places = [None if isinstance(place, FormatError) else place for place in located]
-            self._check_requests(group, places)
-            self._check_overlap(group, places, size)
-            self._check_decoded(group, places, size)
+            sound = [None if isinstance(place, FormatError) else place for place in located]
+            self._check_requests(group, sound)
+            self._check_overlap(group, sound, size)
+            self._check_decoded(group, sound, size)
         jobs = [
             TileJob(self._fetchers, self.limits, group, fills=handling == "fill")
             for group, handling in zip(groups, errors, strict=True)
@@ -121,6 +124,24 @@ class TileReader:
         for job, located in zip(jobs, locations, strict=True):
             job.start(located)
         return jobs
+
+    def _shortened(
+        self, parts: Sequence[TilePart], places: list[TileLocation | FormatError | None]
+    ) -> list[TileLocation | FormatError | None]:
+        """Return places without the bytes that hold no row of the parts (tiff.tile.prefix)."""
+        if all(part.cut == "none" for part in parts):
+            return places
+        from tinycog.decode.prefix import has_prefixes  # noqa: PLC0415 - loads imagecodecs
+
+        for sidecar, fetcher in self._fetchers.items():
+            own = [i for i, part in enumerate(parts) if part.image.sidecar == sidecar]
+            if own and fetcher.pays_for_bytes:
+                cut = shortened(
+                    [parts[i] for i in own], [places[i] for i in own], fetcher.rates, has_prefixes
+                )
+                for i, place in zip(own, cut, strict=True):
+                    places[i] = place
+        return places
 
     def _check_requests(
         self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]

@@ -19,7 +19,7 @@ from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import PICKING
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
 from tinycog.reader.tile_job import PartResult
-from tinycog.reader.tile_parts import TilePart, new_pixels, window_parts
+from tinycog.reader.tile_parts import Cut, TilePart, new_pixels, window_parts
 from tinycog.reader.validity import (
     NOT_ASKED,
     NOT_WALKED,
@@ -137,6 +137,7 @@ class WindowBuffers(NamedTuple):
         gap: where no file of a mosaic has pixels, (rows, cols); None if nowhere.
         needed: which pixels the result is made of, (rows, cols); None if all. Stored tiles that
             hold none of them are not fetched.
+        cut: which bytes of stored tiles are left where they are.
     """
 
     window: Window
@@ -147,6 +148,7 @@ class WindowBuffers(NamedTuple):
     known: KnownValidity | None = None
     gap: Mask | None = None
     needed: Mask | None = None
+    cut: Cut = "none"
 
     @classmethod
     def new(
@@ -184,7 +186,8 @@ class WindowBuffers(NamedTuple):
         if self.needed is not None:
             needed = NeededPixels(self.needed, window, source.image.size)
             parts, masks = needed.parts(parts), needed.parts(masks)
-        return parts + masks
+        parts += masks
+        return parts if self.cut == "none" else [part._replace(cut=self.cut) for part in parts]
 
     def limited_to(self, needed: Mask | None, fill_value: float) -> WindowBuffers:
         """Return them with what is needed of them; what is not fetched is filled, and invalid."""

@@ -336,6 +336,7 @@ class Cog:
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         errors: ErrorHandling = "raise",
+        whole_tiles: bool = True,
     ) -> Values: ...
     def read_web_tile(
         self,
@@ -613,6 +614,7 @@ class Mosaic:
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         errors: ErrorHandling = "raise",
+        whole_tiles: bool = True,
     ) -> Values: ...
     def read_web_tile(
         self,
@@ -841,6 +843,7 @@ class Service:
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         errors: ErrorHandling = "raise",
+        whole_tiles: bool = True,
     ) -> Values: ...
     def read_web_tile(
         self,

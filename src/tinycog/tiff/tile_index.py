@@ -31,6 +31,7 @@ class TileLocation(NamedTuple):
         oddity: what is wrong with its byte count, if anything.
         rows: of the tile, that the bytes hold; None if they hold all.
         head: what belongs before the bytes, of old-style JPEG.
+        whole: all bytes of the tile, where the range is only the first of them (tiff.tile.prefix).
     """
 
     range: ByteRange
@@ -38,6 +39,7 @@ class TileLocation(NamedTuple):
     oddity: Finding | None = None
     rows: slice | None = None
     head: bytes = b""
+    whole: ByteRange | None = None
 
 
 ABSENT = TileLocation(ByteRange(0, 0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from html import unescape
 
 from tinycog.errors import (
     AccessDeniedError,
@@ -233,6 +232,8 @@ def _store_error(body: bytes, secrets: Iterable[str]) -> tuple[str, str]:
     found = STORE_ERROR.search(body.decode("utf-8", "replace"))
     if found is None:
         return "", ""
+    from html import unescape  # noqa: PLC0415 - a table of 2,000 names, for errors only
+
     code, told = found[1] or found[3] or "", unescape(found[2] or found[4] or "")
     return code, f", {redact_line(f'{code}: {told}' if told else code, secrets)}"
 
