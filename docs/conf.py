@@ -31,6 +31,8 @@ exclude_patterns = ["**/node_modules", "**/.venv*"]
 
 html_theme = "furo"
 html_extra_path = ["front"]
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 
