@@ -192,6 +192,8 @@ def release() -> Part:
 
     Away from the repository: the wheel is made of the sdist, and alone in its environment.
     """
+    install = ".venv-wheel/bin/pip install -q --only-binary :all:"
+    away = 'python="$PWD/.venv-wheel/bin/python"; cd build/release/contents'
     pytest = '"$python" -m pytest -q'
     return Part(
         "sdist and wheel",
@@ -200,9 +202,8 @@ def release() -> Part:
             ".venv/bin/python -m build --no-isolation --outdir build/release",
             "tar -xzf build/release/*.tar.gz --strip-components 1 -C build/release/contents",
             "python3 -m venv --clear .venv-wheel",
-            '.venv-wheel/bin/pip install -q --only-binary :all: "$(echo build/release/*.whl)[test]"',
-            'python="$PWD/.venv-wheel/bin/python"; cd build/release/contents;'
-            f" {pytest} --collect-only >/dev/null; {pytest} {QUICK}",
+            f'{install} "$(echo build/release/*.whl)[test]"',
+            f"{away}; {pytest} --collect-only >/dev/null; {pytest} {QUICK}",
         ),
     )
 

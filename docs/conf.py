@@ -1,7 +1,7 @@
 """The documentation site: `make docs` builds it into `site/`, by Sphinx.
 
-Its source is the root of the repository, so that pages link to rules, examples and the README by the
-same relative links here and on a code host.
+Its source is the root of the repository, so that pages link to rules, examples and the README by
+the same relative links here and on a code host.
 """
 
 from __future__ import annotations

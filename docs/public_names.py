@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 API = Path(__file__).parent / "api.md"
-FOREIGN = "tuple, int, str, dict, Enum, IntEnum, StrEnum, Exception, BaseException, Protocol, Generic"
+FOREIGN = (
+    "tuple, int, str, dict, Enum, IntEnum, StrEnum, Exception, BaseException, Protocol, Generic"
+)
 """Bases whose own members say nothing of tinycog."""
 
 NAPOLEON = Config(napoleon_use_ivar=True)
@@ -35,8 +37,8 @@ NAPOLEON = Config(napoleon_use_ivar=True)
 def names_by_section() -> dict[str, list[str]]:
     """Return the public names of `tinycog`, by the sections of docs/api.md."""
     sections = re.split(r"^## ", API.read_text(), flags=re.MULTILINE)[1:]
-    named = {text.partition("\n")[0]: re.findall(r"^- `(\w+)` - ", text, re.M) for text in sections}
-    return {title: names for title, names in named.items() if names}
+    listed = re.compile(r"^- `(\w+)` - ", re.MULTILINE)
+    return {text.partition("\n")[0]: listed.findall(text) for text in sections}
 
 
 def names_of_module(name: str) -> list[str]:
@@ -87,12 +89,13 @@ class PublicNames(SphinxDirective):
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
-def read_sections(  # noqa: PLR0913, PLR0917 - autodoc's
+def read_sections(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
     """Make fields of the sections of a docstring: Args, Returns, Raises, Attributes.
 
-    The extension that does so by itself takes what stands before a colon in a property's for a type.
+    The extension that does so by itself takes what stands before a colon in a property's docstring
+    for a type.
     """
     del app
     what = "method" if what in ("property", "attribute", "data") else what

@@ -33,10 +33,12 @@ NOT_RUN = {
 }
 """Blocks that a comment says are not run here, by name; all others run."""
 
-PATHS = os.pathsep.join(str(path) for path in (Path(tinycog.__file__).parents[1], SESSION.parents[1]))
+PATHS = os.pathsep.join(
+    str(path) for path in (Path(tinycog.__file__).parents[1], SESSION.parents[1])
+)
 """Where blocks find this tinycog, and what stands before them."""
 
-SERVED = {name: COG for name in ("image.tif", "a.tif", "b.tif")}
+SERVED = dict.fromkeys(("image.tif", "a.tif", "b.tif"), COG)
 
 
 def shims(folder: Path) -> Path:

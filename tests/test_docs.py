@@ -1,4 +1,4 @@
-"""What the documents say leads somewhere, and names what there is; tests/test_doc_blocks.py runs it."""
+"""Links of the documents lead somewhere; they name what there is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def test_links_lead_somewhere(page):
             assert anchor in anchors(target), (path, anchor)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES[1:] if page.name != "index.md"], ids=name_of)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES[1:] if page.name != "index.md"], ids=name_of
+)
 def test_a_page_is_in_the_navigation(page):
     index = (ROOT / "docs" / "index.md").read_text()
     name = page.relative_to(ROOT / "docs").with_suffix("").as_posix()

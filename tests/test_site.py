@@ -61,8 +61,12 @@ def test_every_public_name_is_in_the_reference(site):
 
 @pytest.mark.timeout(600)
 def test_no_page_loads_anything_from_another_server(site):
-    loaded = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=["']?(?:https?:)?//|@import|url\(["']?http""")
-    sheets = re.compile(r"<link[^>]*rel=[\"'](?:stylesheet|preload|preconnect)[^>]*href=[\"']?(?:https?:)?//")
+    loaded = re.compile(
+        r"""<(?:script|img|iframe)[^>]*\ssrc=["']?(?:https?:)?//|@import|url\(["']?http"""
+    )
+    sheets = re.compile(
+        r"<link[^>]*rel=[\"'](?:stylesheet|preload|preconnect)[^>]*href=[\"']?(?:https?:)?//"
+    )
     pages = [*site.rglob("*.html"), *site.rglob("*.css")]
     assert len(pages) > 60
 

@@ -10,7 +10,7 @@ SIZE = 10.0
 """Side of a pixel, in metres."""
 
 
-async def scene(  # noqa: PLR0913 - a file has as many facts
+async def scene(
     name: str,
     *,
     col: int = 0,

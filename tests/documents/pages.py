@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 FENCE = re.compile(
-    r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?(?P<indent> *)```(?P<language>python|sh)\n(?P<code>.*?)^ *```$",
+    r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?"
+    r"(?P<indent> *)```(?P<language>python|sh)\n(?P<code>.*?)^ *```$",
     re.DOTALL | re.MULTILINE,
 )
 PROGRAM = re.compile(r"^asyncio\.run|^import tinycog\.sync|^import xarray", re.MULTILINE)

@@ -2,8 +2,8 @@
 
 Python that is no whole program shares one namespace and one event loop, and may await anywhere. A
 coroutine function `main` that a block defines is called, with arguments of that namespace by name.
-What a page takes for granted (a url, an array) is returned by `before` of a module in `before/`; its
-`after`, if it has one, calls what the page only defines.
+What a page takes for granted (a url, an array) is returned by `before` of a module in `before/`;
+its `after`, if it has one, calls what the page only defines.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def run_process(command: list[str], *, prints: bool) -> str:
     # asyncio notes slow steps in development mode; a busy machine has them
     noise = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
     if done.returncode or (prints and (noise or not done.stdout)):
-        return f"status {done.returncode}, stdout {done.stdout[-2000:]!r}, stderr: {done.stderr[-4000:]}"
+        said = f"stdout {done.stdout[-2000:]!r}, stderr: {done.stderr[-4000:]}"
+        return f"status {done.returncode}, {said}"
     return ""
 
 

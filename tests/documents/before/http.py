@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-
 async def before(base: str) -> dict[str, object]:
     """Return names."""
+
     async def fetch_token() -> str:
         return "made anew"
 

@@ -16,7 +16,7 @@ PIXELS = np.arange(128 * 128, dtype="uint16").reshape(128, 128)
 
 
 def photo() -> bytes:
-    """A file whose only image has a description, a resolution, a tag of its own, and an Exif IFD."""
+    """A file whose image has a description, a resolution, a tag of its own, and an Exif IFD."""
     extra = [
         Field(Tag.ImageDescription, "ASCII", "A hill"),
         Field(Tag.XResolution, "RATIONAL", [(300, 1)]),
@@ -26,7 +26,9 @@ def photo() -> bytes:
     ]
     image = make_image(np.zeros((1, 8, 8), np.uint8), extra=extra)
     exif = Directory([Field(ExifTag.ExposureTime, "RATIONAL", [(1, 250)])])
-    return make_tiff([Directory(image.fields, image.tiles, (exif,), image.link)], layout="ifds-first")
+    return make_tiff(
+        [Directory(image.fields, image.tiles, (exif,), image.link)], layout="ifds-first"
+    )
 
 
 async def before(base: str) -> dict[str, object]:
