@@ -19,7 +19,7 @@ import traceback
 from pathlib import Path
 from typing import Any, TypedDict
 
-SECONDS = 60
+SECONDS = 120
 RASTERIO = "-W", "ignore:Use `@` matmul:PendingDeprecationWarning"
 """Rasterio 1.4 multiplies by what affine 3 warns of."""
 

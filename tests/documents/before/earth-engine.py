@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fsspec import filesystem, register_implementation
+from fsspec.implementations.memory import MemoryFileSystem
 
 import tinycog
 from tinycog.earth_engine import EarthEngineRequest
@@ -15,8 +17,6 @@ FILES = ("b4b3b2", "b5b6b7", "west", "east")
 
 def put_into_memory() -> None:
     """Make fsspec's file system in memory the one of gs:// urls, with the files in it."""
-    from fsspec import filesystem, register_implementation
-    from fsspec.implementations.memory import MemoryFileSystem
 
     class Bucket(MemoryFileSystem):
         protocol = ("gs", "memory")
