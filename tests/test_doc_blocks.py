@@ -38,7 +38,7 @@ PATHS = os.pathsep.join(
 )
 """Where blocks find this tinycog, and what stands before them."""
 
-SERVED = dict.fromkeys(("image.tif", "a.tif", "20240131.tif", "20240202.tif"), COG)
+SERVED: dict[str, Path] = dict.fromkeys(("image.tif", "a.tif", "20240131.tif", "20240202.tif"), COG)
 
 
 def shims(folder: Path) -> Path:

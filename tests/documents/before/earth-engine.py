@@ -23,7 +23,7 @@ def put_into_memory() -> None:
 
     register_implementation("gs", Bucket, clobber=True)
     for name in FILES:
-        filesystem("gs").pipe(f"/bucket/{name}.tif", Path(f"{name}.tif").read_bytes())
+        filesystem("gs").pipe(f"gs://bucket/{name}.tif", Path(f"{name}.tif").read_bytes())
 
 
 async def before(base: str) -> dict[str, object]:
