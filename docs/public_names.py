@@ -134,9 +134,24 @@ class PublicLinks(SphinxPostTransform):
         return True
 
 
+def leave_out_absent(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Leave pages out of the navigation that this checkout does not have.
+
+    A name that is misspelt is still found: its page is then in no navigation, which is a warning.
+    """
+    if docname == app.config.root_doc:
+        named = re.compile(r"[a-z][\w/-]*")
+        source[0] = "\n".join(
+            line
+            for line in source[0].splitlines()
+            if named.fullmatch(line) is None or any(API.parent.glob(f"{line}.*"))
+        )
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx."""
     app.add_directive("public-names", PublicNames)
+    app.connect("source-read", leave_out_absent)
     app.connect("autodoc-process-docstring", read_sections)
     app.add_post_transform(PublicLinks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
