@@ -1,7 +1,7 @@
 PYTHON = .venv/bin/python
 LINT = .venv
 
-.PHONY: check doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets many-files soak resumes \
+.PHONY: check docs doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets many-files soak resumes \
 	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
 	references-orders overviews over-http verdicts others advised fuzz-lzw export export-large export-resumes
 
@@ -19,6 +19,11 @@ lint:
 	$(LINT)/bin/ruff check .
 	$(LINT)/bin/pyright --pythonpath $(LINT)/bin/python
 	$(LINT)/bin/lint-imports
+
+DOCS = .venv
+
+docs: ## the documentation site, into site/: warnings are errors; needs the extra "docs", Python 3.12 or newer
+	$(DOCS)/bin/sphinx-build --fail-on-warning --keep-going -q -c docs -d build/doctrees . site
 
 format:
 	.venv/bin/ruff check --fix .

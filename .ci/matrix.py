@@ -166,11 +166,12 @@ def suite(
 def on_newest(found: Mapping[Version, Path]) -> Part:
     """Run the whole suite on the newest Python, with the newest packages that it takes.
 
-    The libraries that tinycog is used with are there, too: many need a newer Python than it does.
+    The libraries that tinycog is used with are there, too, and what builds the site: many need a
+    newer Python than it does.
     """
     version, python = max(found.items())
     environment = environment_of(version)
-    extras = "test,ecosystem"
+    extras = "test,ecosystem,docs"
     return suite(f"Python {dotted(version)}", python, environment, "", extras=extras)
 
 
@@ -186,28 +187,34 @@ def on_lowest(found: Mapping[Version, Path], options: str = "") -> Part:
     return suite(name, python, ".venv-lowest", options, lowest())
 
 
-def sdist() -> Part:
-    """Build the sdist and run the quick tests of its contents, away from the repository."""
-    away = 'python="$PWD/.venv/bin/python"; cd build/sdist; export PYTHONPATH="$PWD/src"'
+def release() -> Part:
+    """Build sdist and wheel as for a release; test the wheel with what the sdist holds.
+
+    Away from the repository: the wheel is made of the sdist, and alone in its environment.
+    """
+    install = ".venv-wheel/bin/pip install -q --only-binary :all:"
+    away = 'python="$PWD/.venv-wheel/bin/python"; cd build/release/contents'
     pytest = '"$python" -m pytest -q'
     return Part(
-        "sdist",
+        "sdist and wheel",
         commands=(
-            "rm -rf build/sdist",
-            ".venv/bin/python -m hatchling build -t sdist -d build/sdist",
-            "tar -xzf build/sdist/*.tar.gz --strip-components 1 -C build/sdist",
+            "rm -rf build/release && mkdir -p build/release/contents",
+            ".venv/bin/python -m build --no-isolation --outdir build/release",
+            "tar -xzf build/release/*.tar.gz --strip-components 1 -C build/release/contents",
+            "python3 -m venv --clear .venv-wheel",
+            f'{install} "$(echo build/release/*.whl)[test]"',
             f"{away}; {pytest} --collect-only >/dev/null; {pytest} {QUICK}",
         ),
     )
 
 
 def tools(environment: str) -> Part:
-    """Add what the sdist and the linters need to their environments."""
+    """Add what a release and the linters need to their environments."""
     return Part(
         "tools",
         (
-            ".venv/bin/pip install -q hatchling",
-            f"{environment}/bin/pip install -q -e '.[test,ecosystem,lint]'",
+            ".venv/bin/pip install -q build hatchling",
+            f"{environment}/bin/pip install -q -e '.[test,ecosystem,docs,lint]'",
         ),
         runs_alone=True,
     )
@@ -232,7 +239,7 @@ def all_parts(found: Mapping[Version, Path], default: Version) -> list[Part]:
         name = f"Python {dotted(version)}, quick"
         parts.append(suite(name, found[version], environment_of(version), QUICK))
     lint = environment_of(newest) if newest > default else ".venv"
-    return [*parts, on_lowest(found, QUICK), tools(lint), sdist(), linters(lint)]
+    return [*parts, on_lowest(found, QUICK), tools(lint), release(), linters(lint)]
 
 
 # --- running them -------------------------------------------------------------------------------

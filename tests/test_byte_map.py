@@ -17,7 +17,8 @@ import tinycog.sync
 from tinycog.errors import UsageError
 from tinycog.testing import HugeTiff, make_image, make_tiff, serve_in_thread
 
-FIXTURES = sorted((Path(__file__).parent.parent / "fixtures" / "files").rglob("*.tif"))
+ROOT = Path(__file__).parent.parent
+FIXTURES = sorted((ROOT / "fixtures" / "files").rglob("*.tif"))
 PIXELS = np.add.outer(np.arange(300), np.arange(400)).astype(np.uint16)[None]
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -214,6 +215,18 @@ def test_an_svg_is_to_scale():
     assert level0 == pytest.approx(
         952 * pieces(layout)["pixels of level 0"][0] / len(DATA), abs=0.01
     )
+
+
+def test_a_picture_with_a_tiny_share_is_well_formed():
+    layout = layout_of(write(np.zeros((1, 2000, 2000), np.uint8), compression="none"))
+    root = fromstring(layout.to_svg())  # noqa: S314 - our own
+    assert "<0.01%" in {one.text for one in root.iter(f"{SVG}text")}
+
+
+def test_the_picture_of_the_documents_is_of_the_packaged_file():
+    layout = layout_of((ROOT / "src" / "tinycog" / "data" / "demo.tif").read_bytes())
+    named = tinycog.FileLayout("demo.tif", layout.size, layout.segments, is_whole=True)
+    assert (ROOT / "docs" / "bytes.svg").read_text() == named.to_svg()
 
 
 def test_names_are_escaped():

@@ -51,7 +51,7 @@ def test_every_python_and_the_lowest_versions_are_tried(matrix):
         "Python 3.12, quick",
         "lowest versions, Python 3.11",
         "tools",
-        "sdist",
+        "sdist and wheel",
         "linters",
     ]
 

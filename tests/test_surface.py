@@ -38,7 +38,7 @@ BLOCKING = [
         "tile_sets.py",
     )
 ]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PUBLIC_MODULES = {
     *("tinycog", "tinycog.errors", "tinycog.sync", "tinycog.testing", "tinycog.compat"),
     "tinycog.earth_engine",

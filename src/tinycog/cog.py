@@ -583,7 +583,7 @@ class Cog(Dataset, AreaReads):
             check: how many chunks of each level are read back, spread over it.
 
         Returns:
-            `{"version": 1, "refs": {...}}`.
+            The document of kerchunk, as a dict with "version", 1, and "refs".
 
         Raises:
             UsageError: an argument is wrong, the file has no url without a credential, or the file

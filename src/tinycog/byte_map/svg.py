@@ -213,4 +213,4 @@ def _table(
 
 def _cell(x: int, y: int, text: str, kind: str = "") -> str:
     style = f' class="{kind}"' if kind else ""
-    return f'<text{style} x="{x}" y="{y}" text-anchor="end">{text}</text>'
+    return f'<text{style} x="{x}" y="{y}" text-anchor="end">{escape(text)}</text>'

@@ -1,7 +1,7 @@
 """Tools for tests of code that reads TIFFs: files made to order, a server, a suite for sources.
 
 `make_tiff` writes a file byte by byte, right or (`flaws`) wrong; `RangeServer` serves it over
-ranges, keeps a log, and fails as scripted:
+ranges, keeps a log, and fails as scripted::
 
     import asyncio
     import numpy as np
