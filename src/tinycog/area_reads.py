@@ -326,10 +326,12 @@ class AreaReads(ImageFacts):
         y: int,
         *,
         tilesize: int = 256,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "bilinear",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster:
         """Read a web tile (XYZ, Web Mercator), with its mask.
 
@@ -342,10 +344,12 @@ class AreaReads(ImageFacts):
             x: column of the web tile, from the west.
             y: row of the web tile, from the north.
             tilesize: rows and columns of the result.
+            level: that pixels are taken from, 0 = full resolution; by default the one that suits.
             bands: as for `read`.
             indexes: as for `read`.
             resampling: "nearest", "bilinear", "cubic" or "average", as for `read`.
             errors: as for `read_tile`.
+            rgb: as for `read_tile`; not together with `bands`.
 
         Returns:
             The pixels as (bands, tilesize, tilesize), in EPSG:3857.
@@ -353,16 +357,22 @@ class AreaReads(ImageFacts):
         Raises:
             UsageError: there is no such web tile, the file names no CRS, or pyproj is not
                 installed (files in Web Mercator do not need it).
+            TileIndexError: there is no such level.
             FormatError, UnsupportedError, SourceError: as for `read_tile`.
 
         Cost: that of the window of the level that it needs; 0 if the tile lies outside.
         """
-        from tinycog.reader.read_web_tile import read_web_tile  # noqa: PLC0415 - only here
+        from tinycog.reader.read_web_tile import WebTile, read_web_tile  # noqa: PLC0415 - only here
 
+        if rgb and not (bands is None and indexes is None):
+            message = "rgb=True makes bands of its own: leave out bands= and indexes="
+            raise UsageError(message)
         place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
+        tile = WebTile(*place, tilesize, None if level is None else check_integer(level, "level"))
         handling = check_errors(errors)
         chosen = check_bands((await self._pixels().image(0)).samples, bands, indexes)
-        return await read_web_tile(self._pixels(), place, tilesize, chosen, resampling, handling)
+        raster = await read_web_tile(self._pixels(), tile, chosen, resampling, handling)
+        return await to_rgb_raster(self._pixels(), raster) if rgb else raster
 
     async def read_warped(
         self,

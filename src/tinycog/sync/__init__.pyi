@@ -344,10 +344,12 @@ class Cog:
         y: int,
         *,
         tilesize: int = 256,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "bilinear",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     def read_warped(
         self,
@@ -618,10 +620,12 @@ class Mosaic:
         y: int,
         *,
         tilesize: int = 256,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "bilinear",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     def read_warped(
         self,
@@ -846,10 +850,12 @@ class Service:
         y: int,
         *,
         tilesize: int = 256,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "bilinear",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     def read_warped(
         self,
