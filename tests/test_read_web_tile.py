@@ -429,7 +429,7 @@ async def test_a_stored_tile_is_not_taken_where_another_level_is_given(make):
 async def test_a_web_tile_for_the_eye_has_the_colours_of_a_read():
     async with tinycog.open(fixture_path("cog-palette")) as cog:
         left, bottom, right, top = cog.bounds
-        x, y = pyproj.Transformer.from_crs(cog.crs.to_pyproj(), 3857, always_xy=True).transform(
+        x, y = pyproj.Transformer.from_crs(32633, 3857, always_xy=True).transform(
             (left + right) / 2, (bottom + top) / 2
         )
         size = 2 * np.pi * 6378137 / 2**14
@@ -437,7 +437,9 @@ async def test_a_web_tile_for_the_eye_has_the_colours_of_a_read():
         colours = await cog.read_web_tile(14, *tile, rgb=True)
         indices = await cog.read_web_tile(14, *tile)
         assert colours.data.shape == (3, 256, 256)
-        table = (await cog.read_colormap() >> 8).astype(np.uint8)
+        colormap = await cog.read_colormap()
+        assert colormap is not None
+        table = (colormap >> 8).astype(np.uint8)
         valid = indices.mask
         assert valid.any()
         np.testing.assert_array_equal(colours.mask, valid)

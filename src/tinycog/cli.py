@@ -21,6 +21,7 @@ COMMANDS = {
     "stack": "write many files step by step in time",
     "export": "write an area of any size to .tif, .zarr or .npy",
     "index": "read the headers of many files once, and keep them",
+    "serve": "show files on a map in a browser",
     "demo": "read the packaged COG from a loopback range server",
 }
 """Commands, and what each does; `tinycog.commands` has a module of each name."""

@@ -1,6 +1,7 @@
 """The commands of `tinycog`, a module each; `tinycog.cli` imports the one that is run.
 
 - one file: `info.py`, `tile.py`, `preview.py`, `plan.py`, `validate.py`, `demo.py`
+- for a browser: `serve.py`
 - files that are written: `cogify.py`, `mosaic.py`, `stack.py`, `export.py`, `index.py`;
   `write_options.py` has the options of `tinycog.write`
 - shared: `opening.py` (what a person names, and how it is opened), `saving.py` (rasters and other

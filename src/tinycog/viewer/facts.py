@@ -25,6 +25,7 @@ EQUATOR = 2 * pi * 6378137.0
 """Metres around the Earth in Web Mercator."""
 
 TILE = 256
+"""Rows and columns of a tile."""
 
 MOST_LATITUDE = 85.0
 """Of a web map."""

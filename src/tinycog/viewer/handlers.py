@@ -13,7 +13,7 @@ from aiohttp import web
 import tinycog
 from tinycog.errors import NotFoundError, TileIndexError, TinycogError, UsageError
 from tinycog.raster import Raster
-from tinycog.viewer.facts import tile_json
+from tinycog.viewer.facts import TILE, tile_json
 from tinycog.viewer.look import PARAMETERS, Look
 from tinycog.viewer.pictures import to_png
 from tinycog.viewer.places import pixel_of, tile_outlines, value_at
@@ -28,9 +28,6 @@ LANES = web.AppKey("lanes", Lanes)
 
 LEVEL = "Tinycog-Level"
 """Header of a tile: the level that its pixels were taken from."""
-
-TILE = 256
-"""Rows and columns of a tile."""
 
 MOST_HALVINGS = 20
 

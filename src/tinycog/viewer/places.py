@@ -170,8 +170,7 @@ def _in_json(value: Any) -> Any:  # noqa: ANN401 - a number of numpy
         return str(complex(value)).strip("()")
     plain = value.item()
     if isinstance(plain, float):
-        short = float(str(value)) if isinstance(value, np.floating) else plain
-        return short if isfinite(plain) else str(plain)
+        return float(np.format_float_positional(value)) if isfinite(plain) else str(plain)
     if isinstance(plain, int) and abs(plain) >= 1 << 53:
         return str(plain)  # more than a number of JavaScript holds
     return plain

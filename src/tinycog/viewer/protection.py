@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import Any
@@ -63,7 +63,7 @@ class Lanes:
         self._most_waiting, self._waiting = most_waiting, 0
 
     @asynccontextmanager
-    async def lane(self) -> AsyncIterator[None]:
+    async def lane(self) -> AsyncGenerator[None, None]:
         """Wait for one.
 
         Raises:

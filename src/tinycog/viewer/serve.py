@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from os import PathLike
 from typing import Unpack
@@ -45,7 +45,7 @@ async def serving(
     port: int | None = None,
     origins: Collection[str] = ("*",),
     **options: Unpack[OpenOptions],
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """Serve within a block, which gets the url of the page."""
     given = look_at(where, options)
     app = make_app(given, hosts_for(host), origins)

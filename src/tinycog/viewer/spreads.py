@@ -63,6 +63,11 @@ class Sample(NamedTuple):
         return np.concatenate(found) if found else np.empty(0)
 
 
+def pooled_spread(samples: Sequence[Sample], band: int) -> Spread:
+    """Return how the values of a band are spread in samples taken together."""
+    return spread_of(np.concatenate([one.values(band) for one in samples]))
+
+
 async def read_sample(cog: tinycog.Cog, indexes: Sequence[int]) -> Sample:
     """Read the smallest overview, or parts of it where it is large.
 

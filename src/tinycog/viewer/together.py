@@ -13,11 +13,11 @@ from tinycog.collection.collection import Collection
 from tinycog.errors import LimitError, NotFoundError, TinycogError
 from tinycog.fetch.single_flight import SingleFlight
 from tinycog.geo.web_grid import web_tile_bounds
-from tinycog.viewer.facts import MapPlace, place_of
+from tinycog.viewer.facts import TILE, MapPlace, place_of
 from tinycog.viewer.given import MOST_LISTED
 from tinycog.viewer.look import Look
-from tinycog.viewer.pictures import Rgba, over
-from tinycog.viewer.spreads import Spread, spread_of
+from tinycog.viewer.pictures import ALPHA, Rgba, over
+from tinycog.viewer.spreads import Spread, pooled_spread
 from tinycog.viewer.viewed_file import OpenedFiles, Read
 
 MOST_ON_TILE = 32
@@ -149,7 +149,8 @@ class FilesTogether:
         found = await asyncio.gather(
             *(self._one(asset, look, read) for asset in touching), return_exceptions=True
         )
-        pictures, lost = [np.zeros((256, 256, 4), np.uint8)], []
+        pictures: list[Rgba] = [np.zeros((TILE, TILE, ALPHA + 1), np.uint8)]
+        lost: list[tuple[str, TinycogError]] = []
         for asset, one in zip(touching, found, strict=True):
             if isinstance(one, TinycogError):
                 lost.append((asset.name, one))
@@ -179,10 +180,7 @@ class FilesTogether:
         if not samples:
             raise next(one for one in found if isinstance(one, BaseException))
         pooled = [
-            await asyncio.to_thread(
-                lambda band=band: spread_of(np.concatenate([one.values(band) for one in samples]))
-            )
-            for band in range(len(indexes))
+            await asyncio.to_thread(pooled_spread, samples, band) for band in range(len(indexes))
         ]
         self._spreads[indexes] = pooled
         return pooled

@@ -14,7 +14,7 @@ from tinycog.viewer.facts import FileFacts, read_facts
 from tinycog.viewer.given import Given, GivenFile
 from tinycog.viewer.look import Look
 from tinycog.viewer.pictures import Rgba, as_rgba, stretched
-from tinycog.viewer.spreads import Sample, Spread, read_sample, spread_of
+from tinycog.viewer.spreads import Sample, Spread, pooled_spread, read_sample
 from tinycog.viewer.traffic import RequestLog
 
 MOST_OPEN = 64
@@ -72,9 +72,7 @@ class ViewedFile:
     async def _read_spreads(self, indexes: Sequence[int]) -> None:
         sample = await self.sample(indexes)
         for band, index in enumerate(indexes):
-            self._spreads[index] = await asyncio.to_thread(
-                lambda band=band: spread_of(sample.values(band))
-            )
+            self._spreads[index] = await asyncio.to_thread(pooled_spread, [sample], band)
         self._about = sample.about
 
     async def look(self, asked: Look) -> Look:
