@@ -55,7 +55,7 @@ async def value_at(cog: tinycog.Cog, col: int, row: int) -> dict[str, Any]:
             for one, (scale, offset) in zip(values, factors, strict=True)
         ]
     if cog.crs is not None and not cog.gcps:
-        found["x"], found["y"] = (float(one) for one in cog.transform * (col + 0.5, row + 0.5))
+        found["x"], found["y"] = apply(coefficients(cog.transform), col + 0.5, row + 0.5)
     return found
 
 

@@ -15,10 +15,10 @@ export function bytes(length) {
 }
 
 /** A value of a band, short enough to be read. */
-export const short = (value) =>
+export const short = (value, digits) =>
   Math.abs(value) >= 1e7 || (value !== 0 && Math.abs(value) < 1e-4)
     ? value.toExponential(3)
-    : String(Number(value.toPrecision(6)));
+    : String(Number(value.toPrecision(digits)));
 
 function scaled(canvas) {
   const scale = window.devicePixelRatio || 1;

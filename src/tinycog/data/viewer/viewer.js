@@ -164,9 +164,9 @@ function showFacts(info) {
   );
 }
 
-const bandName = ({ index, description, colorinterp }) => {
+const bandName = ({ index, description, colorinterp }, prefix = "band ") => {
   const about = description ?? (["undefined", "gray"].includes(colorinterp) ? null : colorinterp);
-  return about ? `${index}: ${about}` : `band ${index}`;
+  return about ? `${index}: ${about}` : `${prefix}${index}`;
 };
 
 function showChoices(info) {
@@ -205,7 +205,7 @@ function showIndexes(chosen) {
     ...Array.from({ length: count }, (_, i) => {
       const select = document.createElement("select");
       select.setAttribute("aria-label", count === 1 ? "Band" : names[i]);
-      select.append(...state.info.bands.map((band) => new Option(bandName(band), band.index)));
+      select.append(...state.info.bands.map((band) => new Option(bandName(band, count === 1 ? undefined : ""), band.index)));
       select.value = chosen[i] ?? Math.min(i + 1, state.info.bands.length);
       select.onchange = () => changeLook({ bands: true });
       return select;
@@ -221,6 +221,7 @@ function showLook() {
   $("indexes-row").hidden = bands === "colours";
   $("stretch-row").hidden = bands === "colours";
   $("ends-row").hidden = bands === "colours";
+  $("ends-row").classList.toggle("wide", bands === "three" && $("stretch").value !== "full");
   $("histogram-box").hidden = bands === "colours" || state.spreads === null;
   $("colormap-row").hidden = bands !== "one";
   const name = colormapName();
@@ -230,7 +231,8 @@ function showLook() {
   const ends = stretchEnds();
   const text = (values) => {
     if (values === null) return "";
-    return values.every((one) => one === values[0]) ? short(values[0]) : values.map(short).join(", ");
+    const isSame = values.every((one) => one === values[0]);
+    return isSame ? short(values[0], 6) : values.map((one) => short(one, 4)).join(", ");
   };
   if ($("stretch").value !== "own") {
     $("min").value = text(ends?.low ?? null);
@@ -532,7 +534,7 @@ const short8 = (value) => String(Number(value.toPrecision(9)));
 
 function newView() {
   state.first = state.next;
-  showCost([]);
+  $("cost").textContent = "This view: …";
 }
 
 async function readRequests() {
