@@ -30,6 +30,9 @@ TILE = 256
 MOST_LATITUDE = 85.0
 """Of a web map."""
 
+EXACT = 1 << 53
+"""Numbers under it are numbers of JavaScript; others, NaN too, are sent as text."""
+
 CLOSER = 5
 """Zooms beyond that of the pixels, for looking at them one by one."""
 
@@ -199,7 +202,7 @@ def _document(cog: tinycog.Cog) -> dict[str, Any]:
         "width": cog.width,
         "height": cog.height,
         "dtype": dtype,
-        "nodata": nodata if nodata is None or isfinite(nodata) else str(nodata),
+        "nodata": str(nodata) if nodata is not None and not abs(nodata) < EXACT else nodata,
         "crs": None if crs is None else crs_text(crs) or str(crs),
         "crs_name": None if crs is None else str(crs),
         "has_transform": tuple(cog.transform)[:6] != (1, 0, 0, 0, 1, 0),

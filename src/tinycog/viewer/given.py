@@ -210,9 +210,10 @@ def look_at(where: str | PathLike[str] | tinycog.Cog | Collection, options: Open
         name = _last_part(where.name)
         return OneFile(GivenFile(name, name, lambda: where), name)
     if isinstance(where, Collection):
-        return IndexFiles(where, f"{len(where):,} files", opening)
+        return IndexFiles(where, f"{len(where):,} files", _kept(opening))
     text = fspath(where)
     if "://" in text:
+        opening = _kept(opening)
         name = _last_part(tinycog.open(text, **opening).name)
         return OneFile(GivenFile(name, name, lambda: tinycog.open(text, **opening)), name)
     path = Path(text)
@@ -221,7 +222,7 @@ def look_at(where: str | PathLike[str] | tinycog.Cog | Collection, options: Open
     if not path.exists():
         raise NotFoundError("there is no such file or folder", url=text)
     if path.suffix in INDEX_ENDINGS:
-        return IndexFiles(Collection.load(path), path.name, opening)
+        return IndexFiles(Collection.load(path), path.name, _kept(opening))
     if path.suffix == ".json":
         message = (
             f"{path.name} is no TIFF, folder or index: make an index of STAC items by"
@@ -231,6 +232,17 @@ def look_at(where: str | PathLike[str] | tinycog.Cog | Collection, options: Open
     inside = path.resolve()
     file = GivenFile(path.name, path.name, lambda: tinycog.open(inside, **opening), inside)
     return OneFile(file, path.name)
+
+
+def _kept(options: OpenOptions) -> OpenOptions:
+    """Return options with a cache in memory, unless one is given or configured.
+
+    What was seen once, or lies under the pointer, is not requested again.
+    """
+    configured = tinycog.open(b"").arguments.cache
+    if "cache" in options or configured is not None:
+        return options
+    return {**options, "cache": tinycog.MemoryCache()}
 
 
 def _last_part(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from math import floor, isfinite
+from math import floor, isfinite, log2
 from typing import Any
 
 from aiohttp import web
@@ -164,7 +164,10 @@ def read_web_tiles(zoom: int, x: int, y: int, native: int) -> Read:
     """Return what reads a web tile: single pixels stay such where they are enlarged."""
 
     async def read(cog: tinycog.Cog, look: Look, rgb: bool) -> Raster:  # noqa: FBT001 - see `Read`
-        method: Any = look.resampling or ("nearest" if zoom > native else "bilinear")
+        finest = native
+        if look.level is not None and look.level < len(cog.levels):
+            finest -= log2(cog.width / cog.levels[look.level].width)
+        method: Any = look.resampling or ("nearest" if zoom > finest else "bilinear")
         return await cog.read_web_tile(
             zoom, x, y, level=look.level, indexes=look.indexes, resampling=method, rgb=rgb
         )

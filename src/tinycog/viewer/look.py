@@ -28,7 +28,7 @@ class Look(NamedTuple):
         high: value shown as white, or in the last colour, likewise; None for the 98th.
         colormap: name of the colours of one band; None for grey.
         level: that pixels are taken from; None for the one that suits.
-        resampling: None for "bilinear", or "nearest" where pixels are enlarged.
+        resampling: as `read` has it; None for "bilinear", or "nearest" where pixels are enlarged.
     """
 
     indexes: tuple[int, ...] | None = None
@@ -82,9 +82,6 @@ class Look(NamedTuple):
             if ends is not None and len(ends) not in (1, RGB if self.indexes is None else count):
                 message = f"{name}= has {len(ends)} values: give one, or one for each band"
                 raise UsageError(message)
-        if self.resampling not in (None, "nearest", "bilinear", "cubic", "average"):
-            message = "resampling= is nearest, bilinear, cubic or average"
-            raise UsageError(message)
 
 
 def _list(text: str) -> list[str]:

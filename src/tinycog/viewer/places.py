@@ -13,6 +13,7 @@ import tinycog
 from tinycog.affine_math import apply, coefficients, invert
 from tinycog.errors import LimitError, UsageError
 from tinycog.geo.transformer import into_crs
+from tinycog.viewer.facts import EXACT
 
 DEGREES = "OGC:CRS84"
 """Longitudes and latitudes of WGS 84."""
@@ -171,6 +172,6 @@ def _in_json(value: Any) -> Any:  # noqa: ANN401 - a number of numpy
     plain = value.item()
     if isinstance(plain, float):
         return float(np.format_float_positional(value)) if isfinite(plain) else str(plain)
-    if isinstance(plain, int) and abs(plain) >= 1 << 53:
+    if isinstance(plain, int) and abs(plain) >= EXACT:
         return str(plain)  # more than a number of JavaScript holds
     return plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from itertools import product
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,6 +112,8 @@ def spread_of(values: NDArray[np.float64]) -> Spread:
     if low == high:  # rare values on a constant background
         low, high = least, most
     end = most if most > least else least + 1
+    if not isfinite(end - least):  # the range is no number
+        return Spread(low, high, least, most, (0,) * BINS, values.size)
     counts, _ = np.histogram(values, BINS, (least, end))
     return Spread(low, high, least, most, tuple(counts.tolist()), values.size)
 

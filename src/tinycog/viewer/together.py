@@ -144,7 +144,7 @@ class FilesTogether:
         west, south, east, north = _degrees(zoom, x, y)
         touching = collection.filter(bounds=(west, south, east, north))
         if len(touching) > MOST_ON_TILE:
-            message = f"{len(touching):,} files lie in this tile, at most {MOST_ON_TILE} are read"
+            message = f"{len(touching):,} files lie in this tile, at most {MOST_ON_TILE} are read: zoom in"
             raise LimitError(message, limit="tiles", asked=len(touching), allowed=MOST_ON_TILE)
         found = await asyncio.gather(
             *(self._one(asset, look, read) for asset in touching), return_exceptions=True
