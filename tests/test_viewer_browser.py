@@ -39,16 +39,13 @@ def files(tmp_path_factory):
 
 
 async def colour_at(page, x, y):
-    """The colour of the picture on the map at a place of the window, by the tile that lies there."""
+    """The colour of the picture at a place of the window, by the tile that lies there."""
     return await page.run(
         f"""(() => {{
-          for (const tile of document.querySelectorAll('.leaflet-tile-pane img')) {{
+          for (const tile of document.querySelectorAll('.leaflet-tile-pane canvas')) {{
             const box = tile.getBoundingClientRect();
             if (box.left <= {x} && {x} < box.right && box.top <= {y} && {y} < box.bottom) {{
-              const canvas = document.createElement('canvas');
-              canvas.width = canvas.height = 256;
-              const context = canvas.getContext('2d');
-              context.drawImage(tile, 0, 0, 256, 256);
+              const context = tile.getContext('2d');
               const scale = 256 / box.width;
               const at = [({x} - box.left) * scale, ({y} - box.top) * scale].map(Math.floor);
               return Array.from(context.getImageData(...at, 1, 1).data);

@@ -364,9 +364,7 @@ class AreaReads(ImageFacts):
         """
         from tinycog.reader.read_web_tile import WebTile, read_web_tile  # noqa: PLC0415 - only here
 
-        if rgb and not (bands is None and indexes is None):
-            message = "rgb=True makes bands of its own: leave out bands= and indexes="
-            raise UsageError(message)
+        check_colours(bands, indexes, rgb=rgb)
         place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
         tile = WebTile(*place, tilesize, None if level is None else check_integer(level, "level"))
         handling = check_errors(errors)
@@ -380,10 +378,12 @@ class AreaReads(ImageFacts):
         transform: Iterable[float],
         shape: Sequence[int],
         crs: CrsLike | None = None,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "nearest",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster:
         """Read the pixels of a grid of any CRS, as rasterio's `WarpedVRT` does.
 
@@ -394,10 +394,12 @@ class AreaReads(ImageFacts):
             transform: from (col, row) of the result to (x, y), an `Affine` or six numbers.
             shape: (rows, cols) of the result.
             crs: of the coordinates, if not the file's; needs the extra `geo`.
+            level: that pixels are taken from, 0 = full resolution; by default the one that suits.
             bands: as for `read`.
             indexes: as for `read`.
             resampling: "nearest", "bilinear", "cubic" or "average", as for `read`.
             errors: as for `read_tile`.
+            rgb: as for `read_tile`; not together with `bands`.
 
         Returns:
             The pixels as (bands, rows, cols), with their mask; outside of the image there is
@@ -405,6 +407,7 @@ class AreaReads(ImageFacts):
 
         Raises:
             UsageError: an argument is wrong, or the file names no CRS and `crs` is given.
+            TileIndexError: there is no such level.
             FormatError, UnsupportedError, SourceError: as for `read_tile`.
 
         Cost: that of the window of the level that it needs; 0 if the grid lies outside.
@@ -413,6 +416,8 @@ class AreaReads(ImageFacts):
         from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
         from tinycog.reader.read_warped import TargetGrid, read_warped  # noqa: PLC0415 - only here
 
+        check_colours(bands, indexes, rgb=rgb)
+        z = None if level is None else check_integer(level, "level")
         file = self._pixels()
         await file.read_all()
         try:
@@ -425,7 +430,8 @@ class AreaReads(ImageFacts):
         image = await file.image(0)
         chosen = check_bands(image.samples, bands, indexes)
         method = method_for(image.photometric, check_method(resampling, WARPING))
-        return await read_warped(file, target, chosen, method, check_errors(errors))
+        raster = await read_warped(file, target, chosen, method, check_errors(errors), z)
+        return await to_rgb_raster(file, raster) if rgb else raster
 
     async def _plan_area(self, options: AreaOptions) -> Plan:
         """Return the requests of `read` with these options; see `Cog.plan`."""
@@ -448,3 +454,16 @@ class AreaReads(ImageFacts):
         check_limits(file.limits, source, request)
         buffers = make_buffers(source, request, planned=True)
         return await file.windows.plan(source, request.area.z, [buffers])
+
+
+def check_colours(
+    bands: Iterable[int] | int | None, indexes: Iterable[int] | int | None, *, rgb: bool
+) -> None:
+    """Check that no bands are asked for together with colours.
+
+    Raises:
+        UsageError: they are.
+    """
+    if rgb and not (bands is None and indexes is None):
+        message = "rgb=True makes bands of its own: leave out bands= and indexes="
+        raise UsageError(message)

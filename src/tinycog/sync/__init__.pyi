@@ -357,10 +357,12 @@ class Cog:
         transform: Iterable[float],
         shape: Sequence[int],
         crs: CrsLike | None = None,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "nearest",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     @property
     def width(self) -> int: ...
@@ -633,10 +635,12 @@ class Mosaic:
         transform: Iterable[float],
         shape: Sequence[int],
         crs: CrsLike | None = None,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "nearest",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     @property
     def width(self) -> int: ...
@@ -863,10 +867,12 @@ class Service:
         transform: Iterable[float],
         shape: Sequence[int],
         crs: CrsLike | None = None,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "nearest",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     @property
     def width(self) -> int: ...

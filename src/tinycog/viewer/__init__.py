@@ -21,6 +21,7 @@ only, and only what it was given. docs/viewer.md lists its urls::
     look.py          bands, stretch, colormap and level, as the query of a url says them
     colormaps.py     colours by name
     pictures.py      pixels and a look to RGBA, and to PNG
+    tile_blocks.py   tiles of a map side by side, and what reads them at once
     together.py      all files of a folder or an index on one map
     places.py        pixels under the pointer, outlines of stored tiles
     traffic.py       what was requested, and where in the file it lies

@@ -24,7 +24,9 @@ MOST_WAITING = 512
 """Requests that wait for one; more are refused (503)."""
 
 KEY = "{key:.+}"
-THREE = r"{z:\d{1,3}}/{x:\d{1,12}}/{y:\d{1,12}}.png"
+FIRST = r"{z:\d{1,3}}/{x:\d{1,12}}/{y:\d{1,12}}"
+TILE_PATH = f"{FIRST}.png"
+BLOCK_PATH = FIRST + r"/{across:\d{1,3}}x{down:\d{1,3}}.png"
 
 
 def viewer_app(
@@ -91,17 +93,20 @@ def _add_routes(router: web.UrlDispatcher) -> None:
     router.add_get("/together/statistics.json", listings.together_statistics)
     for name, path, handler in (
         ("together_tile_json", "/together/tilejson.json", listings.together_tile_json),
-        ("together_tile", f"/together/tiles/{THREE}", listings.together_tile),
+        ("together_tile", f"/together/tiles/{TILE_PATH}", listings.together_tile),
         ("bytes", f"/data/{KEY}", handlers.file_bytes),
         ("tile_json", f"/files/{KEY}/tilejson.json", handlers.file_tile_json),
-        ("tile", f"/files/{KEY}/tiles/{THREE}", handlers.web_tile),
-        ("pixels", f"/files/{KEY}/pixels/{THREE}", handlers.pixel_tile),
+        ("tile", f"/files/{KEY}/tiles/{TILE_PATH}", handlers.web_tile),
+        ("pixels", f"/files/{KEY}/pixels/{TILE_PATH}", handlers.pixel_tile),
         ("info", f"/files/{KEY}/info.json", handlers.file_facts),
     ):
         resource = router.add_resource(path, name=f"open_{name}")
         resource.add_route("GET", handler)
         resource.add_route("HEAD", handler)
         resource.add_route("OPTIONS", handler)
+    router.add_get(f"/together/tiles/{BLOCK_PATH}", listings.together_tile)
+    router.add_get(f"/files/{KEY}/tiles/{BLOCK_PATH}", handlers.web_tile)
+    router.add_get(f"/files/{KEY}/pixels/{BLOCK_PATH}", handlers.pixel_tile)
     router.add_get(f"/files/{KEY}/view.json", handlers.file_info)
     router.add_get(f"/files/{KEY}/statistics.json", handlers.file_statistics)
     router.add_get(f"/files/{KEY}/value.json", handlers.value)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from math import floor, isfinite, log2
+from math import floor, isfinite
 from typing import Any
 
 from aiohttp import web
 
-import tinycog
-from tinycog.errors import NotFoundError, TileIndexError, TinycogError, UsageError
-from tinycog.raster import Raster
-from tinycog.viewer.facts import TILE, tile_json
+from tinycog.errors import NotFoundError, TinycogError, UsageError
+from tinycog.viewer.facts import tile_json
 from tinycog.viewer.look import PARAMETERS, Look
 from tinycog.viewer.pictures import to_png
 from tinycog.viewer.places import pixel_of, tile_outlines, value_at
 from tinycog.viewer.protection import Lanes
+from tinycog.viewer.tile_blocks import TileBlock, as_pixels, on_map
 from tinycog.viewer.together import FilesTogether
 from tinycog.viewer.traffic import layout_document, requests_document
 from tinycog.viewer.viewed_file import OpenedFiles, Read, ViewedFile
@@ -28,8 +27,6 @@ LANES = web.AppKey("lanes", Lanes)
 
 LEVEL = "Tinycog-Level"
 """Header of a tile: the level that its pixels were taken from."""
-
-MOST_HALVINGS = 20
 
 
 def answer(document: object, status: int = 200) -> web.Response:
@@ -80,22 +77,19 @@ async def file_tile_json(request: web.Request) -> web.Response:
 
 
 async def web_tile(request: web.Request) -> web.Response:
-    """Return a web tile of a file (XYZ, Web Mercator) as PNG."""
-    file, look = _file(request), look_of(request)
-    zoom, x, y = _three(request)
+    """Return web tiles of a file (XYZ, Web Mercator) as one PNG."""
+    file, look, block = _file(request), look_of(request), block_of(request)
     facts = await file.facts()
-    native = zoom if facts.place is None else facts.place.zooms[1]
-    read = read_web_tiles(zoom, x, y, native)
+    native = block.z if facts.place is None else facts.place.zooms[1]
     async with request.app[LANES].lane():
-        return await _picture(request, file, look, read)
+        return await _picture(request, file, look, on_map(block, native))
 
 
 async def pixel_tile(request: web.Request) -> web.Response:
-    """Return 256 x 256 pixels of level 0, or of that halved some times, as PNG."""
-    file, look = _file(request), look_of(request)
-    halvings, x, y = _three(request)
+    """Return tiles of 256 x 256 pixels of level 0, or of that halved some times, as one PNG."""
+    file, look, block = _file(request), look_of(request), block_of(request)
     async with request.app[LANES].lane():
-        return await _picture(request, file, look, read_pixels(halvings, x, y))
+        return await _picture(request, file, look, as_pixels(block))
 
 
 async def value(request: web.Request) -> web.Response:
@@ -157,57 +151,6 @@ class PlainFile(web.FileResponse):
         return await super().prepare(request.clone(headers=headers))
 
 
-# --- how tiles are read --------------------------------------------------------------------------
-
-
-def read_web_tiles(zoom: int, x: int, y: int, native: int) -> Read:
-    """Return what reads a web tile: single pixels stay such where they are enlarged."""
-
-    async def read(cog: tinycog.Cog, look: Look, rgb: bool) -> Raster:  # noqa: FBT001 - see `Read`
-        finest = native
-        if look.level is not None and look.level < len(cog.levels):
-            finest -= log2(cog.width / cog.levels[look.level].width)
-        method: Any = look.resampling or ("nearest" if zoom > finest else "bilinear")
-        return await cog.read_web_tile(
-            zoom, x, y, level=look.level, indexes=look.indexes, resampling=method, rgb=rgb
-        )
-
-    return read
-
-
-def read_pixels(halvings: int, x: int, y: int) -> Read:
-    """Return what reads a tile of pixels."""
-
-    async def read(cog: tinycog.Cog, look: Look, rgb: bool) -> Raster:  # noqa: FBT001 - see `Read`
-        side = TILE << min(halvings, MOST_HALVINGS)
-        left, top = x * side, y * side
-        if halvings > MOST_HALVINGS or left >= cog.width or top >= cog.height:
-            message = f"there is no tile {halvings}/{x}/{y} of pixels"
-            raise TileIndexError(message)
-        window = (left, top, side, side)
-        if look.level is not None:
-            if look.level >= len(cog.levels):
-                message = f"level {look.level} does not exist (levels 0 to {len(cog.levels) - 1})"
-                raise TileIndexError(message)
-            level = cog.levels[look.level]
-            across, down = level.width / cog.width, level.height / cog.height
-            window = (left * across, top * down, side * across, side * down)
-        is_enlarged = window[2] <= TILE
-        method: Any = look.resampling or ("nearest" if is_enlarged else "bilinear")
-        return await cog.read(
-            look.indexes,
-            window=window,
-            level=look.level,
-            shape=(TILE, TILE),
-            boundless=True,
-            masked=True,
-            resampling=method,
-            rgb=rgb,
-        )
-
-    return read
-
-
 async def _picture(request: web.Request, file: ViewedFile, look: Look, read: Read) -> web.Response:
     try:
         rgba, raster = await file.picture(look, read)
@@ -242,18 +185,19 @@ def tile_url(request: web.Request) -> str:
     return f"{base}tiles/{{z}}/{{x}}/{{y}}.png" + (f"?{asked}" if asked else "")
 
 
-def tile_of(request: web.Request) -> tuple[int, int, int]:
-    """Return the tile of a url."""
-    return _three(request)
+def block_of(request: web.Request) -> TileBlock:
+    """Return the tiles of a url: one, or some side by side.
+
+    Raises:
+        UsageError: they are too many.
+    """
+    found = request.match_info
+    z, x, y = (int(found[name]) for name in "zxy")
+    return TileBlock(z, x, y, int(found.get("across", 1)), int(found.get("down", 1))).checked()
 
 
 def _file(request: web.Request) -> ViewedFile:
     return request.app[FILES].get(request.match_info["key"])
-
-
-def _three(request: web.Request) -> tuple[int, int, int]:
-    found = request.match_info
-    return int(found["z"]), int(found["x"]), int(found["y"])
 
 
 def _number(query: Mapping[str, str], name: str) -> float:

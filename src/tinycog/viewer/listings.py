@@ -17,14 +17,14 @@ from tinycog.viewer.handlers import (
     LANES,
     TOGETHER,
     answer,
+    block_of,
     look_of,
     png,
-    read_web_tiles,
-    tile_of,
     tile_url,
 )
 from tinycog.viewer.look import Look
 from tinycog.viewer.pictures import to_png
+from tinycog.viewer.tile_blocks import on_map
 
 LOST = "Tinycog-Lost"
 """Header of a tile of all files: names and errors of those that could not be read, quoted."""
@@ -99,14 +99,12 @@ async def together_tile_json(request: web.Request) -> web.Response:
 
 
 async def together_tile(request: web.Request) -> web.Response:
-    """Return a web tile of all files."""
-    zoom, x, y = tile_of(request)
+    """Return web tiles of all files as one PNG."""
+    block = block_of(request)
     together = request.app[TOGETHER]
     native = (await together.place()).zooms[1]
     async with request.app[LANES].lane():
-        found = await together.tile(
-            zoom, x, y, look_of(request), read_web_tiles(zoom, x, y, native)
-        )
+        found = await together.picture(block, look_of(request), on_map(block, native))
     response = await png(request, await asyncio.to_thread(to_png, found.rgba))
     if found.lost:
         given = request.app[FILES].given

@@ -45,7 +45,7 @@ STATUSES: tuple[tuple[type[TinycogError], int], ...] = (
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-    " img-src 'self' data: blob:; base-uri 'none'; form-action 'none'"
+    " img-src 'self' data:; base-uri 'none'; form-action 'none'"
 )
 """Nothing but what this server sends is run or loaded."""
 

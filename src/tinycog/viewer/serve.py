@@ -22,6 +22,7 @@ from tinycog.viewer.facts import web_tile_at
 from tinycog.viewer.given import Given, look_at
 from tinycog.viewer.look import Look
 from tinycog.viewer.protection import hosts_for
+from tinycog.viewer.tile_blocks import TileBlock, as_pixels, on_map
 from tinycog.viewer.together import FilesTogether
 from tinycog.viewer.viewed_file import OpenedFiles
 
@@ -133,13 +134,13 @@ async def _warm(files: OpenedFiles, together: FilesTogether, given: Given) -> No
     with suppress(TinycogError):
         place = (await file.facts()).place
         if place is None:
-            await file.picture(Look(), handlers.read_pixels(WARMED, 0, 0))
+            await file.picture(Look(), as_pixels(TileBlock(WARMED, 0, 0)))
         else:
             zoom = place.zooms[0]
             x, y = web_tile_at(
                 (place.bounds[0] + place.bounds[2]) / 2, sum(place.bounds[1::2]) / 2, zoom
             )
-            await file.picture(Look(), handlers.read_web_tiles(zoom, x, y, place.zooms[1]))
+            await file.picture(Look(), on_map(TileBlock(zoom, x, y), place.zooms[1]))
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int | None) -> int:

@@ -12,16 +12,16 @@ from tinycog.collection.asset import Asset
 from tinycog.collection.collection import Collection
 from tinycog.errors import LimitError, NotFoundError, TinycogError
 from tinycog.fetch.single_flight import SingleFlight
-from tinycog.geo.web_grid import web_tile_bounds
-from tinycog.viewer.facts import TILE, MapPlace, place_of
+from tinycog.viewer.facts import MapPlace, place_of
 from tinycog.viewer.given import MOST_LISTED
 from tinycog.viewer.look import Look
 from tinycog.viewer.pictures import ALPHA, Rgba, over
 from tinycog.viewer.spreads import Spread, pooled_spread
+from tinycog.viewer.tile_blocks import TileBlock
 from tinycog.viewer.viewed_file import OpenedFiles, Read
 
-MOST_ON_TILE = 32
-"""Files that are read for one tile."""
+MOST_AT_ONCE = 64
+"""Files that are read for one picture."""
 
 MOST_SAMPLED = 8
 """Files whose values make up the common stretch."""
@@ -30,7 +30,7 @@ DEGREES_TO_METRES = 6378137.0 * np.pi / 180
 
 
 class TilePicture(NamedTuple):
-    """A tile of all files.
+    """Tiles of all files.
 
     Attributes:
         rgba: its pixels.
@@ -132,24 +132,23 @@ class FilesTogether:
         _, keys = await self.collection()
         return await self._flight.run(indexes, lambda: self._pooled(keys, indexes))
 
-    async def tile(self, zoom: int, x: int, y: int, asked: Look, read: Read) -> TilePicture:
-        """Return a web tile of all files that touch it.
+    async def picture(self, block: TileBlock, asked: Look, read: Read) -> TilePicture:
+        """Return web tiles of all files that touch them.
 
         Raises:
-            UsageError: there is no such web tile.
-            LimitError: too many files touch it.
+            UsageError: there are no such web tiles.
+            LimitError: too many files touch them.
         """
         look = await self.look(asked)
         collection, _ = await self.collection()
-        west, south, east, north = _degrees(zoom, x, y)
-        touching = collection.filter(bounds=(west, south, east, north))
-        if len(touching) > MOST_ON_TILE:
-            message = f"{len(touching):,} files lie in this tile, at most {MOST_ON_TILE} are read: zoom in"
-            raise LimitError(message, limit="tiles", asked=len(touching), allowed=MOST_ON_TILE)
+        touching = collection.filter(bounds=_degrees(*block.bounds))
+        if len(touching) > MOST_AT_ONCE:
+            message = f"{len(touching):,} files lie here, at most {MOST_AT_ONCE} are read: zoom in"
+            raise LimitError(message, limit="tiles", asked=len(touching), allowed=MOST_AT_ONCE)
         found = await asyncio.gather(
             *(self._one(asset, look, read) for asset in touching), return_exceptions=True
         )
-        pictures: list[Rgba] = [np.zeros((TILE, TILE, ALPHA + 1), np.uint8)]
+        pictures: list[Rgba] = [np.zeros((*block.shape, ALPHA + 1), np.uint8)]
         lost: list[tuple[str, TinycogError]] = []
         for asset, one in zip(touching, found, strict=True):
             if isinstance(one, TinycogError):
@@ -186,9 +185,10 @@ class FilesTogether:
         return pooled
 
 
-def _degrees(zoom: int, x: int, y: int) -> tuple[float, float, float, float]:
-    """Return the bounds of a web tile in degrees."""
-    left, bottom, right, top = web_tile_bounds(zoom, x, y)
+def _degrees(
+    left: float, bottom: float, right: float, top: float
+) -> tuple[float, float, float, float]:
+    """Return bounds of Web Mercator in degrees."""
     south, north = (
         float(np.degrees(2 * np.arctan(np.exp(one / 6378137.0)) - np.pi / 2))
         for one in (bottom, top)

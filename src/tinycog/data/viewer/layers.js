@@ -1,30 +1,25 @@
 // Tiles of the picture, and outlines of stored tiles.
 /* global L */
 
-/** Tiles that are fetched: so that errors can be told, levels read, and what is left behind given up. */
+const TILE = 256;
+const MOST = 64; // tiles of one picture
+
+/** Tiles that are fetched together: so that the server plans what it reads of the file once. */
 export const PictureLayer = L.GridLayer.extend({
   initialize(urlOf, told, options) {
     L.GridLayer.prototype.initialize.call(this, options);
     this._urlOf = urlOf;
     this._told = told;
-    this.on("tileunload", ({ tile }) => tile.giveUp?.abort());
+    this._waiting = [];
+    this.on("tileunload", ({ tile }) => tile.leave?.());
   },
 
   createTile(coords, done) {
-    const image = document.createElement("img");
-    image.alt = "";
-    image.setAttribute("role", "presentation");
-    if (this._isEnlarged(coords)) image.className = "enlarged";
-    const giveUp = new AbortController();
-    image.giveUp = giveUp;
-    this._load(image, coords, giveUp.signal).then(
-      () => done(null, image),
-      (error) => {
-        if (error.name !== "AbortError") this._told({ error: error.message });
-        done(error, image);
-      },
-    );
-    return image;
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = TILE;
+    if (this._isEnlarged(coords)) canvas.className = "enlarged";
+    if (this._waiting.push({ coords, canvas, done }) === 1) queueMicrotask(() => this._ask());
+    return canvas;
   },
 
   _isEnlarged(coords) {
@@ -32,17 +27,36 @@ export const PictureLayer = L.GridLayer.extend({
     return native !== undefined && coords.z >= native && this._map.getZoom() > native;
   },
 
-  async _load(image, coords, signal) {
-    const response = await fetch(this._urlOf(coords), { signal });
+  _ask() {
+    const tiles = this._waiting.splice(0);
+    for (const block of blocksOf(tiles.map(({ coords }) => coords))) {
+      const members = tiles.filter(({ coords }) => isIn(block, coords));
+      const giveUp = new AbortController();
+      let left = members.length;
+      for (const { canvas } of members) {
+        canvas.leave = () => --left || giveUp.abort(); // nobody waits for it any more
+      }
+      this._load(block, members, giveUp.signal).then(
+        () => members.forEach(({ canvas, done }) => done(null, canvas)),
+        (error) => {
+          if (error.name !== "AbortError") this._told({ error: error.message });
+          members.forEach(({ canvas, done }) => done(error, canvas));
+        },
+      );
+    }
+  },
+
+  async _load(block, members, signal) {
+    const response = await fetch(this._urlOf(block), { signal });
     if (!response.ok) throw new Error(await errorOf(response));
     const level = response.headers.get("Tinycog-Level");
     const lost = response.headers.get("Tinycog-Lost");
-    const url = URL.createObjectURL(await response.blob());
-    await new Promise((resolve, reject) => {
-      image.onload = resolve;
-      image.onerror = () => reject(new Error("a tile is no picture"));
-      image.src = url;
-    }).finally(() => URL.revokeObjectURL(url));
+    const picture = await createImageBitmap(await response.blob());
+    for (const { coords, canvas } of members) {
+      const [x, y] = [(coords.x - block.x) * TILE, (coords.y - block.y) * TILE];
+      canvas.getContext("2d").drawImage(picture, x, y, TILE, TILE, 0, 0, TILE, TILE);
+    }
+    picture.close();
     this._told({
       level: level === null ? null : Number(level),
       lost: lost === null ? null : decodeURIComponent(lost),
@@ -50,6 +64,31 @@ export const PictureLayer = L.GridLayer.extend({
     });
   },
 });
+
+const isIn = ({ z, x, y, across, down }, at) =>
+  at.z === z && at.x >= x && at.x < x + across && at.y >= y && at.y < y + down;
+
+/** Rectangles that have all the tiles, and nothing else. */
+function blocksOf(coords) {
+  const found = [];
+  const sorted = coords.toSorted((one, other) => one.z - other.z || one.y - other.y || one.x - other.x);
+  for (const { z, x, y } of sorted) {
+    const last = found.at(-1);
+    if (last?.z === z && last.y === y && last.x + last.across === x && last.across < 8) last.across++;
+    else found.push({ z, x, y, across: 1, down: 1 });
+  }
+  const joined = [];
+  for (const row of found) {
+    const above = joined.find(
+      (one) =>
+        one.z === row.z && one.x === row.x && one.across === row.across &&
+        one.y + one.down === row.y && one.across * (one.down + 1) <= MOST,
+    );
+    if (above) above.down++;
+    else joined.push(row);
+  }
+  return joined;
+}
 
 /** What a response that is no success says. */
 export async function errorOf(response) {

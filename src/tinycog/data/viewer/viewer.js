@@ -368,9 +368,9 @@ function drawPicture() {
   const isMap = state.view === "map";
   const asked = query();
   const from = base();
-  const urlOf = isMap
-    ? ({ z, x, y }) => `${from}/tiles/${z}/${x}/${y}.png${asked}`
-    : ({ z, x, y }) => `${from}/pixels/${-z}/${x}/${y}.png${asked}`;
+  const kind = isMap ? "tiles" : "pixels";
+  const urlOf = ({ z, x, y, across, down }) =>
+    `${from}/${kind}/${Math.abs(z)}/${x}/${y}/${across}x${down}.png${asked}`;
   const old = state.picture;
   const layer = new PictureLayer(urlOf, told, {
     bounds: boundsOf(state.info),
