@@ -128,13 +128,16 @@ export function listRequests(requests) {
     ...requests.toReversed().map((one) => {
       const row = document.createElement("tr");
       row.className = one.error ? "wrong" : "";
-      const cells = [
-        `${number(one.start)} to ${number(one.stop)}${one.sidecar ? ` of ${one.sidecar}` : ""}`,
-        bytes(one.received),
-        `${one.ms < 10 ? one.ms.toFixed(1) : Math.round(one.ms)} ms`,
-        one.error ?? one.what,
-      ];
+      const what = document.createElement("td");
+      what.append(one.error ?? (one.what || "bytes"), document.createElement("br"));
+      const place = document.createElement("span");
+      place.className = "quiet";
+      const beside = one.sidecar ? ` of ${one.sidecar}` : "";
+      place.textContent = `${number(one.start)} to ${number(one.stop)}${beside}`;
+      what.append(place);
+      const cells = [bytes(one.received), `${one.ms < 10 ? one.ms.toFixed(1) : Math.round(one.ms)} ms`];
       row.append(
+        what,
         ...cells.map((text) => {
           const cell = document.createElement("td");
           cell.textContent = text;
