@@ -14,7 +14,7 @@ from rasterio.transform import from_bounds
 from rasterio.warp import transform_bounds
 
 import tinycog
-from tinycog import UsageError
+from tinycog import TileIndexError, UsageError
 from tinycog.geo.web_grid import web_tile_bounds
 from tinycog.testing import RangeServer, make_pyramid, make_tiff
 
@@ -397,3 +397,52 @@ async def test_the_nodata_of_one_band_is_no_value_where_another_is_valid(tmp_pat
     assert tile.mask.any()
     assert set(np.unique(tile.data[0])) <= {-9999, 100}
     assert set(np.unique(tile.data[1][tile.mask])) == {100}
+
+
+# --- a level that is given, colours for the eye --------------------------------------------------
+
+
+async def test_a_web_tile_is_of_the_level_that_is_given(make):
+    cog = await tinycog.open(make("EPSG:32632"))
+    tile = tiles_over(12)[4]
+    suits = await cog.read_web_tile(tile.z, tile.x, tile.y)
+    found = [
+        await cog.read_web_tile(tile.z, tile.x, tile.y, level=z) for z in range(len(cog.levels))
+    ]
+    assert [one.level for one in found] == list(range(len(found)))
+    np.testing.assert_array_equal(found[suits.level].data, suits.data)
+    assert not np.array_equal(found[0].data, found[-1].data)
+    with pytest.raises(TileIndexError):
+        await cog.read_web_tile(tile.z, tile.x, tile.y, level=len(found))
+
+
+async def test_a_stored_tile_is_not_taken_where_another_level_is_given(make):
+    cog = await tinycog.open(make("EPSG:32632", TILING_SCHEME="GoogleMapsCompatible"))
+    zooms = [tile for zoom in range(8, 14) for tile in tiles_over(zoom)]
+    place = next(t for t in zooms if (cog.stored_web_tile(t.z, t.x, t.y) or (1,))[0] == 0)
+    stored = await cog.read_web_tile(place.z, place.x, place.y, level=0)
+    coarser = await cog.read_web_tile(place.z, place.x, place.y, level=1)
+    assert (stored.level, coarser.level) == (0, 1)
+    assert not np.array_equal(stored.data, coarser.data)
+
+
+async def test_a_web_tile_for_the_eye_has_the_colours_of_a_read():
+    async with tinycog.open(fixture_path("cog-palette")) as cog:
+        left, bottom, right, top = cog.bounds
+        x, y = pyproj.Transformer.from_crs(32633, 3857, always_xy=True).transform(
+            (left + right) / 2, (bottom + top) / 2
+        )
+        size = 2 * np.pi * 6378137 / 2**14
+        tile = int((x + np.pi * 6378137) // size), int((np.pi * 6378137 - y) // size)
+        colours = await cog.read_web_tile(14, *tile, rgb=True)
+        indices = await cog.read_web_tile(14, *tile)
+        assert colours.data.shape == (3, 256, 256)
+        colormap = await cog.read_colormap()
+        assert colormap is not None
+        table = (colormap >> 8).astype(np.uint8)
+        valid = indices.mask
+        assert valid.any()
+        np.testing.assert_array_equal(colours.mask, valid)
+        np.testing.assert_array_equal(colours.data[:, valid], table[indices.data[0][valid]].T)
+        with pytest.raises(UsageError, match="bands"):
+            await cog.read_web_tile(14, *tile, rgb=True, bands=[0])

@@ -42,6 +42,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PUBLIC_MODULES = {
     *("tinycog", "tinycog.errors", "tinycog.sync", "tinycog.testing", "tinycog.compat"),
     "tinycog.earth_engine",
+    "tinycog.viewer",
     "tinycog.adapters.rio_tiler",
     "tinycog.adapters.virtualizarr",
 }

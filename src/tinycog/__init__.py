@@ -8,8 +8,8 @@
 
 Public are the names in `__all__` and the modules `tinycog`, `tinycog.sync` (the same, blocking),
 `tinycog.errors`, `tinycog.testing`, `tinycog.compat`, `tinycog.earth_engine`,
-`tinycog.adapters.rio_tiler` and `tinycog.adapters.virtualizarr`; docs/api.md lists them. Every
-other module is private: it may change in any release.
+`tinycog.viewer`, `tinycog.adapters.rio_tiler` and `tinycog.adapters.virtualizarr`; docs/api.md
+lists them. Every other module is private: it may change in any release.
 """
 
 from typing import TYPE_CHECKING

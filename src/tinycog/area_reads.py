@@ -341,10 +341,12 @@ class AreaReads(ImageFacts):
         y: int,
         *,
         tilesize: int = 256,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "bilinear",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster:
         """Read a web tile (XYZ, Web Mercator), with its mask.
 
@@ -357,10 +359,12 @@ class AreaReads(ImageFacts):
             x: column of the web tile, from the west.
             y: row of the web tile, from the north.
             tilesize: rows and columns of the result.
+            level: that pixels are taken from, 0 = full resolution; by default the one that suits.
             bands: as for `read`.
             indexes: as for `read`.
             resampling: "nearest", "bilinear", "cubic" or "average", as for `read`.
             errors: as for `read_tile`.
+            rgb: as for `read_tile`; not together with `bands`.
 
         Returns:
             The pixels as (bands, tilesize, tilesize), in EPSG:3857.
@@ -368,16 +372,20 @@ class AreaReads(ImageFacts):
         Raises:
             UsageError: there is no such web tile, the file names no CRS, or pyproj is not
                 installed (files in Web Mercator do not need it).
+            TileIndexError: there is no such level.
             FormatError, UnsupportedError, SourceError: as for `read_tile`.
 
         Cost: that of the window of the level that it needs; 0 if the tile lies outside.
         """
-        from tinycog.reader.read_web_tile import read_web_tile  # noqa: PLC0415 - only here
+        from tinycog.reader.read_web_tile import WebTile, read_web_tile  # noqa: PLC0415 - only here
 
+        check_colours(bands, indexes, rgb=rgb)
         place = (check_integer(zoom, "zoom"), check_integer(x, "x"), check_integer(y, "y"))
+        tile = WebTile(*place, tilesize, None if level is None else check_integer(level, "level"))
         handling = check_errors(errors)
         chosen = check_bands((await self._pixels().image(0)).samples, bands, indexes)
-        return await read_web_tile(self._pixels(), place, tilesize, chosen, resampling, handling)
+        raster = await read_web_tile(self._pixels(), tile, chosen, resampling, handling)
+        return await to_rgb_raster(self._pixels(), raster) if rgb else raster
 
     async def read_warped(
         self,
@@ -385,10 +393,12 @@ class AreaReads(ImageFacts):
         transform: Iterable[float],
         shape: Sequence[int],
         crs: CrsLike | None = None,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "nearest",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster:
         """Read the pixels of a grid of any CRS, as rasterio's `WarpedVRT` does.
 
@@ -399,10 +409,12 @@ class AreaReads(ImageFacts):
             transform: from (col, row) of the result to (x, y), an `Affine` or six numbers.
             shape: (rows, cols) of the result.
             crs: of the coordinates, if not the file's; needs the extra `geo`.
+            level: that pixels are taken from, 0 = full resolution; by default the one that suits.
             bands: as for `read`.
             indexes: as for `read`.
             resampling: "nearest", "bilinear", "cubic" or "average", as for `read`.
             errors: as for `read_tile`.
+            rgb: as for `read_tile`; not together with `bands`.
 
         Returns:
             The pixels as (bands, rows, cols), with their mask; outside of the image there is
@@ -410,6 +422,7 @@ class AreaReads(ImageFacts):
 
         Raises:
             UsageError: an argument is wrong, or the file names no CRS and `crs` is given.
+            TileIndexError: there is no such level.
             FormatError, UnsupportedError, SourceError: as for `read_tile`.
 
         Cost: that of the window of the level that it needs; 0 if the grid lies outside.
@@ -418,6 +431,8 @@ class AreaReads(ImageFacts):
         from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
         from tinycog.reader.read_warped import TargetGrid, read_warped  # noqa: PLC0415 - only here
 
+        check_colours(bands, indexes, rgb=rgb)
+        z = None if level is None else check_integer(level, "level")
         file = self._pixels()
         await file.read_all()
         try:
@@ -430,7 +445,8 @@ class AreaReads(ImageFacts):
         image = await file.image(0)
         chosen = check_bands(image.samples, bands, indexes)
         method = method_for(image.photometric, check_method(resampling, WARPING))
-        return await read_warped(file, target, chosen, method, check_errors(errors))
+        raster = await read_warped(file, target, chosen, method, check_errors(errors), z)
+        return await to_rgb_raster(file, raster) if rgb else raster
 
     async def _plan_area(self, options: AreaOptions) -> Plan:
         """Return the requests of `read` with these options; see `Cog.plan`."""
@@ -453,3 +469,16 @@ class AreaReads(ImageFacts):
         check_limits(file.limits, source, request)
         buffers = make_buffers(source, request, planned=True)
         return await file.windows.plan(source, request.area.z, [buffers])
+
+
+def check_colours(
+    bands: Iterable[int] | int | None, indexes: Iterable[int] | int | None, *, rgb: bool
+) -> None:
+    """Check that no bands are asked for together with colours.
+
+    Raises:
+        UsageError: they are.
+    """
+    if rgb and not (bands is None and indexes is None):
+        message = "rgb=True makes bands of its own: leave out bands= and indexes="
+        raise UsageError(message)

@@ -27,6 +27,7 @@ COMMANDS = {
     "references": "write where tiles lie, so that zarr reads them",
     "snapshot": "keep the header of a file, so that it is not read again",
     "bench": "measure how quickly a file can be read",
+    "serve": "show files on a map in a browser",
     "demo": "read the packaged COG from a loopback range server",
 }
 """Commands, and what each does; `tinycog.commands` has a module of each name."""

@@ -111,7 +111,7 @@ def _bar(
             f"bytes {bar.start:,} to {bar.stop:,}, {around.length / bar.length:,.0f} times larger"
         )
         yield f'<text class="small" x="{MARGIN}" y="{top - 7}">{text}</text>'
-    for segment in _joined(layout.between(bar.start, bar.stop), scale):
+    for segment in joined(layout.between(bar.start, bar.stop), scale):
         start = max(segment.start, bar.start) - bar.start
         length = (min(segment.stop, bar.stop) - bar.start - start) * scale
         left = MARGIN + start * scale
@@ -143,8 +143,13 @@ def _bar(
         )
 
 
-def _joined(segments: Iterator[FileSegment], scale: float) -> Iterator[FileSegment]:
-    """Yield segments, those that are too narrow to be seen joined with such neighbours."""
+def joined(segments: Iterator[FileSegment], scale: float) -> Iterator[FileSegment]:
+    """Yield segments, those that are too narrow to be seen joined with such neighbours.
+
+    Args:
+        segments: in the order of the file.
+        scale: pixels a byte.
+    """
     kept: FileSegment | None = None
     for segment in segments:
         if (

@@ -3,6 +3,7 @@
 - one file: `info.py`, `tile.py`, `preview.py`, `read.py`, `points.py`, `stats.py`, `plan.py`,
   `validate.py`, `references.py`, `snapshot.py`, `bench.py`, `demo.py`; `selecting.py` has the
   options of an area, `drawing.py` a picture in a terminal, `band_summary.py` what tiles add up to
+- for a browser: `serve.py`
 - files that are written: `cogify.py`, `mosaic.py`, `stack.py`, `export.py`, `index.py`;
   `write_options.py` has the options of `tinycog.write`
 - shared: `opening.py` (what a person names, and how it is opened), `saving.py` (rasters and other

@@ -141,7 +141,7 @@ def _to_uint8(
     else:
         low, high = _limits(vmin, count, "vmin"), _limits(vmax, count, "vmax")
         stretched = [
-            _stretch(band, valid, *ends) for band, *ends in zip(bands, low, high, strict=True)
+            stretch(band, valid, *ends) for band, *ends in zip(bands, low, high, strict=True)
         ]
         shown = np.stack(stretched, axis=-1)
         if colouring is not None and colouring.is_inverted:
@@ -175,7 +175,7 @@ def _with_alpha(shown: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[n
     return out
 
 
-def _stretch(
+def stretch(
     band: NDArray[Any], valid: NDArray[np.bool_], low: float | None, high: float | None
 ) -> NDArray[np.uint8]:
     """Stretch `low` to `high` to 0 to 255; percentiles replace a missing end."""

@@ -80,9 +80,14 @@ class Sampling(NamedTuple):
 
 
 async def _sampling(
-    file: PixelFile, target: TargetGrid, bands: Bands, method: str, errors: ErrorHandling
+    file: PixelFile,
+    target: TargetGrid,
+    bands: Bands,
+    method: str,
+    errors: ErrorHandling,
+    level: int | None = None,
 ) -> Sampling:
-    """Find the level that suits a grid, and what is read of it."""
+    """Find the level that suits a grid, if none is given, and what is read of it."""
     shape = target.shape
     transform = _into(target.crs, file)
     width, height = file.georeference.size
@@ -96,7 +101,9 @@ async def _sampling(
         warp_plan, located, target.transform, shape, grid.transform, (height, width)
     )
     sizes = file.level_sizes
-    z = 0 if plan.bounds is None else best_level(sizes, plan.resolution, method)
+    z = level
+    if z is None:
+        z = 0 if plan.bounds is None else best_level(sizes, plan.resolution, method)
     source = await file.level(z)
     chosen = check_bands(source.image.samples, bands)
     length = len(chosen) * shape[0] * shape[1] * source.image.dtype.itemsize
@@ -116,10 +123,16 @@ async def _sampling(
 
 
 async def read_warped(
-    file: PixelFile, target: TargetGrid, bands: Bands, method: str, errors: ErrorHandling
+    file: PixelFile,
+    target: TargetGrid,
+    bands: Bands,
+    method: str,
+    errors: ErrorHandling,
+    level: int | None = None,
 ) -> Raster:
-    """Warp the pixels of the level that suits a grid; see `Cog.read_warped`."""
-    plan, source, request, window, reduced = await _sampling(file, target, bands, method, errors)
+    """Warp the pixels of a level, by default the one that suits a grid; see `Cog.read_warped`."""
+    sampling = await _sampling(file, target, bands, method, errors, level)
+    plan, source, request, window, reduced = sampling
     image, shape = source.image, target.shape
     if request is None:
         chosen = check_bands(image.samples, bands)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinycog.argument_types import ErrorHandling
 from tinycog.checks import check_bands, check_method, check_tile_size
@@ -31,6 +31,22 @@ WEB_MERCATOR_CRS = Crs(
     keys=GeoKeys(1, ((GeoKey.GTModelType, 1), (GeoKey.ProjectedCRS, WEB_MERCATOR))),
 )
 """The CRS of web tiles."""
+
+
+class WebTile(NamedTuple):
+    """A web tile to be read.
+
+    Attributes:
+        zoom, x, y: which one.
+        size: rows and columns, as a caller gives them.
+        level: that pixels are taken from; None for the one that suits.
+    """
+
+    zoom: int
+    x: int
+    y: int
+    size: Any
+    level: int | None = None
 
 
 def tile_levels(file: PixelFile) -> list[TileLevel]:
@@ -77,29 +93,28 @@ def alignment(file: PixelFile) -> Alignment | None:
 
 async def read_web_tile(
     file: PixelFile,
-    tile: tuple[int, int, int],
-    tilesize: Any,  # noqa: ANN401 - whatever a caller passes
+    tile: WebTile,
     bands: Bands,
-    method: Any,  # noqa: ANN401 - the same
+    method: Any,  # noqa: ANN401 - whatever a caller passes
     errors: ErrorHandling,
 ) -> Raster:
     """Read a web tile; see `Cog.read_web_tile`."""
     await file.read_all()
-    size = check_tile_size(tilesize)
+    size = check_tile_size(tile.size)
     method = check_method(method, WARPING)
     method = method_for((await file.image(0)).photometric, method)
-    bounds = web_tile_bounds(*tile)
+    place = (tile.zoom, tile.x, tile.y)
+    bounds = web_tile_bounds(*place)
     pixel = (bounds.right - bounds.left) / size
     target = make_affine(pixel, 0.0, bounds.left, 0.0, -pixel, bounds.top)
     aligned = alignment(file)
-    stored = None if aligned is None else aligned.stored_tile(*tile)
-    if stored is not None:
+    stored = None if aligned is None else aligned.stored_tile(*place)
+    if stored is not None and tile.level in (None, stored[0]):
         raster = await _stored(file, stored, size, bands, target, errors)
         if raster is not None:
             return raster
-    return await read_warped(
-        file, TargetGrid(target, WEB_MERCATOR_CRS, (size, size)), bands, method, errors
-    )
+    grid = TargetGrid(target, WEB_MERCATOR_CRS, (size, size))
+    return await read_warped(file, grid, bands, method, errors, tile.level)
 
 
 async def _stored(

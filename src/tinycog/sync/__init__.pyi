@@ -345,10 +345,12 @@ class Cog:
         y: int,
         *,
         tilesize: int = 256,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "bilinear",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     def read_warped(
         self,
@@ -356,10 +358,12 @@ class Cog:
         transform: Iterable[float],
         shape: Sequence[int],
         crs: CrsLike | None = None,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "nearest",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     @property
     def width(self) -> int: ...
@@ -623,10 +627,12 @@ class Mosaic:
         y: int,
         *,
         tilesize: int = 256,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "bilinear",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     def read_warped(
         self,
@@ -634,10 +640,12 @@ class Mosaic:
         transform: Iterable[float],
         shape: Sequence[int],
         crs: CrsLike | None = None,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "nearest",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     @property
     def width(self) -> int: ...
@@ -852,10 +860,12 @@ class Service:
         y: int,
         *,
         tilesize: int = 256,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "bilinear",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     def read_warped(
         self,
@@ -863,10 +873,12 @@ class Service:
         transform: Iterable[float],
         shape: Sequence[int],
         crs: CrsLike | None = None,
+        level: int | None = None,
         bands: Iterable[int] | int | None = None,
         indexes: Iterable[int] | int | None = None,
         resampling: WarpResamplingLike = "nearest",
         errors: ErrorHandling = "raise",
+        rgb: bool = False,
     ) -> Raster: ...
     @property
     def width(self) -> int: ...
