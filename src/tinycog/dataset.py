@@ -24,6 +24,7 @@ from tinycog.reader.open_file import OpenArguments, OpenFile
 from tinycog.reader.read_header import VIEW
 from tinycog.tiff.image import Image
 from tinycog.tiff.roles import PageView
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -55,6 +56,7 @@ class Profile(TypedDict):
     photometric: str
 
 
+@short_tracebacks
 class Dataset(ImageFacts):
     """Facts of a file; all but `name`, `requests` and `findings` need `await` on the handle first.
 

@@ -39,6 +39,7 @@ from tinycog.reader.window_buffers import WindowRequest, make_buffers
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Image
+from tinycog.tracebacks import short_tracebacks
 from tinycog.validator.among_files import OFFSET_TOLERANCE
 from tinycog.window import Area, Tile, Window, as_floats
 
@@ -64,6 +65,7 @@ class MosaicFileFacts(NamedTuple):
     cog: Cog
 
 
+@short_tracebacks
 class Mosaic(AreaReads):
     """Many files as one image, made by `tinycog.mosaic`: it reads as a `Cog` does.
 
@@ -312,6 +314,7 @@ class Mosaic(AreaReads):
                 yield raster
 
 
+@short_tracebacks
 def mosaic(
     files: Iterable[Where | SignedUrl | Source | Cog],
     *,

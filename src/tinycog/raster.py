@@ -16,6 +16,7 @@ from tinycog.geo.lazy import Placement
 from tinycog.pixels.account import Account, Losses, account_of
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import ALL_VALID, Validity
+from tinycog.tracebacks import short_tracebacks
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ REPR_SIZE = 512
 """Rows and columns of the picture in a notebook: about this many, fewer than twice as many."""
 
 
+@short_tracebacks
 @dataclass(frozen=True, eq=False)
 class Raster:
     """Pixels that were read, and where they lie. `np.asarray(raster)` is its data.

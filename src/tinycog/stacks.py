@@ -33,6 +33,7 @@ from tinycog.stacking.stack_files import StackFile, StackStep
 from tinycog.stacking.stack_options import BandSelection, StackOptions
 from tinycog.stacking.stack_raster import StackRaster
 from tinycog.thread_pool import run_in_pool
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     import xarray
@@ -45,6 +46,7 @@ PIECE_BYTES = 256 << 20
 """Bytes of the pieces that are held at once, unless a caller says otherwise."""
 
 
+@short_tracebacks
 class Stack:
     """Images of many files, step by step in time, on one grid; made by `Collection.stack`.
 

@@ -21,11 +21,13 @@ from tinycog.collection.open_options import OpenOptions
 from tinycog.collection.times import to_text, to_time
 from tinycog.errors import UsageError
 from tinycog.pixels.html import html
+from tinycog.tracebacks import short_tracebacks
 
 Sign = Callable[[str], str | Awaitable[str]]
 """Function, async or not, of a url that returns it with a signature."""
 
 
+@short_tracebacks
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One file of a collection, and what its header said when it was indexed.

@@ -41,6 +41,7 @@ from tinycog.stacking.stack_options import (
     check_stack_method,
 )
 from tinycog.stacks import Stack
+from tinycog.tracebacks import short_tracebacks
 
 NOTHING = (None, None, None)
 """Of a filter: neither beginning, end nor properties."""
@@ -52,6 +53,7 @@ Part = tuple[AssetRows, NDArray[np.intp]]
 """Some assets of those that are kept together."""
 
 
+@short_tracebacks
 class Collection(Sequence[Asset]):
     """Files and what is known of each, in an order that stays: immutable.
 

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tinycog
 from tinycog.sync.blocking import Blocking, Closing, blocking
 from tinycog.sync.loop_thread import THREAD
+from tinycog.tracebacks import short_tracebacks
 
 __all__ = [
     "Asset",
@@ -97,12 +98,14 @@ class Tags(Blocking, Mapping[str | int, TagEntry], of=tinycog.Tags):
     __getitem__: Any
 
 
+@short_tracebacks
 @wraps(tinycog.open)
 def open(*args: object, **options: object) -> Cog:  # noqa: A001, D103 - the library's verb
     make: Any = tinycog.open
     return blocking(make(*args, **options))
 
 
+@short_tracebacks
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in the event loop of the blocking calls, and return its result.
 
@@ -132,6 +135,7 @@ LATE = frozenset({"abort_upload", "export", "list_uploads", "update", "validate"
 def _blocking_function(function: Any) -> Any:  # noqa: ANN401 - any of these
     """Return a function that waits for what another one returns."""
 
+    @short_tracebacks
     @wraps(function)
     def blocking_call(*args: object, **options: object) -> object:
         plain = [arg.asynchronous if isinstance(arg, Blocking) else arg for arg in args]
