@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from tinycog.geo.crs import Crs
     from tinycog.geo.transform import BoundingBox
 
-REPR_SIZE = 512
-"""Rows and columns of the picture in a notebook: about this many, fewer than twice as many."""
-
 
 @short_tracebacks
 @dataclass(frozen=True, eq=False)
@@ -259,34 +256,33 @@ class Raster:
     def _summary(self) -> Mapping[str, object]:
         """Return the rows of the table in a notebook."""
         try:
-            crs = self.crs
+            crs, bounds = self.crs, tuple(self.bounds)
         except UsageError:
-            crs = "not read"
-        return {
+            crs, bounds = "not read", None
+        facts = {
             "shape": self.shape,
             "dtype": self.dtype,
             "level": self.level,
             "window": tuple(self.window),
             "nodata": self.nodata,
             "crs": crs,
+            "bounds": bounds,
             "mask": "known" if self.has_known_mask else "not known, drawn opaque",
+            "findings": "\n".join(map(str, self.findings[:3])) or None,
         }
+        return {name: value for name, value in facts.items() if value is not None}
 
     def _repr_html_(self) -> str:
         """Return a small picture and a table for notebooks."""
-        from tinycog.pixels.html import html  # noqa: PLC0415 - only notebooks need it
-        from tinycog.pixels.png import to_png  # noqa: PLC0415 - only pictures need it
+        from tinycog.notebook.card import card, never_fails  # noqa: PLC0415 - only notebooks
 
-        step = max(1, self.height // REPR_SIZE, self.width // REPR_SIZE)
-        mask = self._shown_mask()
-        mask = None if mask is None else mask[::step, ::step]
-        png = to_png(
-            self.data[:, ::step, ::step],
-            mask,
-            colormap=self.colormap,
-            colouring=self.colouring,
-        )
-        return html("Raster", self._summary(), png)
+        return never_fails(self, lambda: card("Raster", self._summary(), png=self._thumbnail()))
+
+    def _thumbnail(self) -> bytes | None:
+        """Return the pixels as a small PNG, None without any."""
+        from tinycog.notebook.thumbnail import thumbnail  # noqa: PLC0415 - only notebooks
+
+        return thumbnail(self.data, self._shown_mask(), self.colormap, self.colouring)
 
     def __array__(
         self,

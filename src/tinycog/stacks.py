@@ -303,6 +303,27 @@ class Stack:
             f" {len(self._cogs)} files>"
         )
 
+    def _repr_html_(self) -> str:
+        """Return a table of facts and the footprint for notebooks; nothing is fetched."""
+        from tinycog.notebook.card import card, never_fails  # noqa: PLC0415 - only notebooks
+        from tinycog.notebook.world_map import map_of  # noqa: PLC0415 - the same
+
+        def draw() -> str:
+            files: dict[str, object] = {"files": len(self._cogs)}
+            try:
+                steps, bands, rows, cols = self.shape
+            except UsageError:
+                return card("Stack", {**files, "state": "not open yet: `await` it"})
+            facts = {
+                "size": f"{steps} steps, {bands} bands of {self.dtype}, {cols} x {rows} pixels",
+                **files,
+                "nodata": self.nodata,
+                "crs": self.crs,
+            }
+            return card("Stack", facts, drawings=map_of(self.crs, self.transform, (rows, cols)))
+
+        return never_fails(self, draw)
+
     # --- reads -----------------------------------------------------------------------------------
 
     async def read(
