@@ -53,6 +53,8 @@ CLASSES = {
 OTHERS = {
     "Affine": affine.Affine,
     "pyproj": pyproj,
+    "Axes": object,
+    "MatplotlibColormap": object,
     "Store": object,
     "xarray": SimpleNamespace(DataArray=object),
 }

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import Finding, UsageError
+from tinycog.extras import check_installed
 from tinycog.geo.lazy import Placement
 from tinycog.pixels.account import Account, Losses, account_of
 from tinycog.pixels.colouring import Colouring
@@ -21,6 +22,8 @@ from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
     from affine import Affine
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap as MatplotlibColormap
 
     from tinycog.geo.crs import Crs
     from tinycog.geo.transform import BoundingBox
@@ -217,6 +220,119 @@ class Raster:
             colormap=self.colormap,
             colouring=self.colouring,
         )
+
+    def to_rgba(
+        self,
+        *,
+        vmin: float | Sequence[float] | None = None,
+        vmax: float | Sequence[float] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the picture of `to_png` as (rows, cols, 4): red, green, blue, alpha; 255 = opaque.
+
+        Args:
+            vmin: as for `to_png`.
+            vmax: as for `to_png`.
+
+        Raises:
+            UsageError: as for `to_png`.
+        """
+        from tinycog.pixels.png import to_rgba  # noqa: PLC0415 - only pictures need it
+
+        return to_rgba(
+            self.data,
+            self._shown_mask(),
+            vmin=vmin,
+            vmax=vmax,
+            colormap=self.colormap,
+            colouring=self.colouring,
+        )
+
+    def plot(
+        self,
+        band: int | None = None,
+        *,
+        ax: Axes | None = None,
+        cmap: str | MatplotlibColormap | None = None,
+        vmin: float | Sequence[float] | None = None,
+        vmax: float | Sequence[float] | None = None,
+        percentiles: tuple[float, float] | None = None,
+        colorbar: bool = True,
+        title: str | None = None,
+    ) -> Axes:
+        """Draw it by matplotlib, in coordinates of its CRS; pixels that are not valid stay clear.
+
+        ::
+
+            raster.plot()                                   # colours, or the only band
+            raster.plot(3, cmap="magma", vmin=0, vmax=0.4)  # one band, with a colour bar
+
+        Needs the extra `plot`.
+
+        Args:
+            band: counted from 0. None draws the colours that `to_png` shows, of a palette too, if
+                there are three bands or more; else band 0.
+            ax: axes to draw on; by default those of a new figure.
+            cmap: colours of one band, matplotlib's own by default.
+            vmin: value of the first colour, or black; a sequence has one for each band.
+            vmax: value of the last colour, or white, likewise.
+            percentiles: of valid values, instead of `vmin` and `vmax`: by default the 2nd and the
+                98th, but uint8 in colours is shown as it is.
+            colorbar: draw a colour bar beside one band.
+            title: text above; by default the number of the band, if it is one of several.
+
+        Returns:
+            The axes. y goes up where there is a CRS; rows go down where there is none.
+
+        Raises:
+            UsageError: matplotlib is not installed, there is no such band, or as for `to_png`.
+        """
+        check_installed("plot", "matplotlib")
+        from tinycog.adapters.matplotlib import plot  # noqa: PLC0415 - a door
+
+        return plot(
+            self,
+            band=band,
+            ax=ax,
+            cmap=cmap,
+            vmin=vmin,
+            vmax=vmax,
+            percentiles=percentiles,
+            colorbar=colorbar,
+            title=title,
+        )
+
+    def hist(
+        self,
+        bins: int = 64,
+        *,
+        bands: Sequence[int] | int | None = None,
+        ax: Axes | None = None,
+        density: bool = False,
+        log: bool = False,
+        title: str | None = None,
+    ) -> Axes:
+        """Draw histograms of the valid, finite values of bands by matplotlib.
+
+        Needs the extra `plot`.
+
+        Args:
+            bins: number of bins, the same for all bands; fewer where there are fewer integers.
+            bands: counted from 0; None is all.
+            ax: axes to draw on; by default those of a new figure.
+            density: draw shares, whose area is 1, instead of numbers of pixels.
+            log: logarithmic numbers.
+            title: text above.
+
+        Returns:
+            The axes.
+
+        Raises:
+            UsageError: matplotlib is not installed, there is no such band, or no pixel is valid.
+        """
+        check_installed("plot", "matplotlib")
+        from tinycog.adapters.matplotlib import hist  # noqa: PLC0415 - a door
+
+        return hist(self, bins=bins, bands=bands, ax=ax, density=density, log=log, title=title)
 
     def save(
         self,

@@ -63,14 +63,17 @@ def short_tracebacks(public: T) -> T:
 
 def _shortened_member(member: Any) -> Any:
     kind: Any = cast("object", type(member))
-    if issubclass(kind, classmethod | staticmethod):
-        found: Any = cast("object", member)
-        return kind(_shortened(found.__func__))
     if kind is property:
         return property(member.fget and _shortened(member.fget), doc=member.__doc__)
     if kind is cached_property:
         member.func = _shortened(member.func)
+    inner: Any = getattr(cast("object", member), "__func__", None)
+    if inner is not None and any(kind is one for one in METHODS):
+        return kind(_shortened(inner))
     return _shortened(member) if isfunction(member) else member
+
+
+METHODS = (classmethod, staticmethod)
 
 
 def _shortened(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tinycog.errors import TinycogError
@@ -63,7 +63,7 @@ LAND = """
 """Coarse outlines of land, enough for a pixel of 1.5 degrees: longitudes and latitudes."""
 
 
-def map_of(crs: object, transform: Sequence[float], shape: tuple[int, int]) -> list[str]:
+def map_of(crs: object, transform: Iterable[float], shape: tuple[int, int]) -> list[str]:
     """Return the map of an image of (rows, cols), alone in a list; nothing if it has no place.
 
     Args:
@@ -73,7 +73,7 @@ def map_of(crs: object, transform: Sequence[float], shape: tuple[int, int]) -> l
     """
     if crs is None:
         return []
-    name = str(crs)
+    name, transform = str(crs), tuple(transform)[:6]
     try:
         if name.startswith("EPSG:"):
             return [world_map([footprint(name, transform, shape).geometry])]
@@ -83,7 +83,7 @@ def map_of(crs: object, transform: Sequence[float], shape: tuple[int, int]) -> l
 
 
 def _outline(transform: Sequence[float], shape: tuple[int, int]) -> dict[str, Any]:
-    a, b, c, d, e, f = tuple(transform)[:6]
+    a, b, c, d, e, f = transform
     rows, cols = shape
     corners = [(0, 0), (cols, 0), (cols, rows), (0, rows), (0, 0)]
     ring = [[a * col + b * row + c, d * col + e * row + f] for col, row in corners]
