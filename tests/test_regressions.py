@@ -239,8 +239,8 @@ def test_a_tile_of_one_row_is_a_picture_of_one_row(bands, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.npy"])
-def test_a_file_that_cannot_be_written_is_one_line_and_exit_status_1(name, tmp_path, capsys):
+def test_a_file_that_cannot_be_written_is_one_line_and_exit_status_2(name, tmp_path, capsys):
     where = str(fixture_path("cog-deflate-u8"))
-    assert main(["tile", where, "0", "0", "0", "--out", str(tmp_path / "no" / name)]) == 1
+    assert main(["tile", where, "0", "0", "0", "--out", str(tmp_path / "no" / name)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("tinycog: ")

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import json
 import re
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -15,9 +14,12 @@ import numpy as np
 
 import tinycog
 from tinycog.argument_types import ErrorHandling, MosaicMethod, WarpResampling
-from tinycog.cogify import TerminalProgress, byte_count, number_or_text
-from tinycog.errors import MosaicError, UsageError
-from tinycog.mosaic_command import INDICES
+from tinycog.commands.mosaic import INDICES
+from tinycog.commands.opening import add_open_options, open_options
+from tinycog.commands.progress import TerminalProgress, shown_progress
+from tinycog.commands.saving import note
+from tinycog.commands.values import byte_count, number_or_text, pixel_size
+from tinycog.errors import UsageError
 
 ENDINGS = (".zarr", ".npy", ".tif", ".tiff")
 
@@ -31,12 +33,12 @@ class Asked(NamedTuple):
     Attributes:
         errors: what happens where a file is broken.
         memory: bytes of pixels that are held.
-        is_quiet: whether no progress is shown.
+        progress: what shows how far it is, or None.
     """
 
     errors: ErrorHandling
     memory: int
-    is_quiet: bool
+    progress: TerminalProgress | None
 
 
 StackWriter = Callable[[tinycog.Stack, Path, Asked], Awaitable[list[str]]]
@@ -55,8 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "A DST that ends with .zarr is a group that xarray opens; .npy holds the samples, with"
         " times, bands and place in a .stack.json beside, and a .mask.npy where some are not"
-        " valid; .tif stands for a COG for each step, whose name is in front of the ending. Exit"
-        " status: 0, 1 if it failed, 2 if an option is wrong."
+        " valid; .tif stands for a COG for each step, whose name is in front of the ending."
     )
     parser.argument_default = argparse.SUPPRESS  # what is not said is left to the functions
     parser.add_argument(
@@ -82,7 +83,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--errors", choices=("raise", "fill"), help="fill = go on where a file is broken"
     )
     parser.add_argument("--memory", type=byte_count, help="bytes of pixels held, such as 256MiB")
-    parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
+    add_open_options(parser, many=True)
     parser.set_defaults(run=stack)
 
 
@@ -90,29 +91,22 @@ async def stack(args: argparse.Namespace) -> None:
     """Carry the command out."""
     given = vars(args)
     options: dict[str, Any] = {name: given[name] for name in OF_STACK if name in given}
-    if len(options.get("res", (1, 1))) == 1:
-        options["res"] = options["res"][0]
-    is_quiet = given.get("quiet", False)
-    try:
-        write = _writer(args.dst)
-        scenes = await _collection(args.src)
-        async with await scenes.stack(**options) as found:
-            asked = Asked(given.get("errors", "raise"), given.get("memory", MEMORY), is_quiet)
+    pixel_size(options)
+    write = _writer(args.dst)
+    scenes = await _collection(args)
+    async with await scenes.stack(**options) as found:
+        with shown_progress(args, "million samples", 10**6) as progress:
+            asked = Asked(given.get("errors", "raise"), given.get("memory", MEMORY), progress)
             names = await write(found, Path(args.dst), asked)
-            text = f"wrote {', '.join(names)}: {found!r}"
-    except MosaicError:
-        raise
-    except UsageError as error:
-        print(f"tinycog: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
-    if not is_quiet:
-        print(text)
+        text = f"wrote {', '.join(names)}: {found!r}"
+    note(text, args)
 
 
-async def _collection(sources: list[str]) -> tinycog.Collection:
+async def _collection(args: argparse.Namespace) -> tinycog.Collection:
     """Return the assets of indices, and those of urls and paths, whose headers are read."""
-    indices = [src for src in sources if src.endswith(INDICES)]
-    found = await tinycog.Collection.from_urls([src for src in sources if src not in indices])
+    indices = [src for src in args.src if src.endswith(INDICES)]
+    files = [src for src in args.src if src not in indices]
+    found = await tinycog.Collection.from_urls(files, **open_options(args))
     for src in indices:
         found = found + tinycog.Collection.load(src)
     return found
@@ -178,7 +172,7 @@ async def _fill(found: tinycog.Stack, samples: Path, masks: Path, asked: Asked) 
     """Write samples, and which are valid, piece by piece; return whether all are."""
     data = np.lib.format.open_memmap(samples, "w+", found.dtype, found.shape)
     valid = np.lib.format.open_memmap(masks, "w+", np.dtype(np.bool_), found.shape)
-    progress, done, is_whole = _progress(asked), 0, True
+    done, is_whole = 0, True
     numbers = {id(step): n for n, step in enumerate(found.steps)}
     async for piece in found.iter_pieces(max_bytes=asked.memory, errors=asked.errors):
         first = numbers[id(piece.steps[0])]
@@ -188,10 +182,8 @@ async def _fill(found: tinycog.Stack, samples: Path, masks: Path, asked: Asked) 
         data[place], valid[place] = piece.data, piece.band_masks
         is_whole &= bool(piece.band_masks.all())
         done += piece.data.size
-        if progress is not None:
-            progress(done, data.size)
-    if progress is not None:
-        progress.clear()
+        if asked.progress is not None:
+            asked.progress(done, data.size)
     data.flush()
     valid.flush()
     return is_whole
@@ -210,11 +202,6 @@ def _facts(found: tinycog.Stack) -> dict[str, object]:
         "transform": list(found.transform)[:6],
         "nodata": nodata if nodata is None or np.isfinite(nodata) else str(nodata),
     }
-
-
-def _progress(asked: Asked) -> TerminalProgress | None:
-    is_shown = not asked.is_quiet and sys.stderr.isatty()
-    return TerminalProgress("million samples", 10**6) if is_shown else None
 
 
 async def _to_cogs(found: tinycog.Stack, dst: Path, asked: Asked) -> list[str]:

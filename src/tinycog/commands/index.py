@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import tinycog
-from tinycog.cogify import TerminalProgress
+from tinycog.commands.opening import add_open_options, open_options
+from tinycog.commands.outcome import CHECK_FAILED, tell
+from tinycog.commands.printing import counted, say
+from tinycog.commands.progress import shown_progress
 from tinycog.errors import UsageError
 
 OF_TIME = ("start", "end", "datetime")
@@ -25,7 +28,6 @@ KEYS = ("name", "where")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.description = "Read the headers of many files once, and keep what they say."
-    parser.epilog = "Exit status: 0, or 1 if a file failed (with --keep-going, after all others)."
     parser.add_argument("src", nargs="+", metavar="SRC", help="urls, paths, patterns with *")
     parser.add_argument(
         "-o", "--out", required=True, metavar="INDEX", help=".jsonl, or .parquet (GeoParquet)"
@@ -48,31 +50,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-going", action="store_true", help="index the others where a file cannot be read"
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add_open_options(parser, many=True)
     parser.set_defaults(run=index)
 
 
 async def index(args: argparse.Namespace) -> int:
     """Carry the command out; return 1 if a file failed."""
-    show = None if args.quiet or not sys.stderr.isatty() else TerminalProgress("files")
     began = time.perf_counter()
-    shared: dict[str, Any] = {
-        "concurrency": args.concurrency,
-        "errors": "keep" if args.keep_going else "raise",
-        "on_progress": show,
-    }
-    try:
+    with shown_progress(args, "files") as show:
+        shared: dict[str, Any] = {
+            "concurrency": args.concurrency,
+            "errors": "keep" if args.keep_going else "raise",
+            "on_progress": show,
+            **open_options(args),
+        }
         found = await (_of_items if args.stac else _of_files)(args, shared)
-    finally:
-        if show is not None:
-            show.clear()
     found.save(args.out)
     for failed in found.failed:
-        sys.stderr.write(f"tinycog: {failed.error}\n")
+        tell(str(failed.error))
     if not args.quiet:
         seconds = time.perf_counter() - began
-        sys.stderr.write(f"wrote {args.out}: {len(found)} assets in {seconds:.1f} s\n")
-    return 1 if found.failed else 0
+        say(f"wrote {args.out}: {counted(len(found), 'asset')} in {seconds:.1f} s", sys.stderr)
+    return CHECK_FAILED if found.failed else 0
 
 
 async def _of_items(args: argparse.Namespace, shared: Mapping[str, Any]) -> tinycog.Collection:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
 from typing import Any, get_args
 
 import tinycog
 from tinycog.argument_types import MosaicMethod, WarpResampling
-from tinycog.cogify import add_write_options, number_or_text, write_source
-from tinycog.errors import MosaicError, UsageError
+from tinycog.commands.opening import add_open_options, open_named, open_options
+from tinycog.commands.values import number_or_text, pixel_size
+from tinycog.commands.write_options import add_write_options, write_source
 
 INDICES = (".jsonl", ".parquet")
 """Endings of what `tinycog index` has written."""
@@ -21,9 +20,6 @@ OF_GRID = ("crs", "res", "bounds", "resampling")
 OF_WARPING = ("tiling-scheme", "zoom", "warp-resampling")
 """Options of `tinycog.write` that warp a single file."""
 
-OWN = ("run", "src", "dst", "plan", "quiet", "method", *OF_GRID)
-"""Arguments that are not options of `tinycog.write`."""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
@@ -32,7 +28,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         " CRS, pixel size, whole pixels between them), unless --crs, --res, --bounds or"
         " --resampling says the grid that they are warped to."
     )
-    parser.epilog = "Exit status: 0, 1 if it failed (nothing is left), 2 if an option is wrong."
     parser.argument_default = argparse.SUPPRESS  # what is not said is left to the functions
     parser.add_argument(
         "src", nargs="+", metavar="SRC", help="urls, paths, or an index that tinycog index has made"
@@ -57,17 +52,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     grid.add_argument("--resampling", choices=get_args(WarpResampling), help="nearest (default)")
     add_write_options(parser, without=("crs", *OF_WARPING))
+    add_open_options(parser, many=True)
     parser.set_defaults(run=mosaic)
 
 
-def files_of(sources: Sequence[str]) -> list[Any]:
-    """Return urls, paths, and handles of the assets of an index."""
+def files_of(args: argparse.Namespace) -> list[Any]:
+    """Return handles of urls, of paths, and of the assets of an index."""
     files: list[Any] = []
-    for src in sources:
+    for src in args.src:
         if src.endswith(INDICES):
-            files += [asset.open() for asset in tinycog.Collection.load(src)]
+            options = open_options(args)
+            files += [asset.open(**options) for asset in tinycog.Collection.load(src)]
         else:
-            files.append(src)
+            files.append(open_named(args, src))
     return files
 
 
@@ -75,17 +72,8 @@ async def mosaic(args: argparse.Namespace) -> None:
     """Carry the command out."""
     given = vars(args)
     grid: dict[str, Any] = {name: given[name] for name in OF_GRID if name in given}
-    if len(grid.get("res", (1, 1))) == 1:
-        grid["res"] = grid["res"][0]
-    options = {name: value for name, value in given.items() if name not in OWN}
+    pixel_size(grid)
     method = given.get("method", "first")
-    files = files_of(args.src)
-    try:
-        whole = await tinycog.mosaic(files, method=method, strict=not grid, **grid)
-    except MosaicError:
-        raise
-    except UsageError as error:
-        print(f"tinycog: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
+    whole = await tinycog.mosaic(files_of(args), method=method, strict=not grid, **grid)
     async with whole:
-        await write_source(whole, args, options)
+        await write_source(whole, args, without=grid)

@@ -11,10 +11,12 @@ from asyncio import gather
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import tinycog
+from tinycog.commands.opening import add_file, open_named
+from tinycog.commands.printing import cost, counted, is_ascii, say
+from tinycog.commands.saving import note, output_file
 from tinycog.errors import FormatError, LimitError, TinycogError, UsageError
 
 MOST_VALUES = 1024
@@ -42,8 +44,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "Print what a file is: size, samples, place, how it is stored, levels, pages, metadata, and"
         " what is odd about it."
     )
-    parser.epilog = "Exit status: 0, or 1 if the file cannot be read."
-    parser.add_argument("where", metavar="FILE", help="url or path of a TIFF")
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document, with the keys of `rio info`"
     )
@@ -61,21 +61,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     layout.add_argument("--ascii", action="store_true", help="draw with characters of ASCII alone")
     parser.set_defaults(run=info)
+    add_file(parser)
 
 
 async def info(args: argparse.Namespace) -> None:
     """Carry the command out."""
     is_drawn = args.layout or args.svg is not None
     _check(args, is_drawn=is_drawn)
-    async with tinycog.open(args.where) as cog:
+    svg = None if args.svg is None else output_file(args.svg, [".svg"], ".svg")
+    async with open_named(args) as cog:
         layout = await cog.layout(whole=args.whole) if is_drawn else None
         if args.json:
-            _say(json.dumps(await _document(cog, args, layout), indent=2))
+            say(json.dumps(await _document(cog, args, layout), indent=2))
         elif args.svg != "-":
             async for line in _page(cog, args, layout):
-                _say(line)
-    if layout is not None and args.svg is not None:
-        _write(layout.to_svg(), args.svg)
+                say(line)
+    if layout is not None and svg is not None:
+        svg.write([layout.to_svg().encode()])
+        if not svg.is_stdout:
+            note(f"wrote {svg.name}", args)
 
 
 def _check(args: argparse.Namespace, *, is_drawn: bool) -> None:
@@ -84,29 +88,12 @@ def _check(args: argparse.Namespace, *, is_drawn: bool) -> None:
     Raises:
         UsageError: one of them has none.
     """
-    if args.svg not in (None, "-") and not args.svg.lower().endswith(".svg"):
-        message = f"--svg writes a name that ends with .svg, or - for stdout, not {args.svg!r}"
-        raise UsageError(message)
     if args.svg == "-" and (args.json or args.tags or args.ghost or args.layout):
         raise UsageError("--svg - writes the picture alone to stdout: give it a name")
     if args.whole and not is_drawn:
         raise UsageError("--whole is of --layout and --svg: it reads the index for them")
     if args.ascii and (args.json or not args.layout):
         raise UsageError("--ascii is of the picture that --layout draws")
-
-
-def _say(text: str) -> None:
-    """Print a text; what the terminal cannot show is escaped."""
-    encoding = sys.stdout.encoding or "ascii"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def _write(text: str, where: str) -> None:
-    if where == "-":
-        print(text, end="")
-        return
-    Path(where).write_text(text, "utf-8")
-    print(f"wrote {where}", file=sys.stderr)
 
 
 async def _document(
@@ -154,24 +141,13 @@ async def _page(
     if layout is not None and args.layout:
         yield ""
         columns = shutil.get_terminal_size().columns
-        yield layout.to_text(columns, colour=_has_colours(), ascii_only=_is_ascii(args))
+        yield layout.to_text(columns, colour=_has_colours(), ascii_only=args.ascii or is_ascii())
     yield ""
-    yield _requests(cog)
+    yield f"read by {cost(cog.requests)}"
 
 
 def _has_colours() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
-
-
-def _is_ascii(args: argparse.Namespace) -> bool:
-    """Return whether the terminal takes nothing but ASCII, or no more is wanted."""
-    if args.ascii:
-        return True
-    try:
-        "│".encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return True
-    return False
 
 
 # --- facts ---------------------------------------------------------------------------------------
@@ -181,9 +157,9 @@ def _facts(cog: tinycog.Cog) -> Iterator[str]:
     """Yield what a person wants to know."""
     profile = cog.profile
     dtype = profile["dtype"] or "samples that no numpy type holds"
-    size = "" if cog.file_size is None else f": {cog.file_size:,} bytes"
+    size = "" if cog.file_size is None else f": {counted(cog.file_size, 'byte')}"
     yield f"{cog.name}{size}"
-    bands = f"{cog.count} band{'s'[: cog.count != 1]}"
+    bands = counted(cog.count, "band")
     yield _row("image", f"{cog.width} x {cog.height} pixels, {bands} of {dtype}")
     yield _row("colours", _few([str(colour) for colour in cog.colorinterp]))
     yield from _place(cog)
@@ -213,9 +189,9 @@ def _facts(cog: tinycog.Cog) -> Iterator[str]:
 
 def _level(level: tinycog.Level) -> str:
     count = level.grid[0] * level.grid[1]
-    kind = ("strip" if level.image.grid.strips else "tile") + "s"[: count != 1]
+    tiles = counted(count, "strip" if level.image.grid.strips else "tile")
     rows, cols = level.tile_shape
-    size = f"{level.width} x {level.height}, {count:,} {kind} of {cols} x {rows}"
+    size = f"{level.width} x {level.height}, {tiles} of {cols} x {rows}"
     return f"  {level.z}  {size}, {level.compression}{', with a mask' if level.has_mask else ''}"
 
 
@@ -251,7 +227,7 @@ def _place(cog: tinycog.Cog) -> Iterator[str]:
     crs = cog.crs
     yield _row("CRS", "none" if crs is None else str(crs))
     if cog.gcps:
-        yield _row("place", f"{len(cog.gcps)} ground control points")
+        yield _row("place", f"{counted(len(cog.gcps), 'ground control point')}")
         return
     a, b, c, d, e, f = tuple(cog.transform)[:6]
     if (a, b, c, d, e, f) == (1, 0, 0, 0, 1, 0):
@@ -334,9 +310,3 @@ def _in_json(value: tinycog.TagValue | None) -> object:
     if isinstance(value, tuple):
         return [str(one) if isinstance(one, float) and not isfinite(one) else one for one in value]
     return value
-
-
-def _requests(cog: tinycog.Cog) -> str:
-    received = sum(request.received for request in cog.requests)
-    count = len(cog.requests)
-    return f"read by {count} request{'s'[: count != 1]}, {received:,} bytes"

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from typing import Any, get_args
 
 import tinycog
 from tinycog.argument_types import MosaicMethod, Resampling
-from tinycog.cogify import (
-    RECTANGLES,
-    TerminalProgress,
-    add_write_options,
-    byte_count,
-    number_or_text,
-)
-from tinycog.errors import UsageError
-from tinycog.mosaic_command import files_of
+from tinycog.commands.mosaic import files_of
+from tinycog.commands.opening import add_open_options
+from tinycog.commands.printing import counted, say
+from tinycog.commands.progress import shown_progress
+from tinycog.commands.saving import note
+from tinycog.commands.values import RECTANGLES, byte_count, number_or_text, pixel_size
+from tinycog.commands.write_options import add_write_options, write_options
 
 OF_WARPING = ("tiling-scheme", "zoom", "warp-resampling")
 
 WITHOUT = ("crs", "memory", "overwrite", "resume", *OF_WARPING)
 """Options of `tinycog.write` that an export has itself, or has not."""
 
-OWN = ("run", "src", "dst", "plan", "quiet", "method", "no_resume")
-"""Arguments that are not options of `tinycog.export`."""
+OF_EXPORT = (
+    *("window", "bounds", "crs", "crop", "res", "shape", "resampling", "indexes"),
+    *("errors", "memory", "concurrency", "overwrite"),
+)
+"""Options of `tinycog.export` that are not those of `tinycog.write`."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "Export an area of a TIFF, or of many as one mosaic, in pieces, in bounded memory. Started"
         " again after it was killed or has failed, it goes on."
     )
-    parser.epilog = "Exit status: 0, 1 if it failed, 2 if an option is wrong."
     parser.argument_default = argparse.SUPPRESS  # what is not said is left to the functions
     parser.add_argument(
         "src", nargs="+", metavar="SRC", help="urls, paths, or an index that tinycog index has made"
@@ -48,8 +47,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="path that ends with .tif, .zarr or .npy, or a url of a .tif",
     )
     area = parser.add_argument_group("the area")
-    for name, sides in RECTANGLES:
-        area.add_argument(f"--{name}", type=float, nargs=4, metavar=sides)
+    for name, sides, text in RECTANGLES:
+        area.add_argument(f"--{name}", type=float, nargs=4, metavar=sides, help=text)
     area.add_argument("--crs", type=number_or_text, help="of --bounds")
     area.add_argument("--crop", action="store_true", help="the part inside of the files")
     area.add_argument("--res", type=float, nargs="+", metavar="SIZE", help="of a pixel, or x and y")
@@ -66,54 +65,43 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--memory", type=byte_count, help="held at most, such as 256MiB")
     parser.add_argument("--concurrency", type=int, metavar="N", help="pieces read at once (4)")
-    parser.add_argument("--no-resume", action="store_true", help="begin anew, and leave nothing")
+    parser.add_argument(
+        "--no-resume", action="store_true", default=False, help="begin anew, and leave nothing"
+    )
     parser.add_argument(
         "--overwrite",
         action=argparse.BooleanOptionalAction,
         help="replace DST where it is there (the default)",
     )
     add_write_options(parser, without=WITHOUT)
+    add_open_options(parser, many=True)
     parser.set_defaults(run=export)
 
 
 async def export(args: argparse.Namespace) -> None:
     """Carry the command out."""
-    given = vars(args)
-    options: dict[str, Any] = {name: value for name, value in given.items() if name not in OWN}
-    if len(options.get("res", (1, 1))) == 1:
-        options["res"] = options["res"][0]
-    if given.get("no_resume", False):
+    options: dict[str, Any] = {name: vars(args)[name] for name in OF_EXPORT if name in args}
+    options |= write_options(args, without=WITHOUT)
+    pixel_size(options)
+    if args.no_resume:
         options["resume"] = False
-    is_quiet = given.get("quiet", False)
-    is_shown = not is_quiet and sys.stderr.isatty()
-    progress = TerminalProgress("million pixels", 10**6) if is_shown else None
     began = time.perf_counter()
-    try:
-        async with _source(args) as source:
-            make: Any = tinycog.export
-            if given.get("plan", False):
-                print(await make(source, args.dst, plan=True, **options))
-                return
+    make: Any = tinycog.export
+    async with _source(args) as source:
+        if args.plan:
+            say(str(await make(source, args.dst, plan=True, **options)))
+            return
+        with shown_progress(args, "million pixels", 10**6) as progress:
             found: tinycog.Exported = await make(source, args.dst, progress=progress, **options)
-    except tinycog.MosaicError:
-        raise
-    except UsageError as error:
-        print(f"tinycog: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
-    finally:
-        if progress is not None:
-            progress.clear()
-    if not is_quiet:
-        print(_summary(found, time.perf_counter() - began))
+    note(_summary(found, time.perf_counter() - began), args)
 
 
 def _source(args: argparse.Namespace) -> Any:  # noqa: ANN401 - a file, or a mosaic
     """Return a handle of what is exported."""
-    files = files_of(args.src)
+    files = files_of(args)
     method = vars(args).get("method")
     if len(files) == 1 and method is None:
-        only = files[0]
-        return only if isinstance(only, tinycog.Cog) else tinycog.open(only)
+        return files[0]
     return tinycog.mosaic(files, method=method or "first")
 
 
@@ -124,10 +112,11 @@ def _summary(found: tinycog.Exported, seconds: float) -> str:
         for name, count in zip(account._fields[2:], account[2:], strict=True)
         if count
     )
-    resumed = f" ({found.resumed} were done before)" if found.resumed else ""
+    resumed = f" ({found.resumed} done before)" if found.resumed else ""
     bands, rows, cols = found.shape
     return (
-        f"wrote {found.name}: {cols} x {rows} pixels of {bands} bands, {found.pieces} pieces"
-        f"{resumed}, in {seconds:.1f} s; {account.valid:,} pixels are valid"
+        f"wrote {found.name}: {cols} x {rows} pixels of {counted(bands, 'band')},"
+        f" {counted(found.pieces, 'piece')}{resumed}, in {seconds:.1f} s;"
+        f" {account.valid:,} of {account.asked:,} pixels are valid"
         f"{', ' + lost if lost else ''}"
     )

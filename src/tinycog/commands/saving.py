@@ -1,0 +1,153 @@
+"""Where results go: a file that is whole or not there, or stdout; the ending says the format."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tinycog
+from tinycog.commands.printing import say
+from tinycog.errors import UsageError
+from tinycog.exporting.parts import PartFile
+from tinycog.targets.file_errors import writing
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file that a command will write.
+
+    Attributes:
+        name: path, or - for stdout.
+        ending: what says the format, with its dot, in lower case.
+    """
+
+    name: str
+    ending: str
+
+    @property
+    def is_stdout(self) -> bool:
+        """Return whether it goes to stdout."""
+        return self.name == STDOUT
+
+    @property
+    def shown(self) -> str:
+        """Return its name for messages."""
+        return "standard output" if self.is_stdout else self.name
+
+    def write(self, parts: Sequence[bytes | memoryview]) -> None:
+        """Write bytes: the file is there in the end, and whole, or as it was before.
+
+        Raises:
+            SourceError: it cannot be written; it names the file.
+        """
+        if self.is_stdout:
+            with writing("standard output"):
+                for part in parts:
+                    sys.stdout.buffer.write(part)
+                sys.stdout.buffer.flush()
+            return
+        path = Path(os.path.realpath(self.name))  # a link stays one
+        if path.exists() and not path.is_file():  # a pipe, a device
+            with writing(self.name), path.open("wb", buffering=0) as file:
+                for part in parts:
+                    _write_all(file, memoryview(part))
+            return
+        _replace(path, [memoryview(part) for part in parts])
+
+
+def output_file(name: str, endings: Sequence[str], default: str | None = None) -> OutputFile:
+    """Check where a result is to go, before anything is read.
+
+    Args:
+        name: path, or - for stdout.
+        endings: those that are possible.
+        default: format of stdout.
+
+    Raises:
+        UsageError: the ending is none of them, there is no such folder, or it is a folder itself.
+    """
+    if name == STDOUT:
+        if default is None:
+            message = f"-o - has no ending: say --format, one of {_listed(endings)}"
+            raise UsageError(message)
+        return OutputFile(name, default)
+    path = Path(name)
+    ending = path.suffix.lower()
+    if ending not in endings:
+        message = f"cannot write {name}: expected a name that ends with {_listed(endings)}"
+        raise UsageError(message)
+    if not path.parent.is_dir():
+        message = f"cannot write {name}: there is no folder {path.parent}: make it first"
+        raise UsageError(message)
+    if path.is_dir() and ending != ".zarr":
+        message = f"cannot write {name}: it is a folder; take another name"
+        raise UsageError(message)
+    return OutputFile(name, ending)
+
+
+def save_raster(
+    raster: tinycog.Raster, out: OutputFile, args: argparse.Namespace, *, raw: bool
+) -> None:
+    """Write a raster as a picture or as an array, and tell of it.
+
+    Args:
+        raster: what was read.
+        out: of `output_file`, `.png` or `.npy`.
+        args: of the command.
+        raw: write samples to a `.png` as they are, instead of a picture for the eye.
+
+    Raises:
+        UsageError: PNG cannot hold it.
+        SourceError: it cannot be written.
+    """
+    out.write([raster.to_png(raw=raw)] if out.ending == ".png" else npy(raster.data))
+    note(f"wrote {out.shown}", args, out)
+
+
+def note(text: str, args: argparse.Namespace, out: OutputFile | None = None) -> None:
+    """Print what was done, unless that is not wanted; to stderr where stdout takes the result."""
+    if not args.quiet:
+        say(text, sys.stderr if out is not None and out.is_stdout else None)
+
+
+def npy(data: NDArray[Any]) -> list[bytes | memoryview]:
+    """Return an array as the parts of a .npy file."""
+    data = np.ascontiguousarray(data)
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(data))
+    return [head.getvalue(), data.reshape(-1).view(np.uint8).data]
+
+
+def _listed(endings: Sequence[str]) -> str:
+    *most, last = endings
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _write_all(file: io.FileIO | io.RawIOBase, part: memoryview) -> None:
+    while part:
+        part = part[file.write(part) or 0 :]
+
+
+def _replace(path: Path, parts: Sequence[memoryview]) -> None:
+    file, position = PartFile(path), 0
+    try:
+        file.open(sum(part.nbytes for part in parts), again=False)
+        for part in parts:
+            file.write([part], position)
+            position += part.nbytes
+        file.publish(overwrite=True)
+    finally:
+        with suppress(OSError):
+            file.remove()
