@@ -11,7 +11,7 @@ import traceback
 from contextlib import suppress
 from typing import NoReturn
 
-from tinycog.errors import TinycogError
+from tinycog.errors import TinycogError, show_tracebacks
 from tinycog.targets.file_errors import writing
 
 CHECK_FAILED = 1
@@ -44,6 +44,8 @@ class CommandParser(argparse.ArgumentParser):
 def carry_out(args: argparse.Namespace) -> int:
     """Run a command and return its exit status; an error is one line on stderr."""
     is_debugged: bool = vars(args).get("debug", False)
+    if is_debugged:
+        show_tracebacks()
     try:
         status: int | None = asyncio.run(args.run(args))
         with writing("standard output"):

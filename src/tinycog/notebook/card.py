@@ -16,6 +16,9 @@ MOST_ROWS = 60
 LONGEST_TEXT = 400
 """Characters of a name or of a value: the rest is left out."""
 
+FEW_PIXELS = 128
+"""Columns of a picture up to which its pixels are seen as squares."""
+
 MUTED = "opacity:.65"
 
 CELL = "text-align:left;vertical-align:top;padding:1px 12px 1px 0;border:0;background:none"
@@ -83,9 +86,11 @@ def _text(value: object) -> str:
 
 def _picture(png: bytes, title: str) -> str:
     source = "data:image/png;base64," + b64encode(png).decode("ascii")
+    width = int.from_bytes(png[16:20])  # of IHDR
+    rendering = "pixelated" if width <= FEW_PIXELS else "auto"
     return (
         f"<img src='{source}' alt='{_text(title)}'"
-        " style='width:256px;max-width:100%;height:auto;image-rendering:pixelated;margin:0'>"
+        f" style='width:256px;max-width:100%;height:auto;image-rendering:{rendering};margin:0'>"
     )
 
 
