@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tinycog.errors import UsageError
-from tinycog.pixels.html import html
+from tinycog.notebook.card import card
 from tinycog.pixels.png import to_png
 
 
@@ -135,9 +135,9 @@ def test_wrong_arguments(data, options, message):
 
 
 def test_html_is_escaped_and_holds_the_picture():
-    page = html("<a> & 'b'", {"crs": "<script>", "x": 1}, to_png(ramp()))
+    page = card("<a> & 'b'", {"crs": "<script>", "x": 1}, png=to_png(ramp()))
     assert "<script>" not in page
     assert "<a>" not in page
     assert "&lt;script&gt;" in page
     assert "data:image/png;base64,iVBORw0KGgo" in page
-    assert "<img" not in html("t", {})
+    assert "<img" not in card("t", {})

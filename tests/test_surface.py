@@ -54,6 +54,8 @@ CLASSES = {
 OTHERS = {
     "Affine": affine.Affine,
     "pyproj": pyproj,
+    "Axes": object,
+    "MatplotlibColormap": object,
     "Store": object,
     "xarray": SimpleNamespace(DataArray=object),
 }

@@ -40,6 +40,7 @@ from tinycog.reader.colours import to_rgb_raster
 from tinycog.reader.pixel_file import PixelFile
 from tinycog.reader.read_window import read_area
 from tinycog.reader.window_buffers import check_limits, make_buffers
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     from tinycog.reader.oriented import FileOrientation
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 FLOAT64_BYTES = 8
 
 
+@short_tracebacks
 class AreaReads(ImageFacts):
     """What reads areas at any shape: `Cog`, and mosaics of them."""
 

@@ -43,6 +43,7 @@ from tinycog.reader.tile_parts import parts_to_plan, window_tiles
 from tinycog.reader.window_buffers import make_buffers
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.spec import tag_number
+from tinycog.tracebacks import short_tracebacks
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from tinycog.tile_facts import TileFacts, TileRange
 
 
+@short_tracebacks
 class Cog(Dataset, AreaReads):
     """Handle of a TIFF, BigTIFF or COG, made by `tinycog.open`: reads tiles, windows and levels.
 

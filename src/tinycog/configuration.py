@@ -7,6 +7,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinycog.cache.protocol import check_cache
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     from tinycog.cache.protocol import Cache
@@ -30,6 +31,7 @@ _current = Configuration()
 _lock = threading.Lock()
 
 
+@short_tracebacks
 def configure(
     *, http: Http | EllipsisType | None = ..., cache: Cache | EllipsisType | None = ...
 ) -> None:

@@ -24,6 +24,7 @@ from tinycog.reader.open_file import OpenArguments, OpenFile
 from tinycog.reader.read_header import VIEW
 from tinycog.tiff.image import Image
 from tinycog.tiff.roles import PageView
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -55,6 +56,7 @@ class Profile(TypedDict):
     photometric: str
 
 
+@short_tracebacks
 class Dataset(ImageFacts):
     """Facts of a file; all but `name`, `requests` and `findings` need `await` on the handle first.
 
@@ -460,23 +462,58 @@ class Dataset(ImageFacts):
         return "\n  ".join([f"<Cog {self.name}{page}, {self._file.variant}", *levels]) + ">"
 
     def _repr_html_(self) -> str:
-        """Return a table of facts for notebooks."""
-        from tinycog.pixels.html import html  # noqa: PLC0415 - only notebooks need it
+        """Return a table of facts and the footprint for notebooks; nothing is fetched."""
+        return self._card()
+
+    def _card(self, png: bytes | None = None, note: str = "") -> str:
+        """Return what a notebook shows; `note` stands below the picture, or in its place."""
+        from tinycog.notebook.card import card, never_fails  # noqa: PLC0415 - only notebooks
 
         if not self._file.is_complete:
-            return html(f"Cog {self.name}", {"state": "not read yet"})
+            state = {"state": "not read yet: its first read opens it"}
+            return never_fails(self, lambda: card(f"Cog {self.name}", state))
+        from tinycog.notebook.world_map import map_of  # noqa: PLC0415 - only notebooks
+
+        def draw() -> str:
+            drawings = [] if self.gcps else map_of(self.crs, self.transform, self.shape[1:])
+            return card(f"Cog {self.name}", self._summary(), png=png, drawings=drawings, note=note)
+
+        return never_fails(self, draw)
+
+    def _summary(self) -> dict[str, object]:
+        """Return the rows of the table in a notebook."""
+        bands, rows, cols = self._described().shape
         dtype, nodata = describe_samples(self._described())
-        facts = {
-            "shape": self.shape,
-            "dtype": dtype or "unsupported samples",
+        size = "" if self.file_size is None else f", {self.file_size:,} bytes"
+        levels = [repr(level).strip("<>") for level in self.levels]
+        more = [f"and {len(levels) - SHOWN_LEVELS} more"] if len(levels) > SHOWN_LEVELS else []
+        facts: dict[str, object] = {
+            "file": f"{self.variant}{size}",
+            "size": f"{cols} x {rows} pixels, {bands} band{'s'[: bands != 1]} of"
+            f" {dtype or 'unsupported samples'}",
             "nodata": nodata,
+            "mask": self._mask_words(dtype),
             "crs": self.crs,
             "bounds": tuple(self.bounds),
-            "res": self.res,
-            "levels": "\n".join(repr(level) for level in self.levels),
-            "findings": len(self.findings),
+            "resolution": self.res,
+            "bands": ", ".join(text or "-" for text in self.descriptions)
+            if any(self.descriptions)
+            else None,
+            "levels": "\n".join([*levels[:SHOWN_LEVELS], *more]),
+            "findings": "\n".join(map(str, self.findings[:SHOWN_FINDINGS])),
         }
-        return html(f"Cog {self.name}", facts)
+        return {name: value for name, value in facts.items() if value not in (None, "")}
+
+    def _mask_words(self, dtype: str | None) -> str:
+        """Return what says which pixels are valid."""
+        if self.has_mask or dtype is None:
+            return "image" if self.has_mask else "none"
+        flags = {flag for band in self.mask_flags for flag in band} - {"per_dataset", "all_valid"}
+        return ", ".join(sorted(flags)) or "none"
+
+
+SHOWN_LEVELS, SHOWN_FINDINGS = 12, 3
+"""In the table of a notebook."""
 
 
 def _lnglat(dataset: Dataset) -> list[float] | None:

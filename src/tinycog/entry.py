@@ -19,6 +19,7 @@ from tinycog.sources.factory import make_source
 from tinycog.sources.lazy_import import importing
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     from tinycog.reader.snapshot import SnapshotDocument
@@ -30,6 +31,7 @@ LIMITS = Limits()
 """Those of handles that are given none: one object, so that what their headers say is recalled."""
 
 
+@short_tracebacks
 def open(  # noqa: A001 - the library's verb, as in rasterio
     where: Where | SignedUrl | Source,
     *,

@@ -29,6 +29,7 @@ Whatever the bytes and whatever the server, the outcome is a correct result or o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,25 @@ def show_urls(*, whole: bool = True) -> None:
 
 def shows_urls() -> bool:
     """Return whether urls are shown whole."""
-    return bool(_shown_whole)
+    return "urls" in _shown_whole
+
+
+def show_tracebacks(*, whole: bool = True) -> None:
+    """Show tracebacks whole, with the frames inside of tinycog and all causes; for debugging.
+
+    By default an error leaves tinycog without them. It holds for the whole process; so does the
+    environment variable `TINYCOG_TRACEBACKS=whole`.
+    """
+    (_shown_whole.add if whole else _shown_whole.discard)("tracebacks")
+
+
+def shows_tracebacks() -> bool:
+    """Return whether tracebacks are shown whole."""
+    return "tracebacks" in _shown_whole
+
+
+if os.environ.get("TINYCOG_TRACEBACKS") == "whole":
+    show_tracebacks()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from tinycog.mosaics import Mosaic
 from tinycog.raster import Raster
 from tinycog.reader.arguments import ReadArguments
 from tinycog.services import Service
+from tinycog.tracebacks import short_tracebacks
 from tinycog.window import Window
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.options import DEFAULT_MEMORY
@@ -151,6 +152,7 @@ async def export(
 ) -> ExportPlan: ...
 
 
+@short_tracebacks
 async def export(
     source: Exportable | HasAsynchronous,
     target: str | PathLike[str] | Sink,

@@ -30,10 +30,12 @@ from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps
 from tinycog.tiff.tile_index import TileLocation, locate
 from tinycog.tile_facts import TileFacts, TileRange, make_facts
+from tinycog.tracebacks import short_tracebacks
 
 T = TypeVar("T")
 
 
+@short_tracebacks
 class HeaderParser:
     """Parses the header of a TIFF or BigTIFF from bytes that a caller feeds. No I/O.
 

@@ -16,6 +16,7 @@ from tinycog.pixels.mask import MaskFacts
 from tinycog.raster import Raster
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, name_of
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tinycog.geo.transform import BoundingBox
 
 
+@short_tracebacks
 class ImageFacts(ABC):
     """Facts of one image, in rasterio's words; those of a file are those of its level 0."""
 
@@ -84,6 +86,7 @@ class ImageFacts(ABC):
         return res_of(self.transform)
 
 
+@short_tracebacks
 @dataclass(frozen=True, repr=False)
 class Level(ImageFacts):
     """One level of the pyramid.
@@ -134,6 +137,7 @@ LevelReader = Callable[[int, ReadOptions], Awaitable[Raster]]
 """Reads an area of the level of an index."""
 
 
+@short_tracebacks
 @dataclass(frozen=True, repr=False)
 class Overview(Level):
     """A level after the first, which can be read by itself.

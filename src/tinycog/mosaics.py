@@ -39,6 +39,7 @@ from tinycog.reader.window_buffers import WindowRequest, make_buffers
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.image import Image
+from tinycog.tracebacks import short_tracebacks
 from tinycog.validator.among_files import OFFSET_TOLERANCE
 from tinycog.window import Area, Tile, Window, as_floats
 
@@ -64,6 +65,11 @@ class MosaicFileFacts(NamedTuple):
     cog: Cog
 
 
+SHOWN_NAMES = 4
+"""Names of files in the table of a notebook."""
+
+
+@short_tracebacks
 class Mosaic(AreaReads):
     """Many files as one image, made by `tinycog.mosaic`: it reads as a `Cog` does.
 
@@ -240,6 +246,25 @@ class Mosaic(AreaReads):
             f" {len(self.levels)} levels>"
         )
 
+    def _repr_html_(self) -> str:
+        """Return a table of facts and the footprint for notebooks; nothing is fetched."""
+        from tinycog.notebook.card import card, never_fails  # noqa: PLC0415 - only notebooks
+        from tinycog.notebook.world_map import map_of  # noqa: PLC0415 - the same
+
+        def draw() -> str:
+            files = ", ".join(cog.name for cog in self._cogs[:SHOWN_NAMES])
+            facts: dict[str, object] = {"files": f"{len(self._cogs)}: {files}"}
+            try:
+                bands, rows, cols = self.shape
+            except UsageError:
+                return card("Mosaic", {**facts, "state": "not open yet: `await` it"})
+            facts["size"] = f"{cols} x {rows} pixels, {bands} bands of {self.dtype}"
+            facts |= {"levels": len(self.levels), "nodata": self.nodata, "crs": self.crs}
+            facts |= {"bounds": tuple(self.bounds), "resolution": self.res}
+            return card("Mosaic", facts, drawings=map_of(self.crs, self.transform, (rows, cols)))
+
+        return never_fails(self, draw)
+
     # --- reads that a file has too ---------------------------------------------------------------
 
     async def plan(self, **options: Unpack[AreaOptions]) -> Plan:
@@ -312,6 +337,7 @@ class Mosaic(AreaReads):
                 yield raster
 
 
+@short_tracebacks
 def mosaic(
     files: Iterable[Where | SignedUrl | Source | Cog],
     *,

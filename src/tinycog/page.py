@@ -14,11 +14,13 @@ from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Ifd
 from tinycog.tiff.roles import PagePath, Place, Role, children
 from tinycog.tiff.spec import Compression, Photometric, Tag, name_of
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     from tinycog.reader.tags import Tags
 
 
+@short_tracebacks
 @dataclass(frozen=True, repr=False)
 class Page:
     """One IFD of a file: what it holds, and what it is to the others.
@@ -176,6 +178,7 @@ class Page:
         )
 
 
+@short_tracebacks
 @dataclass(frozen=True, repr=False)
 class Pages(Sequence[Page]):
     """The IFDs of a chain, or the SubIFDs of a page, in the order of the file.

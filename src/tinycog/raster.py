@@ -12,22 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import Finding, UsageError
+from tinycog.extras import check_installed
 from tinycog.geo.lazy import Placement
 from tinycog.pixels.account import Account, Losses, account_of
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import ALL_VALID, Validity
+from tinycog.tracebacks import short_tracebacks
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
     from affine import Affine
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap as MatplotlibColormap
 
     from tinycog.geo.crs import Crs
     from tinycog.geo.transform import BoundingBox
 
-REPR_SIZE = 512
-"""Rows and columns of the picture in a notebook: about this many, fewer than twice as many."""
 
-
+@short_tracebacks
 @dataclass(frozen=True, eq=False)
 class Raster:
     """Pixels that were read, and where they lie. `np.asarray(raster)` is its data.
@@ -219,6 +221,119 @@ class Raster:
             colouring=self.colouring,
         )
 
+    def to_rgba(
+        self,
+        *,
+        vmin: float | Sequence[float] | None = None,
+        vmax: float | Sequence[float] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the picture of `to_png` as (rows, cols, 4): red, green, blue, alpha; 255 = opaque.
+
+        Args:
+            vmin: as for `to_png`.
+            vmax: as for `to_png`.
+
+        Raises:
+            UsageError: as for `to_png`.
+        """
+        from tinycog.pixels.png import to_rgba  # noqa: PLC0415 - only pictures need it
+
+        return to_rgba(
+            self.data,
+            self._shown_mask(),
+            vmin=vmin,
+            vmax=vmax,
+            colormap=self.colormap,
+            colouring=self.colouring,
+        )
+
+    def plot(
+        self,
+        band: int | None = None,
+        *,
+        ax: Axes | None = None,
+        cmap: str | MatplotlibColormap | None = None,
+        vmin: float | Sequence[float] | None = None,
+        vmax: float | Sequence[float] | None = None,
+        percentiles: tuple[float, float] | None = None,
+        colorbar: bool = True,
+        title: str | None = None,
+    ) -> Axes:
+        """Draw it by matplotlib, in coordinates of its CRS; pixels that are not valid stay clear.
+
+        ::
+
+            raster.plot()                                   # colours, or the only band
+            raster.plot(3, cmap="magma", vmin=0, vmax=0.4)  # one band, with a colour bar
+
+        Needs the extra `plot`.
+
+        Args:
+            band: counted from 0. None draws the colours that `to_png` shows, of a palette too, if
+                there are three bands or more; else band 0.
+            ax: axes to draw on; by default those of a new figure.
+            cmap: colours of one band, matplotlib's own by default.
+            vmin: value of the first colour, or black; a sequence has one for each band.
+            vmax: value of the last colour, or white, likewise.
+            percentiles: of valid values, instead of `vmin` and `vmax`: by default the 2nd and the
+                98th, but uint8 in colours is shown as it is.
+            colorbar: draw a colour bar beside one band.
+            title: text above; by default the number of the band, if it is one of several.
+
+        Returns:
+            The axes. y goes up where there is a CRS; rows go down where there is none.
+
+        Raises:
+            UsageError: matplotlib is not installed, there is no such band, or as for `to_png`.
+        """
+        check_installed("plot", "matplotlib")
+        from tinycog.adapters.matplotlib import plot  # noqa: PLC0415 - a door
+
+        return plot(
+            self,
+            band=band,
+            ax=ax,
+            cmap=cmap,
+            vmin=vmin,
+            vmax=vmax,
+            percentiles=percentiles,
+            colorbar=colorbar,
+            title=title,
+        )
+
+    def hist(
+        self,
+        bins: int = 64,
+        *,
+        bands: Sequence[int] | int | None = None,
+        ax: Axes | None = None,
+        density: bool = False,
+        log: bool = False,
+        title: str | None = None,
+    ) -> Axes:
+        """Draw histograms of the valid, finite values of bands by matplotlib.
+
+        Needs the extra `plot`.
+
+        Args:
+            bins: number of bins, the same for all bands; fewer where there are fewer integers.
+            bands: counted from 0; None is all.
+            ax: axes to draw on; by default those of a new figure.
+            density: draw shares, whose area is 1, instead of numbers of pixels.
+            log: logarithmic numbers.
+            title: text above.
+
+        Returns:
+            The axes.
+
+        Raises:
+            UsageError: matplotlib is not installed, there is no such band, or no pixel is valid.
+        """
+        check_installed("plot", "matplotlib")
+        from tinycog.adapters.matplotlib import hist  # noqa: PLC0415 - a door
+
+        return hist(self, bins=bins, bands=bands, ax=ax, density=density, log=log, title=title)
+
     def save(
         self,
         path: str | PathLike[str],
@@ -257,34 +372,33 @@ class Raster:
     def _summary(self) -> Mapping[str, object]:
         """Return the rows of the table in a notebook."""
         try:
-            crs = self.crs
+            crs, bounds = self.crs, tuple(self.bounds)
         except UsageError:
-            crs = "not read"
-        return {
+            crs, bounds = "not read", None
+        facts = {
             "shape": self.shape,
             "dtype": self.dtype,
             "level": self.level,
             "window": tuple(self.window),
             "nodata": self.nodata,
             "crs": crs,
+            "bounds": bounds,
             "mask": "known" if self.has_known_mask else "not known, drawn opaque",
+            "findings": "\n".join(map(str, self.findings[:3])) or None,
         }
+        return {name: value for name, value in facts.items() if value is not None}
 
     def _repr_html_(self) -> str:
         """Return a small picture and a table for notebooks."""
-        from tinycog.pixels.html import html  # noqa: PLC0415 - only notebooks need it
-        from tinycog.pixels.png import to_png  # noqa: PLC0415 - only pictures need it
+        from tinycog.notebook.card import card, never_fails  # noqa: PLC0415 - only notebooks
 
-        step = max(1, self.height // REPR_SIZE, self.width // REPR_SIZE)
-        mask = self._shown_mask()
-        mask = None if mask is None else mask[::step, ::step]
-        png = to_png(
-            self.data[:, ::step, ::step],
-            mask,
-            colormap=self.colormap,
-            colouring=self.colouring,
-        )
-        return html("Raster", self._summary(), png)
+        return never_fails(self, lambda: card("Raster", self._summary(), png=self._thumbnail()))
+
+    def _thumbnail(self) -> bytes | None:
+        """Return the pixels as a small PNG, None without any."""
+        from tinycog.notebook.thumbnail import thumbnail  # noqa: PLC0415 - only notebooks
+
+        return thumbnail(self.data, self._shown_mask(), self.colormap, self.colouring)
 
     def __array__(
         self,

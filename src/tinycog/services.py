@@ -17,6 +17,7 @@ from tinycog.servicing.facts import make_georeference, make_image
 from tinycog.servicing.requests import GetWindow, ServiceWindows
 from tinycog.servicing.service_file import ServiceFile
 from tinycog.tiff.image import Image
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -32,6 +33,7 @@ BLOCKSIZE = 256
 """Pixels, both ways, of which pieces of an export are made."""
 
 
+@short_tracebacks
 class Service(AreaReads):
     """An image that a service gives in parts, by one async function: it reads as a file does.
 

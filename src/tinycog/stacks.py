@@ -33,6 +33,7 @@ from tinycog.stacking.stack_files import StackFile, StackStep
 from tinycog.stacking.stack_options import BandSelection, StackOptions
 from tinycog.stacking.stack_raster import StackRaster
 from tinycog.thread_pool import run_in_pool
+from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     import xarray
@@ -45,6 +46,7 @@ PIECE_BYTES = 256 << 20
 """Bytes of the pieces that are held at once, unless a caller says otherwise."""
 
 
+@short_tracebacks
 class Stack:
     """Images of many files, step by step in time, on one grid; made by `Collection.stack`.
 
@@ -300,6 +302,27 @@ class Stack:
             f"<Stack: {steps} steps, {bands} bands of {self.dtype}, {cols} x {rows},"
             f" {len(self._cogs)} files>"
         )
+
+    def _repr_html_(self) -> str:
+        """Return a table of facts and the footprint for notebooks; nothing is fetched."""
+        from tinycog.notebook.card import card, never_fails  # noqa: PLC0415 - only notebooks
+        from tinycog.notebook.world_map import map_of  # noqa: PLC0415 - the same
+
+        def draw() -> str:
+            files: dict[str, object] = {"files": len(self._cogs)}
+            try:
+                steps, bands, rows, cols = self.shape
+            except UsageError:
+                return card("Stack", {**files, "state": "not open yet: `await` it"})
+            facts = {
+                "size": f"{steps} steps, {bands} bands of {self.dtype}, {cols} x {rows} pixels",
+                **files,
+                "nodata": self.nodata,
+                "crs": self.crs,
+            }
+            return card("Stack", facts, drawings=map_of(self.crs, self.transform, (rows, cols)))
+
+        return never_fails(self, draw)
 
     # --- reads -----------------------------------------------------------------------------------
 

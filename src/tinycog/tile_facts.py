@@ -17,6 +17,7 @@ from tinycog.errors import UsageError
 from tinycog.limits import Limits
 from tinycog.tiff.image import MAX_SAMPLES, Grid, Image
 from tinycog.tiff.parse import Ifd, Value
+from tinycog.tracebacks import short_tracebacks
 
 FACTS_VERSION = 1
 """Version of the document; another one is refused."""
@@ -189,6 +190,7 @@ def _unpacked(value: Sequence[Any] | str | Mapping[str, str]) -> Value:
     return cast("Value", tuple(items))
 
 
+@short_tracebacks
 def decode_tile(
     data: bytes | bytearray | memoryview,
     facts: TileFacts,

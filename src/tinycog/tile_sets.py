@@ -30,6 +30,7 @@ from tinycog.reader.window_buffers import (
 )
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
+from tinycog.tracebacks import short_tracebacks
 from tinycog.window import Area, Window, as_floats
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class TileMatrixFacts(NamedTuple):
     files: tuple[str, ...]
 
 
+@short_tracebacks
 class TileSet:
     """Tiles of a tile matrix set, stored in COGs: a matrix is a level of one, or of several.
 

@@ -22,6 +22,7 @@ from tinycog.targets.update_target import Sent, UpdateTarget, make_update_target
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps, need
+from tinycog.tracebacks import short_tracebacks
 from tinycog.window import Window
 from tinycog.writer.assemble import Pixels
 from tinycog.writer.marks import Marks
@@ -58,6 +59,7 @@ class Updated:
     copied: int
 
 
+@short_tracebacks
 async def update(
     target: str | PathLike[str] | UrlObject,
     block: PixelsFrom,

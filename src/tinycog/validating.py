@@ -20,6 +20,7 @@ from tinycog.sources.http.probe import probe
 from tinycog.sources.http.source import HttpSource
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
+from tinycog.tracebacks import short_tracebacks
 from tinycog.validator.http_rules import SERVER_PROFILE, SERVER_RULES
 from tinycog.validator.profiles import is_of_server, profile_of
 from tinycog.validator.report import (
@@ -41,6 +42,7 @@ Judgeable = Where | SignedUrl | Source | Cog
 """A file as `validate` takes it."""
 
 
+@short_tracebacks
 async def validate(
     where: Judgeable | Sequence[Judgeable],
     profile: str | ValidationProfile = "ogc-cog",

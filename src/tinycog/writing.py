@@ -30,6 +30,7 @@ from tinycog.geo.transform import make_affine
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.raster import Raster
 from tinycog.targets.protocol import WriteTarget
+from tinycog.tracebacks import short_tracebacks
 from tinycog.write_job import WriteJob, Written, carry_out, plan_of
 from tinycog.writer.options import DEFAULT_MEMORY, check_options, one_of
 from tinycog.writer.pending import Write
@@ -181,6 +182,7 @@ def write(
 ) -> Write[WritePlan]: ...
 
 
+@short_tracebacks
 def write(  # noqa: PLR0913 - each has a name
     target: WriteWhere | WriteTarget,
     source: PixelsFrom,

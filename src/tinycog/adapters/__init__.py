@@ -11,5 +11,6 @@ An adapter sees the public face of tinycog only, as any other user of it does.
     numcodecs.py     tinycog_tile for zarr 2
     zarr_codec.py    tinycog_tile for zarr 3
     virtualizarr.py  the same references as manifests of VirtualiZarr
+    matplotlib.py    plots of rasters
     rio_tiler.py     rio-tiler's asynchronous reader
 """

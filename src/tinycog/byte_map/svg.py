@@ -6,21 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from tinycog.byte_map.bar import BAR_HEIGHT, BarPart, BarPlace, draw_bar
 from tinycog.byte_map.layout import FileLayout, FileSegment, SegmentGroup, share_text
 from tinycog.byte_map.magnify import Bar, bars_of
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 LEAST_WIDTH = 480
 MARGIN = 24
-BAR_HEIGHT = 44
 BAR_STEP = 116
 """From one bar to the next."""
 FIRST_BAR = 64
 ROW_HEIGHT = 20
 MOST_ROWS = 60
-LETTER_WIDTH = 6.6
-"""Of the text in a bar, in pixels."""
-TICKS = 5
 NARROW = 0.3
 """Pixels below which neighbours of one colour are drawn as one."""
 
@@ -95,52 +92,17 @@ def _clean(text: str) -> str:
 def _bar(
     layout: FileLayout, bars: Sequence[Bar], number: int, bar: Bar, width: int
 ) -> Iterator[str]:
-    top = FIRST_BAR + BAR_STEP * number
     scale = width / max(bar.length, 1)
-    if bar.within is not None:
-        around = bars[bar.within]
-        above = FIRST_BAR + BAR_STEP * bar.within + BAR_HEIGHT
-        left, right = (
-            MARGIN + (at - around.start) * width / around.length for at in (bar.start, bar.stop)
-        )
-        yield (
-            f'<path d="M{left:.2f} {above}L{MARGIN} {top}H{MARGIN + width}L{right:.2f} {above}Z"'
-            ' fill="#888" fill-opacity=".13"/>'
-        )
-        text = (
-            f"bytes {bar.start:,} to {bar.stop:,}, {around.length / bar.length:,.0f} times larger"
-        )
-        yield f'<text class="small" x="{MARGIN}" y="{top - 7}">{text}</text>'
-    for segment in joined(layout.between(bar.start, bar.stop), scale):
-        start = max(segment.start, bar.start) - bar.start
-        length = (min(segment.stop, bar.stop) - bar.start - start) * scale
-        left = MARGIN + start * scale
-        title = escape(_clean(_title(segment)))
-        edge = ' stroke="#fff" stroke-width=".5"' if length > 2 else ""  # noqa: PLR2004 - pixels
-        yield (
-            f'<rect x="{left:.2f}" y="{top}" width="{length:.3f}" height="{BAR_HEIGHT}"'
-            f' fill="{colour_of(segment)}"{edge}><title>{title}</title></rect>'
-        )
-        text = segment.of if segment.kind == "pixels" else segment.tag or segment.label
-        if segment.kind == "ifd" or len(text) * LETTER_WIDTH > length:
-            text = "IFD" if segment.kind == "ifd" else ""
-        if text and len(text) * LETTER_WIDTH <= length:
-            shade = "" if _is_dark(colour_of(segment)) else " dark"
-            middle = f'x="{left + length / 2:.2f}" y="{top + BAR_HEIGHT / 2 + 4:.0f}"'
-            text = escape(_clean(text))
-            yield f'<text class="inside{shade}" {middle} text-anchor="middle">{text}</text>'
-    yield (
-        f'<rect x="{MARGIN}" y="{top}" width="{width}" height="{BAR_HEIGHT}"'
-        ' fill="none" stroke="#555"/>'
-    )
-    for tick in range(TICKS):
-        part = tick / (TICKS - 1)
-        at = bar.start + bar.length * tick // (TICKS - 1)
-        anchor = ("start", "middle", "middle", "middle", "end")[tick]
-        yield (
-            f'<text class="small" x="{MARGIN + part * width:.0f}" y="{top + BAR_HEIGHT + 15}"'
-            f' text-anchor="{anchor}">{at:,}</text>'
-        )
+    parts = [_part(one) for one in joined(layout.between(bar.start, bar.stop), scale)]
+    tops = [FIRST_BAR + BAR_STEP * number for number in range(len(bars))]
+    return draw_bar(parts, bars, number, BarPlace(MARGIN, width, tops))
+
+
+def _part(segment: FileSegment) -> BarPart:
+    text = segment.of if segment.kind == "pixels" else segment.tag or segment.label
+    text = "IFD" if segment.kind == "ifd" else _clean(text)
+    title = _clean(_title(segment))
+    return BarPart(segment.start, segment.stop, colour_of(segment), title, text)
 
 
 def joined(segments: Iterator[FileSegment], scale: float) -> Iterator[FileSegment]:
@@ -177,14 +139,6 @@ def _title(segment: FileSegment) -> str:
     return (
         f"{what}{blocks}: bytes {segment.start:,} to {segment.stop:,} ({segment.length:,}){about}"
     )
-
-
-def _is_dark(colour: str) -> bool:
-    """Return whether white text can be read on a colour."""
-    if not colour.startswith("#"):
-        return False
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return 0.3 * red + 0.59 * green + 0.11 * blue < 140  # noqa: PLR2004 - of 255
 
 
 def _table(

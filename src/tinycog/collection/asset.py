@@ -20,7 +20,9 @@ from tinycog.cog import Cog
 from tinycog.collection.open_options import OpenOptions
 from tinycog.collection.times import to_text, to_time
 from tinycog.errors import UsageError
-from tinycog.pixels.html import html
+from tinycog.notebook.card import card, never_fails
+from tinycog.notebook.world_map import world_map
+from tinycog.tracebacks import short_tracebacks
 
 COMMON_NAME = "eo:common_name"
 """Property of the common name of a band, "red", or of those of each."""
@@ -29,6 +31,7 @@ Sign = Callable[[str], str | Awaitable[str]]
 """Function, async or not, of a url that returns it with a signature."""
 
 
+@short_tracebacks
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One file of a collection, and what its header said when it was indexed.
@@ -102,7 +105,12 @@ class Asset:
 
     def _repr_html_(self) -> str:
         """Return a table of facts for notebooks."""
-        return html(f"Asset {self.name}", facts_shown(self))
+
+        def draw() -> str:
+            drawings = [world_map([self.geometry])] if self.geometry else []
+            return card(f"Asset {self.name}", facts_shown(self), drawings=drawings)
+
+        return never_fails(self, draw)
 
 
 def facts_shown(asset: Asset) -> dict[str, object]:

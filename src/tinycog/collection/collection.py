@@ -27,7 +27,8 @@ from tinycog.collection.stack_steps import GroupBy, area_of, steps_of
 from tinycog.collection.times import TimeLike
 from tinycog.errors import TinycogError, UnsupportedError, UsageError
 from tinycog.mosaics import OFFSET_TOLERANCE, Mosaic, mosaic_options
-from tinycog.pixels.html import html
+from tinycog.notebook.card import card, never_fails
+from tinycog.notebook.world_map import MOST_SHAPES, world_map
 from tinycog.sources.listing import absolute_path, list_files
 from tinycog.stacking.stack_options import (
     AskedGrid,
@@ -41,6 +42,7 @@ from tinycog.stacking.stack_options import (
     check_stack_method,
 )
 from tinycog.stacks import Stack
+from tinycog.tracebacks import short_tracebacks
 
 NOTHING = (None, None, None)
 """Of a filter: neither beginning, end nor properties."""
@@ -52,6 +54,11 @@ Part = tuple[AssetRows, NDArray[np.intp]]
 """Some assets of those that are kept together."""
 
 
+SHOWN_ROWS = 20
+"""Assets in the table of a notebook."""
+
+
+@short_tracebacks
 class Collection(Sequence[Asset]):
     """Files and what is known of each, in an order that stays: immutable.
 
@@ -385,13 +392,22 @@ class Collection(Sequence[Asset]):
         return "\n  ".join([f"<Collection of {len(self)} assets", *lines]) + ">"
 
     def _repr_html_(self) -> str:
-        """Return a table of the first assets for notebooks."""
-        facts: dict[str, object] = {
-            one.name: f"{one.shape} {one.dtype}, {one.crs}, {one.start or ''}" for one in self[:20]
-        }
-        if self._failed:
-            facts["failed"] = len(self._failed)
-        return html(f"Collection of {len(self)} assets", facts)
+        """Return a table of the first assets, and where the first 500 lie, for notebooks."""
+
+        def draw() -> str:
+            facts: dict[str, object] = {
+                one.name: f"{one.shape} {one.dtype}, {one.crs}, {one.start or ''}"
+                for one in self[:SHOWN_ROWS]
+            }
+            if len(self) > SHOWN_ROWS:
+                facts[""] = f"and {len(self) - SHOWN_ROWS} more"
+            if self._failed:
+                facts["failed"] = len(self._failed)
+            places = [one.geometry for one in self[:MOST_SHAPES] if one.geometry]
+            title = f"Collection of {len(self)} asset{'s'[: len(self) != 1]}"
+            return card(title, facts, drawings=[world_map(places)] if places else [])
+
+        return never_fails(self, draw)
 
     # --- parts of it -----------------------------------------------------------------------------
 

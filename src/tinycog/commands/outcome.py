@@ -21,6 +21,7 @@ from tinycog.errors import (
     SourceTimeoutError,
     TileIndexError,
     TinycogError,
+    show_tracebacks,
 )
 from tinycog.limits import Limits
 from tinycog.targets.file_errors import writing
@@ -70,6 +71,8 @@ class CommandParser(argparse.ArgumentParser):
 def carry_out(args: argparse.Namespace) -> int:
     """Run a command and return its exit status; an error is one line on stderr."""
     is_debugged: bool = vars(args).get("debug", False)
+    if is_debugged:
+        show_tracebacks()
     try:
         status: int | None = asyncio.run(args.run(args))
         with writing("standard output"):

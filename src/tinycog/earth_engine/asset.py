@@ -26,6 +26,7 @@ from tinycog.earth_engine.values import (
     parse_moment,
     to_timestamp,
 )
+from tinycog.tracebacks import short_tracebacks
 
 SOURCE = (
     "Earth Engine, Cloud GeoTiff Backed Earth Engine Assets, as it was with CreateAsset; the newer"
@@ -44,6 +45,7 @@ NEWER = (
 TWICE = "which of startTime, endTime and system:time_start, system:time_end counts: they differ"
 
 
+@short_tracebacks
 async def create_asset(
     file: str | CloudFile | tinycog.Cog,
     asset_id: str,

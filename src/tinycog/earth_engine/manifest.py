@@ -31,6 +31,7 @@ from tinycog.earth_engine.values import (
     to_timestamp,
 )
 from tinycog.errors import UsageError
+from tinycog.tracebacks import short_tracebacks
 
 PyramidingPolicy = Literal["MEAN", "MIN", "MAX", "SAMPLE", "MODE"]
 """How Earth Engine makes lower resolutions: of classes by SAMPLE or MODE."""
@@ -95,6 +96,7 @@ class _Tileset(NamedTuple):
     unknown: list[str]
 
 
+@short_tracebacks
 async def image_manifest(
     tilesets: Files | Sequence[Files] | Mapping[str, Files | Sequence[Files]],
     name: str,

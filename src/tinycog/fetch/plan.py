@@ -20,6 +20,7 @@ class Plan:
         tiles: the tiles (z, x, y) of the read, those included that cost no request.
         wanted: encoded bytes of those tiles that are not cached.
         beside: requests of files beside, by what their names end with (`open(sidecars=True)`).
+        file_size: bytes of the file, None if that is not known, or of several files.
     """
 
     requests: tuple[ByteRange, ...]
@@ -28,6 +29,7 @@ class Plan:
     beside: Mapping[str, tuple[ByteRange, ...]] = field(
         default_factory=dict[str, tuple[ByteRange, ...]]
     )
+    file_size: int | None = field(default=None, compare=False)
 
     @property
     def bytes(self) -> int:
@@ -57,6 +59,29 @@ class Plan:
         more = [f"and {others} more"] if others else []
         return "\n  ".join([figures, *first, *more]) + ">"
 
+    def _repr_html_(self) -> str:
+        """Return the figures, and the requests over the bytes of the file, for notebooks."""
+        from tinycog.notebook.card import card, never_fails  # noqa: PLC0415 - only notebooks
+        from tinycog.notebook.plan_bar import plan_bar  # noqa: PLC0415 - the same
+
+        def draw() -> str:
+            count = len(self.requests) + sum(map(len, self.beside.values()))
+            share = "" if not self.file_size else f" of {self.file_size:,} in the file"
+            facts: dict[str, object] = {
+                "requests": f"{count:,}",
+                "bytes": f"{self.bytes:,}{share}",
+                "read along": f"{self.waste:,} bytes that no tile needs",
+                "tiles": f"{len(self.tiles):,}",
+            }
+            for sidecar, requests in list(self.beside.items())[:REPR_REQUESTS]:
+                length = sum(part.length for part in requests)
+                facts[sidecar] = f"{len(requests):,} requests, {length:,} bytes"
+            size = self.file_size
+            drawings = [plan_bar(self.requests, size)] if size and self.requests else []
+            return card("Plan", facts, drawings=drawings)
+
+        return never_fails(self, draw)
+
 
 REPR_REQUESTS = 10
 """Requests that the repr of a plan lists."""
@@ -72,8 +97,11 @@ def make_plan(
     return Plan(tuple(request.range for request in coalesced), tuple(tiles), wanted)
 
 
-def join_plans(plans: Mapping[str, Plan], tiles: Iterable[tuple[int, int, int]]) -> Plan:
+def join_plans(
+    plans: Mapping[str, Plan], tiles: Iterable[tuple[int, int, int]], file_size: int | None = None
+) -> Plan:
     """Return the plan of a read of several files: those beside by what their names end with."""
     beside = {sidecar: plan.requests for sidecar, plan in plans.items() if sidecar}
     requests = plans[""].requests if "" in plans else ()
-    return Plan(requests, tuple(tiles), sum(plan.wanted for plan in plans.values()), beside)
+    wanted = sum(plan.wanted for plan in plans.values())
+    return Plan(requests, tuple(tiles), wanted, beside, file_size)

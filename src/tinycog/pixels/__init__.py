@@ -14,5 +14,4 @@
     rasterize.py  which pixels lie in polygons
     to_rgb.py     samples to 8-bit RGB; lab.py those of L*a*b*
     png.py        encode PNG, stretched for viewing
-    html.py       HTML for notebooks
 """

@@ -88,6 +88,31 @@ def to_picture(
         return _to_uint8(data, mask, vmin, vmax, colormap, colouring)
 
 
+def to_rgba(
+    data: NDArray[Any],
+    mask: NDArray[np.bool_] | None = None,
+    *,
+    vmin: StretchLimits = None,
+    vmax: StretchLimits = None,
+    colormap: NDArray[np.uint16] | None = None,
+    colouring: Colouring | None = None,
+) -> NDArray[np.uint8]:
+    """Return the picture of `to_png` as (rows, cols, 4): red, green, blue, alpha.
+
+    Raises:
+        UsageError: as for `to_png`.
+    """
+    with np.errstate(all="ignore"):
+        shown = _to_uint8(data, mask, vmin, vmax, colormap, colouring)
+    shown = shown.reshape(*shown.shape[:2], -1)
+    out = np.full((*shown.shape[:2], 4), 255, np.uint8)
+    count = shown.shape[-1]
+    out[..., :3] = shown[..., :3] if count >= RGB_BANDS else shown[..., :1]
+    if count in WITH_ALPHA:
+        out[..., 3] = shown[..., -1]
+    return out
+
+
 def raw_png(data: NDArray[Any]) -> bytes:
     """Encode samples as they are, (bands, rows, cols).
 

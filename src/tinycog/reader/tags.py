@@ -11,6 +11,7 @@ from tinycog.errors import UsageError
 from tinycog.tiff.exif import ExifTag, GpsTag, InteroperabilityTag
 from tinycog.tiff.parse import Entry, Ifd, Value, offset_in
 from tinycog.tiff.spec import Tag, tag_number
+from tinycog.tracebacks import short_tracebacks
 
 NAMES_BELOW: dict[int, type[IntEnum]] = {
     Tag.ExifIFD: ExifTag,
@@ -40,6 +41,7 @@ class ValueReader(Protocol):
         ...
 
 
+@short_tracebacks
 @dataclass(frozen=True, repr=False, eq=False)
 class TagEntry:
     """One tag of a page: `await` it for its value.
@@ -104,6 +106,7 @@ SHOWN = 64
 """Number of values that a representation shows."""
 
 
+@short_tracebacks
 @dataclass(frozen=True, repr=False, eq=False)
 class Tags(Mapping[str | int, TagEntry]):
     """Tags of a page by name or number; each is awaited for its value.

@@ -266,7 +266,8 @@ class TileReader:
             for sidecar, fetcher in self._fetchers.items()
             if sidecar in ranges
         }
-        return join_plans(plans, dict.fromkeys(part.tile for part in parts))
+        size = self._fetchers[""].buffer.size
+        return join_plans(plans, dict.fromkeys(part.tile for part in parts), size)
 
     def _ranges(
         self, parts: Sequence[TilePart], locations: Sequence[TileLocation | None]

@@ -10,6 +10,7 @@ from typing import Any, Self, cast
 
 import tinycog
 from tinycog.sync.loop_thread import THREAD
+from tinycog.tracebacks import short_tracebacks
 
 KEPT = frozenset({"__len__", "__getitem__", "__iter__", "__contains__"})
 """Special methods that are passed on; those of asyncio have others in their place."""
@@ -39,7 +40,7 @@ class Blocking:
         TYPES[of] = cls
         for name, member in _members(of):
             if name not in vars(cls) and name not in omit:
-                setattr(cls, name, _blocking_member(name, member, of))
+                setattr(cls, name, short_tracebacks(_blocking_member(name, member, of)))
 
     def __init__(self, value: object) -> None:
         """Keep the value."""
@@ -73,6 +74,7 @@ class Blocking:
         return (type(self), (self.asynchronous,))
 
 
+@short_tracebacks
 class Closing:
     """Methods of a value with `aclose`: `close`, and `with`."""
 
@@ -172,7 +174,7 @@ def _blocking_method(name: str, method: Callable[..., Any]) -> Callable[..., Any
     elif inspect.isasyncgenfunction(method):
 
         def call(self: Blocking, *args: Any, **options: Any) -> Any:
-            return THREAD.iterate(getattr(self.asynchronous, name)(*args, **options))
+            return (yield from THREAD.iterate(getattr(self.asynchronous, name)(*args, **options)))
 
     elif name == "__iter__":
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import tinycog
 from tinycog.sync.blocking import Blocking, Closing, blocking
+from tinycog.tracebacks import short_tracebacks
 
 
 class Mosaic(Closing, Blocking, of=tinycog.Mosaic, omit=["aclose"]):
@@ -16,6 +17,7 @@ class Mosaic(Closing, Blocking, of=tinycog.Mosaic, omit=["aclose"]):
     asynchronous: tinycog.Mosaic
 
 
+@short_tracebacks
 @wraps(tinycog.mosaic)
 def mosaic(files: Iterable[object], **options: object) -> Mosaic:  # noqa: D103 - as of `tinycog`
     make: Any = tinycog.mosaic

@@ -19,6 +19,7 @@ from io import FileIO
 from pathlib import Path
 
 from tinycog.errors import SourceError
+from tinycog.tracebacks import short_tracebacks
 
 if sys.platform != "win32":
     import fcntl
@@ -79,6 +80,7 @@ class Part:
         sync_folder(target.parent)
 
 
+@short_tracebacks
 def leftovers(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the temporary files that killed writers left in a folder, in the order of their names.
 

@@ -13,6 +13,7 @@ from tinycog.sources.redact import shown_url
 from tinycog.sources.urls import check_text, scheme_of
 from tinycog.targets import azure_client, gcs, s3_client
 from tinycog.targets.store_errors import write_errors
+from tinycog.tracebacks import short_tracebacks
 
 S3_SCHEMES, GCS_SCHEMES, AZURE_SCHEMES = ("s3", "s3a"), ("gs", "gcs"), ("az", "abfs", "abfss")
 
@@ -33,6 +34,7 @@ class OpenUpload(NamedTuple):
     started: datetime | None
 
 
+@short_tracebacks
 async def list_uploads(
     where: str, *, storage_options: Mapping[str, object] | None = None
 ) -> list[OpenUpload]:
@@ -56,6 +58,7 @@ async def list_uploads(
             return await store.list_open()
 
 
+@short_tracebacks
 async def abort_upload(
     upload: OpenUpload, *, storage_options: Mapping[str, object] | None = None
 ) -> None:

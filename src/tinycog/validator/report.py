@@ -62,6 +62,10 @@ class RuleFinding:
         return f"{self.severity}: {name}{self.message}{at} [{self.rule}]"
 
 
+SHOWN_FINDINGS = 8
+"""In the table of a notebook."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
     """Findings of a file and the verdict of each class of a profile.
@@ -95,6 +99,19 @@ class ValidationReport:
     def to_junit(self) -> str:
         """Return it as JUnit's XML: a test case for each class, skipped where unknown."""
         return junit([self])
+
+    def _repr_html_(self) -> str:
+        """Return verdicts and findings for notebooks."""
+        from tinycog.notebook.card import card, never_fails  # noqa: PLC0415 - only notebooks
+
+        marks = {"pass": "✔ pass", "fail": "✘ fail"}
+        facts: dict[str, object] = {"profile": self.profile, "judged": self.judged}
+        facts |= {name: marks.get(one, f"? {one}") for name, one in self.verdicts.items()}
+        facts["findings"] = "\n".join(map(str, self.findings[:SHOWN_FINDINGS])) or "none"
+        if len(self.findings) > SHOWN_FINDINGS:
+            facts[""] = f"and {len(self.findings) - SHOWN_FINDINGS} more"
+        title = f"{self.name}: {'passed' if self.passed else 'not passed'}"
+        return never_fails(self, lambda: card(title, facts))
 
     def __str__(self) -> str:
         """Return it as a person reads it; a command that mends several rules stands once."""

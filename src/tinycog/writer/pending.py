@@ -6,9 +6,12 @@ import warnings
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, ClassVar, Generic, TypeVar
 
+from tinycog.tracebacks import short_tracebacks
+
 T = TypeVar("T")
 
 
+@short_tracebacks
 class Write(Generic[T]):
     """A file that is to be written, each time that it is awaited."""
 

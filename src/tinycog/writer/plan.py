@@ -97,6 +97,12 @@ class WritePlan:
             f"{journal}{self.tiles} tiles, levels {sizes}"
         )
 
+    def _repr_html_(self) -> str:
+        """Return the same for notebooks."""
+        from tinycog.notebook.card import card, never_fails  # noqa: PLC0415 - only notebooks
+
+        return never_fails(self, lambda: card("Plan of a write", {"": self}))
+
 
 class LevelShape(NamedTuple):
     """What of a level takes memory.
