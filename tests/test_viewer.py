@@ -22,6 +22,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from conftest import fixture_path
 from rasterio.io import MemoryFile
 from rasterio.transform import from_bounds
+from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 
 import tinycog
@@ -87,7 +88,8 @@ def smooth(tmp_path_factory):
         if nodata is not None:
             data[:200, :200] = nodata
         crs = "EPSG:32632"
-        transform = from_bounds(*transform_bounds("EPSG:4326", crs, *DEGREES), SIZE, SIZE)
+        bounds = transform_bounds("EPSG:4326", crs, *DEGREES)
+        transform = from_bounds(*bounds, width=SIZE, height=SIZE)
         profile = {"driver": "GTiff", "count": 1, "height": SIZE, "width": SIZE, "dtype": dtype}
         with MemoryFile() as memory:
             with memory.open(**profile, crs=crs, transform=transform, nodata=nodata) as target:
@@ -306,7 +308,7 @@ async def test_a_tile_that_takes_too_much_is_refused(smooth):
 async def test_values_are_those_stored_at_full_resolution(smooth):
     path = smooth("float32", -9999.0)
     with rasterio.open(path) as source:
-        x, y = rasterio.warp.transform("EPSG:4326", source.crs, [MIDDLE[0]], [MIDDLE[1]])
+        x, y = transform_points("EPSG:4326", source.crs, [MIDDLE[0]], [MIDDLE[1]])
         row, col = source.index(x[0], y[0])
         (expected,) = next(iter(source.sample([(x[0], y[0])])))
     async with client_of(path) as client:
@@ -417,7 +419,7 @@ async def test_outlines_of_stored_tiles_lie_on_the_map(smooth):
         assert len(found["tiles"]) == down * across
         first = next(tile for tile in found["tiles"] if (tile["x"], tile["y"]) == (0, 0))
         with rasterio.open(path) as source:
-            xs, ys = rasterio.warp.transform(
+            xs, ys = transform_points(
                 source.crs, "EPSG:4326", *([value] for value in source.transform * (0, 0))
             )
         assert first["ring"][0] == pytest.approx([ys[0], xs[0]], abs=1e-6)
