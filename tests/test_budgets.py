@@ -55,6 +55,21 @@ async def test_a_cold_tile_of_a_gdal_cog_costs_the_head_and_the_tile():
         assert tile[1] - tile[0] == len(await cog.read_tile_bytes(0, 2, 2) or b"")
 
 
+@pytest.mark.parametrize(("compression", "most"), [(1, 3 * 512), (8, 0.6)])
+async def test_points_need_the_rows_that_hold_them(compression, most):
+    noise = np.random.default_rng(3).integers(0, 4000, (1, 256, 256)).astype(np.uint16)
+    image = make_image(noise, tile=(256, 256), compression=compression)
+    async with RangeServer({"a.tif": make_tiff([image])}) as server:
+        cog = await tinycog.open(server.url("a.tif"), head_bytes=512)
+
+        values = await cog.points([(7.5, 60.5), (200.5, 62.5)], whole_tiles=False)
+
+        assert values.data[:, 0].tolist() == [noise[0, 60, 7], noise[0, 62, 200]]
+        (_, (start, stop)) = asked(server)
+        whole = len(await cog.read_tile_bytes(0, 0, 0) or b"")
+        assert stop - start <= (most if compression == 1 else most * whole)
+
+
 def refuse_ends_beyond(*, headers: bool) -> Fault:
     """Answer 416 where the last byte that is asked for lies beyond the end, as node-static does."""
 

@@ -669,3 +669,16 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & heavy))
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_tile_loads_the_codec_of_its_file_alone():
+    script = f"""
+import asyncio, sys, tinycog
+asyncio.run(tinycog.open({str(fixture_path("cog-deflate-u16-p2"))!r}).read_tile(0, 0, 0))
+names = {{name.rpartition(".")[2] for name in sys.modules if name.startswith("tinycog.decode.")}}
+print(sorted(names & {{"lossless", "libtiff", "ccitt", "jpeg", "png", "lerc", "streams"}}))
+"""
+    done = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "['lossless']\n"
