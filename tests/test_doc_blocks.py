@@ -30,6 +30,7 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["option
 NOT_RUN = {
     "README.md:2": "demo command",  # makes an environment; tests/test_cli.py runs the demo
     "README.md:3": "test command",  # CI begins with it
+    "docs/viewer.md:2": "needs the server of the first block",  # tests/test_viewer.py asks one
 }
 """Blocks that a comment says are not run here, by name; all others run."""
 
@@ -79,7 +80,7 @@ def results(tmp_path_factory):
         folder = tmp_path_factory.mktemp("page")
         (folder / "work").mkdir()
         path = os.pathsep.join((str(shims(folder / "bin")), os.environ["PATH"]))
-        environment = {**os.environ, "PATH": path, "PYTHONPATH": PATHS}
+        environment = {**os.environ, "PATH": path, "PYTHONPATH": PATHS, "BROWSER": "true"}
         with ExitStack() as stack:
             server = stack.enter_context(serve_in_thread(SERVED, cors=True))
             if "s3://" in page.read_text() and find_spec("moto") and find_spec("s3fs"):
