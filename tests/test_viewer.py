@@ -34,7 +34,7 @@ from tinycog.viewer.assets import TYPES, read_asset
 from tinycog.viewer.colormaps import colormap, colormap_names
 from tinycog.viewer.facts import web_tile_at
 from tinycog.viewer.look import Look
-from tinycog.viewer.protection import Lanes, hosts_for
+from tinycog.viewer.protection import ReadLanes, hosts_for
 from tinycog.viewer.serve import serve, serving
 
 # rasterio's own use of affine
@@ -698,7 +698,7 @@ async def test_credentials_of_a_url_are_shown_nowhere():
 
 
 async def test_too_many_requests_wait_and_then_are_refused():
-    lanes = Lanes(2, 3)
+    lanes = ReadLanes(2, 3)
     running = most = 0
     free = asyncio.Event()
 

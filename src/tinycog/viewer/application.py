@@ -13,9 +13,9 @@ from tinycog.collection.collection import Collection as Assets
 from tinycog.collection.open_options import OpenOptions
 from tinycog.viewer import handlers, listings
 from tinycog.viewer.given import Given, look_at
-from tinycog.viewer.protection import Lanes, guard
+from tinycog.viewer.protection import ReadLanes, guard
 from tinycog.viewer.together import FilesTogether
-from tinycog.viewer.viewed_file import OpenedFiles
+from tinycog.viewer.viewed_file import ViewedFiles
 
 MOST_AT_ONCE = 8
 """Reads at once."""
@@ -69,10 +69,10 @@ def make_app(
 ) -> web.Application:
     """Make the application of what was given; see `viewer_app`."""
     app = web.Application(middlewares=[guard(hosts, origins, given.shown)])
-    files = OpenedFiles(given)
+    files = ViewedFiles(given)
     app[handlers.FILES] = files
     app[handlers.TOGETHER] = FilesTogether(files)
-    app[handlers.LANES] = Lanes(MOST_AT_ONCE, MOST_WAITING)
+    app[handlers.LANES] = ReadLanes(MOST_AT_ONCE, MOST_WAITING)
 
     async def closing(_: web.Application) -> AsyncIterator[None]:
         yield

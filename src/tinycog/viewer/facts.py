@@ -60,7 +60,7 @@ class MapPlace:
 
 
 @dataclass(frozen=True)
-class FileFacts:
+class ViewFacts:
     """What the page shows of a file.
 
     Attributes:
@@ -80,7 +80,7 @@ class FileFacts:
     document: dict[str, Any]
 
 
-async def read_facts(cog: tinycog.Cog) -> FileFacts:
+async def read_facts(cog: tinycog.Cog) -> ViewFacts:
     """Open a file and return what the page shows of it.
 
     Raises:
@@ -95,7 +95,7 @@ async def read_facts(cog: tinycog.Cog) -> FileFacts:
     has_colours = own or (is_small and (is_rgb or (is_gray and cog.count <= RGB - 1)))
     indexes = _shown_bands(cog)
     place, why = _place(cog)
-    return FileFacts(
+    return ViewFacts(
         has_colours,
         image.photometric == Photometric.MIN_IS_WHITE,
         indexes,

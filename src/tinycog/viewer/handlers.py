@@ -15,15 +15,15 @@ from tinycog.viewer.facts import tile_json
 from tinycog.viewer.look import PARAMETERS, Look
 from tinycog.viewer.pictures import to_png
 from tinycog.viewer.places import pixel_of, tile_outlines, value_at
-from tinycog.viewer.protection import Lanes
+from tinycog.viewer.protection import ReadLanes
 from tinycog.viewer.tile_blocks import TileBlock, as_pixels, on_map
 from tinycog.viewer.together import FilesTogether
 from tinycog.viewer.traffic import layout_document, requests_document
-from tinycog.viewer.viewed_file import OpenedFiles, Read, ViewedFile
+from tinycog.viewer.viewed_file import Read, ViewedFile, ViewedFiles
 
-FILES = web.AppKey("files", OpenedFiles)
+FILES = web.AppKey("files", ViewedFiles)
 TOGETHER = web.AppKey("together", FilesTogether)
-LANES = web.AppKey("lanes", Lanes)
+LANES = web.AppKey("lanes", ReadLanes)
 
 LEVEL = "Tinycog-Level"
 """Header of a tile: the level that its pixels were taken from."""

@@ -54,7 +54,7 @@ PREFLIGHT_SECONDS = 600
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Lanes:
+class ReadLanes:
     """How many reads go on at once, and how many more may wait."""
 
     def __init__(self, most: int, most_waiting: int) -> None:

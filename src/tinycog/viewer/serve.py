@@ -24,7 +24,7 @@ from tinycog.viewer.look import Look
 from tinycog.viewer.protection import hosts_for
 from tinycog.viewer.tile_blocks import TileBlock, as_pixels, on_map
 from tinycog.viewer.together import FilesTogether
-from tinycog.viewer.viewed_file import OpenedFiles
+from tinycog.viewer.viewed_file import ViewedFiles
 
 PORT = 8080
 """The port that is tried first, unless one is given."""
@@ -116,7 +116,7 @@ async def serve(
                     loop.remove_signal_handler(number)
 
 
-async def _warm(files: OpenedFiles, together: FilesTogether, given: Given) -> None:
+async def _warm(files: ViewedFiles, together: FilesTogether, given: Given) -> None:
     """Draw the first tile of a file of this machine, or read headers, while the browser starts.
 
     So that codecs, PROJ and percentiles need not be waited for. An error is told when it is asked

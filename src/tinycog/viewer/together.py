@@ -18,7 +18,7 @@ from tinycog.viewer.look import Look
 from tinycog.viewer.pictures import ALPHA, Rgba, over
 from tinycog.viewer.spreads import Spread, pooled_spread
 from tinycog.viewer.tile_blocks import TileBlock
-from tinycog.viewer.viewed_file import OpenedFiles, Read
+from tinycog.viewer.viewed_file import Read, ViewedFiles
 
 MOST_AT_ONCE = 64
 """Files that are read for one picture."""
@@ -44,7 +44,7 @@ class TilePicture(NamedTuple):
 class FilesTogether:
     """All files with a place on the map, shown alike: by one stretch for all."""
 
-    def __init__(self, files: OpenedFiles) -> None:
+    def __init__(self, files: ViewedFiles) -> None:
         """Read nothing yet."""
         self._files = files
         self._flight = SingleFlight()

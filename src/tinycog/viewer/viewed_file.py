@@ -10,7 +10,7 @@ import tinycog
 from tinycog.errors import SourceChangedError, UnsupportedError
 from tinycog.fetch.single_flight import SingleFlight
 from tinycog.raster import Raster
-from tinycog.viewer.facts import FileFacts, read_facts
+from tinycog.viewer.facts import ViewFacts, read_facts
 from tinycog.viewer.given import Given, GivenFile
 from tinycog.viewer.look import Look
 from tinycog.viewer.pictures import Rgba, as_rgba, stretched
@@ -38,11 +38,11 @@ class ViewedFile:
         self.given, self.cog = given, given.open()
         self.log = RequestLog(self.cog)
         self._flight = SingleFlight()
-        self._facts: FileFacts | None = None
+        self._facts: ViewFacts | None = None
         self._spreads: dict[int, Spread] = {}
         self._about = ""
 
-    async def facts(self) -> FileFacts:
+    async def facts(self) -> ViewFacts:
         """Return what the page shows of it.
 
         Raises:
@@ -118,7 +118,7 @@ class ViewedFile:
         return rgba, raster
 
 
-class OpenedFiles:
+class ViewedFiles:
     """Files of what was given, the last used ones kept open."""
 
     def __init__(self, given: Given) -> None:
