@@ -206,7 +206,7 @@ async def test_an_error_of_a_tile_goes_to_another_process_with_its_causes_as_das
         await tinycog.open(bytes(data)).read_tile(0, 0, 0)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert str(again) == str(caught.value)
-    assert isinstance(again.__cause__, tinycog.CorruptTileError)
+    assert isinstance(again.__context__, tinycog.CorruptTileError)
 
 
 @pytest.mark.parametrize("how", COPIES)

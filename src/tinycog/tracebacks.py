@@ -65,12 +65,14 @@ def _shortened_member(member: Any) -> Any:
     kind: Any = cast("object", type(member))
     if kind is property:
         return property(member.fget and _shortened(member.fget), doc=member.__doc__)
-    if kind is cached_property:
-        member.func = _shortened(member.func)
     inner: Any = getattr(cast("object", member), "__func__", None)
     if inner is not None and any(kind is one for one in METHODS):
         return kind(_shortened(inner))
-    return _shortened(member) if isfunction(member) else member
+    if kind is cached_property:
+        member.func = _shortened(member.func)
+    if not isfunction(cast("object", member)):
+        return member
+    return _shortened(member)
 
 
 METHODS = (classmethod, staticmethod)
