@@ -81,7 +81,11 @@ def _first_small(
     """
     if not levels:
         return None
-    length = cache(lambda made: _length(made, tiles))
+
+    @cache
+    def length(made: TileFormat) -> int:
+        return _length(made, tiles)
+
     most = slack * min(map(length, (*first, levels[0], levels[-1])))
     return next(made for made in (*first, *levels) if length(made) <= most)
 
