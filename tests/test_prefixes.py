@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import sys
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -59,7 +60,12 @@ def more_codecs(monkeypatch):
         monkeypatch.setitem(images._COMPRESS, code, encode)
 
 
-def one_tile(pixels, compression=Compression.DEFLATE, byte_order="<", **options):
+def one_tile(
+    pixels: Any,
+    compression: int = Compression.DEFLATE,
+    byte_order: Any = "<",
+    **options: Any,
+) -> bytes:
     """A file whose only image is one tile."""
     options |= {"tile": pixels.shape[1:], "compression": compression, "byte_order": byte_order}
     return make_tiff([make_image(pixels, **options)], byte_order=byte_order)
@@ -215,7 +221,7 @@ async def test_a_prefix_gives_the_rows_or_nothing(stop):
     name = fixture_path("cog-deflate-u16-p2")
     cog = await tinycog.open(name)
     image = await cog._file.image(0)
-    stored = memoryview(await cog.read_tile_bytes(0, 0, 0))
+    stored = memoryview(await cog.read_tile_bytes(0, 0, 0) or b"")
     expected = (await cog.read_tile(0, 0, 0)).data
     out = np.zeros((1, 5, expected.shape[2]), expected.dtype)
     rows = slice(2, 7)
@@ -236,6 +242,7 @@ async def test_the_margin_grows_with_the_price_of_a_request(row, is_cut):
     lengths = []
     for rates in (Rates(0.0005, 100e6), Rates(0.02, 20e6)):
         (found,) = prefixes.shortened([part], [place], rates, lambda _: True)
+        assert isinstance(found, TileLocation)
         lengths.append(found.range.length)
         assert (found.whole == place.range) == is_cut
     near, far = lengths

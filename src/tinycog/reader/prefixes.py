@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import sqrt
-from typing import TypeVar
 
 from tinycog.errors import FormatError
 from tinycog.fetch.coalesce import Rates, plan_pixels
@@ -18,7 +17,8 @@ from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.spec import Compression
 from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation
 
-Place = TypeVar("Place", TileLocation | None, TileLocation | FormatError | None)
+Place = TileLocation | FormatError | None
+"""Of a stored tile; an error stands for one without a place, None for one that is not stored."""
 
 SHORTFALL = 0.009
 """Of tiles whose prefix is their share of the rows and a margin m, SHORTFALL / m are cut too short.

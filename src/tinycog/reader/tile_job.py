@@ -326,9 +326,7 @@ def prepare_decoding(image: Image | None = None) -> None:
     if key in _prepared:
         return
     _prepared.add(key)
-    thread_pool.shared_pool().submit(
-        asyncio.get_running_loop(), partial(_import_decoder, image), lambda *_: None
-    )
+    thread_pool.start_in_pool(partial(_import_decoder, image))
 
 
 def _import_decoder(image: Image | None) -> None:
