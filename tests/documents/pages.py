@@ -35,6 +35,7 @@ NEEDED = {
     'engine="kerchunk"': ("xarray", "kerchunk"),
     "tinycog.adapters.rio_tiler": ("rio_tiler", "async_geotiff"),
     "rasterio.": ("rasterio",),
+    ".plot(": ("matplotlib",),
 }
 """Packages that a block needs without importing them itself."""
 

@@ -6,9 +6,17 @@ import argparse
 
 from tinycog.commands.opening import add_open_options, open_options
 
+EXAMPLES = (
+    "tinycog serve image.tif --open",
+    "tinycog serve scenes/ --port 9000",
+    "tinycog serve s3://bucket/image.tif",
+    "tinycog serve index.jsonl",
+)
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
+    parser.usage = "%(prog)s [options] WHERE"
     parser.description = (
         "Show files on a map in a browser: levels, bands, stretch, values under the pointer, and"
         " the requests that each view takes. Serves web tiles (XYZ), TileJSON, and the bytes of"
