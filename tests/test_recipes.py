@@ -123,7 +123,11 @@ DESCRIBED = {
                 "src/tinycog/adapters/zarr/written.py",
             },
         ),
-        ("Add a CLI command", "preview", {"src/tinycog/area_reads.py"}),
+        (
+            "Add a CLI command",
+            "preview",
+            {"src/tinycog/area_reads.py", "src/tinycog/sync/thumbnail.py"},
+        ),
         ("Change the retry policy", "first_delay", set[str]()),
         ("Change the retry policy", "most_delay", set[str]()),
     ],

@@ -308,7 +308,7 @@ async def test_a_tile_that_takes_too_much_is_refused(smooth):
 async def test_values_are_those_stored_at_full_resolution(smooth):
     path = smooth("float32", -9999.0)
     with rasterio.open(path) as source:
-        x, y = transform_points("EPSG:4326", source.crs, [MIDDLE[0]], [MIDDLE[1]])
+        x, y, *_ = transform_points("EPSG:4326", source.crs, [MIDDLE[0]], [MIDDLE[1]])
         row, col = source.index(x[0], y[0])
         (expected,) = next(iter(source.sample([(x[0], y[0])])))
     async with client_of(path) as client:
@@ -419,7 +419,7 @@ async def test_outlines_of_stored_tiles_lie_on_the_map(smooth):
         assert len(found["tiles"]) == down * across
         first = next(tile for tile in found["tiles"] if (tile["x"], tile["y"]) == (0, 0))
         with rasterio.open(path) as source:
-            xs, ys = transform_points(
+            xs, ys, *_ = transform_points(
                 source.crs, "EPSG:4326", *([value] for value in source.transform * (0, 0))
             )
         assert first["ring"][0] == pytest.approx([ys[0], xs[0]], abs=1e-6)

@@ -144,7 +144,8 @@ async def _page(
     cog: tinycog.Cog, args: argparse.Namespace, layout: tinycog.FileLayout | None
 ) -> AsyncIterator[str]:
     """Yield the lines of the page."""
-    for line in (*_facts(cog), *([] if vars(args).get("page") else _pages(cog)), *_findings(cog)):
+    pages = () if vars(args).get("page") else _pages(cog)
+    for line in (*_facts(cog), *pages, *_findings(cog)):
         yield line
     if args.ghost:
         yield ""
