@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -232,6 +233,20 @@ def piped(words: str, then: str) -> tuple[int, bytes]:
 def test_whoever_reads_the_output_may_leave(words):
     status, told = piped(words, "\x93NUMPY" if "read" in words else "II")
     assert (status, told) == (141, b"")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_all_of_a_result_goes_to_a_pipe(unbuffered):
+    command = [sys.executable, "-m", "tinycog", *f"read {DEMO} -o - --quiet".split()]
+    with subprocess.Popen(  # noqa: S603 - our own words
+        command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.read(6)  # the pipe is full while the rest waits
+        rest = process.stdout.read()
+        assert process.wait(60) == 0
+    with tinycog.sync.open(DEMO) as cog:
+        np.testing.assert_array_equal(np.load(io.BytesIO(first + rest)), cog.read().data)
 
 
 def test_debug_shows_where_an_error_comes_from(capsys):

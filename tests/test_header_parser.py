@@ -84,9 +84,8 @@ def test_a_file_that_ends_early_is_refused():
 
 
 async def test_the_example_of_the_documentation_reads_a_tile():
-    page = (ROOT / "docs" / "reading.md").read_text()
-    section = page[page.index("## Without the handle") :]
-    example = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
+    page = (ROOT / "docs" / "how-to" / "embedding.md").read_text()
+    example = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
     names: dict[str, Any] = {}
     exec(example, names)  # noqa: S102 - our own documentation
     data = (FILES / "cog-mask-rgb.tif").read_bytes()

@@ -518,7 +518,7 @@ def test_server_in_a_thread_stops_when_the_caller_fails():
 
 def test_example_of_the_package_runs(capsys):
     text = tinycog.testing.__doc__ or ""
-    code = text.split("scripted:\n\n")[1].split("`serve_in_thread`")[0]
+    code = text.split("scripted::\n\n")[1].split("`serve_in_thread`")[0]
     exec(compile(textwrap.dedent(code), "example", "exec"), {})  # noqa: S102 - our own words
     assert "HTTP 403" in capsys.readouterr().out
 

@@ -22,6 +22,7 @@ from tinycog.errors import (
     TileIndexError,
     TinycogError,
     show_tracebacks,
+    shows_tracebacks,
 )
 from tinycog.limits import Limits
 from tinycog.targets.file_errors import writing
@@ -71,8 +72,15 @@ class CommandParser(argparse.ArgumentParser):
 def carry_out(args: argparse.Namespace) -> int:
     """Run a command and return its exit status; an error is one line on stderr."""
     is_debugged: bool = vars(args).get("debug", False)
-    if is_debugged:
-        show_tracebacks()
+    before = shows_tracebacks()
+    show_tracebacks(whole=is_debugged or before)
+    try:
+        return _carried_out(args, is_debugged=is_debugged)
+    finally:
+        show_tracebacks(whole=before)
+
+
+def _carried_out(args: argparse.Namespace, *, is_debugged: bool) -> int:
     try:
         status: int | None = asyncio.run(args.run(args))
         with writing("standard output"):

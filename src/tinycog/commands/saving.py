@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class OutputFile:
         if self.is_stdout:
             with writing("standard output"):
                 for part in parts:
-                    sys.stdout.buffer.write(part)
+                    _write_all(sys.stdout.buffer, memoryview(part))
                 sys.stdout.buffer.flush()
             return
         path = Path(os.path.realpath(self.name))  # a link stays one
@@ -180,9 +180,11 @@ def listed(endings: Sequence[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def _write_all(file: io.FileIO | io.RawIOBase, part: memoryview) -> None:
-    while part:
-        part = part[file.write(part) or 0 :]
+def _write_all(file: BinaryIO | io.FileIO, part: memoryview) -> None:
+    """Write all of it: a file without a buffer, as stdout may be, takes what it can at once."""
+    rest = part.cast("B") if part.nbytes else part
+    while rest.nbytes:
+        rest = rest[file.write(rest) or 0 :]
 
 
 def _replace(path: Path, parts: Sequence[memoryview]) -> None:

@@ -47,8 +47,8 @@ CLIENT_BYTES_PER_SECOND = 800e6
 MAX_SPLITS, MIN_SPLIT_BYTES = 64, 1 << 19
 """Requests that one read is split into at most, and the least bytes of each."""
 
-UNKNOWN_SPLITS = 32
-"""Requests that one read is split into at most before any connection was measured."""
+UNKNOWN_SPLITS, UNKNOWN_SPLIT_BYTES = 32, 1 << 20
+"""The same before any connection was measured: a first round trip may be longer than others."""
 
 NEARLY = 1.1
 """Times the shortest time that a read may take, to be made with fewer requests: their price."""
@@ -110,8 +110,10 @@ class Rates(NamedTuple):
             return 1
         seconds, round_trip = length / rate, max(self.round_trip, 0.001)
         useful = CLIENT_BYTES_PER_SECOND / rate
-        most = min(self.connections, MAX_SPLITS if self.known else UNKNOWN_SPLITS)
-        most = max(int(min(length / MIN_SPLIT_BYTES, useful, most)), 1)
+        most, least = UNKNOWN_SPLITS, UNKNOWN_SPLIT_BYTES
+        if self.known:
+            most, least = MAX_SPLITS, MIN_SPLIT_BYTES
+        most = max(int(min(length / least, useful, most, self.connections)), 1)
         rest = round_trip + length / CLIENT_BYTES_PER_SECOND
         soonest = rest + seconds / most
         best = max(math.ceil(seconds / (NEARLY * soonest - rest)), 1)
