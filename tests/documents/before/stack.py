@@ -30,8 +30,13 @@ async def before(base: str) -> dict[str, object]:
         "properties": {"datetime": "2024-06-01T10:00:00Z"},
         "assets": assets,
     }
+    field = {
+        "type": "Polygon",
+        "coordinates": [[(9.02, 47.0), (9.04, 47.0), (9.04, 47.02), (9.02, 47.0)]],
+    }
     return {
         "items": item,
+        "field_geojson": field,
         "transform": (10, 0, 1_005_000, 0, -10, 5_950_000),
         "scenes": tinycog.Collection.load("scenes.jsonl"),
         "other": tinycog.Collection.load("scenes.jsonl").stack(),
