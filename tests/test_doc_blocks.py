@@ -49,7 +49,7 @@ def shims(folder: Path) -> Path:
     """
     folder.mkdir()
     command = f'{shlex.quote(sys.executable)} -m tinycog "$@"'
-    served = f"timeout --signal=INT 8 {command}; status=$?; [ $status = 124 ] || exit $status"
+    served = f"timeout --signal=INT 4 {command}; status=$?; [ $status = 124 ] || exit $status"
     tinycog = f'if [ "$1" = serve ]; then {served}; else exec {command}; fi'
     for name, line in {"tinycog": tinycog, "pip": "exit 0", "upload": "cat >/dev/null"}.items():
         program = folder / name
