@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +21,9 @@ from tinycog.tiff.roles import PagePath, Pyramid
 from tinycog.tiff.steps import Steps
 
 T = TypeVar("T")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FILES = Path(__file__).parent.parent / "fixtures" / "files"
 LIMITS = Limits()

@@ -210,15 +210,6 @@ def test_9_a_full_disk_behind_stdout(words):
     assert done.stderr == "tinycog: the disk is full: no room: standard output\n"
 
 
-HEEDS_CTRL_C = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from tinycog.cli import main
-sys.exit(main())
-"""
-"""A shell has what runs in its background ignore Ctrl-C; the tests may run there."""
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 @pytest.mark.parametrize(
     "command",
@@ -233,7 +224,7 @@ sys.exit(main())
 def test_10_ctrl_c_ends_at_once_and_leaves_nothing(command):
     with serve_in_thread({"a.tif": DEMO}, latency=30) as server:
         with subprocess.Popen(  # noqa: S603 - our own words
-            [sys.executable, "-c", HEEDS_CTRL_C, *each(command, server.url("a.tif"))],
+            [sys.executable, "-m", "tinycog", *each(command, server.url("a.tif"))],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
