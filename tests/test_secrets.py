@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import tinycog
-from tinycog.errors import TinycogError
+from tinycog.errors import TinycogError, show_tracebacks, shows_tracebacks
 from tinycog.testing import Fault, RangeServer, make_image, make_tiff
 
 MARK = "Zq7x"
@@ -85,6 +85,15 @@ def object_urls():
         yield f"nowhere://host/a.tif{tail}"
         yield f"simplecache::http://127.0.0.1:9/a.tif{tail}"
         yield f"zip://a.tif::http://127.0.0.1:9/a.zip{tail}"
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["short tracebacks", "whole"])
+def tracebacks(request):
+    """Whole, an error shows all that it was made of; short, the log does at level DEBUG."""
+    before = shows_tracebacks()
+    show_tracebacks(whole=request.param)
+    yield
+    show_tracebacks(whole=before)
 
 
 class Log(logging.Handler):

@@ -102,8 +102,7 @@ def to_rgba(
     Raises:
         UsageError: as for `to_png`.
     """
-    with np.errstate(all="ignore"):
-        shown = _to_uint8(data, mask, vmin, vmax, colormap, colouring)
+    shown = to_picture(data, mask, vmin=vmin, vmax=vmax, colormap=colormap, colouring=colouring)
     shown = shown.reshape(*shown.shape[:2], -1)
     out = np.full((*shown.shape[:2], 4), 255, np.uint8)
     count = shown.shape[-1]
