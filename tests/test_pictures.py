@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -119,6 +120,14 @@ async def test_inks_that_are_not_cmyk_have_no_colours():
     file = file_of((9, 9, 9, 9), 5, Field(Tag.InkSet, "SHORT", 2))
     with pytest.raises(tinycog.UnsupportedError, match="InkSet 2"):
         await tinycog.open(file).read(rgb=True)
+
+
+async def test_a_tag_that_spoils_a_tile_after_it_was_read_is_the_error_of_that_read():
+    file = file_of((9, 9, 9, 9), 5, Field(Tag.InkSet, "ASCII", b"WGS 84\0"))
+    cog = tinycog.open(file)
+    for read in (cog.read_tile(0, 0, 0), cog.read_tiles([(0, 0, 0)]), cog.read()):
+        with pytest.raises(tinycog.FormatError, match="InkSet holds 'WGS 84'"):
+            await asyncio.wait_for(read, 10)
 
 
 async def test_bands_that_are_not_the_first_are_gray():

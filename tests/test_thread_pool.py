@@ -6,10 +6,12 @@ import asyncio
 import gc
 import os
 import threading
+import time
 import warnings
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,6 +60,28 @@ async def test_an_exception_reaches_who_awaits_the_work():
     with pytest.raises(SpoiltError):
         await run_in_pool(spoil)
     assert await run_in_pool(int, "5") == 5
+
+
+async def test_an_answer_that_fails_does_not_keep_the_others_from_theirs():
+    loop, pool = asyncio.get_running_loop(), ThreadPool(1)
+    lost, answers = [], []
+    loop.set_exception_handler(lambda _, context: lost.append(context["exception"]))
+    start = threading.Event()
+
+    def answer(i: int, *_: object) -> None:
+        answers.append(i)
+        if i % 2:
+            spoil()
+
+    pool.submit(loop, start.wait, lambda *_: None)
+    for i in range(6):
+        pool.submit(loop, lambda: None, partial(answer, i))
+    start.set()
+    pool.submit(loop, lambda: time.sleep(0.05), lambda *_: None)
+    await until(lambda: len(answers) == 6)
+    assert answers == list(range(6))
+    await until(lambda: len(lost) == 3)
+    assert {type(error) for error in lost} == {SpoiltError}
 
 
 async def test_many_works_are_each_answered():

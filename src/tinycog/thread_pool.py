@@ -46,9 +46,13 @@ class _Mailbox:
     def _empty(self) -> None:
         with self._lock:
             self._is_scheduled = False
-        while self._results:
-            done, result, error = self._results.popleft()
-            done(result, error)
+        try:
+            while self._results:
+                done, result, error = self._results.popleft()
+                done(result, error)
+        finally:  # an error of one goes to the loop's handler; the others are not lost by it
+            if self._results:
+                self.loop.call_soon(self._empty)
 
 
 class ThreadPool:

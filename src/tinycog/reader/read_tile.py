@@ -413,8 +413,14 @@ class TileBatcher:
         elif job.error is not None:
             self._end(started.request, job.error)
         else:
-            rasters = started.rasters(self._file.georeference, job.results)
-            self._end(started.request, rasters)
+            self._end(started.request, self._rasters_or_error(started, job))
+
+    def _rasters_or_error(self, started: _Started, job: TileJob) -> list[Raster] | Exception:
+        """Return the tiles of a request, or the error that tags of the image stand in their way."""
+        try:
+            return started.rasters(self._file.georeference, job.results)
+        except Exception as exc:  # noqa: BLE001 - nobody but the caller of the read can take it
+            return exc
 
     async def _finish(self, started: _Started, job: TileJob) -> None:
         """Read again what the ghost area was wrong about, convert to colours, end the request."""
