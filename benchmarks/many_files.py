@@ -36,7 +36,7 @@ ACROSS = 4
 """Scenes in a row of the mosaic."""
 
 # with an index headers were read before; peers read them each time, whatever their index tells
-OWN = ("tinycog", "tinycog, index", "tinycog, stack")
+OWN = ("tinycog", "tinycog, stack", "tinycog, index", "tinycog, index, stack")
 ALL = (*OWN, "rioxarray", "odc-stac", "stackstac", "lazycogs")
 
 Job = dict[str, Any]

@@ -49,12 +49,9 @@ class Tinycog:
     def __init__(self, name: str) -> None:
         """Start a loop."""
         self._runner = asyncio.Runner()
-        self._with_index, self._by_stack = name != "tinycog", name == "tinycog, stack"
+        self._with_index = "index" in name
+        self._by_stack = name.endswith("stack")
         self._index: Any = None
-        if self._by_stack:
-            import tinycog  # noqa: PLC0415 - of this process only
-
-            assert hasattr(tinycog.Collection, "stack"), "there is no Collection.stack"
 
     def prepare(self, job: Job) -> None:
         """Make the index, before the clock starts."""
@@ -81,10 +78,10 @@ class Tinycog:
 
         bounds = job["bounds"]
         if self._by_stack:
-            stack = self._index.stack(
-                bounds=bounds, crs=job["crs"], res=job["res"], groupby=job["groupby"]
-            )
-            return np.asarray((await stack.read()).data)[:, 0]
+            found = self._index or await tinycog.Collection.from_stac(job["items"], assets="data")
+            options = {"crs": job["crs"], "res": job["res"], "groupby": job["groupby"]}
+            async with found.stack(bounds=bounds, **options) as stack:
+                return np.asarray((await stack.read()).data)[:, 0]
         files = (
             [asset.open() for asset in self._index]
             if self._with_index

@@ -65,6 +65,9 @@ class MosaicFileFacts(NamedTuple):
     cog: Cog
 
 
+TOUCHED = 2
+"""Files of which requests of a mosaic's own handles are planned to be one: a read may touch few."""
+
 SHOWN_NAMES = 4
 """Names of files in the table of a notebook."""
 
@@ -84,6 +87,10 @@ class Mosaic(AreaReads):
         """Keep the handles; nothing is read. `owned` are closed with the mosaic."""
         self._cogs, self._options, self._owned = tuple(cogs), options, tuple(owned)
         files = [cog._file for cog in cogs]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - read as one
+        owned = set(map(id, self._owned if len(files) > 1 else ()))
+        for cog, file in zip(cogs, files, strict=True):
+            if id(cog) in owned:
+                file.be_one_of(TOUCHED)
         self._file = MosaicFile(files, options)
 
     def _pixels(self) -> MosaicFile:

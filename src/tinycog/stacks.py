@@ -69,6 +69,8 @@ class Stack:
         """Keep the handles, which are closed with the stack; nothing is read."""
         self._cogs, self._files, self._steps = tuple(cogs), tuple(files), tuple(steps)
         self._options = options
+        for file in self._handles:
+            file.be_one_of(min(len(self._cogs), SIDE_BY_SIDE))
         self._made: MadeStack | None = None
         self._is_partial = False
         self._single_flight = SingleFlight()

@@ -20,6 +20,10 @@ REQUEST_BYTES = 16 << 20
 MAX_WASTE = 1 / 32
 """Bytes of gaps that a request for pixels may read along, for each byte that is needed."""
 
+MANY_WASTE = 1.0
+"""The same where many files are read side by side: there a request is not sent beside the others
+of its file, but waits for a slot that another file could have."""
+
 FREE_GAP_BYTES = 256
 """Bytes of a gap between pixels that is always read along: the headers of a request are longer."""
 
@@ -67,6 +71,7 @@ class Rates(NamedTuple):
         far: whether the round trip was, and is that of a server that is not near.
         connections: how many there may be at most.
         opened: how many have been in use at once, so that they need not be opened.
+        files: how many are read side by side, by as many requests at least.
     """
 
     round_trip: float = 0.03
@@ -75,6 +80,7 @@ class Rates(NamedTuple):
     far: bool = False
     connections: int = MAX_SPLITS
     opened: int = 1
+    files: int = 1
 
     @classmethod
     def measured(
@@ -97,8 +103,20 @@ class Rates(NamedTuple):
 
     @property
     def gap_bytes(self) -> int:
-        """Bytes that cost as much as one more request."""
-        return min(int(self.round_trip * self.bytes_per_second), MAX_GAP_BYTES)
+        """Bytes that cost as much as one more request.
+
+        Of many files, connections share what the server sends: what one was seen to bring says too
+        little of it, and counts for no less than is taken of one that was not measured.
+        """
+        rate = self.bytes_per_second
+        if self.files > 1:
+            rate = max(rate, Rates().bytes_per_second)
+        return min(int(self.round_trip * rate), MAX_GAP_BYTES)
+
+    @property
+    def waste(self) -> float:
+        """Bytes of gaps that a request may read along, for each byte that is needed."""
+        return MAX_WASTE if self.files == 1 else MANY_WASTE
 
     def splits(self, length: int) -> int:
         """Return the fewest concurrent requests that bring `length` bytes nearly as soon as any.
@@ -113,7 +131,8 @@ class Rates(NamedTuple):
         most, least = UNKNOWN_SPLITS, UNKNOWN_SPLIT_BYTES
         if self.known:
             most, least = MAX_SPLITS, MIN_SPLIT_BYTES
-        most = max(int(min(length / least, useful, most, self.connections)), 1)
+        connections = self.connections // self.files
+        most = max(int(min(length / least, useful, most, connections)), 1)
         rest = round_trip + length / CLIENT_BYTES_PER_SECOND
         soonest = rest + seconds / most
         best = max(math.ceil(seconds / (NEARLY * soonest - rest)), 1)
@@ -209,6 +228,6 @@ def _coalesce_pixels(
         ranges,
         gap_bytes=rates.gap_bytes,
         request_bytes=request_bytes,
-        waste=MAX_WASTE,
+        waste=rates.waste,
         free_bytes=FREE_GAP_BYTES,
     )

@@ -44,6 +44,8 @@ class Fetcher:
     Attributes:
         planned: number of requests planned for the header and the index so far.
         asset: name of the asset of a collection that it is, for messages.
+        files: how many are read side by side with it, itself included: what its requests are
+            planned by.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Fetcher:
         """
         self.planned = 0
         self.asset = asset
+        self.files = 1
         self._source = source
         self._ledger = Ledger(source.name, pinning)
         self._limits = limits or Limits()
@@ -119,7 +122,10 @@ class Fetcher:
     @property
     def rates(self) -> Rates:
         """What a request and a byte cost, as measured so far."""
-        return self.server.rates
+        return self._rates()
+
+    def _rates(self) -> Rates:
+        return self.server.rates._replace(files=self.files)
 
     @property
     def pays_for_bytes(self) -> bool:
@@ -392,7 +398,9 @@ class Fetcher:
                 if not other.is_closed()
             }
             retries = self._limits.retries
-            found = Scheduler(self._source, self.server, self._ledger, retries, self._clock)
+            found = Scheduler(
+                self._source, self.server, self._ledger, retries, self._clock, self._rates
+            )
             if self._cached is not None:
                 found = self._cached.before(found)
             self._schedulers[loop] = found

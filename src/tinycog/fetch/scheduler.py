@@ -21,7 +21,7 @@ from tinycog.errors import (
     SourceTimeoutError,
 )
 from tinycog.fetch.circuit_breaker import CircuitBreaker
-from tinycog.fetch.coalesce import CoalescedRange, plan_header, plan_pixels
+from tinycog.fetch.coalesce import CoalescedRange, Rates, plan_header, plan_pixels
 from tinycog.fetch.concurrency import Server
 from tinycog.fetch.in_flight import InFlight, ShortResponseError
 from tinycog.fetch.ledger import Ledger
@@ -78,6 +78,7 @@ class Scheduler:
         ledger: Ledger,
         retries: Retries,
         clock: RetryClock = SYSTEM_CLOCK,
+        rates: Callable[[], Rates] | None = None,
     ) -> None:
         """Create a scheduler for the running event loop.
 
@@ -87,12 +88,13 @@ class Scheduler:
             ledger: checks and logs the responses.
             retries: how long each request is tried.
             clock: time of the retries.
+            rates: returns what requests are planned by; by default those of the server.
         """
         self._source = source
         self._server = server
         self._ledger = ledger
+        self._rates = rates or (lambda: server.rates)
         self._retries = retries
-        self._once = replace(retries, tries=1)
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -150,7 +152,7 @@ class Scheduler:
             elif priority == HEADER:
                 coalesced = plan_header(parts)
             else:
-                coalesced = plan_pixels(parts, self._server.rates)
+                coalesced = plan_pixels(parts, self._rates())
             for part, members in coalesced:
                 yield PlannedRequest(part, [requests[i] for i in members], priority)
 
@@ -193,6 +195,7 @@ class Scheduler:
         self, part: ByteRange, members: list[RangeRequest], priority: Priority, ticket: int
     ) -> None:
         """Send a request that has a slot: without a task if the source can."""
+        retries = replace(self._retries, tries=1) if priority >= AGAIN else self._retries
         flight = InFlight(
             part,
             members,
@@ -200,7 +203,7 @@ class Scheduler:
             priority=priority,
             server=self._server,
             ledger=self._ledger,
-            retry=RetryState(self._once if priority >= AGAIN else self._retries, self._clock),
+            retry=RetryState(retries, self._clock),
         )
         insort(self._in_flight, flight, key=_start)
         if self._send_range is not None:

@@ -127,6 +127,14 @@ class OpenFile:
         self._arguments = self._arguments._replace(asset=name)
         self.fetcher.asset = name
 
+    def be_one_of(self, files: int) -> None:
+        """Have its requests planned as those of one file of so many that are read side by side.
+
+        Gaps between tiles are read along that cost less than a request, up to as many bytes as are
+        needed, and the connections to a server are shared.
+        """
+        self.fetcher.files = files
+
     # --- read ------------------------------------------------------------------------------------
 
     async def read_all(self) -> HeaderState:

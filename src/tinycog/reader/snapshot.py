@@ -22,6 +22,8 @@ VERSION = 2
 ANY_MAGIC = b"tinycog"
 MAGIC = ANY_MAGIC + str(VERSION).encode()
 
+JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
 CHECKSUM_BYTES = 8
 LEVEL = 4
 """Of Deflate: an index is packed at 100 MB a second, to two thirds."""
@@ -68,7 +70,7 @@ class Snapshot(NamedTuple):
     def pack(self) -> bytes:
         """Return it as bytes."""
         facts = [self.size, self.generation, self._ranges()]
-        head = json.dumps(facts, separators=(",", ":"), ensure_ascii=False).encode()
+        head = JSON.encode(facts).encode()
         body = zlib.compress(b"\n".join([head, self._content()]), LEVEL)
         return MAGIC + _checksum(body) + body
 

@@ -152,6 +152,15 @@ class SparseBuffer:
             found = [(start, stop, self._in_one_part(start, stop)) for start, stop in ranges]
         return [self.read(start, stop) if piece is None else piece for start, stop, piece in found]
 
+    def read_held(self, ranges: Sequence[Span]) -> list[memoryview] | None:
+        """Return the bytes of ranges, in order and apart; None if not all of them have arrived."""
+        with self._lock:
+            if len(self._starts) == 1 and ranges:  # the head, as nearly always
+                (at,), (part,) = self._starts, self._parts
+                if at <= ranges[0][0] and ranges[-1][1] <= at + len(part):
+                    return [part[start - at : stop - at] for start, stop in ranges]
+        return None if self.missing(ranges) else self.read_each(ranges)
+
     def leave_out(self, start: int, stop: int, unused: Iterable[Span]) -> None:
         """Say that of what was just read the parser looks at all but `unused`: to a recorder."""
 

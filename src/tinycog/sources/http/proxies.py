@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 NAMES = frozenset(name.encode() for name in (*VARIABLES, "no_proxy"))
-LENGTHS = frozenset(map(len, NAMES))
-"""Names of variables that count, in lower case, and their lengths."""
+"""Names of variables that count, in lower case."""
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -107,7 +106,7 @@ class ProxyRules:
     @classmethod
     def of_process(cls) -> ProxyRules:
         """Make the rules of this process's environment."""
-        if os.supports_bytes_environ and not any(map(_counts, os.environb)):
+        if os.supports_bytes_environ and NAMES.isdisjoint(map(bytes.lower, os.environb)):
             return cls(None)  # names as text are decoded each time
         return cls(None, os.environ)
 
@@ -127,11 +126,6 @@ class ProxyRules:
             return None
         variable, text = found
         return Proxy.parse(text, variable)
-
-
-def _counts(name: bytes) -> bool:
-    """Return whether a variable is one that counts; names of other lengths are not looked at."""
-    return len(name) in LENGTHS and name.lower() in NAMES
 
 
 def _variables_of(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from tinycog.argument_types import AllowHost, Headers
+from tinycog.errors import shows_urls
 from tinycog.limits import Limits
 from tinycog.sources.http import fast_path
 from tinycog.sources.http.client import HttpClient
@@ -18,6 +20,9 @@ from tinycog.sources.protocol import Done, RangeSink
 from tinycog.sources.redact import shown_url
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.ranges import ByteRange
+
+PLAIN = Http()
+"""How requests are sent where nobody says anything else."""
 
 
 class HttpSource:
@@ -42,21 +47,26 @@ class HttpSource:
         """Hold the url; nothing is sent."""
         self.limits = limits or Limits()
         self.url = url.url if isinstance(url, SignedUrl) else url
-        self._http = http or Http()
+        self._http = http or PLAIN
         self.max_connections = self._http.max_connections
         self._credentials = RequestCredentials(url, headers, auth, self.limits.retries.silence)
         self._allow_host = allow_host
         self._made: HttpClient | None = None
+        self._shown: str | None = None
 
     @property
     def name(self) -> str:
         """Return the url as it may be shown: without credentials (http.secrets)."""
-        return shown_url(self.url)
+        if shows_urls():
+            return self.url
+        if self._shown is None:
+            self._shown = shown_url(self.url)
+        return self._shown
 
-    @property
+    @cached_property
     def origin(self) -> str:
         """Return scheme, host and port."""
-        scheme, _, rest = self.name.partition("://")
+        scheme, _, rest = shown_url(self.url).partition("://")
         authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
         return f"{scheme}://{authority.rpartition('@')[2]}".lower()
 
