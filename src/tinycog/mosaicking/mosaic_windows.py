@@ -135,19 +135,55 @@ class MosaicWindows:
         for pixels that are not decided above.
         """
         del source  # each file has its own
-        canvases = [self._canvas(z, one) for one in buffers]
+        hits = [self._hits(z, one.window) for one in buffers]
+        if len(buffers) == 1 and self._has_all(hits[0], buffers[0]):
+            return await self._fill_whole(z, hits[0][0], buffers[0], errors)
+        canvases = [self._canvas(one, found) for one, found in zip(buffers, hits, strict=True)]
         while any(canvas.pending for canvas in canvases):
             await self._read_wave(z, canvases, errors)
         samples = sum(canvas.valid.size for canvas in canvases)
         filled = await run_for_samples(samples, self._finished, canvases)
         return filled, tuple(finding for canvas in canvases for finding in canvas.findings)
 
-    def _canvas(self, z: int, buffers: WindowBuffers) -> Canvas:
-        """Return a window whose pixels are those of a gap (cog.mosaic.gap)."""
+    def _has_all(self, hits: Sequence[Hit], buffers: WindowBuffers) -> bool:
+        """Return whether one file, and no other, has all pixels of a window, as in most stacks."""
+        is_whole = len(hits) == 1 and hits[0].window == buffers.window and buffers.needed is None
+        return is_whole and self._fills(hits[0])
+
+    async def _fill_whole(
+        self, z: int, hit: Hit, buffers: WindowBuffers, errors: ErrorHandling
+    ) -> tuple[list[WindowBuffers], tuple[Finding, ...]]:
+        """Have a file fill a window, all pixels of which it has; see `fill`."""
+        member = self.members[hit.member]
+        slot = _empty_slot(buffers, hit)._replace(target=buffers.pixels)
+        try:
+            (found,) = await member.read(z, [slot], errors)
+        except TinycogError as exc:
+            exc.name_file(member.name)
+            if errors == "raise":
+                raise
+            canvas = self._canvas(buffers, [])
+            self._fail(canvas, hit)
+            failed = Finding("cog.mosaic.file.unread", str(exc))
+            return self._finished([canvas]), (failed,)
+        filled = await run_for_samples(found.valid.size, self._kept, buffers, found)
+        return [filled], tuple(self._named(hit, found.findings))
+
+    def _kept(self, buffers: WindowBuffers, found: ReadSlot) -> WindowBuffers:
+        """Return buffers of which one file has filled all, with what is known of their pixels."""
+        if found.data is not buffers.pixels and not np.shares_memory(found.data, buffers.pixels):
+            buffers.pixels[...] = found.data
+        count = len(buffers.fetched.bands)
+        valid, failed = found.valid[:count], found.failed
+        lost = None if failed is None else failed[:count] & ~valid
+        known = None if self._masked_by_samples else KnownValidity.of_bands(valid)
+        return buffers._replace(known=known, filled=lost if lost is not None and lost.any() else None)
+
+    def _canvas(self, buffers: WindowBuffers, all_hits: Sequence[Hit]) -> Canvas:
+        """Return a window whose pixels are those of a gap (cog.mosaic.gap), and its files."""
         shape = buffers.pixels.shape
         valid, failed = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
         covered = np.zeros(shape[1:], np.bool_)
-        all_hits = self._hits(z, buffers.window)
         hits = _of_needed(buffers, all_hits)
         if buffers.needed is not None:  # what a file has that is not needed is no gap
             for hit in all_hits:
@@ -164,6 +200,9 @@ class MosaicWindows:
         return is_direct and self.members[hit.member].fills_target
 
     def _hits(self, z: int, window: Window) -> list[Hit]:
+        if len(self.members) == 1:
+            part = common(window, self.members[0].window(z))
+            return [Hit(0, part, is_alone=True)] if part.width and part.height else []
         if z not in self._places:
             self._places[z] = rectangles([member.window(z) for member in self.members])
         touched = np.flatnonzero(meeting(self._places[z], window)).tolist()
@@ -297,10 +336,7 @@ class MosaicWindows:
             valid = canvas.valid[:count]
             lost = canvas.failed[:count] & ~valid
             gap = None if canvas.covered.all() else ~canvas.covered
-            known = None
-            if not self._masked_by_samples:
-                pixels = valid.any(axis=0)
-                known = KnownValidity(pixels, None if (valid == pixels).all() else valid)
+            known = None if self._masked_by_samples else KnownValidity.of_bands(valid)
             filled = lost if lost.any() else None
             found.append(canvas.buffers._replace(known=known, gap=gap, filled=filled))
         return found
@@ -352,10 +388,10 @@ def _around(pixels: Mask, window: Window) -> Window:
     return Window(left, top, int(xs[-1] - xs[0]) + 1, int(ys[-1] - ys[0]) + 1)
 
 
-def _of_needed(buffers: WindowBuffers, hits: list[Hit]) -> list[Hit]:
+def _of_needed(buffers: WindowBuffers, hits: Sequence[Hit]) -> list[Hit]:
     """Return what files have of the pixels that are needed."""
     if buffers.needed is None:
-        return hits
+        return list(hits)
     found: list[Hit] = []
     for hit in hits:
         needed = buffers.needed[_place(hit.window, buffers.window)]

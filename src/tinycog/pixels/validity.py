@@ -37,6 +37,16 @@ class Validity(ABC):
             UsageError: it is not known, and why.
         """
 
+    def settled(self, data: Pixels) -> KnownValidity:
+        """Return the masks of `data` worked out, whatever happens to its pixels later.
+
+        Raises:
+            UsageError: they are not known, and why.
+        """
+        pixels, bands = self.mask(data), self.band_masks(data)
+        is_mask_of_pixels = bands.strides[0] == 0
+        return KnownValidity(pixels, None if is_mask_of_pixels else bands)
+
     def copy(self) -> Validity:
         """Return one that shares no memory that may be written."""
         return self
@@ -94,6 +104,19 @@ class KnownValidity(Validity):
     pixels: Mask
     bands: Mask | None = None
 
+    @classmethod
+    def of_bands(cls, masks: Mask) -> KnownValidity:
+        """Make it of the masks of bands: a pixel is valid in any of them."""
+        if len(masks) == 1 or not masks.strides[0]:
+            return cls(masks[0])
+        pixels = masks.any(axis=0)
+        return cls(pixels, None if (masks == pixels).all() else masks)
+
+    def settled(self, data: Pixels) -> KnownValidity:
+        """Return itself."""
+        del data
+        return self
+
     def mask(self, data: Pixels) -> Mask:
         """Return the mask of the pixels."""
         del data
@@ -142,6 +165,15 @@ class ValidityOfPixels(Validity):
         facts, samples, bands = self._all(data)
         return band_masks(facts, samples, bands, len(data))
 
+    def settled(self, data: Pixels) -> KnownValidity:
+        """Return the masks of `data`: by nodata alone, samples are compared once."""
+        facts = self.facts()
+        if facts.nodata is None or facts.needed:
+            return super().settled(data)
+        masks = self.band_masks(data)
+        pixels = masks[0] if len(masks) == 1 else np.logical_or.reduce(masks, axis=0)
+        return KnownValidity(pixels, None if len(masks) == 1 else masks)
+
 
 @dataclass(eq=False, repr=False)
 class ValidityInside(Validity):
@@ -175,11 +207,5 @@ class ValidityInside(Validity):
 
 
 def settled(validity: Validity, data: Pixels) -> KnownValidity:
-    """Return the masks of `data` worked out, whatever happens to its pixels later.
-
-    Raises:
-        UsageError: they are not known, and why.
-    """
-    pixels, bands = validity.mask(data), validity.band_masks(data)
-    is_mask_of_pixels = bands.strides[0] == 0
-    return KnownValidity(pixels, None if is_mask_of_pixels else bands)
+    """Return the masks of `data` worked out; see `Validity.settled`."""
+    return validity.settled(data)

@@ -251,17 +251,19 @@ def _counted(
     layers: Sequence[_ReadLayer], masks: Mask, asked: Mask | None, findings: tuple[Finding, ...]
 ) -> _ReadStep:
     """Count samples by band, and pixels of all bands (cog.stack.account)."""
-    nothing = np.full(masks.shape[1:], Loss.GAP, np.uint8)
-    if asked is not None:
-        nothing[~asked] = Loss.OUTSIDE
-    lost: list[Losses | None] = [nothing] * len(masks)
-    for layer in layers:
-        for place in layer.places:
-            lost[place] = layer.losses
-    by_band = tuple(account_of(mask, one) for mask, one in zip(masks, lost, strict=True))
-    valid = masks.any(axis=0)
-    whole = _joined([layer.losses for layer in layers] or [nothing])
-    return _ReadStep(whole, account_of(valid, whole), by_band, findings)
+    lost = {place: layer.losses for layer in layers for place in layer.places}
+    losses = [layer.losses for layer in layers]
+    if len(lost) < len(masks):  # no file has this band
+        nothing = np.full(masks.shape[1:], Loss.GAP, np.uint8)
+        if asked is not None:
+            nothing[~asked] = Loss.OUTSIDE
+        lost = dict.fromkeys(range(len(masks)), nothing) | lost
+        losses = losses or [nothing]
+    by_band = tuple(account_of(mask, lost[place]) for place, mask in enumerate(masks))
+    whole = _joined(losses)
+    if len(masks) == 1:
+        return _ReadStep(whole, by_band[0], by_band, findings)
+    return _ReadStep(whole, account_of(masks.any(axis=0), whole), by_band, findings)
 
 
 def _joined(losses: Sequence[Losses | None]) -> Losses | None:
