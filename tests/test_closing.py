@@ -162,3 +162,15 @@ async def test_a_read_under_way_ends_one_way_or_the_other(server):
     for found in await asyncio.gather(*reads, return_exceptions=True):
         is_right = isinstance(found, tinycog.Raster) and found.data.shape == (1, 16, 16)
         assert is_right or isinstance(found, UsageError), found
+
+
+async def test_a_handle_that_is_opened_at_once_goes_on_with_the_connections_of_the_last_one(server):
+    for _ in range(3):
+        async with tinycog.open(server.url("a.tif")) as cog:
+            assert np.array_equal((await cog.read_tile(0, 0, 0)).data, await tile())
+    assert server.connections == 1
+    assert await connections(server, 0) == 0
+
+
+async def tile():
+    return (await tinycog.open(DATA).read_tile(0, 0, 0)).data

@@ -386,13 +386,17 @@ MIB = 1 << 20
 FAST = Rates(0.03, 100e6, known=True)
 SLOW = Rates(0.03, 2e6, known=True)
 """A connection that is worth cutting for."""
-all_rates = st.builds(Rates, st.floats(0.0001, 1), st.floats(1e5, 2e8), st.booleans())
+one_file = st.just(1)
+all_rates = st.builds(
+    Rates, st.floats(0.0001, 1), st.floats(1e5, 2e8), st.booleans(), files=one_file
+)
 unmeasured = st.builds(
     Rates,
     st.floats(0.0001, 1),
     st.floats(1e5, 2e8),
     known=st.just(value=False),
     far=st.just(value=False),
+    files=one_file,
 )
 tile_ranges = st.lists(
     st.tuples(st.integers(0, 8 * MIB), st.integers(1, MIB // 4)).map(
@@ -466,6 +470,26 @@ def many_small_ones_behind_a_long_one() -> list[ByteRange]:
 def test_nor_does_a_request_that_was_cut(wanted, rates):
     for batch in plan_pixels(wanted, rates):
         assert 32 * waste(batch, wanted) <= batch.range.length - sum(gaps(batch, wanted))
+
+
+@given(tile_ranges, all_rates, st.integers(2, 100))
+def test_of_many_files_a_request_brings_twice_what_is_needed_at_most(wanted, rates, files):
+    rates = rates._replace(files=files)
+    for batch in plan_pixels(wanted, rates):
+        brought = batch.range.length - sum(gaps(batch, wanted))
+        assert waste(batch, wanted) <= brought
+        assert max(gaps(batch, wanted), default=0) <= max(rates.gap_bytes, FREE_GAP_BYTES)
+    assert len(plan_pixels(wanted, rates)) <= len(plan_pixels(wanted, rates._replace(files=1)))
+
+
+def test_connections_are_shared_by_files_that_are_read_side_by_side():
+    slow = Rates(0.05, 1e6, known=True, far=True)
+    whole = [ByteRange(0, 64 * MIB)]
+    splits = [slow._replace(files=n).splits(64 * MIB) for n in (1, 2, 16, 64, 100)]
+    assert splits[0] > splits[1] > splits[2] > splits[3] == splits[4] == 1
+    assert len(plan_pixels(whole, slow._replace(files=64))) == 1
+    fast = Rates(0.02, 2e6)  # what one of many connections was seen to bring
+    assert fast._replace(files=2).gap_bytes == Rates(0.02).gap_bytes > fast.gap_bytes
 
 
 def test_a_run_is_cut_into_few_requests():
@@ -569,7 +593,10 @@ def test_one_tile_is_never_cut():
     assert len(plan_pixels([ByteRange(0, 8 * MIB)], SLOW)) == 1
 
 
-@given(tile_ranges.map(disjoint), st.builds(Rates, st.floats(0.001, 0.1), st.floats(1e5, 4e7)))
+@given(
+    tile_ranges.map(disjoint),
+    st.builds(Rates, st.floats(0.001, 0.1), st.floats(1e5, 4e7), files=one_file),
+)
 def test_cutting_makes_disjoint_requests_and_reads_no_more(wanted, guessed):
     slow = Rates(guessed.round_trip, guessed.bytes_per_second, known=True)
     whole, cut = plan_pixels(wanted, guessed), plan_pixels(wanted, slow)

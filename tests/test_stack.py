@@ -114,6 +114,28 @@ async def test_a_stack_of_an_index_costs_the_tiles_that_it_needs_and_no_header()
         await stack.aclose()
 
 
+async def test_rows_of_tiles_near_each_other_are_one_request_of_each_file_for_twice_the_bytes_at_most():
+    """A request for each row is what a handle of one file sends, which reads no such gap."""
+    rng = np.random.default_rng(1)
+    pixels = [rng.integers(1, 60_000, (1, SIDE, SIDE)).astype(np.uint16) for _ in range(8)]
+    files = {f"{n}.tif": await cog_of(one) for n, one in enumerate(pixels)}
+    async with RangeServer(files, latency=0.02) as server:
+        collection = await indexed(server, files)
+        for cols, requests in ((96, 8), (64, 8), (32, 32)):  # of 4 tiles in a row: 3, 2, 1
+            bounds = (500_000, 5_000_000 - 10 * SIDE, 500_000 + 10 * cols, 5_000_000)
+            async with collection.stack(bounds=bounds) as stack:
+                plan = await stack.plan()
+                raster = await stack.read()
+            assert sent(server) == planned(plan)
+            assert len(server.log) == requests
+            assert plan.wanted <= plan.bytes <= 2 * plan.wanted
+            assert np.array_equal(raster.data, np.array(pixels)[..., :cols])
+            server.log.clear()
+        async with collection[0].open() as cog:
+            await cog.read(window=(0, 0, 96, SIDE))
+            assert len(server.log) == 4
+
+
 async def test_a_part_of_a_stack_is_read_alone():
     files, pixels = await scenes(5)
     async with RangeServer(files) as server:

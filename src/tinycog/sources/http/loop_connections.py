@@ -30,6 +30,10 @@ BY_AIOHTTP = "tinycog.sources.http.by_aiohttp"
 
 CALLERS_SESSION = "tinycog.sources.http.callers_session"
 
+LINGER_SECONDS = 0.25
+"""Seconds for which idle connections to a server outlive its last handle: who reads one file after
+the other opens the next one by then, and would pay for a new connection, with TLS, each time."""
+
 
 class LoopConnections:
     """What an event loop has open.
@@ -41,6 +45,7 @@ class LoopConnections:
     def __init__(self) -> None:
         """Start with nothing, in the running loop."""
         self.pool = ConnectionPool()
+        self._loop = asyncio.get_running_loop()
         self._session: aiohttp.ClientSession | None = None
 
     async def send_by_aiohttp(
@@ -53,6 +58,14 @@ class LoopConnections:
         else:
             session = self._session = self._session or by_aiohttp.open_session()
         await by_aiohttp.send(session, url, headers, exchange, route, method)
+
+    def drop_soon(self, endpoint: Endpoint) -> None:
+        """Close idle connections to a server, unless a handle uses it by then."""
+        self._loop.call_later(LINGER_SECONDS, self._drop_unused, endpoint)
+
+    def _drop_unused(self, endpoint: Endpoint) -> None:
+        if not _users.get(endpoint):
+            self.pool.drop(endpoint)
 
     async def aclose(self) -> None:
         """Close all."""
@@ -102,7 +115,7 @@ def use(endpoint: Endpoint, user: object) -> None:
 
 
 def leave(user: object) -> None:
-    """Count it no more; the last one of a server closes idle connections to it, in every loop."""
+    """Count it no more; behind the last one, idle connections to its server close in every loop."""
     with _users_lock:
         for users in _users.values():
             users.discard(user)
@@ -112,7 +125,7 @@ def leave(user: object) -> None:
     for loop, (connections, _) in list(_owners.items()):
         for endpoint in unused:
             with suppress(RuntimeError):  # it was closed
-                loop.call_soon_threadsafe(connections.pool.drop, endpoint)
+                loop.call_soon_threadsafe(connections.drop_soon, endpoint)
 
 
 async def _own(loop: asyncio.AbstractEventLoop) -> LoopConnectionsOwner:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -110,10 +109,9 @@ class HttpSource:
         return fast_path.send(self.client, part, answer, done)
 
     async def aclose(self) -> None:
-        """Close idle connections to the server, if no other handle uses it."""
+        """Have idle connections to the server close soon, if no other handle uses it."""
         if self._made is not None:
             leave(self._made)
-            await asyncio.sleep(0)  # they close themselves in the next turn of the loop
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle what it was made with."""
