@@ -488,6 +488,8 @@ def test_connections_are_shared_by_files_that_are_read_side_by_side():
     splits = [slow._replace(files=n).splits(64 * MIB) for n in (1, 2, 16, 64, 100)]
     assert splits[0] > splits[1] > splits[2] > splits[3] == splits[4] == 1
     assert len(plan_pixels(whole, slow._replace(files=64))) == 1
+    short = [slow._replace(files=n).splits(3 * MIB) for n in (1, 2)]
+    assert short[0] > short[1] == 1
     fast = Rates(0.02, 2e6)  # what one of many connections was seen to bring
     assert fast._replace(files=2).gap_bytes == Rates(0.02).gap_bytes > fast.gap_bytes
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 import tinycog
 from tinycog.argument_types import MaskKind
@@ -42,7 +45,9 @@ def with_header(asset: Asset, cog: tinycog.Cog) -> Asset:
 def _band_names(asset: Asset, cog: tinycog.Cog) -> tuple[str | None, ...]:
     """Return descriptions of bands; where the file has none, what was said of them before."""
     own = cog.descriptions
-    told = asset.bands if asset.bands is not None and len(asset.bands) == len(own) else own
+    if asset.bands is None:
+        return own
+    told = asset.bands if len(asset.bands) == len(own) else own
     return tuple(name or before for name, before in zip(own, told, strict=True))
 
 
@@ -70,9 +75,15 @@ def placed(assets: Sequence[Asset]) -> list[Asset]:
 
 def _sample_facts(cog: tinycog.Cog) -> Mapping[str, object]:
     try:
-        return {"dtype": str(cog.dtype), "nodata": cog.nodata, "mask": mask_kind(cog)}
+        return {"dtype": _name_of(cog.dtype), "nodata": cog.nodata, "mask": mask_kind(cog)}
     except UnsupportedError:  # no numpy type can hold the samples
         return {"dtype": None, "nodata": None, "mask": None}
+
+
+@lru_cache(maxsize=64)
+def _name_of(dtype: np.dtype[Any]) -> str:
+    """Return numpy's name of a dtype, which takes longer to make than a snapshot."""
+    return str(dtype)
 
 
 def mask_kind(cog: tinycog.Cog) -> MaskKind:

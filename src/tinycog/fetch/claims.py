@@ -50,7 +50,6 @@ class Claims:
             None if another loop has fetched, or has failed to: look what is still missing.
         """
         loop = asyncio.get_running_loop()
-        waiting: Future[None] = Future()
         with self._lock:
             found = [claim for claim in self._claims if claim.loop is not loop]
             other = next((claim for claim in found if claim.overlaps(ranges)), None)
@@ -58,6 +57,7 @@ class Claims:
                 claim = Claim(self, ranges)
                 self._claims.append(claim)
                 return claim
+            waiting: Future[None] = Future()
             other.waiting.append(waiting)
         await self._wait(other, waiting)
         return None

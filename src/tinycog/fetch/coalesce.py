@@ -51,6 +51,9 @@ CLIENT_BYTES_PER_SECOND = 800e6
 MAX_SPLITS, MIN_SPLIT_BYTES = 64, 1 << 19
 """Requests that one read is split into at most, and the least bytes of each."""
 
+MANY_SPLIT_BYTES = 4 << 20
+"""The same of one file of many, whose requests are several connections already."""
+
 UNKNOWN_SPLITS, UNKNOWN_SPLIT_BYTES = 32, 1 << 20
 """The same before any connection was measured: a first round trip may be longer than others."""
 
@@ -131,6 +134,8 @@ class Rates(NamedTuple):
         most, least = UNKNOWN_SPLITS, UNKNOWN_SPLIT_BYTES
         if self.known:
             most, least = MAX_SPLITS, MIN_SPLIT_BYTES
+        if self.files > 1:
+            least = MANY_SPLIT_BYTES
         connections = self.connections // self.files
         most = max(int(min(length / least, useful, most, connections)), 1)
         rest = round_trip + length / CLIENT_BYTES_PER_SECOND
@@ -167,6 +172,9 @@ def coalesce(
     """
     found: list[CoalescedRange] = []
     members: list[int] = []
+    ranges = list(ranges)
+    if len(ranges) == 1:  # as nearly always of headers
+        return [CoalescedRange(ranges[0], [0])]
     first = last = wasted = 0
     for i, (start, stop) in sorted(enumerate(ranges), key=itemgetter(1)):
         gap = start - last if start > last else 0

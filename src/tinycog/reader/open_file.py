@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from tinycog.argument_types import Pinning
 from tinycog.cache.protocol import Cache
-from tinycog.errors import Finding, FormatError, LimitError, TileIndexError, UsageError
+from tinycog.errors import (
+    Finding,
+    FormatError,
+    LimitError,
+    TileIndexError,
+    TinycogError,
+    UsageError,
+)
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
@@ -28,7 +35,7 @@ from tinycog.reader.tile_job import prepare_decoding
 from tinycog.reader.tile_reader import TileReader
 from tinycog.reader.validity import FileMaskFacts, LevelMask
 from tinycog.reader.window_buffers import LevelSource
-from tinycog.sources.lazy_import import load
+from tinycog.sources.lazy_import import load, loaded
 from tinycog.sources.protocol import Source
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ghost import Ghost
@@ -50,6 +57,10 @@ if TYPE_CHECKING:
     from tinycog.series.model import Series
 
 T = TypeVar("T")
+
+
+GEOREFERENCE_MODULES = ("affine", "tinycog.geo.parse")
+"""What parsing a georeference imports."""
 
 
 class OpenArguments(NamedTuple):
@@ -140,7 +151,7 @@ class OpenFile:
     async def read_all(self) -> HeaderState:
         """Read the header of all levels, the georeference and the metadata."""
         header = await self.read_header(None)
-        if not self._georeference_is_read:
+        if not self._georeference_is_read and not self._has_georeference_now():
             await self._single_flight.run("georeference", self._read_georeference)
         return header
 
@@ -175,11 +186,20 @@ class OpenFile:
         self.reader.has_leaders = header.ghost is not None and header.ghost.has_leaders
         return header
 
+    def _has_georeference_now(self) -> bool:
+        """Parse it at once, where that needs no import and no request; return whether it is read.
+
+        An error is left to those who wait for it.
+        """
+        has_colours = Tag.ColorMap in self._header.first_image().ifd.entries
+        if has_colours or not all(map(loaded, GEOREFERENCE_MODULES)):
+            return False
+        with suppress(TinycogError):
+            self._georeference_is_read = run_cached(self.georeference.parse()) is not None
+        return self._georeference_is_read
+
     async def _read_georeference(self) -> None:
-        for module in (
-            "affine",
-            "tinycog.geo.parse",
-        ):  # off the event loop: 0.1 s in a cold process
+        for module in GEOREFERENCE_MODULES:  # off the event loop: 0.1 s in a cold process
             await load(module)
         await self.fetcher.drive(self.georeference.parse())
         with suppress(FormatError, LimitError):  # pixels can be read without it
