@@ -59,6 +59,8 @@ async def side_by_side(*work: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
 
 async def side_by_side(*work: Coroutine[Any, Any, object]) -> tuple[object, ...]:
     """Return the results of all; if one fails, the others are given up."""
+    if len(work) == 1:  # needs no task of its own
+        return (await work[0],)
     tasks = [asyncio.ensure_future(one) for one in work]
     try:
         return tuple(await asyncio.gather(*tasks))
