@@ -177,6 +177,57 @@ def test_as_many_kinds_are_kept_as_were_taken_last():
     assert len(calls) == MOST_KINDS + 3
 
 
+def test_of_many_kinds_of_one_layout_one_is_found_by_one_look(monkeypatch: pytest.MonkeyPatch):
+    recall: Recall[bytes] = Recall()
+    looks = parsed = 0
+    read = SparseBuffer.read_held
+
+    def counted(self: SparseBuffer, ranges: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return read(self, ranges)
+
+    def parse(buffer: SparseBuffer) -> bytes:
+        nonlocal parsed
+        parsed += 1
+        return bytes(buffer.read(0, 2)) + bytes(buffer.read(4, 6))
+
+    def run(n: int) -> bytes | None:
+        return recall.run((), buffer_of(bytes([n, 1, 2, 3, n, 5])), parse)
+
+    kinds = [run(n) for n in range(100)]
+    assert parsed == 100
+    monkeypatch.setattr(SparseBuffer, "read_held", counted)
+    assert [run(n) for n in range(100)] == kinds == [bytes([n, 1, n, 5]) for n in range(100)]
+    assert (looks, parsed) == (100, 100)
+    assert recall.run((), buffer_of(bytes([7, 1, 2, 3])), lambda _: None) is None
+
+
+async def test_places_that_all_differ_are_each_recalled():
+    """As scenes of many tiles of a grid do, in turn."""
+    places = [(10, 0, 5e5 + 1e5 * n, 0, -10, 5e6) for n in range(4)]
+    files = [await cog_bytes(n, transform=place) for n, place in enumerate(places)]
+    first = [LazyOf(data).geo() for data in files]
+    again = [LazyOf(data).geo() for data in reversed(files)]
+    assert [id(one) for one in reversed(again)] == [id(one) for one in first]
+    assert [one.transform[2] for one in first] == [place[2] for place in places]
+
+
+class LazyOf:
+    """The georeference of a file, parsed anew or recalled."""
+
+    def __init__(self, data: bytes) -> None:
+        self.buffer = buffer_of(data)
+        self.state = header(self.buffer) or _none()
+
+    def geo(self) -> Any:
+        image = self.state.pyramid.levels[0]
+        lazy_one = LazyGeoreference(self.buffer, self.state.tiff.header, image, LIMITS)
+        found = run_cached(lazy_one.parse())
+        assert found is not None
+        return found[0]
+
+
 def test_a_length_that_is_asked_for_counts_exactly():
     recorder = RecordingBuffer(SparseBuffer(10))
     assert recorder.size == 10

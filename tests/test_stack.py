@@ -114,7 +114,7 @@ async def test_a_stack_of_an_index_costs_the_tiles_that_it_needs_and_no_header()
         await stack.aclose()
 
 
-async def test_rows_of_tiles_near_each_other_are_one_request_of_each_file_for_twice_the_bytes_at_most():
+async def test_near_rows_of_tiles_are_one_request_of_each_file_for_twice_the_bytes_at_most():
     """A request for each row is what a handle of one file sends, which reads no such gap."""
     rng = np.random.default_rng(1)
     pixels = [rng.integers(1, 60_000, (1, SIDE, SIDE)).astype(np.uint16) for _ in range(8)]

@@ -174,10 +174,12 @@ class MosaicWindows:
         if found.data is not buffers.pixels and not np.shares_memory(found.data, buffers.pixels):
             buffers.pixels[...] = found.data
         count = len(buffers.fetched.bands)
-        valid, failed = found.valid[:count], found.failed
-        lost = None if failed is None else failed[:count] & ~valid
+        valid = found.valid[:count]
         known = None if self._masked_by_samples else KnownValidity.of_bands(valid)
-        return buffers._replace(known=known, filled=lost if lost is not None and lost.any() else None)
+        if found.failed is None:
+            return buffers._replace(known=known)
+        lost = found.failed[:count] & ~valid
+        return buffers._replace(known=known, filled=lost if lost.any() else None)
 
     def _canvas(self, buffers: WindowBuffers, all_hits: Sequence[Hit]) -> Canvas:
         """Return a window whose pixels are those of a gap (cog.mosaic.gap), and its files."""
