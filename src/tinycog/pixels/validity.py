@@ -37,16 +37,6 @@ class Validity(ABC):
             UsageError: it is not known, and why.
         """
 
-    def settled(self, data: Pixels) -> KnownValidity:
-        """Return the masks of `data` worked out, whatever happens to its pixels later.
-
-        Raises:
-            UsageError: they are not known, and why.
-        """
-        pixels, bands = self.mask(data), self.band_masks(data)
-        is_mask_of_pixels = bands.strides[0] == 0
-        return KnownValidity(pixels, None if is_mask_of_pixels else bands)
-
     def copy(self) -> Validity:
         """Return one that shares no memory that may be written."""
         return self
@@ -112,11 +102,6 @@ class KnownValidity(Validity):
         pixels = masks.any(axis=0)
         return cls(pixels, None if (masks == pixels).all() else masks)
 
-    def settled(self, data: Pixels) -> KnownValidity:
-        """Return itself."""
-        del data
-        return self
-
     def mask(self, data: Pixels) -> Mask:
         """Return the mask of the pixels."""
         del data
@@ -165,14 +150,11 @@ class ValidityOfPixels(Validity):
         facts, samples, bands = self._all(data)
         return band_masks(facts, samples, bands, len(data))
 
-    def settled(self, data: Pixels) -> KnownValidity:
-        """Return the masks of `data`: by nodata alone, samples are compared once."""
+    @property
+    def is_by_nodata(self) -> bool:
+        """Whether samples are held against nodata, each band by itself: a pixel is valid in any."""
         facts = self.facts()
-        if facts.nodata is None or facts.needed:
-            return super().settled(data)
-        masks = self.band_masks(data)
-        pixels = masks[0] if len(masks) == 1 else np.logical_or.reduce(masks, axis=0)
-        return KnownValidity(pixels, None if len(masks) == 1 else masks)
+        return facts.nodata is not None and not facts.needed
 
 
 @dataclass(eq=False, repr=False)
@@ -207,5 +189,18 @@ class ValidityInside(Validity):
 
 
 def settled(validity: Validity, data: Pixels) -> KnownValidity:
-    """Return the masks of `data` worked out; see `Validity.settled`."""
-    return validity.settled(data)
+    """Return the masks of `data` worked out, whatever happens to its pixels later.
+
+    Raises:
+        UsageError: they are not known, and why.
+    """
+    if isinstance(validity, KnownValidity):
+        return validity
+    bands = validity.band_masks(data)
+    is_mask_of_pixels = bands.strides[0] == 0
+    if isinstance(validity, ValidityOfPixels) and validity.is_by_nodata:
+        pixels = bands[0] if len(bands) == 1 else np.logical_or.reduce(bands, axis=0)
+        is_mask_of_pixels = len(bands) == 1
+    else:
+        pixels = validity.mask(data)
+    return KnownValidity(pixels, None if is_mask_of_pixels else bands)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
 
 from tinycog.argument_types import AllowHost, Headers
 from tinycog.errors import shows_urls
@@ -52,6 +51,7 @@ class HttpSource:
         self._allow_host = allow_host
         self._made: HttpClient | None = None
         self._shown: str | None = None
+        self._origin: str | None = None
 
     @property
     def name(self) -> str:
@@ -62,12 +62,14 @@ class HttpSource:
             self._shown = shown_url(self.url)
         return self._shown
 
-    @cached_property
+    @property
     def origin(self) -> str:
         """Return scheme, host and port."""
-        scheme, _, rest = shown_url(self.url).partition("://")
-        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-        return f"{scheme}://{authority.rpartition('@')[2]}".lower()
+        if self._origin is None:
+            scheme, _, rest = shown_url(self.url).partition("://")
+            authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+            self._origin = f"{scheme}://{authority.rpartition('@')[2]}".lower()
+        return self._origin
 
     @property
     def identity(self) -> Identity:
