@@ -87,9 +87,9 @@ class Mosaic(AreaReads):
         """Keep the handles; nothing is read. `owned` are closed with the mosaic."""
         self._cogs, self._options, self._owned = tuple(cogs), options, tuple(owned)
         files = [cog._file for cog in cogs]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - read as one
-        owned = set(map(id, self._owned if len(files) > 1 else ()))
+        own = set(map(id, owned))
         for cog, file in zip(cogs, files, strict=True):
-            if id(cog) in owned:
+            if len(files) > 1 and id(cog) in own:
                 file.be_one_of(TOUCHED)
         self._file = MosaicFile(files, options)
 
