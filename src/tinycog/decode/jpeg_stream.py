@@ -34,10 +34,9 @@ ADOBE_TRANSFORM = 11
 MARKER = re.compile(rb"\xff[^\0\xff" + re.escape(bytes(ALONE)) + rb"]")
 """A marker that has a length, or the end: fill bytes and those that stand alone are passed over."""
 
-AFTER_SCAN = re.compile(rb"\xff[^\0]")
-"""What ends the coded bytes of a scan: there, a 0 follows each 255 that is none."""
+FIRST_BYTES, MORE = 4096, 16
+"""Coded bytes that are searched at first for what ends a scan, and how many times as many next."""
 
-AFTER_RESTARTS = re.compile(rb"\xff[^\0\xd0-\xd7]")
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 RESTARTS = b"".join(bytes((0xFF, 0xD0 + i)) for i in range(8))
@@ -117,6 +116,8 @@ class Stream(NamedTuple):
     scans: Sequence[Scan]
     is_ended: bool
     """Whether the last scan is followed by the marker of the end."""
+    hole: int
+    """Where the first bytes of 0 lie that may be a hole, behind the start of the scans; -1: none."""
 
 
 def walk(data: bytes) -> Stream:
@@ -137,8 +138,7 @@ def walk(data: bytes) -> Stream:
         if marker == SCAN:
             if head.frame is None:
                 break
-            found = (AFTER_RESTARTS if head.interval else AFTER_SCAN).search(data, stop)
-            end = size if found is None else found.start()
+            end = _scan_end(data, stop, restarts=bool(head.interval))
             scans.append(Scan(stop, end, head.interval))
             stop = end
         elif marker not in SKIPPED:
@@ -148,7 +148,24 @@ def walk(data: bytes) -> Stream:
         what = "frame header" if head.frame is None else "scan"
         message = f"the tile is not a JPEG stream: no {what} in its first {min(at, size)} bytes"
         raise CorruptTileError(message)
-    return Stream(head.frame, scans, marker == END)
+    return Stream(head.frame, scans, marker == END, data.find(HOLE, scans[0].start))
+
+
+def _scan_end(data: bytes, start: int, *, restarts: bool) -> int:
+    """Return where the coded bytes of a scan end: there, a 0 follows each 255 that is no marker."""
+    size, length = len(data), FIRST_BYTES
+    while start < size - 1:
+        coded = np.frombuffer(data, np.uint8, min(length, size - start), start)
+        codes = coded[1:]
+        ends = (coded[:-1] == 0xFF) & (codes != 0)  # noqa: PLR2004 - what begins a marker
+        if restarts:
+            ends &= (codes & 0xF8) != 0xD0  # noqa: PLR2004 - eight of them
+        at = int(ends.argmax())
+        if ends[at]:
+            return start + at
+        start += coded.size - 1
+        length *= MORE
+    return size
 
 
 class _Head:
@@ -210,8 +227,7 @@ def looks_broken(data: bytes, stream: Stream, pixels: NDArray[Any]) -> bool:
     frame, scans = stream.frame, stream.scans
     if not stream.is_ended or len(scans) > 1 or not pixels.size:
         return True
-    start = scans[0].start
-    if data.find(HOLE, start) >= 0 and data.find(PLAIN_HOLE, start) >= 0:
+    if stream.hole >= 0 and data.find(PLAIN_HOLE, stream.hole) >= 0:
         return True
     last = pixels[-1, -1]
     if frame.is_lossless:
@@ -228,8 +244,7 @@ def check_holes(data: bytes, stream: Stream, tables: bytes) -> None:
     Raises:
         CorruptTileError: there are some.
     """
-    first = stream.scans[0]
-    at = data.find(HOLE, first.start)
+    first, at = stream.scans[0], stream.hole
     if at < 0 or stream.frame.is_lossless or len(stream.scans) > 1 or at + len(HOLE) > first.stop:
         return
     zeros = {**dict(_first_symbols(tables)), **dict(_first_symbols(data))}.get(FIRST_AC_TABLE)
