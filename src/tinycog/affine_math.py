@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 from math import isfinite
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
+from tinycog.named_tuples import NamedTuple
 
 Coefficients = tuple[float, float, float, float, float, float]
 """(a, b, c, d, e, f)."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from types import EllipsisType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tinycog.cache.protocol import check_cache
+from tinycog.named_tuples import NamedTuple
 from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, floor
-from typing import NamedTuple
 
 from tinycog.errors import UsageError
+from tinycog.named_tuples import NamedTuple
 
 Size = tuple[int, int]
 """(width, height)."""

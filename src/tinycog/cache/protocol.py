@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from tinycog.errors import UsageError
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.ranges import ByteRange
 
 BlockKind = Literal["header", "tile"]

@@ -117,7 +117,7 @@ class Stream(NamedTuple):
     is_ended: bool
     """Whether the last scan is followed by the marker of the end."""
     hole: int
-    """Where the first bytes of 0 lie that may be a hole, behind the start of the scans; -1: none."""
+    """Where bytes of 0 lie that may be a hole, the first behind the start of a scan; -1: none."""
 
 
 def walk(data: bytes) -> Stream:

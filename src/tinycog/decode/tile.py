@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import imagecodecs
 import numpy as np
@@ -21,6 +21,7 @@ from tinycog.decode.samples import unpack_samples
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, Finding, LimitError, TinycogError, UnsupportedError
 from tinycog.limits import Limits
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, Predictor, name_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.ranges import ByteRange
 
 PROCESSORS = os.cpu_count() or 1

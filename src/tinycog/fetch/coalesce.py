@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import NamedTuple
 
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.ranges import ByteRange
 
 REQUEST_BYTES = 16 << 20

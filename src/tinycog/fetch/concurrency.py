@@ -15,13 +15,13 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import NamedTuple
 
 from tinycog.fetch.attempt import MIN_RATE_BYTES
 from tinycog.fetch.coalesce import Rates
 from tinycog.fetch.retry import RetryClock
 from tinycog.fetch.throttle import Throttle
 from tinycog.limits import Retries
+from tinycog.named_tuples import NamedTuple
 
 
 class SlotRange(NamedTuple):

@@ -18,10 +18,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from typing import NamedTuple
 
 from tinycog.errors import SourceError
 from tinycog.limits import Retries
+from tinycog.named_tuples import NamedTuple
 
 MAX_DOUBLINGS = 60
 """Doublings of the first delay; more would not fit a float."""

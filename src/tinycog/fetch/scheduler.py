@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 from tinycog.errors import (
     RangeNotSatisfiableError,
@@ -37,6 +36,7 @@ from tinycog.fetch.range_request import (
 )
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock, RetryState
 from tinycog.limits import Retries
+from tinycog.named_tuples import NamedTuple
 from tinycog.sources.protocol import SendRange, Source
 from tinycog.tiff.ranges import ByteRange
 

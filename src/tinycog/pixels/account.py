@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.mask import Mask
 
 Losses = NDArray[np.uint8]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import ExtraSample, Photometric, Tag
 

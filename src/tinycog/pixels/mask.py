@@ -15,11 +15,12 @@ The dataset's mask, (rows, cols), is True where any band read is valid; the band
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.image import Image
 
 ALPHA_COUNTS = (2, 4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from tinycog.checks import (
     check_window,
 )
 from tinycog.errors import UsageError
+from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import RESAMPLING, method_for
 from tinycog.reader.pixel_file import PixelFile

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
+from tinycog.named_tuples import NamedTuple
 from tinycog.reader.open_header import OpenHeader
 from tinycog.reader.read_header import VALUE_PAGE_BYTES, VIEW, HeaderState
 from tinycog.reader.stored_windows import StoredWindows

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
 
 from tinycog.errors import Finding
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.image import Image

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from tinycog.errors import FormatError, LimitError, TinycogError
 from tinycog.fetch.single_flight import start_eagerly
 from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
+from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.account import Loss, Losses
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.colouring import Colouring

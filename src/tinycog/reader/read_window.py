@@ -8,12 +8,12 @@ which pixels are valid (gdal.mask.precedence).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
 from tinycog.errors import Finding
 from tinycog.geo.lazy import LevelPlacement
+from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.account import Loss, Losses
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.colouring import Colouring

@@ -17,13 +17,13 @@ from contextlib import suppress
 from enum import Enum
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
 
 from tinycog import thread_pool
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
 from tinycog.fetch.fetcher import Fetcher, check_complete
 from tinycog.fetch.range_request import AGAIN, ALONE, RangeRequest, release
 from tinycog.limits import Limits
+from tinycog.named_tuples import NamedTuple
 from tinycog.reader.tile_parts import TilePart
 from tinycog.sources.lazy_import import too_many_files
 from tinycog.tiff.image import Image

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
+from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.arrays import Pixels, empty_view, new_array
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinycog.errors import UsageError
 from tinycog.geo.lazy import LazyGeoreference
+from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.arrays import Pixels, empty_view, new_array
 from tinycog.pixels.mask import Mask, MaskFacts, can_have_alpha, stored_mask
 from tinycog.pixels.validity import KnownValidity, UnknownValidity, Validity, ValidityInside

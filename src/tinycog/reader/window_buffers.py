@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from math import ceil, floor
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError, UsageError
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
+from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import PICKING

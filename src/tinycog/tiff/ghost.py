@@ -9,10 +9,10 @@ import re
 import struct
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from tinycog.argument_types import Interleave
 from tinycog.errors import UnsupportedError
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.parse import FileHeader
 from tinycog.tiff.ranges import ByteRange

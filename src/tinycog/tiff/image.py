@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from tinycog.errors import Finding, FormatError, TileIndexError, UnsupportedError
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.colormap import MAX_PALETTE_BITS
 from tinycog.tiff.nodata import fill_value, nodata_value
 from tinycog.tiff.parse import Entry, FileHeader, Ifd, Value

@@ -5,8 +5,7 @@ The rule is tiff.image.orientation.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.parse import Value
 
 

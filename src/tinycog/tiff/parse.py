@@ -9,10 +9,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
 
 from tinycog.errors import Finding, FormatError, LimitError, NotTiffError, TruncatedError
 from tinycog.limits import Limits
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange, Span
 from tinycog.tiff.spec import (

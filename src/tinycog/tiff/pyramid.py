@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, takewhile
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from tinycog.errors import Finding, FormatError, LimitError, TileIndexError
 from tinycog.limits import Limits
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import FACTS, OPTIONS, Image, make_image
 from tinycog.tiff.parse import (

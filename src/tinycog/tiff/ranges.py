@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from tinycog.named_tuples import NamedTuple
 
 
 class ByteRange(NamedTuple):

@@ -8,8 +8,9 @@ was made of is the same, so that it is what parsing would give.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.buffer import LengthQuestion, RecordingBuffer, SparseBuffer
 from tinycog.tiff.ranges import Span, joined
 

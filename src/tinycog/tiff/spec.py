@@ -7,10 +7,11 @@ codes. `spec/*.csv` holds the same tables for readers; a test keeps the two equa
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from tinycog.checks import check_integer
 from tinycog.errors import UsageError
+from tinycog.named_tuples import NamedTuple
 
 ByteOrder = Literal["<", ">"]
 """As `struct` and numpy write it: "<" little endian (II), ">" big endian (MM)."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from tinycog.errors import CorruptTileError, Finding, FormatError, TruncatedError
 from tinycog.limits import Limits
+from tinycog.named_tuples import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
 from tinycog.tiff.old_jpeg import read_heads, read_stream_head

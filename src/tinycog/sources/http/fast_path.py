@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
 
 from tinycog.errors import TinycogError
+from tinycog.named_tuples import NamedTuple
 from tinycog.sources.http.client import HttpClient, Outcome
 from tinycog.sources.http.connections import Connection, Exchange
 from tinycog.sources.http.credentials import GivenRequest

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 from os import fspath
 from ssl import SSLContext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tinycog.argument_types import HttpSession
 from tinycog.errors import SourceError
+from tinycog.named_tuples import NamedTuple
 from tinycog.sources.http.connections import Body, Check, Exchange
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import ResponseHead

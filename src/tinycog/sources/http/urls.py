@@ -7,8 +7,8 @@ import than such a request to send, is loaded for the hosts of all others.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from tinycog.named_tuples import NamedTuple
 from tinycog.sources.redact import redact_line
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
