@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 
 Coefficients = tuple[float, float, float, float, float, float]
 """(a, b, c, d, e, f)."""

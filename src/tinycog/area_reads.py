@@ -30,20 +30,15 @@ from tinycog.checks import (
     check_size,
 )
 from tinycog.errors import UsageError
-from tinycog.fetch.plan import Plan
 from tinycog.level import ImageFacts
 from tinycog.pixels.arrays import Pixels
-from tinycog.pixels.methods import WARPING, method_for
-from tinycog.raster import Raster
-from tinycog.reader.arguments import ReadArguments, resolve
-from tinycog.reader.colours import to_rgb_raster
-from tinycog.reader.pixel_file import PixelFile
-from tinycog.reader.read_window import read_area
-from tinycog.reader.window_buffers import check_limits, make_buffers
 from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
+    from tinycog.fetch.plan import Plan
+    from tinycog.raster import Raster
     from tinycog.reader.oriented import FileOrientation
+    from tinycog.reader.pixel_file import PixelFile
     from tinycog.reader.read_points import Values
 
 FLOAT64_BYTES = 8
@@ -163,6 +158,9 @@ class AreaReads(ImageFacts):
             masked = True
         turn = await self._orientation(oriented=oriented, out=out, pad_to=pad_to)
         shape = shape if turn is None else turn.stored_shape(shape)
+        from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
+        from tinycog.reader.read_window import read_area  # noqa: PLC0415 - the same
+
         arguments = ReadArguments(
             *(window, bounds, crs, level, shape, res, resampling, crop),
             *(geometry, all_touched, pad_to),
@@ -191,6 +189,8 @@ class AreaReads(ImageFacts):
 
             raster = await to_scaled_raster(self._pixels(), raster, request.bands)
         elif rgb:
+            from tinycog.reader.colours import to_rgb_raster  # noqa: PLC0415 - only here
+
             raster = await to_rgb_raster(self._pixels(), raster)
         return raster if turn is None else turn.turn(raster)
 
@@ -379,6 +379,7 @@ class AreaReads(ImageFacts):
 
         Cost: that of the window of the level that it needs; 0 if the tile lies outside.
         """
+        from tinycog.reader.colours import to_rgb_raster  # noqa: PLC0415 - no tile needs it
         from tinycog.reader.read_web_tile import WebTile, read_web_tile  # noqa: PLC0415 - only here
 
         check_colours(bands, indexes, rgb=rgb)
@@ -431,6 +432,8 @@ class AreaReads(ImageFacts):
         """
         from tinycog.geo.given_crs import given_crs  # noqa: PLC0415 - what a tile does not need
         from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
+        from tinycog.pixels.methods import WARPING, method_for  # noqa: PLC0415 - the same
+        from tinycog.reader.colours import to_rgb_raster  # noqa: PLC0415 - the same
         from tinycog.reader.read_warped import TargetGrid, read_warped  # noqa: PLC0415 - only here
 
         check_colours(bands, indexes, rgb=rgb)
@@ -452,6 +455,9 @@ class AreaReads(ImageFacts):
 
     async def _plan_area(self, options: AreaOptions) -> Plan:
         """Return the requests of `read` with these options; see `Cog.plan`."""
+        from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
+        from tinycog.reader.window_buffers import check_limits, make_buffers  # noqa: PLC0415 - the same
+
         file = self._pixels()
         turn = await self._orientation(
             oriented=options.get("oriented", False), out=None, pad_to=options.get("pad_to")

@@ -32,15 +32,10 @@ from tinycog.checks import (
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError
 from tinycog.extras import check_installed
-from tinycog.fetch.plan import Plan
-from tinycog.raster import Raster
-from tinycog.reader.arguments import ReadArguments, resolve
-from tinycog.reader.iter_tiles import stream
 from tinycog.reader.open_file import OpenArguments, OpenFile
 from tinycog.reader.read_header import VIEW
-from tinycog.reader.read_tile import TileBatcher, TileOptions, tile_plan
+from tinycog.reader.read_tile import TileBatcher, TileOptions
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
-from tinycog.reader.window_buffers import make_buffers
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.spec import tag_number
 from tinycog.tracebacks import short_tracebacks
@@ -50,6 +45,8 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
     from tinycog.byte_map.layout import FileLayout
+    from tinycog.fetch.plan import Plan
+    from tinycog.raster import Raster
     from tinycog.series.model import Plane, Series
     from tinycog.tile_facts import TileFacts, TileRange
 
@@ -270,6 +267,9 @@ class Cog(Dataset, AreaReads):
 
         Cost: the pages of the index that are not known yet; no tile is read.
         """
+        from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
+        from tinycog.reader.window_buffers import make_buffers  # noqa: PLC0415 - the same
+
         arguments = ReadArguments(window, level=check_integer(z, "z"))
         source, request = await resolve(
             self._file, arguments, None, boundless=False, masked=False, out=None
@@ -374,6 +374,8 @@ class Cog(Dataset, AreaReads):
         del padded
         file = self._file
         if tiles:
+            from tinycog.reader.tile_buffer import tile_plan  # noqa: PLC0415 - no tile needs it
+
             checked = _as_tiles(tiles)
             masked = check_masked(options.get("masked"))
             sources = await file.sources(checked, masked=masked)
@@ -421,6 +423,10 @@ class Cog(Dataset, AreaReads):
 
         Cost: as for `read_tiles`, of some tiles at a time.
         """
+        from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
+        from tinycog.reader.iter_tiles import stream  # noqa: PLC0415 - the same
+        from tinycog.reader.window_buffers import make_buffers  # noqa: PLC0415 - the same
+
         arguments = ReadArguments(window, bounds, crs, level, crop=crop)
         source, request = await resolve(
             self._file, arguments, None, boundless=False, masked=False, out=None

@@ -7,7 +7,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING
 
 from tinycog.cache.protocol import check_cache
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:

@@ -31,7 +31,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from tinycog.records import dataclass
 
 _shown_whole: set[str] = set()
 
@@ -68,7 +69,7 @@ if os.environ.get("TINYCOG_TRACEBACKS") == "whole":
     show_tracebacks()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finding:
     """Something in a file that breaks a rule, whether or not it can be read.
 

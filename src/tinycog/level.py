@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -14,6 +13,7 @@ from tinycog.errors import UnsupportedError
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.pixels.mask import MaskFacts
 from tinycog.raster import Raster
+from tinycog.records import dataclass
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, name_of
 from tinycog.tracebacks import short_tracebacks

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from tinycog.errors import LimitError
+from tinycog.records import dataclass
 
 LimitName = Literal[
     "ifds",
@@ -26,7 +27,7 @@ LimitName = Literal[
 """Fields of `Limits` that are numbers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Retries:
     """How long a request is retried after a transient failure (http.retry).
 
@@ -46,7 +47,7 @@ class Retries:
     most_delay: float = 8.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """Guards against files and servers that ask for too much, checked before anything is allocated.
 

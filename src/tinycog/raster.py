@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from tinycog.geo.lazy import Placement
 from tinycog.pixels.account import Account, Losses, account_of
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import ALL_VALID, Validity
+from tinycog.records import dataclass
 from tinycog.tracebacks import short_tracebacks
 from tinycog.window import FloatWindow, Window
 

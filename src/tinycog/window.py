@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import ceil, floor
 
 from tinycog.errors import UsageError
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 
 Size = tuple[int, int]
 """(width, height)."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, runtime_checkable
 
 from tinycog.errors import UsageError
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.ranges import ByteRange
 
 BlockKind = Literal["header", "tile"]

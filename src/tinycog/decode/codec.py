@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 import imagecodecs
+
+from tinycog.records import dataclass
 
 if TYPE_CHECKING:
     from tinycog.decode.segment import Segment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tinycog.buffer_pool import BUFFERS
 from tinycog.errors import CorruptTileError, Finding
+from tinycog.records import dataclass
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Predictor
 

@@ -21,7 +21,7 @@ from tinycog.decode.samples import unpack_samples
 from tinycog.decode.segment import Segment
 from tinycog.errors import CorruptTileError, Finding, LimitError, TinycogError, UnsupportedError
 from tinycog.limits import Limits
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, Predictor, name_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.ranges import ByteRange
 
 PROCESSORS = os.cpu_count() or 1

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.ranges import ByteRange
 
 REQUEST_BYTES = 16 << 20

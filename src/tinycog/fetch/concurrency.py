@@ -21,7 +21,7 @@ from tinycog.fetch.coalesce import Rates
 from tinycog.fetch.retry import RetryClock
 from tinycog.fetch.throttle import Throttle
 from tinycog.limits import Retries
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 
 
 class SlotRange(NamedTuple):

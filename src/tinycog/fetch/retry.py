@@ -21,7 +21,7 @@ from enum import IntEnum
 
 from tinycog.errors import SourceError
 from tinycog.limits import Retries
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 
 MAX_DOUBLINGS = 60
 """Doublings of the first delay; more would not fit a float."""

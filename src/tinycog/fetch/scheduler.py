@@ -36,7 +36,7 @@ from tinycog.fetch.range_request import (
 )
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock, RetryState
 from tinycog.limits import Retries
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.sources.protocol import SendRange, Source
 from tinycog.tiff.ranges import ByteRange
 

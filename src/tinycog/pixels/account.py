@@ -7,8 +7,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.mask import Mask
+from tinycog.records import NamedTuple
 
 Losses = NDArray[np.uint8]
 """(rows, cols) of `Loss`."""

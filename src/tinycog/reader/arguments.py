@@ -30,11 +30,11 @@ from tinycog.checks import (
     check_window,
 )
 from tinycog.errors import UsageError
-from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import RESAMPLING, method_for
 from tinycog.reader.pixel_file import PixelFile
 from tinycog.reader.window_buffers import LevelSource, WindowRequest, check_reach
+from tinycog.records import NamedTuple
 from tinycog.thread_pool import run_in_pool
 from tinycog.window import (
     Area,

@@ -8,7 +8,7 @@ from itertools import pairwise
 from tinycog.errors import Finding
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.image import Image

@@ -13,7 +13,6 @@ import numpy as np
 
 from tinycog.errors import Finding
 from tinycog.geo.lazy import LevelPlacement
-from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.account import Loss, Losses
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.colouring import Colouring
@@ -34,6 +33,7 @@ from tinycog.reader.window_buffers import (
     make_buffers,
     no_memory,
 )
+from tinycog.records import NamedTuple
 from tinycog.thread_pool import run_for_samples, run_in_pool
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Window, as_window, reaches_out

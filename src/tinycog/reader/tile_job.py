@@ -23,8 +23,8 @@ from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
 from tinycog.fetch.fetcher import Fetcher, check_complete
 from tinycog.fetch.range_request import AGAIN, ALONE, RangeRequest, release
 from tinycog.limits import Limits
-from tinycog.named_tuples import NamedTuple
 from tinycog.reader.tile_parts import TilePart
+from tinycog.records import NamedTuple
 from tinycog.sources.lazy_import import too_many_files
 from tinycog.tiff.image import Image
 from tinycog.tiff.old_jpeg import joined
@@ -318,7 +318,7 @@ _prepared: set[tuple[int, int] | None] = set()
 
 
 def prepare_decoding(image: Image | None = None) -> None:
-    """Have a worker thread import what decodes tiles, while bytes are under way.
+    """Have a worker thread import what arranges and decodes tiles, while bytes are under way.
 
     Of any image, or of one whose codec is known; once each in a process.
     """
@@ -331,6 +331,8 @@ def prepare_decoding(image: Image | None = None) -> None:
 
 def _import_decoder(image: Image | None) -> None:
     with suppress(Exception):  # whoever decodes will be told
+        if image is None:
+            import tinycog.reader.tile_buffer  # noqa: F401, PLC0415 - needed first
         from tinycog.decode.tile import load_codec  # noqa: PLC0415 - loads imagecodecs
 
         if image is not None:

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.arrays import Pixels, empty_view, new_array
+from tinycog.records import NamedTuple
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 

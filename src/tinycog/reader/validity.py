@@ -13,12 +13,12 @@ import numpy as np
 
 from tinycog.errors import UsageError
 from tinycog.geo.lazy import LazyGeoreference
-from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.arrays import Pixels, empty_view, new_array
 from tinycog.pixels.mask import Mask, MaskFacts, can_have_alpha, stored_mask
 from tinycog.pixels.validity import KnownValidity, UnknownValidity, Validity, ValidityInside
 from tinycog.reader.tile_job import PartResult
 from tinycog.reader.tile_parts import TilePart, window_parts
+from tinycog.records import NamedTuple
 from tinycog.tiff.c_number import leading_number
 from tinycog.tiff.image import Image
 from tinycog.window import FloatWindow, Window, as_floats, scale

@@ -13,7 +13,6 @@ from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError, UsageError
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
-from tinycog.named_tuples import NamedTuple
 from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import PICKING
@@ -30,6 +29,7 @@ from tinycog.reader.validity import (
     filled_pixels,
     without,
 )
+from tinycog.records import NamedTuple
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Window, as_window, inside, reaches_out
 

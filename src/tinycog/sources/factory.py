@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard, cast
 from tinycog.argument_types import AllowHost, BinaryFile, FileSystem, Headers, ObjectStore, Where
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.sources.urls import check_text, links_of, scheme_of

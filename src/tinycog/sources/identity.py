@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 
 
 class Identity(NamedTuple):

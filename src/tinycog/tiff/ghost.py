@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from tinycog.argument_types import Interleave
 from tinycog.errors import UnsupportedError
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.parse import FileHeader
 from tinycog.tiff.ranges import ByteRange

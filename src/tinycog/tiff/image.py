@@ -7,13 +7,13 @@ cannot be decoded is kept as a fact: `decode` refuses it, not opening.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from tinycog.errors import Finding, FormatError, TileIndexError, UnsupportedError
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple, dataclass
 from tinycog.tiff.colormap import MAX_PALETTE_BITS
 from tinycog.tiff.nodata import fill_value, nodata_value
 from tinycog.tiff.parse import Entry, FileHeader, Ifd, Value

@@ -5,7 +5,7 @@ The rule is tiff.image.orientation.
 
 from __future__ import annotations
 
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.parse import Value
 
 

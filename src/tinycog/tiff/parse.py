@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from tinycog.errors import Finding, FormatError, LimitError, NotTiffError, TruncatedError
 from tinycog.limits import Limits
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ranges import ByteRange, Span
 from tinycog.tiff.spec import (

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tinycog.errors import Finding, FormatError, LimitError, TileIndexError
 from tinycog.limits import Limits
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import FACTS, OPTIONS, Image, make_image
 from tinycog.tiff.parse import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 
 
 class ByteRange(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.buffer import LengthQuestion, RecordingBuffer, SparseBuffer
 from tinycog.tiff.ranges import Span, joined
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from tinycog.errors import Finding
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Ifd
 from tinycog.tiff.spec import MASK, PAGE, REDUCED, Photometric, SampleFormat, Tag, name_of

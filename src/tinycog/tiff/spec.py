@@ -11,7 +11,7 @@ from typing import Literal
 
 from tinycog.checks import check_integer
 from tinycog.errors import UsageError
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 
 ByteOrder = Literal["<", ">"]
 """As `struct` and numpy write it: "<" little endian (II), ">" big endian (MM)."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinycog.errors import CorruptTileError, Finding, FormatError, TruncatedError
 from tinycog.limits import Limits
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
 from tinycog.tiff.old_jpeg import read_heads, read_stream_head

@@ -12,7 +12,7 @@ from functools import partial
 from tinycog.argument_types import AllowHost
 from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError, TinycogError
 from tinycog.limits import Limits
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.sources.allow_host import check_allowed
 from tinycog.sources.http.connections import Body, Connection, Exchange
 from tinycog.sources.http.credentials import GivenRequest, RequestCredentials

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol, cast
 
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.sources.http.asyncio_private import abandon_transport
 from tinycog.sources.http.errors import NotPlainError, StaleError, TransportError
 from tinycog.sources.http.http1 import (

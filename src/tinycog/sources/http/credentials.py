@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from tinycog.argument_types import Headers
 from tinycog.errors import SourceError, SourceTimeoutError, TinycogError, UsageError
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.sources.redact import redact_line, safe_cause, secrets_in, secrets_in_url
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.sources.urls import scheme_of

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from tinycog.errors import TinycogError
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.sources.http.client import HttpClient, Outcome
 from tinycog.sources.http.connections import Connection, Exchange
 from tinycog.sources.http.credentials import GivenRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.sources.http.errors import TransportError
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.urls import Url

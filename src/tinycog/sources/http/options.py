@@ -6,12 +6,13 @@ import os
 import re
 import ssl as tls
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from os import PathLike
 from pickle import PicklingError
 
 from tinycog.argument_types import HttpSession
 from tinycog.errors import UsageError
+from tinycog.records import dataclass
 from tinycog.sources.http.proxies import Proxy
 
 ClientCert = (
@@ -38,7 +39,7 @@ OF_THE_SESSION = ("ca_file", "client_cert", "max_connections")
 """Fields that are for connections of ours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Http:
     """How HTTP requests are sent, for `open(url, http=...)` or `tinycog.configure(http=...)`.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tinycog.argument_types import HttpSession
 from tinycog.errors import SourceError
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.sources.http.connections import Body, Check, Exchange
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import ResponseHead

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from tinycog.named_tuples import NamedTuple
+from tinycog.records import NamedTuple
 from tinycog.sources.redact import redact_line
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
