@@ -15,6 +15,7 @@ from tinycog.argument_types import (
     CrsLike,
     ErrorHandling,
     GeometryLike,
+    PointOptions,
     ReadOptions,
     ResamplingLike,
     WarpResamplingLike,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from tinycog.raster import Raster
     from tinycog.reader.oriented import FileOrientation
     from tinycog.reader.pixel_file import PixelFile
-    from tinycog.reader.read_points import Values
+    from tinycog.reader.read_points import AskedPoints, Values
 
 FLOAT64_BYTES = 8
 
@@ -313,28 +314,41 @@ class AreaReads(ImageFacts):
         Cost: each tile that holds a point is read once, however many it holds; without
         `whole_tiles`, in one request more at most where its first bytes did not suffice.
         """
-        from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - what a tile does not need
+        from tinycog.reader.read_points import read_points  # noqa: PLC0415 - no tile needs it
 
-        checked = check_points(points)
-        source = await self._pixels().level(check_integer(level, "level"))
+        handling = check_errors(errors)
+        options = PointOptions(
+            crs=crs, level=level, bands=bands, indexes=indexes, whole_tiles=whole_tiles
+        )
+        asked = await self._asked_points(points, options)
+        return await read_points(self._pixels().windows, asked, handling)
+
+    async def _asked_points(
+        self, points: Iterable[Sequence[float]], options: PointOptions
+    ) -> AskedPoints:
+        """Return the pixels that points lie in; the header is read for it."""
+        from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - what a tile does not need
+        from tinycog.reader.read_points import AskedPoints  # noqa: PLC0415 - the same
+
+        checked, crs = check_points(points), options.get("crs")
+        level = check_integer(options.get("level", 0), "level")
+        source = await self._pixels().level(level)
         if crs is not None:
             from tinycog.geo.transformer import into_crs  # noqa: PLC0415 - other CRSs only
 
             checked = into_crs(checked, crs, source.georeference.place())
-        chosen = check_bands(source.image.samples, bands, indexes)
+        bands = check_bands(source.image.samples, options.get("bands"), options.get("indexes"))
         pixels = pixels_of(checked, source.georeference.grid(source.image.size))
-        handling = check_errors(errors)
-        from tinycog.reader.read_points import read_points  # noqa: PLC0415 - the same
+        cut = "rows" if options.get("whole_tiles", True) else "prefix"
+        return AskedPoints(source, level, pixels, bands, cut)
 
-        return await read_points(
-            self._pixels().windows,
-            source,
-            level,
-            pixels,
-            chosen,
-            handling,
-            whole_tiles=whole_tiles,
-        )
+    async def _plan_points(self, points: Iterable[Sequence[float]], options: PointOptions) -> Plan:
+        """Return the requests of `points` with these options; see `Cog.plan`."""
+        from tinycog.reader.read_points import plan_points  # noqa: PLC0415 - no tile needs it
+
+        check_errors(options.get("errors", "raise"))
+        asked = await self._asked_points(points, options)
+        return await plan_points(self._pixels().windows, asked)
 
     async def read_web_tile(
         self,
