@@ -241,11 +241,13 @@ async def test_memory_does_not_grow_with_the_tiles():
 
 
 @pytest.mark.parametrize(
-    ("count", "whole_tiles"), [(3, True), (700, True), (3, False), (25, False)]
+    ("compression", "whole_tiles"),
+    [(Compression.DEFLATE, True), (Compression.DEFLATE, False), (Compression.NONE, True)],
 )
-async def test_a_plan_of_points_is_what_is_sent(whole_tiles, count):
+@pytest.mark.parametrize("count", [3, 25])
+async def test_a_plan_of_points_is_what_is_sent(compression, whole_tiles, count):
     noise = RNG.integers(0, 4000, (1, 1600, 1600)).astype(np.uint16)
-    data = make_tiff([make_image(noise, tile=(128, 128), compression=Compression.DEFLATE)])
+    data = make_tiff([make_image(noise, tile=(128, 128), compression=compression)])
     places = RNG.uniform(0, 1700, (count, 2))
     async with RangeServer({"a.tif": data}) as server:
         cog = await tinycog.open(server.url("a.tif"))
@@ -256,8 +258,11 @@ async def test_a_plan_of_points_is_what_is_sent(whole_tiles, count):
         assert len(cog.requests) == before
         values = await cog.points(places, whole_tiles=whole_tiles)
 
-    sent = sorted((request.start, request.stop) for request in cog.requests[before:])
-    assert sent == [(start, stop) for start, stop in planned.requests]
+    sent = {(request.start, request.stop) for request in cog.requests[before:]}
+    expected = set(map(tuple, planned.requests))
+    assert expected <= sent
+    later = {start for start, _ in sent - expected}  # first bytes that did not suffice
+    assert later <= (set() if whole_tiles else {stop for _, stop in expected})
     inside = places[values.inside].astype(int)
     assert set(planned.tiles) == {(0, x, y) for x, y in inside // 128}
     np.testing.assert_array_equal(

@@ -267,7 +267,10 @@ class TileReader:
         """Return what reading the parts will send; the index is read for it, no pixels."""
         from tinycog.fetch.plan import join_plans, make_plan  # noqa: PLC0415 - no tile needs it
 
-        ranges = self._ranges(parts, await self._locate(parts, leaders=self.leaders))
+        located = await self._locate(parts, leaders=self.leaders)
+        cut = self._shortened(parts, [*located])
+        sound = [None if isinstance(place, FormatError) else place for place in cut]
+        ranges = self._ranges(parts, sound)
         plans = {
             sidecar: make_plan(await fetcher.missing(ranges[sidecar]), [], fetcher.rates)
             for sidecar, fetcher in self._fetchers.items()
