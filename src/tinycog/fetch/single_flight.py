@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, TypeVar, overload
+
+from tinycog.records import dataclass
 
 T = TypeVar("T")
 First = TypeVar("First")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from tinycog.errors import UsageError
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask, MaskFacts, band_masks, pixel_mask
+from tinycog.records import dataclass
 
 
 class Validity(ABC):

@@ -6,7 +6,6 @@ One place decides (gdal.mask.precedence); tiles, windows, points and web tiles a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,7 @@ from tinycog.pixels.mask import Mask, MaskFacts, can_have_alpha, stored_mask
 from tinycog.pixels.validity import KnownValidity, UnknownValidity, Validity, ValidityInside
 from tinycog.reader.tile_job import PartResult
 from tinycog.reader.tile_parts import TilePart, window_parts
-from tinycog.records import NamedTuple
+from tinycog.records import NamedTuple, dataclass
 from tinycog.tiff.c_number import leading_number
 from tinycog.tiff.image import Image
 from tinycog.window import FloatWindow, Window, as_floats, scale
