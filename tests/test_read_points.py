@@ -271,7 +271,7 @@ async def test_a_plan_of_points_is_what_is_sent(compression, whole_tiles, count)
 
 
 async def test_a_plan_of_points_takes_their_options_alone():
-    cog = tinycog.open(DATA)
+    cog: Any = tinycog.open(DATA)
     for options in ({"window": (0, 0, 9, 9)}, {"masked": True}):
         with pytest.raises(UsageError, match="a plan of points takes crs, level, bands"):
             await cog.plan(points=[(1, 2)], **options)

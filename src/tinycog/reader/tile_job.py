@@ -332,7 +332,9 @@ def prepare_decoding(image: Image | None = None) -> None:
 def _import_decoder(image: Image | None) -> None:
     with suppress(Exception):  # whoever decodes will be told
         if image is None:
-            import tinycog.reader.tile_buffer  # noqa: F401, PLC0415 - needed first
+            from tinycog.reader import tile_buffer  # noqa: PLC0415 - needed first
+
+            _ = tile_buffer.TileBuffer
         from tinycog.decode.tile import load_codec  # noqa: PLC0415 - loads imagecodecs
 
         if image is not None:
