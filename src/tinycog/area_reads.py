@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tinycog.raster import Raster
     from tinycog.reader.oriented import FileOrientation
     from tinycog.reader.pixel_file import PixelFile
-    from tinycog.reader.read_points import AskedPoints, Values
+    from tinycog.reader.read_points import PointPixels, Values
 
 FLOAT64_BYTES = 8
 
@@ -325,10 +325,10 @@ class AreaReads(ImageFacts):
 
     async def _asked_points(
         self, points: Iterable[Sequence[float]], options: PointOptions
-    ) -> AskedPoints:
+    ) -> PointPixels:
         """Return the pixels that points lie in; the header is read for it."""
         from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - what a tile does not need
-        from tinycog.reader.read_points import AskedPoints  # noqa: PLC0415 - the same
+        from tinycog.reader.read_points import PointPixels  # noqa: PLC0415 - the same
 
         checked, crs = check_points(points), options.get("crs")
         level = check_integer(options.get("level", 0), "level")
@@ -340,7 +340,7 @@ class AreaReads(ImageFacts):
         bands = check_bands(source.image.samples, options.get("bands"), options.get("indexes"))
         pixels = pixels_of(checked, source.georeference.grid(source.image.size))
         cut = "rows" if options.get("whole_tiles", True) else "prefix"
-        return AskedPoints(source, level, pixels, bands, cut)
+        return PointPixels(source, level, pixels, bands, cut)
 
     async def _plan_points(self, points: Iterable[Sequence[float]], options: PointOptions) -> Plan:
         """Return the requests of `points` with these options; see `Cog.plan`."""

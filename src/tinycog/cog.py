@@ -376,6 +376,9 @@ class Cog(Dataset, AreaReads):
             options: those of `read`, or of `points`; without any the plan is that of all of
                 level 0.
 
+        Returns:
+            The bytes of each request, and the tiles that they are of.
+
         Raises:
             TinycogError: what the read itself would raise before it sends anything.
             UsageError: an option is none of the read that is planned.

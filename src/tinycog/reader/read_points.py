@@ -43,7 +43,7 @@ class Values(NamedTuple):
     band_masks: NDArray[np.bool_]
 
 
-class AskedPoints(NamedTuple):
+class PointPixels(NamedTuple):
     """Pixels that points lie in.
 
     Attributes:
@@ -68,7 +68,7 @@ class AskedPoints(NamedTuple):
         return (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
 
 
-async def read_points(reader: WindowReader, asked: AskedPoints, errors: ErrorHandling) -> Values:
+async def read_points(reader: WindowReader, asked: PointPixels, errors: ErrorHandling) -> Values:
     """Read single pixels of a level; those outside are fill values and not valid."""
     source, pixels, image = asked.source, asked.pixels, asked.source.image
     inside = asked.inside
@@ -82,14 +82,14 @@ async def read_points(reader: WindowReader, asked: AskedPoints, errors: ErrorHan
     return Values(data, mask, inside, masks)
 
 
-async def plan_points(reader: WindowReader, asked: AskedPoints) -> Plan:
+async def plan_points(reader: WindowReader, asked: PointPixels) -> Plan:
     """Return the requests that `read_points` would send; the index is read for it, no pixels."""
     batches = _buffers(reader.limits, asked)
     return add_plans([await reader.plan(asked.source, asked.z, empty) for _, empty in batches])
 
 
 def _buffers(
-    limits: Limits, asked: AskedPoints
+    limits: Limits, asked: PointPixels
 ) -> Iterator[tuple[list[NDArray[np.intp]], list[WindowBuffers]]]:
     """Iterate over batches of tiles: of each the indices of its points, and arrays for its rows.
 
