@@ -34,9 +34,10 @@ ADOBE_TRANSFORM = 11
 MARKER = re.compile(rb"\xff[^\0\xff" + re.escape(bytes(ALONE)) + rb"]")
 """A marker that has a length, or the end: fill bytes and those that stand alone are passed over."""
 
-FIRST_BYTES, MORE = 4096, 16
-"""Coded bytes that are searched at first for what ends a scan, and how many times as many next."""
+AFTER_SCAN = re.compile(rb"\xff[^\0]")
+"""What ends the coded bytes of a scan: there, a 0 follows each 255 that is none."""
 
+AFTER_RESTARTS = re.compile(rb"\xff[^\0\xd0-\xd7]")
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 RESTARTS = b"".join(bytes((0xFF, 0xD0 + i)) for i in range(8))
@@ -138,7 +139,8 @@ def walk(data: bytes) -> Stream:
         if marker == SCAN:
             if head.frame is None:
                 break
-            end = _scan_end(data, stop, restarts=bool(head.interval))
+            found = (AFTER_RESTARTS if head.interval else AFTER_SCAN).search(data, stop)
+            end = size if found is None else found.start()
             scans.append(Scan(stop, end, head.interval))
             stop = end
         elif marker not in SKIPPED:
@@ -149,23 +151,6 @@ def walk(data: bytes) -> Stream:
         message = f"the tile is not a JPEG stream: no {what} in its first {min(at, size)} bytes"
         raise CorruptTileError(message)
     return Stream(head.frame, scans, marker == END, data.find(HOLE, scans[0].start))
-
-
-def _scan_end(data: bytes, start: int, *, restarts: bool) -> int:
-    """Return where the coded bytes of a scan end: there, a 0 follows each 255 that is no marker."""
-    size, length = len(data), FIRST_BYTES
-    while start < size - 1:
-        coded = np.frombuffer(data, np.uint8, min(length, size - start), start)
-        codes = coded[1:]
-        ends = (coded[:-1] == 0xFF) & (codes != 0)  # noqa: PLR2004 - what begins a marker
-        if restarts:
-            ends &= (codes & 0xF8) != 0xD0  # noqa: PLR2004 - eight of them
-        at = int(ends.argmax())
-        if ends[at]:
-            return start + at
-        start += coded.size - 1
-        length *= MORE
-    return size
 
 
 class _Head:
