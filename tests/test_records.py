@@ -137,10 +137,9 @@ def test_they_are_copied_and_pickled(one):
 
 
 def test_a_default_may_not_stand_before_a_field_without_one():
+    base: Any = records.NamedTuple
     with pytest.raises(TypeError, match="stand behind others with one"):
-        type(records.NamedTuple)(
-            "Bad", (records.NamedTuple,), {"__annotations__": {"a": "int", "b": "int"}, "a": 1}
-        )
+        type(base)("Bad", (base,), {"__annotations__": {"a": "int", "b": "int"}, "a": 1})
 
 
 def test_data_classes_are_those_of_python():
