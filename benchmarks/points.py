@@ -49,6 +49,21 @@ def by_tinycog(url: str, places: Places, *, whole_tiles: bool) -> NDArray[Any]:
     return asyncio.run(_read(url, places, whole_tiles=whole_tiles))
 
 
+async def planned(url: str, places: Places, server: ServerProcess, *, whole_tiles: bool) -> str:
+    """Compare the plan of a read with the server's log of it."""
+    async with tinycog.open(url) as cog:
+        plan = await cog.plan(points=places, whole_tiles=whole_tiles)
+        server.clear()
+        await cog.points(places, whole_tiles=whole_tiles)
+        sent = sorted(server.traffic().ranges)
+    ranges = sorted(tuple(part) for part in plan.requests)
+    if sent == ranges:
+        return "as planned"
+    length = sum(stop - start for start, stop in sent)
+    found = f"{len(sent)} requests, {length / 1e6:.2f} MB"
+    return f"{found}; planned {len(ranges)}, {plan.bytes / 1e6:.2f}"
+
+
 def by_rasterio(url: str, places: Places) -> NDArray[Any]:
     """Return what `sample` gives, one point after the other."""
     with rasterio.open(url, sharing=False) as dataset:
@@ -84,7 +99,7 @@ def main() -> None:
     args = parser.parse_args()
     make_all(args.data, set(FILES))
     latencies = [float(latency) for latency in args.latency.split(",")]
-    print("| file | points | ms away | way | requests | MB | ms |\n|---|---|---|---|---|---|---|")
+    print("| file | points | ms away | way | requests | MB | ms | plan |\n" + "|---" * 8 + "|")
     rows: list[dict[str, object]] = []
     server = ServerProcess(args.data)
     try:
@@ -105,12 +120,16 @@ def main() -> None:
                     np.testing.assert_array_equal(found, expected)
                     seen = server.traffic()
                     traffic[way] = seen.requests, seen.bytes
+            plans = {"rasterio": ""}
+            for way, whole in (("whole tiles", True), ("first bytes", False)):
+                url = f"{server.base(f'p{next(_names)}')}/{name}.tif"
+                plans[way] = asyncio.run(planned(url, places, server, whole_tiles=whole))
             for way, spent in seconds.items():
                 requests, length = traffic[way]
                 ms = 1000 * statistics.median(spent)
                 print(
                     f"| {name} | {points} | {latency:g} | {way} "
-                    f"| {requests} | {length / 1e6:.2f} | {ms:.0f} |",
+                    f"| {requests} | {length / 1e6:.2f} | {ms:.0f} | {plans[way]} |",
                     flush=True,
                 )
                 rows.append(
@@ -122,6 +141,7 @@ def main() -> None:
                         "requests": requests,
                         "bytes": length,
                         "seconds": spent,
+                        "plan": plans[way],
                     }
                 )
     finally:

@@ -238,3 +238,45 @@ async def test_memory_does_not_grow_with_the_tiles():
     expected = [huge.expected(int(x) // 1024, int(y) // 1024) for x, y in places[:600]]
     assert values.data[:, 0].tolist() == expected
     assert peak < 150 << 20
+
+
+@pytest.mark.parametrize(
+    ("compression", "whole_tiles"),
+    [(Compression.DEFLATE, True), (Compression.DEFLATE, False), (Compression.NONE, True)],
+)
+@pytest.mark.parametrize("count", [3, 25])
+async def test_a_plan_of_points_is_what_is_sent(compression, whole_tiles, count):
+    noise = RNG.integers(0, 4000, (1, 1600, 1600)).astype(np.uint16)
+    data = make_tiff([make_image(noise, tile=(128, 128), compression=compression)])
+    places = RNG.uniform(0, 1700, (count, 2))
+    async with RangeServer({"a.tif": data}) as server:
+        cog = await tinycog.open(server.url("a.tif"))
+        await cog.plan()  # all of the index
+        before = len(cog.requests)
+
+        planned = await cog.plan(points=places, whole_tiles=whole_tiles)
+        assert len(cog.requests) == before
+        values = await cog.points(places, whole_tiles=whole_tiles)
+
+    sent = {(request.start, request.stop) for request in cog.requests[before:]}
+    expected = set(map(tuple, planned.requests))
+    assert expected <= sent
+    later = {start for start, _ in sent - expected}  # first bytes that did not suffice
+    assert later <= (set() if whole_tiles else {stop for _, stop in expected})
+    inside = places[values.inside].astype(int)
+    assert set(planned.tiles) == {(0, x, y) for x, y in inside // 128}
+    np.testing.assert_array_equal(
+        values.data[values.inside, 0], noise[0, inside[:, 1], inside[:, 0]]
+    )
+
+
+async def test_a_plan_of_points_takes_their_options_alone():
+    cog: Any = tinycog.open(DATA)
+    for options in ({"window": (0, 0, 9, 9)}, {"masked": True}):
+        with pytest.raises(UsageError, match="a plan of points takes crs, level, bands"):
+            await cog.plan(points=[(1, 2)], **options)
+    with pytest.raises(UsageError, match="whole_tiles= is an option of points"):
+        await cog.plan(whole_tiles=False)
+    with pytest.raises(UsageError, match='errors is "raise"'):
+        await cog.plan(points=[(1, 2)], errors="drop")
+    assert not cog.requests

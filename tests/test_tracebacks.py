@@ -282,7 +282,7 @@ async def test_what_a_caller_was_handling_is_still_shown():
 
 
 async def test_a_fault_of_the_library_keeps_its_frames(monkeypatch):
-    monkeypatch.setattr("tinycog.reader.read_tile.TileBuffer", None)
+    monkeypatch.setattr("tinycog.reader.tile_buffer.TileBuffer", None)
     with pytest.raises(AttributeError) as caught:
         await tinycog.open(GOOD).read_tile(0, 0, 0)
 

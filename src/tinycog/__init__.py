@@ -34,6 +34,8 @@ from tinycog.argument_types import (
     Pinning,
     PixelDtype,
     PixelsLike,
+    PlanOptions,
+    PointOptions,
     ReadOptions,
     ReferenceCodecs,
     References,
@@ -87,14 +89,9 @@ from tinycog.errors import (
     WriteError,
 )
 from tinycog.fetch.attempt import Request
-from tinycog.fetch.plan import Plan
 from tinycog.geo.lazy import Placement
 from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
-from tinycog.pixels.account import Account, Loss
-from tinycog.pixels.colouring import Colouring
-from tinycog.pixels.validity import Validity
-from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenArguments
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.sources.signed_url import SignedUrl
@@ -120,6 +117,7 @@ if TYPE_CHECKING:
     from tinycog.exporting.carry_out import Exported, ExportPlan
     from tinycog.exporting.to_sink import Sink
     from tinycog.exports import Exportable, ExportOptions, export
+    from tinycog.fetch.plan import Plan
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
@@ -129,6 +127,10 @@ if TYPE_CHECKING:
     from tinycog.mosaicking.fitting import MosaicOptions
     from tinycog.mosaics import Mosaic, MosaicFileFacts, mosaic
     from tinycog.page import Page, Pages
+    from tinycog.pixels.account import Account, Loss
+    from tinycog.pixels.colouring import Colouring
+    from tinycog.pixels.validity import Validity
+    from tinycog.raster import Raster
     from tinycog.reader.read_points import Values
     from tinycog.reader.snapshot import SnapshotDocument
     from tinycog.reader.tags import TagEntry, Tags
@@ -236,8 +238,10 @@ __all__ = [
     "PixelsLike",
     "Placement",
     "Plan",
+    "PlanOptions",
     "Plane",
     "PlaneAxes",
+    "PointOptions",
     "Profile",
     "ProfileRule",
     "RangeMismatchError",
@@ -330,6 +334,12 @@ __all__ = [
 ]
 
 _ON_DEMAND = {
+    "Account": "tinycog.pixels.account",
+    "Colouring": "tinycog.pixels.colouring",
+    "Loss": "tinycog.pixels.account",
+    "Plan": "tinycog.fetch.plan",
+    "Raster": "tinycog.raster",
+    "Validity": "tinycog.pixels.validity",
     "Asset": "tinycog.collection.asset",
     "Collection": "tinycog.collection.collection",
     "FailedAsset": "tinycog.collection.read_headers",

@@ -15,6 +15,7 @@ from tinycog.argument_types import (
     CrsLike,
     ErrorHandling,
     GeometryLike,
+    PointOptions,
     ReadOptions,
     ResamplingLike,
     WarpResamplingLike,
@@ -30,21 +31,16 @@ from tinycog.checks import (
     check_size,
 )
 from tinycog.errors import UsageError
-from tinycog.fetch.plan import Plan
 from tinycog.level import ImageFacts
 from tinycog.pixels.arrays import Pixels
-from tinycog.pixels.methods import WARPING, method_for
-from tinycog.raster import Raster
-from tinycog.reader.arguments import ReadArguments, resolve
-from tinycog.reader.colours import to_rgb_raster
-from tinycog.reader.pixel_file import PixelFile
-from tinycog.reader.read_window import read_area
-from tinycog.reader.window_buffers import check_limits, make_buffers
 from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
+    from tinycog.fetch.plan import Plan
+    from tinycog.raster import Raster
     from tinycog.reader.oriented import FileOrientation
-    from tinycog.reader.read_points import Values
+    from tinycog.reader.pixel_file import PixelFile
+    from tinycog.reader.read_points import PointPixels, Values
 
 FLOAT64_BYTES = 8
 
@@ -163,6 +159,9 @@ class AreaReads(ImageFacts):
             masked = True
         turn = await self._orientation(oriented=oriented, out=out, pad_to=pad_to)
         shape = shape if turn is None else turn.stored_shape(shape)
+        from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
+        from tinycog.reader.read_window import read_area  # noqa: PLC0415 - the same
+
         arguments = ReadArguments(
             *(window, bounds, crs, level, shape, res, resampling, crop),
             *(geometry, all_touched, pad_to),
@@ -191,6 +190,8 @@ class AreaReads(ImageFacts):
 
             raster = await to_scaled_raster(self._pixels(), raster, request.bands)
         elif rgb:
+            from tinycog.reader.colours import to_rgb_raster  # noqa: PLC0415 - only here
+
             raster = await to_rgb_raster(self._pixels(), raster)
         return raster if turn is None else turn.turn(raster)
 
@@ -313,28 +314,41 @@ class AreaReads(ImageFacts):
         Cost: each tile that holds a point is read once, however many it holds; without
         `whole_tiles`, in one request more at most where its first bytes did not suffice.
         """
-        from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - what a tile does not need
+        from tinycog.reader.read_points import read_points  # noqa: PLC0415 - no tile needs it
 
-        checked = check_points(points)
-        source = await self._pixels().level(check_integer(level, "level"))
+        handling = check_errors(errors)
+        options = PointOptions(
+            crs=crs, level=level, bands=bands, indexes=indexes, whole_tiles=whole_tiles
+        )
+        asked = await self._asked_points(points, options)
+        return await read_points(self._pixels().windows, asked, handling)
+
+    async def _asked_points(
+        self, points: Iterable[Sequence[float]], options: PointOptions
+    ) -> PointPixels:
+        """Return the pixels that points lie in; the header is read for it."""
+        from tinycog.geo.windows import pixels_of  # noqa: PLC0415 - what a tile does not need
+        from tinycog.reader.read_points import PointPixels  # noqa: PLC0415 - the same
+
+        checked, crs = check_points(points), options.get("crs")
+        level = check_integer(options.get("level", 0), "level")
+        source = await self._pixels().level(level)
         if crs is not None:
             from tinycog.geo.transformer import into_crs  # noqa: PLC0415 - other CRSs only
 
             checked = into_crs(checked, crs, source.georeference.place())
-        chosen = check_bands(source.image.samples, bands, indexes)
+        bands = check_bands(source.image.samples, options.get("bands"), options.get("indexes"))
         pixels = pixels_of(checked, source.georeference.grid(source.image.size))
-        handling = check_errors(errors)
-        from tinycog.reader.read_points import read_points  # noqa: PLC0415 - the same
+        cut = "rows" if options.get("whole_tiles", True) else "prefix"
+        return PointPixels(source, level, pixels, bands, cut)
 
-        return await read_points(
-            self._pixels().windows,
-            source,
-            level,
-            pixels,
-            chosen,
-            handling,
-            whole_tiles=whole_tiles,
-        )
+    async def _plan_points(self, points: Iterable[Sequence[float]], options: PointOptions) -> Plan:
+        """Return the requests of `points` with these options; see `Cog.plan`."""
+        from tinycog.reader.read_points import plan_points  # noqa: PLC0415 - no tile needs it
+
+        check_errors(options.get("errors", "raise"))
+        asked = await self._asked_points(points, options)
+        return await plan_points(self._pixels().windows, asked)
 
     async def read_web_tile(
         self,
@@ -379,6 +393,7 @@ class AreaReads(ImageFacts):
 
         Cost: that of the window of the level that it needs; 0 if the tile lies outside.
         """
+        from tinycog.reader.colours import to_rgb_raster  # noqa: PLC0415 - no tile needs it
         from tinycog.reader.read_web_tile import WebTile, read_web_tile  # noqa: PLC0415 - only here
 
         check_colours(bands, indexes, rgb=rgb)
@@ -431,6 +446,8 @@ class AreaReads(ImageFacts):
         """
         from tinycog.geo.given_crs import given_crs  # noqa: PLC0415 - what a tile does not need
         from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
+        from tinycog.pixels.methods import WARPING, method_for  # noqa: PLC0415 - the same
+        from tinycog.reader.colours import to_rgb_raster  # noqa: PLC0415 - the same
         from tinycog.reader.read_warped import TargetGrid, read_warped  # noqa: PLC0415 - only here
 
         check_colours(bands, indexes, rgb=rgb)
@@ -452,6 +469,9 @@ class AreaReads(ImageFacts):
 
     async def _plan_area(self, options: AreaOptions) -> Plan:
         """Return the requests of `read` with these options; see `Cog.plan`."""
+        from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
+        from tinycog.reader.window_buffers import check_limits, make_buffers  # noqa: PLC0415 - the same
+
         file = self._pixels()
         turn = await self._orientation(
             oriented=options.get("oriented", False), out=None, pad_to=options.get("pad_to")

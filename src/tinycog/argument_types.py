@@ -340,7 +340,24 @@ class ReadOptions(TypedDict, total=False):
     oriented: bool
 
 
+class PointOptions(TypedDict, total=False):
+    """Options of a read of points; see `Cog.points` for what each means."""
+
+    crs: CrsLike | None
+    level: int
+    bands: Iterable[int] | int | None
+    indexes: Iterable[int] | int | None
+    errors: ErrorHandling
+    whole_tiles: bool
+
+
 class AreaOptions(ReadOptions, total=False):
     """Options of a read that may name its level; see `Cog.read` for what each means."""
 
     level: int | None
+
+
+class PlanOptions(AreaOptions, total=False):
+    """Options of a plan: those of a read of an area, or of points."""
+
+    whole_tiles: bool

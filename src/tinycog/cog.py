@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from tinycog.argument_types import (
     AreaOptions,
     CrsLike,
     ErrorHandling,
+    PlanOptions,
+    PointOptions,
     ReadOptions,
     ReferenceCodecs,
     References,
@@ -30,17 +32,12 @@ from tinycog.checks import (
     check_tile,
 )
 from tinycog.dataset import Dataset
-from tinycog.errors import TileIndexError
+from tinycog.errors import TileIndexError, UsageError
 from tinycog.extras import check_installed
-from tinycog.fetch.plan import Plan
-from tinycog.raster import Raster
-from tinycog.reader.arguments import ReadArguments, resolve
-from tinycog.reader.iter_tiles import stream
 from tinycog.reader.open_file import OpenArguments, OpenFile
 from tinycog.reader.read_header import VIEW
-from tinycog.reader.read_tile import TileBatcher, TileOptions, tile_plan
+from tinycog.reader.read_tile import TileBatcher, TileOptions
 from tinycog.reader.tile_parts import parts_to_plan, window_tiles
-from tinycog.reader.window_buffers import make_buffers
 from tinycog.tiff.parse import Value as TagValue
 from tinycog.tiff.spec import tag_number
 from tinycog.tracebacks import short_tracebacks
@@ -50,6 +47,8 @@ if TYPE_CHECKING:
     from zarr.abc.store import Store
 
     from tinycog.byte_map.layout import FileLayout
+    from tinycog.fetch.plan import Plan
+    from tinycog.raster import Raster
     from tinycog.series.model import Plane, Series
     from tinycog.tile_facts import TileFacts, TileRange
 
@@ -270,6 +269,9 @@ class Cog(Dataset, AreaReads):
 
         Cost: the pages of the index that are not known yet; no tile is read.
         """
+        from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
+        from tinycog.reader.window_buffers import make_buffers  # noqa: PLC0415 - the same
+
         arguments = ReadArguments(window, level=check_integer(z, "z"))
         source, request = await resolve(
             self._file, arguments, None, boundless=False, masked=False, out=None
@@ -344,13 +346,19 @@ class Cog(Dataset, AreaReads):
     ) -> Plan: ...
 
     @overload
+    async def plan(
+        self, *, points: Iterable[Sequence[float]], **options: Unpack[PointOptions]
+    ) -> Plan: ...
+
+    @overload
     async def plan(self, **options: Unpack[AreaOptions]) -> Plan: ...
 
     async def plan(
         self,
         *tiles: int | Iterable[tuple[int, int, int]],
         padded: bool = False,
-        **options: Unpack[AreaOptions],
+        points: Iterable[Sequence[float]] | None = None,
+        **options: Unpack[PlanOptions],
     ) -> Plan:
         """Return the requests that a read would send, without sending them.
 
@@ -359,21 +367,39 @@ class Cog(Dataset, AreaReads):
             await cog.plan(z, x, y)                    # of read_tile
             await cog.plan([(z, x, y), ...])           # of read_tiles
             await cog.plan(window=..., level=...)      # of read, with its arguments
+            await cog.plan(points=..., crs=...)        # of points, with its arguments
 
         Args:
             tiles: one tile, or an iterable of tiles; none for an area.
             padded: accepted as by `read_tile`; it does not change the requests.
-            options: those of `read`; without any the plan is that of all of level 0.
+            points: pairs (x, y), instead of tiles or an area.
+            options: those of `read`, or of `points`; without any the plan is that of all of
+                level 0.
+
+        Returns:
+            The bytes of each request, and the tiles that they are of.
 
         Raises:
             TinycogError: what the read itself would raise before it sends anything.
+            UsageError: an option is none of the read that is planned.
 
         Cost: the parts of the header and the index that are not known yet are read; then the read
-        sends just the planned requests, unless another read fetches some of them first.
+        sends just the planned requests, unless another read fetches some of them first. Points of
+        more than 32 tiles are read in turns: later ones by the rates that were measured meanwhile.
         """
         del padded
+        if points is not None:
+            if tiles or not options.keys() <= PointOptions.__annotations__.keys():
+                message = f"a plan of points takes {', '.join(PointOptions.__annotations__)} alone"
+                raise UsageError(message)
+            return await self._plan_points(points, cast("PointOptions", options))
+        if "whole_tiles" in options:
+            message = "whole_tiles= is an option of points: give points=, too"
+            raise UsageError(message)
         file = self._file
         if tiles:
+            from tinycog.reader.tile_buffer import tile_plan  # noqa: PLC0415 - no tile needs it
+
             checked = _as_tiles(tiles)
             masked = check_masked(options.get("masked"))
             sources = await file.sources(checked, masked=masked)
@@ -421,6 +447,10 @@ class Cog(Dataset, AreaReads):
 
         Cost: as for `read_tiles`, of some tiles at a time.
         """
+        from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
+        from tinycog.reader.iter_tiles import stream  # noqa: PLC0415 - the same
+        from tinycog.reader.window_buffers import make_buffers  # noqa: PLC0415 - the same
+
         arguments = ReadArguments(window, bounds, crs, level, crop=crop)
         source, request = await resolve(
             self._file, arguments, None, boundless=False, masked=False, out=None

@@ -19,7 +19,6 @@ from tinycog.level import (
     gdal_photometric,
     mask_flags,
 )
-from tinycog.raster import Raster
 from tinycog.reader.open_file import OpenArguments, OpenFile
 from tinycog.reader.read_header import VIEW
 from tinycog.tiff.image import Image
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, GroundControlPoint
     from tinycog.page import Pages
+    from tinycog.raster import Raster
     from tinycog.reader.snapshot import SnapshotDocument
 
 

@@ -117,6 +117,8 @@ class Stream(NamedTuple):
     scans: Sequence[Scan]
     is_ended: bool
     """Whether the last scan is followed by the marker of the end."""
+    hole: int
+    """Where bytes of 0 lie that may be a hole, the first behind the start of a scan; -1: none."""
 
 
 def walk(data: bytes) -> Stream:
@@ -148,7 +150,7 @@ def walk(data: bytes) -> Stream:
         what = "frame header" if head.frame is None else "scan"
         message = f"the tile is not a JPEG stream: no {what} in its first {min(at, size)} bytes"
         raise CorruptTileError(message)
-    return Stream(head.frame, scans, marker == END)
+    return Stream(head.frame, scans, marker == END, data.find(HOLE, scans[0].start))
 
 
 class _Head:
@@ -210,8 +212,7 @@ def looks_broken(data: bytes, stream: Stream, pixels: NDArray[Any]) -> bool:
     frame, scans = stream.frame, stream.scans
     if not stream.is_ended or len(scans) > 1 or not pixels.size:
         return True
-    start = scans[0].start
-    if data.find(HOLE, start) >= 0 and data.find(PLAIN_HOLE, start) >= 0:
+    if stream.hole >= 0 and data.find(PLAIN_HOLE, stream.hole) >= 0:
         return True
     last = pixels[-1, -1]
     if frame.is_lossless:
@@ -228,8 +229,7 @@ def check_holes(data: bytes, stream: Stream, tables: bytes) -> None:
     Raises:
         CorruptTileError: there are some.
     """
-    first = stream.scans[0]
-    at = data.find(HOLE, first.start)
+    first, at = stream.scans[0], stream.hole
     if at < 0 or stream.frame.is_lossless or len(stream.scans) > 1 or at + len(HOLE) > first.stop:
         return
     zeros = {**dict(_first_symbols(tables)), **dict(_first_symbols(data))}.get(FIRST_AC_TABLE)

@@ -97,6 +97,21 @@ def make_plan(
     return Plan(tuple(request.range for request in coalesced), tuple(tiles), wanted)
 
 
+def add_plans(plans: Sequence[Plan]) -> Plan:
+    """Return the plan of reads of other tiles of the same file, one after the other."""
+    beside: dict[str, tuple[ByteRange, ...]] = {}
+    for plan in plans:
+        for name, requests in plan.beside.items():
+            beside[name] = tuple(sorted((*beside.get(name, ()), *requests)))
+    return Plan(
+        tuple(sorted(chain.from_iterable(plan.requests for plan in plans))),
+        tuple(chain.from_iterable(plan.tiles for plan in plans)),
+        sum(plan.wanted for plan in plans),
+        beside,
+        plans[0].file_size if plans else None,
+    )
+
+
 def join_plans(
     plans: Mapping[str, Plan], tiles: Iterable[tuple[int, int, int]], file_size: int | None = None
 ) -> Plan:

@@ -26,15 +26,12 @@ from tinycog.errors import (
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
-from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
 from tinycog.reader.open_header import OpenHeader
 from tinycog.reader.read_header import VALUE_PAGE_BYTES, VIEW, HeaderState
 from tinycog.reader.stored_windows import StoredWindows
 from tinycog.reader.tile_job import prepare_decoding
 from tinycog.reader.tile_reader import TileReader
-from tinycog.reader.validity import FileMaskFacts, LevelMask
-from tinycog.reader.window_buffers import LevelSource
 from tinycog.sources.lazy_import import load, loaded
 from tinycog.sources.protocol import Source
 from tinycog.tiff.buffer import SparseBuffer
@@ -51,9 +48,12 @@ from tinycog.window import Tile
 if TYPE_CHECKING:
     from tinycog.geo.exif_items import ExifItems
     from tinycog.geo.georeference import Georeference
+    from tinycog.geo.lazy import LazyGeoreference
     from tinycog.geo.metadata import Metadata
     from tinycog.reader.sidecars import Sidecars
     from tinycog.reader.snapshot import Snapshot
+    from tinycog.reader.validity import FileMaskFacts, LevelMask
+    from tinycog.reader.window_buffers import LevelSource
     from tinycog.series.model import Series
 
 T = TypeVar("T")
@@ -309,6 +309,8 @@ class OpenFile:
         prepare_decoding()
         image = await self.image(z)
         prepare_decoding(image)
+        from tinycog.reader.window_buffers import LevelSource  # noqa: PLC0415 - imported meanwhile
+
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
 
     async def check_current(self) -> None:
@@ -484,6 +486,8 @@ class OpenFile:
 
     def mask_so_far(self, z: int) -> LevelMask:
         """Return the mask of a level that is known, as far as the header has been read."""
+        from tinycog.reader.validity import LevelMask  # noqa: PLC0415 - imported meanwhile
+
         header = self.header
         is_plain = self.view == VIEW and header is not None and not header.walked
         is_alone = self._sidecars is None or not self._sidecars.images.has_mask
@@ -504,6 +508,8 @@ class OpenFile:
         Raises:
             UsageError: the file is not open yet.
         """
+        from tinycog.reader.validity import FileMaskFacts  # noqa: PLC0415 - imported meanwhile
+
         return FileMaskFacts(self.georeference, self._header.first_image())
 
     def level_size(self, z: int) -> tuple[int, int]:
@@ -523,6 +529,8 @@ class OpenFile:
             UsageError: the file is not open yet.
         """
         if self._georeference is None:
+            from tinycog.geo.lazy import LazyGeoreference  # noqa: PLC0415 - imported meanwhile
+
             header = self.header or self._header.whole()
             self._georeference = LazyGeoreference(
                 self.fetcher.buffer,

@@ -1,4 +1,4 @@
-"""Read values at points: each tile that holds any is read once. `Cog.points`."""
+"""Read values at points: each tile that holds any is read once. `Cog.points`, and its plan."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError
+from tinycog.fetch.plan import Plan, add_plans
+from tinycog.limits import Limits
 from tinycog.pixels.validity import KnownValidity
 from tinycog.reader.pixel_file import WindowReader
 from tinycog.reader.tile_parts import Cut
@@ -41,43 +43,76 @@ class Values(NamedTuple):
     band_masks: NDArray[np.bool_]
 
 
-async def read_points(
-    reader: WindowReader,
-    source: LevelSource,
-    z: int,
-    pixels: NDArray[np.int64],
-    bands: list[int],
-    errors: ErrorHandling,
-    *,
-    whole_tiles: bool,
-) -> Values:
-    """Read single pixels (row, col) of a level; those outside are fill values and not valid."""
-    cut: Cut = "rows" if whole_tiles else "prefix"
-    image = source.image
+class PointPixels(NamedTuple):
+    """Pixels that points lie in.
+
+    Attributes:
+        source: the level.
+        z: its number.
+        pixels: (points, 2): row and column of each in the level.
+        bands: those of the result.
+        cut: what is fetched of the tiles.
+    """
+
+    source: LevelSource
+    z: int
+    pixels: NDArray[np.int64]
+    bands: list[int]
+    cut: Cut
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """(points,), True where a point lies inside the level."""
+        width, height = self.source.image.size
+        rows, cols = self.pixels.T
+        return (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
+
+
+async def read_points(reader: WindowReader, asked: PointPixels, errors: ErrorHandling) -> Values:
+    """Read single pixels of a level; those outside are fill values and not valid."""
+    source, pixels, image = asked.source, asked.pixels, asked.source.image
+    inside = asked.inside
+    data = np.full((len(pixels), len(asked.bands)), image.fill_value).astype(image.dtype)
+    mask = inside.copy()
+    masks = np.repeat(inside[:, None], len(asked.bands), axis=1)
+    for members, empty in _buffers(reader.limits, asked):
+        buffers, _ = await reader.fill(source, asked.z, empty, errors)
+        for one, own in zip(buffers, members, strict=True):
+            data[own], mask[own], masks[own] = _values(source, one, pixels[own])
+    return Values(data, mask, inside, masks)
+
+
+async def plan_points(reader: WindowReader, asked: PointPixels) -> Plan:
+    """Return the requests that `read_points` would send; the index is read for it, no pixels."""
+    batches = _buffers(reader.limits, asked)
+    return add_plans([await reader.plan(asked.source, asked.z, empty) for _, empty in batches])
+
+
+def _buffers(
+    limits: Limits, asked: PointPixels
+) -> Iterator[tuple[list[NDArray[np.intp]], list[WindowBuffers]]]:
+    """Iterate over batches of tiles: of each the indices of its points, and arrays for its rows.
+
+    Raises:
+        LimitError: a tile is too large, or there is no memory for what is read of it.
+    """
+    source, z, image = asked.source, asked.z, asked.source.image
     grid = image.grid
     tile_bytes = grid.tile_height * grid.tile_width * image.samples * image.dtype.itemsize
-    reader.limits.check("tile_bytes", tile_bytes, "decoded bytes of a tile")
+    limits.check("tile_bytes", tile_bytes, "decoded bytes of a tile")
     width, height = image.size
-    rows, cols = pixels.T
-    inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
-    data = np.full((len(pixels), len(bands)), image.fill_value).astype(image.dtype)
-    mask = inside.copy()
-    masks = np.repeat(inside[:, None], len(bands), axis=1)
-    length = grid.tile_width * grid.tile_height * len(bands) * image.dtype.itemsize
+    length = grid.tile_width * grid.tile_height * len(asked.bands) * image.dtype.itemsize
     batch_tiles = min(max(BATCH_BYTES // length, 1), BATCH_TILES)
     everything = Area(z, FloatWindow(0, 0, width, height), (height, width))
-    request = WindowRequest(everything, bands, "nearest", masked=True, boundless=False)
+    request = WindowRequest(everything, asked.bands, "nearest", masked=True, boundless=False)
     fetched = FetchedBands.of(source, request)
-    for batch in _batches(image, z, pixels, inside, batch_tiles):
+    rows = asked.pixels[:, 0]
+    for batch in _batches(image, z, asked.pixels, asked.inside, batch_tiles):
         empty = [
-            _tile_buffers(source, fetched, tile, rows[members], cut)
+            _tile_buffers(source, fetched, tile, rows[members], asked.cut)
             for tile, members in batch.items()
         ]
-        buffers, _ = await reader.fill(source, z, empty, errors)
-        for one, members in zip(buffers, batch.values(), strict=True):
-            found = _values(source, one, pixels[members])
-            data[members], mask[members], masks[members] = found
-    return Values(data, mask, inside, masks)
+        yield list(batch.values()), empty
 
 
 def _batches(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from tinycog.argument_types import ErrorHandling
 from tinycog.errors import Finding
-from tinycog.fetch.plan import Plan
 from tinycog.limits import Limits
 from tinycog.reader.tile_reader import TileReader
-from tinycog.reader.window_buffers import LevelSource, WindowBuffers
+
+if TYPE_CHECKING:
+    from tinycog.fetch.plan import Plan
+    from tinycog.reader.window_buffers import LevelSource, WindowBuffers
 
 
 class StoredWindows:

@@ -318,7 +318,7 @@ _prepared: set[tuple[int, int] | None] = set()
 
 
 def prepare_decoding(image: Image | None = None) -> None:
-    """Have a worker thread import what decodes tiles, while bytes are under way.
+    """Have a worker thread import what arranges and decodes tiles, while bytes are under way.
 
     Of any image, or of one whose codec is known; once each in a process.
     """
@@ -331,6 +331,10 @@ def prepare_decoding(image: Image | None = None) -> None:
 
 def _import_decoder(image: Image | None) -> None:
     with suppress(Exception):  # whoever decodes will be told
+        if image is None:
+            from tinycog.reader import tile_buffer  # noqa: PLC0415 - needed first
+
+            _ = tile_buffer.TileBuffer
         from tinycog.decode.tile import load_codec  # noqa: PLC0415 - loads imagecodecs
 
         if image is not None:

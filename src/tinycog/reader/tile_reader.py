@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from tinycog.argument_types import ErrorHandling
 from tinycog.errors import Finding, FormatError, LimitError
 from tinycog.fetch.fetcher import Fetcher
-from tinycog.fetch.plan import Plan, join_plans, make_plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.reader.prefixes import shortened
@@ -20,6 +20,9 @@ from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import together
 from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation, locate
+
+if TYPE_CHECKING:
+    from tinycog.fetch.plan import Plan
 
 INDEX_BYTES = 16 << 20
 """Bytes of index pages that a handle keeps; dropped pages are fetched again when needed."""
@@ -148,6 +151,8 @@ class TileReader:
     ) -> None:
         """Check the limit of requests, where there are enough tiles to reach it."""
         if len(parts) > self.limits.requests:
+            from tinycog.fetch.plan import make_plan  # noqa: PLC0415 - large reads only
+
             count = 0
             for sidecar, ranges in self._ranges(parts, locations).items():
                 fetcher = self._fetchers[sidecar]
@@ -260,7 +265,12 @@ class TileReader:
 
     async def plan(self, parts: Sequence[TilePart]) -> Plan:
         """Return what reading the parts will send; the index is read for it, no pixels."""
-        ranges = self._ranges(parts, await self._locate(parts, leaders=self.leaders))
+        from tinycog.fetch.plan import join_plans, make_plan  # noqa: PLC0415 - no tile needs it
+
+        located = await self._locate(parts, leaders=self.leaders)
+        cut = self._shortened(parts, [*located])
+        sound = [None if isinstance(place, FormatError) else place for place in cut]
+        ranges = self._ranges(parts, sound)
         plans = {
             sidecar: make_plan(await fetcher.missing(ranges[sidecar]), [], fetcher.rates)
             for sidecar, fetcher in self._fetchers.items()

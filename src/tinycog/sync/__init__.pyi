@@ -30,6 +30,8 @@ from tinycog.argument_types import (
     OverviewMethod,
     Pinning,
     PixelDtype,
+    PlanOptions,
+    PointOptions,
     Progress,
     ReadOptions,
     ReferenceCodecs,
@@ -192,12 +194,17 @@ class Cog:
         rgb: bool = False,
     ) -> Plan: ...
     @overload
+    def plan(
+        self, *, points: Iterable[Sequence[float]], **options: Unpack[PointOptions]
+    ) -> Plan: ...
+    @overload
     def plan(self, **options: Unpack[AreaOptions]) -> Plan: ...
     def plan(
         self,
         *tiles: int | Iterable[tuple[int, int, int]],
         padded: bool = False,
-        **options: Unpack[AreaOptions],
+        points: Iterable[Sequence[float]] | None = None,
+        **options: Unpack[PlanOptions],
     ) -> Plan: ...
     def iter_tiles(
         self,
