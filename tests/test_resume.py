@@ -26,7 +26,8 @@ RNG = np.random.default_rng(7)
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
     """Have small images be encoded tile by tile, as large ones are batch by batch."""
-    monkeypatch.setattr("tinycog.writer.engine.BATCH_BYTES", 1 << 12)
+    for name in ("LARGE_BATCH", "SMALL_BATCH"):
+        monkeypatch.setattr(f"tinycog.writer.plan.{name}", 1 << 12)
 
 
 class BrokenError(Exception):

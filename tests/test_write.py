@@ -118,9 +118,12 @@ async def test_squares_give_the_same_bytes_as_rows():
     pixels = np.broadcast_to(column, (1, 600, 150_000))
     options = {"blocksize": 256, "compression": "zstd", "level": 1}
     rows = await tinycog.write(bytes, pixels, **options)
-    squares = await tinycog.write(bytes, pixels, memory=rows.plan.memory - 1, **options)
-    assert (rows.plan.order, squares.plan.order) == ("tile-rows", "squares")
-    assert rows.data == squares.data
+    less = await tinycog.write(bytes, pixels, memory=rows.plan.memory - 1, **options)
+    squares = await tinycog.write(bytes, pixels, memory=less.plan.memory - 1, **options)
+    orders = [one.plan.order for one in (rows, less, squares)]
+    assert orders == ["tile-rows", "tile-rows", "squares"]
+    assert rows.plan.batches.nbytes > less.plan.batches.nbytes
+    assert rows.data == less.data == squares.data
 
 
 async def test_tiles_that_are_not_whole_are_put_aside():

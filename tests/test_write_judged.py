@@ -22,7 +22,7 @@ from tinycog.errors import UsageError, WriteError
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.halos import Margins
 from tinycog.writer.options import check_options
-from tinycog.writer.plan import LevelShape, Needs, batches_in_flight, make_plan
+from tinycog.writer.plan import LevelShape, Needs, make_plan
 
 MIB = 1 << 20
 
@@ -187,7 +187,6 @@ def test_many_processors_need_no_more_memory():
     levels = [LevelShape(grid, Margins(0, 0, 0, 0), is_stored=True)]
     memory = check_options().memory
     for threads in (1, 8, 64, 256):
-        flight = batches_in_flight(threads)
         needs = Needs(
             pixel=3,
             payloads=1,
@@ -196,8 +195,28 @@ def test_many_processors_need_no_more_memory():
             copies=False,
             held=8 * MIB,
             threads=threads,
-            in_flight=flight,
             memory=memory,
             worker=20 * MIB,
         )
-        assert make_plan(levels, needs).memory <= memory
+        plan = make_plan(levels, needs)
+        assert plan.memory <= memory
+        assert plan.batches.count <= threads + 2
+
+
+def test_batches_of_tiles_are_large_where_there_is_room_and_each_thread_has_several():
+    needs = Needs(
+        pixel=4, payloads=1, chunk=(1, 1), is_asked=True, copies=False, held=0, threads=2,
+        memory=256 * MIB, worker=4 * MIB,
+    )  # fmt: skip
+
+    def batches(side: int, memory: int = 256 * MIB) -> tuple[int, int]:
+        levels = [LevelShape(TileGrid(side, side, 512), Margins(0, 0, 0, 0), is_stored=True)]
+        plan = make_plan(levels, needs._replace(memory=memory))
+        assert (plan.order, plan.memory <= memory) == ("tile-rows", True)
+        return plan.batches
+
+    assert batches(10_000) == (3, 4 * MIB)
+    assert batches(10_000, 40 * MIB) == (4, MIB)
+    assert batches(10_000, 24 * MIB) == (2, MIB)
+    assert batches(2_900) == (3, 2_900**2 * 4 // 16)
+    assert batches(500) == (3, MIB)

@@ -63,7 +63,8 @@ class Compressor:
     Attributes:
         name: for messages.
         make: makes, of a format, the function from what it `takes` to the encoded bytes.
-        takes: "bytes" as `tile_bytes` makes them, or contiguous "samples", (rows, cols, samples).
+        takes: "bytes" as `tile_bytes` makes them; the same by "rows" that may lie apart; or
+            contiguous "samples", (rows, cols, samples).
         predicted: whether libtiff applies the Predictor tag with it (tiff.predictor.codecs).
         options: what it may be told, and the values allowed.
         dtypes: names of those that it can hold; None = all.
@@ -78,7 +79,7 @@ class Compressor:
 
     name: str
     make: Callable[[TileFormat], Callable[[Any], Any]]
-    takes: Literal["bytes", "samples"] = "bytes"
+    takes: Literal["bytes", "rows", "samples"] = "bytes"
     predicted: bool = False
     options: Mapping[str, NumberRange | Choice] = field(
         default_factory=dict[str, NumberRange | Choice]

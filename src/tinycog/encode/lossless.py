@@ -27,7 +27,7 @@ LZMA_LEVELS, ISAL_LEVELS = range(10), range(4)
 def store(made: TileFormat) -> Compress:
     """Make the codec that leaves bytes as they are (tiff.compression.none)."""
     del made
-    return lambda data: memoryview(data).tobytes()
+    return lambda data: data if isinstance(data, bytes) else data.tobytes()
 
 
 def deflate(made: TileFormat) -> Compress:

@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 
 from tinycog.encode.differences import byte_planes, differences
-from tinycog.encode.edges import Pixels, contiguous, copy_pixels, scratch
+from tinycog.encode.edges import Pixels, contiguous, copy_pixels, is_interleaved, scratch
 from tinycog.encode.tile_format import TileFormat
 from tinycog.errors import UsageError
 from tinycog.tiff.spec import Predictor, SampleFormat
@@ -17,12 +17,13 @@ from tinycog.tiff.spec import Predictor, SampleFormat
 NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
-def tile_bytes(made: TileFormat, tile: Pixels) -> Any:  # noqa: ANN401 - bytes, or an array of them
+def tile_bytes(made: TileFormat, tile: Pixels, *, rows_apart: bool = False) -> Any:  # noqa: ANN401 - bytes, or an array of them
     """Return the bytes of a whole tile as a contiguous buffer (tiff.encode.order).
 
     Args:
         made: the format.
         tile: (rows, cols, samples), in any layout.
+        rows_apart: whether the tile itself will do if only its rows do not follow each other.
 
     Raises:
         UsageError: a sample does not fit the bits that it is stored in (tiff.encode.exact).
@@ -36,7 +37,7 @@ def tile_bytes(made: TileFormat, tile: Pixels) -> Any:  # noqa: ANN401 - bytes, 
     if made.predictor == Predictor.HORIZONTAL:
         words = differences(tile.view(f"u{made.stored_bits // 8}"))
     elif made.byte_order == NATIVE:
-        return contiguous(tile)
+        return tile if rows_apart and is_interleaved(tile) else contiguous(tile)
     else:
         words = scratch(tile.shape, tile.dtype)
         copy_pixels(tile, words)

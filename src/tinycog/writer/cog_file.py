@@ -43,7 +43,6 @@ from tinycog.writer.plan import (
     LevelShape,
     Needs,
     WritePlan,
-    batches_in_flight,
     make_plan,
     regions,
 )
@@ -181,7 +180,6 @@ class CogFile:
             source.copies,
             held + source.memory + self._checksum_bytes,
             self._threads,
-            batches_in_flight(self._threads),
             self._options.memory,
             max(map(self._worker_bytes, self._levels)),
             journal,
@@ -370,7 +368,8 @@ class CogFile:
                 self._facts.nodata,
                 self._levels[0].shape.grid,
             ),
-            in_flight=plan.in_flight,
+            in_flight=plan.batches.count,
+            batch_bytes=plan.batches.nbytes,
             progress=None if progress is None else _Report(progress, pixels),
             journal=journal,
         )

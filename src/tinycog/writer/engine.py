@@ -26,9 +26,6 @@ from tinycog.writer.spilled import SpilledTiles
 from tinycog.writer.statistics import Moments, StatisticsTree
 from tinycog.writer.tile_work import Encoders, TileDone, TileWork
 
-BATCH_BYTES = 1 << 20
-"""Bytes of pixels that a worker thread takes at once: small tiles do not each pay for it."""
-
 
 @dataclass(frozen=True, slots=True)
 class LevelPass:
@@ -78,6 +75,7 @@ class Engine:
         sparse: bool,
         marks: Marks,
         in_flight: int,
+        batch_bytes: int,
         progress: Callable[[int], None] | None,
         journal: Journal | None = None,
     ) -> None:
@@ -91,6 +89,7 @@ class Engine:
             sparse: whether pixels may be lacking.
             marks: how the file says which pixels are valid.
             in_flight: batches of tiles that threads work on at once.
+            batch_bytes: of pixels of a batch: small tiles do not each pay for the way to a thread.
             progress: called with the number of pixels of level 0 that are done since.
             journal: what a write that was killed had done; what is done is kept there.
         """
@@ -101,6 +100,7 @@ class Engine:
         self._sparse = sparse
         self._marks = marks
         self._limit = in_flight
+        self._batch_bytes = batch_bytes
         self._progress = progress
         self._journal = journal
         self._ready: deque[_Task] = deque()
@@ -221,11 +221,11 @@ class Engine:
 
     async def _start_batches(self, least: int | None = None) -> None:
         """Start what waits, once it is `least` bytes, None = a batch, if few are under way."""
-        await self._start_ready(BATCH_BYTES if least is None else least)
+        await self._start_ready(self._batch_bytes if least is None else least)
         while self._backlog:
             tile = await self._deferred.load(self._backlog.popleft(), is_last=True)
             self._add_task(_Task(tile, None, is_encoded=True))
-            await self._start_ready(BATCH_BYTES)
+            await self._start_ready(self._batch_bytes)
 
     async def _start_ready(self, least: int) -> None:
         while self._ready and self._ready_bytes >= least:
@@ -234,7 +234,7 @@ class Engine:
                 continue
             batch: list[_Task] = []
             taken = 0
-            while self._ready and taken < BATCH_BYTES:
+            while self._ready and taken < self._batch_bytes:
                 task = self._ready.popleft()
                 taken += task.nbytes
                 self._ready_bytes -= task.nbytes

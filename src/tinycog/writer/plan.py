@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from tinycog.errors import LimitError
-from tinycog.writer.engine import BATCH_BYTES
 from tinycog.writer.grid import TileGrid, in_squares, row_by_row
 from tinycog.writer.halos import Margins
 from tinycog.writer.in_order import KEPT_BYTES
@@ -15,6 +14,12 @@ from tinycog.writer.pixel_source import Region
 
 PullOrder = Literal["tile-rows", "squares", "as-given"]
 """How pixels are asked for: by rows of tiles; by squares, each of four smaller ones; not at all."""
+
+LARGE_BATCH, SMALL_BATCH = 4 << 20, 1 << 20
+"""Bytes of pixels that a worker thread takes at once, with room for them and without."""
+
+BATCHES_OF_THREAD = 8
+"""At least, so that the last ones do not leave the others without work for long."""
 
 LARGEST_REGION = 16 << 20
 """Bytes that are asked for at once where they are copied."""
@@ -41,6 +46,18 @@ PIECE_BYTES = 1 << 10
 """Bytes of bookkeeping for the pixels that are kept of a tile."""
 
 
+class Batches(NamedTuple):
+    """Tiles that are handed to worker threads together.
+
+    Attributes:
+        count: batches that are worked on at once, or wait for it.
+        nbytes: of pixels of a batch, at most one tile more.
+    """
+
+    count: int
+    nbytes: int
+
+
 @dataclass(frozen=True)
 class WritePlan:
     """What writing a file takes.
@@ -57,7 +74,7 @@ class WritePlan:
         tiles: number of tiles of all levels.
         longest: bytes of the file at most, if nothing can be compressed.
         open_tiles: bytes of tiles that are not whole, or wait, at most; more are put aside.
-        in_flight: batches of tiles that are worked on at once, or wait for it.
+        batches: how tiles are handed to worker threads.
         journal: bytes that `resume` keeps, at most; 0 without it.
         kept: bytes of what is put aside that stay in memory, since there is room.
     """
@@ -72,7 +89,7 @@ class WritePlan:
     tiles: int
     longest: int
     open_tiles: int
-    in_flight: int
+    batches: Batches
     journal: int = 0
     origin: tuple[int, int] = (0, 0)
     kept: int = 0
@@ -129,11 +146,11 @@ class Needs(NamedTuple):
         copies: whether what it gives takes memory of its own.
         held: bytes that source, target and spool hold by themselves.
         threads: that encode.
-        in_flight: batches of tiles that they work on, or that wait for it, at most.
         memory: bytes that may be held.
         worker: bytes that a thread takes to encode a tile and to reduce it, besides the tile.
         journal: whether what is done is kept.
         origin: (row, col) of the first pixel in its chunk.
+        batches: how tiles are handed to threads.
     """
 
     pixel: int
@@ -143,16 +160,30 @@ class Needs(NamedTuple):
     copies: bool
     held: int
     threads: int
-    in_flight: int
     memory: int
     worker: int
     journal: bool = False
     origin: tuple[int, int] = (0, 0)
+    batches: Batches = Batches(1, SMALL_BATCH)
 
 
-def batches_in_flight(threads: int) -> int:
-    """Return how many batches of tiles are worked on, or wait for it, at once."""
-    return threads + 2
+def large_batches(threads: int, nbytes: int) -> Batches:
+    """Return how tiles are handed to threads that seldom wait for each other then.
+
+    Args:
+        threads: that encode.
+        nbytes: of all pixels: each thread takes several batches of them.
+    """
+    wanted = nbytes // (BATCHES_OF_THREAD * threads)
+    return Batches(threads + 1, min(max(wanted, SMALL_BATCH), LARGE_BATCH))
+
+
+def small_batches(threads: int) -> list[Batches]:
+    """Return the same for less memory: as many as threads take without a wait, then fewer."""
+    counts = [threads + 2]
+    while counts[-1] > 1:
+        counts.append(counts[-1] // 2)
+    return [Batches(count, SMALL_BATCH) for count in counts]
 
 
 def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
@@ -173,12 +204,12 @@ def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
             f" {mib} MiB (memory={mib << 20})"
         )
         raise LimitError(message, limit="memory", asked=least, allowed=memory)
-    order, step, taken, in_flight = chosen
-    fewer = needs._replace(in_flight=in_flight)
+    order, step, taken, batches = chosen
+    needs = needs._replace(batches=batches)
     stored = [level.grid for level in levels if level.is_stored]
     sizes = [grid.tiles * grid.tile**2 * needs.pixel for grid in stored]
     spool = sum(sizes[1:]) + (sizes[0] if order != "tile-rows" else 0)
-    waiting = taken - _fixed(levels, fewer) - _region_bytes(needs, step)
+    waiting = taken - _fixed(levels, needs) - _region_bytes(needs, step)
     return WritePlan(
         1,
         order,
@@ -190,7 +221,7 @@ def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
         sum(grid.tiles for grid in stored),
         sum(sizes),
         max(waiting, 0),
-        in_flight,
+        batches,
         # what is encoded, a quarter for the next level, and tiles that wait for the choice
         (9 * sizes[0] // 4 + JOURNAL_BYTES * stored[0].tiles) if needs.journal else 0,
         needs.origin if needs.is_asked else (0, 0),
@@ -203,31 +234,33 @@ def regions(plan: WritePlan, grid: TileGrid) -> Iterator[Region]:
 
 
 class _Candidate(NamedTuple):
-    """An order, its step, the bytes that it takes, and the batches that are worked on at once."""
+    """An order, its step, the bytes that it takes, and how tiles are handed to threads."""
 
     order: PullOrder
     step: tuple[int, int]
     memory: int
-    in_flight: int
+    batches: Batches
 
 
 def _candidates(levels: Sequence[LevelShape], needs: Needs) -> Iterator[_Candidate]:
     """Give what can be done, the best first: tiles are put aside if all else takes too much."""
-    counts = [needs.in_flight]
-    while counts[-1] > 1:
-        counts.append(counts[-1] // 2)
-    every = [needs._replace(in_flight=count) for count in counts]
+    pixels = levels[0].grid.rows * levels[0].grid.cols
+    large = needs._replace(batches=large_batches(needs.threads, pixels * needs.pixel))
+    every = [needs._replace(batches=one) for one in small_batches(needs.threads)]
     if needs.is_asked:
-        for one in every:
-            for order, step, taken in _orders(levels, one):
-                yield _Candidate(order, step, taken, one.in_flight)
-    for one in every:
+        for found in zip(_orders(levels, large), _orders(levels, every[0]), strict=True):
+            yield from found
+        for one in every[1:]:
+            yield from _orders(levels, one)
+    for one in (large, *every):
         order, step = _order_aside(levels[0].grid, one)
         least = _putting_aside(levels, one, step)
         wanted = _all_pixels(levels, one, step)
         if not one.is_asked and one.chunk != ANY:  # about the order that is wanted
             wanted = _by_rows(levels, one, (one.chunk[0], levels[0].grid.cols))
-        yield _Candidate(order, step, max(least, min(wanted, one.memory)), one.in_flight)
+        if one is large and wanted > one.memory:  # it is better spent on tiles that wait
+            continue
+        yield _Candidate(order, step, max(least, min(wanted, one.memory)), one.batches)
 
 
 def _order_aside(grid: TileGrid, needs: Needs) -> tuple[PullOrder, tuple[int, int]]:
@@ -239,10 +272,8 @@ def _order_aside(grid: TileGrid, needs: Needs) -> tuple[PullOrder, tuple[int, in
     return "tile-rows", (_multiple(grid.tile, needs.chunk[0], rows), wide)
 
 
-def _orders(
-    levels: Sequence[LevelShape], needs: Needs
-) -> Iterator[tuple[PullOrder, tuple[int, int], int]]:
-    """Give orders in which nothing is put aside, steps, and the bytes that they take."""
+def _orders(levels: Sequence[LevelShape], needs: Needs) -> Iterator[_Candidate]:
+    """Give the orders in which nothing is put aside."""
     grid = levels[0].grid
     high, wide = grid.rows + needs.origin[0], grid.cols + needs.origin[1]
     rows = _multiple(grid.tile, needs.chunk[0], high)
@@ -250,14 +281,15 @@ def _orders(
     if needs.copies:
         wanted = max(LARGEST_REGION // (rows * needs.pixel), grid.tile)
         cols = _multiple(wanted - wanted % grid.tile, needs.chunk[1], wide)
-    yield "tile-rows", (rows, cols), _by_rows(levels, needs, (rows, cols))
+    taken = _by_rows(levels, needs, (rows, cols))
+    yield _Candidate("tile-rows", (rows, cols), taken, needs.batches)
     size = LARGEST_SQUARE
     while size:
         step = (
             _multiple(size * grid.tile, needs.chunk[0], high),
             _multiple(size * grid.tile, needs.chunk[1], wide),
         )
-        yield "squares", step, _by_squares(levels, needs, step)
+        yield _Candidate("squares", step, _by_squares(levels, needs, step), needs.batches)
         size //= 2
 
 
@@ -269,15 +301,16 @@ def _multiple(least: int, unit: int, most: int) -> int:
 def _fixed(levels: Sequence[LevelShape], needs: Needs) -> int:
     """Return the bytes that are held in any order."""
     largest = max(level.grid.tile**2 for level in levels) * needs.pixel
-    batch = largest if largest >= BATCH_BYTES else BATCH_BYTES + largest
+    count, nbytes = needs.batches
+    batch = largest if largest >= nbytes else nbytes + largest
     index = sum(
         INDEX_BYTES * needs.payloads * level.grid.tiles for level in levels if level.is_stored
     )
     tiles = sum(level.grid.tiles for level in levels)
-    busy = min(needs.threads, needs.in_flight, tiles)
+    busy = min(needs.threads, count, tiles)
     # what was made of other tiles of a batch is held beside them until all of it is done
     working = busy * (needs.worker + min(2 * (batch - largest), tiles * largest))
-    waiting = min((needs.in_flight + 1) * batch, tiles * largest)
+    waiting = min((count + 1) * batch, tiles * largest)
     if needs.journal:  # its entries, and what it knows of each tile
         waiting += 2 * waiting + JOURNAL_BYTES * levels[0].grid.tiles
     return OVERHEAD + needs.held + index + working + waiting + KEPT_BYTES
