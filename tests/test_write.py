@@ -122,7 +122,7 @@ async def test_squares_give_the_same_bytes_as_rows():
     squares = await tinycog.write(bytes, pixels, memory=less.plan.memory - 1, **options)
     orders = [one.plan.order for one in (rows, less, squares)]
     assert orders == ["tile-rows", "tile-rows", "squares"]
-    assert rows.plan.batches.nbytes > less.plan.batches.nbytes
+    assert rows.plan.batch_bytes > less.plan.batch_bytes
     assert rows.data == less.data == squares.data
 
 

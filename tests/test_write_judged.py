@@ -200,7 +200,7 @@ def test_many_processors_need_no_more_memory():
         )
         plan = make_plan(levels, needs)
         assert plan.memory <= memory
-        assert plan.batches.count <= threads + 2
+        assert plan.in_flight <= threads + 2
 
 
 def test_batches_of_tiles_are_large_where_there_is_room_and_each_thread_has_several():
@@ -213,7 +213,7 @@ def test_batches_of_tiles_are_large_where_there_is_room_and_each_thread_has_seve
         levels = [LevelShape(TileGrid(side, side, 512), Margins(0, 0, 0, 0), is_stored=True)]
         plan = make_plan(levels, needs._replace(memory=memory))
         assert (plan.order, plan.memory <= memory) == ("tile-rows", True)
-        return plan.batches
+        return plan.in_flight, plan.batch_bytes
 
     assert batches(10_000) == (3, 4 * MIB)
     assert batches(10_000, 40 * MIB) == (4, MIB)

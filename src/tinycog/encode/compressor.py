@@ -63,8 +63,8 @@ class Compressor:
     Attributes:
         name: for messages.
         make: makes, of a format, the function from what it `takes` to the encoded bytes.
-        takes: "bytes" as `tile_bytes` makes them; the same by "rows" that may lie apart; or
-            contiguous "samples", (rows, cols, samples).
+        takes: "bytes" as `tile_bytes` makes them, or contiguous "samples", (rows, cols, samples).
+        rows_apart: whether the rows of these bytes need not follow each other.
         predicted: whether libtiff applies the Predictor tag with it (tiff.predictor.codecs).
         options: what it may be told, and the values allowed.
         dtypes: names of those that it can hold; None = all.
@@ -79,7 +79,8 @@ class Compressor:
 
     name: str
     make: Callable[[TileFormat], Callable[[Any], Any]]
-    takes: Literal["bytes", "rows", "samples"] = "bytes"
+    takes: Literal["bytes", "samples"] = "bytes"
+    rows_apart: bool = False
     predicted: bool = False
     options: Mapping[str, NumberRange | Choice] = field(
         default_factory=dict[str, NumberRange | Choice]

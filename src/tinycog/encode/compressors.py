@@ -27,7 +27,7 @@ LERC_DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32",
 
 COMPRESSORS: Mapping[int, Compressor] = {
     # bytes
-    Compression.NONE: Compressor("uncompressed", lossless.store, "rows"),
+    Compression.NONE: Compressor("uncompressed", lossless.store, rows_apart=True),
     Compression.LZW: Compressor("LZW", lossless.lzw, predicted=True),
     Compression.DEFLATE: Compressor(
         "Deflate", lossless.deflate, predicted=True, options=DEFLATE_OPTIONS, work_bytes=5 << 20

@@ -85,7 +85,7 @@ class TileEncoder:
         tile = whole_tile(samples, made.rows, made.cols, repeats=codec.repeats_edges)
         if codec.takes == "samples":
             return self._compress(contiguous(tile))
-        return self._compress(tile_bytes(made, tile, rows_apart=codec.takes == "rows"))
+        return self._compress(tile_bytes(made, tile, rows_apart=codec.rows_apart))
 
     def _check(self, samples: NDArray[Any]) -> None:
         made = self.format

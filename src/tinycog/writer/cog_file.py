@@ -368,8 +368,8 @@ class CogFile:
                 self._facts.nodata,
                 self._levels[0].shape.grid,
             ),
-            in_flight=plan.batches.count,
-            batch_bytes=plan.batches.nbytes,
+            in_flight=plan.in_flight,
+            batch_bytes=plan.batch_bytes,
             progress=None if progress is None else _Report(progress, pixels),
             journal=journal,
         )

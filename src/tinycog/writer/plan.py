@@ -50,11 +50,11 @@ class Batches(NamedTuple):
     """Tiles that are handed to worker threads together.
 
     Attributes:
-        count: batches that are worked on at once, or wait for it.
+        in_flight: batches that are worked on at once, or wait for it.
         nbytes: of pixels of a batch, at most one tile more.
     """
 
-    count: int
+    in_flight: int
     nbytes: int
 
 
@@ -74,7 +74,8 @@ class WritePlan:
         tiles: number of tiles of all levels.
         longest: bytes of the file at most, if nothing can be compressed.
         open_tiles: bytes of tiles that are not whole, or wait, at most; more are put aside.
-        batches: how tiles are handed to worker threads.
+        in_flight: batches of tiles that are worked on at once, or wait for it.
+        batch_bytes: bytes of pixels of a batch, and at most one tile more.
         journal: bytes that `resume` keeps, at most; 0 without it.
         kept: bytes of what is put aside that stay in memory, since there is room.
     """
@@ -89,7 +90,8 @@ class WritePlan:
     tiles: int
     longest: int
     open_tiles: int
-    batches: Batches
+    in_flight: int
+    batch_bytes: int
     journal: int = 0
     origin: tuple[int, int] = (0, 0)
     kept: int = 0
@@ -221,7 +223,7 @@ def make_plan(levels: Sequence[LevelShape], needs: Needs) -> WritePlan:
         sum(grid.tiles for grid in stored),
         sum(sizes),
         max(waiting, 0),
-        batches,
+        *batches,
         # what is encoded, a quarter for the next level, and tiles that wait for the choice
         (9 * sizes[0] // 4 + JOURNAL_BYTES * stored[0].tiles) if needs.journal else 0,
         needs.origin if needs.is_asked else (0, 0),
@@ -301,16 +303,16 @@ def _multiple(least: int, unit: int, most: int) -> int:
 def _fixed(levels: Sequence[LevelShape], needs: Needs) -> int:
     """Return the bytes that are held in any order."""
     largest = max(level.grid.tile**2 for level in levels) * needs.pixel
-    count, nbytes = needs.batches
+    in_flight, nbytes = needs.batches
     batch = largest if largest >= nbytes else nbytes + largest
     index = sum(
         INDEX_BYTES * needs.payloads * level.grid.tiles for level in levels if level.is_stored
     )
     tiles = sum(level.grid.tiles for level in levels)
-    busy = min(needs.threads, count, tiles)
+    busy = min(needs.threads, in_flight, tiles)
     # what was made of other tiles of a batch is held beside them until all of it is done
     working = busy * (needs.worker + min(2 * (batch - largest), tiles * largest))
-    waiting = min((count + 1) * batch, tiles * largest)
+    waiting = min((in_flight + 1) * batch, tiles * largest)
     if needs.journal:  # its entries, and what it knows of each tile
         waiting += 2 * waiting + JOURNAL_BYTES * levels[0].grid.tiles
     return OVERHEAD + needs.held + index + working + waiting + KEPT_BYTES
