@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import tinycog
+from tinycog import errors
 from tinycog.geo import lazy
 from tinycog.reader import read_header
 from tinycog.sources.protocol import RangeSink
@@ -93,7 +94,7 @@ def must_be_shown(html: str) -> None:
     found = FAILED.search(html)
     if found is None:
         return
-    kind = getattr(tinycog, found[1], None) or getattr(tinycog.errors, found[1], None)
+    kind = getattr(tinycog, found[1], None) or getattr(errors, found[1], None)
     if not (isinstance(kind, type) and issubclass(kind, tinycog.TinycogError)):
         message = f"a card that cannot be shown ({found[1]}): {found[2]}"
         raise Differs(message)
