@@ -315,6 +315,14 @@ async def test_a_function_goes_on_with_a_journal_in_a_folder(data, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+async def test_a_function_that_stops_its_iteration_ends_the_export(data):
+    """A future takes no StopIteration: before Python 3.12 it would be awaited for ever."""
+    async with tinycog.open(data) as cog:
+        export = tinycog.export(cog, lambda *_: next(iter(())))
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await asyncio.wait_for(export, 20)
+
+
 # --- pieces ---------------------------------------------------------------------------------------
 
 

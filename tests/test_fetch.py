@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import tinycog
 from tinycog.buffer_pool import BUFFER_UNIT, BufferPool
 from tinycog.errors import SourceBusyError, SourceError, SourceTimeoutError
-from tinycog.fetch import concurrency, in_flight
+from tinycog.fetch import concurrency, in_flight, scheduler
 from tinycog.fetch.concurrency import BUDGET, SLOTS, Budget, Server, SlotRange, server_named
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.in_flight import (
@@ -970,6 +970,121 @@ async def test_a_source_that_raises_what_no_source_should_is_heard_too(source, f
     source.calls[0].fail(ZeroDivisionError("bug"))
     with pytest.raises(ZeroDivisionError):
         await task
+
+
+def asked(fetcher: Fetcher, part: tuple[int, int], deliver: Any, fail: Any) -> RangeRequest:
+    """Ask as a reader of tiles does."""
+    request = RangeRequest(ByteRange(*part), deliver, fail)
+    fetcher.submit(request)
+    return request
+
+
+def raising(error: Exception) -> Callable[[object], None]:
+    def call(_: object) -> None:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"), [(KeyError("own"), KeyError), (MemoryError(), tinycog.LimitError)]
+)
+async def test_what_a_reader_raises_as_bytes_come_fails_it_and_nobody_else(
+    source, fetcher, raised, told
+):
+    """Nobody would call it again: it would wait for ever."""
+    errors: list[Exception] = []
+    came: list[int] = []
+    requests = [
+        asked(fetcher, (0, 100), raising(raised), errors.append),
+        asked(fetcher, (100, 200), lambda data: came.append(len(data)), errors.append),
+    ]
+    await turns()
+    (call,) = source.calls
+    call.end()
+    await turns()
+    assert came == [100]
+    assert [type(error) for error in errors] == [told]
+    release(requests)
+    assert_idle(fetcher)
+
+
+async def test_cached_bytes_that_a_reader_cannot_take_fail_it_too(source, fetcher):
+    fetcher.buffer.put(0, b"0123456789")
+    errors: list[Exception] = []
+    asked(fetcher, (2, 8), raising(KeyError("own")), errors.append)
+    assert [type(error) for error in errors] == [KeyError]
+    assert not source.calls
+
+
+async def test_who_fails_as_it_is_told_of_an_error_keeps_it_from_nobody(source, fetcher):
+    lost: list[str] = []
+    handler: Any = lambda _, context: lost.append(repr(context["exception"]))  # noqa: E731
+    asyncio.get_running_loop().set_exception_handler(handler)
+    errors: list[Exception] = []
+    asked(fetcher, (0, 100), bytes, raising(KeyError("own")))
+    asked(fetcher, (100, 200), bytes, errors.append)
+    await turns()
+    (call,) = source.calls
+    call.fail(SourceError("no bytes"))
+    await turns()
+    assert [str(error) for error in errors] == ["no bytes"]
+    assert lost == ["KeyError('own')"]
+    assert_idle(fetcher)
+
+
+async def test_ranges_that_cannot_be_planned_fail(source, fetcher, monkeypatch):
+    def plan(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler, "plan_pixels", plan)
+        with pytest.raises(MemoryError):
+            await asyncio.wait_for(reading(fetcher, (0, 100)), 10)
+    other = reading(fetcher, (0, 100))
+    await turns()
+    source.calls[0].end()
+    assert list(map(len, await other)) == [100]
+
+
+class Eager(Scripted):
+    """A source that also sends at once, and fails at that, or at stopping it."""
+
+    error: Exception = KeyError("own")
+    refuses = True
+
+    def send_range(self, part: ByteRange, answer: RangeSink, done: Any) -> Callable[[], None]:
+        del part, answer, done
+        if self.refuses:
+            raise self.error
+        return partial(raising(self.error), None)
+
+
+async def test_a_source_that_cannot_send_at_once_fails_the_read():
+    source = Eager()
+    fetcher = Fetcher(source)
+    with pytest.raises(KeyError):
+        await asyncio.wait_for(reading(fetcher, (0, 100)), 10)
+    source.error = SourceError("for now")
+    source.error.may_pass = True
+    other = reading(fetcher, (0, 100))
+    async with asyncio.timeout(10):
+        while not source.calls:  # noqa: ASYNC110 - after a pause
+            await asyncio.sleep(0.01)
+    source.calls[0].end()
+    assert list(map(len, await asyncio.wait_for(other, 10))) == [100]
+    assert_idle(fetcher)
+
+
+async def test_a_request_that_cannot_be_stopped_gives_back_its_slot():
+    source = Eager()
+    source.refuses = False
+    fetcher = Fetcher(source)
+    task = reading(fetcher, (0, 100))
+    await turns()
+    task.cancel()
+    await asyncio.wait([task])
+    assert_idle(fetcher)
 
 
 # --- bounded -------------------------------------------------------------------------------------

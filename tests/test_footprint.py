@@ -140,3 +140,19 @@ def test_geojson_of_another_crs_follows_its_edges():
     assert distance(along[::20], np.array(found["coordinates"][0][0])) < 0.01
     point = in_degrees({"type": "Point", "coordinates": [500_000, 0]}, "EPSG:32633")
     assert point["coordinates"] == pytest.approx([15, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        (1.7e308, 0, 1e308, 0, -1.7e308, 1e308),
+        (1e-5, 0, 0, 0, 1.7e308, -1.7e308),
+        (np.inf, 0, 0, 0, -10.0, 0),
+        (10.0, 0, np.nan, 0, -10.0, 0),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_overflow_are_no_place_and_no_warning(transform):
+    with pytest.raises(UsageError):
+        footprint("EPSG:32633", transform, (100, 200))
+    assert footprints("EPSG:32633", [transform, S2], [(100, 200)] * 2)[0] is None

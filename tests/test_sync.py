@@ -216,6 +216,19 @@ def test_an_interrupt_cancels_the_read(server):
     assert np.array_equal(tinycog.sync.open(server.url("a.tif")).read().data, PIXELS)
 
 
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, StopIteration])
+def test_what_a_callers_function_raises_ends_the_call_and_no_other(kind):
+    """The event loop lets the first two out, which would end its thread."""
+
+    async def stops(start, stop):
+        raise kind(start, stop)
+
+    other = tinycog.sync.open(DATA)
+    with pytest.raises(tinycog.TinycogError if kind is StopIteration else kind):
+        tinycog.sync.open(stops).read_tile(0, 0, 0)
+    assert np.array_equal(other.read().data, PIXELS)
+
+
 def test_nothing_is_left_at_the_end_of_a_process(server):
     code = f"""if True:
         import logging, threading, tinycog.sync
@@ -256,3 +269,8 @@ def test_a_coroutine_runs_in_the_loop_of_the_blocking_calls(server):
     np.testing.assert_array_equal(found.data, PIXELS[:, :16, :32])
     np.testing.assert_array_equal(half.data, HALF[:, :16, :16])
     assert tinycog.sync.Cog(cog.asynchronous).shape == cog.shape
+
+
+def test_what_is_no_coroutine_is_refused():
+    with pytest.raises(tinycog.UsageError, match="takes a coroutine, not int"):
+        tinycog.sync.run(5)  # pyright: ignore[reportArgumentType]

@@ -62,6 +62,12 @@ async def test_an_exception_reaches_who_awaits_the_work():
     assert await run_in_pool(int, "5") == 5
 
 
+async def test_a_stop_iteration_reaches_who_awaits_the_work_as_another_error():
+    """A future takes none: before Python 3.12 it would be awaited for ever."""
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await asyncio.wait_for(run_in_pool(next, iter(())), 10)
+
+
 async def test_an_answer_that_fails_does_not_keep_the_others_from_theirs():
     loop, pool = asyncio.get_running_loop(), ThreadPool(1)
     lost, answers = [], []

@@ -11,6 +11,7 @@ import pytest
 import tinycog
 from tinycog import CorruptTileError, Limits
 from tinycog.fetch.fetcher import Fetcher
+from tinycog.reader import tile_job
 from tinycog.reader.tile_job import NOTHING_ODD, JobState, TileJob
 from tinycog.reader.tile_parts import TilePart, tile_parts
 from tinycog.reader.tile_reader import TileReader
@@ -57,6 +58,33 @@ async def test_a_job_that_is_closed_while_it_runs_is_cancelled():
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert job.state is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("name", ["release", "tile_error"])
+async def test_an_error_of_a_callback_ends_the_job(name, monkeypatch):
+    """Nobody calls it again: whoever waits would wait for ever."""
+
+    def spoil(*_: object) -> None:
+        raise KeyError(name)
+
+    job, _ = await started(DATA if name == "release" else BROKEN)
+    monkeypatch.setattr(tile_job, name, spoil)
+    with pytest.raises(KeyError, match=name):
+        await asyncio.wait_for(job.wait(), 10)
+    assert job.state is JobState.FAILED
+
+
+@pytest.mark.parametrize("name", ["release", "tile_error"])
+async def test_an_error_of_a_callback_reaches_the_caller(name, monkeypatch):
+    cog = await tinycog.open(DATA if name == "release" else BROKEN)
+
+    def spoil(*_: object) -> None:
+        raise KeyError(name)
+
+    monkeypatch.setattr(tile_job, name, spoil)
+    for read in (cog.read_tile(0, 0, 0), cog.read_tiles([(0, 0, 0)]), cog.read()):
+        with pytest.raises(KeyError, match=name):
+            await asyncio.wait_for(read, 10)
 
 
 @pytest.mark.parametrize(("data", "state"), [(DATA, JobState.DONE), (BROKEN, JobState.FAILED)])

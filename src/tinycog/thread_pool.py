@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from tinycog.errors import LimitError
 from tinycog.sources.lazy_import import importing
+from tinycog.sources.stores.threads import future_error
 
 P = ParamSpec("P")
 
@@ -86,12 +87,7 @@ class ThreadPool:
         done: Callable[[T | None, BaseException | None], None],
     ) -> None:
         """Run `work` in a thread, then call `done(result, error)` in the event loop."""
-        mailbox = self._mailboxes.get(loop)
-        if mailbox is None:
-            self._mailboxes = {
-                other: box for other, box in self._mailboxes.items() if not other.is_closed()
-            }
-            mailbox = self._mailboxes[loop] = _Mailbox(loop)
+        mailbox = self._mailboxes.get(loop) or self._new_mailbox(loop)
         self._queue.append((mailbox, work, done))
         with self._lock:
             if self._busy >= self._size:
@@ -102,6 +98,13 @@ class ThreadPool:
             self._pool.submit(self._run, claim)
         except RuntimeError:  # no thread could be started, but the call may be in the pool's queue
             self._run(claim)
+
+    def _new_mailbox(self, loop: asyncio.AbstractEventLoop) -> _Mailbox:
+        with self._lock:  # other threads have loops, too
+            mailboxes = {b.loop: b for b in self._mailboxes.values() if not b.loop.is_closed()}
+            mailbox = mailboxes[loop] = _Mailbox(loop)
+            self._mailboxes = mailboxes
+            return mailbox
 
     def _run(self, claim: threading.Lock) -> None:
         """Work until the queue is empty; only the first call that acquires `claim` does so."""
@@ -122,7 +125,7 @@ class ThreadPool:
             except MemoryError as exc:
                 error = _no_memory(exc)
             except BaseException as exc:  # noqa: BLE001 - handed to the caller that waits
-                error = exc
+                error = future_error(exc)
             del work  # before the result is posted: memory that it refers to is free by then
             mailbox.post(done, result, error)
             del mailbox, done, result, error

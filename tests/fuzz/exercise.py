@@ -13,8 +13,18 @@ from zlib import crc32
 import numpy as np
 
 import tinycog
-from fuzz.ways import Differs, Shattered, is_error, must_agree, outcome, stale_memory
+from fuzz.ways import (
+    Differs,
+    Shattered,
+    is_error,
+    must_agree,
+    must_be_shown,
+    nothing_recalled,
+    outcome,
+    stale_memory,
+)
 from tinycog import Cog, Limits, Raster
+from tinycog.sync.thumbnail import card_with_thumbnail
 
 TURNS = 8
 """There are so many ways to exercise a file."""
@@ -111,8 +121,13 @@ async def facts(visit: Visit) -> None:
         json.dumps(info, indent=2)
     for name in FACTS:
         await outcome(partial(getattr, cog, name))
-    for ask in (cog._repr_html_, cog.tags, partial(repr, cog), partial(cog.index, 0.5, 0.5)):
+    for ask in (cog.tags, partial(repr, cog), partial(cog.index, 0.5, 0.5)):
         await outcome(ask)
+    must_be_shown(cog._repr_html_())
+    if visit.guarded:
+        other = visit.again()  # a thumbnail has masks looked for, which tiles are read with then
+        await outcome(lambda: other)
+        must_be_shown(card_with_thumbnail(other))
     for level in cog.levels[:6]:
         for name in OF_LEVEL:
             await outcome(partial(getattr, level, name))
@@ -164,8 +179,9 @@ async def faces(raster: Raster | tinycog.TinycogError) -> None:
     """What one does with pixels."""
     if isinstance(raster, tinycog.TinycogError) or raster.data.nbytes > 1 << 20:
         return
-    for ask in (raster.masked, raster._repr_html_, partial(repr, raster)):
+    for ask in (raster.masked, partial(repr, raster)):
         await outcome(ask)
+    must_be_shown(raster._repr_html_())
     for name in ("transform", "bounds", "crs"):
         await outcome(partial(getattr, raster, name))
 
@@ -210,7 +226,7 @@ async def mosaic(visit: Visit, z: int, window: list[int], plain: Any) -> None:
     if is_error(plain) or len(across) * len(down) > 9:
         return
     wanted = [(z, x, y) for y in down for x in across]
-    found = await outcome(partial(visit.cog.read_tiles, wanted))
+    found = await outcome(partial(visit.cog.read_tiles, wanted, masked=False))
     if is_error(found):
         visit.agree(plain, found, "a window and its tiles")
         return
@@ -241,10 +257,31 @@ async def points(visit: Visit) -> None:
     found = await outcome(partial(cog.points, wanted))
     if not is_error(found):
         repr(found)
+    await points_of_few_bytes(visit, wanted, found)
     await outcome(partial(cog.point, *wanted[0]))
     method = BLENDING[(visit.turn + 1) % len(BLENDING)]
     options = {"shape": (20, 20), "masked": True, "resampling": method}
     await outcome(partial(cog.read, bounds=bounds, **options))
+
+
+async def points_of_few_bytes(visit: Visit, wanted: list[Any], found: Any) -> None:
+    """The same values of prefixes of tiles; these do not show what is wrong behind them."""
+    far = Shattered(visit.data, visit.random, origin="https://far.example")
+    cog = tinycog.open(far, limits=visit.limits)
+    for one, whole in (
+        (wanted, found),
+        (wanted[:1], await outcome(partial(cog.points, wanted[:1]))),
+    ):
+        few = await outcome(partial(cog.points, one, whole_tiles=False))
+        if not is_error(whole):
+            visit.agree(values_of(whole), values_of(few), "points of whole tiles and of prefixes")
+
+
+def values_of(found: Any) -> Any:
+    """What a read of points gave, as it is compared."""
+    if is_error(found):
+        return found
+    return found.data.tolist(), found.mask.tolist(), found.inside.tolist()
 
 
 async def web(visit: Visit) -> None:
@@ -295,7 +332,10 @@ async def plans(visit: Visit) -> None:
         visit.agree(sorted(planned), sorted(ranges), "a plan and the requests")
     repr(plan)
     z, window = some_window(visit)
-    await outcome(partial(visit.cog.plan, window=window, level=z, masked=True))
+    other = await outcome(partial(visit.cog.plan, window=window, level=z, masked=True))
+    for one in (plan, other):
+        if not is_error(one):
+            must_be_shown(one._repr_html_())
 
 
 async def splits(visit: Visit) -> None:
@@ -306,6 +346,28 @@ async def splits(visit: Visit) -> None:
     visit.agree(await told(visit.cog), await told(reopened), "a file and its snapshot")
     async for raster in _some(visit.cog):
         repr(raster)
+
+
+async def alike(visit: Visit) -> None:
+    """Files with nearly the same header say what they say where nothing is known of the others."""
+    await same_as_alone(visit, visit.data)
+    head = min(len(visit.data), visit.random.choice(HEADS))
+    for _ in range(3):
+        data = bytearray(visit.data)
+        data[visit.random.randrange(head)] ^= 1 << visit.random.randrange(8)
+        if visit.random.random() < 0.3:
+            data += bytes(visit.random.randrange(1, 100))
+        await same_as_alone(visit, bytes(data))
+    await same_as_alone(visit, visit.data)
+
+
+async def same_as_alone(visit: Visit, data: bytes) -> None:
+    found = await told(tinycog.open(data, limits=visit.limits))
+    with nothing_recalled():
+        alone = await told(tinycog.open(data, limits=visit.limits))
+    if repr(found) != repr(alone):
+        message = f"a header and the same one recalled: {alone!r:.1500} and {found!r:.1500}"
+        raise Differs(message)
 
 
 async def _some(cog: Cog):
@@ -342,7 +404,10 @@ async def told(cog: Cog) -> Any:
     return names, levels, await outcome(cog.tags)
 
 
-STEPS = ((facts, tiles, windows, plans, splits), (facts, tiles, points, web, splits))
+STEPS = (
+    (facts, alike, tiles, windows, plans, splits),
+    (facts, alike, tiles, points, web, splits),
+)
 """Of even turns, and of odd ones."""
 
 UNGUARDED = (facts, tiles, windows)

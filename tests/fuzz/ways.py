@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
+from importlib import import_module
 from random import Random
 from typing import Any
 
 import tinycog
+from tinycog import errors
+from tinycog.geo import lazy
+from tinycog.reader import read_header
 from tinycog.sources.protocol import RangeSink
 from tinycog.tiff.ranges import ByteRange
+from tinycog.tiff.recall import Recall
 
 
 class Differs(AssertionError):  # noqa: N818 - it says so
@@ -60,9 +66,9 @@ class Shattered:
     """A source that answers piece by piece."""
 
     name = "<shattered>"
-    origin = "memory"
 
-    def __init__(self, data: bytes, random: Random) -> None:
+    def __init__(self, data: bytes, random: Random, origin: str = "memory") -> None:
+        self.origin = origin
         self.data = memoryview(data)
         self.length = random.choice([1, 7, 100, 5000])
 
@@ -78,6 +84,42 @@ class Shattered:
         step = max(self.length, len(data) // 50)
         for at in range(0, len(data), step):
             answer.write(data[at : at + step])
+
+
+FAILED = re.compile(r"cannot be shown.*?<td[^>]*>(\w+): ([^<]*)", re.DOTALL)
+
+
+def must_be_shown(html: str) -> None:
+    """Fail if a card tells of an error that is no `TinycogError`."""
+    found = FAILED.search(html)
+    if found is None:
+        return
+    kind = getattr(tinycog, found[1], None) or getattr(errors, found[1], None)
+    if not (isinstance(kind, type) and issubclass(kind, tinycog.TinycogError)):
+        message = f"a card that cannot be shown ({found[1]}): {found[2]}"
+        raise Differs(message)
+
+
+RECALLS = (
+    (read_header, "FIRSTS"),
+    (read_header, "WHOLES"),
+    (lazy, "PARSED"),
+    (import_module("tinycog.tiff.header_ranges"), "RANGES"),
+)
+"""What is kept of headers that were parsed."""
+
+
+@contextmanager
+def nothing_recalled():
+    """Parse as a process does that has parsed nothing yet."""
+    kept = [getattr(module, name) for module, name in RECALLS]
+    for module, name in RECALLS:
+        setattr(module, name, Recall[Any]())
+    try:
+        yield
+    finally:
+        for (module, name), recall in zip(RECALLS, kept, strict=True):
+            setattr(module, name, recall)
 
 
 M_PERTURB = -6

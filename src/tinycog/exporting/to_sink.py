@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from tinycog.exporting.piecewise import ReadPiece
 from tinycog.raster import Raster
+from tinycog.sources.stores.threads import called
 from tinycog.window import Window
 
 Sink = Callable[[Window, Raster], Awaitable[object] | object]
@@ -36,7 +38,7 @@ class ToSink:
         if self._is_async:
             found = self._sink(piece.window, piece.raster)
         else:
-            found = await asyncio.to_thread(self._sink, piece.window, piece.raster)
+            found = await asyncio.to_thread(called, partial(self._sink, piece.window, piece.raster))
         if inspect.isawaitable(found):
             await found
 

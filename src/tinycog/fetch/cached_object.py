@@ -12,7 +12,7 @@ from functools import partial
 from tinycog.cache.protocol import Block, BlockKind, Cache
 from tinycog.fetch.cache_io import io_of
 from tinycog.fetch.ledger import Ledger
-from tinycog.fetch.range_request import HEADER, PIXELS, WAITING, RangeRequest
+from tinycog.fetch.range_request import HEADER, PIXELS, WAITING, RangeRequest, fail_all
 from tinycog.fetch.scheduler import Scheduler
 from tinycog.sources.identity import Identity
 from tinycog.tiff.ranges import ByteRange
@@ -279,7 +279,10 @@ class CachingScheduler:
                     self._send(request)
                 self._scheduler.flush()
 
-        self._cached.begin_get([block for block, _ in queue], self._loop, take)
+        try:
+            self._cached.begin_get([block for block, _ in queue], self._loop, take)
+        except Exception as exc:  # noqa: BLE001 - passed on to the readers
+            fail_all(requests, exc)
 
     def _send(self, request: RangeRequest) -> None:
         """Have a range requested, and keep what comes."""
@@ -300,5 +303,5 @@ def _answer(request: RangeRequest, data: bytes | None) -> bool:
         return True
     if data is None or len(data) != request.part.length:
         return False
-    request.deliver(memoryview(data))
+    request.hand(memoryview(data))
     return True

@@ -348,7 +348,7 @@ class Fetcher:
         stop = part.stop if self.buffer.size is None else min(part.stop, self.buffer.size)
         part = ByteRange(part.start, max(part.start, stop))
         if not gaps:
-            request.deliver(self.buffer.read(*part))
+            request.hand(self.buffer.read(*part))
             return []
         return self._submit_gaps(request, part, gaps)
 

@@ -43,7 +43,7 @@ from tinycog.fetch.range_request import (
     RequestState,
     check_transition,
     do_nothing,
-    end_all,
+    fail_all,
 )
 from tinycog.fetch.retry import RetryState
 from tinycog.sources.protocol import NO_VALIDATORS
@@ -400,5 +400,4 @@ class InFlight:
         is_partial = served_others and self._concerns_a_part(error)
         for member in failed:
             member.may_be_alone = is_partial
-            member.fail(error)
-        end_all(failed)
+        fail_all(failed, error)

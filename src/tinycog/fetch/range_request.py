@@ -15,10 +15,12 @@ Its states::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 
 from tinycog.buffer_pool import BUFFERS
+from tinycog.errors import LimitError
 from tinycog.fetch.concurrency import Budget, wake_all
 from tinycog.tiff.ranges import ByteRange
 
@@ -170,7 +172,19 @@ class RangeRequest:
         view = memoryview(b"") if self._view is None else self._view[: self._filled]
         self._view = None
         self._enter(DELIVERED)
-        self.deliver(view.toreadonly())
+        self.hand(view.toreadonly())
+
+    def hand(self, data: memoryview) -> None:
+        """Call `deliver`; what that raises fails the request, or its reader would wait for ever."""
+        fail = self.fail  # the reader may have released the request by then
+        try:
+            self.deliver(data)
+        except MemoryError as exc:
+            error = LimitError.no_memory(f"{len(data)} bytes that came")
+            error.__cause__ = exc
+            fail(error)
+        except Exception as exc:  # noqa: BLE001 - nobody but the reader can take it
+            fail(exc)
 
     def end(self) -> None:
         """Give back the buffer and the bytes in flight, and drop the callbacks."""
@@ -232,6 +246,18 @@ def end_all(requests: Iterable[RangeRequest]) -> None:
     for request in requests:
         request.end()
     wake_all()
+
+
+def fail_all(requests: Sequence[RangeRequest], error: BaseException) -> None:
+    """Fail range requests, and end them; a reader that fails at that keeps no other from it."""
+    for request in requests:
+        try:
+            request.fail(error)
+        except Exception as exc:  # noqa: BLE001 - told to whoever handles errors of callbacks
+            message = "a reader failed when it was told that a range request had"
+            context = {"message": message, "exception": exc}
+            asyncio.get_running_loop().call_exception_handler(context)
+    end_all(requests)
 
 
 def release(requests: Iterable[RangeRequest]) -> None:

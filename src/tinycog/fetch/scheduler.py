@@ -9,7 +9,7 @@ import asyncio
 import threading
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -33,7 +33,7 @@ from tinycog.fetch.range_request import (
     Priority,
     RangeRequest,
     do_nothing,
-    end_all,
+    fail_all,
 )
 from tinycog.fetch.retry import SYSTEM_CLOCK, RetryClock, RetryState
 from tinycog.limits import Retries
@@ -127,13 +127,8 @@ class Scheduler:
         """Join requests in flight, or queue for requests of their own."""
         self._flush_is_due = False
         submitted, self._submitted = self._submitted, []
-        waiting = [
-            request for request in submitted if request.state == WAITING and not self._join(request)
-        ]
-        if waiting:
-            self._queue += waiting
-            self._is_planned = False
-        self._pump()
+        self._queue += submitted
+        self._pump(submitted)
 
     def _join(self, request: RangeRequest) -> bool:
         """Join a request in flight whose response brings the same bytes, if there is one."""
@@ -156,7 +151,27 @@ class Scheduler:
             for part, members in coalesced:
                 yield PlannedRequest(part, [requests[i] for i in members], priority)
 
-    def _pump(self) -> None:
+    def _pump(self, submitted: Sequence[RangeRequest] = ()) -> None:
+        """Send what there are slots for; if that fails, all that waits does, for no other can tell.
+
+        Args:
+            submitted: what was queued since the last time.
+        """
+        try:
+            for request in submitted:
+                if request.state == WAITING and not self._join(request):
+                    self._is_planned = False
+            self._send_waiting()
+        except Exception as exc:  # noqa: BLE001 - passed on to the readers
+            resuming, self._resuming = self._resuming, deque()
+            waiting = [request for request in self._queue if request.state == WAITING]
+            self._queue, self._planned, self._is_planned = [], deque(), True
+            for _, resumed in resuming:
+                if not resumed.done():
+                    resumed.set_exception(exc)
+            fail_all(waiting, exc)
+
+    def _send_waiting(self) -> None:
         """Send what there are slots for; retries go first."""
         if not self._resume_paused():
             return
@@ -205,14 +220,25 @@ class Scheduler:
             ledger=self._ledger,
             retry=RetryState(retries, self._clock),
         )
+        try:
+            self._send(flight)
+        except Exception as exc:  # noqa: BLE001 - passed on to the readers
+            self._fail(flight, exc)
+            self._land(flight)
+
+    def _send(self, flight: InFlight) -> None:
         insort(self._in_flight, flight, key=_start)
+        error: Exception | None = None
         if self._send_range is not None:
             on_end = partial(self._on_sent_end, flight)
-            stop = self._send_range(flight.attempt.send(), flight, on_end)
+            try:
+                stop = self._send_range(flight.attempt.send(), flight, on_end)
+            except Exception as exc:  # noqa: BLE001 - of a source that may be the caller's
+                stop, error = None, exc
             if stop is not None:
                 flight.cancel = partial(self._stop, flight, stop)
                 return
-        self._start_task(flight, None)
+        self._start_task(flight, error)
 
     # --- one request -----------------------------------------------------------------------------
 
@@ -221,8 +247,8 @@ class Scheduler:
         if error is not None:
             self._start_task(flight, error)
             return
-        flight.end_attempt()
         try:
+            flight.end_attempt()
             self._complete(flight)
         except ShortResponseError as exc:
             self._start_task(flight, exc)
@@ -233,8 +259,16 @@ class Scheduler:
 
     def _start_task(self, flight: InFlight, error: Exception | None) -> None:
         task = self._loop.create_task(self._run(flight, error))
-        task.add_done_callback(lambda done: self._land(flight, was_cancelled=done.cancelled()))
+        task.add_done_callback(partial(self._on_task_end, flight))
         flight.cancel = partial(self._cancel_task, flight, task)
+
+    def _on_task_end(self, flight: InFlight, task: asyncio.Task[None]) -> None:
+        """Clean up after a task, also one that was cancelled before it started."""
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None:
+            self._forget(flight)  # nothing may join what has failed
+            flight.fail(error)
+        self._land(flight)
 
     def _cancel_task(self, flight: InFlight, task: asyncio.Task[None]) -> None:
         """Cancel the task of a request."""
@@ -244,9 +278,11 @@ class Scheduler:
     def _stop(self, flight: InFlight, stop: Callable[[], None]) -> None:
         """Cancel a request that was sent without a task."""
         self._forget(flight)
-        stop()
-        self._breaker.leave(flight.retry)
-        self._land(flight)
+        try:
+            stop()
+        finally:
+            self._breaker.leave(flight.retry)
+            self._land(flight)
 
     async def _run(self, flight: InFlight, error: Exception | None) -> None:
         """Carry out a request: from its first attempt on, or from the failure of that."""
@@ -403,8 +439,7 @@ class Scheduler:
             )
             error = SourceBusyError(message, url=self._source.name, range=request.part)
             error.may_pass = True
-            request.fail(error)
-        end_all(waiting)
+            fail_all([request], error)
 
     def _complete(self, flight: InFlight) -> None:
         self._breaker.recover()
@@ -416,11 +451,9 @@ class Scheduler:
         self._forget(flight)  # nothing may join what has failed
         flight.fail(error)
 
-    def _land(self, flight: InFlight, *, was_cancelled: bool = False) -> None:
-        """Clean up after a request, including one cancelled before it started."""
+    def _land(self, flight: InFlight) -> None:
+        """Clean up after a request."""
         self._forget(flight)
-        if was_cancelled:
-            flight.fail(asyncio.CancelledError())
         flight.end()
 
     def _forget(self, flight: InFlight) -> None:

@@ -68,9 +68,10 @@ def footprint(crs: str, transform: Sequence[float], shape: tuple[int, int]) -> F
         UsageError: it has no place on the Earth, or pyproj is not installed.
         UnsupportedError: PROJ cannot build the CRS.
     """
-    corners = _corners([transform], [shape])
-    (found,) = _of_plain(corners, *_to_degrees(crs))
-    return found or _of_any(corners[0], crs)
+    with _any_numbers():
+        corners = _corners([transform], [shape])
+        (found,) = _of_plain(corners, *_to_degrees(crs))
+        return found or _of_any(corners[0], crs)
 
 
 def footprints(
@@ -82,12 +83,18 @@ def footprints(
         UsageError: the CRS is unknown, or pyproj is not installed.
         UnsupportedError: PROJ cannot build the CRS.
     """
-    corners = _corners(transforms, shapes)
-    found = _of_plain(corners, *_to_degrees(crs))
-    for i in (i for i, one in enumerate(found) if one is None):
-        with suppress(UsageError):
-            found[i] = _of_any(corners[i], crs)
+    with _any_numbers():
+        corners = _corners(transforms, shapes)
+        found = _of_plain(corners, *_to_degrees(crs))
+        for i in (i for i, one in enumerate(found) if one is None):
+            with suppress(UsageError):
+                found[i] = _of_any(corners[i], crs)
     return found
+
+
+def _any_numbers() -> np.errstate:
+    """Allow numbers of a file that overflow: what comes of them has no place."""
+    return np.errstate(divide="ignore", over="ignore", invalid="ignore")
 
 
 @lru_cache(maxsize=256)

@@ -196,12 +196,20 @@ class TileBatcher:
         requests = [found for key in due if (found := self._under_way.get(key)) is not None]
         if not requests:
             return
+        try:
+            self._begin(requests, loop)
+        except Exception as exc:  # noqa: BLE001 - nobody but the callers can take it
+            for request in requests:
+                self._end(request, exc)
+
+    def _begin(self, requests: list[TileRequest], loop: asyncio.AbstractEventLoop) -> None:
+        """Start requests as one batch."""
         batch = TileBatch(requests)
-        work = self._start_all(requests)
         levels = {tile.z for request in requests for tile in request.tiles}
         is_known = all(map(self._file.knows, levels)) and not any(
             request.options.masked for request in requests
         )
+        work = self._start_all(requests)
         batch.task = start_eagerly(work) if is_known else loop.create_task(work)
         if batch.task is not None:
             self._keep(batch.task)
@@ -269,22 +277,18 @@ class TileBatcher:
 
     def _on_end(self, started: _Started, job: TileJob) -> None:
         """End a request whose job is over; in a task if more is to be done for it."""
-        job.close()
-        is_rgb = job.error is None and started.request.options.rgb
-        if isinstance(job.error, LeaderError) or is_rgb:
-            work = self._finish(started, job)
-            self._keep(asyncio.get_running_loop().create_task(work))
-        elif job.error is not None:
-            self._end(started.request, job.error)
-        else:
-            self._end(started.request, self._rasters_or_error(started, job))
-
-    def _rasters_or_error(self, started: _Started, job: TileJob) -> list[Raster] | Exception:
-        """Return the tiles of a request, or the error that tags of the image stand in their way."""
+        result: list[Raster] | BaseException
         try:
-            return started.rasters(self._file.georeference, job.results)
+            job.close()
+            is_rgb = job.error is None and started.request.options.rgb
+            if isinstance(job.error, LeaderError) or is_rgb:
+                work = self._finish(started, job)
+                self._keep(asyncio.get_running_loop().create_task(work))
+                return
+            result = job.error or started.rasters(self._file.georeference, job.results)
         except Exception as exc:  # noqa: BLE001 - nobody but the caller of the read can take it
-            return exc
+            result = exc
+        self._end(started.request, result)
 
     async def _finish(self, started: _Started, job: TileJob) -> None:
         """Read again what the ghost area was wrong about, convert to colours, end the request."""

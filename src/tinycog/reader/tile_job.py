@@ -15,9 +15,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
-from functools import partial
+from functools import partial, wraps
 from itertools import chain
-from typing import NamedTuple
+from typing import Concatenate, NamedTuple, ParamSpec
 
 from tinycog import thread_pool
 from tinycog.errors import CorruptTileError, Finding, FormatError, TinycogError
@@ -31,6 +31,8 @@ from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation, unframed
 from tinycog.window import Tile
+
+P = ParamSpec("P")
 
 
 class LeaderError(TinycogError):
@@ -78,6 +80,21 @@ class JobState(Enum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+def _ends_job(
+    callback: Callable[Concatenate[TileJob, P], None],
+) -> Callable[Concatenate[TileJob, P], None]:
+    """Have what a callback of the event loop raises end its job: nobody else can take it."""
+
+    @wraps(callback)
+    def call(job: TileJob, *args: P.args, **options: P.kwargs) -> None:
+        try:
+            callback(job, *args, **options)
+        except Exception as exc:  # noqa: BLE001 - raised where the job is waited for
+            job.end_with(exc)
+
+    return call
 
 
 class TileJob:
@@ -155,6 +172,10 @@ class TileJob:
         if on_end is not None:
             on_end(self)
 
+    def end_with(self, error: Exception) -> None:
+        """End the job with an error that is of none of its parts."""
+        self._end(JobState.FAILED, error)
+
     def start(self, locations: Sequence[TileLocation | FormatError | None]) -> None:
         """Request the bytes of the parts; those that are not stored are filled."""
         absent: list[TilePart] = []
@@ -190,6 +211,7 @@ class TileJob:
             if not self.is_over:
                 decode_part(part, None, None, self._limits)
 
+    @_ends_job
     def _on_filled(self, parts: Sequence[TilePart], _: None, error: BaseException | None) -> None:
         if error is not None:
             self._give_up(parts[0], error)
@@ -215,6 +237,7 @@ class TileJob:
             return ()
         return decode_part(part, location, data, self._limits)
 
+    @_ends_job
     def _on_decoded(
         self,
         i: int,
@@ -252,10 +275,11 @@ class TileJob:
     ) -> None:
         self._submit(i, part, location, memoryview(prefix + bytes(data)))
 
+    @_ends_job
     def _lose(self, i: int, part: TilePart, location: TileLocation, error: BaseException) -> None:
         """Ask for a part again if its request served others, too; else fail (http.retry.alone)."""
         self._asked_again.discard(i)
-        if self.is_over or not any(request.may_be_alone for request in self._requests[i]):
+        if self.is_over or not any(one.may_be_alone for one in self._requests.get(i, ())):
             self._fail(i, part, error)
             self._ask_again()
             return
@@ -263,6 +287,7 @@ class TileJob:
             self._loop.call_soon(self._split)
         self._lost[i] = part, location
 
+    @_ends_job
     def _split(self) -> None:
         """Have the parts that were lost together asked for by halves, one after the other."""
         lost = list(self._lost.items())

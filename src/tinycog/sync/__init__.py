@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import wraps
 from importlib import import_module
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import tinycog
@@ -122,8 +123,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     For several reads side by side: `run(read_all(cog.asynchronous))`.
 
     Raises:
-        UsageError: the caller runs in that loop itself, which would wait for itself for ever.
+        UsageError: the caller runs in that loop itself, which would wait for itself for ever; or it
+            is no coroutine.
     """
+    if not isawaitable(work):
+        message = f"run() takes a coroutine, not {type(work).__name__}: run(read_all(...))"
+        raise tinycog.UsageError(message)
     return THREAD.run(work)
 
 

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from concurrent.futures import CancelledError, Future, wait
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import tinycog
@@ -65,7 +66,7 @@ class LoopThread:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
-                    target=self._loop.run_forever, name=NAME, daemon=True
+                    target=_turn, args=(self._loop,), name=NAME, daemon=True
                 )
                 self._thread.start()
             return self._loop
@@ -105,8 +106,12 @@ class _Call(Generic[T]):
 
     def start(self) -> None:
         """Begin; called in the loop, as is `cancel`."""
-        self._task = asyncio.ensure_future(self._work)
-        self._task.add_done_callback(self._on_done)
+        try:
+            self._task = asyncio.ensure_future(self._work)
+        except Exception as exc:  # noqa: BLE001 - raised where the result is waited for
+            self.result.set_exception(exc)
+        else:
+            self._task.add_done_callback(self._on_done)
 
     def cancel(self) -> None:
         if self._task is not None:
@@ -119,6 +124,19 @@ class _Call(Generic[T]):
             self.result.set_exception(error)
         else:
             self.result.set_result(task.result())
+
+
+def _turn(loop: asyncio.AbstractEventLoop) -> None:
+    """Run an event loop until it is stopped.
+
+    A `SystemExit` or `KeyboardInterrupt` that a caller's function raises in it ends `run_forever`;
+    who waits for the task is told, but by this loop.
+    """
+    is_stopped = False
+    while not is_stopped:
+        with suppress(SystemExit, KeyboardInterrupt):
+            loop.run_forever()
+            is_stopped = True
 
 
 async def _next(items: AsyncGenerator[T, None]) -> tuple[T] | None:

@@ -397,16 +397,24 @@ class Connection(asyncio.BufferedProtocol):
     def _end(self, error: Exception | None = None) -> None:
         """Call `done`, last: the connection may be used again by it."""
         done = self._done
-        if error is not None and self._body is not None:
-            error = self._body.fail(error)
+        try:
+            if error is not None and self._body is not None:
+                error = self._body.fail(error)
+            self._let_go(error)
+        except Exception as exc:  # noqa: BLE001 - `done` is called with it
+            error = exc
+            self.close()
+        if done is not None:
+            done(error)
+
+    def _let_go(self, error: Exception | None) -> None:
+        """Be ready for the next request, or close the connection."""
         keeps = self._is_reusable and (error is None or self.state is HEAD)
         if not keeps:
             self.close()
         elif self.state is not CLOSED:
             self.state = IDLE
             self._release()
-        if done is not None:
-            done(error)
 
     def _release(self) -> None:
         """Forget the response."""

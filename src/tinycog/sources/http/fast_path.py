@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from tinycog.errors import TinycogError
+from tinycog.errors import SourceError, TinycogError
 from tinycog.sources.http.client import HttpClient, Outcome
 from tinycog.sources.http.connections import Connection, Exchange
 from tinycog.sources.http.credentials import GivenRequest
@@ -101,7 +101,17 @@ def send(
 class _Request:
     """A request on an idle connection, and the task that goes on if that does not suffice."""
 
-    __slots__ = ("_client", "_connection", "_done", "_part", "_pool", "_prepared", "_sink", "_task")
+    __slots__ = (
+        "_client",
+        "_connection",
+        "_done",
+        "_is_given_up",
+        "_part",
+        "_pool",
+        "_prepared",
+        "_sink",
+        "_task",
+    )
 
     _connection: Connection
     _prepared: Prepared
@@ -113,6 +123,7 @@ class _Request:
         self._sink = sink
         self._done = done
         self._task: asyncio.Task[None] | None = None
+        self._is_given_up = False
 
     def begin(
         self, pool: ConnectionPool, connection: Connection, prepared: Prepared, request: bytes
@@ -125,6 +136,7 @@ class _Request:
 
     def cancel(self) -> None:
         """Give the request up; `done` is not called."""
+        self._is_given_up = True
         if self._task is None:
             self._connection.close()
         else:
@@ -137,12 +149,21 @@ class _Request:
         elif isinstance(error, GOES_ON):
             self._task = asyncio.get_running_loop().create_task(self._go_on(error))
         else:
-            self._done(self._client.to_source_error(self._part, error))
+            try:
+                error = self._client.to_source_error(self._part, error)
+            except Exception as exc:  # noqa: BLE001 - `done` is called with it
+                error = exc
+            self._done(error)
 
     async def _go_on(self, error: Exception) -> None:
         try:
             outcome = Outcome(error, self._prepared.moved)
             await self._client.get(self._prepared.given, self._part, self._sink, outcome)
+        except asyncio.CancelledError:
+            if not self._is_given_up:  # somebody cancels whatever tasks there are
+                message = "the task of the request was cancelled"
+                self._done(SourceError(message, url=self._client.name, range=self._part))
+            raise
         except Exception as exc:  # noqa: BLE001 - `done` is called with it
             self._done(exc)
         else:

@@ -29,15 +29,29 @@ async def in_thread(function: Callable[[], T]) -> T:
 
     def work() -> None:
         try:
-            value = context.run(function)
+            value = context.run(called, function)
             outcome: Callable[[], None] = lambda: future.set_result(value)  # noqa: E731
         except BaseException as exc:  # noqa: BLE001 - passed on
-            error = (
-                RuntimeError("it raised StopIteration") if isinstance(exc, StopIteration) else exc
-            )
+            error = exc
             outcome = lambda: future.set_exception(error)  # noqa: E731
         with suppress(RuntimeError):  # the event loop was closed meanwhile
             loop.call_soon_threadsafe(settle, outcome)
 
     threading.Thread(target=work, name="tinycog-fsspec", daemon=True).start()
     return await future
+
+
+def called(function: Callable[[], T]) -> T:
+    """Return what a function returns that a future waits for: see `future_error`."""
+    try:
+        return function()
+    except StopIteration as exc:
+        raise future_error(exc) from exc
+
+
+def future_error(error: BaseException) -> BaseException:
+    """Return what a future takes instead of an error: none takes a `StopIteration`.
+
+    Before Python 3.12 whoever waits for the future would wait for ever.
+    """
+    return RuntimeError("it raised StopIteration") if isinstance(error, StopIteration) else error

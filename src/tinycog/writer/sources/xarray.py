@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Hashable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import UsageError
+from tinycog.sources.stores.threads import called
 from tinycog.writer.pixel_source import PixelBlock, PixelSource, Region
 from tinycog.writer.sources.blocks import BlockMaker
 from tinycog.writer.sources.dask import DaskSource
@@ -77,7 +79,7 @@ class DataArraySource:
     async def blocks(self, regions: Iterable[Region]) -> AsyncGenerator[PixelBlock, None]:
         """Give `regions`, each loaded in a thread."""
         for region in regions:
-            pixels = await asyncio.to_thread(self._load, region)
+            pixels = await asyncio.to_thread(called, partial(self._load, region))
             yield self._maker.make(region.row, region.col, pixels)
 
     def _load(self, region: Region) -> NDArray[Any]:
