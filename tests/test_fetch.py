@@ -1073,6 +1073,7 @@ async def test_a_source_that_cannot_send_at_once_fails_the_read():
             await asyncio.sleep(0.01)
     source.calls[0].end()
     assert list(map(len, await asyncio.wait_for(other, 10))) == [100]
+    await turns()
     assert_idle(fetcher)
 
 

@@ -64,6 +64,20 @@ SETUP_ROUND_TRIPS = 2
 """Round trips that splitting must save where connections are opened for it: they take as long."""
 
 
+class FilesAtOnce:
+    """How many files are read side by side with one; shared by all that plan its requests.
+
+    Attributes:
+        count: of them, itself included.
+    """
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        """Read one alone."""
+        self.count = 1
+
+
 class Rates(NamedTuple):
     """What a request to a server costs.
 

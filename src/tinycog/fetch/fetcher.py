@@ -14,7 +14,7 @@ from tinycog.errors import RangeNotSatisfiableError, TinycogError, TruncatedErro
 from tinycog.fetch import range_request
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.claims import Claims
-from tinycog.fetch.coalesce import Rates, plan_header
+from tinycog.fetch.coalesce import FilesAtOnce, Rates, plan_header
 from tinycog.fetch.concurrency import Server, server_named
 from tinycog.fetch.ledger import Ledger
 from tinycog.fetch.range_request import HEADER, PIXELS, Priority, RangeRequest
@@ -44,8 +44,7 @@ class Fetcher:
     Attributes:
         planned: number of requests planned for the header and the index so far.
         asset: name of the asset of a collection that it is, for messages.
-        files: how many are read side by side with it, itself included: what its requests are
-            planned by.
+        files: how many are read side by side with it: what its requests are planned by.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Fetcher:
         """
         self.planned = 0
         self.asset = asset
-        self.files = 1
+        self.files = FilesAtOnce()
         self._source = source
         self._ledger = Ledger(source.name, pinning)
         self._limits = limits or Limits()
@@ -122,10 +121,7 @@ class Fetcher:
     @property
     def rates(self) -> Rates:
         """What a request and a byte cost, as measured so far."""
-        return self._rates()
-
-    def _rates(self) -> Rates:
-        return self.server.rates._replace(files=self.files)
+        return self.server.rates._replace(files=self.files.count)
 
     @property
     def pays_for_bytes(self) -> bool:
@@ -399,7 +395,7 @@ class Fetcher:
             }
             retries = self._limits.retries
             found = Scheduler(
-                self._source, self.server, self._ledger, retries, self._clock, self._rates
+                self._source, self.server, self._ledger, retries, self._clock, self.files
             )
             if self._cached is not None:
                 found = self._cached.before(found)

@@ -21,7 +21,7 @@ from tinycog.errors import (
     SourceTimeoutError,
 )
 from tinycog.fetch.circuit_breaker import CircuitBreaker
-from tinycog.fetch.coalesce import CoalescedRange, Rates, plan_header, plan_pixels
+from tinycog.fetch.coalesce import CoalescedRange, FilesAtOnce, plan_header, plan_pixels
 from tinycog.fetch.concurrency import Server
 from tinycog.fetch.in_flight import InFlight, ShortResponseError
 from tinycog.fetch.ledger import Ledger
@@ -78,7 +78,7 @@ class Scheduler:
         ledger: Ledger,
         retries: Retries,
         clock: RetryClock = SYSTEM_CLOCK,
-        rates: Callable[[], Rates] | None = None,
+        files: FilesAtOnce | None = None,
     ) -> None:
         """Create a scheduler for the running event loop.
 
@@ -88,12 +88,12 @@ class Scheduler:
             ledger: checks and logs the responses.
             retries: how long each request is tried.
             clock: time of the retries.
-            rates: returns what requests are planned by; by default those of the server.
+            files: how many are read side by side; None = one.
         """
         self._source = source
         self._server = server
         self._ledger = ledger
-        self._rates = rates or (lambda: server.rates)
+        self._files = files or FilesAtOnce()
         self._retries = retries
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -147,7 +147,8 @@ class Scheduler:
             elif priority == HEADER:
                 coalesced = plan_header(parts)
             else:
-                coalesced = plan_pixels(parts, self._rates())
+                rates = self._server.rates._replace(files=self._files.count)
+                coalesced = plan_pixels(parts, rates)
             for part, members in coalesced:
                 yield PlannedRequest(part, [requests[i] for i in members], priority)
 

@@ -32,7 +32,7 @@ from tinycog.reader.read_header import VALUE_PAGE_BYTES, VIEW, HeaderState
 from tinycog.reader.stored_windows import StoredWindows
 from tinycog.reader.tile_job import prepare_decoding
 from tinycog.reader.tile_reader import TileReader
-from tinycog.sources.lazy_import import load, loaded
+from tinycog.sources.lazy_import import import_whole, load, loaded
 from tinycog.sources.protocol import Source
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ghost import Ghost
@@ -144,7 +144,7 @@ class OpenFile:
         Gaps between tiles are read along that cost less than a request, up to as many bytes as are
         needed, and the connections to a server are shared.
         """
-        self.fetcher.files = files
+        self.fetcher.files.count = files
 
     # --- read ------------------------------------------------------------------------------------
 
@@ -309,6 +309,7 @@ class OpenFile:
         prepare_decoding()
         image = await self.image(z)
         prepare_decoding(image)
+        import_whole("tinycog.reader.window_buffers")
         from tinycog.reader.window_buffers import LevelSource  # noqa: PLC0415 - imported meanwhile
 
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
@@ -486,6 +487,7 @@ class OpenFile:
 
     def mask_so_far(self, z: int) -> LevelMask:
         """Return the mask of a level that is known, as far as the header has been read."""
+        import_whole("tinycog.reader.validity")
         from tinycog.reader.validity import LevelMask  # noqa: PLC0415 - imported meanwhile
 
         header = self.header
@@ -508,6 +510,7 @@ class OpenFile:
         Raises:
             UsageError: the file is not open yet.
         """
+        import_whole("tinycog.reader.validity")
         from tinycog.reader.validity import FileMaskFacts  # noqa: PLC0415 - imported meanwhile
 
         return FileMaskFacts(self.georeference, self._header.first_image())
@@ -529,6 +532,7 @@ class OpenFile:
             UsageError: the file is not open yet.
         """
         if self._georeference is None:
+            import_whole("tinycog.geo.lazy")
             from tinycog.geo.lazy import LazyGeoreference  # noqa: PLC0415 - imported meanwhile
 
             header = self.header or self._header.whole()

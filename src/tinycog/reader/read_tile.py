@@ -19,6 +19,7 @@ from tinycog.fetch.single_flight import start_eagerly
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.tile_job import LeaderError, PartResult, TileJob
 from tinycog.reader.tile_parts import TilePart
+from tinycog.sources.lazy_import import import_whole
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
@@ -249,6 +250,7 @@ class TileBatcher:
             found = await file.sources(request.tiles, masked=masked)
             sources.clear()  # more of the header may have come, and name masks
             sources.update({(z, masked): source for z, source in found.items()})
+        import_whole("tinycog.reader.tile_buffer")
         from tinycog.reader.tile_buffer import TileBuffer  # noqa: PLC0415 - imported meanwhile
 
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import importlib
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar, TypeVarTuple
@@ -47,6 +48,21 @@ def importing() -> Generator[None]:
         if found is None:
             raise
         raise found from exc
+
+
+def import_whole(module: str) -> None:
+    """Import a module that another thread may be importing meanwhile, and may fail at.
+
+    Raises:
+        SourceError: too many files are open.
+    """
+    if module in _modules:
+        return
+    with importing():
+        found = importlib.import_module(module)
+        while sys.modules.get(module) is not found:  # the other one left half of it
+            found = importlib.import_module(module)
+    _modules[module] = found
 
 
 async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
