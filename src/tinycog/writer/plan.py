@@ -39,6 +39,9 @@ ANY = (1, 1)
 INDEX_BYTES = 32
 """Bytes for each payload: its length and place, in the level and in the file."""
 
+SPENT = 3 / 4
+"""Of the memory, where tiles wait in any order: the allocator keeps the rest between them."""
+
 WAITING_TILES = 8
 """Tiles that are not whole, or wait for their neighbours, where others are put aside."""
 
@@ -262,7 +265,8 @@ def _candidates(levels: Sequence[LevelShape], needs: Needs) -> Iterator[_Candida
             wanted = _by_rows(levels, one, (one.chunk[0], levels[0].grid.cols))
         if one is large and wanted > one.memory:  # it is better spent on tiles that wait
             continue
-        yield _Candidate(order, step, max(least, min(wanted, one.memory)), one.batches)
+        taken = max(least, min(wanted, int(one.memory * SPENT)))
+        yield _Candidate(order, step, taken, one.batches)
 
 
 def _order_aside(grid: TileGrid, needs: Needs) -> tuple[PullOrder, tuple[int, int]]:
