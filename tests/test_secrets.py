@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 import tinycog
-from tinycog.errors import TinycogError, show_tracebacks, shows_tracebacks
+from tinycog.errors import TinycogError, show_tracebacks, show_urls, shows_tracebacks
+from tinycog.sources.http.source import HttpSource
 from tinycog.testing import Fault, RangeServer, make_image, make_tiff
 
 MARK = "Zq7x"
@@ -341,3 +342,14 @@ async def test_wrong_arguments_show_no_secret():
         check(options, texts)
     cog = tinycog.open(url)
     assert MARK not in repr(pickle.loads(pickle.dumps(cog)))  # noqa: S301 - our own
+
+
+def test_a_source_that_showed_its_url_once_hides_it_again():
+    source = HttpSource("https://user:pass@example.org/a.tif?token=abcdef")
+    show_urls()
+    try:
+        assert "abcdef" in source.name
+        assert source.origin == "https://example.org"
+    finally:
+        show_urls(whole=False)
+    assert source.name == "https://***@example.org/a.tif"

@@ -46,7 +46,12 @@ GENERATION = re.compile(r"#[0-9]{1,20}")
 
 def shown_url(url: str) -> str:
     """Return what may be shown of a url, a chain of fsspec's or a path."""
-    return url if shows_urls() else "::".join(map(_shown, links_of(url)))
+    return url if shows_urls() else redacted_url(url)
+
+
+def redacted_url(url: str) -> str:
+    """Return what may always be shown of it, whatever `errors.show_urls` says."""
+    return "::".join(map(_shown, links_of(url)))
 
 
 def redact(text: str) -> str:

@@ -15,7 +15,7 @@ from tinycog.sources.http.loop_connections import leave
 from tinycog.sources.http.options import Http
 from tinycog.sources.identity import Identity, plain
 from tinycog.sources.protocol import Done, RangeSink
-from tinycog.sources.redact import shown_url
+from tinycog.sources.redact import redacted_url
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.ranges import ByteRange
 
@@ -59,14 +59,14 @@ class HttpSource:
         if shows_urls():
             return self.url
         if self._shown is None:
-            self._shown = shown_url(self.url)
+            self._shown = redacted_url(self.url)
         return self._shown
 
     @property
     def origin(self) -> str:
         """Return scheme, host and port."""
         if self._origin is None:
-            scheme, _, rest = shown_url(self.url).partition("://")
+            scheme, _, rest = redacted_url(self.url).partition("://")
             authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
             self._origin = f"{scheme}://{authority.rpartition('@')[2]}".lower()
         return self._origin
