@@ -107,6 +107,34 @@ async def test_a_file_on_the_map(files):
         assert page.errors == []
 
 
+HELD = """(() => {
+  const ask = window.fetch;
+  window.given = 0;
+  window.fetch = (url, options) =>
+    !url.includes(".png") || url.includes("colormap=viridis")
+      ? ask(url, options)
+      : new Promise((_, fail) =>
+          options.signal.addEventListener("abort", () => {
+            window.given += 1;
+            fail(new DOMException("given up", "AbortError"));
+          }));
+})()"""
+"""Pictures do not come, but for those in one colormap."""
+
+
+async def test_a_picture_that_is_overtaken_leaves_nothing_behind(files):
+    async with serving(files / "rgb.tif", port=0) as url, open_page(url) as page:
+        await page.wait_for(SHOWN)
+        await page.run(HELD)
+        await page.choose("bands", "one")  # does not come
+        await page.choose("colormap", "viridis")
+        layers = "document.querySelectorAll('.leaflet-tile-pane .leaflet-layer').length"
+        await page.wait_for(f"{SHOWN} && {layers} === 1")
+        assert await page.run("window.given") > 0  # nobody waits for it
+        assert await page.run("document.getElementById('notice').hidden")
+        assert page.errors == []
+
+
 async def test_a_chosen_level_is_the_one_that_is_shown(files):
     async with serving(files / "rgb.tif", port=0) as url, open_page(url) as page:
         await page.wait_for(SHOWN)

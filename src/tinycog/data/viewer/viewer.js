@@ -16,6 +16,8 @@ const state = {
   view: "map", // or "pixels"
   map: null,
   picture: null, // the layer of tiles
+  isShown: false, // whether all of its tiles have come once
+  behind: null, // the layer that is seen until then
   outlines: null, // of stored tiles
   footprints: null,
   spreads: null, // of the bands that are shown
@@ -317,7 +319,7 @@ function changeLook({ bands = false } = {}) {
 
 function makeMap() {
   state.map?.remove();
-  Object.assign(state, { picture: null, outlines: null, footprints: null });
+  Object.assign(state, { picture: null, isShown: false, behind: null, outlines: null, footprints: null });
   const { info } = state;
   const isMap = state.view === "map";
   const coarsest = -Math.max(Math.ceil(Math.log2(Math.max(info.width, info.height) / 256)), 0);
@@ -371,7 +373,9 @@ function drawPicture() {
   const kind = isMap ? "tiles" : "pixels";
   const urlOf = ({ z, x, y, across, down }) =>
     `${from}/${kind}/${Math.abs(z)}/${x}/${y}/${across}x${down}.png${asked}`;
-  const old = state.picture;
+  if (state.isShown) state.behind = state.picture; // it stays until the new one is there
+  else state.picture?.remove();
+  state.isShown = false;
   const layer = new PictureLayer(urlOf, told, {
     bounds: boundsOf(state.info),
     opacity: $("opacity").value / 100,
@@ -382,13 +386,17 @@ function drawPicture() {
     ...(isMap ? {} : { maxNativeZoom: 0 }),
   });
   let hasFailed = false;
-  layer.on("loading", () => (document.body.dataset.state = "loading"));
+  layer.on("loading", () => {
+    if (state.picture === layer) document.body.dataset.state = "loading";
+  });
   layer.on("tileerror", () => (hasFailed = true));
   layer.on("load", () => {
+    if (state.picture !== layer) return;
     document.body.dataset.state = "shown";
     if (!hasFailed) notice(lostText);
     hasFailed = false;
-    old?.remove();
+    state.behind?.remove();
+    Object.assign(state, { isShown: true, behind: null });
     readRequests().catch(() => {});
   });
   let lostText = null;
