@@ -52,10 +52,12 @@ class Outcome(NamedTuple):
     Attributes:
         error: what the response was, or why there was none.
         moved: permanent redirects that were known then.
+        is_new: whether it was sent on a new connection: what that cannot read, no other can.
     """
 
     error: Exception
     moved: Mapping[str, str]
+    is_new: bool = False
 
 
 class HttpClient:
@@ -221,18 +223,17 @@ class HttpClient:
 
         That is http.range.closed, http.range.identity and http.pin.match.
         """
-        connections = await connections_of_loop()
+        connections = connections_of_loop()
         await self.routes.open()
         known = self.moved if outcome is None else outcome.moved
         target = self.first_target(given, part, exchange.sink.generation, known)
-        error = None if outcome is None else outcome.error
         moved: dict[str, str] = {}
         while True:
             check_allowed(self.allow_host, str(target.url), self.name)
             route = self.routes.route(target)
             routes.append(route)
             try:
-                await self.send(connections, target, route, exchange, error)
+                await self.send(connections, target, route, exchange, outcome)
             except SourceError as exc:
                 target.name_server(exc)
                 raise
@@ -243,7 +244,7 @@ class HttpClient:
             else:
                 self._remember(moved, target)
                 return
-            error = None  # not in the handler: what fails now must not show where it led
+            outcome = None  # not in the handler: what fails now must not show where it led
             routes.clear()
             if redirect is None:
                 target.headers.remove("If-Match")
@@ -260,7 +261,7 @@ class HttpClient:
         target: Target,
         route: Route,
         exchange: Exchange,
-        error: Exception | None = None,
+        outcome: Outcome | None = None,
         method: str = "GET",
     ) -> None:
         """Request one url: on a kept connection, on a new one, or by aiohttp.
@@ -270,11 +271,11 @@ class HttpClient:
             target: url and headers.
             route: how to get there.
             exchange: takes the response.
-            error: how the same request ended on a kept connection, if it was sent there.
+            outcome: how the same request ended that the fast path sent, if it did.
             method: of the request; what is no GET goes by aiohttp.
         """
-        if isinstance(error, RedirectError | ConditionRefusedError):
-            raise error
+        if outcome is not None and isinstance(outcome.error, RedirectError | ConditionRefusedError):
+            raise outcome.error
         pool, endpoint = connections.pool, route.endpoint
         use(endpoint, self)
         headers, exchange = route.headers(target), route.watched(target, exchange)
@@ -283,7 +284,7 @@ class HttpClient:
         if request is None or endpoint in pool.odd:
             await connections.send_by_aiohttp(target.url, headers, exchange, route, method)
             return
-        kept = None if error is not None else pool.take(endpoint)
+        kept = None if outcome is not None else pool.take(endpoint)
         if kept is not None:
             try:
                 await _send_on(connections, endpoint, kept, request, exchange)
@@ -292,6 +293,8 @@ class HttpClient:
             else:
                 return
         try:
+            if outcome is not None and outcome.is_new:
+                raise outcome.error
             connection = await pool.dial(endpoint)
             await _send_on(connections, endpoint, connection, request, exchange)
         except NotPlainError:

@@ -1,18 +1,20 @@
-"""One HTTP range request, sent at once on an idle connection, without a task.
+"""One HTTP range request, sent at once on an idle connection, without a task; or on a new one.
 
 Most are sent so: the head of the request is built once per url, the connection keeps its own
-deadline, and the caller is notified by a callback. Any other response, a redirect say, is left to
-`HttpClient.get`, which goes on from there in a task.
+deadline, and the caller is notified by a callback. A task only opens a connection where none is
+idle. Any other response, a redirect say, is left to `HttpClient.get`, which goes on from there in a
+task.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tinycog.errors import SourceError, TinycogError
+from tinycog.sources.http import client as http_client
 from tinycog.sources.http.client import HttpClient, Outcome
 from tinycog.sources.http.connections import Connection, Exchange
 from tinycog.sources.http.credentials import GivenRequest
@@ -24,7 +26,7 @@ from tinycog.sources.http.errors import (
     StaleError,
 )
 from tinycog.sources.http.http1 import request_head
-from tinycog.sources.http.loop_connections import open_connections, use
+from tinycog.sources.http.loop_connections import connections_of_loop, use
 from tinycog.sources.http.pool import ConnectionPool
 from tinycog.sources.http.routes import Endpoint
 from tinycog.sources.protocol import Done, RangeSink
@@ -35,8 +37,8 @@ EMPTY_LINE = b"\r\n"
 ANY_RANGE = ByteRange(0, 1)
 """Stands in the head that is prepared, until its range is taken out."""
 
-GOES_ON = (RedirectError, ConditionRefusedError, NotPlainError, StaleError)
-"""What a request goes on from, in a task."""
+GOES_ON = (RedirectError, ConditionRefusedError, NotPlainError)
+"""What a request goes on from, in a task; and `StaleError`, of a connection that was kept."""
 
 NO_ENDPOINT: Endpoint = ("", "", 0, None)
 
@@ -78,61 +80,93 @@ def prepare(client: HttpClient, given: GivenRequest) -> Prepared:
 def send(
     client: HttpClient, part: ByteRange, sink: RangeSink, done: Done
 ) -> Callable[[], None] | None:
-    """Send one GET now, if a connection is idle; see `sources.protocol.SendRange`."""
-    connections, given = open_connections(), client.credentials.fixed
-    if connections is None or given is None:
+    """Send one GET now, or as soon as there is a connection; see `sources.protocol.SendRange`."""
+    given = client.credentials.fixed
+    if given is None:
         return None
     prepared = client.prepared
     if not isinstance(prepared, Prepared):
         prepared = client.prepared = prepare(client, given)
         use(prepared.endpoint, client)
-    start = prepared.start
-    connection = None if start is None else connections.pool.take(prepared.endpoint)
-    if connection is None or start is None:
+    start, pool = prepared.start, connections_of_loop().pool
+    connection = None if start is None else pool.take(prepared.endpoint)
+    if start is None or (connection is None and not _may_dial(pool, prepared)):
         return None
     etag = client.responses.condition.etag(sink.generation)
     match = "" if etag is None else f"If-Match: {etag}\r\n"
     rest = f"Range: bytes={part.start}-{part.stop - 1}\r\n{match}\r\n".encode()
-    request = _Request(client, part, sink, done)
-    request.begin(connections.pool, connection, prepared, start + rest)
+    request = _Request(client, part, sink, done, pool, prepared, start + rest)
+    if connection is None:
+        request.dial()
+    else:
+        request.begin(connection)
     return request.cancel
 
 
+def _may_dial(pool: ConnectionPool, prepared: Prepared) -> bool:
+    """Return whether a new connection of ours is what the request would be sent on in a task."""
+    is_ours = http_client.USES_POOL and prepared.endpoint not in pool.odd
+    return is_ours and not prepared.moved
+
+
 class _Request:
-    """A request on an idle connection, and the task that goes on if that does not suffice."""
+    """A request on a connection, and the task that opens it, or goes on if that does not suffice."""
 
     __slots__ = (
         "_client",
         "_connection",
         "_done",
         "_is_given_up",
+        "_is_new",
         "_part",
         "_pool",
         "_prepared",
+        "_request",
         "_sink",
         "_task",
     )
 
     _connection: Connection
-    _prepared: Prepared
-    _pool: ConnectionPool
 
-    def __init__(self, client: HttpClient, part: ByteRange, sink: RangeSink, done: Done) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        part: ByteRange,
+        sink: RangeSink,
+        done: Done,
+        pool: ConnectionPool,
+        prepared: Prepared,
+        request: bytes,
+    ) -> None:
         self._client = client
         self._part = part
         self._sink = sink
         self._done = done
+        self._pool = pool
+        self._prepared = prepared
+        self._request = request
         self._task: asyncio.Task[None] | None = None
         self._is_given_up = False
+        self._is_new = False
 
-    def begin(
-        self, pool: ConnectionPool, connection: Connection, prepared: Prepared, request: bytes
-    ) -> None:
+    def begin(self, connection: Connection) -> None:
         """Send it."""
-        self._pool, self._connection, self._prepared = pool, connection, prepared
+        self._connection = connection
         deadline = Deadline(connection, self._client.read_timeout, self._sink.seconds_left)
         check = partial(self._client.responses.check, self._part, self._sink)
-        connection.begin(request, Exchange(check, self._sink, deadline), self._ended)
+        connection.begin(self._request, Exchange(check, self._sink, deadline), self._ended)
+
+    def dial(self) -> None:
+        """Open a connection for it, then send it."""
+        self._is_new = True
+        self._start_task(self._dial())
+
+    async def _dial(self) -> None:
+        seconds = min(self._client.read_timeout, self._sink.seconds_left)
+        async with asyncio.timeout(seconds):
+            connection = await self._pool.dial(self._prepared.endpoint)
+        self._task = None
+        self.begin(connection)
 
     def cancel(self) -> None:
         """Give the request up; `done` is not called."""
@@ -146,25 +180,33 @@ class _Request:
         self._pool.give(self._prepared.endpoint, self._connection)
         if error is None:
             self._done(None)
-        elif isinstance(error, GOES_ON):
-            self._task = asyncio.get_running_loop().create_task(self._go_on(error))
+        elif isinstance(error, GOES_ON) or (isinstance(error, StaleError) and not self._is_new):
+            self._start_task(self._go_on(error))
         else:
-            try:
-                error = self._client.to_source_error(self._part, error)
-            except Exception as exc:  # noqa: BLE001 - `done` is called with it
-                error = exc
-            self._done(error)
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        try:
+            error = self._client.to_source_error(self._part, error)
+        except Exception as exc:  # noqa: BLE001 - `done` is called with it
+            error = exc
+        self._done(error)
+
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        self._task = asyncio.get_running_loop().create_task(work)
+        self._task.add_done_callback(self._on_task_end)
+
+    def _on_task_end(self, task: asyncio.Task[None]) -> None:
+        """Tell why a task failed, also one that was cancelled before it started."""
+        if not task.cancelled():
+            error = task.exception()
+            if isinstance(error, Exception):
+                self._fail(error)
+        elif not self._is_given_up:  # somebody cancels whatever tasks there are
+            message = "the task of the request was cancelled"
+            self._done(SourceError(message, url=self._client.name, range=self._part))
 
     async def _go_on(self, error: Exception) -> None:
-        try:
-            outcome = Outcome(error, self._prepared.moved)
-            await self._client.get(self._prepared.given, self._part, self._sink, outcome)
-        except asyncio.CancelledError:
-            if not self._is_given_up:  # somebody cancels whatever tasks there are
-                message = "the task of the request was cancelled"
-                self._done(SourceError(message, url=self._client.name, range=self._part))
-            raise
-        except Exception as exc:  # noqa: BLE001 - `done` is called with it
-            self._done(exc)
-        else:
-            self._done(None)
+        outcome = Outcome(error, self._prepared.moved, self._is_new)
+        await self._client.get(self._prepared.given, self._part, self._sink, outcome)
+        self._done(None)

@@ -81,7 +81,7 @@ class LoopConnections:
             self._session.detach()  # it keeps no connection: each served one request
 
 
-LoopConnectionsOwner = AsyncGenerator[LoopConnections, None]
+LoopConnectionsOwner = AsyncGenerator[None, None]
 
 _users: dict[Endpoint, WeakSet[object]] = {}
 """Clients of handles that are open, by server."""
@@ -91,21 +91,18 @@ _users_lock = threading.Lock()
 _owners: dict[asyncio.AbstractEventLoop, tuple[LoopConnections, LoopConnectionsOwner]] = {}
 
 
-async def connections_of_loop() -> LoopConnections:
+def connections_of_loop() -> LoopConnections:
     """Return what the running loop has open; make it if there is nothing."""
     loop = asyncio.get_running_loop()
     found = _owners.get(loop)
     if found is None:
         _abandon_closed()
-        owner = _own(loop)
-        found = _owners[loop] = await anext(owner), owner
+        connections = LoopConnections()
+        owner = _own(loop, connections)
+        with suppress(StopIteration):  # at its `yield`: it waits for nothing before that
+            owner.__anext__().send(None)
+        found = _owners[loop] = connections, owner
     return found[0]
-
-
-def open_connections() -> LoopConnections | None:
-    """Return what the running loop has open, if anything."""
-    found = _owners.get(asyncio.get_running_loop())
-    return None if found is None else found[0]
 
 
 def use(endpoint: Endpoint, user: object) -> None:
@@ -128,10 +125,11 @@ def leave(user: object) -> None:
                 loop.call_soon_threadsafe(connections.drop_soon, endpoint)
 
 
-async def _own(loop: asyncio.AbstractEventLoop) -> LoopConnectionsOwner:
-    connections = LoopConnections()
+async def _own(
+    loop: asyncio.AbstractEventLoop, connections: LoopConnections
+) -> LoopConnectionsOwner:
     try:
-        yield connections
+        yield
     finally:
         _owners.pop(loop, None)
         await connections.aclose()

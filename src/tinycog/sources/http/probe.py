@@ -243,7 +243,7 @@ async def _send(
 ) -> str | None:
     """Request one url; return where it is redirected to."""
     await client.routes.open()
-    connections = await connections_of_loop()
+    connections = connections_of_loop()
     check_allowed(client.allow_host, str(target.url), client.name)
     route = client.routes.route(target)
     try:

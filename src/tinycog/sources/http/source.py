@@ -107,7 +107,7 @@ class HttpSource:
     def send_range(
         self, part: ByteRange, answer: RangeSink, done: Done
     ) -> Callable[[], None] | None:
-        """Send one GET now, if a connection is idle; see `protocol.SendRange`."""
+        """Send one GET without waiting; see `protocol.SendRange`."""
         return fast_path.send(self.client, part, answer, done)
 
     async def aclose(self) -> None:
