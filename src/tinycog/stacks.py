@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import replace
-from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +18,7 @@ from tinycog.errors import Finding, TinycogError, UsageError
 from tinycog.extras import check_installed
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
-from tinycog.fetch.single_flight import SingleFlight, side_by_side
+from tinycog.fetch.single_flight import SingleFlight, some_at_a_time
 from tinycog.geo.lazy import FixedPlacement, within
 from tinycog.limits import Limits
 from tinycog.mosaicking.mosaic_file import SIDE_BY_SIDE
@@ -137,9 +136,7 @@ class Stack:
                     raise
                 found[n] = error
 
-        rest = iter(used)
-        while batch := list(islice(rest, SIDE_BY_SIDE)):
-            await side_by_side(*map(open_one, batch))
+        await some_at_a_time(used, open_one, SIDE_BY_SIDE)
         made = await run_in_pool(self._put_together, used, found, keep)
         self._made = made
         return made

@@ -120,15 +120,15 @@ class Scheduler:
 
     def flush(self) -> None:
         """Send queued requests now, without waiting for the end of this loop turn."""
-        if self._submitted:
-            self._plan_submitted()
+        self._plan_submitted()
 
     def _plan_submitted(self) -> None:
         """Join requests in flight, or queue for requests of their own."""
         self._flush_is_due = False
-        submitted, self._submitted = self._submitted, []
-        self._queue += submitted
-        self._pump(submitted)
+        if self._submitted:  # else they were flushed
+            submitted, self._submitted = self._submitted, []
+            self._queue += submitted
+            self._pump(submitted)
 
     def _join(self, request: RangeRequest) -> bool:
         """Join a request in flight whose response brings the same bytes, if there is one."""

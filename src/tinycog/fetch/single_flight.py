@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 First = TypeVar("First")
 Second = TypeVar("Second")
 
@@ -69,6 +71,35 @@ async def side_by_side(*work: Coroutine[Any, Any, object]) -> tuple[object, ...]
             task.cancel()
 
 
+async def some_at_a_time(
+    items: Sequence[Item], work: Callable[[Item], Awaitable[T]], most: int
+) -> list[T]:
+    """Return the results of work on each item, in their order; `most` are under way at a time.
+
+    The next one begins as soon as any has ended. At first one begins in each turn of the event
+    loop, so that the first answers come while the others begin. If one fails, the others are given
+    up.
+    """
+    found: dict[int, T] = {}
+    waiting = iter(enumerate(items))
+
+    async def work_on() -> None:
+        for n, item in waiting:
+            found[n] = await work(item)
+
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        for _ in range(min(most, len(items))):
+            tasks.append(asyncio.create_task(work_on()))
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            if not task.cancel() and not task.cancelled():
+                task.exception()  # asyncio need not warn if nobody was told
+    return [found[n] for n in range(len(items))]
+
+
 class SingleFlight:
     """Work that is done once, however many wait for it, and cancelled when the last waiter leaves.
 
@@ -82,31 +113,41 @@ class SingleFlight:
 
     async def run(self, key: object, work: Callable[[], Awaitable[T]]) -> T:
         """Join the work of that key, or start it; return its result."""
-        place = (asyncio.get_running_loop(), key)
+        loop = asyncio.get_running_loop()
+        place = (loop, key)
         job = self._jobs.get(place)
         if job is None:
             job = self._jobs[place] = _Job(asyncio.ensure_future(work()))
-            job.task.add_done_callback(lambda done: self._forget(place, done))
-        job.waiting += 1
+            job.task.add_done_callback(partial(self._end, place, job))
+        waiter: asyncio.Future[T] = loop.create_future()
+        job.waiters.append(waiter)
         try:
-            return await asyncio.shield(job.task)
+            return await waiter
         finally:
-            job.waiting -= 1
-            if not job.waiting and not job.task.done():
+            job.waiters.remove(waiter)
+            if not job.waiters and not job.task.done():
                 self._jobs.pop(place, None)
                 job.task.cancel()
 
-    def _forget(self, place: object, done: asyncio.Future[Any]) -> None:
-        job = self._jobs.get(place)
-        if job is not None and job.task is done:
+    def _end(self, place: object, job: _Job, task: asyncio.Future[Any]) -> None:
+        """Pass what came of the work on to all that wait; where none does, it matters to none."""
+        if self._jobs.get(place) is job:
             del self._jobs[place]
-        if not done.cancelled():
-            done.exception()  # raised for all that waited; if none did, asyncio need not warn
+        error = None if task.cancelled() else task.exception()
+        for waiter in job.waiters:
+            if waiter.done():  # it leaves
+                continue
+            if task.cancelled():
+                waiter.cancel()
+            elif error is not None:
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(task.result())
 
 
 @dataclass(eq=False, repr=False)
 class _Job:
-    """A task, and how many wait for it."""
+    """A task, and who waits for it."""
 
     task: asyncio.Future[Any]
-    waiting: int = 0
+    waiters: list[asyncio.Future[Any]] = field(default_factory=list[asyncio.Future[Any]])

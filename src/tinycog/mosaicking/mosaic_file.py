@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.errors import MosaicError, TileIndexError, TinycogError, UsageError
-from tinycog.fetch.single_flight import SingleFlight, side_by_side
+from tinycog.fetch.single_flight import SingleFlight, some_at_a_time
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
 from tinycog.mosaicking.fitting import Fitted, MosaicOptions, fit
@@ -233,9 +232,7 @@ async def open_files(files: Sequence[OpenFile]) -> None:
     Raises:
         TinycogError: one of them cannot be opened, by its name.
     """
-    rest = iter(files)
-    while batch := list(islice(rest, SIDE_BY_SIDE)):
-        await side_by_side(*(_open(file) for file in batch))
+    await some_at_a_time(files, _open, SIDE_BY_SIDE)
 
 
 async def _open(file: OpenFile) -> None:

@@ -12,7 +12,7 @@ from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import Ifd, Tiff, parse_header, parse_tiff
+from tinycog.tiff.parse import Ifd, Tiff, need_header, parse_tiff
 from tinycog.tiff.pyramid import find_ifd, knows_view, parse_image, parse_view
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.recall import Recall
@@ -136,7 +136,7 @@ async def read_first(
 
 def _parse_head(buffer: SparseBuffer, limits: Limits, view: PageView) -> Steps[HeaderState | None]:
     """Return what the first bytes of a file tell; None if more are needed."""
-    yield from parse_header(buffer)
+    yield from need_header(buffer)
     return first_cached(buffer, limits, view)
 
 

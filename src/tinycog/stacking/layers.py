@@ -29,6 +29,7 @@ from tinycog.mosaicking.placing import PlacedLevel, common
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.validity import LevelMask
 from tinycog.reader.window_buffers import LevelSource
+from tinycog.tiff.image import Image
 from tinycog.window import FloatWindow, Size, Window, meets
 
 EXACT = 1e-6
@@ -96,6 +97,47 @@ class RenumberedMember(MosaicMember):
         return await self._member.plan(z, [self._own(slot) for slot in slots])
 
 
+class KindsOnGrid:
+    """How kinds of files lie on a grid: found once for all whose headers say the same.
+
+    Of such headers there is one parsed value (`tiff.recall`), which a kind is known by.
+    """
+
+    def __init__(self, grid: ChosenGrid) -> None:
+        """Know nothing yet."""
+        self.grid = grid
+        self._inside: dict[tuple[int, int], tuple[object, bool]] = {}
+        self._aligned: dict[tuple[int, int], tuple[object, tuple[int, Window] | None]] = {}
+        self._images: dict[int, tuple[object, Image]] = {}
+
+    def lies_in(self, file: OpenFile) -> bool:
+        """Return whether a file may have pixels of the grid."""
+        geo, pyramid = file.geo, file.pyramid
+        found = self._inside.get((id(geo), id(pyramid)))
+        if found is None:
+            found = (geo, pyramid), lies_in(file, self.grid)
+            self._inside[id(geo), id(pyramid)] = found
+        return found[1]
+
+    def aligned_level(self, file: OpenFile) -> tuple[int, Window] | None:
+        """Return the level of a file whose pixels are those of the grid, and where."""
+        geo, pyramid = file.geo, file.pyramid
+        found = self._aligned.get((id(geo), id(pyramid)))
+        if found is None:
+            found = (geo, pyramid), aligned_level(file, self.grid)
+            self._aligned[id(geo), id(pyramid)] = found
+        return found[1]
+
+    def image(self, file: OpenFile, dtype: np.dtype[np.generic] | None) -> Image:
+        """Return the grid as an image of a file; of another dtype, the same for all, if given."""
+        image = file.levels[0]
+        found = self._images.get(id(image))
+        if found is None:
+            found = image, resized(image, self.grid.sizes[0], dtype)
+            self._images[id(image)] = found
+        return found[1]
+
+
 class FileOnGrid(NamedTuple):
     """A file, and how its pixels become those of the grid.
 
@@ -103,23 +145,27 @@ class FileOnGrid(NamedTuple):
         name: of the file, for plans.
         label: what findings call it.
         file: open.
+        kinds: of files on the grid.
         georeference: of the grid, with the metadata of the file.
     """
 
     name: str
     label: str
     file: OpenFile
+    kinds: KindsOnGrid
     georeference: LazyGeoreference
 
     @classmethod
-    def of(cls, name: str, label: str, file: OpenFile, grid: ChosenGrid) -> FileOnGrid:
+    def of(cls, name: str, label: str, file: OpenFile, kinds: KindsOnGrid) -> FileOnGrid:
         """Place an open file on a grid."""
+        grid = kinds.grid
         moved = file.georeference.moved(grid.transform, grid.sizes[0], grid.crs)
-        return cls(name, label, file, moved)
+        return cls(name, label, file, kinds, moved)
 
-    def member(self, grid: ChosenGrid, method: str) -> MosaicMember:
+    def member(self, method: str) -> MosaicMember:
         """Return what reads it: pixels as they are where they are those of the grid."""
-        aligned = aligned_level(self.file, grid)
+        grid = self.kinds.grid
+        aligned = self.kinds.aligned_level(self.file)
         if aligned is None:
             target = WarpGrid(self.georeference, grid.crs, grid.sizes, method)
             windows = windows_of(self.file, grid)
@@ -131,9 +177,9 @@ class FileOnGrid(NamedTuple):
         found.label = self.label
         return found
 
-    def source(self, grid: ChosenGrid, dtype: np.dtype[np.generic] | None) -> LevelSource:
+    def source(self, dtype: np.dtype[np.generic] | None) -> LevelSource:
         """Return the grid as a level of this file; of another dtype where one is given."""
-        image = resized(self.file.levels[0], grid.sizes[0], dtype)
+        image = self.kinds.image(self.file, dtype)
         mask = LevelMask(None, is_known=True)
         return LevelSource(image, mask, AllCount(self.georeference, image), self.georeference)
 

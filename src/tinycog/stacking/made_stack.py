@@ -27,10 +27,10 @@ from tinycog.stacking.chosen_bands import (
 )
 from tinycog.stacking.layers import (
     FileOnGrid,
+    KindsOnGrid,
     LostMember,
     RenumberedMember,
     StackLayer,
-    lies_in,
     window_of_place,
 )
 from tinycog.stacking.stack_fit import NamedFile, meaning_of, misfits
@@ -241,7 +241,8 @@ class _Maker(NamedTuple):
         for n in self.fitting:
             check_suits(self.opened.handles[n].levels[0], self.options.method)
         bands = self._bands()
-        inside = {n for n in self.fitting if lies_in(self.opened.handles[n], self.grid)}
+        kinds = KindsOnGrid(self.grid)
+        inside = {n for n in self.fitting if kinds.lies_in(self.opened.handles[n])}
         if not inside:
             raise self._nothing()
         dtype = result_dtype(self.options.method, first.levels[0].dtype)
@@ -250,7 +251,7 @@ class _Maker(NamedTuple):
         fill = 0 if nodata is None else nodata
         on_grid = {
             n: FileOnGrid.of(
-                self.names.files[n], self.names.shown[n], self.opened.handles[n], self.grid
+                self.names.files[n], self.names.shown[n], self.opened.handles[n], kinds
             )
             for n in inside
         }
@@ -373,13 +374,13 @@ class _Maker(NamedTuple):
             if n not in on_grid:
                 members.append(self._lost(n))
                 continue
-            member = on_grid[n].member(self.grid, method)
+            member = on_grid[n].member(method)
             its = [self.chosen.uses[n][place] for place in places]
             is_same = its == own
             members.append(
                 member if is_same else RenumberedMember(member, dict(zip(own, its, strict=True)))
             )
-        source = on_grid[first].source(self.grid, dtype)
+        source = on_grid[first].source(dtype)
         windows = MosaicWindows(
             members,
             self.options.method,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from tinycog.argument_types import ErrorHandling
 from tinycog.errors import Finding, LimitError
 from tinycog.fetch.plan import Plan
-from tinycog.fetch.single_flight import side_by_side
+from tinycog.fetch.single_flight import side_by_side, some_at_a_time
 from tinycog.limits import Limits
 from tinycog.mosaicking.mosaic_file import SIDE_BY_SIDE
 from tinycog.mosaicking.mosaic_windows import joined_plan
@@ -130,16 +129,14 @@ async def read_piece(
     except MemoryError as exc:
         what = f"a stack of {piece.shape}"
         raise LimitError.no_memory(what) from exc
-    some = asyncio.Semaphore(SIDE_BY_SIDE)
     asked = await _asked(made, piece.window)
 
-    async def one(place: int, number: int) -> _ReadStep:
-        async with some:
-            step = made.steps[number]
-            part = _StepArrays(data[place], masks[place], asked)
-            return await _read_step(made, step, piece, part, errors)
+    async def one(place: int) -> _ReadStep:
+        step = made.steps[piece.steps[place]]
+        part = _StepArrays(data[place], masks[place], asked)
+        return await _read_step(made, step, piece, part, errors)
 
-    read = await side_by_side(*(one(place, number) for place, number in enumerate(piece.steps)))
+    read = await some_at_a_time(range(len(piece.steps)), one, SIDE_BY_SIDE)
     lost = None
     if any(one.losses is not None for one in read):
         lost = np.zeros((piece.shape[0], *piece.shape[2:]), np.uint8)

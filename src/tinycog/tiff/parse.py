@@ -120,11 +120,11 @@ class Tiff(NamedTuple):
         return self.next_offset == 0 or self.is_cut
 
 
-def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
-    """Parse the file header (tiff.header.*).
+def need_header(buffer: SparseBuffer) -> Steps[None]:
+    """Yield where the file header lies, if it has not arrived.
 
     Raises:
-        NotTiffError: the file starts with other bytes, which the message shows; or with none.
+        NotTiffError: there are no bytes.
     """
     try:
         yield from need(buffer, [ByteRange(0, BIG.header_length)])
@@ -132,6 +132,15 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
         error = NotTiffError(f"not a TIFF: {exc}")
         error.name = exc.name
         raise error from exc
+
+
+def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
+    """Parse the file header (tiff.header.*).
+
+    Raises:
+        NotTiffError: the file starts with other bytes, which the message shows; or with none.
+    """
+    yield from need_header(buffer)
     if buffer.ends_before(min(v.header_length for v in VARIANTS.values())):
         found = (
             f"{buffer.size} bytes are too few for a header" if buffer.size else "the file is empty"

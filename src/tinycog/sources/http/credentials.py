@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -43,8 +43,8 @@ class Renewable(Generic[T]):
         self._seconds = seconds
         self.version = 0
         self.cached = None if callable(given) else check(name, given)
-        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
-            weakref.WeakKeyDictionary()
+        self._locks: MutableMapping[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            weakref.WeakKeyDictionary() if callable(given) else {}  # the one takes long to make
         )
 
     @property
