@@ -78,7 +78,7 @@ async def some_at_a_time(
 
     The next one begins as soon as any has ended. At first one begins in each turn of the event
     loop, so that the first answers come while the others begin. If one fails, the others are given
-    up.
+    up, and have ended before its error is raised.
     """
     found: dict[int, T] = {}
     waiting = iter(enumerate(items))
@@ -95,8 +95,8 @@ async def some_at_a_time(
         await asyncio.gather(*tasks)
     finally:
         for task in tasks:
-            if not task.cancel() and not task.cancelled():
-                task.exception()  # asyncio need not warn if nobody was told
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return [found[n] for n in range(len(items))]
 
 

@@ -110,7 +110,7 @@ def _may_dial(pool: ConnectionPool, prepared: Prepared) -> bool:
 
 
 class _Request:
-    """A request on a connection, and the task that opens it, or goes on if that does not suffice."""
+    """A request on a connection, and the task that opens that, or goes on from its response."""
 
     __slots__ = (
         "_client",
