@@ -11,6 +11,8 @@ from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits, Retries
 from tinycog.sources.factory import make_source
+from tinycog.sources.http.connections import Connection
+from tinycog.sources.http.pool import ConnectionPool
 from tinycog.tiff.ranges import ByteRange
 
 
@@ -38,7 +40,7 @@ async def test_no_task_is_made_for_a_range_on_an_open_connection():
     async with serving(script) as raw:
         fetcher = fetcher_of(raw)
         await read(fetcher, (0, 10), (20, 30), (30, 40))
-        assert tasks[0] > tasks[1] == tasks[2]
+        assert tasks[0] >= tasks[1] == tasks[2]
 
 
 async def test_it_asks_for_the_generation_that_it_has_seen():
@@ -239,3 +241,71 @@ async def test_many_at_once_are_all_right_over_few_connections():
             assert [data for (data,) in found] == expected(*parts)
         assert len({number for number, _ in raw.asked}) <= 64
         assert (fetcher.server.in_flight, fetcher.server.budget.used) == (0, 0)
+
+
+# --- where no connection is idle -----------------------------------------------------------------
+
+
+async def never(_: ConnectionPool, endpoint: object) -> Connection:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_a_read_that_is_given_up_while_it_connects_frees_its_slot_at_once(monkeypatch):
+    async with serving(right) as raw:
+        fetcher = fetcher_of(raw)
+        with monkeypatch.context() as patch:
+            patch.setattr(ConnectionPool, "dial", never)
+            task = asyncio.ensure_future(read(fetcher, (0, 10)))
+            await asyncio.sleep(0.01)
+            assert fetcher.server.in_flight == 1
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert (fetcher.server.in_flight, fetcher.server.budget.used) == (0, 0)
+        assert await read(fetcher, (20, 30)) == expected((20, 30))
+        assert len(raw.asked) == 1
+
+
+async def test_a_connection_that_does_not_come_is_given_up_in_time(monkeypatch):
+    monkeypatch.setattr(ConnectionPool, "dial", never)
+    async with serving(right) as raw:
+        fetcher = fetcher_of(raw, Limits(retries=Retries(tries=1, silence=0.1)))
+        with pytest.raises(SourceTimeoutError):
+            await read(fetcher, (0, 10))
+        await asyncio.sleep(0)
+        assert fetcher.server.in_flight == 0
+
+
+async def test_a_read_does_not_wait_for_ever_if_somebody_cancels_the_task_that_connects(
+    monkeypatch,
+):
+    monkeypatch.setattr(ConnectionPool, "dial", never)
+    async with serving(right) as raw:
+        before = asyncio.all_tasks()
+        reading = asyncio.ensure_future(read(fetcher_of(raw), (0, 10)))
+        for turns in (0, 1):  # before it has begun, and while it waits
+            while not (others := asyncio.all_tasks() - before - {reading}):
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.01 * turns)
+            for task in others:
+                task.cancel()
+            with pytest.raises(SourceError, match="cancelled"):
+                await reading
+            reading = asyncio.ensure_future(read(fetcher_of(raw), (0, 10)))
+        reading.cancel()
+
+
+async def test_what_a_new_connection_cannot_read_goes_by_aiohttp_from_then_on():
+    async with serving(lambda _, head: [long_head(answer(head))]) as raw:
+        fetcher = fetcher_of(raw)
+        assert await read(fetcher, (0, 10)) == expected((0, 10))
+        assert len(raw.asked) == 2
+        assert await read(fetcher, (20, 30)) == expected((20, 30))
+        assert len(raw.asked) == 3
+
+
+def long_head(response: bytes) -> bytes:
+    """Put more headers into a response than are read here."""
+    lines = b"".join(b"X-%d: %s\r\n" % (i, b"a" * 5000) for i in range(4))
+    return response.replace(b"\r\n", b"\r\n" + lines, 1)

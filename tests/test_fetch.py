@@ -51,7 +51,7 @@ from tinycog.fetch.range_request import (
     release,
 )
 from tinycog.fetch.retry import RetryState
-from tinycog.fetch.single_flight import start_eagerly
+from tinycog.fetch.single_flight import some_at_a_time, start_eagerly
 from tinycog.sources.protocol import RangeSink
 from tinycog.testing import Fault, Layout, RangeServer, make_image, make_pyramid, make_tiff
 from tinycog.testing.server.exchange import RequestContext
@@ -1441,3 +1441,50 @@ def test_who_finds_all_slots_taken_is_woken_as_if_it_had_asked_for_one():
     assert line.server.is_full(PIXELS, partial(woken.append, 2))
     line.leave()
     assert woken == [2]
+
+
+# --- some at a time ------------------------------------------------------------------------------
+
+
+async def test_some_at_a_time_are_under_way_and_results_have_the_order_of_the_items():
+    under_way: list[int] = []
+    most: list[int] = []
+
+    async def work(item: int) -> int:
+        under_way.append(item)
+        most.append(len(under_way))
+        await asyncio.sleep(0.001 * (item % 5))
+        under_way.remove(item)
+        return item * item
+
+    assert await some_at_a_time(range(40), work, 7) == [n * n for n in range(40)]
+    assert max(most) == 7
+    assert await some_at_a_time([], work, 7) == []
+
+
+async def test_answers_come_while_others_have_yet_to_begin():
+    events: list[str] = []
+
+    async def work(item: int) -> None:
+        events.append(f"begins {item}")
+        await asyncio.sleep(0)
+        events.append(f"ends {item}")
+
+    await some_at_a_time(range(10), work, 10)
+    assert events.index("ends 0") < events.index("begins 9")
+
+
+async def test_if_one_of_some_fails_the_others_have_ended_before_its_error_is_raised():
+    ended: list[int] = []
+
+    async def work(item: int) -> None:
+        try:
+            await asyncio.sleep(0.01 if item == 3 else 10)
+            if item == 3:
+                raise ValueError(item)
+        finally:
+            ended.append(item)
+
+    with pytest.raises(ValueError, match="3"):
+        await some_at_a_time(range(10), work, 5)
+    assert sorted(ended) == [0, 1, 2, 3, 4]
