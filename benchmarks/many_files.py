@@ -6,7 +6,8 @@
 All read the same scenes, at urls that nobody has seen, of one range server in a process of its own,
 each library in one of its own, in random order within a round; a ratio is the median of the ratios
 within each round. Pixels are compared with what was written, after the clock has stopped. A library
-that is not there, or fails, is left out with the reason.
+that is not there, or fails, is left out with the reason. "bare" is the floor: aiohttp that GETs the
+same bytes, and libdeflate.
 
 (A script named `collections.py` would stand in the way of the standard library's module.)
 """
@@ -37,7 +38,8 @@ ACROSS = 4
 
 # with an index headers were read before; peers read them each time, whatever their index tells
 OWN = ("tinycog", "tinycog, stack", "tinycog, index", "tinycog, index, stack")
-ALL = (*OWN, "rioxarray", "odc-stac", "stackstac", "lazycogs")
+FLOOR = ("bare", "bare, index")
+ALL = (*OWN, *FLOOR, "rioxarray", "odc-stac", "stackstac", "lazycogs")
 
 Job = dict[str, Any]
 Pixels = np.ndarray[Any, Any]
@@ -200,10 +202,10 @@ def table(run: Run) -> list[dict[str, Any]]:
     """Print the figures, and return them."""
     found: list[dict[str, Any]] = []
     for case, rows in run.rows.items():
-        peers = [name for name in rows if name not in OWN]
+        peers = [name for name in rows if name not in (*OWN, *FLOOR)]
         print(f"\n{case}, {run.counts[case]} files")
         for name, figures in rows.items():
-            if name in OWN and peers:
+            if name in (*OWN, *FLOOR) and peers:
                 ratios = [
                     one["seconds"] / min(rows[peer][turn]["seconds"] for peer in peers)
                     for turn, one in enumerate(figures)

@@ -246,7 +246,7 @@ async def test_many_at_once_are_all_right_over_few_connections():
 # --- where no connection is idle -----------------------------------------------------------------
 
 
-async def never(_: ConnectionPool, endpoint: object) -> Connection:
+async def never(*_: object) -> Connection:
     await asyncio.Event().wait()
     raise AssertionError
 
@@ -285,9 +285,12 @@ async def test_a_read_does_not_wait_for_ever_if_somebody_cancels_the_task_that_c
         before = asyncio.all_tasks()
         reading = asyncio.ensure_future(read(fetcher_of(raw), (0, 10)))
         for turns in (0, 1):  # before it has begun, and while it waits
-            while not (others := asyncio.all_tasks() - before - {reading}):
-                await asyncio.sleep(0)
+            for _ in range(5):
+                others = asyncio.all_tasks() - before - {reading}
+                if not others:
+                    await asyncio.sleep(0)
             await asyncio.sleep(0.01 * turns)
+            assert others
             for task in others:
                 task.cancel()
             with pytest.raises(SourceError, match="cancelled"):
