@@ -100,7 +100,7 @@ class RenumberedMember(MosaicMember):
 class KindsOnGrid:
     """How kinds of files lie on a grid: found once for all whose headers say the same.
 
-    Of such headers there is one parsed value (`tiff.recall`), which a kind is known by.
+    Such headers are parsed once (module `recall`): a kind is known by what came of it.
     """
 
     def __init__(self, grid: ChosenGrid) -> None:
