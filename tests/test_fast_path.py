@@ -285,8 +285,9 @@ async def test_a_read_does_not_wait_for_ever_if_somebody_cancels_the_task_that_c
         before = asyncio.all_tasks()
         reading = asyncio.ensure_future(read(fetcher_of(raw), (0, 10)))
         for turns in (0, 1):  # before it has begun, and while it waits
+            others: set[asyncio.Task[Any]] = set()
             for _ in range(5):
-                others = asyncio.all_tasks() - before - {reading}
+                others = others or asyncio.all_tasks() - before - {reading}
                 if not others:
                     await asyncio.sleep(0)
             await asyncio.sleep(0.01 * turns)
