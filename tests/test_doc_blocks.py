@@ -52,7 +52,7 @@ def calling(address: str) -> list[str]:
 def shims(folder: Path, address: str) -> Path:
     """Commands for blocks of a shell: this tinycog; pip and others, which do nothing here.
 
-    `tinycog serve` runs until Ctrl-C, which comes after a few seconds, in an interpreter of its own.
+    `tinycog serve` has an interpreter of its own, until Ctrl-C, which comes after a few seconds.
     """
     folder.mkdir()
     command = f'{shlex.join([*calling(address), "tinycog"])} "$@"'
