@@ -9,6 +9,7 @@ import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def words_of(path: Path) -> Iterator[str]:
             yield token.string
 
 
+@cache
 def cited() -> dict[str, set[str]]:
     """Ids and families (`tiff.ifd.*`) that the code cites, each with the modules that do."""
     places: dict[str, set[str]] = {}
@@ -72,13 +74,20 @@ def cited() -> dict[str, set[str]]:
     return places
 
 
+def called(node: ast.Call) -> str:
+    """The last name of what is called."""
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
 def findings() -> dict[str, set[str]]:
     """First arguments of `Finding(...)` and `tolerate(...)`, with the modules that make them."""
     places: dict[str, set[str]] = {}
     for path in CODE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            name = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
-            if isinstance(node, ast.Call) and name in ("Finding", "tolerate"):
+            if isinstance(node, ast.Call) and called(node) in ("Finding", "tolerate"):
                 rule = node.args[0] if node.args else node.keywords[0].value
                 if isinstance(rule, ast.Constant):  # else it is handed on, as `tolerate` does
                     places.setdefault(str(rule.value), set()).add(path.name)
