@@ -27,6 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CORPUS = "TINYCOG_CORPUS"
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+"""Tests start hundreds of interpreters: without bytecode each of them compiles the package."""
 MARK = "<!-- test command -->"
 QUICK = "-m quick"
 BASH = shutil.which("bash") or "/bin/bash"
@@ -272,6 +274,7 @@ def run(part: Part, say: Say = say) -> Outcome:
     say(f"\n=== {part.name}\n")
     began = time.monotonic()
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment.pop(NO_BYTECODE, None)
     if not part.has_corpus:
         environment.pop(CORPUS, None)
     closing, failed = "", False

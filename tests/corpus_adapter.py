@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import product
 
 import numpy as np
 
@@ -11,6 +12,8 @@ import tinycog
 CLEAN = (tinycog.TinycogError,)
 MOST_BYTES = 1 << 30
 """A level larger than this is not read whole."""
+TILES = 64
+"""Tiles that are asked for together, at least: strips may be a row each."""
 
 
 def read_levels(
@@ -40,9 +43,10 @@ async def _read_level(cog: tinycog.Cog, level: tinycog.Level) -> np.ndarray | Ex
             return None
         pixels = np.zeros(level.shape, level.dtype)
         down, across = level.grid
-        for y in range(down):
-            tiles = [(level.z, x, y) for x in range(across)]
-            for raster in await cog.read_tiles(tiles):
+        rows_at_once = -(-TILES // across)
+        for top in range(0, down, rows_at_once):
+            places = product(range(top, min(top + rows_at_once, down)), range(across))
+            for raster in await cog.read_tiles([(level.z, x, y) for y, x in places]):
                 at = raster.window
                 rows = slice(at.row_off, at.row_off + at.height)
                 pixels[:, rows, at.col_off : at.col_off + at.width] = raster.data

@@ -144,19 +144,21 @@ async def test_who_is_cancelled_while_waiting_does_no_harm():
             claim = await claims.claim(RANGES)
             assert claim is not None
             claimed.set()
-            await asyncio.sleep(0.5)
-            claim.release()
+            await asyncio.to_thread(go_on.wait)
             released.append(True)
+            claim.release()
 
         asyncio.run(main())
 
-    claimed = threading.Event()
+    claimed, go_on = threading.Event(), threading.Event()
     thread = threading.Thread(target=other)
     thread.start()
     claimed.wait(5)
     waiting = [asyncio.ensure_future(claims.claim(RANGES)) for _ in range(2)]
     await asyncio.sleep(0.05)
     waiting[0].cancel()
+    await asyncio.wait(waiting[:1])
+    go_on.set()
     assert await waiting[1] is None
     thread.join()
     assert released == [True]

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from documents.pages import PAGES, ROOT, Block, blocks_of, lacking, name_of
@@ -23,6 +24,7 @@ from tinycog.testing import serve_in_thread
 
 COG = ROOT / "src" / "tinycog" / "data" / "demo.tif"
 SESSION = Path(__file__).parent / "documents" / "session.py"
+WARM, CALL = SESSION.with_name("warm.py"), SESSION.with_name("call.py")
 BEFORE = SESSION.parent / "before"
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -42,14 +44,20 @@ PATHS = os.pathsep.join(
 SERVED: dict[str, Path] = dict.fromkeys(("image.tif", "a.tif", "20240131.tif", "20240202.tif"), COG)
 
 
-def shims(folder: Path) -> Path:
+def calling(address: str) -> list[str]:
+    """A command that runs what follows it in a fork of the interpreter at that address."""
+    return [sys.executable, "-IS", str(CALL), address]
+
+
+def shims(folder: Path, address: str) -> Path:
     """Commands for blocks of a shell: this tinycog; pip and others, which do nothing here.
 
-    `tinycog serve` runs until Ctrl-C, which comes after a few seconds.
+    `tinycog serve` has an interpreter of its own, until Ctrl-C, which comes after a few seconds.
     """
     folder.mkdir()
-    command = f'{shlex.quote(sys.executable)} -m tinycog "$@"'
-    served = f"timeout --signal=INT 4 {command}; status=$?; [ $status = 124 ] || exit $status"
+    command = f'{shlex.join([*calling(address), "tinycog"])} "$@"'
+    alone = f'{shlex.quote(sys.executable)} -m tinycog "$@"'
+    served = f"timeout --signal=INT 4 {alone}; status=$?; [ $status = 124 ] || exit $status"
     tinycog = f'if [ "$1" = serve ]; then {served}; else exec {command}; fi'
     for name, line in {"tinycog": tinycog, "pip": "exit 0", "upload": "cat >/dev/null"}.items():
         program = folder / name
@@ -71,7 +79,21 @@ def work_of(page: Path, base: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def warm():
+    """Address of an interpreter that has imported what pages use, to run forks of it."""
+    environment = {**os.environ, "PYTHONPATH": PATHS, "OPENBLAS_NUM_THREADS": "1"}
+    with TemporaryDirectory() as folder:
+        address = str(Path(folder) / "warm")  # in a short path: sockets have room for no other
+        command = [sys.executable, str(WARM), address]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield address
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, warm):
     """A function of a page that returns what is wrong with its blocks, by name."""
 
     @cache
@@ -79,7 +101,7 @@ def results(tmp_path_factory):
         page = ROOT / name
         folder = tmp_path_factory.mktemp("page")
         (folder / "work").mkdir()
-        path = os.pathsep.join((str(shims(folder / "bin")), os.environ["PATH"]))
+        path = os.pathsep.join((str(shims(folder / "bin", warm)), os.environ["PATH"]))
         environment = {**os.environ, "PATH": path, "PYTHONPATH": PATHS, "BROWSER": "true"}
         with ExitStack() as stack:
             server = stack.enter_context(serve_in_thread(SERVED, cors=True))
@@ -97,7 +119,7 @@ def results(tmp_path_factory):
                 }
             work, found = folder / "work.json", folder / "results.json"
             work.write_text(json.dumps(work_of(page, server.url(""))))
-            command = [sys.executable, str(SESSION), str(work), str(found)]
+            command = [*calling(warm), str(SESSION), str(work), str(found)]
             done = subprocess.run(  # noqa: S603 - ours
                 command,
                 cwd=folder / "work",

@@ -96,9 +96,8 @@ def test_the_command_notices_wrong_pixels_and_words_on_stderr(data):
 # --- many at once --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_many_reads_at_once_from_a_faulty_server_are_right_and_leave_nothing(seed):
-    found = asyncio.run(soak.soak(1500, seed=seed))
+def test_many_reads_at_once_from_a_faulty_server_are_right_and_leave_nothing():
+    found = asyncio.run(soak.soak(1500, seed=0))
     assert found.is_right, found
     assert found.counts["right"] > 500
     assert found.counts["cancelled"] > 500

@@ -834,7 +834,7 @@ async def test_after_it_the_same_bytes_can_be_read():
         await turns(n)
         task.cancel()
         await turns()
-    assert await asyncio.wait_for(reading(fetcher, (0, 1000)), 0.2) == [bytes_at(0, 1000)]
+    assert await asyncio.wait_for(reading(fetcher, (0, 1000)), 10) == [bytes_at(0, 1000)]
 
 
 async def test_who_asks_as_another_gives_up_is_not_cancelled_with_it():
@@ -1160,7 +1160,7 @@ async def test_bytes_in_flight_are_bounded_until_they_are_let_go_of(source, fetc
     for i in range(50):
         reader.want(i * FAR, i * FAR + 150)
     reader.want(100 * FAR, 100 * FAR + 5000)  # one that is longer than the bound, alone
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         await reader.is_done.wait()
     assert reader.failed == []
     assert reader.most in (900, 5000)
@@ -1172,7 +1172,7 @@ async def test_more_than_the_bound_can_be_read_at_once():
     fetcher = Fetcher(source)
     fetcher.server.budget = Budget(1000)
     parts = [ByteRange(i * FAR, i * FAR + 150) for i in range(20)]
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(10):
         assert await fetcher.read(parts) == [bytes_at(*part) for part in parts]
 
 

@@ -86,11 +86,12 @@ async def test_wrong_arguments_are_refused(options, error):
 
 
 async def quiet(cog):
-    """Wait until no request has ended for a fifth of a second."""
+    """Wait until no request has ended for a fifth of a second, in which this loop did turn."""
     sent = -1
     while sent < len(cog.requests):
         sent = len(cog.requests)
-        await asyncio.sleep(0.2)
+        for _ in range(50):
+            await asyncio.sleep(0.004)
 
 
 # --- how far ahead -------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ async def test_a_raster_that_was_cut_reads_as_the_whole(tmp_path: Path, kind: st
         assert len(mosaic.levels) == 2
         for level in range(2):
             await same(mosaic, whole, level=level)
-        for n in range(int(os.environ.get("TINYCOG_WINDOWS", "20"))):
+        for n in range(int(os.environ.get("TINYCOG_WINDOWS", "10"))):
             left, top = rng.integers(0, SIZE - 1, 2).tolist()
             width, height = (int(rng.integers(1, SIZE - at + 1)) for at in (left, top))
             window = (left, top, width, height)

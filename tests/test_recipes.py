@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def paths(text: str) -> list[str]:
     return [name for name in quoted(text) if PATH.fullmatch(name)]
 
 
+@cache
 def tokens(path: Path) -> set[str]:
     """Names and strings of a module, without docstrings and comments."""
     found: set[str] = set()

@@ -9,6 +9,7 @@ import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,10 +52,16 @@ def rule_texts() -> Iterator[tuple[str, str]]:
             yield heading.strip("`"), re.split(r"^## ", text, flags=re.MULTILINE)[0]
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A module of the code, parsed once."""
+    return ast.parse(path.read_text("utf-8"))
+
+
 def words_of(path: Path) -> Iterator[str]:
     """Strings, docstrings and comments of a module: everything that is not code."""
     source = path.read_text("utf-8")
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -62,6 +69,7 @@ def words_of(path: Path) -> Iterator[str]:
             yield token.string
 
 
+@cache
 def cited() -> dict[str, set[str]]:
     """Ids and families (`tiff.ifd.*`) that the code cites, each with the modules that do."""
     places: dict[str, set[str]] = {}
@@ -72,13 +80,19 @@ def cited() -> dict[str, set[str]]:
     return places
 
 
+def last_name(node: ast.expr) -> str:
+    """The name behind the last dot of what stands there."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def findings() -> dict[str, set[str]]:
     """First arguments of `Finding(...)` and `tolerate(...)`, with the modules that make them."""
     places: dict[str, set[str]] = {}
     for path in CODE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            name = ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
-            if isinstance(node, ast.Call) and name in ("Finding", "tolerate"):
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Call) and last_name(node.func) in ("Finding", "tolerate"):
                 rule = node.args[0] if node.args else node.keywords[0].value
                 if isinstance(rule, ast.Constant):  # else it is handed on, as `tolerate` does
                     places.setdefault(str(rule.value), set()).add(path.name)
@@ -157,8 +171,8 @@ def names_used_in_code() -> set[str]:
     return {
         node.attr
         for path in modules
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value).split(".")[-1] == "Tag"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and last_name(node.value) == "Tag"
     }
 
 

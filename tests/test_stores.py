@@ -36,7 +36,7 @@ NEW = np.full((1, SIDE, SIDE), 2, np.uint8)
 FILES = [make_tiff(make_pyramid(pixels, (2,), tile=(32, 32))) for pixels in (OLD, NEW)]
 UPPER, LOWER = (0, 0, SIDE, 128), (0, 128, SIDE, 128)
 MEMORY: Any = fsspec.filesystem("memory")
-QUICK = Limits(retries=Retries(tries=3, seconds=2, silence=0.1, first_delay=0.01))
+QUICK = Limits(retries=Retries(tries=3, seconds=15, silence=0.1, first_delay=0.01))
 
 
 @pytest.fixture(autouse=True)
@@ -300,7 +300,7 @@ async def test_a_file_system_that_hangs_is_tried_again_and_given_up(kind):
     begun = time.monotonic()
     with pytest.raises(SourceTimeoutError, match=r"did not answer in time.*\(tried 3 times\)"):
         await tinycog.open("a.tif", fs=fs, limits=QUICK)
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 20  # a call that hangs
     assert fs.calls == 3
     if isinstance(fs, Hanging):
         fs.event.set()

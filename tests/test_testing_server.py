@@ -461,6 +461,7 @@ async def test_fault_stall_for_ever_until_the_client_hangs_up(server, at, length
         if at is not None:
             await client.reader.readuntil(b"\r\n\r\n")
             assert await client.reader.readexactly(at) == DATA[100:140]
+        await until(lambda: server.log)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.reader.read(1), 0.02)
         assert (server.log[0].sent, server.open_connections) == (length, 1)
