@@ -53,6 +53,8 @@ CLASSES = {
 }
 OTHERS = {
     "Affine": affine.Affine,
+    "NDArray": NDArray,
+    "np": np,
     "pyproj": pyproj,
     "Axes": object,
     "MatplotlibColormap": object,

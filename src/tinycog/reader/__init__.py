@@ -5,6 +5,7 @@
     open_file.py       a file: header, levels, georeference, read once
     open_header.py     its header: read once, however many callers wait
     read_header.py     how much of the header is read, and when
+    page_bytes.py      bytes that are read at least of a header, and of values
     tags.py            Page.tags
     sidecars.py        files beside, in one batch
     whole_file.py      all bytes of what is no image

@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
-from tinycog.pixels.account import Loss, Losses
 from tinycog.pixels.arrays import Pixels
-from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
-from tinycog.raster import Raster
 from tinycog.reader.tile_job import PartResult
 from tinycog.reader.tile_parts import (
     TilePart,
@@ -32,6 +28,9 @@ from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 
 if TYPE_CHECKING:
+    from tinycog.geo.lazy import LazyGeoreference
+    from tinycog.pixels.account import Losses
+    from tinycog.raster import Raster
     from tinycog.reader.read_tile import TileOptions
 
 
@@ -85,6 +84,10 @@ class TileBuffer(NamedTuple):
 
     def raster(self, georeference: LazyGeoreference, results: Sequence[PartResult]) -> Raster:
         """Return the tile, once its parts are in place, with the result of each part."""
+        from tinycog.geo.lazy import LevelPlacement  # noqa: PLC0415 - imported meanwhile
+        from tinycog.pixels.colouring import Colouring  # noqa: PLC0415 - the same
+        from tinycog.raster import Raster  # noqa: PLC0415 - the same
+
         image, tile, pixels, mask, parts, validity = self
         window = tile_window(image, tile, pixels.shape)
         if mask is not None:
@@ -111,6 +114,8 @@ def _tile_losses(
     """Return why pixels of a tile hold no sample of the file; None where all do."""
     if inside == shape and filled is None:
         return None
+    from tinycog.pixels.account import Loss  # noqa: PLC0415 - imported meanwhile
+
     losses = np.full(shape, Loss.OUTSIDE, np.uint8)
     losses[: inside[0], : inside[1]] = Loss.NONE
     if filled is not None:

@@ -12,7 +12,7 @@ The three on the right are final; whatever arrives afterwards is ignored.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from functools import partial, wraps
@@ -25,7 +25,7 @@ from tinycog.fetch.fetcher import Fetcher, check_complete
 from tinycog.fetch.range_request import AGAIN, ALONE, RangeRequest, release
 from tinycog.limits import Limits
 from tinycog.reader.tile_parts import TilePart
-from tinycog.sources.lazy_import import too_many_files
+from tinycog.sources.lazy_import import import_whole, too_many_files
 from tinycog.tiff.image import Image
 from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
@@ -142,6 +142,11 @@ class TileJob:
     def is_over(self) -> bool:
         """Whether its state is final."""
         return self.state is not JobState.RUNNING
+
+    @property
+    def lost_leader(self) -> LeaderError | None:
+        """Its error, if that is a tile without the leader or trailer that were promised."""
+        return self.error if isinstance(self.error, LeaderError) else None
 
     def when_over(self, on_end: Callable[[TileJob], None]) -> None:
         """Call a function once the state is final, at once if it is already."""
@@ -339,31 +344,29 @@ class TileJob:
         self._end(JobState.FAILED, placed)
 
 
-_prepared: set[tuple[int, int] | None] = set()
+_prepared: set[tuple[int, int]] = set()
 
 
-def prepare_decoding(image: Image | None = None) -> None:
-    """Have a worker thread import what arranges and decodes tiles, while bytes are under way.
+def prepare_decoding(images: Iterable[Image]) -> None:
+    """Have a worker thread import what decodes tiles, and holds them, while they are under way.
 
-    Of any image, or of one whose codec is known; once each in a process.
+    Once for each codec in a process, behind the requests of this turn of the event loop.
     """
-    key = None if image is None else (image.compression, image.predictor)
-    if key in _prepared:
-        return
-    _prepared.add(key)
-    thread_pool.start_in_pool(partial(_import_decoder, image))
+    for image in images:
+        key = (image.compression, image.predictor)
+        if key not in _prepared:
+            _prepared.add(key)
+            asyncio.get_running_loop().call_soon(
+                thread_pool.start_in_pool, partial(_import_decoder, image)
+            )
 
 
-def _import_decoder(image: Image | None) -> None:
+def _import_decoder(image: Image) -> None:
     with suppress(Exception):  # whoever decodes will be told
-        if image is None:
-            from tinycog.reader import tile_buffer  # noqa: PLC0415 - needed first
-
-            _ = tile_buffer.TileBuffer
         from tinycog.decode.tile import load_codec  # noqa: PLC0415 - loads imagecodecs
 
-        if image is not None:
-            load_codec(image)
+        load_codec(image)
+        import_whole("tinycog.raster")
 
 
 def decode_part(

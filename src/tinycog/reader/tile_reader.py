@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tinycog.argument_types import ErrorHandling
 from tinycog.errors import Finding, FormatError, LimitError
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.reader.prefixes import shortened
-from tinycog.reader.tile_job import LeaderError, PartResult, TileJob, tile_error
+from tinycog.reader.tile_job import LeaderError, PartResult, TileJob, prepare_decoding, tile_error
 from tinycog.reader.tile_parts import TilePart
 from tinycog.tiff.image import Image
 from tinycog.tiff.old_jpeg import joined
@@ -22,6 +21,7 @@ from tinycog.tiff.steps import together
 from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation, locate
 
 if TYPE_CHECKING:
+    from tinycog.argument_types import ErrorHandling
     from tinycog.fetch.plan import Plan
 
 INDEX_BYTES = 16 << 20
@@ -126,6 +126,7 @@ class TileReader:
         ]
         for job, located in zip(jobs, locations, strict=True):
             job.start(located)
+        prepare_decoding(part.image for part in flat)
         return jobs
 
     def _shortened(

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from math import ceil, floor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError, UsageError
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
@@ -32,6 +31,9 @@ from tinycog.reader.validity import (
 )
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Window, as_window, inside, reaches_out
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import ErrorHandling
 
 WEIGHT_BYTES = 64
 """Approximate bytes of resampling weights for one row or column of pixels."""

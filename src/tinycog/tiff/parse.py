@@ -129,9 +129,7 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
     try:
         yield from need(buffer, [ByteRange(0, BIG.header_length)])
     except TruncatedError as exc:
-        error = NotTiffError(f"not a TIFF: {exc}")
-        error.name = exc.name
-        raise error from exc
+        raise no_header(exc) from exc
     if buffer.ends_before(min(v.header_length for v in VARIANTS.values())):
         found = (
             f"{buffer.size} bytes are too few for a header" if buffer.size else "the file is empty"
@@ -155,6 +153,13 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
         raise NotTiffError(message, finding=Finding("tiff.header.bigtiff", message, 4))
     (first_ifd,) = struct.unpack(byte_order + variant.offset_code, rest[-variant.offset_length :])
     return FileHeader(byte_order, variant, first_ifd)
+
+
+def no_header(lost: TruncatedError) -> NotTiffError:
+    """Return the error of a file whose first bytes are lost."""
+    error = NotTiffError(f"not a TIFF: {lost}")
+    error.name = lost.name
+    return error
 
 
 OTHER_FILES = {

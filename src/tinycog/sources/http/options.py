@@ -9,10 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from os import PathLike
 from pickle import PicklingError
+from typing import Protocol
 
-from tinycog.argument_types import HttpSession
 from tinycog.errors import UsageError
 from tinycog.sources.http.proxies import Proxy
+
+
+class HttpSession(Protocol):
+    """An `aiohttp.ClientSession`, as far as it is known before aiohttp is loaded."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        ...
+
 
 ClientCert = (
     str
