@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
@@ -104,9 +103,9 @@ class SingleFlight:
             done.exception()  # raised for all that waited; if none did, asyncio need not warn
 
 
-@dataclass(eq=False, repr=False)
 class _Job:
     """A task, and how many wait for it."""
 
-    task: asyncio.Future[Any]
-    waiting: int = 0
+    def __init__(self, task: asyncio.Future[Any]) -> None:
+        self.task = task
+        self.waiting = 0

@@ -25,6 +25,7 @@
     tile_buffer.py     a tile on its way to a raster
     pixel_file.py      what reads of areas need of a file, or of many
     stored_windows.py  windows filled from stored tiles
+    level_source.py    a level as reads take it
     window_buffers.py  what a window read fetches
     read_window.py     Cog.read: windows fetched, resampled, masked
     read_points.py     Cog.points

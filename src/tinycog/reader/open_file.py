@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.lazy import LazyGeoreference
     from tinycog.geo.metadata import Metadata
+    from tinycog.reader.level_source import LevelSource
     from tinycog.reader.read_header import HeaderState
     from tinycog.reader.sidecars import Sidecars
     from tinycog.reader.snapshot import Snapshot
     from tinycog.reader.stored_windows import StoredWindows
     from tinycog.reader.tile_reader import TileReader
     from tinycog.reader.validity import FileMaskFacts, LevelMask
-    from tinycog.reader.window_buffers import LevelSource
     from tinycog.series.model import Series
     from tinycog.tiff.buffer import SparseBuffer
     from tinycog.tiff.ghost import Ghost
@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 TILE_READERS = (
     "tinycog.reader.stored_windows",
-    "tinycog.reader.window_buffers",
+    "tinycog.reader.validity",
     "tinycog.geo.lazy",
     "concurrent.futures.thread",
 )
@@ -320,8 +320,7 @@ class OpenFile:
         """
         import_ahead(PARSERS, *TILE_READERS)
         image = await self.image(z)
-        import_whole("tinycog.reader.window_buffers")
-        from tinycog.reader.window_buffers import LevelSource  # noqa: PLC0415 - imported meanwhile
+        from tinycog.reader.level_source import LevelSource  # noqa: PLC0415 - imported meanwhile
 
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from tinycog.argument_types import ErrorHandling
     from tinycog.geo.lazy import LazyGeoreference
     from tinycog.raster import Raster
+    from tinycog.reader.level_source import LevelSource
     from tinycog.reader.tile_buffer import TileBuffer
     from tinycog.reader.tile_job import PartResult, TileJob
     from tinycog.reader.tile_parts import TilePart
-    from tinycog.reader.window_buffers import LevelSource
 
 
 TILE_BUFFERS = (PARSERS, *TILE_READERS, "tinycog.reader.tile_buffer")

@@ -20,13 +20,13 @@ from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, settled
 from tinycog.raster import Raster
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.pixel_file import WindowReader
 from tinycog.reader.validity import (
     NOT_ASKED,
     without,
 )
 from tinycog.reader.window_buffers import (
-    LevelSource,
     WindowBuffers,
     WindowRequest,
     check_limits,

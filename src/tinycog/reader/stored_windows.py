@@ -14,7 +14,8 @@ from tinycog.reader.tile_reader import TileReader
 if TYPE_CHECKING:
     from tinycog.argument_types import ErrorHandling
     from tinycog.fetch.plan import Plan
-    from tinycog.reader.window_buffers import LevelSource, WindowBuffers
+    from tinycog.reader.level_source import LevelSource
+    from tinycog.reader.window_buffers import WindowBuffers
 
 
 class StoredWindows:

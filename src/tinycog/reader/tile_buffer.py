@@ -14,6 +14,7 @@ from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.tile_job import PartResult
 from tinycog.reader.tile_parts import (
     TilePart,
@@ -23,7 +24,6 @@ from tinycog.reader.tile_parts import (
     tile_shape,
 )
 from tinycog.reader.validity import NOT_ASKED, NOT_WALKED, MaskBuffer, filled_pixels, without
-from tinycog.reader.window_buffers import LevelSource
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 

@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tinycog.errors import LimitError, UsageError
-from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import PICKING
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.tile_job import PartResult
 from tinycog.reader.tile_parts import Cut, TilePart, new_pixels, window_parts
 from tinycog.reader.validity import (
     NOT_ASKED,
     NOT_WALKED,
-    FileMaskFacts,
-    LevelMask,
     MaskBuffer,
     MaskSource,
     filled_pixels,
@@ -37,22 +35,6 @@ if TYPE_CHECKING:
 
 WEIGHT_BYTES = 64
 """Approximate bytes of resampling weights for one row or column of pixels."""
-
-
-class LevelSource(NamedTuple):
-    """A level, and what is needed to read it.
-
-    Attributes:
-        image: the level.
-        mask: the mask image that says which of its pixels are valid.
-        mask_facts: what says so where there is no mask image: facts of the file.
-        georeference: of the file.
-    """
-
-    image: Image
-    mask: LevelMask
-    mask_facts: FileMaskFacts
-    georeference: LazyGeoreference
 
 
 class WindowRequest(NamedTuple):
