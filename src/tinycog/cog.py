@@ -244,9 +244,10 @@ class Cog(Dataset, AreaReads):
         Cost: as for `read_tile`.
         """
         tile = check_tile((z, x, y))
-        from tinycog.reader.tile_parts import parts_to_plan  # noqa: PLC0415 - with the header
+        image = await self._file.image(tile.z)
+        from tinycog.reader.tile_parts import parts_to_plan  # noqa: PLC0415 - behind the header
 
-        parts = parts_to_plan(await self._file.image(tile.z), tile)
+        parts = parts_to_plan(image, tile)
         if not 0 <= plane < len(parts):
             message = f"plane {plane} does not exist (planes 0 to {len(parts) - 1})"
             raise TileIndexError(message)

@@ -22,7 +22,8 @@
     oriented.py        oriented=True
     validity.py        what says which pixels of a level are valid
     read_tile.py       Cog.read_tile, Cog.read_tiles: batched by turns of the event loop
-    tile_buffer.py     a tile on its way to a raster
+    tile_buffer.py     a tile on its way to a raster: arrays, and what fills them
+    tile_raster.py     the raster, once they are filled
     pixel_file.py      what reads of areas need of a file, or of many
     stored_windows.py  windows filled from stored tiles
     level_source.py    a level as reads take it

@@ -61,7 +61,7 @@ TILE_READERS = (
     "tinycog.reader.stored_windows",
     "tinycog.reader.validity",
     "tinycog.geo.lazy",
-    "concurrent.futures.thread",
+    "tinycog.reader.level_source",
 )
 """What requests stored tiles: imported while the header is under way, behind its parsers."""
 
@@ -320,6 +320,7 @@ class OpenFile:
         """
         import_ahead(PARSERS, *TILE_READERS)
         image = await self.image(z)
+        import_whole("tinycog.reader.level_source")
         from tinycog.reader.level_source import LevelSource  # noqa: PLC0415 - imported meanwhile
 
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)

@@ -34,6 +34,10 @@ TILE_BUFFERS = (PARSERS, *TILE_READERS, "tinycog.reader.tile_buffer")
 """What arranges a tile: imported while the header is under way."""
 
 
+RASTERS = "tinycog.reader.tile_raster"
+"""What a tile becomes: imported while the tile is under way."""
+
+
 class TileOptions(NamedTuple):
     """Options of `Cog.read_tile`."""
 
@@ -133,11 +137,14 @@ class _Started(NamedTuple):
         self, georeference: LazyGeoreference, results: Sequence[PartResult]
     ) -> list[Raster]:
         """Return the tiles, with the result of each part."""
+        import_whole(RASTERS)
+        from tinycog.reader.tile_raster import to_raster  # noqa: PLC0415 - imported meanwhile
+
         if len(self.buffers) == 1:
-            return [self.buffers[0].raster(georeference, results)]
+            return [to_raster(self.buffers[0], georeference, results)]
         rest = iter(results)
         return [
-            buffer.raster(georeference, list(islice(rest, len(buffer.parts))))
+            to_raster(buffer, georeference, list(islice(rest, len(buffer.parts))))
             for buffer in self.buffers
         ]
 

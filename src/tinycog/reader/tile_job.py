@@ -126,7 +126,6 @@ class TileJob:
         self._limits = limits
         self._parts = parts
         self._loop = asyncio.get_running_loop()
-        self._pool = thread_pool.shared_pool()
         self.state = JobState.RUNNING
         self.results = [NOTHING_ODD] * len(parts)
         self._fills = fills
@@ -208,7 +207,7 @@ class TileJob:
 
     def _submit_fill(self, parts: Sequence[TilePart]) -> None:
         work = partial(self._fill, parts)
-        self._pool.submit(self._loop, work, partial(self._on_filled, parts))
+        thread_pool.shared_pool().submit(self._loop, work, partial(self._on_filled, parts))
 
     def _fill(self, parts: Sequence[TilePart]) -> None:
         """Fill parts that are not stored, or are broken; runs in a worker thread."""
@@ -232,7 +231,7 @@ class TileJob:
     def _submit(self, i: int, part: TilePart, location: TileLocation, data: memoryview) -> None:
         """Have the bytes of a part decoded as soon as they have arrived."""
         work = partial(self._decode, part, location, data)
-        self._pool.submit(self._loop, work, partial(self._on_decoded, i, part))
+        thread_pool.shared_pool().submit(self._loop, work, partial(self._on_decoded, i, part))
 
     def _decode(
         self, part: TilePart, location: TileLocation, data: memoryview
@@ -366,7 +365,7 @@ def _import_decoder(image: Image) -> None:
         from tinycog.decode.tile import load_codec  # noqa: PLC0415 - loads imagecodecs
 
         load_codec(image)
-        import_whole("tinycog.raster")
+        import_whole("tinycog.reader.tile_raster")
 
 
 def decode_part(
