@@ -19,7 +19,6 @@ from tinycog.checks import (
 )
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
-from tinycog.extras import check_installed
 from tinycog.reader.open_file import OpenArguments, OpenFile
 from tinycog.reader.read_tile import TileBatcher, TileOptions
 from tinycog.tiff.page_view import VIEW
@@ -583,6 +582,8 @@ class Cog(Dataset, AreaReads):
 
         Cost: 0 requests; opening it costs those of opening the handle; a chunk those of its tile.
         """
+        from tinycog.extras import check_installed  # noqa: PLC0415 - a door
+
         check_installed("zarr", "zarr")
         from tinycog.adapters.zarr.decoded_store import ZarrStore  # noqa: PLC0415 - only here
 

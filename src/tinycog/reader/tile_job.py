@@ -27,7 +27,6 @@ from tinycog.limits import Limits
 from tinycog.reader.tile_parts import TilePart
 from tinycog.sources.lazy_import import import_whole, too_many_files
 from tinycog.tiff.image import Image
-from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation, unframed
 from tinycog.window import Tile
@@ -393,6 +392,8 @@ def decode_part(
             raise LeaderError(message)
         data = payload
     if location.head:
+        from tinycog.tiff.old_jpeg import joined  # noqa: PLC0415 - old-style JPEG only
+
         data = memoryview(joined(location.head, bytes(data)))
     image, tile = part.image, part.tile
     slices = (part.samples, part.rows, part.cols)
