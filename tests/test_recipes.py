@@ -103,7 +103,7 @@ DESCRIBED = {
     ("recipe", "word", "besides"),
     [
         ("Add a codec", "LERC", set[str]()),
-        ("Add a codec", "WEBP", {"src/tinycog/writer/cog_file.py"}),
+        ("Add a codec", "WEBP", {"src/tinycog/writer/design.py"}),
         ("Add a codec", "decode_lerc", {"src/tinycog/decode/lerc.py"}),
         (
             "Add a tag",

@@ -89,3 +89,34 @@ def test_wrong_arguments_are_one_line(index: str, arguments: tuple[str, ...], te
     assert done.returncode == 2
     assert text in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+FIELD = {"type": "Polygon", "coordinates": [[(x, y) for x, y in (
+    (500_005, 5_999_000), (501_000, 5_998_800), (500_700, 5_999_900), (500_005, 5_999_000)
+)]]}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ["npy", "tif"])
+@pytest.mark.parametrize("nodata", [None, 0])
+def test_a_geometry_limits_what_is_valid(tmp_path: Path, ending: str, nodata: int | None):
+    scene = tmp_path / "scene.tif"
+    tinycog.sync.write(scene, PIXELS[0], nodata=nodata, **PLACE)
+    with tinycog.sync.open(scene) as cog:
+        expected = cog.read(geometry=FIELD, crop=True)
+    command = ["-o", tmp_path / f"x.{ending}", "--geometry", json.dumps(FIELD), "--quiet"]
+    done = run(scene, *command, "--pad-to", 8)
+    assert (done.returncode, done.stderr) == (0, "")
+    if ending == "npy":
+        data, valid = np.load(tmp_path / "x.npy")[0], np.load(tmp_path / "x.mask.npy")[0]
+    else:
+        with tinycog.sync.open(next(tmp_path.glob("x_*.tif"))) as cog:
+            raster = cog.read(masked=True)
+        data, valid = raster.data, np.broadcast_to(raster.mask, raster.data.shape)
+    rows, cols = expected.data.shape[1:]
+    assert data.shape == (2, -(-rows // 8) * 8, -(-cols // 8) * 8)
+    assert expected.mask.any()
+    assert not expected.mask.all()
+    assert np.array_equal(valid[:, :rows, :cols], np.broadcast_to(expected.mask, (2, rows, cols)))
+    assert not valid[:, rows:].any()
+    assert not valid[:, :, cols:].any()
+    assert np.array_equal(data[valid], expected.data[:, expected.mask].reshape(-1))

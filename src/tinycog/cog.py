@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from functools import partial
 from itertools import islice
 from os import PathLike
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast, overload
+from typing import TYPE_CHECKING, Literal, Self, Unpack, cast, overload
 
 from tinycog.area_reads import AreaReads
 from tinycog.checks import (
@@ -19,6 +18,7 @@ from tinycog.checks import (
 )
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
+from tinycog.handle import Handle
 from tinycog.reader.open_file import OpenArguments, OpenFile
 from tinycog.reader.read_tile import TileBatcher, TileOptions
 from tinycog.tiff.page_view import VIEW
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 @short_tracebacks
-class Cog(Dataset, AreaReads):
+class Cog(Dataset, AreaReads, Handle):
     """Handle of a TIFF, BigTIFF or COG, made by `tinycog.open`: reads tiles, windows and levels.
 
     It opens itself at its first use, once, however many callers wait; `await cog` only opens it.
@@ -66,26 +66,9 @@ class Cog(Dataset, AreaReads):
     def _pixels(self) -> OpenFile:
         return self._file
 
-    def __await__(self) -> Generator[Any, None, Self]:
-        """Read the header with all levels: `cog = await tinycog.open(where)`."""
-        return self._opened().__await__()
-
     async def _opened(self) -> Self:
         await self._file.read_whole()
         return self
-
-    async def __aenter__(self) -> Self:
-        """Read the header with all levels."""
-        return await self._opened()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the source."""
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close the handle, and its pages: a later read is a `UsageError`; what is known stays.

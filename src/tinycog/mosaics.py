@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from hashlib import sha256
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
+from typing import TYPE_CHECKING, NamedTuple, Self, Unpack
 
 from tinycog.area_reads import AreaReads
 from tinycog.argument_types import (
@@ -25,6 +24,7 @@ from tinycog.errors import Finding, UsageError
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import side_by_side
+from tinycog.handle import Handle
 from tinycog.level import Level
 from tinycog.mosaicking.fitting import MosaicOptions
 from tinycog.mosaicking.mosaic_file import MosaicFile
@@ -73,7 +73,7 @@ SHOWN_NAMES = 4
 
 
 @short_tracebacks
-class Mosaic(AreaReads):
+class Mosaic(AreaReads, Handle):
     """Many files as one image, made by `tinycog.mosaic`: it reads as a `Cog` does.
 
     It opens its files at its first use, once; `await mosaic` only opens them. It has the levels
@@ -99,26 +99,9 @@ class Mosaic(AreaReads):
     def _described(self) -> Image:
         return self._file.levels[0]
 
-    def __await__(self) -> Generator[Any, None, Self]:
-        """Open the files: `mosaic = await tinycog.mosaic(files)`."""
-        return self._opened().__await__()
-
     async def _opened(self) -> Self:
         await self._file.read_all()
         return self
-
-    async def __aenter__(self) -> Self:
-        """Open the files."""
-        return await self._opened()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the files that `mosaic` has opened."""
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close the files that `mosaic` has opened; handles that were given stay open."""

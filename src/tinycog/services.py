@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from tinycog.area_reads import AreaReads
@@ -11,6 +10,7 @@ from tinycog.argument_types import AreaOptions, CrsLike, PixelDtype
 from tinycog.checks import check_integer, check_size
 from tinycog.errors import UsageError
 from tinycog.fetch.plan import Plan
+from tinycog.handle import Handle
 from tinycog.level import Level
 from tinycog.limits import Limits
 from tinycog.servicing.facts import make_georeference, make_image
@@ -34,7 +34,7 @@ BLOCKSIZE = 256
 
 
 @short_tracebacks
-class Service(AreaReads):
+class Service(AreaReads, Handle):
     """An image that a service gives in parts, by one async function: it reads as a file does.
 
     ::
@@ -133,27 +133,11 @@ class Service(AreaReads):
     def _described(self) -> Image:
         return self._file.levels[0]
 
-    def __await__(self) -> Generator[Any, None, Self]:
-        """Return the handle: all is known."""
-        return self._opened().__await__()
-
     async def _opened(self) -> Self:
         return self
 
-    async def __aenter__(self) -> Self:
-        """Return the handle."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Do nothing: the function is the caller's."""
-
     async def aclose(self) -> None:
-        """Do nothing, likewise."""
+        """Do nothing: the function is the caller's."""
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the arguments; the function must pickle, too."""

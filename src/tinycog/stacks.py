@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from itertools import islice
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -21,6 +20,7 @@ from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import SingleFlight, side_by_side
 from tinycog.geo.lazy import FixedPlacement, within
+from tinycog.handle import Handle
 from tinycog.limits import Limits
 from tinycog.mosaicking.mosaic_file import SIDE_BY_SIDE
 from tinycog.reader.open_file import OpenFile
@@ -47,7 +47,7 @@ PIECE_BYTES = 256 << 20
 
 
 @short_tracebacks
-class Stack:
+class Stack(Handle):
     """Images of many files, step by step in time, on one grid; made by `Collection.stack`.
 
     ::
@@ -79,26 +79,9 @@ class Stack:
         """Pickle the handles with what has been read of their headers, and the options."""
         return (type(self), (self._cogs, self._files, self._steps, self._options))
 
-    def __await__(self) -> Generator[Any, None, Self]:
-        """Open the files: `stack = await collection.stack(...)`."""
-        return self._opened_stack().__await__()
-
-    async def _opened_stack(self) -> Self:
+    async def _opened(self) -> Self:
         await self._open("raise")
         return self
-
-    async def __aenter__(self) -> Self:
-        """Open the files."""
-        return await self._opened_stack()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the files."""
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close the files."""

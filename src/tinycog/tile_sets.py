@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from tinycog.argument_types import ErrorHandling, WarpResamplingLike, Where
 from tinycog.checks import check_bands, check_errors, check_integer, check_method
@@ -15,6 +14,7 @@ from tinycog.fetch.attempt import Request
 from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import SingleFlight
 from tinycog.geo.matrix_set import TileMatrix, matrix_set
+from tinycog.handle import Handle
 from tinycog.mosaicking.fitting import MosaicOptions
 from tinycog.mosaicking.matrix_files import FilePlaces, find_places, matrix_file
 from tinycog.mosaicking.mosaic_file import MosaicFile, open_files
@@ -66,7 +66,7 @@ class TileMatrixFacts(NamedTuple):
 
 
 @short_tracebacks
-class TileSet:
+class TileSet(Handle):
     """Tiles of a tile matrix set, stored in COGs: a matrix is a level of one, or of several.
 
     ::
@@ -125,10 +125,6 @@ class TileSet:
         self._made: dict[str, MosaicFile | None] = {}
         self._single_flight = SingleFlight()
 
-    def __await__(self) -> Generator[Any, None, Self]:
-        """Open the files: `tiles = await tinycog.TileSet(files)`."""
-        return self._opened().__await__()
-
     async def _opened(self) -> Self:
         if not self._is_open:
             await self._single_flight.run("files", self._read)
@@ -139,19 +135,6 @@ class TileSet:
         if self._known is None:
             self._known = find_places(self._files, self._set, strict=self._options.strict)
         self._is_open = True
-
-    async def __aenter__(self) -> Self:
-        """Open the files."""
-        return await self._opened()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the files that it has opened."""
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close the files that it has opened; handles that were given stay open."""

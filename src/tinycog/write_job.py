@@ -38,6 +38,7 @@ from tinycog.targets.spool import Spool
 from tinycog.thread_pool import shared_pool
 from tinycog.version import __version__
 from tinycog.writer.cog_file import CogFile
+from tinycog.writer.design import FileDesign
 from tinycog.writer.options import FileOptions
 from tinycog.writer.plan import WritePlan
 from tinycog.writer.sources.cog import Subset
@@ -113,7 +114,7 @@ async def _prepare(job: WriteJob) -> _Prepared:
         web_grid=job.web_grid,
         memory=options.memory // 4,
     )
-    file = CogFile(source, options, shared_pool().size)
+    file = CogFile(FileDesign(source, options), shared_pool().size)
     spool = Spool(None if job.spool is None else os.fspath(job.spool))
 
     def with_parts_of(part_bytes: int) -> _Prepared:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ from tinycog.commands.values import RECTANGLES, number_or_text, pixel_size
 from tinycog.errors import UsageError
 
 OF_AREA = (
-    *("window", "bounds", "crs", "all_touched", "level", "shape", "res", "resampling"),
+    *("window", "bounds", "crs", "level", "shape", "res", "resampling"),
     *("indexes", "boundless", "crop", "errors"),
 )
 """Options of an area that go to `Cog.read` as they are."""
@@ -36,13 +37,7 @@ def add_area(parser: argparse.ArgumentParser, *, tile: bool = False) -> None:
             default=argparse.SUPPRESS,
             help=text if name == "window" else f"{text} of the file, or of --crs",
         )
-    place.add_argument(
-        "--geometry",
-        metavar="GEOJSON",
-        default=argparse.SUPPRESS,
-        help="polygons: a file, - for stdin, or the text itself; pixels outside are not valid",
-    )
-
+    add_geometry(place.add_argument)
     if tile:
         place.add_argument("--tile", type=int, nargs=3, metavar=("Z", "X", "Y"), help="one tile")
 
@@ -55,7 +50,7 @@ def add_area(parser: argparse.ArgumentParser, *, tile: bool = False) -> None:
         type=_CRS,
         metavar="CRS",
     )
-    add("all-touched", "with --geometry: pixels that it touches, too", action="store_true")
+    add_all_touched(group.add_argument)
     add(
         "level",
         "0 = full resolution; else the one that --shape or --res picks",
@@ -74,6 +69,26 @@ def add_area(parser: argparse.ArgumentParser, *, tile: bool = False) -> None:
     add("boundless", "nodata, or 0, where the area lies outside", action="store_true")
     add("crop", "only what lies inside of the file", action="store_true")
     add("errors", "fill = go on where a tile is broken", choices=("raise", "fill"))
+
+
+def add_geometry(add: Callable[..., argparse.Action]) -> None:
+    """Add polygons that limit an area, by the method of a group that adds arguments."""
+    add(
+        "--geometry",
+        metavar="GEOJSON",
+        default=argparse.SUPPRESS,
+        help="polygons: a file, - for stdin, or the text itself; pixels outside are not valid",
+    )
+
+
+def add_all_touched(add: Callable[..., argparse.Action]) -> None:
+    """Add which pixels a geometry has, likewise."""
+    add(
+        "--all-touched",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="with --geometry: pixels that it touches, too",
+    )
 
 
 def add_values(parser: argparse.ArgumentParser) -> None:
@@ -102,13 +117,25 @@ def area_of(args: argparse.Namespace) -> dict[str, Any]:
     pixel_size(options)
     if "geometry" in args:
         check_stdin(args, args.geometry, "--geometry")
-        options["geometry"] = _geometry(args.geometry)
+    options |= geometry_of(args)
     if "crs" in options and not {"bounds", "geometry"} & set(options):
         raise UsageError("--crs is that of --bounds or --geometry: give one of them")
-    if "all_touched" in options and "geometry" not in options:
-        raise UsageError("--all-touched is of --geometry: give one")
     if "shape" in options and "res" in options:
         raise UsageError("--shape and --res both say the size of the result: leave one out")
+    return options
+
+
+def geometry_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the geometry that was given, and which pixels it has, as options of a read.
+
+    Raises:
+        UsageError: it is none, or there is none whose pixels are told.
+    """
+    options = {name: vars(args)[name] for name in ("all_touched",) if name in args}
+    if "geometry" in args:
+        return options | {"geometry": _geometry(args.geometry)}
+    if options:
+        raise UsageError("--all-touched is of --geometry: give one")
     return options
 
 

@@ -18,6 +18,7 @@ from tinycog.commands.mosaic import INDICES
 from tinycog.commands.opening import add_open_options, open_options
 from tinycog.commands.progress import TerminalProgress, shown_progress
 from tinycog.commands.saving import OutputFile, check_target, note
+from tinycog.commands.selecting import add_all_touched, add_geometry, geometry_of
 from tinycog.commands.values import byte_count, number_or_text, pixel_size
 from tinycog.errors import UsageError
 from tinycog.exporting.to_array import ArrayFile
@@ -25,7 +26,9 @@ from tinycog.targets.file_errors import writing
 
 ENDINGS = (".zarr", ".npy", ".tif", ".tiff")
 
-OF_STACK = ("bounds", "bounds_crs", "crs", "res", "bands", "groupby", "method", "resampling")
+OF_STACK = (
+    *("bounds", "bounds_crs", "crs", "res", "bands", "groupby", "method", "resampling", "pad_to"),
+)
 """Arguments that are those of `Collection.stack`."""
 
 
@@ -53,6 +56,7 @@ MEMORY = 256 << 20
 EXAMPLES = (
     "tinycog stack scenes.jsonl -o stack.zarr --groupby day",
     "tinycog stack a.tif b.tif -o stack.npy --bands 0 1",
+    "tinycog stack scenes.jsonl -o field.zarr --geometry field.geojson --bounds-crs EPSG:4326",
 )
 
 
@@ -86,7 +90,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     grid.add_argument("--crs", type=number_or_text, help="coordinate reference system")
     grid.add_argument("--res", type=float, nargs="+", metavar="SIZE", help="of a pixel, or x and y")
     grid.add_argument("--bounds", type=float, nargs=4, metavar=("LEFT", "BOTTOM", "RIGHT", "TOP"))
-    grid.add_argument("--bounds-crs", type=number_or_text, help="of --bounds, if not --crs")
+    add_geometry(grid.add_argument)
+    grid.add_argument(
+        "--bounds-crs", type=number_or_text, help="of --bounds or --geometry, if not --crs"
+    )
+    add_all_touched(grid.add_argument)
+    grid.add_argument(
+        "--pad-to", type=int, metavar="N", help="rows and columns up to multiples of N, not valid"
+    )
     grid.add_argument("--resampling", choices=get_args(WarpResampling), help="nearest (default)")
     parser.add_argument(
         "--errors", choices=("raise", "fill"), help="fill = go on where a file is broken"
@@ -101,6 +112,7 @@ async def stack(args: argparse.Namespace) -> None:
     given = vars(args)
     options: dict[str, Any] = {name: given[name] for name in OF_STACK if name in given}
     pixel_size(options)
+    options |= geometry_of(args)
     check_target(args.dst)
     write = _writer(args.dst)
     scenes = await _collection(args)

@@ -5,7 +5,9 @@
     options.py       what a caller wants, checked; profiles as data
     plan.py          order, memory and spool, before a byte is written
     pending.py       what is returned before it is awaited
-    cog_file.py      a file: its levels, encoders and tags
+    design.py        what a file is to hold: its levels, how their tiles are encoded
+    level_tags.py    the tags of a level
+    cog_file.py      a file is written: its plan, its passes, its head
     marks.py         which pixels are valid, and how the file says so
     engine.py        one pass: pixels through all levels
     pixel_source.py  what gives pixels: blocks in an order that is asked for, or in its own

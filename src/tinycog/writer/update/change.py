@@ -14,7 +14,7 @@ from tinycog.errors import UnsupportedError, UsageError
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.limits import Limits
 from tinycog.targets.pieces import Piece
-from tinycog.thread_pool import run_in_pool, shared_pool, start_in_pool
+from tinycog.thread_pool import run_in_pool, start_in_pool
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import BIG, CLASSIC, Compression
 from tinycog.writer.assemble import Pixels, RawTile
@@ -87,8 +87,8 @@ class Change:
         self._stored = stored
         self._said = said
         told = codecs(stored, said)
-        written = files(stored, said, facts, shared_pool().size)
-        told = usable(written[0].file, told)
+        written = files(stored, said, facts)
+        told = usable(written[0].design, told)
         numbers = [z for z, one in enumerate(written[0].levels) if one.shape.is_stored]
         self._levels = dict(zip(numbers, stored.levels, strict=True))
         self._old = OldTiles(stored, self._levels, read, limits)
@@ -171,7 +171,7 @@ class Change:
         written = self._ways.written[0]
         first: dict[Place, StoredTile] | None = None
         for told in self._ways.codecs:
-            encoders = written.file.encoders(told)
+            encoders = written.design.encoders_told(told)
             work = [partial(encoded, written, encoders, t, sparse=sparse) for t in tiles.values()]
             done = await asyncio.gather(*map(start_in_pool, work))
             found = dict(zip(tiles, done, strict=True))
@@ -197,7 +197,7 @@ class Change:
         shortest = (0, *divmod(int(level.index.image.sum(axis=0).argmin()), level.grid.across))
         await self._old.load([shortest])
         tile, written = self._old.decoded[shortest], self._ways.written[0]
-        encoders = written.file.encoders(self._ways.codecs[0])
+        encoders = written.design.encoders_told(self._ways.codecs[0])
         if not (await run_in_pool(encoded, written, encoders, tile, sparse=True)).payloads:
             return False
         z, y, x = place

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycog.writer.assemble import Mask, Pixels, RawTile, cut
-from tinycog.writer.cog_file import LevelWork
+from tinycog.writer.design import LevelWork
 from tinycog.writer.grid import intersection
 from tinycog.writer.pixel_source import Region
 from tinycog.writer.reduce import BlockReducer

@@ -28,7 +28,7 @@ from tinycog.pixels.overviews.reducer import GDAL_METHODS, Reducer
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Compression, ExtraSample, Photometric, Predictor, name_of
 from tinycog.writer.assemble import RawTile
-from tinycog.writer.cog_file import CogFile, LevelWork
+from tinycog.writer.design import FileDesign, LevelWork
 from tinycog.writer.options import FileOptions, check_options
 from tinycog.writer.reduce import BlockReducer
 from tinycog.writer.sources.arrays import ArraySource
@@ -82,13 +82,13 @@ class WrittenBy(NamedTuple):
 
     Attributes:
         name: of the method, for messages.
-        file: it.
+        design: of it.
         levels: of it; their tiles have all bands that are stored.
         marks_alpha: whether the last band is made of the mask of the source.
     """
 
     name: str
-    file: CogFile
+    design: FileDesign
     levels: Sequence[LevelWork]
     marks_alpha: bool
 
@@ -113,14 +113,14 @@ class AlphaReducer(Reducer):
         return np.concatenate([samples, marks], axis=2), None
 
 
-def _written(name: str, file: CogFile, *, marks_alpha: bool) -> WrittenBy:
+def _written(name: str, design: FileDesign, *, marks_alpha: bool) -> WrittenBy:
     if not marks_alpha:
-        return WrittenBy(name, file, file.levels, marks_alpha)
+        return WrittenBy(name, design, design.levels, marks_alpha)
     levels = [
         one._replace(reducer=one.reducer and BlockReducer(_of_alpha(one.reducer.reducer)))
-        for one in file.levels
+        for one in design.levels
     ]
-    return WrittenBy(f"{name} mask='alpha'", file, levels, marks_alpha)
+    return WrittenBy(f"{name} mask='alpha'", design, levels, marks_alpha)
 
 
 def _of_alpha(reducer: Reducer) -> AlphaReducer:
@@ -178,14 +178,13 @@ def _levels(name: str, level: int | None) -> Sequence[int]:
     return LEVELS[name] if level is None else [level]
 
 
-def files(stored: StoredFile, said: Said, facts: WrittenFacts, threads: int) -> list[WrittenBy]:
+def files(stored: StoredFile, said: Said, facts: WrittenFacts) -> list[WrittenBy]:
     """Return the ways in which the overviews may have been made, the plainest first.
 
     Args:
         stored: the file.
         said: what the caller says of it.
         facts: its nodata and palette.
-        threads: that encode.
 
     Raises:
         UsageError, UnsupportedError: that is not how it was made.
@@ -200,8 +199,8 @@ def files(stored: StoredFile, said: Said, facts: WrittenFacts, threads: int) -> 
                 factors = _factors(stored, like)
                 if factors is not None:
                     options = _options(stored, method, like, mask, factors)
-                    file = CogFile(_source(stored, facts, is_alpha=is_alpha), options, threads)
-                    found.append(_written(name, file, marks_alpha=is_alpha))
+                    design = FileDesign(_source(stored, facts, is_alpha=is_alpha), options)
+                    found.append(_written(name, design, marks_alpha=is_alpha))
             except (UsageError, UnsupportedError) as exc:
                 refused = exc
     if not found:

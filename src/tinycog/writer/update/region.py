@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tinycog.writer.cog_file import LevelWork
+from tinycog.writer.design import LevelWork
 from tinycog.writer.grid import intersection
 from tinycog.writer.pixel_source import Region
 from tinycog.writer.reduce import BlockReducer

@@ -12,7 +12,7 @@ from tinycog.thread_pool import start_in_pool
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Tag
 from tinycog.writer.assemble import Pixels, RawTile
-from tinycog.writer.cog_file import statistics_of
+from tinycog.writer.level_tags import statistics_of
 from tinycog.writer.statistics import Moments, StatisticsTree
 from tinycog.writer.update.old import OldTiles
 from tinycog.writer.update.recover import WrittenBy, source_tile

@@ -12,7 +12,7 @@ from tinycog.encode.tile_format import CodecOptions
 from tinycog.errors import TinycogError, UnsupportedError
 from tinycog.thread_pool import start_in_pool
 from tinycog.writer.assemble import Pixels, RawTile, cut
-from tinycog.writer.cog_file import CogFile, LevelWork
+from tinycog.writer.design import FileDesign, LevelWork
 from tinycog.writer.pixel_source import Region
 from tinycog.writer.tile_work import Encoders
 from tinycog.writer.update.old import OldTiles
@@ -103,7 +103,7 @@ async def fitting_codecs(
 
     def is_so(one: CodecOptions) -> bool:
         try:
-            return encoded(written, written.file.encoders(one), tile, sparse=False) == stored
+            return encoded(written, written.design.encoders_told(one), tile, sparse=False) == stored
         except TinycogError:  # some tiles it cannot encode
             return False
 
@@ -128,7 +128,7 @@ async def _each(work: Iterable[partial[T]]) -> list[T]:
     return list(await asyncio.gather(*map(start_in_pool, work)))
 
 
-def usable(file: CogFile, told: Sequence[CodecOptions]) -> list[CodecOptions]:
+def usable(design: FileDesign, told: Sequence[CodecOptions]) -> list[CodecOptions]:
     """Return what the codec may have been told and understands, and with which no pixel changes.
 
     Raises:
@@ -138,7 +138,7 @@ def usable(file: CogFile, told: Sequence[CodecOptions]) -> list[CodecOptions]:
     refused: TinycogError | None = None
     for one in told:
         try:
-            if all(each.samples.is_lossless for each in file.encoders(one)):
+            if all(each.samples.is_lossless for each in design.encoders_told(one)):
                 found.append(one)
         except TinycogError as exc:
             refused = exc
