@@ -137,6 +137,10 @@ class ValidityOfPixels(Validity):
         self.facts, self.bands = facts, bands
         self.extra, self.extra_bands = extra, extra_bands
 
+    def with_extra(self, extra: Pixels) -> ValidityOfPixels:
+        """Return it with other pixels of the further bands."""
+        return ValidityOfPixels(self.facts, self.bands, extra, self.extra_bands)
+
     def _all(self, data: Pixels) -> tuple[MaskFacts, Pixels, list[int]]:
         facts = self.facts()
         bands = [*self.bands, *self.extra_bands]

@@ -7,7 +7,6 @@ which pixels are valid (gdal.mask.precedence).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -268,7 +267,7 @@ def _picked(
         validity = KnownValidity(picked[0][0], picked[1] if len(picked) > 1 else None)
     elif isinstance(validity, ValidityOfPixels) and validity.extra is not None:
         extra, _ = pick(buffers.pixels[count:])
-        validity = replace(validity, extra=extra)
+        validity = validity.with_extra(extra)
     if buffers.filled is not None:
         filled, _ = pick(buffers.filled.view(np.uint8))
         validity = without(validity, filled.view(np.bool_))
