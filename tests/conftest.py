@@ -14,10 +14,11 @@ from hypothesis import settings
 
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
+from tinycog.tiff.page_view import PagePath
 from tinycog.tiff.parse import Ifd, Tiff, parse_tiff
 from tinycog.tiff.pyramid import parse_pyramid
 from tinycog.tiff.ranges import ByteRange
-from tinycog.tiff.roles import PagePath, Pyramid
+from tinycog.tiff.roles import Pyramid
 from tinycog.tiff.steps import Steps
 
 T = TypeVar("T")

@@ -680,6 +680,24 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & heavy))
     assert done.stdout == "[]\n"
 
 
+def test_a_header_is_requested_before_its_parsers_are_loaded():
+    script = f"""
+import asyncio, sys, tinycog
+data = open({str(fixture_path("cog-deflate-u16-p2"))!r}, "rb").read()
+late = {{"tinycog.reader.read_header", "tinycog.reader.tile_reader", "tinycog.raster"}}
+loaded = []
+async def get_range(start, stop):
+    loaded.append(late & set(sys.modules))
+    return data[start:stop]
+asyncio.run(tinycog.open(get_range).read_tile(0, 0, 0))
+print(loaded[0], late - set(sys.modules))
+"""
+    done = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "set() set()\n"
+
+
 def test_a_tile_loads_the_codec_of_its_file_alone():
     script = f"""
 import asyncio, sys, tinycog

@@ -449,6 +449,20 @@ async def test_a_band_knows_its_mask_by_alpha_that_was_not_asked_for():
                 np.testing.assert_array_equal(mask, (pixels[3] > 0) | (band == 3))
 
 
+async def test_so_does_a_band_of_another_shape():
+    pixels = np.random.default_rng(9).integers(0, 2, (4, 32, 32)).astype(np.uint8)
+    fields = [
+        Field(Tag.ExtraSamples, "SHORT", [2]),
+        Field(Tag.PhotometricInterpretation, "SHORT", 2),
+    ]
+    cog = tinycog.open(make_tiff([image(pixels, *fields)]))
+    doubled = pixels.repeat(2, axis=1).repeat(2, axis=2)
+    for masked in (None, True):
+        found = await cog.read(bands=[0], shape=(64, 64), masked=masked)
+        np.testing.assert_array_equal(found.data, doubled[:1])
+        np.testing.assert_array_equal(found.mask, doubled[3] > 0)
+
+
 async def test_in_planes_a_band_that_was_not_read_says_nothing_until_it_is_asked_for():
     pixels = np.random.default_rng(9).integers(0, 2, (4, 32, 32)).astype(np.uint8)
     fields = [

@@ -14,9 +14,10 @@ from tinycog.errors import TinycogError
 from tinycog.geo import lazy
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.reader import read_header
-from tinycog.reader.read_header import VIEW, HeaderState, first_cached, sort_cached
+from tinycog.reader.read_header import HeaderState, first_cached, sort_cached
 from tinycog.tiff.buffer import RecordingBuffer, SparseBuffer
 from tinycog.tiff.header_ranges import header_ranges
+from tinycog.tiff.page_view import VIEW
 from tinycog.tiff.recall import MOST_KINDS, Recall
 from tinycog.tiff.steps import run_cached
 

@@ -22,6 +22,7 @@ from tinycog.errors import TinycogError
 from tinycog.fetch import coalesce
 from tinycog.limits import Limits
 from tinycog.reader import read_header
+from tinycog.reader.page_bytes import HEAD_BYTES
 from tinycog.testing import Layout, flaws, make_pyramid, make_tiff
 from tinycog.tiff import tile_index
 from tinycog.tiff.ghost import parse_ghost
@@ -134,7 +135,7 @@ def test_nor_do_the_findings(flaw, random, steps):
     assert parsed(Careless(data, random), steps) == parsed(whole)
 
 
-async def all_pixels(data: bytes, head_bytes: int = read_header.HEAD_BYTES) -> list[np.ndarray]:
+async def all_pixels(data: bytes, head_bytes: int = HEAD_BYTES) -> list[np.ndarray]:
     cog = await tinycog.open(data, head_bytes=head_bytes)
     tiles = [
         (level.z, x, y)
@@ -263,7 +264,6 @@ def without_messages(outcomes: list[Outcome]) -> list[object]:
 def test_a_broken_file_gives_the_same_however_much_is_read_at_once(data, size):
     expected = without_messages(asyncio.run(outcomes_of(data)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(read_header, "HEAD_BYTES", size)
         patch.setattr(read_header, "ISOLATED_IFD_BYTES", size)
         patch.setattr(read_header, "VALUE_PAGE_BYTES", size)
         assert without_messages(asyncio.run(outcomes_of(data))) == expected

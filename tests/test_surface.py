@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 from typing_example import read
 
 import tinycog
+from tinycog import argument_types
+from tinycog.pixels.arrays import Pixels
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "tinycog").rglob("*.py"))
@@ -53,6 +55,7 @@ CLASSES = {
 }
 OTHERS = {
     "Affine": affine.Affine,
+    "Pixels": Pixels,
     "pyproj": pyproj,
     "Axes": object,
     "MatplotlibColormap": object,
@@ -179,9 +182,17 @@ def every_function() -> dict[str, Callable[..., Any]]:
 FUNCTIONS = every_function()
 
 
+NAMES = {
+    **vars(argument_types),
+    **{name: getattr(tinycog, name) for name in tinycog.__all__},
+    **OTHERS,
+}
+"""What types name: much of it is imported for type checkers alone, since no tile needs it."""
+
+
 def hints_of(value: Any, *, fields: bool = False) -> dict[str, Any]:
     """Type hints; those of fields must resolve without help."""
-    names = None if fields else {name: getattr(tinycog, name) for name in tinycog.__all__} | OTHERS
+    names = None if fields else NAMES
     return typing.get_type_hints(value, localns=names)
 
 

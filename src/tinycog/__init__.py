@@ -14,52 +14,8 @@ lists them. Every other module is private: it may change in any release.
 
 from typing import TYPE_CHECKING
 
-from tinycog.argument_types import (
-    AllowHost,
-    AreaOptions,
-    BinaryFile,
-    BlockPair,
-    CrsLike,
-    ErrorHandling,
-    FileSystem,
-    GetRange,
-    Headers,
-    HttpSession,
-    Interleave,
-    MaskKind,
-    MosaicMethod,
-    NamedMember,
-    ObjectStore,
-    OverviewMethod,
-    Pinning,
-    PixelDtype,
-    PixelsLike,
-    PlanOptions,
-    PointOptions,
-    ReadOptions,
-    ReferenceCodecs,
-    References,
-    Resampling,
-    ResamplingLike,
-    SupportsArray,
-    SupportsGeoInterface,
-    SupportsGet,
-    SupportsGetAsync,
-    SupportsGetRangeAsync,
-    SupportsGetRangesAsync,
-    SupportsWindow,
-    SupportsWkt,
-    UrlObject,
-    ValidationDepth,
-    WarpResampling,
-    WarpResamplingLike,
-    Where,
-    WindowLike,
-    WritableFile,
-    WriteProfile,
-    WriteWhere,
-)
 from tinycog.cache.protocol import Block, BlockKind, Cache
+from tinycog.checks import Pinning
 from tinycog.cog import Cog
 from tinycog.configuration import configure
 from tinycog.dataset import Profile
@@ -89,22 +45,59 @@ from tinycog.errors import (
     WriteError,
 )
 from tinycog.fetch.attempt import Request
-from tinycog.geo.lazy import Placement
-from tinycog.level import Level, Overview
 from tinycog.limits import Limits, Retries
 from tinycog.reader.open_file import OpenArguments
 from tinycog.sources.protocol import RangeSink, Source
 from tinycog.sources.signed_url import SignedUrl
-from tinycog.tiff.image import Grid, Image
-from tinycog.tiff.parse import Entry, Ifd
-from tinycog.tiff.parse import Value as TagValue
+from tinycog.tiff.page_view import PageView
 from tinycog.tiff.ranges import ByteRange
-from tinycog.tiff.roles import PageView
-from tinycog.tiff.spec import FieldType, Tag
 from tinycog.version import __version__
 from tinycog.window import FloatWindow, Window
 
 if TYPE_CHECKING:
+    from tinycog.argument_types import (
+        AllowHost,
+        AreaOptions,
+        BinaryFile,
+        BlockPair,
+        CrsLike,
+        ErrorHandling,
+        FileSystem,
+        GetRange,
+        Headers,
+        Interleave,
+        MaskKind,
+        MosaicMethod,
+        NamedMember,
+        ObjectStore,
+        OverviewMethod,
+        PixelDtype,
+        PixelsLike,
+        PlanOptions,
+        PointOptions,
+        ReadOptions,
+        ReferenceCodecs,
+        References,
+        Resampling,
+        ResamplingLike,
+        SupportsArray,
+        SupportsGeoInterface,
+        SupportsGet,
+        SupportsGetAsync,
+        SupportsGetRangeAsync,
+        SupportsGetRangesAsync,
+        SupportsWindow,
+        SupportsWkt,
+        UrlObject,
+        ValidationDepth,
+        WarpResampling,
+        WarpResamplingLike,
+        Where,
+        WindowLike,
+        WritableFile,
+        WriteProfile,
+        WriteWhere,
+    )
     from tinycog.byte_map.layout import FileLayout, FileSegment, SegmentGroup, SegmentKind
     from tinycog.cache.disk import DiskCache
     from tinycog.cache.memory import MemoryCache
@@ -121,9 +114,11 @@ if TYPE_CHECKING:
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.keys import GeoKey, GeoKeys
+    from tinycog.geo.lazy import Placement
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, BoundingBox, GroundControlPoint
     from tinycog.header_parser import HeaderParser
+    from tinycog.level import Level, Overview
     from tinycog.mosaicking.fitting import MosaicOptions
     from tinycog.mosaics import Mosaic, MosaicFileFacts, mosaic
     from tinycog.page import Page, Pages
@@ -137,7 +132,7 @@ if TYPE_CHECKING:
     from tinycog.series.model import Plane, PlaneAxes, Series
     from tinycog.services import Service
     from tinycog.servicing.requests import GetWindow
-    from tinycog.sources.http.options import Http
+    from tinycog.sources.http.options import Http, HttpSession
     from tinycog.stacking.stack_files import StackFile, StackStep
     from tinycog.stacking.stack_options import AskedGrid, GridLike, StackOptions
     from tinycog.stacking.stack_raster import StackRaster
@@ -145,6 +140,10 @@ if TYPE_CHECKING:
     from tinycog.targets.protocol import WriteTarget
     from tinycog.targets.temporary import leftovers
     from tinycog.targets.uploads import OpenUpload, abort_upload, list_uploads
+    from tinycog.tiff.image import Grid, Image
+    from tinycog.tiff.parse import Entry, Ifd
+    from tinycog.tiff.parse import Value as TagValue
+    from tinycog.tiff.spec import FieldType, Tag
     from tinycog.tile_facts import TileFacts, TileRange, decode_tile
     from tinycog.tile_sets import MatrixId, TileLimits, TileMatrixFacts, TileSet
     from tinycog.updating import Updated, update
@@ -334,6 +333,58 @@ __all__ = [
 ]
 
 _ON_DEMAND = {
+    "AllowHost": "tinycog.argument_types",
+    "AreaOptions": "tinycog.argument_types",
+    "BinaryFile": "tinycog.argument_types",
+    "BlockPair": "tinycog.argument_types",
+    "CrsLike": "tinycog.argument_types",
+    "ErrorHandling": "tinycog.argument_types",
+    "FileSystem": "tinycog.argument_types",
+    "GetRange": "tinycog.argument_types",
+    "Headers": "tinycog.argument_types",
+    "HttpSession": "tinycog.sources.http.options",
+    "Interleave": "tinycog.argument_types",
+    "MaskKind": "tinycog.argument_types",
+    "MosaicMethod": "tinycog.argument_types",
+    "NamedMember": "tinycog.argument_types",
+    "ObjectStore": "tinycog.argument_types",
+    "OverviewMethod": "tinycog.argument_types",
+    "PixelDtype": "tinycog.argument_types",
+    "PixelsLike": "tinycog.argument_types",
+    "PlanOptions": "tinycog.argument_types",
+    "PointOptions": "tinycog.argument_types",
+    "ReadOptions": "tinycog.argument_types",
+    "ReferenceCodecs": "tinycog.argument_types",
+    "References": "tinycog.argument_types",
+    "Resampling": "tinycog.argument_types",
+    "ResamplingLike": "tinycog.argument_types",
+    "SupportsArray": "tinycog.argument_types",
+    "SupportsGeoInterface": "tinycog.argument_types",
+    "SupportsGet": "tinycog.argument_types",
+    "SupportsGetAsync": "tinycog.argument_types",
+    "SupportsGetRangeAsync": "tinycog.argument_types",
+    "SupportsGetRangesAsync": "tinycog.argument_types",
+    "SupportsWindow": "tinycog.argument_types",
+    "SupportsWkt": "tinycog.argument_types",
+    "UrlObject": "tinycog.argument_types",
+    "ValidationDepth": "tinycog.argument_types",
+    "WarpResampling": "tinycog.argument_types",
+    "WarpResamplingLike": "tinycog.argument_types",
+    "Where": "tinycog.argument_types",
+    "WindowLike": "tinycog.argument_types",
+    "WritableFile": "tinycog.argument_types",
+    "WriteProfile": "tinycog.argument_types",
+    "WriteWhere": "tinycog.argument_types",
+    "Placement": "tinycog.geo.lazy",
+    "Level": "tinycog.level",
+    "Overview": "tinycog.level",
+    "Grid": "tinycog.tiff.image",
+    "Image": "tinycog.tiff.image",
+    "Entry": "tinycog.tiff.parse",
+    "Ifd": "tinycog.tiff.parse",
+    "TagValue": "tinycog.tiff.parse:Value",
+    "FieldType": "tinycog.tiff.spec",
+    "Tag": "tinycog.tiff.spec",
     "Account": "tinycog.pixels.account",
     "Colouring": "tinycog.pixels.colouring",
     "Loss": "tinycog.pixels.account",
@@ -416,7 +467,8 @@ _ON_DEMAND = {
     "mosaic": "tinycog.mosaics",
     "write": "tinycog.writing",
 }
-"""Modules of the names that are imported when they are first used: no tile needs them."""
+"""Modules of names that are imported at their first use, and other names that they have there: no
+tile needs them, or none before its header is requested."""
 
 
 if not TYPE_CHECKING:
@@ -430,7 +482,8 @@ if not TYPE_CHECKING:
         if name not in _ON_DEMAND:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)
-        value = globals()[name] = getattr(import_module(_ON_DEMAND[name]), name)
+        module, _, own_name = _ON_DEMAND[name].partition(":")
+        value = globals()[name] = getattr(import_module(module), own_name or name)
         return value
 
 

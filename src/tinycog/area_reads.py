@@ -7,20 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
-from numpy.typing import NDArray
-
-from tinycog.affine_math import coefficients
-from tinycog.argument_types import (
-    AreaOptions,
-    CrsLike,
-    ErrorHandling,
-    GeometryLike,
-    PointOptions,
-    ReadOptions,
-    ResamplingLike,
-    WarpResamplingLike,
-    WindowLike,
-)
 from tinycog.checks import (
     check_bands,
     check_errors,
@@ -31,12 +17,25 @@ from tinycog.checks import (
     check_size,
 )
 from tinycog.errors import UsageError
-from tinycog.level import ImageFacts
-from tinycog.pixels.arrays import Pixels
+from tinycog.image_facts import ImageFacts
 from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tinycog.argument_types import (
+        AreaOptions,
+        CrsLike,
+        ErrorHandling,
+        GeometryLike,
+        PointOptions,
+        ReadOptions,
+        ResamplingLike,
+        WarpResamplingLike,
+        WindowLike,
+    )
     from tinycog.fetch.plan import Plan
+    from tinycog.pixels.arrays import Pixels
     from tinycog.raster import Raster
     from tinycog.reader.oriented import FileOrientation
     from tinycog.reader.pixel_file import PixelFile
@@ -317,9 +316,13 @@ class AreaReads(ImageFacts):
         from tinycog.reader.read_points import read_points  # noqa: PLC0415 - no tile needs it
 
         handling = check_errors(errors)
-        options = PointOptions(
-            crs=crs, level=level, bands=bands, indexes=indexes, whole_tiles=whole_tiles
-        )
+        options: PointOptions = {
+            "crs": crs,
+            "level": level,
+            "bands": bands,
+            "indexes": indexes,
+            "whole_tiles": whole_tiles,
+        }
         asked = await self._asked_points(points, options)
         return await read_points(self._pixels().windows, asked, handling)
 
@@ -444,6 +447,7 @@ class AreaReads(ImageFacts):
 
         Cost: that of the window of the level that it needs; 0 if the grid lies outside.
         """
+        from tinycog.affine_math import coefficients  # noqa: PLC0415 - what a tile does not need
         from tinycog.geo.given_crs import given_crs  # noqa: PLC0415 - what a tile does not need
         from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
         from tinycog.pixels.methods import WARPING, method_for  # noqa: PLC0415 - the same

@@ -90,11 +90,6 @@ ErrorHandling = Literal["raise", "fill"]
 """What a read does where a stored tile is broken: raise its error, or fill it and read on."""
 
 
-Pinning = Literal["strict", "size", "off"]
-"""What is compared to know that all responses are of one and the same object: generation and size,
-its size alone, or nothing."""
-
-
 ValidationDepth = Literal["header", "tiles", "full"]
 """How much of a file is validated: header and first blocks; also every block of the index; also the
 pixels of every tile."""
@@ -255,15 +250,6 @@ an open file."""
 Where = str | PathLike[str] | UrlObject | bytes | bytearray | memoryview | BinaryFile | GetRange
 """What `tinycog.open` reads, besides a `Source`: a url, a path, the bytes, an open file, or a
 function."""
-
-
-class HttpSession(Protocol):
-    """An `aiohttp.ClientSession`, as far as it is known before aiohttp is loaded."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether it is closed."""
-        ...
 
 
 class FileSystem(Protocol):

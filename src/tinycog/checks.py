@@ -10,14 +10,21 @@ import operator
 from collections.abc import Iterable, Sequence
 from math import isfinite
 from numbers import Real
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinycog.argument_types import ErrorHandling, Pinning, ValidationDepth
 from tinycog.errors import LimitError, UsageError
 from tinycog.window import FloatWindow, Tile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tinycog.argument_types import ErrorHandling, ValidationDepth
+
+Pinning = Literal["strict", "size", "off"]
+"""What is compared to know that all responses are of one and the same object: generation and size,
+its size alone, or nothing."""
 
 ADDRESSABLE_BYTES = 1 << 47
 """Bytes that a process can address on most computers."""

@@ -9,21 +9,7 @@ from itertools import islice
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, Self, Unpack, cast, overload
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tinycog.area_reads import AreaReads
-from tinycog.argument_types import (
-    AreaOptions,
-    CrsLike,
-    ErrorHandling,
-    PlanOptions,
-    PointOptions,
-    ReadOptions,
-    ReferenceCodecs,
-    References,
-    WindowLike,
-)
 from tinycog.checks import (
     check_errors,
     check_integer,
@@ -32,24 +18,34 @@ from tinycog.checks import (
 )
 from tinycog.dataset import Dataset
 from tinycog.errors import TileIndexError, UsageError
-from tinycog.extras import check_installed
 from tinycog.handle import Handle
 from tinycog.reader.open_file import OpenArguments, OpenFile
-from tinycog.reader.read_header import VIEW
 from tinycog.reader.read_tile import TileBatcher, TileOptions
-from tinycog.reader.tile_parts import parts_to_plan, window_tiles
-from tinycog.tiff.parse import Value as TagValue
-from tinycog.tiff.spec import tag_number
+from tinycog.tiff.page_view import VIEW
 from tinycog.tracebacks import short_tracebacks
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from zarr.abc.store import Store
 
+    from tinycog.argument_types import (
+        AreaOptions,
+        CrsLike,
+        ErrorHandling,
+        PlanOptions,
+        PointOptions,
+        ReadOptions,
+        ReferenceCodecs,
+        References,
+        WindowLike,
+    )
     from tinycog.byte_map.layout import FileLayout
     from tinycog.fetch.plan import Plan
     from tinycog.raster import Raster
     from tinycog.series.model import Plane, Series
+    from tinycog.tiff.parse import Value as TagValue
     from tinycog.tile_facts import TileFacts, TileRange
 
 
@@ -230,7 +226,10 @@ class Cog(Dataset, AreaReads, Handle):
         Cost: as for `read_tile`.
         """
         tile = check_tile((z, x, y))
-        parts = parts_to_plan(await self._file.image(tile.z), tile)
+        image = await self._file.image(tile.z)
+        from tinycog.reader.tile_parts import parts_to_plan  # noqa: PLC0415 - behind the header
+
+        parts = parts_to_plan(image, tile)
         if not 0 <= plane < len(parts):
             message = f"plane {plane} does not exist (planes 0 to {len(parts) - 1})"
             raise TileIndexError(message)
@@ -253,6 +252,7 @@ class Cog(Dataset, AreaReads, Handle):
         Cost: the pages of the index that are not known yet; no tile is read.
         """
         from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
+        from tinycog.reader.tile_parts import parts_to_plan, window_tiles  # noqa: PLC0415 - the same
         from tinycog.reader.window_buffers import make_buffers  # noqa: PLC0415 - the same
 
         arguments = ReadArguments(window, level=check_integer(z, "z"))
@@ -372,6 +372,8 @@ class Cog(Dataset, AreaReads, Handle):
         """
         del padded
         if points is not None:
+            from tinycog.argument_types import PointOptions  # noqa: PLC0415 - no tile needs it
+
             if tiles or not options.keys() <= PointOptions.__annotations__.keys():
                 message = f"a plan of points takes {', '.join(PointOptions.__annotations__)} alone"
                 raise UsageError(message)
@@ -432,6 +434,7 @@ class Cog(Dataset, AreaReads, Handle):
         """
         from tinycog.reader.arguments import ReadArguments, resolve  # noqa: PLC0415 - no tile needs it
         from tinycog.reader.iter_tiles import stream  # noqa: PLC0415 - the same
+        from tinycog.reader.tile_parts import window_tiles  # noqa: PLC0415 - the same
         from tinycog.reader.window_buffers import make_buffers  # noqa: PLC0415 - the same
 
         arguments = ReadArguments(window, bounds, crs, level, crop=crop)
@@ -494,6 +497,8 @@ class Cog(Dataset, AreaReads, Handle):
         Cost: 0 requests where the value came with the header, else 1; that of opening if the
         handle is not open yet.
         """
+        from tinycog.tiff.spec import tag_number  # noqa: PLC0415 - no tile needs it
+
         return await self._file.read_tag(tag_number(tag), check_integer(level, "level"))
 
     async def read_colormap(self, z: int = 0) -> NDArray[np.uint16] | None:
@@ -560,6 +565,8 @@ class Cog(Dataset, AreaReads, Handle):
 
         Cost: 0 requests; opening it costs those of opening the handle; a chunk those of its tile.
         """
+        from tinycog.extras import check_installed  # noqa: PLC0415 - a door
+
         check_installed("zarr", "zarr")
         from tinycog.adapters.zarr.decoded_store import ZarrStore  # noqa: PLC0415 - only here
 

@@ -6,35 +6,27 @@ from abc import abstractmethod
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from tinycog.argument_types import ReadOptions
-from tinycog.errors import Finding, TinycogError
-from tinycog.fetch.attempt import Request
-from tinycog.level import (
-    ImageFacts,
-    Level,
-    Overview,
-    describe,
-    describe_samples,
-    gdal_compression,
-    gdal_photometric,
-    mask_flags,
-)
+from tinycog.errors import TinycogError
+from tinycog.image_facts import ImageFacts
 from tinycog.reader.open_file import OpenArguments, OpenFile
-from tinycog.reader.read_header import VIEW
-from tinycog.tiff.image import Image
-from tinycog.tiff.roles import PageView
+from tinycog.tiff.page_view import VIEW, PageView
 from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
     from affine import Affine
 
+    from tinycog.argument_types import ReadOptions
+    from tinycog.errors import Finding
+    from tinycog.fetch.attempt import Request
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.metadata import Statistics
     from tinycog.geo.transform import RPC, GroundControlPoint
+    from tinycog.level import Level, Overview
     from tinycog.page import Pages
     from tinycog.raster import Raster
     from tinycog.reader.snapshot import SnapshotDocument
+    from tinycog.tiff.image import Image
 
 
 class Profile(TypedDict):
@@ -110,6 +102,8 @@ class Dataset(ImageFacts):
         Raises:
             UsageError: the file is not open yet.
         """
+        from tinycog.level import Level  # noqa: PLC0415 - no tile needs it
+
         georeference = self._file.georeference
         has_mask = [mask is not None for mask in self._file.masks]
         return tuple(
@@ -185,6 +179,8 @@ class Dataset(ImageFacts):
     @property
     def overviews(self) -> list[Overview]:
         """Levels after the first, each with its `decimation` and its own `read`."""
+        from tinycog.level import Overview  # noqa: PLC0415 - no tile needs it
+
         georeference = self._file.georeference
         return [
             Overview(
@@ -213,6 +209,8 @@ class Dataset(ImageFacts):
         Raises:
             UnsupportedError: no numpy type can hold the samples.
         """
+        from tinycog.level import mask_flags  # noqa: PLC0415 - no tile needs it
+
         return mask_flags(self._file.mask_facts(), self.count, has_mask=self.has_mask)
 
     @property
@@ -375,9 +373,11 @@ class Dataset(ImageFacts):
 
         "dtype" is None where no numpy type can hold the samples.
         """
+        from tinycog import level  # noqa: PLC0415 - no tile needs it
+
         image = self._described()
         grid = image.grid
-        dtype, nodata = describe_samples(image)
+        dtype, nodata = level.describe_samples(image)
         return {
             "driver": "GTiff",
             "dtype": dtype,
@@ -390,9 +390,9 @@ class Dataset(ImageFacts):
             "blockxsize": grid.tile_width,
             "blockysize": grid.tile_height,
             "tiled": not grid.strips,
-            "compress": gdal_compression(image),
+            "compress": level.gdal_compression(image),
             "interleave": "band" if grid.planes > 1 or self.count == 1 else "pixel",
-            "photometric": gdal_photometric(image),
+            "photometric": level.gdal_photometric(image),
         }
 
     def info(self) -> dict[str, Any]:
@@ -457,6 +457,8 @@ class Dataset(ImageFacts):
         """Return name, variant and levels, as far as they are known."""
         if self._file.variant is None:
             return f"<Cog {self.name}, not read yet>"
+        from tinycog.level import describe  # noqa: PLC0415 - no tile needs it
+
         levels = [describe(z, image) for z, image in enumerate(self._file.levels_so_far)]
         page = _page_name(self._file.view)
         return "\n  ".join([f"<Cog {self.name}{page}, {self._file.variant}", *levels]) + ">"
@@ -482,6 +484,8 @@ class Dataset(ImageFacts):
 
     def _summary(self) -> dict[str, object]:
         """Return the rows of the table in a notebook."""
+        from tinycog.level import describe_samples  # noqa: PLC0415 - no tile needs it
+
         bands, rows, cols = self._described().shape
         dtype, nodata = describe_samples(self._described())
         size = "" if self.file_size is None else f", {self.file_size:,} bytes"

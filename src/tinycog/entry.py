@@ -7,21 +7,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from tinycog import configuration
-from tinycog.argument_types import AllowHost, FileSystem, Headers, ObjectStore, Pinning, Where
-from tinycog.cache.protocol import Cache, check_cache
+from tinycog.cache.protocol import check_cache
 from tinycog.checks import check_pinning
 from tinycog.cog import Cog
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
 from tinycog.reader.open_file import OpenArguments
-from tinycog.reader.read_header import HEAD_BYTES, VIEW
+from tinycog.reader.page_bytes import HEAD_BYTES
 from tinycog.sources.factory import make_source
 from tinycog.sources.lazy_import import importing
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
+from tinycog.tiff.page_view import VIEW
 from tinycog.tracebacks import short_tracebacks
 
 if TYPE_CHECKING:
+    from tinycog.argument_types import AllowHost, FileSystem, Headers, ObjectStore, Where
+    from tinycog.cache.protocol import Cache
+    from tinycog.checks import Pinning
     from tinycog.reader.snapshot import SnapshotDocument
     from tinycog.series.model import Plane
     from tinycog.sources.http.options import Http

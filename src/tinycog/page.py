@@ -11,8 +11,9 @@ import numpy as np
 from tinycog.errors import FormatError, UnsupportedError, UsageError
 from tinycog.reader.open_file import OpenFile
 from tinycog.tiff.image import Image
+from tinycog.tiff.page_view import PagePath
 from tinycog.tiff.parse import Ifd
-from tinycog.tiff.roles import PagePath, Place, Role, children
+from tinycog.tiff.roles import Place, Role, children
 from tinycog.tiff.spec import Compression, Photometric, Tag, name_of
 from tinycog.tracebacks import short_tracebacks
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from tinycog.errors import Finding, UsageError
 from tinycog.extras import check_installed
 from tinycog.geo.lazy import Placement
-from tinycog.pixels.account import Account, Losses, account_of
 from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.validity import ALL_VALID, Validity
 from tinycog.tracebacks import short_tracebacks
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from tinycog.geo.crs import Crs
     from tinycog.geo.transform import BoundingBox
+    from tinycog.pixels.account import Account
 
 
 @short_tracebacks
@@ -64,7 +64,7 @@ class Raster:
     place: Placement | None = None
     colormap: NDArray[np.uint16] | None = None
     colouring: Colouring | None = None
-    losses: Losses | None = None
+    losses: NDArray[np.uint8] | None = None
 
     def copy(self) -> Raster:
         """Return the same raster with its own copy of pixels and mask."""
@@ -100,6 +100,8 @@ class Raster:
         Raises:
             UsageError: as for `mask`.
         """
+        from tinycog.pixels.account import account_of  # noqa: PLC0415 - only here
+
         return account_of(self.mask, self.losses)
 
     @property

@@ -21,13 +21,9 @@ from tinycog.mosaicking.mosaic_file import MosaicFile, open_files
 from tinycog.mosaicking.placing import common
 from tinycog.pixels.methods import WARPING
 from tinycog.raster import Raster
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.read_window import read_area
-from tinycog.reader.window_buffers import (
-    LevelSource,
-    WindowRequest,
-    check_limits,
-    make_buffers,
-)
+from tinycog.reader.window_buffers import WindowRequest, check_limits, make_buffers
 from tinycog.sources.protocol import Source
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tracebacks import short_tracebacks

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import tinycog
-from tinycog.argument_types import Pinning
+from tinycog.checks import Pinning
 from tinycog.commands.values import byte_count
 from tinycog.errors import UsageError
 

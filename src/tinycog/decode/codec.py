@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinycog.decode.streams import Pieces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Codec:
     """One row of the table of codecs.
 

@@ -16,7 +16,7 @@ from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Predictor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Segment:
     """The stored tile of tile column `x` and tile row `y`, as the tags describe it.
 

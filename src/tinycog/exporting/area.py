@@ -19,9 +19,10 @@ from tinycog.pixels.resample.axis import kernel_radius
 from tinycog.pixels.resample.bands import BLOCK
 from tinycog.raster import Raster
 from tinycog.reader.arguments import AskedPixels, ReadArguments, resolve_part
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.pixel_file import PixelFile
 from tinycog.reader.read_window import read_area
-from tinycog.reader.window_buffers import LevelSource, WindowRequest, check_reach, make_buffers
+from tinycog.reader.window_buffers import WindowRequest, check_reach, make_buffers
 from tinycog.thread_pool import run_in_pool
 from tinycog.window import Area, FloatWindow, Window
 

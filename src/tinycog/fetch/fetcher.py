@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from tinycog.argument_types import Pinning
 from tinycog.cache.protocol import Cache
+from tinycog.checks import Pinning
 from tinycog.errors import RangeNotSatisfiableError, TinycogError, TruncatedError, UsageError
 from tinycog.fetch import range_request
 from tinycog.fetch.attempt import Request

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from operator import attrgetter
 
-from tinycog.argument_types import Pinning
 from tinycog.buffer_pool import BUFFERS
+from tinycog.checks import Pinning
 from tinycog.errors import (
     AccessDeniedError,
     NotFoundError,

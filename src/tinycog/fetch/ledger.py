@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from tinycog.argument_types import Pinning
+from tinycog.checks import Pinning
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.pin import Pin
 from tinycog.sources.protocol import NO_VALIDATORS

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tinycog.argument_types import Pinning
+from tinycog.checks import Pinning
 from tinycog.errors import SourceChangedError
 from tinycog.fetch.retry import parse_date
 from tinycog.sources.protocol import DATE, ETAG, LAST_MODIFIED, NO_VALIDATORS, WEAK_ETAG

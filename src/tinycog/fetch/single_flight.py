@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar, overload
 
@@ -145,9 +144,9 @@ class SingleFlight:
                 waiter.set_result(task.result())
 
 
-@dataclass(eq=False, repr=False)
 class _Job:
     """A task, and who waits for it."""
 
-    task: asyncio.Future[Any]
-    waiters: list[asyncio.Future[Any]] = field(default_factory=list[asyncio.Future[Any]])
+    def __init__(self, task: asyncio.Future[Any]) -> None:
+        self.task = task
+        self.waiters: list[asyncio.Future[Any]] = []

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.affine_math import apply, coefficients
 from tinycog.errors import FormatError, LimitError, UsageError
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
-from tinycog.tiff.orientation import Orientation
 from tinycog.tiff.parse import Entry, FileHeader, parse_values
 from tinycog.tiff.recall import Recall
 from tinycog.tiff.spec import Photometric, Tag
@@ -35,6 +33,7 @@ if TYPE_CHECKING:  # what a tile does not need is loaded when it is used
     from tinycog.geo.sidecars import Beside
     from tinycog.geo.transform import BoundingBox
     from tinycog.geo.windows import PixelGrid
+    from tinycog.tiff.orientation import Orientation
 
     Parsed = tuple[Georeference, Metadata]
 
@@ -338,6 +337,7 @@ class OrientedPlacement(Placement):
 
     def transform(self, shape: tuple[int, int]) -> Affine:
         """Return the transform, (col, row) to (x, y), of a turned array of (rows, cols)."""
+        from tinycog.affine_math import apply, coefficients  # noqa: PLC0415 - the same
         from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
 
         numbers = coefficients(self._stored.transform(self._orientation.turned(shape)))
@@ -365,6 +365,7 @@ def within(transform: Affine, col: float, row: float, across: float, down: float
 
     Its pixels are `across` times as wide and `down` times as high.
     """
+    from tinycog.affine_math import apply, coefficients  # noqa: PLC0415 - the same
     from tinycog.geo.transform import make_affine  # noqa: PLC0415 - the same
 
     numbers = coefficients(transform)

@@ -21,11 +21,11 @@ from tinycog.pixels.arrays import Pixels
 from tinycog.pixels.mask import Mask, MaskFacts
 from tinycog.pixels.validity import KnownValidity, settled
 from tinycog.raster import Raster
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.read_warped import TargetGrid, plan_warped, read_warped
 from tinycog.reader.window_buffers import (
     FetchedBands,
-    LevelSource,
     WindowBuffers,
     WindowRequest,
     make_buffers,

@@ -19,9 +19,9 @@ from tinycog.mosaicking.mosaic_windows import MosaicWindows
 from tinycog.mosaicking.overlaps import PICKING, result_dtype
 from tinycog.mosaicking.placing import is_covered
 from tinycog.pixels.mask import MaskFacts
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.validity import FileMaskFacts, LevelMask
-from tinycog.reader.window_buffers import LevelSource
 from tinycog.tiff.image import Grid, Image
 from tinycog.tiff.parse import Value
 from tinycog.tiff.spec import Photometric, SampleFormat

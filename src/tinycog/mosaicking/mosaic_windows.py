@@ -19,7 +19,8 @@ from tinycog.mosaicking.overlaps import DECIDING, Layer, combine
 from tinycog.mosaicking.placing import common, depth, meeting, overlap, rectangles
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity
-from tinycog.reader.window_buffers import LevelSource, WindowBuffers
+from tinycog.reader.level_source import LevelSource
+from tinycog.reader.window_buffers import WindowBuffers
 from tinycog.thread_pool import run_for_samples
 from tinycog.tiff.ranges import ByteRange
 from tinycog.window import Window

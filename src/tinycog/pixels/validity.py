@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -57,7 +56,6 @@ class AllValid(Validity):
 ALL_VALID = AllValid()
 
 
-@dataclass(eq=False, repr=False)
 class UnknownValidity(Validity):
     """Nothing says which pixels are valid.
 
@@ -65,7 +63,9 @@ class UnknownValidity(Validity):
         message: why, and what to do.
     """
 
-    message: str
+    def __init__(self, message: str) -> None:
+        """Keep the message."""
+        self.message = message
 
     @property
     def why_unknown(self) -> str:
@@ -82,7 +82,6 @@ class UnknownValidity(Validity):
         return self.mask(data)
 
 
-@dataclass(eq=False, repr=False)
 class KnownValidity(Validity):
     """Masks that came with the pixels.
 
@@ -91,8 +90,9 @@ class KnownValidity(Validity):
         bands: (bands, rows, cols); None where all bands are valid where the pixel is.
     """
 
-    pixels: Mask
-    bands: Mask | None = None
+    def __init__(self, pixels: Mask, bands: Mask | None = None) -> None:
+        """Keep the masks."""
+        self.pixels, self.bands = pixels, bands
 
     @classmethod
     def of_bands(cls, masks: Mask) -> KnownValidity:
@@ -116,7 +116,6 @@ class KnownValidity(Validity):
         return KnownValidity(self.pixels.copy(), None if self.bands is None else self.bands.copy())
 
 
-@dataclass(eq=False, repr=False)
 class ValidityOfPixels(Validity):
     """Nodata or alpha, looked for in the pixels when they are asked for.
 
@@ -127,10 +126,20 @@ class ValidityOfPixels(Validity):
         extra_bands: which bands of the file those are.
     """
 
-    facts: Callable[[], MaskFacts]
-    bands: Sequence[int]
-    extra: Pixels | None = None
-    extra_bands: Sequence[int] = ()
+    def __init__(
+        self,
+        facts: Callable[[], MaskFacts],
+        bands: Sequence[int],
+        extra: Pixels | None = None,
+        extra_bands: Sequence[int] = (),
+    ) -> None:
+        """Keep the arguments; nothing is looked for."""
+        self.facts, self.bands = facts, bands
+        self.extra, self.extra_bands = extra, extra_bands
+
+    def with_extra(self, extra: Pixels) -> ValidityOfPixels:
+        """Return it with other pixels of the further bands."""
+        return ValidityOfPixels(self.facts, self.bands, extra, self.extra_bands)
 
     def _all(self, data: Pixels) -> tuple[MaskFacts, Pixels, list[int]]:
         facts = self.facts()
@@ -157,7 +166,6 @@ class ValidityOfPixels(Validity):
         return facts.nodata is not None and not facts.needed
 
 
-@dataclass(eq=False, repr=False)
 class ValidityInside(Validity):
     """That of an array of which only a part lies inside the image, and is not filled in.
 
@@ -167,8 +175,9 @@ class ValidityInside(Validity):
             `whole` says: outside of the image, or in a stored tile that could not be decoded.
     """
 
-    whole: Validity
-    invalid: Mask
+    def __init__(self, whole: Validity, invalid: Mask) -> None:
+        """Keep both."""
+        self.whole, self.invalid = whole, invalid
 
     @property
     def why_unknown(self) -> str | None:

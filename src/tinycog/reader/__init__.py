@@ -5,6 +5,7 @@
     open_file.py       a file: header, levels, georeference, read once
     open_header.py     its header: read once, however many callers wait
     read_header.py     how much of the header is read, and when
+    page_bytes.py      bytes that are read at least of a header, and of values
     tags.py            Page.tags
     sidecars.py        files beside, in one batch
     whole_file.py      all bytes of what is no image
@@ -21,9 +22,11 @@
     oriented.py        oriented=True
     validity.py        what says which pixels of a level are valid
     read_tile.py       Cog.read_tile, Cog.read_tiles: batched by turns of the event loop
-    tile_buffer.py     a tile on its way to a raster
+    tile_buffer.py     a tile on its way to a raster: arrays, and what fills them
+    tile_raster.py     the raster, once they are filled
     pixel_file.py      what reads of areas need of a file, or of many
     stored_windows.py  windows filled from stored tiles
+    level_source.py    a level as reads take it
     window_buffers.py  what a window read fetches
     read_window.py     Cog.read: windows fetched, resampled, masked
     read_points.py     Cog.points

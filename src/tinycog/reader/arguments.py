@@ -32,8 +32,9 @@ from tinycog.checks import (
 from tinycog.errors import UsageError
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import RESAMPLING, method_for
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.pixel_file import PixelFile
-from tinycog.reader.window_buffers import LevelSource, WindowRequest, check_reach
+from tinycog.reader.window_buffers import WindowRequest, check_reach
 from tinycog.thread_pool import run_in_pool
 from tinycog.window import (
     Area,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tinycog.argument_types import Pinning
 from tinycog.cache.protocol import Cache
+from tinycog.checks import Pinning
 from tinycog.errors import (
     Finding,
     FormatError,
@@ -20,7 +20,7 @@ from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.reader.absent import none_if_absent
 from tinycog.reader.open_file import OpenArguments, OpenFile
-from tinycog.reader.read_header import HEAD_BYTES
+from tinycog.reader.page_bytes import HEAD_BYTES
 from tinycog.reader.tile_reader import TileReader
 from tinycog.sources.protocol import Source
 from tinycog.tiff.beside import MASK_RULE, OVERVIEWS_RULE, with_mask, with_overviews

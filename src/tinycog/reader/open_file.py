@@ -10,54 +10,60 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tinycog.argument_types import Pinning
 from tinycog.cache.protocol import Cache
+from tinycog.checks import Pinning
 from tinycog.errors import (
-    Finding,
     FormatError,
     LimitError,
     TileIndexError,
     TinycogError,
     UsageError,
 )
-from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import SingleFlight
 from tinycog.limits import Limits
-from tinycog.reader.open_header import OpenHeader
-from tinycog.reader.read_header import VALUE_PAGE_BYTES, VIEW, HeaderState
-from tinycog.reader.stored_windows import StoredWindows
-from tinycog.reader.tile_job import prepare_decoding
-from tinycog.reader.tile_reader import TileReader
-from tinycog.sources.lazy_import import import_whole, load, loaded
+from tinycog.reader.open_header import PARSERS, OpenHeader
+from tinycog.reader.page_bytes import VALUE_PAGE_BYTES
+from tinycog.sources.lazy_import import import_ahead, import_whole, load, loaded
 from tinycog.sources.protocol import Source
-from tinycog.tiff.buffer import SparseBuffer
-from tinycog.tiff.ghost import Ghost
-from tinycog.tiff.image import Image
-from tinycog.tiff.parse import Entry, Ifd, Value, parse_ifd, parse_values
-from tinycog.tiff.pyramid import parse_pyramid
-from tinycog.tiff.roles import PageView, Place, Pyramid, children
-from tinycog.tiff.scan import has_no_masks
-from tinycog.tiff.spec import EXIF_IFDS, Tag
+from tinycog.tiff.page_view import VIEW, PageView
 from tinycog.tiff.steps import Steps, need_bytes, run_cached
-from tinycog.window import Tile
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tinycog.errors import Finding
+    from tinycog.fetch.attempt import Request
     from tinycog.geo.exif_items import ExifItems
     from tinycog.geo.georeference import Georeference
     from tinycog.geo.lazy import LazyGeoreference
     from tinycog.geo.metadata import Metadata
+    from tinycog.reader.level_source import LevelSource
+    from tinycog.reader.read_header import HeaderState
     from tinycog.reader.sidecars import Sidecars
     from tinycog.reader.snapshot import Snapshot
+    from tinycog.reader.stored_windows import StoredWindows
+    from tinycog.reader.tile_reader import TileReader
     from tinycog.reader.validity import FileMaskFacts, LevelMask
-    from tinycog.reader.window_buffers import LevelSource
     from tinycog.series.model import Series
+    from tinycog.tiff.buffer import SparseBuffer
+    from tinycog.tiff.ghost import Ghost
+    from tinycog.tiff.image import Image
+    from tinycog.tiff.parse import Entry, Ifd, Value
+    from tinycog.tiff.roles import Place, Pyramid
+    from tinycog.window import Tile
 
 T = TypeVar("T")
 
+
+TILE_READERS = (
+    "tinycog.reader.stored_windows",
+    "tinycog.reader.validity",
+    "tinycog.geo.lazy",
+    "tinycog.reader.level_source",
+)
+"""What requests stored tiles: imported while the header is under way, behind its parsers."""
 
 GEOREFERENCE_MODULES = ("affine", "tinycog.geo.parse")
 """What parsing a georeference imports."""
@@ -97,8 +103,6 @@ class OpenFile:
         limits: of the handle.
         view: what is read as an image with levels.
         fetcher: fetches its bytes.
-        reader: reads its stored tiles.
-        windows: fills windows of its levels from these.
         colormap: of level 0 as (entries, 3), known after `read_all`; None if it has none.
     """
 
@@ -118,8 +122,8 @@ class OpenFile:
 
             self.fetcher.restore(*unpack(snapshot))
         self._known = None if parent is None or parent.header is None else parent.header.tiff
-        self.reader = TileReader(self.fetcher, limits)
-        self.windows = StoredWindows(self.reader)
+        self._windows: StoredWindows | None = None
+        self._has_leaders = False
         self._sidecars: Sidecars | None = None
         if sidecars is not None:
             from tinycog.reader.sidecars import Sidecars  # noqa: PLC0415 - only here
@@ -163,6 +167,8 @@ class OpenFile:
         return header
 
     def _has_exif(self) -> bool:
+        from tinycog.tiff.spec import EXIF_IFDS  # noqa: PLC0415 - come with the header
+
         return any(tag in self._header.first_image().ifd.entries for tag in EXIF_IFDS)
 
     async def _read_exif(self) -> None:
@@ -183,7 +189,9 @@ class OpenFile:
         if header is not None and header.knows(z):
             return header
         header = await self._header.read(z, self._known)
-        self.reader.has_leaders = header.ghost is not None and header.ghost.has_leaders
+        self._has_leaders = header.ghost is not None and header.ghost.has_leaders
+        if self._windows is not None:
+            self._windows.reader.has_leaders = self._has_leaders
         return header
 
     def _has_georeference_now(self) -> bool:
@@ -191,6 +199,8 @@ class OpenFile:
 
         An error is left to those who wait for it.
         """
+        from tinycog.tiff.spec import Tag  # noqa: PLC0415 - comes with the header
+
         has_colours = Tag.ColorMap in self._header.first_image().ifd.entries
         if has_colours or not all(map(loaded, GEOREFERENCE_MODULES)):
             return False
@@ -220,9 +230,8 @@ class OpenFile:
 
     async def read_values(self, entries: Sequence[Entry]) -> list[Value]:
         """Return the values of entries of any IFD, planned together."""
-        header = (await self.read_header(0)).tiff.header
-        parser = parse_values(self.fetcher.buffer, header, entries, self.limits)
-        return await self.fetcher.drive(parser)
+        header = await self.read_header(0)
+        return await self.fetcher.drive(header.values(self.fetcher.buffer, entries, self.limits))
 
     async def read_raw(self, entry: Entry) -> bytes:
         """Return the bytes of a value, as stored."""
@@ -246,13 +255,16 @@ class OpenFile:
 
     async def read_ifd(self, offset: int) -> Ifd:
         """Return the IFD at an absolute offset: one that a tag points to."""
-        header = (await self.read_header(0)).tiff.header
-        parser = parse_ifd(self.fetcher.buffer, header, offset, self.limits)
+        header = await self.read_header(0)
+        parser = header.ifd_at(self.fetcher.buffer, offset, self.limits)
         return await self.fetcher.drive(parser, page_bytes=VALUE_PAGE_BYTES)
 
     async def read_colormap(self, z: int) -> NDArray[np.uint16] | None:
         """Return a level's ColorMap as (entries, 3), or None; see `Cog.read_colormap`."""
-        entry = (await self.image(z)).ifd.entries.get(Tag.ColorMap)
+        image = await self.image(z)
+        from tinycog.tiff.spec import Tag  # noqa: PLC0415 - comes with the header
+
+        entry = image.ifd.entries.get(Tag.ColorMap)
         value = await self.read_tag(Tag.ColorMap, z)
         if entry is None or value is None:
             return None
@@ -296,7 +308,7 @@ class OpenFile:
         Raises:
             TileIndexError: there is no such level.
         """
-        prepare_decoding()
+        import_ahead(PARSERS, *TILE_READERS)
         await self.read_all()
         return await self.level_so_far(z)
 
@@ -306,11 +318,10 @@ class OpenFile:
         Raises:
             TileIndexError: there is no such level.
         """
-        prepare_decoding()
+        import_ahead(PARSERS, *TILE_READERS)
         image = await self.image(z)
-        prepare_decoding(image)
-        import_whole("tinycog.reader.window_buffers")
-        from tinycog.reader.window_buffers import LevelSource  # noqa: PLC0415 - imported meanwhile
+        import_whole("tinycog.reader.level_source")
+        from tinycog.reader.level_source import LevelSource  # noqa: PLC0415 - imported meanwhile
 
         return LevelSource(image, self.mask_so_far(z), self.mask_facts, self.georeference)
 
@@ -333,6 +344,22 @@ class OpenFile:
         self.fetcher.flush()
 
     # --- what is known, without waiting ----------------------------------------------------------
+
+    @property
+    def windows(self) -> StoredWindows:
+        """What fills windows of its levels from stored tiles."""
+        if self._windows is None:
+            import_whole(TILE_READERS[0])
+            from tinycog.reader.stored_windows import StoredWindows  # noqa: PLC0415 - imported meanwhile
+
+            self._windows = StoredWindows(self.fetcher, self.limits)
+            self._windows.reader.has_leaders = self._has_leaders
+        return self._windows
+
+    @property
+    def reader(self) -> TileReader:
+        """What reads its stored tiles."""
+        return self.windows.reader
 
     @property
     def header(self) -> HeaderState | None:
@@ -387,7 +414,8 @@ class OpenFile:
             return ()
         beside = () if self._header.beside is None else self._header.beside.findings
         pages = self.header.pyramid.findings
-        found = (*pages, *beside, *self._stack_findings(), *self.reader.findings)
+        tiles = () if self._windows is None else self._windows.reader.findings
+        found = (*pages, *beside, *self._stack_findings(), *tiles)
         with suppress(UsageError):  # these have not been read
             found = (*found, *self.geo.findings, *self.metadata.findings)
         with suppress(UsageError):
@@ -396,6 +424,8 @@ class OpenFile:
 
     def _stack_findings(self) -> tuple[Finding, ...]:
         """Return a finding if planes lie behind the first IFD that no IFD tells of."""
+        from tinycog.tiff.spec import Tag  # noqa: PLC0415 - comes with the header
+
         first = self.levels_so_far[0]
         entry = first.ifd.entries.get(Tag.ImageDescription)
         if self.view != VIEW or entry is None:
@@ -451,20 +481,16 @@ class OpenFile:
         """Return the value of an entry if its bytes have arrived, else None."""
         if self.header is None:
             return None
-        header = self.header.tiff.header
         with suppress(FormatError, LimitError):
-            parser = parse_values(self.fetcher.buffer, header, [entry], self.limits)
+            parser = self.header.values(self.fetcher.buffer, [entry], self.limits)
             return next(iter(run_cached(parser) or ()), None)
         return None
 
     def cached_children(self, place: Place) -> tuple[Place, ...] | None:
         """Return the SubIFDs of a page if their bytes have arrived, else None."""
-        if self.header is None or place.image is None:
+        if self.header is None:
             return ()
-        buffer, tiff = self.fetcher.buffer, self.header.tiff
-        parser = parse_pyramid(buffer, tiff, self.limits, place.image, place.path)
-        pyramid = run_cached(parser)
-        return None if pyramid is None else children(pyramid.places, place.path)
+        return self.header.children(self.fetcher.buffer, place, self.limits)
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -495,7 +521,7 @@ class OpenFile:
         is_alone = self._sidecars is None or not self._sidecars.images.has_mask
         if is_plain and is_alone and header is not None and not self._has_no_masks:
             # sorting all IFDs into their roles costs more than reading a tile
-            self._has_no_masks = has_no_masks(self.fetcher.buffer, header.tiff)
+            self._has_no_masks = header.has_no_masks(self.fetcher.buffer)
         if self._has_no_masks:
             return LevelMask(None, is_known=True)
         header = self._header.sorted()

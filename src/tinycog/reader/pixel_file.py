@@ -13,7 +13,8 @@ from tinycog.errors import Finding
 from tinycog.fetch.plan import Plan
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
-from tinycog.reader.window_buffers import LevelSource, WindowBuffers
+from tinycog.reader.level_source import LevelSource
+from tinycog.reader.window_buffers import WindowBuffers
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Value
 

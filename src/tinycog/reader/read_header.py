@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from tinycog.errors import Finding
+from tinycog.errors import Finding, TruncatedError
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits
+from tinycog.reader.page_bytes import VALUE_PAGE_BYTES
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.ghost import Ghost, parse_ghost
 from tinycog.tiff.image import Image
-from tinycog.tiff.parse import Ifd, Tiff, need_header, parse_tiff
-from tinycog.tiff.pyramid import find_ifd, knows_view, parse_image, parse_view
+from tinycog.tiff.page_view import PageView
+from tinycog.tiff.parse import (
+    Entry,
+    Ifd,
+    Tiff,
+    Value,
+    need_header,
+    no_header,
+    parse_ifd,
+    parse_tiff,
+    parse_values,
+)
+from tinycog.tiff.pyramid import find_ifd, knows_view, parse_image, parse_pyramid, parse_view
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.recall import Recall
-from tinycog.tiff.roles import PageView, Place, Pyramid, with_facts_of_first
+from tinycog.tiff.roles import Place, Pyramid, children, with_facts_of_first
+from tinycog.tiff.scan import has_no_masks
 from tinycog.tiff.spec import Tag
 from tinycog.tiff.steps import Steps, need, run_cached
-
-VIEW = PageView()
-"""The first page, as it is."""
-
-HEAD_BYTES = 1 << 15
-"""Bytes of the first request; they hold the header of most COGs (cog.header.size)."""
 
 ISOLATED_IFD_BYTES = 1 << 13
 """Bytes read at an IFD that lies outside the head, with no others near."""
@@ -46,9 +54,6 @@ NEAR_IFDS_BYTES = 1 << 20
 
 LIKE_IFDS = 3
 """Number of IFDs at equal distances from which on the next ones are looked for there."""
-
-VALUE_PAGE_BYTES = 1 << 10
-"""Fewest bytes read where values, or SubIFDs, lie apart."""
 
 
 class HeaderState(NamedTuple):
@@ -74,6 +79,29 @@ class HeaderState(NamedTuple):
         """Return whether level `z` is known, or for None whether all levels are."""
         return self.complete or (z is not None and z < len(self.pyramid.levels))
 
+    def values(
+        self, buffer: SparseBuffer, entries: Sequence[Entry], limits: Limits
+    ) -> Steps[list[Value]]:
+        """Parse the values of entries of any IFD."""
+        return parse_values(buffer, self.tiff.header, entries, limits)
+
+    def ifd_at(self, buffer: SparseBuffer, offset: int, limits: Limits) -> Steps[Ifd]:
+        """Parse the IFD at an absolute offset."""
+        return parse_ifd(buffer, self.tiff.header, offset, limits)
+
+    def children(
+        self, buffer: SparseBuffer, place: Place, limits: Limits
+    ) -> tuple[Place, ...] | None:
+        """Return the SubIFDs of a page if their bytes have arrived, else None."""
+        if place.image is None:
+            return ()
+        pyramid = run_cached(parse_pyramid(buffer, self.tiff, limits, place.image, place.path))
+        return None if pyramid is None else children(pyramid.places, place.path)
+
+    def has_no_masks(self, buffer: SparseBuffer) -> bool:
+        """Return whether it is sure that none of the IFDs that have arrived is a mask."""
+        return has_no_masks(buffer, self.tiff)
+
     def with_nodata(self, text: str | None) -> HeaderState:
         """Return it with another nodata of level 0, a fact of the file (gdal.nodata.level)."""
         (first, *others), places = self.pyramid.levels, self.pyramid.places
@@ -97,11 +125,11 @@ WHOLES: Recall[HeaderState] = Recall()
 async def read_first(
     fetcher: Fetcher,
     limits: Limits,
-    head_bytes: int = HEAD_BYTES,
-    view: PageView = VIEW,
+    head_bytes: int,
+    view: PageView,
     known: Tiff | None = None,
 ) -> HeaderState:
-    """Read the IFD of a page. Cost: 1 request; for a page that is not the first, those on the way.
+    """Read the IFD of a page that `parse_head` lacks bytes of. Cost: the requests on the way.
 
     Level 0 is that IFD, so the rest of the chain, which may be long, is not walked for it.
 
@@ -115,11 +143,6 @@ async def read_first(
     Raises:
         TileIndexError: there is no such page.
     """
-    if known is None:
-        head = _parse_head(fetcher.buffer, limits, view)
-        state = await fetcher.drive(head, page_bytes=head_bytes)
-        if state is not None:
-            return state
     tiff = known or await fetcher.drive(
         parse_tiff(fetcher.buffer, limits, ifds=1), page_bytes=head_bytes
     )
@@ -134,8 +157,16 @@ async def read_first(
     return _first_state(tiff, ghost, image, view)
 
 
-def _parse_head(buffer: SparseBuffer, limits: Limits, view: PageView) -> Steps[HeaderState | None]:
-    """Return what the first bytes of a file tell; None if more are needed."""
+def parse_head(
+    buffer: SparseBuffer, limits: Limits, view: PageView, lost: TruncatedError | None
+) -> Steps[HeaderState | None]:
+    """Return what the first bytes of a file tell, None if more are needed.
+
+    Raises:
+        NotTiffError: `lost` says that there are none, or what they say is no header.
+    """
+    if lost is not None:
+        raise no_header(lost) from lost
     yield from need_header(buffer)
     return first_cached(buffer, limits, view)
 

@@ -13,10 +13,11 @@ from tinycog.errors import LimitError
 from tinycog.fetch.plan import Plan, add_plans
 from tinycog.limits import Limits
 from tinycog.pixels.validity import KnownValidity
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.pixel_file import WindowReader
 from tinycog.reader.tile_parts import Cut
 from tinycog.reader.validity import without
-from tinycog.reader.window_buffers import FetchedBands, LevelSource, WindowBuffers, WindowRequest
+from tinycog.reader.window_buffers import FetchedBands, WindowBuffers, WindowRequest
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Tile, Window
 

@@ -13,20 +13,29 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinycog.argument_types import ErrorHandling
 from tinycog.errors import FormatError, LimitError, TinycogError
 from tinycog.fetch.single_flight import start_eagerly
-from tinycog.reader.open_file import OpenFile
-from tinycog.reader.tile_job import LeaderError, PartResult, TileJob
-from tinycog.reader.tile_parts import TilePart
-from tinycog.sources.lazy_import import import_whole
+from tinycog.reader.open_file import TILE_READERS, OpenFile
+from tinycog.reader.open_header import PARSERS
+from tinycog.sources.lazy_import import import_ahead, import_whole
 from tinycog.window import Tile
 
 if TYPE_CHECKING:
+    from tinycog.argument_types import ErrorHandling
     from tinycog.geo.lazy import LazyGeoreference
     from tinycog.raster import Raster
+    from tinycog.reader.level_source import LevelSource
     from tinycog.reader.tile_buffer import TileBuffer
-    from tinycog.reader.window_buffers import LevelSource
+    from tinycog.reader.tile_job import PartResult, TileJob
+    from tinycog.reader.tile_parts import TilePart
+
+
+TILE_BUFFERS = (PARSERS, *TILE_READERS, "tinycog.reader.tile_buffer")
+"""What arranges a tile: imported while the header is under way."""
+
+
+RASTERS = "tinycog.reader.tile_raster"
+"""What a tile becomes: imported while the tile is under way."""
 
 
 class TileOptions(NamedTuple):
@@ -128,11 +137,14 @@ class _Started(NamedTuple):
         self, georeference: LazyGeoreference, results: Sequence[PartResult]
     ) -> list[Raster]:
         """Return the tiles, with the result of each part."""
+        import_whole(RASTERS)
+        from tinycog.reader.tile_raster import to_raster  # noqa: PLC0415 - imported meanwhile
+
         if len(self.buffers) == 1:
-            return [self.buffers[0].raster(georeference, results)]
+            return [to_raster(self.buffers[0], georeference, results)]
         rest = iter(results)
         return [
-            buffer.raster(georeference, list(islice(rest, len(buffer.parts))))
+            to_raster(buffer, georeference, list(islice(rest, len(buffer.parts))))
             for buffer in self.buffers
         ]
 
@@ -149,7 +161,6 @@ class TileBatcher:
     def __init__(self, file: OpenFile) -> None:
         """Keep the file; nothing is read."""
         self._file = file
-        self._reader = file.reader
         self._under_way: dict[Key, TileRequest] = {}
         self._due: dict[asyncio.AbstractEventLoop, list[Key]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -247,10 +258,11 @@ class TileBatcher:
         file, options = self._file, request.options
         masked, limits = options.masked, file.limits
         if any((tile.z, masked) not in sources for tile in request.tiles):
+            import_ahead(*TILE_BUFFERS)
             found = await file.sources(request.tiles, masked=masked)
             sources.clear()  # more of the header may have come, and name masks
             sources.update({(z, masked): source for z, source in found.items()})
-        import_whole("tinycog.reader.tile_buffer")
+        import_whole(TILE_BUFFERS[-1])
         from tinycog.reader.tile_buffer import TileBuffer  # noqa: PLC0415 - imported meanwhile
 
         return [
@@ -259,7 +271,7 @@ class TileBatcher:
 
     async def _start(self, started: list[_Started]) -> None:
         try:
-            jobs = await self._reader.begin(
+            jobs = await self._file.reader.begin(
                 [one.parts for one in started], [one.request.options.errors for one in started]
             )
         except (FormatError, LimitError):
@@ -283,7 +295,7 @@ class TileBatcher:
         try:
             job.close()
             is_rgb = job.error is None and started.request.options.rgb
-            if isinstance(job.error, LeaderError) or is_rgb:
+            if job.lost_leader is not None or is_rgb:
                 work = self._finish(started, job)
                 self._keep(asyncio.get_running_loop().create_task(work))
                 return
@@ -296,8 +308,8 @@ class TileBatcher:
         """Read again what the ghost area was wrong about, convert to colours, end the request."""
         try:
             results, errors = job.results, started.request.options.errors
-            if isinstance(job.error, LeaderError):
-                results = await self._reader.read_again(started.parts, job.error, errors)
+            if job.lost_leader is not None:
+                results = await self._file.reader.read_again(started.parts, job.lost_leader, errors)
             rasters = started.rasters(self._file.georeference, results)
             if started.request.options.rgb:
                 from tinycog.reader.colours import to_rgb_raster  # noqa: PLC0415 - only here

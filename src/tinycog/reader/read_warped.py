@@ -24,9 +24,10 @@ from tinycog.pixels.validity import KnownValidity
 from tinycog.pixels.warp.plan import Coords, WarpPlan, warp_plan
 from tinycog.pixels.warp.warp import warp
 from tinycog.raster import Raster
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.pixel_file import PixelFile
 from tinycog.reader.read_window import band_groups, read_area
-from tinycog.reader.window_buffers import LevelSource, WindowRequest, make_buffers
+from tinycog.reader.window_buffers import WindowRequest, make_buffers
 from tinycog.thread_pool import run_in_pool
 from tinycog.tiff.image import Image
 from tinycog.window import Area, Window, as_floats, best_level, inside, scale

@@ -7,7 +7,6 @@ which pixels are valid (gdal.mask.precedence).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,13 +19,13 @@ from tinycog.pixels.colouring import Colouring
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels, settled
 from tinycog.raster import Raster
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.pixel_file import WindowReader
 from tinycog.reader.validity import (
     NOT_ASKED,
     without,
 )
 from tinycog.reader.window_buffers import (
-    LevelSource,
     WindowBuffers,
     WindowRequest,
     check_limits,
@@ -268,7 +267,7 @@ def _picked(
         validity = KnownValidity(picked[0][0], picked[1] if len(picked) > 1 else None)
     elif isinstance(validity, ValidityOfPixels) and validity.extra is not None:
         extra, _ = pick(buffers.pixels[count:])
-        validity = replace(validity, extra=extra)
+        validity = validity.with_extra(extra)
     if buffers.filled is not None:
         filled, _ = pick(buffers.filled.view(np.uint8))
         validity = without(validity, filled.view(np.bool_))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tinycog.argument_types import Pinning
 from tinycog.cache.protocol import Cache
+from tinycog.checks import Pinning
 from tinycog.errors import Finding
 from tinycog.fetch.attempt import Request
 from tinycog.fetch.fetcher import Fetcher

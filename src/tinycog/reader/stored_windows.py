@@ -6,32 +6,38 @@ from collections.abc import Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from tinycog.argument_types import ErrorHandling
 from tinycog.errors import Finding
+from tinycog.fetch.fetcher import Fetcher
 from tinycog.limits import Limits
 from tinycog.reader.tile_reader import TileReader
 
 if TYPE_CHECKING:
+    from tinycog.argument_types import ErrorHandling
     from tinycog.fetch.plan import Plan
-    from tinycog.reader.window_buffers import LevelSource, WindowBuffers
+    from tinycog.reader.level_source import LevelSource
+    from tinycog.reader.window_buffers import WindowBuffers
 
 
 class StoredWindows:
-    """The `WindowReader` of one file."""
+    """The `WindowReader` of one file.
 
-    def __init__(self, reader: TileReader) -> None:
-        """Keep what reads stored tiles."""
-        self._reader = reader
+    Attributes:
+        reader: reads its stored tiles.
+    """
+
+    def __init__(self, fetcher: Fetcher, limits: Limits) -> None:
+        """Make what reads stored tiles; nothing is read."""
+        self.reader = TileReader(fetcher, limits)
 
     @property
     def limits(self) -> Limits:
         """Those of the handle."""
-        return self._reader.limits
+        return self.reader.limits
 
     @property
     def file_size(self) -> int | None:
         """Bytes of the file and of those beside, None before the first response tells."""
-        return self._reader.file_size
+        return self.reader.file_size
 
     @property
     def pixel_memory(self) -> int:
@@ -47,7 +53,7 @@ class StoredWindows:
     ) -> tuple[list[WindowBuffers], tuple[Finding, ...]]:
         """Fetch and decode the stored tiles of windows together; see `WindowReader.fill`."""
         parts = [one.parts(source, z) for one in buffers]
-        results = await self._reader.read(list(chain.from_iterable(parts)), errors)
+        results = await self.reader.read(list(chain.from_iterable(parts)), errors)
         rest = iter(results)
         filled = [
             one.read(source.image, own, list(islice(rest, len(own))))
@@ -57,4 +63,4 @@ class StoredWindows:
 
     async def plan(self, source: LevelSource, z: int, buffers: Sequence[WindowBuffers]) -> Plan:
         """Return the requests that `fill` would send; see `WindowReader.plan`."""
-        return await self._reader.plan([part for one in buffers for part in one.parts(source, z)])
+        return await self.reader.plan([part for one in buffers for part in one.parts(source, z)])

@@ -1,24 +1,13 @@
-"""A tile on its way to a `Raster`: its arrays, what fills them, and what says which are valid.
-
-Imported once the header is under way, since nothing is allocated before that has arrived.
-"""
+"""A tile on its way to a `Raster`: its arrays, what fills them, and what says which are valid."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from tinycog.geo.lazy import LazyGeoreference, LevelPlacement
 from tinycog.limits import Limits
-from tinycog.pixels.account import Loss, Losses
 from tinycog.pixels.arrays import Pixels
-from tinycog.pixels.colouring import Colouring
-from tinycog.pixels.mask import Mask
-from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
-from tinycog.raster import Raster
-from tinycog.reader.tile_job import PartResult
+from tinycog.pixels.validity import Validity, ValidityOfPixels
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.tile_parts import (
     TilePart,
     new_pixels,
@@ -26,8 +15,7 @@ from tinycog.reader.tile_parts import (
     tile_parts,
     tile_shape,
 )
-from tinycog.reader.validity import NOT_ASKED, NOT_WALKED, MaskBuffer, filled_pixels, without
-from tinycog.reader.window_buffers import LevelSource
+from tinycog.reader.validity import NOT_ASKED, NOT_WALKED, MaskBuffer
 from tinycog.tiff.image import Image
 from tinycog.window import Tile, Window
 
@@ -83,40 +71,6 @@ class TileBuffer(NamedTuple):
             validity = NOT_WALKED
         return cls(image, tile, pixels, mask, parts, validity)
 
-    def raster(self, georeference: LazyGeoreference, results: Sequence[PartResult]) -> Raster:
-        """Return the tile, once its parts are in place, with the result of each part."""
-        image, tile, pixels, mask, parts, validity = self
-        window = tile_window(image, tile, pixels.shape)
-        if mask is not None:
-            validity = KnownValidity(_padded(mask.mask(), pixels.shape))
-        elif pixels.shape[1:] != image.grid.inside(tile.x, tile.y):
-            inside = np.ones(image.grid.inside(tile.x, tile.y), np.bool_)
-            validity = without(validity, ~_padded(inside, pixels.shape))
-        flat = tuple(finding for result in results for finding in result.findings)
-        bands = range(image.samples)
-        filled = filled_pixels(image, bands, window, parts, results)
-        validity = without(validity, filled)
-        losses = _tile_losses(image.grid.inside(tile.x, tile.y), pixels.shape[1:], filled)
-        place = LevelPlacement(georeference, image.size, window)
-        colormap = georeference.colormap(image)
-        colouring = Colouring.of(image, bands)
-        return Raster(
-            pixels, tile.z, window, image.nodata, flat, validity, place, colormap, colouring, losses
-        )
-
-
-def _tile_losses(
-    inside: tuple[int, int], shape: tuple[int, ...], filled: Mask | None
-) -> Losses | None:
-    """Return why pixels of a tile hold no sample of the file; None where all do."""
-    if inside == shape and filled is None:
-        return None
-    losses = np.full(shape, Loss.OUTSIDE, np.uint8)
-    losses[: inside[0], : inside[1]] = Loss.NONE
-    if filled is not None:
-        losses[filled.any(axis=0)] = Loss.FAILED
-    return losses
-
 
 def tile_window(image: Image, tile: Tile, shape: tuple[int, ...]) -> Window:
     """Return the pixels of a level that a tile of (bands, rows, cols) covers."""
@@ -148,12 +102,3 @@ def tile_plan(
     """Return the parts of a tile and of its mask, which are located, but not decoded."""
     mask = tile_mask(source, tile, masked, planned=True)
     return [*parts_to_plan(source.image, tile), *(() if mask is None else mask.parts())]
-
-
-def _padded(mask: Mask, shape: tuple[int, ...]) -> Mask:
-    """Return a mask of (bands, rows, cols) pixels; those beyond the image's edge are invalid."""
-    if mask.shape == shape[1:]:
-        return mask
-    padded = np.zeros(shape[1:], np.bool_)
-    padded[: mask.shape[0], : mask.shape[1]] = mask
-    return padded

@@ -12,7 +12,7 @@ The three on the right are final; whatever arrives afterwards is ignored.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from functools import partial, wraps
@@ -25,9 +25,8 @@ from tinycog.fetch.fetcher import Fetcher, check_complete
 from tinycog.fetch.range_request import AGAIN, ALONE, RangeRequest, release
 from tinycog.limits import Limits
 from tinycog.reader.tile_parts import TilePart
-from tinycog.sources.lazy_import import too_many_files
+from tinycog.sources.lazy_import import import_whole, too_many_files
 from tinycog.tiff.image import Image
-from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation, unframed
 from tinycog.window import Tile
@@ -126,7 +125,6 @@ class TileJob:
         self._limits = limits
         self._parts = parts
         self._loop = asyncio.get_running_loop()
-        self._pool = thread_pool.shared_pool()
         self.state = JobState.RUNNING
         self.results = [NOTHING_ODD] * len(parts)
         self._fills = fills
@@ -142,6 +140,11 @@ class TileJob:
     def is_over(self) -> bool:
         """Whether its state is final."""
         return self.state is not JobState.RUNNING
+
+    @property
+    def lost_leader(self) -> LeaderError | None:
+        """Its error, if that is a tile without the leader or trailer that were promised."""
+        return self.error if isinstance(self.error, LeaderError) else None
 
     def when_over(self, on_end: Callable[[TileJob], None]) -> None:
         """Call a function once the state is final, at once if it is already."""
@@ -203,7 +206,7 @@ class TileJob:
 
     def _submit_fill(self, parts: Sequence[TilePart]) -> None:
         work = partial(self._fill, parts)
-        self._pool.submit(self._loop, work, partial(self._on_filled, parts))
+        thread_pool.shared_pool().submit(self._loop, work, partial(self._on_filled, parts))
 
     def _fill(self, parts: Sequence[TilePart]) -> None:
         """Fill parts that are not stored, or are broken; runs in a worker thread."""
@@ -227,7 +230,7 @@ class TileJob:
     def _submit(self, i: int, part: TilePart, location: TileLocation, data: memoryview) -> None:
         """Have the bytes of a part decoded as soon as they have arrived."""
         work = partial(self._decode, part, location, data)
-        self._pool.submit(self._loop, work, partial(self._on_decoded, i, part))
+        thread_pool.shared_pool().submit(self._loop, work, partial(self._on_decoded, i, part))
 
     def _decode(
         self, part: TilePart, location: TileLocation, data: memoryview
@@ -339,31 +342,29 @@ class TileJob:
         self._end(JobState.FAILED, placed)
 
 
-_prepared: set[tuple[int, int] | None] = set()
+_prepared: set[tuple[int, int]] = set()
 
 
-def prepare_decoding(image: Image | None = None) -> None:
-    """Have a worker thread import what arranges and decodes tiles, while bytes are under way.
+def prepare_decoding(images: Iterable[Image]) -> None:
+    """Have a worker thread import what decodes tiles, and holds them, while they are under way.
 
-    Of any image, or of one whose codec is known; once each in a process.
+    Once for each codec in a process, behind the requests of this turn of the event loop.
     """
-    key = None if image is None else (image.compression, image.predictor)
-    if key in _prepared:
-        return
-    _prepared.add(key)
-    thread_pool.start_in_pool(partial(_import_decoder, image))
+    for image in images:
+        key = (image.compression, image.predictor)
+        if key not in _prepared:
+            _prepared.add(key)
+            asyncio.get_running_loop().call_soon(
+                thread_pool.start_in_pool, partial(_import_decoder, image)
+            )
 
 
-def _import_decoder(image: Image | None) -> None:
+def _import_decoder(image: Image) -> None:
     with suppress(Exception):  # whoever decodes will be told
-        if image is None:
-            from tinycog.reader import tile_buffer  # noqa: PLC0415 - needed first
-
-            _ = tile_buffer.TileBuffer
         from tinycog.decode.tile import load_codec  # noqa: PLC0415 - loads imagecodecs
 
-        if image is not None:
-            load_codec(image)
+        load_codec(image)
+        import_whole("tinycog.reader.tile_raster")
 
 
 def decode_part(
@@ -391,6 +392,8 @@ def decode_part(
             raise LeaderError(message)
         data = payload
     if location.head:
+        from tinycog.tiff.old_jpeg import joined  # noqa: PLC0415 - old-style JPEG only
+
         data = memoryview(joined(location.head, bytes(data)))
     image, tile = part.image, part.tile
     slices = (part.samples, part.rows, part.cols)

@@ -7,21 +7,19 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tinycog.argument_types import ErrorHandling
 from tinycog.errors import Finding, FormatError, LimitError
 from tinycog.fetch.fetcher import Fetcher
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
-from tinycog.reader.prefixes import shortened
-from tinycog.reader.tile_job import LeaderError, PartResult, TileJob, tile_error
+from tinycog.reader.tile_job import LeaderError, PartResult, TileJob, prepare_decoding, tile_error
 from tinycog.reader.tile_parts import TilePart
 from tinycog.tiff.image import Image
-from tinycog.tiff.old_jpeg import joined
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import together
 from tinycog.tiff.tile_index import FRAME_BYTES, TileLocation, locate
 
 if TYPE_CHECKING:
+    from tinycog.argument_types import ErrorHandling
     from tinycog.fetch.plan import Plan
 
 INDEX_BYTES = 16 << 20
@@ -126,6 +124,7 @@ class TileReader:
         ]
         for job, located in zip(jobs, locations, strict=True):
             job.start(located)
+        prepare_decoding(part.image for part in flat)
         return jobs
 
     def _shortened(
@@ -135,6 +134,7 @@ class TileReader:
         if all(part.cut == "none" for part in parts):
             return places
         from tinycog.decode.prefix import has_prefixes  # noqa: PLC0415 - loads imagecodecs
+        from tinycog.reader.prefixes import shortened  # noqa: PLC0415 - with it
 
         for sidecar, fetcher in self._fetchers.items():
             own = [i for i, part in enumerate(parts) if part.image.sidecar == sidecar]
@@ -220,7 +220,11 @@ class TileReader:
         if location is None:
             return None
         (data,) = await self._fetchers[part.image.sidecar].read([location.range])
-        return joined(location.head, data) if location.head else data
+        if not location.head:
+            return data
+        from tinycog.tiff.old_jpeg import joined  # noqa: PLC0415 - old-style JPEG only
+
+        return joined(location.head, data)
 
     async def locate(self, parts: Sequence[TilePart]) -> list[ByteRange | None]:
         """Return where the bytes of stored tiles lie; None for those that are not stored."""

@@ -6,7 +6,6 @@ One place decides (gdal.mask.precedence); tiles, windows, points and web tiles a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -71,7 +70,6 @@ class LevelMask(NamedTuple):
         return cls(next(finer), is_complete)
 
 
-@dataclass(eq=False, repr=False)
 class FileMaskFacts:
     """Returns, when called, what a file says about valid pixels beside mask images.
 
@@ -80,8 +78,9 @@ class FileMaskFacts:
         image: level 0: what it says counts for all levels.
     """
 
-    georeference: LazyGeoreference
-    image: Image
+    def __init__(self, georeference: LazyGeoreference, image: Image) -> None:
+        """Keep both."""
+        self.georeference, self.image = georeference, image
 
     def __call__(self) -> MaskFacts:
         """Return the facts.

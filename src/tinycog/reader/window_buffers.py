@@ -6,25 +6,22 @@
 from __future__ import annotations
 
 from math import ceil, floor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tinycog.argument_types import ErrorHandling
 from tinycog.errors import LimitError, UsageError
-from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels, empty_view
 from tinycog.pixels.mask import Mask
 from tinycog.pixels.methods import PICKING
 from tinycog.pixels.validity import KnownValidity, Validity, ValidityOfPixels
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.tile_job import PartResult
 from tinycog.reader.tile_parts import Cut, TilePart, new_pixels, window_parts
 from tinycog.reader.validity import (
     NOT_ASKED,
     NOT_WALKED,
-    FileMaskFacts,
-    LevelMask,
     MaskBuffer,
     MaskSource,
     filled_pixels,
@@ -33,24 +30,11 @@ from tinycog.reader.validity import (
 from tinycog.tiff.image import Image
 from tinycog.window import Area, FloatWindow, Window, as_window, inside, reaches_out
 
+if TYPE_CHECKING:
+    from tinycog.argument_types import ErrorHandling
+
 WEIGHT_BYTES = 64
 """Approximate bytes of resampling weights for one row or column of pixels."""
-
-
-class LevelSource(NamedTuple):
-    """A level, and what is needed to read it.
-
-    Attributes:
-        image: the level.
-        mask: the mask image that says which of its pixels are valid.
-        mask_facts: what says so where there is no mask image: facts of the file.
-        georeference: of the file.
-    """
-
-    image: Image
-    mask: LevelMask
-    mask_facts: FileMaskFacts
-    georeference: LazyGeoreference
 
 
 class WindowRequest(NamedTuple):

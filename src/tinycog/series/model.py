@@ -13,7 +13,7 @@ import numpy as np
 from tinycog.checks import check_integer, check_page
 from tinycog.errors import UsageError
 from tinycog.tiff.image import Image
-from tinycog.tiff.roles import PagePath, PageView
+from tinycog.tiff.page_view import PagePath, PageView
 
 KEPT = "XY"
 """Axes that stay even where they are of length 1."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from tinycog.series.grouping import group
 from tinycog.series.model import Draft, PageFrame
+from tinycog.tiff.page_view import PagePath
 from tinycog.tiff.parse import Value
-from tinycog.tiff.roles import PagePath
 from tinycog.tiff.spec import REDUCED, Tag
 
 NAMES: dict[Value | None, str] = {(-1.0,): "Macro", (-2.0,): "Map"}

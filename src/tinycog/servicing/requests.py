@@ -18,7 +18,8 @@ from tinycog.fetch.plan import Plan
 from tinycog.fetch.single_flight import side_by_side
 from tinycog.limits import Limits
 from tinycog.pixels.arrays import Pixels
-from tinycog.reader.window_buffers import LevelSource, WindowBuffers
+from tinycog.reader.level_source import LevelSource
+from tinycog.reader.window_buffers import WindowBuffers
 from tinycog.servicing.lanes import Lanes
 from tinycog.servicing.refusals import is_too_large
 from tinycog.sources.redact import redact_line, safe_cause

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tinycog.errors import TileIndexError
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.limits import Limits
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.validity import FileMaskFacts, LevelMask
-from tinycog.reader.window_buffers import LevelSource
 from tinycog.servicing.requests import ServiceWindows
 from tinycog.tiff.image import Image
 from tinycog.tiff.parse import Value

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from tinycog.argument_types import AllowHost
+from typing import TYPE_CHECKING
+
 from tinycog.errors import AccessDeniedError, SourceError
 from tinycog.sources.redact import redact, redact_line, safe_cause
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import AllowHost
 
 
 def check_allowed(allow_host: AllowHost | None, url: str, name: str) -> None:

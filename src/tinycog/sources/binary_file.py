@@ -12,9 +12,8 @@ import io
 import os
 import stat
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tinycog.argument_types import BinaryFile
 from tinycog.errors import SourceError, TinycogError, UsageError
 from tinycog.sources.local import PositionedReads
 from tinycog.sources.memory import immutable_view
@@ -24,6 +23,9 @@ from tinycog.sources.redact import shown_url
 from tinycog.sources.stores.errors import to_source_error
 from tinycog.sources.stores.threads import in_thread
 from tinycog.tiff.ranges import ByteRange
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import BinaryFile
 
 NAMES = ("full_name", "name", "path")
 """Attributes by which files are named: fsspec's, Python's."""

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tinycog.argument_types import GetRange
 from tinycog.errors import (
     AccessDeniedError,
     NotFoundError,
@@ -26,6 +25,9 @@ from tinycog.sources.memory import immutable_view
 from tinycog.sources.protocol import RangeSink, answer_whole
 from tinycog.sources.redact import redact, redact_line, safe_cause
 from tinycog.tiff.ranges import ByteRange
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import GetRange
 
 
 class CallableSource:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard, cast
 
-from tinycog.argument_types import AllowHost, BinaryFile, FileSystem, Headers, ObjectStore, Where
 from tinycog.errors import UsageError
 from tinycog.limits import Limits
 from tinycog.sources.protocol import Source
@@ -16,6 +15,14 @@ from tinycog.sources.urls import check_text, links_of, scheme_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tinycog.argument_types import (
+        AllowHost,
+        BinaryFile,
+        FileSystem,
+        Headers,
+        ObjectStore,
+        Where,
+    )
     from tinycog.sources.http.options import Http
 
 EXPECTED = (

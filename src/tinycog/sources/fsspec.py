@@ -7,9 +7,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tinycog.argument_types import AllowHost
 from tinycog.errors import NotFoundError, SourceError, TinycogError, UsageError
 from tinycog.limits import Limits
 from tinycog.sources.allow_host import check_allowed
@@ -24,6 +23,9 @@ from tinycog.sources.stores.reader import ObjectReader
 from tinycog.sources.stores.threads import in_thread
 from tinycog.sources.urls import links_of, scheme_of
 from tinycog.tiff.ranges import ByteRange
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import AllowHost
 
 SEPARATORS = re.compile(r"[:/?#@&=;]+")
 """What stands between the parts of a url."""

@@ -6,8 +6,9 @@ import asyncio
 import errno
 import importlib
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, TypeVarTuple
 
 from tinycog.errors import SourceError
@@ -63,6 +64,36 @@ def import_whole(module: str) -> None:
         while sys.modules.get(module) is not found:  # the other one left half of it
             found = importlib.import_module(module)
     _modules[module] = found
+
+
+MOMENT = 0.001
+"""Seconds until imports begin that fill a wait: what is waited for is sent before."""
+
+_asked: set[str] = set()
+
+
+def import_ahead(*modules: str) -> None:
+    """Have a thread import modules in this order, while what is being requested is under way.
+
+    Once each in a process. Whoever needs one imports it (`import_whole`), and is told of errors.
+    """
+    new = [module for module in modules if module not in _modules and module not in _asked]
+    if new:
+        _asked.update(new)
+        asyncio.get_running_loop().call_later(MOMENT, _start_imports, new)
+
+
+def _start_imports(modules: Sequence[str]) -> None:
+    if all(module in _modules for module in modules):
+        return
+    with suppress(RuntimeError):  # the system allows no more threads
+        threading.Thread(target=_import_each, args=(modules,), name="tinycog-import").start()
+
+
+def _import_each(modules: Sequence[str]) -> None:
+    for module in modules:
+        with suppress(Exception):  # whoever needs it will be told
+            import_whole(module)
 
 
 async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its own

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
-from tinycog.argument_types import ObjectStore
 from tinycog.errors import SourceError, TinycogError, UsageError
 from tinycog.limits import Limits
 from tinycog.sources.condition import Condition
@@ -23,6 +23,9 @@ from tinycog.sources.stores.answer import ObjectRead
 from tinycog.sources.stores.errors import to_source_error
 from tinycog.sources.stores.timed import Arrived, in_time
 from tinycog.tiff.ranges import ByteRange
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import ObjectStore
 
 SCHEMES = {"S3Store": "s3", "GCSStore": "gs", "AzureStore": "az"}
 """Schemes by which obstore's stores are named."""

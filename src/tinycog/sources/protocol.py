@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
-from tinycog.argument_types import Pinning
+from tinycog.checks import Pinning
 from tinycog.errors import RangeMismatchError
 from tinycog.tiff.ranges import ByteRange
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import unquote_plus
 
 from tinycog.errors import shows_urls
 from tinycog.sources.urls import links_of
@@ -28,19 +27,19 @@ MAX_CAUSES = 20
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)([^?#]*)(.*)", re.DOTALL)
 """Scheme, authority, path; query and fragment."""
 
-SCHEME_BEFORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{,31}$")
+SCHEME_BEFORE = r"[A-Za-z][A-Za-z0-9+.-]{,31}$"
 
-AFTER_SCHEME = re.compile(r"://\S*")
+AFTER_SCHEME = r"://\S*"
 """The rest of a url in a text. Its scheme is looked for before it: a search for schemes takes the
 square of the time of a long word."""
 
 HOST = re.compile(r"(\[[^\]@]*\]?|[^:@]*)(:[0-9]*)?")
 """Host and port, without a user."""
 
-PIECES = re.compile(r"[:/?#@&=;+ ]")
+PIECES = r"[:/?#@&=;+ ]"
 """Between the parts of a user, a query or a fragment."""
 
-GENERATION = re.compile(r"#[0-9]{1,20}")
+GENERATION = r"#[0-9]{1,20}"
 """Generation of an object in a bucket of Google's: no secret."""
 
 
@@ -60,8 +59,9 @@ def redact(text: str) -> str:
         return text
     pieces: list[str] = []
     at = 0
-    for found in AFTER_SCHEME.finditer(text):
-        scheme = SCHEME_BEFORE.search(text, max(at, found.start() - 32), found.start())
+    for found in re.finditer(AFTER_SCHEME, text):
+        before = re.compile(SCHEME_BEFORE)
+        scheme = before.search(text, max(at, found.start() - 32), found.start())
         start = found.start() if scheme is None else scheme.start()
         shown = f"://{MASK}" if scheme is None else shown_url(text[start : found.end()])
         pieces += [text[at:start], shown]
@@ -116,9 +116,11 @@ def secrets_in_url(url: str) -> set[str]:
     found = URL.fullmatch(url)
     if found is None:
         return set()
+    from urllib.parse import unquote_plus  # noqa: PLC0415 - failures only
+
     _, authority, path, rest = found.groups()
     user = f"{authority}{path}{rest}".rpartition("@")[0]
-    pieces = {user, rest, *PIECES.split(user), *PIECES.split(rest)}
+    pieces = {user, rest, *re.split(PIECES, user), *re.split(PIECES, rest)}
     pieces |= {unquote_plus(piece) for piece in pieces}
     return {piece for piece in pieces if len(piece) >= MIN_SECRET_LENGTH}
 
@@ -139,5 +141,5 @@ def _shown(url: str) -> str:
     is_key = scheme.lower() not in ("http://", "https://") and not at and ":" not in authority
     if "@" in path and not is_key:
         return f"{scheme}{MASK}@{path.rpartition('@')[2]}"
-    is_generation = scheme in ("gs://", "gcs://") and GENERATION.fullmatch(rest)
+    is_generation = scheme in ("gs://", "gcs://") and re.fullmatch(GENERATION, rest)
     return f"{scheme}{f'{MASK}@' * bool(at)}{host}{path}{rest * bool(is_generation)}"

@@ -8,7 +8,7 @@ from tinycog.errors import UsageError
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
-WORD = re.compile(r"[a-z][a-z0-9+-]*")
+WORD = r"[a-z][a-z0-9+-]*"
 """A link of a chain that is a name alone: "simplecache"."""
 
 ONE_SLASH = re.compile(r"(https?|s3|gs|gcs|az|abfss?|memory):/(?!/)(.*)", re.IGNORECASE)
@@ -35,7 +35,7 @@ def links_of(url: str) -> list[str]:
     parts = url.split("::") if "://" in url else [url]
     found = parts[:1]
     for part in parts[1:]:
-        is_link = SCHEME.match(part) or (WORD.fullmatch(part) and WORD.fullmatch(found[-1]))
+        is_link = SCHEME.match(part) or (re.fullmatch(WORD, part) and re.fullmatch(WORD, found[-1]))
         if is_link and scheme_of(found[-1]) not in ("http", "https"):
             found.append(part)
         else:

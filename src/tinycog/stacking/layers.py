@@ -26,9 +26,9 @@ from tinycog.mosaicking.members import (
 from tinycog.mosaicking.mosaic_file import AllCount, resized
 from tinycog.mosaicking.mosaic_windows import MosaicWindows
 from tinycog.mosaicking.placing import PlacedLevel, common
+from tinycog.reader.level_source import LevelSource
 from tinycog.reader.open_file import OpenFile
 from tinycog.reader.validity import LevelMask
-from tinycog.reader.window_buffers import LevelSource
 from tinycog.tiff.image import Image
 from tinycog.window import FloatWindow, Size, Window, meets
 

@@ -28,7 +28,6 @@ from tinycog.argument_types import (
     NamedMember,
     ObjectStore,
     OverviewMethod,
-    Pinning,
     PixelDtype,
     PlanOptions,
     PointOptions,
@@ -47,6 +46,7 @@ from tinycog.argument_types import (
 )
 from tinycog.byte_map.layout import FileLayout
 from tinycog.cache.protocol import Cache
+from tinycog.checks import Pinning
 from tinycog.collection.asset import Sign
 from tinycog.collection.filters import AssetTest
 from tinycog.collection.geo_frames import GeoFrame
@@ -87,9 +87,10 @@ from tinycog.stacking.stack_raster import StackRaster
 from tinycog.targets.protocol import WriteTarget
 from tinycog.targets.uploads import OpenUpload
 from tinycog.tiff.image import Image
+from tinycog.tiff.page_view import PagePath
 from tinycog.tiff.parse import Ifd, Value
 from tinycog.tiff.parse import Value as TagValue
-from tinycog.tiff.roles import PagePath, Role
+from tinycog.tiff.roles import Role
 from tinycog.tile_facts import TileFacts, TileRange
 from tinycog.tile_sets import MatrixId, TileMatrixFacts
 from tinycog.updating import Updated

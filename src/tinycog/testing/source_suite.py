@@ -35,7 +35,8 @@ from contextlib import (
 )
 from typing import Any, ClassVar, cast
 
-from tinycog.argument_types import Pinning, Where
+from tinycog.argument_types import Where
+from tinycog.checks import Pinning
 from tinycog.errors import NotFoundError, RangeNotSatisfiableError
 from tinycog.sources.factory import make_source
 from tinycog.sources.protocol import NO_VALIDATORS, EagerSource, Source

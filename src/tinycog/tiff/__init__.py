@@ -3,6 +3,7 @@
 ::
 
     spec.py         tables of TIFF 6.0, BigTIFF and GDAL: tags, field types, codes
+    page_view.py    which page is read, and as what
     ranges.py       byte ranges, half-open
     buffer.py       the parts of a file that have arrived
     recall.py       what was parsed of one file, taken for others that say the same

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from decimal import Decimal
 
-NUMBER = re.compile(
-    r"(?P<nan>[-+]?(nan|1\.#(qnan|snan|ind)))"
+NUMBER = (
+    r"(?ai)(?P<nan>[-+]?(nan|1\.#(qnan|snan|ind)))"
     r"|(?P<sign>[-+]?)"
-    r"(inf(inity)?|(?P<mantissa>\d+\.?\d*|\.\d+)(e(?P<exponent>[-+]?\d+))?)",
-    re.IGNORECASE | re.ASCII,
+    r"(inf(inity)?|(?P<mantissa>\d+\.?\d*|\.\d+)(e(?P<exponent>[-+]?\d+))?)"
 )
 
 SPACE = " \t\n\v\f\r"
@@ -31,7 +30,7 @@ def leading_number(text: str) -> Decimal | None:
     """
     from decimal import Decimal  # noqa: PLC0415 - files with nodata only
 
-    found = NUMBER.match(text.lstrip(SPACE).replace(",", "."))
+    found = re.match(NUMBER, text.lstrip(SPACE).replace(",", "."))
     if found is None:
         return None
     if found["nan"]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinycog.tiff.parse import Entry, Value
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tinycog.tiff.parse import Entry, Value
 
 FIELD_NAMES = ("BYTE", "UNDEFINED", "SHORT", "LONG")
 

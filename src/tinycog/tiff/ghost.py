@@ -9,14 +9,16 @@ import re
 import struct
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tinycog.argument_types import Interleave
 from tinycog.errors import UnsupportedError
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.parse import FileHeader
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.steps import Steps, need
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import Interleave
 
 GHOST_HEAD = re.compile(rb"GDAL_STRUCTURAL_METADATA_SIZE=(\d{6}) bytes\n")
 

@@ -129,9 +129,7 @@ def need_header(buffer: SparseBuffer) -> Steps[None]:
     try:
         yield from need(buffer, [ByteRange(0, BIG.header_length)])
     except TruncatedError as exc:
-        error = NotTiffError(f"not a TIFF: {exc}")
-        error.name = exc.name
-        raise error from exc
+        raise no_header(exc) from exc
 
 
 def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
@@ -164,6 +162,13 @@ def parse_header(buffer: SparseBuffer) -> Steps[FileHeader]:
         raise NotTiffError(message, finding=Finding("tiff.header.bigtiff", message, 4))
     (first_ifd,) = struct.unpack(byte_order + variant.offset_code, rest[-variant.offset_length :])
     return FileHeader(byte_order, variant, first_ifd)
+
+
+def no_header(lost: TruncatedError) -> NotTiffError:
+    """Return the error of a file whose first bytes are lost."""
+    error = NotTiffError(f"not a TIFF: {lost}")
+    error.name = lost.name
+    return error
 
 
 OTHER_FILES = {

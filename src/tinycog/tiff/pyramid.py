@@ -11,6 +11,7 @@ from tinycog.errors import Finding, FormatError, LimitError, TileIndexError
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import FACTS, OPTIONS, Image, make_image
+from tinycog.tiff.page_view import PagePath, PageView
 from tinycog.tiff.parse import (
     Entry,
     FileHeader,
@@ -25,8 +26,6 @@ from tinycog.tiff.parse import (
 from tinycog.tiff.ranges import ByteRange, count_clusters
 from tinycog.tiff.roles import (
     Member,
-    PagePath,
-    PageView,
     Pyramid,
     Role,
     Roles,

@@ -11,7 +11,6 @@ from tinycog.errors import CorruptTileError, Finding, FormatError, TruncatedErro
 from tinycog.limits import Limits
 from tinycog.tiff.buffer import SparseBuffer
 from tinycog.tiff.image import Image
-from tinycog.tiff.old_jpeg import read_heads, read_stream_head
 from tinycog.tiff.parse import Entry
 from tinycog.tiff.ranges import ByteRange
 from tinycog.tiff.spec import Compression
@@ -95,6 +94,8 @@ def locate(
             for place, index, part in zip(places, indices, rows, strict=True)
         ]
     if image.compression == Compression.OLD_JPEG:
+        from tinycog.tiff.old_jpeg import read_heads  # noqa: PLC0415 - old-style JPEG only
+
         heads = yield from read_heads(buffer, image, [_stored_rows(image, i) for i in indices])
         places = [place._replace(head=head) for place, head in zip(places, heads, strict=True)]
     _check_places(buffer, limits, indices, places)
@@ -115,6 +116,8 @@ def _locate_old_stream(buffer: SparseBuffer, image: Image) -> Steps[TileLocation
 
     Its coded bytes follow its head, or are those of the only strip.
     """
+    from tinycog.tiff.old_jpeg import read_stream_head  # noqa: PLC0415 - old-style JPEG only
+
     stream, head, is_whole = yield from read_stream_head(buffer, image)
     if is_whole or image.offsets is None or not image.offsets.count:
         stop = stream.stop if stream.length or buffer.size is None else buffer.size

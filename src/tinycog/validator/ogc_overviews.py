@@ -15,7 +15,7 @@ import numpy as np
 
 from tinycog.tiff.ghost import FRAME_LENGTH
 from tinycog.tiff.image import Image
-from tinycog.tiff.roles import PagePath
+from tinycog.tiff.page_view import PagePath
 from tinycog.tiff.spec import MASK, REDUCED
 from tinycog.validator.facts import JudgedFile
 from tinycog.validator.levels import data_order, first_block, order_of_all

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import cast
 
 import aiohttp
 
 from tinycog.errors import UsageError
-from tinycog.sources.http.redirects import SECRET, RefusedRedirectError
+from tinycog.sources.http.redirects import SENSITIVE, RefusedRedirectError
 from tinycog.sources.http.routes import Route
 from tinycog.sources.redact import redact_line
 
@@ -53,7 +54,7 @@ def _secrets(session: aiohttp.ClientSession) -> Iterator[str]:
     if session.auth is not None:
         yield "auth="
     for name in session.headers:
-        if SECRET.search(name):
+        if re.search(SENSITIVE, name):
             yield f"the header {redact_line(name)}"
     for cookie in session.cookie_jar:
         if not cookie["domain"]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tinycog.argument_types import AllowHost
 from tinycog.errors import AccessDeniedError, SourceError, SourceTimeoutError, TinycogError
 from tinycog.limits import Limits
 from tinycog.sources.allow_host import check_allowed
@@ -35,6 +34,9 @@ from tinycog.sources.http.urls import parse_url
 from tinycog.sources.protocol import RangeSink
 from tinycog.sources.redact import redact_line, safe_cause
 from tinycog.tiff.ranges import ByteRange
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import AllowHost
 
 DEFAULT_HEADERS = {"User-Agent": "tinycog", "Accept": "*/*"}
 

@@ -7,13 +7,15 @@ import inspect
 import weakref
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from tinycog.argument_types import Headers
 from tinycog.errors import SourceError, SourceTimeoutError, TinycogError, UsageError
 from tinycog.sources.redact import redact_line, safe_cause, secrets_in, secrets_in_url
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.sources.urls import scheme_of
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import Headers
 
 T = TypeVar("T")
 

@@ -27,7 +27,7 @@ NAME_AND_VALUE = re.compile(r"\r\n([^:]+):[ \t]*((?:[^\r\n]*[^ \t\r\n])?)")
 
 LENGTH = re.compile(r"[0-9]{1,18}")
 
-CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
+CHUNK_LINE = rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?"
 """Size of a chunk, and its extensions, which are ignored."""
 
 HEX_DIGITS = b"0123456789ABCDEFabcdef"
@@ -259,7 +259,7 @@ class ChunkedDecoder:
 
     def _begin_chunk(self, line: bytes) -> None:
         if len(line) > MAX_SIZE_DIGITS or line.translate(None, HEX_DIGITS) or not line:
-            found = CHUNK_LINE.fullmatch(line)
+            found = re.fullmatch(CHUNK_LINE, line)
             if found is None:
                 message = "the response holds a chunk without a size"
                 raise TransportError(message)

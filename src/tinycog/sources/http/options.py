@@ -9,10 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from os import PathLike
 from pickle import PicklingError
+from typing import Protocol
 
-from tinycog.argument_types import HttpSession
 from tinycog.errors import UsageError
 from tinycog.sources.http.proxies import Proxy
+
+
+class HttpSession(Protocol):
+    """An `aiohttp.ClientSession`, as far as it is known before aiohttp is loaded."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        ...
+
 
 ClientCert = (
     str
@@ -22,11 +32,11 @@ ClientCert = (
 )
 """File of a certificate with its key, or files of both, and the password of the key."""
 
-USER_AGENT = re.compile(r"[\x20-\x7e]+")
+USER_AGENT = r"[\x20-\x7e]+"
 
-COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+COOKIE_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
-COOKIE_VALUE = re.compile(r"[\x20-\x3a\x3c-\x7e]*")
+COOKIE_VALUE = r"[\x20-\x3a\x3c-\x7e]*"
 """No control character, which could begin a header, and no semicolon, which would a cookie."""
 
 SHOWN = ("trust_env", "ssl", "ca_file", "netrc", "user_agent", "max_connections")
@@ -207,8 +217,8 @@ def _is_a(value: object, *kinds: type) -> bool:
     return isinstance(value, kinds)
 
 
-def _fits(pattern: re.Pattern[str], text: object) -> bool:
-    return isinstance(text, str) and pattern.fullmatch(text) is not None
+def _fits(pattern: str, text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch(pattern, text) is not None
 
 
 def _is_path(value: object) -> bool:

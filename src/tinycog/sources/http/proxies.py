@@ -13,6 +13,7 @@ from tinycog.errors import UnsupportedError, UsageError
 from tinycog.sources.http.redirects import basic_auth
 from tinycog.sources.http.urls import DEFAULT_PORTS, Url, parse_url
 from tinycog.sources.redact import redact_line
+from tinycog.sources.urls import SCHEME
 
 if TYPE_CHECKING:
     import ipaddress
@@ -22,9 +23,7 @@ VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 NAMES = frozenset(name.encode() for name in (*VARIABLES, "no_proxy"))
 """Names of variables that count, in lower case."""
 
-SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-
-AFTER_HOST = re.compile(r"[^:/][/?#].*@", re.DOTALL)
+AFTER_HOST = r"(?s)[^:/][/?#].*@"
 """An @ behind what looks like a host, which is a part of a password then."""
 
 CGI = "REQUEST_METHOD"
@@ -80,7 +79,7 @@ class Proxy:
             url = parse_url(text if found else f"http://{text}")
         except ValueError:
             url = None
-        if url is None or not url.host or AFTER_HOST.search(text):
+        if url is None or not url.host or re.search(AFTER_HOST, text):
             message = f"{where} names no proxy: {expected}"
             raise UsageError(message)
         return cls(url)

@@ -18,9 +18,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
 """Redirects that may be remembered."""
 
-SECRET = re.compile(
-    r"auth|cookie|token|secret|key|passw|credential|session|signature", re.IGNORECASE
-)
+SENSITIVE = r"(?i)auth|cookie|token|secret|key|passw|credential|session|signature"
 """Headers of such names never cross to another origin (http.redirect.secrets)."""
 
 
@@ -109,7 +107,7 @@ class Target:
             error.args = (f"{error}: {where}",)
 
     def _is_secret(self, name: str) -> bool:
-        return name.lower() in self._secrets or SECRET.search(name) is not None
+        return name.lower() in self._secrets or re.search(SENSITIVE, name) is not None
 
     def _add_login(self, login: tuple[str, str] | None) -> None:
         """Add a user and a password, those of the url or of its host, as a header.

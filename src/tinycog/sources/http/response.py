@@ -39,7 +39,7 @@ OK, FORBIDDEN, UNSATISFIABLE = 200, 403, 416
 REDIRECTED = (301, 307)
 """Statuses by which S3 says that a bucket is elsewhere."""
 
-UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
+UNSATISFIED = r"(?a)bytes \*/(\d{1,18})"
 
 REFUSALS: dict[int, tuple[type[SourceError], str]] = {
     200: (RangeUnsupportedError, "the server ignores ranges and sent the whole object"),
@@ -61,10 +61,9 @@ TRANSIENT = frozenset((408, 425, 429, 500, 502, 503, 504, 507, 509, *range(520, 
 TRANSIENT_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
 """Codes of stores that are transient, whatever the status (http.retry)."""
 
-STORE_ERROR = re.compile(
-    r"<Code>([^<]*)</Code>(?:.*?<Message>([^<]*)</Message>)?"
-    r'|"code"\s*:\s*"?([^",}]*)"?(?:.*?"message"\s*:\s*"([^"]*)")?',
-    re.DOTALL,
+STORE_ERROR = (
+    r"(?s)<Code>([^<]*)</Code>(?:.*?<Message>([^<]*)</Message>)?"
+    r'|"code"\s*:\s*"?([^",}]*)"?(?:.*?"message"\s*:\s*"([^"]*)")?'
 )
 """Code and message of an error of S3, Google's and Azure's stores: XML or JSON."""
 
@@ -109,7 +108,7 @@ def refusal(
 
 def _unsatisfied_size(headers: Fields) -> int | None:
     """Return the size of the object that a 416 tells, None if it tells none."""
-    found = UNSATISFIED.fullmatch(_one(headers, "Content-Range").strip())
+    found = re.fullmatch(UNSATISFIED, _one(headers, "Content-Range").strip())
     return None if found is None else int(found[1])
 
 
@@ -229,7 +228,7 @@ def _printable(text: str) -> str:
 
 def _store_error(body: bytes, secrets: Iterable[str]) -> tuple[str, str]:
     """Return the code in the body of a refusal, and what a message says of it; "" without one."""
-    found = STORE_ERROR.search(body.decode("utf-8", "replace"))
+    found = re.search(STORE_ERROR, body.decode("utf-8", "replace"))
     if found is None:
         return "", ""
     from html import unescape  # noqa: PLC0415 - a table of 2,000 names, for errors only

@@ -8,13 +8,12 @@ from os import fspath
 from ssl import SSLContext
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinycog.argument_types import HttpSession
 from tinycog.errors import SourceError
 from tinycog.sources.http.connections import Body, Check, Exchange
 from tinycog.sources.http.header_fields import Fields
 from tinycog.sources.http.http1 import ResponseHead
 from tinycog.sources.http.netrc_file import Logins
-from tinycog.sources.http.options import Http
+from tinycog.sources.http.options import Http, HttpSession
 from tinycog.sources.http.proxies import Proxy, ProxyRules
 from tinycog.sources.http.redirects import Target
 from tinycog.sources.http.urls import Url

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from tinycog.argument_types import AllowHost, Headers
 from tinycog.errors import shows_urls
 from tinycog.limits import Limits
 from tinycog.sources.http import fast_path
@@ -18,6 +18,9 @@ from tinycog.sources.protocol import Done, RangeSink
 from tinycog.sources.redact import redacted_url
 from tinycog.sources.signed_url import SignedUrl
 from tinycog.tiff.ranges import ByteRange
+
+if TYPE_CHECKING:
+    from tinycog.argument_types import AllowHost, Headers
 
 PLAIN = Http()
 """How requests are sent where nobody says anything else."""

@@ -20,7 +20,7 @@ PLAIN_URL = re.compile(
 )
 """Scheme, host, port, path and query; no user, no fragment, nothing that would be quoted."""
 
-ANY_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)(.*)", re.DOTALL)
+ANY_URL = r"(?s)([A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)(.*)"
 """Scheme with the authority, and the rest."""
 
 GRAPHIC = (0x21, 0x7E)
@@ -87,7 +87,7 @@ def parse_url(text: str) -> Url:
 
 def _parse_odd(text: str) -> Url:
     """Split a url by yarl as far as its path, which is quoted here."""
-    found = ANY_URL.fullmatch(text)
+    found = re.fullmatch(ANY_URL, text)
     if found is None:
         message = "it is no absolute url"
         raise ValueError(message)
@@ -135,12 +135,12 @@ def join_url(base: Url, location: str) -> Url:
     Raises:
         ValueError: it is no url.
     """
-    if ANY_URL.fullmatch(location):
+    if re.fullmatch(ANY_URL, location):
         return parse_url(location)
     from urllib.parse import urljoin  # noqa: PLC0415 - relative redirects only
 
     joined = urljoin(str(base), quote(location))  # quoted first: urljoin drops control characters
-    if ANY_URL.fullmatch(joined) is None:  # such as mailto:
+    if re.fullmatch(ANY_URL, joined) is None:  # such as mailto:
         return Url(joined.partition(":")[0], "", 0, "")
     return parse_url(joined)
 
