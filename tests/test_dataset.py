@@ -117,9 +117,8 @@ def is_indexed(cog: tinycog.Cog, theirs: Any) -> bool:
 
 
 def has_code_of(ours: Any, theirs: Any) -> bool:
-    if ours is None or theirs is None:
-        return ours is theirs or (ours or theirs).to_epsg() is None
-    return code_of(ours) == code_in_rasterio(theirs.to_wkt())
+    code = None if ours is None else code_of(ours)
+    return code == (None if theirs is None else code_in_rasterio(theirs.to_wkt()))
 
 
 def same_number(ours: Any, theirs: Any) -> bool:
