@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ async def before(base: str) -> dict[str, object]:
         "type": "Polygon",
         "coordinates": [[(9.02, 47.0), (9.04, 47.0), (9.04, 47.02), (9.02, 47.0)]],
     }
+    Path("field.geojson").write_text(json.dumps(field))
     return {
         "items": item,
         "field_geojson": field,
