@@ -574,7 +574,7 @@ def test_what_cannot_be_built_is_refused(keys, message):
 
 
 def test_without_pyproj_the_message_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("tinycog.extras.find_spec", lambda _name: None)
     crs = crs_of({**PROJECTED, K.ProjectedCRS: 32628})
     assert crs.to_epsg() == 32628
     with pytest.raises(UsageError, match=r"pip install 'tinycog\[geo\]'"):

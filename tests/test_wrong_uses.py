@@ -160,6 +160,7 @@ def test_8_a_proxy_page_instead_of_the_file(command, capsys):
 
 LIMITED = """
 import resource, sys
+sys.dont_write_bytecode = True  # a file of it would be cut without an error, and stay
 from tinycog.cli import main
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 sys.exit(main(sys.argv[1:]))

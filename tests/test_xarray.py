@@ -592,7 +592,7 @@ def test_rasterix_makes_an_index_of_the_georeference(tmp_path):
 def test_without_pyproj_the_crs_is_its_code_or_a_warning(tmp_path, monkeypatch):
     path = written(tmp_path / "a.tif", PIXELS)
     local = written(tmp_path / "l.tif", PIXELS, crs="+proj=laea +lat_0=5 +lon_0=6 +units=m")
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("tinycog.extras.find_spec", lambda _: None)
 
     found = opened(path).spatial_ref.attrs
 

@@ -347,7 +347,7 @@ def test_what_levels_are_is_checked():
 
 
 def test_without_zarr_the_error_names_what_installs_it(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("tinycog.extras.find_spec", lambda _: None)
     with pytest.raises(tinycog.UsageError, match=r"pip install 'tinycog\[zarr\]'"):
         open_store(fixture_path("cog-mask-rgb"))
 

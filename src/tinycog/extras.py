@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from tinycog.errors import UsageError
 
 
@@ -11,8 +13,6 @@ def check_installed(extra: str, *packages: str) -> None:
     Raises:
         UsageError: one is missing; it names the `pip install` line.
     """
-    from importlib.util import find_spec  # noqa: PLC0415 - only here
-
     for package in packages:
         if find_spec(package) is None:
             message = f"this needs {package}: pip install 'tinycog[{extra}]'"
