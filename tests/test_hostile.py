@@ -15,7 +15,11 @@ if sys.platform == "win32":
 
 from hostile import validation
 from hostile.case import ATTACKS, Case
+from hostile.prison import CPU_SECONDS
 from hostile.run import cases_of, run, sample
+
+CPU_ON_BUSY_MACHINE = 3 * CPU_SECONDS
+"""The same work takes several times the CPU where other tests share the core's caches and units."""
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,8 @@ def cases() -> Sequence[Case]:
 
 @pytest.mark.timeout(100)
 def test_hostile_files_end_in_the_right_pixels_or_in_an_error_of_ours(cases: Sequence[Case]):
-    found = [f"{one.case.name}: {fault}" for one in run(sample(cases)) for fault in one.faults]
+    outcomes = run(sample(cases), cpu=CPU_ON_BUSY_MACHINE)
+    found = [f"{one.case.name}: {fault}" for one in outcomes for fault in one.faults]
 
     assert not found, "\n".join(found)
 

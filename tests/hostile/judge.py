@@ -15,12 +15,15 @@ NEAR = 3 / 255
 """Mean difference, as a part of the range, within which decoders of lossy codecs may differ."""
 
 
-def faults(fate: Fate, peers: list[list[Any]] | None) -> list[str]:
-    """What is wrong; nothing if all is well. `peers` are the levels of each, None: not asked."""
+def faults(fate: Fate, peers: list[list[Any]] | None, cpu: int = CPU_SECONDS) -> list[str]:
+    """What is wrong; nothing if all is well.
+
+    `peers` are the levels of each, None: not asked; `cpu` are the seconds it may take.
+    """
     found: list[str] = []
     if fate.stderr:
         found.append(f"stderr: {fate.stderr[-700:]!r}")
-    if fate.seconds > CPU_SECONDS:
+    if fate.seconds > cpu:
         found.append(f"{fate.seconds:.1f} s of CPU")
     if fate.rss > MEMORY:
         found.append(f"{fate.rss >> 20} MB of memory")

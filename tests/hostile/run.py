@@ -25,7 +25,7 @@ if __package__ in (None, ""):  # run as a script
 from hostile import meaning, mutants, peers, pictures, sizes, streams, structure, values, visit
 from hostile.case import PIXELS, Case, all_cases
 from hostile.judge import alone, faults
-from hostile.prison import MEMORY, Limits, Warden
+from hostile.prison import CPU_SECONDS, MEMORY, Limits, Warden
 from tinycog.testing import serve_in_thread
 
 ATTACKERS = (meaning, mutants, pictures, sizes, streams, structure, values)
@@ -64,12 +64,16 @@ def sample(cases: Sequence[Case]) -> list[Case]:
 
 
 def run(
-    cases: Sequence[Case], *, memory: int | None = MEMORY, compare: bool = True
+    cases: Sequence[Case],
+    *,
+    cpu: int = CPU_SECONDS,
+    memory: int | None = MEMORY,
+    compare: bool = True,
 ) -> Iterator[Outcome]:
-    """Visit each of them."""
+    """Visit each of them, with so many seconds of CPU and bytes of memory."""
     with (
         serve_in_thread({}) as server,
-        Warden(visit.load, Limits(memory=memory)) as visitors,
+        Warden(visit.load, Limits(cpu, memory)) as visitors,
         Warden(peers.load_gdal, PEERS) as gdal,
         Warden(peers.load_tifffile, PEERS) as tifffile,
         tempfile.TemporaryDirectory() as folder,
@@ -91,7 +95,7 @@ def run(
                     levels.append(peer.visit(str(path)).result or [])
                 if COUNTS in case.name:  # they may be told from offsets: tiff.tile.no-counts
                     levels.append([PIXELS])
-            wrong = faults(fate, levels if compare else None)
+            wrong = faults(fate, levels if compare else None, cpu)
             yield Outcome(case, wrong, fate.seconds, fate.rss, requests, read)
 
 
