@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from types import TracebackType
 from typing import Any, Self
@@ -11,7 +11,7 @@ from tinycog.tracebacks import short_tracebacks
 
 
 @short_tracebacks
-class Handle:
+class Handle(ABC):
     """What is opened by `await` or by `async with`: a handle on a file, or on several."""
 
     @abstractmethod
