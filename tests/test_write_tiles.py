@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from random import Random
 
 import numpy as np
@@ -127,6 +128,29 @@ async def test_each_tile_comes_with_the_pixels_around_it(margins, seed, is_put_a
         valid = np.ones(expected.valid.shape, bool) if around.valid is None else around.valid
         np.testing.assert_array_equal(valid, expected.valid)
     assert halos.nbytes == 0
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+async def test_tiles_that_wait_take_the_memory_that_is_counted(bands):
+    """They are cut from blocks, which would stay whole with each."""
+    grid = TileGrid(2000, 4000, 128)
+    halos = Halos(grid, 0, Margins(3, 3, 3, 3), None, Spool(), has_valid=True)
+    made = Assembler(
+        grid, 0, bands, np.dtype("u1"), planar=True, has_valid=True, fill=None, checked=False
+    )
+    tracemalloc.start()
+    try:
+        for col in range(0, 4000, 250):
+            samples = np.ones((bands, 250, 250), np.uint8).transpose(1, 2, 0)
+            block = Pixels(Region(0, col, 250, col + 250), samples, np.eye(250, dtype=bool))
+            for tile in made.put(block):
+                assert [one async for one in halos.put(tile)] == []
+            del block, samples, tile
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert halos.nbytes > 15 * 128 * 128 * (bands + 1)
+    assert taken < 1.1 * (halos.nbytes + made.nbytes)
 
 
 @pytest.mark.parametrize("order", [row_by_row, in_squares])

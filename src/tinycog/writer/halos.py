@@ -112,7 +112,10 @@ class Halos:
                 yield tile, Pixels(tile.region, tile.samples, tile.valid)
             return
         if is_wanted:
-            self._of(tile.y, tile.x).tile = tile
+            waiting = self._of(tile.y, tile.x)
+            if waiting.left and self._owns_tiles:
+                tile = tile._replace(samples=_alone(tile.samples), valid=_alone(tile.valid))
+            waiting.tile = tile
             self._keep((tile.y, tile.x), tile.nbytes if self._owns_tiles else 0)
         for y, x, part in self._parts_for_others(tile):
             neighbour = self._of(y, x)
@@ -224,6 +227,16 @@ class Halos:
             if valid is not None:
                 valid[rows, cols] = True if piece.valid is None else piece.valid
         return tile, Pixels(around, samples, valid)
+
+
+def _alone(array: Samples | None) -> Samples | None:
+    """Return an array that keeps no more memory than it counts: a copy, if it is a part."""
+    if array is None:
+        return None
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    return array.copy(order="K") if owner.nbytes > array.nbytes else array
 
 
 def _copy(tile: RawTile, part: Region) -> Pixels:
