@@ -67,6 +67,23 @@ SCRIPTS = {
 
         asyncio.run(main())
     """,
+    "fork-during-an-import": """
+        from pathlib import Path
+        from tinycog.sources.lazy_import import import_ahead
+
+        Path(__file__).with_name("slow.py").write_text("import time; time.sleep(0.3)")
+
+        async def main():
+            import_ahead("slow")
+            await asyncio.sleep(0.1)
+            assert "slow" in sys.modules
+            if not os.fork():
+                import slow  # a lock of the parent's thread would never be given back
+                os._exit(0)
+            assert os.wait()[1] == 0
+
+        asyncio.run(main())
+    """,
     "loop-left-open": """
         loop = asyncio.new_event_loop()
         expected = loop.run_until_complete(work(cog))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import importlib
+import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, TypeVarTuple
@@ -35,13 +37,24 @@ def too_many_files(error: BaseException) -> SourceError | None:
     return found
 
 
+FORK_WAIT = 10.0
+"""Seconds for which a fork waits for imports at most: what forks may hold what one waits for."""
+
+_under_way: dict[threading.Event, int] = {}
+"""Imports, each set when it is over, and the thread of each."""
+
+
 @contextmanager
 def importing() -> Generator[None]:
-    """Have an import that fails because too many files are open raise an error of ours.
+    """Import within: no fork comes between, and too many open files are an error of ours.
+
+    A child would wait for ever for a module that a thread of its parent had begun to import.
 
     Raises:
-        SourceError: they are.
+        SourceError: too many files are open.
     """
+    over = threading.Event()
+    _under_way[over] = threading.get_ident()
     try:
         yield
     except OSError as exc:
@@ -49,6 +62,21 @@ def importing() -> Generator[None]:
         if found is None:
             raise
         raise found from exc
+    finally:
+        _under_way.pop(over, None)
+        over.set()
+
+
+def _await_imports() -> None:
+    """Wait until no other thread imports."""
+    until, own = time.monotonic() + FORK_WAIT, threading.get_ident()
+    for over, thread in list(_under_way.items()):
+        if thread != own:
+            over.wait(max(until - time.monotonic(), 0))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_await_imports, after_in_child=_under_way.clear)
 
 
 def import_whole(module: str) -> None:
@@ -100,9 +128,13 @@ async def load(module: str) -> Any:  # noqa: ANN401 - a module's names are its o
     """Import a module, the first time in a worker thread, so that the event loop keeps running."""
     if module not in _modules:
         # sys.modules would not do: a module is listed there while it is still being imported
-        with importing():
-            _modules[module] = await in_worker(importlib.import_module, module)
+        _modules[module] = await in_worker(_imported, module)
     return _modules[module]
+
+
+def _imported(module: str) -> Any:  # noqa: ANN401 - a module's names are its own
+    with importing():
+        return importlib.import_module(module)
 
 
 async def in_worker(function: Callable[[*Ts], T], *args: *Ts) -> T:
