@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import io
 import itertools
+import weakref
 from random import Random
 
 import numpy as np
@@ -139,6 +140,33 @@ async def test_tiles_that_are_not_whole_are_put_aside():
         iter(strips), shape=pixels.shape, dtype=pixels.dtype, memory=least, **options
     )
     assert data == await written(pixels, **options)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_block_is_used_up_when_the_next_one_is_asked_for(is_async):
+    pixels = image(rows=120, cols=160)
+    blocks: list[weakref.ref[np.ndarray]] = []
+
+    def given():
+        for row in range(0, 120, 40):
+            for col in range(0, 160, 40):
+                assert not [block for block in blocks if block() is not None]
+                block = pixels[:, row : row + 40, col : col + 40].copy()
+                blocks.append(weakref.ref(block))
+                found = [((row, col), block)]
+                del block
+                yield found.pop()
+
+    async def given_later():
+        for pair in given():
+            found = [pair]
+            del pair
+            yield found.pop()
+
+    source = given_later() if is_async else given()
+    data = await written(source, shape=pixels.shape, dtype=pixels.dtype, blocksize=64)
+    assert len(blocks) == 12
+    assert data == await written(pixels, blocksize=64)
 
 
 # --- meaning --------------------------------------------------------------------------------------

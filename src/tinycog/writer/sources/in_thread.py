@@ -35,6 +35,7 @@ async def in_thread(iterator: Iterator[T], name: str) -> AsyncGenerator[T, None]
             if found is over:
                 break
             yield found  # type: ignore[misc]
+            del found  # nothing is held while the next one is made
     finally:
         try:
             await loop.run_in_executor(thread, partial(context.run, close))

@@ -57,6 +57,7 @@ class IteratorSource:
         async with aclosing(self._items()) as items:
             async for item in items:
                 yield self._block(item)
+                del item
 
     async def _items(self) -> AsyncGenerator[object, None]:
         if isinstance(self._pairs, AsyncIterable):
@@ -64,6 +65,7 @@ class IteratorSource:
             try:
                 async for item in iterator:
                     yield item
+                    del item
             finally:
                 close = getattr(iterator, "aclose", None)
                 if close is not None:
@@ -73,6 +75,7 @@ class IteratorSource:
         async with aclosing(in_thread(plain, THREAD)) as items:
             async for item in items:
                 yield item
+                del item
 
     def _block(self, item: object) -> PixelBlock:
         """Make a block of what the iterator gave.
