@@ -3,7 +3,7 @@ LINT = .venv
 
 .PHONY: check docs doors stores test lint format fixtures conformance hostile hostile-validation displaced faults faults-plain replaced replaced-stores replaced-assets many-files soak resumes \
 	fuzz bench versions meaning georeferences written written-crs like-gdal identity references \
-	references-orders overviews over-http verdicts others advised fuzz-lzw export export-large export-resumes
+	references-orders overviews over-http verdicts others advised fuzz-lzw export export-large export-resumes write-memory
 
 check: ## what CI runs
 	bash .ci/run
@@ -55,6 +55,12 @@ others: ## files by GDAL, rio-cogeo, odc-geo and tifffile through every profile;
 	$(PYTHON) tests/validation/others.py --write
 like-gdal: ## overviews like GDAL's of 2,000 random sizes, against its COG driver; needs GDAL 3.11
 	$(PYTHON) tests/writing/like_gdal.py
+
+TOTAL = 2000
+ONLY =
+
+write-memory: ## what writing holds, against memory=, in 132 ways: TOTAL MiB each, or those with ONLY in their names
+	$(PYTHON) benchmarks/write_memory.py --total $(TOTAL) --only "$(ONLY)"
 
 over-http: ## windows of written files, read by GDAL over HTTP: what it asks for
 	$(PYTHON) tests/writing/over_http.py
