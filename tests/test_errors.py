@@ -25,6 +25,7 @@ from tinycog.errors import (
     SourceChangedError,
     SourceError,
     SourceTimeoutError,
+    TargetExistsError,
     TileIndexError,
     TinycogError,
     TooLargeError,
@@ -69,6 +70,7 @@ EXAMPLES: list[TinycogError] = [
     UsageError("bad"),
     TileIndexError("bad"),
     MosaicError.of_findings([FINDING, FINDING]),
+    TargetExistsError.of_target("a.tif"),
     *(kind("bad") for kind in SOURCE_ERRORS),
     *(kind("bad", url="http://a/b.tif", range=(0, 10)) for kind in SOURCE_ERRORS),
 ]
@@ -89,6 +91,7 @@ each_example = pytest.mark.parametrize("error", EXAMPLES, ids=lambda e: f"{type(
         (WriteError, (TinycogError,)),
         (TileIndexError, (UsageError, IndexError)),
         (MosaicError, (UsageError,)),
+        (TargetExistsError, (UsageError, FileExistsError)),
         (SourceError, (TinycogError, OSError)),
         (NotFoundError, (SourceError, FileNotFoundError)),
         (AccessDeniedError, (SourceError, PermissionError)),

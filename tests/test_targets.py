@@ -425,7 +425,7 @@ async def test_two_writers_of_one_path_do_not_mix(tmp_path):
 async def test_a_file_that_must_not_be_overwritten_is_refused_at_the_start(tmp_path):
     path = tmp_path / "a.tif"
     path.write_bytes(b"old")
-    with pytest.raises(UsageError, match="there is such a file already, and overwrite is False"):
+    with pytest.raises(UsageError, match="it is there already, and overwrite is False"):
         await FileTarget(path, overwrite=False).begin()
     assert path.read_bytes() == b"old"
 
@@ -435,7 +435,7 @@ async def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path):
     target = FileTarget(path, overwrite=False)
     await target.begin()
     path.write_bytes(b"other")
-    with pytest.raises(UsageError, match="there is such a file already"):
+    with pytest.raises(UsageError, match="it is there already"):
         await target.finish(chunks(HEAD), len(HEAD))
     await target.abort()
     assert path.read_bytes() == b"other"

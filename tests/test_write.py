@@ -169,7 +169,51 @@ async def test_a_block_is_used_up_when_the_next_one_is_asked_for(is_async):
     assert data == await written(pixels, blocksize=64)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"nodata": [1, 2]}, "nodata is a number for all bands"),
+        ({"nodata": "5"}, "nodata is a number for all bands"),
+        ({"scales": 2.0}, "scales is a sequence, an item for each band"),
+        ({"scales": ["a", "b"]}, "scales is a sequence of finite numbers"),
+        ({"descriptions": "ab"}, "descriptions is a sequence"),
+        ({"gcps": 5}, "gcps is a sequence of GroundControlPoint"),
+        ({"tags": ["a"]}, "tags is a mapping"),
+        ({"colormap": {0: 1}}, "colormap is {value"),
+        ({"bits": "a"}, "bits must be an integer"),
+        ({"progress": 5}, "progress is a function"),
+        ({"verify": "x"}, "verify is one of"),
+    ],
+)
+def test_an_argument_of_another_kind_is_named(given, message):
+    with pytest.raises(UsageError, match=message):
+        tinycog.write(bytes, image(2), **given)
+
+
+async def test_the_bytes_are_not_shown():
+    assert len(repr(await tinycog.write(bytes, image(rows=300)))) < 2000
+
+
 # --- meaning --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nodata", [-3.4028234663852886e38, 3.4e38, -2e38])
+async def test_a_nodata_that_overflows_is_as_to_gdal(nodata):
+    """Compared by sum and difference, it equals all floats that are large enough."""
+    pixels = image(rows=300, cols=200, dtype=np.float32)
+    pixels[:, 40:200, 30:76] = nodata
+    pixels[0, 0, :6] = [-1e30, 1e30, -1e35, 1e35, -2.5e38, 2.5e38]
+    options = {"nodata": nodata, "overview_resampling": "average", "blocksize": 64}
+    data = await written(pixels, **options, **PLACE)
+    for level in range(2):
+        chosen = {"overview_level": level - 1} if level else {}
+        with rasterio.MemoryFile(data) as file, file.open(**chosen) as expected:
+            valid = expected.dataset_mask() > 0
+        raster = await tinycog.open(data).read(level=level)
+        np.testing.assert_array_equal(raster.mask, valid)
+        lost = valid[40 >> level : 200 >> level, 30 >> level : 76 >> level]
+        assert not lost.any()
+        assert np.count_nonzero(valid) > 0.8 * (valid.size - lost.size)
 
 
 async def test_a_masked_array_has_a_mask_in_all_levels():

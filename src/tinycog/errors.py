@@ -12,7 +12,8 @@ Six branches, because a caller does six different things::
     ├── WriteError                          a tile cannot be written: .level .x .y
     ├── UsageError(ValueError)              the call is wrong
     │   ├── TileIndexError(IndexError)      there is no such level or tile
-    │   └── MosaicError                     files that are no one image: .findings
+    │   ├── MosaicError                     files that are no one image: .findings
+    │   └── TargetExistsError(FileExistsError)  what is to be written is there already
     └── SourceError(OSError)                the bytes could not be read: .url .range
         ├── NotFoundError                   404, 410, no such file
         ├── AccessDeniedError               401, 403
@@ -251,6 +252,18 @@ class MosaicError(UsageError):
         error = cls(f"the files do not make one image: {findings[0]}{more}")
         error.findings = tuple(findings)
         return error
+
+
+class TargetExistsError(UsageError, FileExistsError):
+    """What is to be written is there already, and must not be replaced."""
+
+    @classmethod
+    def of_target(cls, name: str) -> TargetExistsError:
+        """Make the error; `name` is the target's, without secrets."""
+        return cls(
+            "it is there already, and overwrite is False: choose another name, or"
+            f" overwrite=True: {name}"
+        )
 
 
 class SourceError(TinycogError, OSError):

@@ -32,6 +32,7 @@ from tinycog.raster import Raster
 from tinycog.targets.protocol import WriteTarget
 from tinycog.tracebacks import short_tracebacks
 from tinycog.write_job import WriteJob, Written, carry_out, plan_of
+from tinycog.writer.check_facts import check_facts
 from tinycog.writer.options import DEFAULT_MEMORY, check_options, one_of
 from tinycog.writer.pending import Write
 from tinycog.writer.plan import WritePlan
@@ -338,6 +339,7 @@ def write(  # noqa: PLR0913 - each has a name
 
     Raises:
         UsageError: an argument is wrong, or pixels come twice or never.
+        TargetExistsError: the target is there, and `overwrite` is False.
         UnsupportedError: the codec cannot hold such pixels, or a library lacks.
         LimitError: `memory` is too small.
         WriteError: a tile cannot be encoded, is not read back as it was, or has a valid pixel that
@@ -370,21 +372,26 @@ def write(  # noqa: PLR0913 - each has a name
         memory=memory,
         verify=verify,
     )
-    facts = WrittenFacts(
-        crs=crs,
-        transform=None if transform is None else _affine(transform),
-        gcps=gcps,
-        rpcs=rpcs,
-        area_or_point=area_or_point,
-        nodata=nodata,
-        descriptions=descriptions,
-        scales=scales,
-        offsets=offsets,
-        units=units,
-        colorinterp=colorinterp,
-        colormap=colormap,
-        tags={"": tags} if tags else {},
+    facts = check_facts(
+        WrittenFacts(
+            crs=crs,
+            transform=None if transform is None else _affine(transform),
+            gcps=gcps,
+            rpcs=rpcs,
+            area_or_point=area_or_point,
+            nodata=nodata,
+            descriptions=descriptions,
+            scales=scales,
+            offsets=offsets,
+            units=units,
+            colorinterp=colorinterp,
+            colormap=colormap,
+            tags={"": tags} if tags else {},
+        )
     )
+    if progress is not None and not callable(progress):
+        message = f"progress is a function of two numbers, not {progress!r}"
+        raise UsageError(message)
     web_grid = None
     if tiling_scheme is not None:
         one_of(tiling_scheme, "tiling_scheme", ("WebMercatorQuad",))

@@ -9,7 +9,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from tinycog.errors import UsageError
+from tinycog.errors import TargetExistsError
 from tinycog.exporting.journal import SUFFIX
 from tinycog.exporting.piecewise import ReadPiece
 from tinycog.targets.appended_file import read_at, write_at
@@ -84,11 +84,6 @@ class PieceSink(Protocol):
 def part_path(target: Path) -> Path:
     """Return the name that something has until it is whole."""
     return target.with_name(f"{start_of(target.name).rstrip('.')}{SUFFIX}-part")
-
-
-def exists(name: str) -> UsageError:
-    """Return the error of a target that must not be replaced."""
-    return UsageError(f"there is such a file already, and overwrite is False: {name}")
 
 
 class PartFile:
@@ -169,7 +164,7 @@ class PartFile:
                 try:
                     rename_to_new(self.path, self._target)
                 except FileExistsError:
-                    raise exists(str(self._target)) from None
+                    raise TargetExistsError.of_target(str(self._target)) from None
             sync_folder(self._target.parent)
 
     def close(self) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from tinycog.exporting.parts import PartFile, exists, identity_of
+from tinycog.errors import TargetExistsError
+from tinycog.exporting.parts import PartFile, identity_of
 from tinycog.exporting.piecewise import ReadPiece
 from tinycog.targets.file_errors import writing
 from tinycog.targets.worker import Worker
@@ -94,7 +95,7 @@ class ToArray:
         if not self._overwrite:
             for path in (self._target, self._mask_target):
                 if path.exists():
-                    raise exists(str(path))
+                    raise TargetExistsError.of_target(str(path))
         is_there = self._pixels.open(again=again)
         return self._mask.open(again=again and is_there) and is_there
 

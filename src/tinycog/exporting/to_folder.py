@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.errors import UsageError
-from tinycog.exporting.parts import exists, identity_of, part_path
+from tinycog.errors import TargetExistsError, UsageError
+from tinycog.exporting.parts import identity_of, part_path
 from tinycog.exporting.piecewise import ReadPiece
 from tinycog.exporting.to_chunks import Chunks, Rechunker
 from tinycog.targets.file_errors import writing
@@ -98,7 +98,7 @@ class ToFolder:
         if not os.path.lexists(self._target):
             return
         if not self._overwrite:
-            raise exists(self.name)
+            raise TargetExistsError.of_target(self.name)
         if not self._layout.is_one(self._target):
             message = f"what is there is nothing of the kind, and is not replaced: {self.name}"
             raise UsageError(message)

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from secrets import token_hex
 from typing import Any
 
-from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
+from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, TargetExistsError
 from tinycog.sources.lazy_import import load
 from tinycog.targets.azure_client import (
     BlobPlace,
@@ -24,7 +24,6 @@ from tinycog.targets.body import PartBody
 from tinycog.targets.multipart import CONTENT_TYPE
 from tinycog.targets.store_errors import (
     complete_error,
-    exists_error,
     unknown_outcome,
     write_errors,
 )
@@ -91,7 +90,7 @@ class AzureUpload:
                 raise
         else:
             if not self._overwrite:
-                raise exists_error(self.name)
+                raise TargetExistsError.of_target(self.name)
 
     async def put_part(self, number: int, body: PartBody) -> None:
         """Stage the whole of `body` as the block of that number (from 1).

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, suppress
 from io import FileIO
 from pathlib import Path
 
-from tinycog.errors import AccessDeniedError, UsageError
+from tinycog.errors import AccessDeniedError, TargetExistsError, UsageError
 from tinycog.targets.appended_file import AppendedFile, read_at, write_at
 from tinycog.targets.fallocate import insert_range, punch_hole
 from tinycog.targets.file_errors import writing
@@ -54,7 +54,8 @@ class FileTarget:
         """Make the temporary file; remove those that killed writers of this path left.
 
         Raises:
-            UsageError: it exists and must not be overwritten, or is no file.
+            TargetExistsError: it exists and must not be overwritten.
+            UsageError: it is no file.
             NotFoundError: there is no such folder.
             SourceError: it cannot be written.
         """
@@ -72,7 +73,7 @@ class FileTarget:
         """Write what stands in front, and give the file its name.
 
         Raises:
-            UsageError: it exists by now and must not be overwritten.
+            TargetExistsError: it exists by now and must not be overwritten.
             SourceError: it cannot be written.
         """
         await self._body.flush()
@@ -127,7 +128,7 @@ class FileTarget:
             message = f"it is no regular file: pass it open, open(path, 'wb'): {self.name}"
             raise UsageError(message)
         if not self._overwrite:
-            raise self._exists()
+            raise TargetExistsError.of_target(self.name)
         if not os.access(self._path, os.W_OK):
             raise AccessDeniedError("the file may not be written", url=self.name)
 
@@ -152,17 +153,13 @@ class FileTarget:
             try:
                 self._parts[-1].publish(self._path, overwrite=self._overwrite)
             except FileExistsError:
-                raise self._exists() from None
+                raise TargetExistsError.of_target(self.name) from None
             finally:
                 self._remove_parts()
 
     def _remove_parts(self) -> None:
         while self._parts:
             self._parts.pop().remove()
-
-    def _exists(self) -> UsageError:
-        message = f"there is such a file already, and overwrite is False: {self.name}"
-        return UsageError(message)
 
 
 def copy_range(source: FileIO, target: FileIO, start: int, to: int, length: int) -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from tinycog.errors import AccessDeniedError, NotFoundError, SourceError
+from tinycog.errors import AccessDeniedError, NotFoundError, SourceError, TinycogError
 from tinycog.sources.lazy_import import too_many_files
 
 FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -27,7 +27,7 @@ def writing(name: str, folder: str = "", length: int | None = None) -> Generator
     """
     try:
         yield
-    except SourceError:
+    except TinycogError:
         raise
     except OSError as exc:
         raise _translated(exc, name, folder, length) from exc

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from tinycog.argument_types import FileSystem
-from tinycog.errors import TinycogError, UsageError
+from tinycog.errors import TargetExistsError, TinycogError
 from tinycog.sources.fsspec import FsspecSource
 from tinycog.targets.calls import Calls
 from tinycog.targets.parts import PREFERRED
@@ -65,7 +65,8 @@ class FsspecSink:
         """Open the file system, and look whether the object is there.
 
         Raises:
-            UsageError: it is, and must not be overwritten, or there is no such file system.
+            TargetExistsError: it is there, and must not be overwritten.
+            UsageError: there is no such file system.
             SourceError: the file system cannot be reached.
         """
         self._fs, self._path = await self._source.open_file_system()
@@ -75,7 +76,7 @@ class FsspecSink:
         """Write all bytes, and publish the object.
 
         Raises:
-            UsageError: it is there by now, and must not be overwritten.
+            TargetExistsError: it is there by now, and must not be overwritten.
             SourceError: they cannot be written.
         """
         del length
@@ -94,8 +95,7 @@ class FsspecSink:
     async def _look(self) -> None:
         self._was_there = await self._run(lambda: bool(self._fs.exists(self._path)))
         if self._was_there and not self._overwrite:
-            message = f"there is such an object already, and overwrite is False: {self.name}"
-            raise UsageError(message)
+            raise TargetExistsError.of_target(self.name)
 
     async def _run(self, function: Callable[[], T]) -> T:
         """Call a function in a thread, with what it raises as an error of ours."""

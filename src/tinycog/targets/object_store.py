@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from tinycog.argument_types import ObjectStore
-from tinycog.errors import SourceError, TinycogError, UsageError
+from tinycog.errors import SourceError, TargetExistsError, TinycogError, UsageError
 from tinycog.sources.object_store import ObjectStoreSource
 from tinycog.targets.parts import PREFERRED, Bounds
 from tinycog.targets.store_errors import to_write_error
@@ -75,7 +75,7 @@ class ObjectSink:
         """Look whether the object is there, if it must not be overwritten.
 
         Raises:
-            UsageError: it is.
+            TargetExistsError: it is.
             SourceError: the store cannot be reached.
         """
         if self._overwrite:
@@ -89,15 +89,14 @@ class ObjectSink:
             if isinstance(error, FileNotFoundError):
                 return
         else:
-            message = f"there is such an object already, and overwrite is False: {self.name}"
-            error = UsageError(message)
+            error = TargetExistsError.of_target(self.name)
         raise error  # not where it would show its cause as a context
 
     async def send(self, chunks: AsyncIterator[bytes], length: int) -> None:
         """Send all bytes; the store publishes the object at the end.
 
         Raises:
-            UsageError: it is there by now, and must not be overwritten.
+            TargetExistsError: it is there by now, and must not be overwritten.
             SourceError: they cannot be sent.
         """
         await self.check()

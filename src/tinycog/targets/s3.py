@@ -16,14 +16,19 @@ from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
 
-from tinycog.errors import AccessDeniedError, NotFoundError, SourceChangedError, SourceError
+from tinycog.errors import (
+    AccessDeniedError,
+    NotFoundError,
+    SourceChangedError,
+    SourceError,
+    TargetExistsError,
+)
 from tinycog.sources.lazy_import import in_worker
 from tinycog.targets.body import PartBody
 from tinycog.targets.multipart import CHUNK, CONTENT_TYPE, finished
 from tinycog.targets.s3_client import check_options, make_client, request_options, s3_secrets
 from tinycog.targets.store_errors import (
     complete_error,
-    exists_error,
     to_write_error,
     unknown_outcome,
     write_errors,
@@ -268,7 +273,7 @@ class S3Upload:
             if self._is_conditional and exc.status == FORBIDDEN:
                 return
             raise
-        raise exists_error(self.name)
+        raise TargetExistsError.of_target(self.name)
 
     async def _check_same(self) -> None:
         """Check that the object is the one that is to be replaced.

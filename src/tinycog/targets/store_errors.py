@@ -13,8 +13,8 @@ from tinycog.errors import (
     SourceChangedError,
     SourceError,
     SourceTimeoutError,
+    TargetExistsError,
     TinycogError,
-    UsageError,
 )
 from tinycog.sources.http.response import TRANSIENT, TRANSIENT_CODES
 from tinycog.sources.redact import redact_line, safe_cause
@@ -89,15 +89,10 @@ def write_errors(name: str, secrets: Iterable[str] = ()) -> Generator[None]:
         raise error from error.__cause__
 
 
-def exists_error(name: str) -> UsageError:
-    """Make the error that an object is that must not be overwritten."""
-    return UsageError(f"the object exists: choose another name, or overwrite=True: {name}")
-
-
 def complete_error(error: SourceError, name: str, *, overwrite: bool) -> TinycogError:
     """Return the error to raise where an upload was not completed."""
     is_refused = error.status in (PRECONDITION_FAILED, CONFLICT)
-    return exists_error(name) if is_refused and not overwrite else error
+    return TargetExistsError.of_target(name) if is_refused and not overwrite else error
 
 
 @contextmanager

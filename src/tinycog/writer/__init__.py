@@ -5,6 +5,7 @@
     options.py       what a caller wants, checked; profiles as data
     plan.py          order, memory and spool, before a byte is written
     pending.py       what is returned before it is awaited
+    check_facts.py   what a caller says besides pixels, checked for its kind
     design.py        what a file is to hold: its levels, how their tiles are encoded
     level_tags.py    the tags of a level
     cog_file.py      a file is written: its plan, its passes, its head

@@ -189,9 +189,9 @@ def check_options(
         statistics=wants_statistics,
         bigtiff=None if bigtiff is None else one_of(bigtiff, "bigtiff", (False, True)),
         byte_order=one_of(byte_order, "byte_order", ("<", ">")),
-        bits=bits,
+        bits=None if bits is None else check_integer(bits, "bits"),
         memory=check_integer(memory, "memory"),
-        verify=verify,
+        verify=one_of(verify, "verify", (False, True)),
     )
 
 

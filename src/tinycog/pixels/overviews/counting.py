@@ -101,8 +101,9 @@ def make_counting(
     if np.isnan(value):
         return Counting(real, drops_nan=True, nan_is_nodata=True, fill=value)
     low, high = _edge(value, -1), _edge(value, 1)
-    ahead = np.nextafter(value if gdal else high, real.type(np.inf))
-    behind = np.nextafter(value if gdal else low, real.type(-np.inf))
+    with np.errstate(over="ignore"):
+        ahead = np.nextafter(value if gdal else high, real.type(np.inf))
+        behind = np.nextafter(value if gdal else low, real.type(-np.inf))
     moved = ahead if np.isfinite(ahead) else behind
     return Counting(real, low, high, drops_nan=not gdal, fill=value, moved=moved)
 
@@ -127,21 +128,34 @@ def mode_fill(counting: Counting) -> Counting:
 
 
 def _edge(value: Any, sign: int) -> Any:  # noqa: ANN401 - a scalar of any float dtype
-    """Return the last float, going up or down from nodata, that is read as nodata."""
+    """Return the last float, going up or down from nodata, that is read as nodata.
+
+    Those that are lie side by side: a few, or all whose sum with a large nodata overflows.
+    """
     if not np.isfinite(value):
         return value
+    dtype = value.dtype
+    near, far = (_rank(number) for number in (value, dtype.type(sign * np.inf)))
+    while abs(far - near) > 1:
+        middle = (near + far) // 2
+        if differs(np.array([_ranked(middle, dtype)]), value).item():
+            far = middle
+        else:
+            near = middle
+    return _ranked(near, dtype)
 
-    def is_nodata(number: Any) -> bool:  # noqa: ANN401 - likewise
-        return not differs(np.array([number], value.dtype), value).item()
 
-    near, step = value, np.abs(value) * value.dtype.type(2.0**-10)
-    while step > 0 and near + sign * step != near:
-        step = step / 2
-        if is_nodata(near + sign * step):
-            near = near + sign * step
-    while is_nodata(ahead := np.nextafter(near, value.dtype.type(sign * np.inf))):
-        near = ahead
-    return near
+def _rank(number: Any) -> int:  # noqa: ANN401 - likewise
+    """Return the place of a float among those of its dtype, 0 for 0."""
+    magnitude = np.abs(number)
+    place = int(magnitude.view(f"i{magnitude.dtype.itemsize}"))
+    return -place if np.signbit(number) else place
+
+
+def _ranked(rank: int, dtype: np.dtype[Any]) -> Any:  # noqa: ANN401 - likewise
+    """Return the float of a place."""
+    magnitude = np.array(abs(rank), f"i{dtype.itemsize}").view(dtype)[()]
+    return -magnitude if rank < 0 else magnitude
 
 
 def has_nan(values: NDArray[Any]) -> bool:
