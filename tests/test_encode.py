@@ -126,13 +126,15 @@ async def test_bytes_come_back_with_each_predictor_order_and_layout(codec, dtype
     [
         *(("uint8", bits, None) for bits in range(1, 8)),
         *(("uint16", bits, None) for bits in range(9, 16)),
+        *(("uint32", bits, None) for bits in (17, 24, 31)),
         ("bool", None, None),
         ("complex64", 32, COMPLEX_INT),
         ("complex128", 64, COMPLEX_INT),
     ],
 )
 async def test_packed_samples_come_back(dtype, bits, sample_format):
-    for codec, order, (samples, planes) in itertools.product(("NONE", "DEFLATE"), "<>", LAYOUTS):
+    orders = "<" if bits == 24 else "<>"
+    for codec, order, (samples, planes) in itertools.product(("NONE", "DEFLATE"), orders, LAYOUTS):
         made = encoder(
             codec,
             dtype,
@@ -475,6 +477,9 @@ def test_options_that_cannot_be_honoured_are_refused(codec, options, said):
         ("DEFLATE", "uint8", 1, {"bits": 12}),
         ("DEFLATE", "int8", 1, {"bits": 4}),
         ("DEFLATE", "float32", 1, {"bits": 24}),
+        ("DEFLATE", "uint32", 1, {"bits": 24, "byte_order": ">"}),
+        ("DEFLATE", "uint32", 1, {"bits": 24, "predictor": 2}),
+        ("DEFLATE", "uint64", 1, {"bits": 40}),
         ("DEFLATE", "complex64", 1, {"bits": 32}),
         ("DEFLATE", "uint8", 1, {"sample_format": SampleFormat.INT}),
         ("DEFLATE", "uint8", 1, {"bits": 4, "predictor": 2}),

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import rasterio
 import tifffile
+from affine import Affine
 from conftest import fixture_path
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
+from rasterio.io import MemoryFile
 
 import tinycog
 import tinycog.sync
@@ -102,6 +104,41 @@ async def test_bits_of_a_file_are_kept(bits, method):
     assert len(copy.levels) > 1
     assert np.array_equal((await copy.read()).data, (await cog.read()).data)
     assert np.array_equal(picture(data), picture(str(source)))
+
+
+@pytest.mark.parametrize("options", [{}, {"predictor": 1, "verify": True}, {"compression": "none"}])
+async def test_24_bits_are_three_bytes_as_gdals(options, tmp_path):
+    pixels = np.arange(3 * 40 * 50, dtype=np.uint32).reshape(3, 40, 50) * 2796
+    path = tmp_path / "gdal.tif"
+    profile = {"count": 3, "height": 40, "width": 50, "dtype": "uint32", "nbits": 24}
+    place = {"crs": "EPSG:32633", "transform": Affine(10, 0, 5e5, 0, -10, 5e6)}
+    with rasterio.open(path, "w", driver="GTiff", **profile, **place) as dataset:
+        dataset.write(pixels)
+    async with tinycog.open(path) as cog:
+        for source, bits in ((cog, None), (pixels, 24)):
+            data = await written(source, bits=bits, blocksize=32, **place, **options)
+
+            assert np.array_equal((await tinycog.open(data).read()).data, pixels)
+            with MemoryFile(data) as file, file.open() as copy:
+                assert np.array_equal(copy.read(), pixels)
+                assert copy.tags(1, ns="IMAGE_STRUCTURE")["NBITS"] == "24"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options"),
+    [
+        ("uint32", {"bits": 24, "byte_order": ">"}),
+        ("uint32", {"bits": 24, "predictor": 2}),
+        ("uint64", {"bits": 40}),
+        ("int32", {"bits": 24}),
+        ("float32", {"bits": 24}),
+        ("uint16", {"bits": 8}),
+        ("uint8", {"bits": 0}),
+    ],
+)
+async def test_bits_that_not_all_readers_take_alike_are_refused(dtype, options):
+    with pytest.raises(UnsupportedError, match=r"Deflate cannot hold"):
+        await tinycog.write(bytes, np.zeros((20, 20), dtype), **options)
 
 
 async def test_what_cannot_keep_the_bits_is_told():

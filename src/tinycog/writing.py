@@ -314,7 +314,8 @@ def write(  # noqa: PLR0913 - each has a name
         statistics: whether exact statistics of the valid pixels are stored.
         bigtiff: None = if the file is too long for a classic TIFF.
         byte_order: "<" or ">".
-        bits: BitsPerSample, where it is not that of the dtype.
+        bits: BitsPerSample, where it is not that of the dtype: of unsigned integers of 8 bits 1
+            to 7, of 16 bits 9 to 15, of 32 bits 17 to 31 (24 only of `byte_order="<"`).
         memory: bytes that are held at most. It is refused before the first byte if it is too
             small, with the smallest that works.
         verify: whether the file is read back, each tile of each level decoded and compared with

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 from tinycog.decode.segment import Segment
 from tinycog.decode.ycbcr import ycbcr_to_rgb
 from tinycog.errors import UnsupportedError
-from tinycog.tiff.spec import Photometric, Predictor, SampleFormat, Tag
-
-WHOLE_WORDS = (8, 16, 32, 64, 128)
-"""Bits of samples that are stored as whole words; others are packed bit by bit."""
+from tinycog.tiff.spec import WHOLE_WORDS, Photometric, Predictor, SampleFormat, Tag
 
 FLOAT24 = 24
 NATIVE = "<" if sys.byteorder == "little" else ">"

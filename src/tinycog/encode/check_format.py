@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinycog.checks import check_size
 from tinycog.encode.compressor import Compressor, given_options
 from tinycog.encode.compressors import COMPRESSORS
 from tinycog.encode.tile_format import SAMPLE_FORMATS, TileFormat
 from tinycog.errors import UnsupportedError, UsageError
-from tinycog.tiff.spec import Compression, Predictor, SampleFormat, name_of
+from tinycog.tiff.spec import WHOLE_WORDS, Compression, Predictor, SampleFormat, name_of
 
 PACKED_BITS = {"bool": (1,), "uint8": range(1, 8), "uint16": range(9, 16), "uint32": range(17, 32)}
 """BitsPerSample of samples that are packed bit by bit, by dtype (tiff.sample.packed)."""
@@ -18,6 +20,9 @@ DTYPES = (
     *("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"),
     *("float16", "float32", "float64", "complex64", "complex128"),
 )
+
+DISPUTED = 24
+"""Bits of integers whose bytes GDAL reverses in MM files, and tifffile does not."""
 
 COMPLEX_INT_BITS = {"complex64": 32, "complex128": 64}
 """BitsPerSample of complex numbers whose parts are whole, by dtype (tiff.sample.complex)."""
@@ -52,9 +57,13 @@ def _check_samples(made: TileFormat, codec: Compressor) -> None:
     if made.dtype.name not in DTYPES:
         what = f"{made.dtype}: expected {', '.join(DTYPES)}"
         raise _unsupported(codec, what, "dtype", made.dtype.name)
+    name, bits = made.dtype.name, made.stored_bits
     if not _has_words(made):
-        what = f"{made.dtype} in {made.stored_bits} bits of {made.stored_format.name}"
-        raise _unsupported(codec, what, "dtype", made.dtype.name)
+        what = f"{name} in {bits} bits of {made.stored_format.name}: expected {_widths(made.dtype)}"
+        raise _unsupported(codec, what, "dtype", name)
+    if bits == DISPUTED and made.byte_order == ">":
+        what = f"{name} in {bits} bits in a big-endian file, which readers take differently"
+        raise _unsupported(codec, what, "byte_order", made.byte_order)
     allowed = codec.dtypes
     if allowed is not None and (made.dtype.name not in allowed or made.is_packed):
         what = f"{made.dtype} in {made.stored_bits} bits: expected {', '.join(allowed)}"
@@ -78,6 +87,12 @@ def _has_words(made: TileFormat) -> bool:
     return is_whole or bits in PACKED_BITS.get(name, ())
 
 
+def _widths(dtype: np.dtype[Any]) -> str:
+    """Return the bits that integers and floats of a dtype may be stored in, as a text."""
+    packed, whole = PACKED_BITS.get(dtype.name, ()), 8 * dtype.itemsize
+    return f"{packed[0]} to {packed[-1]}, or {whole}" if len(packed) > 1 else f"{whole}"
+
+
 def _check_predictor(made: TileFormat, codec: Compressor) -> None:
     """Check that the predictor is one that libtiff would undo."""
     found = made.predictor
@@ -86,7 +101,7 @@ def _check_predictor(made: TileFormat, codec: Compressor) -> None:
     if not codec.predicted:
         raise _unsupported(codec, f"predictor {found}: expected 1", "predictor", found)
     if found == Predictor.HORIZONTAL:
-        is_right = not made.stored_bits % 8 and made.stored_bits <= LONGEST_WORD
+        is_right = made.stored_bits in WHOLE_WORDS and made.stored_bits <= LONGEST_WORD
     else:
         is_right = found == Predictor.FLOATING_POINT and made.dtype.kind == "f"
     if not is_right:

@@ -12,7 +12,7 @@ from tinycog.encode.differences import byte_planes, differences
 from tinycog.encode.edges import Pixels, contiguous, copy_pixels, is_interleaved, scratch
 from tinycog.encode.tile_format import TileFormat
 from tinycog.errors import UsageError
-from tinycog.tiff.spec import Predictor, SampleFormat
+from tinycog.tiff.spec import WHOLE_WORDS, Predictor, SampleFormat
 
 NATIVE = "<" if sys.byteorder == "little" else ">"
 
@@ -30,7 +30,7 @@ def tile_bytes(made: TileFormat, tile: Pixels, *, rows_apart: bool = False) -> A
     """
     if made.predictor == Predictor.FLOATING_POINT:
         return byte_planes(tile)
-    if made.stored_bits % 8:
+    if made.stored_bits not in WHOLE_WORDS:
         return _packed(made, tile)
     if made.stored_format == SampleFormat.COMPLEX_INT:
         tile = _stored_parts(made, tile)

@@ -281,6 +281,10 @@ class SampleFormat(IntEnum):
     COMPLEX_FLOAT = 6
 
 
+WHOLE_WORDS = (8, 16, 32, 64, 128)
+"""BitsPerSample of samples that are words in the file's order; others are packed bit by bit."""
+
+
 class Predictor(IntEnum):
     """Values of Predictor."""
 
