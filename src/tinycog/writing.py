@@ -292,7 +292,8 @@ def write(  # noqa: PLR0913 - each has a name
         level: of Deflate (libdeflate's, 1 to 12), ZSTD, LZMA; "auto" is the lowest that is nearly
             as small as any on a sample, "fast" the fastest that still compresses well.
         predictor: 1 (none), 2 (differences), 3 (of floats); None = the one that is smaller on a
-            sample, the first tile in row-major order whose pixels are not all alike.
+            sample, the first tile in row-major order whose pixels are not all alike. Complex
+            numbers get 2 only where it is said: tifffile cannot read it.
         quality: of JPEG, WebP and JPEG 2000.
         lossless: of WebP, JPEG XL and JPEG 2000.
         max_z_error: of LERC.

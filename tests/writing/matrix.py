@@ -172,7 +172,8 @@ def _any(number: int, random: Random) -> Case:
     options = _base(random, codec, is_complex=is_complex)
     if codec in LOSSLESS:
         options["interleave"] = random.choice(("pixel", "pixel", "band", "tile"))
-        options["predictor"] = random.choice((None, 1))
+        has_differences = dtype == "complex64" and codec not in ("none", "packbits")
+        options["predictor"] = random.choice((None, 2 if has_differences else 1))
     if codec in ("jxl", "jpeg2000"):
         options["lossless"] = random.random() < 0.5
     masked = random.random() < 0.3 and not is_complex

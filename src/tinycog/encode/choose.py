@@ -36,11 +36,15 @@ ISAL_TRIED = (1, 3)
 def choose_predictor(made: TileFormat, tiles: Tiles) -> TileFormat:
     """Return the format with the predictor that makes the tiles smaller; NONE if they are equal.
 
+    Complex numbers get none, since not every reader takes their differences (tiff.encode.choose).
+
     Args:
         made: the format; its predictor does not count.
         tiles: a sample, each as `TileEncoder.encode` takes it.
     """
     plain = replace(made, predictor=Predictor.NONE)
+    if made.dtype.kind == "c":
+        return plain
     is_float = made.dtype.kind == "f"
     other = Predictor.FLOATING_POINT if is_float else Predictor.HORIZONTAL
     try:

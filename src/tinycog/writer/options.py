@@ -83,7 +83,7 @@ class FileOptions:
         codec: what the codec is told.
         chosen: how its level is chosen by a sample: "auto" is nearly as small as can be, "fast"
             still compresses well; None = it is not.
-        predictor: None = chosen by a sample, where the codec takes one.
+        predictor: None = chosen by a sample, where the codec takes one and samples are real.
         blocksize: pixels of a tile, both ways.
         overview_blocksize: the same of overviews.
         overviews: their factors, powers of 2; None = until one tile holds the image.
