@@ -48,3 +48,70 @@ async def test_differences_of_complex_numbers_are_written_where_they_are_asked_f
         np.testing.assert_array_equal((await cog.read()).data[0], pixels)
     with MemoryFile(data) as file, file.open() as dataset:
         np.testing.assert_array_equal(dataset.read(1), pixels)
+
+
+# --- facts that are given ------------------------------------------------------------------------
+
+
+def told_by_gdal(data):
+    with MemoryFile(data) as file, file.open() as dataset:
+        return dataset.tags().get("AREA_OR_POINT"), dataset.transform
+
+
+@pytest.mark.parametrize("crs", [PLACE["crs"], None])
+async def test_what_is_said_of_a_point_stands_above_the_source(crs):
+    place = {**PLACE, "crs": crs}
+    point = await written(GREY, area_or_point="Point", **place)
+    assert told_by_gdal(point) == ("Point", PLACE["transform"])
+    cog = tinycog.open(point)
+
+    assert told_by_gdal(await written(cog)) == ("Point", PLACE["transform"])
+    area = await written(cog, area_or_point="Area")
+
+    assert told_by_gdal(area) == ("Area" if crs else None, PLACE["transform"])
+
+
+@pytest.mark.parametrize("tags", [{"AREA_OR_POINT": "Point"}, {"area_or_point": "point", "a": "b"}])
+async def test_an_item_of_gdals_says_it_too(tags):
+    data = await written(GREY, tags=tags, **PLACE)
+
+    assert told_by_gdal(data) == ("Point", PLACE["transform"])
+    assert (await tinycog.open(data)).tags().get("a") == tags.get("a")
+    area = await written(tinycog.open(data), tags={"AREA_OR_POINT": "Area"})
+    assert told_by_gdal(area) == ("Area", PLACE["transform"])
+
+
+async def test_no_control_points_are_none_that_are_given():
+    data = await written(tinycog.open(await written(GREY, **PLACE)), gcps=[])
+    assert told_by_gdal(data) == ("Area", PLACE["transform"])
+
+
+async def test_a_raster_keeps_what_it_knows():
+    source = await written(GREY, nodata=0, scales=[2.0], descriptions=["red"], **PLACE)
+    raster = await tinycog.open(source).read()
+
+    async with tinycog.open(await written(raster)) as cog:
+        assert (cog.nodata, cog.transform) == (0, PLACE["transform"])
+        assert cog.crs is not None
+        assert cog.crs.to_epsg() == 32633
+        assert (tuple(cog.scales), tuple(cog.descriptions)) == ((1.0,), (None,))  # as docs say
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"units": [5]}, r"units is a sequence of texts .* not \[5\]"),
+        ({"descriptions": [b"a"]}, "descriptions is a sequence of texts"),
+        ({"colorinterp": [3]}, "colorinterp is a sequence of names"),
+        ({"tags": {5: "a"}}, r"tags is a mapping of names to texts, not \{5: 'a'\}"),
+        ({"tags": {"a": None}}, "tags is a mapping of names to texts"),
+        ({"tags": {"AREA_OR_POINT": "x"}}, "area_or_point is 'Area' or 'Point', not 'X'"),
+        (
+            {"tags": {"AREA_OR_POINT": "Point"}, "area_or_point": "Area"},
+            "area_or_point and AREA_OR_POINT among the tags are Area and Point: leave one out",
+        ),
+    ],
+)
+async def test_facts_of_another_kind_are_named(options, message):
+    with pytest.raises(tinycog.UsageError, match=message):
+        await written(GREY, **options)

@@ -82,7 +82,7 @@ def write(
     nodata: float | None = None,
     gcps: Sequence[GroundControlPoint] = (),
     rpcs: RPC | None = None,
-    area_or_point: Literal["Area", "Point"] = "Area",
+    area_or_point: Literal["Area", "Point"] | None = None,
     descriptions: Sequence[str | None] | None = None,
     scales: Sequence[float] | None = None,
     offsets: Sequence[float] | None = None,
@@ -142,7 +142,7 @@ def write(
     nodata: float | None = None,
     gcps: Sequence[GroundControlPoint] = (),
     rpcs: RPC | None = None,
-    area_or_point: Literal["Area", "Point"] = "Area",
+    area_or_point: Literal["Area", "Point"] | None = None,
     descriptions: Sequence[str | None] | None = None,
     scales: Sequence[float] | None = None,
     offsets: Sequence[float] | None = None,
@@ -202,7 +202,7 @@ def write(  # noqa: PLR0913 - each has a name
     nodata: float | None = None,
     gcps: Sequence[GroundControlPoint] = (),
     rpcs: RPC | None = None,
-    area_or_point: Literal["Area", "Point"] = "Area",
+    area_or_point: Literal["Area", "Point"] | None = None,
     descriptions: Sequence[str | None] | None = None,
     scales: Sequence[float] | None = None,
     offsets: Sequence[float] | None = None,
@@ -260,8 +260,9 @@ def write(  # noqa: PLR0913 - each has a name
             `bytes`: the result then has `data`.
         source: an array, (bands, rows, cols), or (rows, cols) for one band: of numpy, a memmap, a
             masked array, of dask, a DataArray with its georeference; an iterator, async or not, of
-            ((row, col), block) in any order, together with `shape` and `dtype`; a `Raster`, or a
-            `Cog`, whose facts are kept.
+            ((row, col), block) in any order, together with `shape` and `dtype`; a `Cog`, whose
+            facts are kept; a `Raster`, of which place, nodata, mask and colours are, since it knows
+            no others.
         plan: whether what it takes is returned, instead of a file: order, memory, spool.
         profile: defaults of several options: "default"; "earth-engine" (256 pixels, Deflate 9,
             mean); "web" (lossy WebP); "archive" (Deflate 12, statistics); "fast" (the fastest
@@ -279,7 +280,8 @@ def write(  # noqa: PLR0913 - each has a name
         nodata: value of samples that hold none; NaN never is valid, either.
         gcps: ground control points, instead of a transform.
         rpcs: rational polynomial coefficients.
-        area_or_point: whether a sample stands for its pixel, or for a point.
+        area_or_point: whether a sample stands for its pixel, or for a point, also as the item
+            AREA_OR_POINT of `tags`; None = as the source says, else "Area".
         descriptions: of each band.
         scales: factor of each band from samples to values.
         offsets: what is added to them.

@@ -16,7 +16,7 @@ from tinycog.geo.safe_xml import SPACE
 from tinycog.geo.structure import IMAGE_STRUCTURE, REPEATED
 from tinycog.geo.write_tags import number_text
 from tinycog.geo.write_tiff_tags import TIFF_TAGS, tiff_fields
-from tinycog.geo.written_facts import WrittenFacts
+from tinycog.geo.written_facts import AREA_OR_POINT, WrittenFacts
 from tinycog.tiff.layout import Field
 from tinycog.tiff.spec import Tag
 
@@ -96,9 +96,9 @@ def _document(items: Iterable[Item]) -> str:
 def _image_items(facts: WrittenFacts) -> Iterator[Item]:
     """Make the items of the image, by domain and name."""
     if facts.area_or_point == "Point" and facts.crs is None:
-        yield Item("AREA_OR_POINT", "Point", None, "", "")
+        yield Item(AREA_OR_POINT, "Point", None, "", "")
     for item in _of_domains(facts.tags, None):
-        if item.domain or item.name.upper() not in (*TIFF_TAGS, "AREA_OR_POINT"):
+        if item.domain or item.name.upper() not in (*TIFF_TAGS, AREA_OR_POINT):
             yield item
 
 

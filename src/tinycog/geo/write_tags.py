@@ -40,7 +40,7 @@ def georeference_fields(facts: WrittenFacts) -> list[Field]:
         UsageError: transform, points or coefficients make no sense, or the CRS is none.
         UnsupportedError: GeoKeys cannot tell the CRS.
     """
-    if facts.area_or_point not in ("Area", "Point"):
+    if facts.area_or_point not in (None, "Area", "Point"):
         message = f"area_or_point is 'Area' or 'Point', not {facts.area_or_point!r}"
         raise UsageError(message)
     is_point = facts.crs is not None and facts.area_or_point == "Point"

@@ -13,6 +13,9 @@ from tinycog.geo.transform import RPC, GroundControlPoint
 if TYPE_CHECKING:  # loads attrs
     from affine import Affine
 
+AREA_OR_POINT = "AREA_OR_POINT"
+"""The item of GDAL's that stands for `area_or_point`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenFacts:
@@ -23,7 +26,8 @@ class WrittenFacts:
         transform: from (col, row) to (x, y); (0, 0) is the outer corner of the first pixel.
         gcps: ground control points, where there is no transform; their ids are not written.
         rpcs: rational polynomial coefficients.
-        area_or_point: GDAL's AREA_OR_POINT: whether a sample stands for its pixel, or for a point.
+        area_or_point: GDAL's AREA_OR_POINT: whether a sample stands for its pixel, or for a point;
+            None is written as "Area".
         nodata: value of the samples that hold none.
         descriptions: of each band.
         scales: factor of each band from samples to values.
@@ -44,7 +48,7 @@ class WrittenFacts:
     transform: Affine | None = None
     gcps: Sequence[GroundControlPoint] = ()
     rpcs: RPC | None = None
-    area_or_point: Literal["Area", "Point"] = "Area"
+    area_or_point: Literal["Area", "Point"] | None = None
     nodata: float | None = None
     descriptions: Sequence[str | None] | None = None
     scales: Sequence[float] | None = None

@@ -15,7 +15,7 @@ from tinycog.geo.crs import Crs
 from tinycog.geo.lazy import within
 from tinycog.geo.structure import ALPHA, IMAGE_STRUCTURE, PREMULTIPLIED, REPEATED
 from tinycog.geo.transform import RPC, GroundControlPoint
-from tinycog.geo.written_facts import WrittenFacts
+from tinycog.geo.written_facts import AREA_OR_POINT, WrittenFacts
 from tinycog.pixels.colouring import BYTE_BITS, CMYK_INKS, Colouring
 from tinycog.raster import Raster
 from tinycog.tiff.spec import Photometric
@@ -34,8 +34,6 @@ IDENTITY = (1, 0, 0, 0, 1, 0)
 
 STATISTICS = "STATISTICS_"
 """How names of items begin that tell of all pixels of a file."""
-
-AREA_OR_POINT = "AREA_OR_POINT"
 
 TOLD_BY_NAMES = frozenset(
     {
