@@ -6,10 +6,13 @@ import asyncio
 import inspect
 import io
 import json
+import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -263,6 +266,35 @@ def test_cogify_writes_to_stdout(tmp_path):
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603 - ours
     assert (done.returncode, done.stdout) == (0, (tmp_path / "a.tif").read_bytes())
     assert done.stderr.startswith(b"wrote <stdout>: ")
+
+
+def test_nodata_of_64_bits_is_exact(capsys):
+    nodata = (1 << 53) + 1  # no float
+    pixels = np.full((20, 20), nodata, np.int64)
+    pixels[0, 0] = 5
+    tinycog.sync.write("a.tif", pixels)
+
+    assert main(["cogify", "a.tif", "b.tif", "--quiet", "--nodata", str(nodata)]) == 0
+
+    with tinycog.sync.open("b.tif") as cog:
+        assert cog.nodata == nodata
+        assert np.count_nonzero(cog.read().mask) == 1
+    assert main(["info", "b.tif"]) == 0
+    assert f" {nodata}\n" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_cogify_writes_to_a_pipe_by_name(tmp_path):
+    assert main(["cogify", U8, "a.tif", "--quiet"]) == 0
+    whole = (tmp_path / "a.tif").read_bytes()
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit((tmp_path / "pipe").read_bytes)
+        assert main(["cogify", U8, "pipe", "--quiet"]) == 0
+        assert read.result() == whole
+    if Path("/dev/stdout").exists():
+        command = [sys.executable, "-m", "tinycog", "cogify", U8, "/dev/stdout"]
+        assert subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout == whole  # noqa: S603
 
 
 def test_cogify_is_silent_if_asked(capsys):

@@ -230,7 +230,9 @@ def _valid(cog: tinycog.Cog) -> Iterator[str]:
     """Yield what says which pixels hold anything."""
     profile = cog.profile
     if profile["nodata"] is not None:
-        yield _row("nodata", f"{profile['nodata']:g}")
+        from tinycog.geo.write_tags import number_text  # noqa: PLC0415 - only here
+
+        yield _row("nodata", number_text(profile["nodata"]))
     if profile["dtype"] is not None:
         found = dict.fromkeys(
             " and ".join(VALID_BY[flag] for flag in one) for one in cog.mask_flags

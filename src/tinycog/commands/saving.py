@@ -6,8 +6,8 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -66,12 +66,12 @@ class OutputFile:
                     _write_all(sys.stdout.buffer, memoryview(part))
                 sys.stdout.buffer.flush()
             return
-        path = Path(os.path.realpath(self.name))  # a link stays one
-        if path.exists() and not path.is_file():  # a pipe, a device
-            with writing(self.name), path.open("wb", buffering=0) as file:
+        if is_pipe(self.name):
+            with writing(self.name), Path(self.name).open("wb", buffering=0) as file:
                 for part in parts:
                     _write_all(file, memoryview(part))
             return
+        path = Path(os.path.realpath(self.name))  # a link stays one
         _replace(path, [memoryview(part) for part in parts])
 
     async def write_cog(self, raster: tinycog.Raster, **facts: object) -> None:
@@ -81,7 +81,8 @@ class OutputFile:
             TinycogError: it cannot be written.
         """
         write: Any = tinycog.write
-        await write(sys.stdout.buffer if self.is_stdout else self.name, raster, **facts)
+        with open_target(self.name) as where:
+            await write(where, raster, **facts)
 
 
 def output_file(
@@ -126,6 +127,27 @@ def check_target(name: str) -> None:
     """
     if name != STDOUT and "://" not in name:
         check_folder(name, may_be_one=Path(name).suffix.lower() in FOLDERS)
+
+
+def is_pipe(name: str) -> bool:
+    """Return whether a path is there that takes bytes and is no file: a pipe, a device.
+
+    A link to a pipe of no name, as /dev/stdout may be, is one.
+    """
+    path = Path(name)
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+@contextmanager
+def open_target(name: str) -> Generator[BinaryIO | str]:
+    """Give what a command's `tinycog.write` writes to: stdout or a pipe open, else the name."""
+    if name == STDOUT:
+        yield sys.stdout.buffer
+    elif "://" not in name and is_pipe(name):
+        with writing(name), Path(name).open("wb") as file:
+            yield file
+    else:
+        yield name
 
 
 def check_folder(name: str, *, may_be_one: bool = False) -> None:

@@ -16,6 +16,16 @@ RECTANGLES = (
 """Options of four numbers: name, what each is, help."""
 
 
+def number(text: str) -> int | float:
+    """Return a number; one without a point is exact, as integers of 64 bits are no floats.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = number_or_text(text)
+    return float(found) if isinstance(found, str) else found
+
+
 def number_or_text(text: str) -> int | str:
     """Return an integer, or what else was given."""
     return int(text) if re.fullmatch(r"[+-]?\d+", text) else text

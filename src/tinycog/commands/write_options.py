@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import tinycog
 from tinycog.commands.printing import counted, say
 from tinycog.commands.progress import shown_progress
-from tinycog.commands.values import byte_count, number_or_text
+from tinycog.commands.saving import STDOUT, open_target
+from tinycog.commands.values import byte_count, number, number_or_text
 
 if TYPE_CHECKING:
     from tinycog import Written
@@ -63,7 +64,7 @@ OPTIONS: tuple[tuple[str, Callable[[str], object], str], ...] = (
     ("like", str, "gdal: sizes and rounding of overviews are GDAL's"),
     ("interleave", str, "pixel, band or tile"),
     ("mask", str, "internal, alpha, nodata or none"),
-    ("nodata", float, "value of pixels that hold nothing"),
+    ("nodata", number, "value of pixels that hold nothing"),
     ("crs", number_or_text, "coordinate reference system, where SRC tells none or a wrong one"),
     ("tiling-scheme", str, "WebMercatorQuad: warp to the grid of web tiles"),
     ("zoom", int, "of web tiles"),
@@ -89,7 +90,7 @@ FLAGS = (
 def _metavar(name: str, kind: Callable[[str], object]) -> str:
     if kind is byte_count:
         return "BYTES"
-    return "N" if kind in (int, float) else name.rpartition("-")[2].upper()
+    return "N" if kind in (int, float, number) else name.rpartition("-")[2].upper()
 
 
 def write_options(args: argparse.Namespace, without: Collection[str] = ()) -> dict[str, Any]:
@@ -114,15 +115,15 @@ async def write_source(
     """
     options = write_options(args, without) | more
     make: Any = tinycog.write
-    where: Any = sys.stdout.buffer if args.dst == "-" else args.dst
     if args.plan:
+        where: Any = sys.stdout.buffer if args.dst == STDOUT else args.dst
         say(str(await make(where, source, plan=True, **options)))
         return
     began = time.perf_counter()
-    with shown_progress(args, "million pixels", 10**6) as progress:
-        written: Written = await make(where, source, progress=progress, **options)
+    with open_target(args.dst) as target, shown_progress(args, "million pixels", 10**6) as progress:
+        written: Written = await make(target, source, progress=progress, **options)
     if not args.quiet:
-        out = sys.stderr if args.dst == "-" else sys.stdout
+        out = sys.stdout if target == args.dst else sys.stderr
         say(_summary(written, time.perf_counter() - began), out)
 
 

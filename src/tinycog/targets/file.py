@@ -109,8 +109,8 @@ class FileTarget:
             message = f"no path has a character 0: {self.name!r}"
             raise UsageError(message)
         with self._writing():
-            self._path = Path(os.path.realpath(self._path))
             self._check_free()
+            self._path = Path(os.path.realpath(self._path))
             remove_leftovers(self._path)
             self._parts.append(Part(self._path))
 
