@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -115,3 +116,56 @@ async def test_a_raster_keeps_what_it_knows():
 async def test_facts_of_another_kind_are_named(options, message):
     with pytest.raises(tinycog.UsageError, match=message):
         await written(GREY, **options)
+
+
+# --- what messages say ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"window": (10.5, 20, 20, 20)}, r"has parts of pixels: pass whole numbers$"),
+        ({"bounds": (499_900, 4_999_500, 500_200, 4_999_800)}, r"\): pass bounds inside of them$"),
+        ({"quality": 80}, r"quality is no option of Deflate: expected level$"),
+        ({"photometric": "rgb"}, r"photometric is no option of Deflate: expected level$"),
+        (
+            {"compression": "lerc", "quality": 80},
+            r"quality is no option of LERC: expected max_z_error, level$",
+        ),
+    ],
+)
+async def test_messages_name_what_write_takes(options, message):
+    with pytest.raises(tinycog.UsageError, match=message):
+        await written(tinycog.open(await written(GREY, **PLACE)), **options)
+
+
+async def test_bits_that_a_dtype_has_may_be_said():
+    assert await written(GREY, bits=8) == await written(GREY)
+
+
+async def test_bits_that_no_sample_can_have_are_refused_with_those_it_can():
+    with pytest.raises(tinycog.UnsupportedError, match="in 17 bits of UINT: expected 9 to 15, or"):
+        await written(GREY.astype(np.uint16), bits=17)
+
+
+@pytest.mark.parametrize(("memory", "fits"), [(200 << 20, True), (32 << 20, False)])
+async def test_smaller_tiles_are_named_where_they_take_less_memory(memory, fits):
+    pixels = np.broadcast_to(np.uint16(1), (300, 1000, 1000))
+    with pytest.raises(tinycog.LimitError) as caught:
+        await tinycog.write(bytes, pixels, memory=memory, plan=True)
+
+    said = r", or blocksize=(\d+)$" if fits else r"; with blocksize=(\d+) it is (\d+) MiB$"
+    found = re.search(said, str(caught.value))
+    assert found is not None
+    blocksize, *mib = map(int, found.groups())
+    allowed = mib[0] << 20 if mib else memory
+    plan = await tinycog.write(bytes, pixels, memory=allowed, blocksize=blocksize, plan=True)
+    assert plan.memory <= allowed
+    if mib:
+        assert allowed < caught.value.asked
+
+
+async def test_smaller_tiles_are_not_named_where_they_do_not_help():
+    pixels = np.broadcast_to(np.uint8(1), (64, 64))
+    with pytest.raises(tinycog.LimitError, match=r"\(memory=\d+\)$"):
+        await tinycog.write(bytes, pixels, memory=1 << 20, plan=True, blocksize=64)

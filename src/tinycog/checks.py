@@ -271,14 +271,18 @@ def check_tile_size(size: Any) -> int:  # noqa: ANN401 - anything a caller may p
     return found
 
 
-def check_whole_window(window: FloatWindow) -> tuple[int, int]:
+def check_whole_window(window: FloatWindow, *, instead: str = "whole numbers") -> tuple[int, int]:
     """Return the shape (rows, cols) of a window of whole pixels.
+
+    Args:
+        window: to be checked.
+        instead: what the caller may pass where it has parts of pixels.
 
     Raises:
         UsageError: it begins or ends inside a pixel, or is empty.
     """
     if not all(float(v).is_integer() for v in window):
-        message = f"the window {window} has parts of pixels: say the shape of the result, too"
+        message = f"the window {tuple(window)} has parts of pixels: pass {instead}"
         raise UsageError(message)
     if window.width < 1 or window.height < 1:
         message = f"the window {window} holds no pixel"

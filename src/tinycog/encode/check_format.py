@@ -9,7 +9,7 @@ import numpy as np
 from tinycog.checks import check_size
 from tinycog.encode.compressor import Compressor, given_options
 from tinycog.encode.compressors import COMPRESSORS
-from tinycog.encode.tile_format import SAMPLE_FORMATS, TileFormat
+from tinycog.encode.tile_format import SAMPLE_FORMATS, TOLD_OTHERWISE, TileFormat
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.tiff.spec import WHOLE_WORDS, Compression, Predictor, SampleFormat, name_of
 
@@ -119,7 +119,7 @@ def _check_options(made: TileFormat, codec: Compressor) -> None:
     for name, value in given.items():
         allowed = codec.options.get(name)
         if allowed is None:
-            options = ", ".join(codec.options) or "none"
+            options = ", ".join(n for n in codec.options if n not in TOLD_OTHERWISE) or "none"
             message = f"{name} is no option of {codec.name}: expected {options}"
             raise UsageError(message)
         if not allowed.allows(value):

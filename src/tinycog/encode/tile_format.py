@@ -50,6 +50,10 @@ class CodecOptions:
     photometric: Literal["ycbcr", "rgb"] | None = None
 
 
+TOLD_OTHERWISE = frozenset({"library", "wrapper"})
+"""What no option of a caller's is called: a profile says it, or the name of the compression."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TileFormat:
     """What all stored tiles of one IFD have in common.

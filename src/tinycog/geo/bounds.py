@@ -15,6 +15,9 @@ from tinycog.window import FloatWindow, meets, reaches_out
 if TYPE_CHECKING:
     from tinycog.argument_types import CrsLike
 
+INSTEAD = "crop=True for the part inside, boundless=True, or smaller bounds"
+"""What a read may be passed where bounds reach over the edge."""
+
 
 class AskedBounds(NamedTuple):
     """Bounds that a caller gives.
@@ -44,10 +47,15 @@ class AskedBounds(NamedTuple):
         bounds = bounds_into(self.bounds, self.crs, self.place)
         return window_of_bounds(bounds, self.grid, snapped=snapped, is_hull=True)
 
-    def check_inside(self, window: FloatWindow, *, crop: bool) -> None:
+    def check_inside(
+        self, window: FloatWindow, *, crop: bool = False, instead: str = INSTEAD
+    ) -> None:
         """Check that the window that they cover does not reach over the edge of the image.
 
-        `crop` allows it to, but not to lie outside.
+        Args:
+            window: what they cover.
+            crop: whether it may, though not lie outside.
+            instead: what the caller may pass.
 
         Raises:
             UsageError: it does; the message compares bounds, not windows.
@@ -66,7 +74,7 @@ class AskedBounds(NamedTuple):
             )
         else:
             how = "reach over the edge of"
-            hint = ": pass crop=True for the part inside, boundless=True, or smaller bounds"
+            hint = f": pass {instead}"
         message = f"the bounds {given} {how} those of the file, {own}{unit}{hint}"
         raise UsageError(message)
 

@@ -240,7 +240,7 @@ async def resolve_part(
         z, window = _best(file, window, shape, arguments.method)
     source = await file.level(z) if needs_levels else await file.level_so_far(z)
     if shape is None:
-        shape = check_whole_window(window)
+        shape = check_whole_window(window, instead="the shape of the result, too")
     asked_shape, is_padded = shape, False
     if arguments.pad_to is not None:
         if not boundless:

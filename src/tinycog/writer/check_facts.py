@@ -65,7 +65,7 @@ def _with_item(facts: WrittenFacts) -> WrittenFacts:
     told = {text.capitalize() for name, text in items.items() if name.upper() == AREA_OR_POINT}
     if not told:
         return facts
-    said = told | ({facts.area_or_point} if facts.area_or_point else set())
+    said = set(told) if facts.area_or_point is None else told | {str(facts.area_or_point)}
     if len(said) > 1:
         found = " and ".join(sorted(said))
         message = f"area_or_point and {AREA_OR_POINT} among the tags are {found}: leave one out"
@@ -87,8 +87,10 @@ def _is_list(value: object) -> bool:
 
 
 def _are_items(tags: object) -> bool:
-    is_mapping = isinstance(tags, Mapping)
-    return is_mapping and all(isinstance(one, str) for item in tags.items() for one in item)
+    if not isinstance(tags, Mapping):
+        return False
+    items = cast("Mapping[object, object]", tags).items()
+    return all(isinstance(one, str) for item in items for one in item)
 
 
 def _are_numbers(values: object) -> bool:

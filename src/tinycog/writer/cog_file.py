@@ -10,6 +10,7 @@ import numpy as np
 
 from tinycog.argument_types import Progress
 from tinycog.encode.tile import make_encoder
+from tinycog.errors import LimitError
 from tinycog.pixels.overviews.memory import bytes_of_pixel
 from tinycog.targets.journal_file import JournalFile
 from tinycog.targets.parts import Bounds
@@ -25,6 +26,7 @@ from tinycog.writer.in_order import SpooledRecords, Spools, StreamedRecords
 from tinycog.writer.journal import Journal
 from tinycog.writer.level_tags import level_fields, mask_fields
 from tinycog.writer.marks import Marks
+from tinycog.writer.options import SMALLEST_BLOCK
 from tinycog.writer.plan import Needs, WritePlan, make_plan, regions
 from tinycog.writer.records import LevelIndex
 from tinycog.writer.spilled import SpilledTiles
@@ -33,6 +35,11 @@ from tinycog.writer.tile_work import Encoders
 
 WORST_EXPANSION, WORST_BYTES = 2, 1 << 10
 """What an encoded tile is longer than its samples at most: a part of them, and some bytes more."""
+
+MIB = 1 << 20
+
+LEAST_ADVISED = 64
+"""Pixels of the smallest tiles that are worth their requests."""
 
 HEAD_BYTES = 4 << 20
 """Bytes of tags that stand in front of the tiles, at most: metadata, palettes, tables."""
@@ -102,8 +109,37 @@ class CogFile:
             journal: whether there is one.
 
         Raises:
-            LimitError: `memory` is too small.
+            LimitError: `memory` is too small; it names a smaller blocksize that takes less.
         """
+        try:
+            return self._plan(held, journal=journal)
+        except LimitError as exc:
+            hint = self._smaller_blocks(exc, held, journal=journal)
+            message = f"{exc}{hint}"
+            numbers = {"asked": exc.asked, "allowed": exc.allowed}
+            raise LimitError(message, limit=exc.limit, **numbers) from None
+
+    def _smaller_blocks(self, refused: LimitError, held: int, *, journal: bool) -> str:
+        """Return which blocksize takes less memory, as the end of a message; empty if none does."""
+        options = self._design.options
+        least, size = (refused.asked, 0), options.blocksize // 2
+        while size >= LEAST_ADVISED and not size % SMALLEST_BLOCK:
+            is_one = options.overview_blocksize == options.blocksize
+            over = size if is_one else options.overview_blocksize
+            smaller = replace(options, blocksize=size, overview_blocksize=over)
+            other = CogFile(FileDesign(self._design.source, smaller), self._threads)
+            try:
+                other._plan(held, journal=journal)
+            except LimitError as exc:
+                least = min(least, (exc.asked, size))
+            else:
+                return f", or blocksize={size}"
+            size //= 2
+        asked, size = least
+        return f"; with blocksize={size} it is {-(-asked // MIB)} MiB" if size else ""
+
+    def _plan(self, held: int, *, journal: bool) -> WritePlan:
+        """Return the plan; see `plan`."""
         design, source = self._design, self._design.source
         needs = Needs(
             source.bands * source.dtype.itemsize + design.has_mask,

@@ -184,7 +184,7 @@ def window_of(cog: ReadingFace, subset: Subset) -> Window:
         grid = PixelGrid.of(cog.transform, size, cog.crs)
         asked = AskedBounds(subset.bounds, subset.bounds_crs, grid, cog.crs)
         window = asked.window(snapped=True)
-        asked.check_inside(window, crop=False)
+        asked.check_inside(window, instead="bounds inside of them")
     elif subset.window is not None:
         window = check_window(subset.window)
     else:
