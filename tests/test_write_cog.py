@@ -283,6 +283,17 @@ def test_floats_without_nodata_have_nan(attrs: dict[str, Any]) -> None:
             assert np.count_nonzero(opened.dataset_mask()) == 600 * 599
 
 
+def test_lerc_leaves_nan_where_it_was() -> None:
+    """Though it is lossy, and NaN is nodata."""
+    rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed")
+    given = image(600, "float32").where(np.eye(600) == 0)
+    given.attrs = {"crs": "EPSG:32633"}
+    data = write_cog(given, ":mem:", compress="lerc_zstd", max_z_error=0.1)
+    with rasterio.MemoryFile(data) as file, file.open() as opened:
+        np.testing.assert_array_equal(np.isnan(opened.read(1)), np.eye(600))
+        assert np.count_nonzero(opened.dataset_mask()) == 600 * 599
+
+
 def test_what_is_said_of_other_bands_is_left_out() -> None:
     """Attributes of a file of three bands stay with one of them; datacube reads none of them."""
     given = image()
