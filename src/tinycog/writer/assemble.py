@@ -207,6 +207,12 @@ class Assembler:
         covered = None if self._done is None else np.zeros((rows, cols), np.bool_)
         return OpenTile(samples, valid, covered, rows * cols)
 
+    def lacking(self, y: int, x: int) -> RawTile:
+        """Return a tile of which no pixel came, or will."""
+        region = self.grid.region(y, x)
+        tile = self._new(region)
+        return RawTile(self.level, y, x, region, tile.samples, tile.valid)
+
     def evict(self) -> tuple[tuple[int, int], OpenTile]:
         """Give away the tile that has waited longest, and its (y, x)."""
         place = next(iter(self._open))
