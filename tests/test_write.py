@@ -170,6 +170,50 @@ async def test_a_block_is_used_up_when_the_next_one_is_asked_for(is_async):
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"compression": "none", "interleave": "band"},
+        {"overview_resampling": "cubic", "level": "auto"},
+        {"nodata": 200},
+        {"mask": "internal", "verify": True},
+        {"sparse": True, "statistics": True},
+        {"resume": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("step", [(64, 203), (64, 64), (128, 128), (50, 70)])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_an_iterator_may_fill_one_array_again_and_again(tmp_path, is_async, step, options):
+    """What is needed of a block after the next one is asked for is the write's own."""
+    pixels = image(2)
+    whole = pixels
+    if {"nodata", "mask"} & options.keys():
+        whole = np.ma.masked_array(pixels, np.broadcast_to(pixels[0] % 5 == 0, pixels.shape))
+    options = options | {"blocksize": 64}
+    one = np.ma.zeros(whole.shape, whole.dtype) if np.ma.isMA(whole) else np.zeros_like(whole)
+    if np.ma.isMA(one):
+        one.mask = np.zeros(one.shape, bool)
+
+    def given():
+        for row, col in itertools.product(range(0, 301, step[0]), range(0, 203, step[1])):
+            part = whole[:, row : row + step[0], col : col + step[1]]
+            block = one[:, : part.shape[1], : part.shape[2]]
+            block[...] = part
+            yield (row, col), block
+            block[...] = 99
+
+    async def given_later():
+        for pair in given():
+            yield pair
+
+    path = tmp_path / "a.tif"
+    source = given_later() if is_async else given()
+    await tinycog.write(path, source, shape=whole.shape, dtype=whole.dtype, **options)
+    assert path.read_bytes() == await written(whole, **(options | {"resume": False}))
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"nodata": [1, 2]}, "nodata is a number for all bands"),

@@ -261,7 +261,8 @@ def write(  # noqa: PLR0913 - each has a name
         source: an array, (bands, rows, cols), or (rows, cols) for one band: of numpy, a memmap, a
             masked array, of dask, a DataArray with its georeference; an iterator, async or not, of
             ((row, col), block) in any order, together with `shape` and `dtype`; a `Raster`, or a
-            `Cog`, whose facts are kept.
+            `Cog`, whose facts are kept. A block of an iterator may be another one's array when the
+            next one is asked for; any other array must not change until the file is written.
         plan: whether what it takes is returned, instead of a file: order, memory, spool.
         profile: defaults of several options: "default"; "earth-engine" (256 pixels, Deflate 9,
             mean); "web" (lossy WebP); "archive" (Deflate 12, statistics); "fast" (the fastest

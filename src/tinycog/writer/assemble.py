@@ -114,6 +114,7 @@ class Assembler:
         has_valid: bool,
         fill: float | None,
         checked: bool,
+        are_lent: bool = False,
     ) -> None:
         """Start without a pixel.
 
@@ -126,6 +127,7 @@ class Assembler:
             has_valid: whether pixels may be invalid.
             fill: value of samples that never come; None = all come.
             checked: whether a pixel that comes twice is looked for.
+            are_lent: whether pixels may be others once all tiles were given: none is a view then.
         """
         self.grid = grid
         self.level = level
@@ -135,6 +137,7 @@ class Assembler:
         self._planar = planar
         self._has_valid = has_valid
         self._fill = fill
+        self._are_lent = are_lent
         self._open: dict[tuple[int, int], OpenTile] = {}
         self._bytes = 0
         self._done = np.zeros((grid.down, grid.across), np.bool_) if checked else None
@@ -161,6 +164,8 @@ class Assembler:
             if part == region:
                 if (y, x) in self._open:
                     raise self._twice(part)
+                if self._are_lent:
+                    samples, valid = _copied(samples), valid if valid is None else _copied(valid)
                 yield RawTile(self.level, y, x, region, samples, valid)
                 continue
             tile = self._open.get((y, x))
@@ -258,6 +263,10 @@ class Assembler:
         rows, cols = f"{part.row} to {part.row_stop}", f"{part.col} to {part.col_stop}"
         message = f"pixels of rows {rows}, columns {cols} come a second time: each may come once"
         return UsageError(message)
+
+
+def _copied(array: NDArray[Any]) -> NDArray[Any]:
+    return array.copy(order="K")
 
 
 def cut(pixels: Pixels, part: Region) -> tuple[Samples, Mask | None]:

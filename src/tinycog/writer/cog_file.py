@@ -272,6 +272,7 @@ class CogFile:
             has_valid=design.has_valid,
             fill=fill,
             checked=z == 0 and not source.is_asked,
+            are_lent=z == 0 and source.lends,
         )
         halos = Halos(
             grid,
