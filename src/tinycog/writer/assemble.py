@@ -156,16 +156,11 @@ class Assembler:
         for y, x in self._wanted(pixels.region):
             region = self.grid.region(y, x)
             part = intersection(region, pixels.region)
-            if self._done is not None:
-                if self._done[y, x]:
-                    raise self._twice(part)
-                self._done[y, x] = part == region
+            self._note((y, x), part, is_whole=part == region)
             samples, valid = cut(pixels, part)
             if part == region:
-                if (y, x) in self._open:
-                    raise self._twice(part)
                 if self._are_lent:
-                    samples, valid = _copied(samples), valid if valid is None else _copied(valid)
+                    samples, valid = _copied(samples, valid)
                 yield RawTile(self.level, y, x, region, samples, valid)
                 continue
             tile = self._open.get((y, x))
@@ -175,6 +170,15 @@ class Assembler:
             self._put_into(tile, region, part, samples, valid)
             if not tile.left:
                 yield self._close(y, x)
+
+    def _note(self, place: tuple[int, int], part: Region, *, is_whole: bool) -> None:
+        """Note that pixels of a tile come, which must not have come before."""
+        if self._done is not None:
+            if self._done[place]:
+                raise self._twice(part)
+            self._done[place] = is_whole
+        if is_whole and place in self._open:
+            raise self._twice(part)
 
     def _wanted(self, region: Region) -> Iterator[tuple[int, int]]:
         wanted = self.wanted
@@ -265,8 +269,8 @@ class Assembler:
         return UsageError(message)
 
 
-def _copied(array: NDArray[Any]) -> NDArray[Any]:
-    return array.copy(order="K")
+def _copied(samples: Samples, valid: Mask | None) -> tuple[Samples, Mask | None]:
+    return samples.copy(order="K"), None if valid is None else valid.copy()
 
 
 def cut(pixels: Pixels, part: Region) -> tuple[Samples, Mask | None]:
