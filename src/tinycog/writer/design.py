@@ -41,6 +41,10 @@ class LevelWork(NamedTuple):
     work: TileWork
 
 
+KEEP_NAN = (Compression.LERC,)
+"""Lossy codecs that leave NaN where it was."""
+
+
 class FileDesign:
     """What a file holds that is made of a source; no pixel is asked for.
 
@@ -87,7 +91,9 @@ class FileDesign:
         if is_marked_by_band and not is_exact and options.compression != Compression.WEBP:
             message = 'mask="alpha" would be blurred by a lossy codec: pass mask="internal"'
             raise UsageError(message)
-        if self.facts.nodata is not None and not is_exact:
+        nodata = self.facts.nodata
+        is_kept = is_exact or (options.compression in KEEP_NAN and nodata != nodata)  # noqa: PLR0124 - NaN
+        if nodata is not None and not is_kept:
             message = (
                 f"a lossy codec changes samples, so that nodata={self.facts.nodata} would not be"
                 " found again: take a lossless one, or a masked array without nodata"
