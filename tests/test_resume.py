@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import numpy as np
 import pytest
 
 import tinycog
+import tinycog.sync
 import tinycog.verifying
-from tinycog.errors import NotFoundError, UsageError
+from tinycog.errors import NotFoundError, SourceError, UsageError
+from tinycog.targets import journal_file
 from tinycog.targets.journal_file import FIRST
 
 KILLS, SIZE = 20, 1024
@@ -246,6 +249,68 @@ async def test_two_writes_do_not_share_a_journal(tmp_path):
         await tinycog.write(tmp_path / "a.tif", iter([((0, 0), pixels)]), **options)
     ended.set()
     assert (await task).length == (tmp_path / "a.tif").stat().st_size
+
+
+async def test_a_write_goes_on_after_a_full_disk(tmp_path, monkeypatch):
+    pixels = image()
+    path = tmp_path / "a.tif"
+    has_room = False
+
+    def write_at(file, parts, position):
+        if position > FIRST + 5000 and not has_room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written(file, parts, position)
+
+    written = journal_file.write_at
+    monkeypatch.setattr(journal_file, "write_at", write_at)
+    with pytest.raises(SourceError, match="the disk is full") as kept:
+        await tinycog.write(path, pixels, blocksize=32, resume=True)
+    has_room = True
+    await tinycog.write(path, pixels, blocksize=32, resume=True)
+    assert kept.value.__traceback__ is not None  # whoever holds it does not keep the lock
+    assert [each.name for each in tmp_path.iterdir()] == ["a.tif"]
+    expected = await tinycog.write(bytes, pixels, blocksize=32)
+    assert path.read_bytes() == expected.data
+
+
+@pytest.mark.parametrize("error", [GeneratorExit, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_write_goes_on_whatever_its_iterator_raised(tmp_path, is_async, error):
+    pixels = image()
+    options = {"shape": pixels.shape, "dtype": pixels.dtype, "blocksize": 32}
+    path = tmp_path / "a.tif"
+
+    class Broken:
+        def __init__(self):
+            self.blocks = blocks_of(pixels, 32, 40)
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            try:
+                return next(self.blocks)
+            except BrokenError:
+                raise error from None
+
+    class BrokenLater:
+        def __init__(self):
+            self.blocks = Broken()
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            return next(self.blocks)
+
+    source = BrokenLater() if is_async else Broken()
+    expected = RuntimeError if error is GeneratorExit and not is_async else error
+    with pytest.raises(expected) as kept:
+        tinycog.sync.write(path, source, resume=True, **options)
+    assert "ignored" not in str(kept.value)
+    tinycog.sync.write(path, blocks_of(pixels, 32), resume=True, **options)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.tif"]
+    assert path.read_bytes() == tinycog.sync.write(bytes, pixels, blocksize=32).data
 
 
 async def test_where_the_journal_is_must_be_known(tmp_path):

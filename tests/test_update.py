@@ -185,6 +185,50 @@ async def test_a_band_of_opacity_is_one_that_the_mask_made_if_the_overviews_say_
         await tinycog.update(path, np.full((4, 1, 1), 9, np.uint8), window=(0, 0, 1, 1))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "bool"])
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize("said", [{}, {"mask": "alpha"}], ids=str)
+@pytest.mark.parametrize("is_masked", [True, False])
+async def test_what_write_took_makes_the_band_of_opacity(tmp_path, dtype, bands, said, is_masked):
+    pixels: Any = smooth((bands, 130, 190))
+    block: Any = smooth((bands, 40, 50))
+    pixels, block = ((one % 2 if dtype == "bool" else one).astype(dtype) for one in (pixels, block))
+    pixels, block = masked(pixels), masked(block) if is_masked else block
+    path, window = tmp_path / "a.tif", (20, 30, 50, 40)
+    options, said = {**OPTIONS, "mask": "alpha", "level": 7}, {"level": 7, **said}
+    await tinycog.write(path, pixels, **options)
+    await tinycog.update(path, block, window=window, **said)
+    new = await asyncio.to_thread(rewritten, pixels, block, window, **options)
+    assert path.read_bytes() == new
+    if "mask" in said:
+        blocks = [((0, 0), block[:, :15]), ((15, 0), block[:, 15:])]
+        await tinycog.update(path, iter(blocks), window=(3, 3, 50, 40), **said)
+        again = pixels.copy()
+        again.data[:, 30:70, 20:70] = np.ma.getdata(block)
+        again.mask[:, 30:70, 20:70] = np.ma.getmaskarray(block)
+        new = await asyncio.to_thread(rewritten, again, block, (3, 3, 50, 40), **options)
+        assert path.read_bytes() == new
+
+
+async def test_a_band_of_opacity_that_no_mask_made_is_given(tmp_path):
+    path, pixels = tmp_path / "a.tif", smooth((4, 130, 190))
+    colours = ["red", "green", "blue", "alpha"]
+    for overviews in (None, False):
+        options = {**OPTIONS, "colorinterp": colours, "overviews": overviews}
+        await tinycog.write(path, pixels, **options)
+        for said in ({}, {"mask": "alpha"}):
+            with pytest.raises(UsageError, match="the file has other values there"):
+                await tinycog.update(
+                    path, masked(pixels[:3, :40, :50]), window=(20, 30, 50, 40), **said
+                )
+        with pytest.raises(UsageError, match=r"the source is \(2, 1, 1\), but shape=\(4, 1, 1\)"):
+            await tinycog.update(path, np.zeros((2, 1, 1), np.uint8), window=(0, 0, 1, 1))
+        block = smooth((4, 40, 50))
+        await tinycog.update(path, block, window=(20, 30, 50, 40))
+        new = await asyncio.to_thread(rewritten, pixels, block, (20, 30, 50, 40), **options)
+        assert path.read_bytes() == new
+
+
 async def test_a_palette_and_single_bits(tmp_path):
     pixels, path = PIXELS[:1] % 2, tmp_path / "a.tif"
     block = np.ones((1, 20, 20), np.uint8)

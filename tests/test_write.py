@@ -170,6 +170,50 @@ async def test_a_block_is_used_up_when_the_next_one_is_asked_for(is_async):
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"compression": "none", "interleave": "band"},
+        {"overview_resampling": "cubic", "level": "auto"},
+        {"nodata": 200},
+        {"mask": "internal", "verify": True},
+        {"sparse": True, "statistics": True},
+        {"resume": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("step", [(64, 203), (64, 64), (128, 128), (50, 70)])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_an_iterator_may_fill_one_array_again_and_again(tmp_path, is_async, step, options):
+    """What is needed of a block after the next one is asked for is the write's own."""
+    pixels = image(2)
+    whole = pixels
+    if {"nodata", "mask"} & options.keys():
+        whole = np.ma.masked_array(pixels, np.broadcast_to(pixels[0] % 5 == 0, pixels.shape))
+    options = options | {"blocksize": 64}
+    one = np.ma.zeros(whole.shape, whole.dtype) if np.ma.isMA(whole) else np.zeros_like(whole)
+    if np.ma.isMA(one):
+        one.mask = np.zeros(one.shape, bool)
+
+    def given():
+        for row, col in itertools.product(range(0, 301, step[0]), range(0, 203, step[1])):
+            part = whole[:, row : row + step[0], col : col + step[1]]
+            block = one[:, : part.shape[1], : part.shape[2]]
+            block[...] = part
+            yield (row, col), block
+            block[...] = 99
+
+    async def given_later():
+        for pair in given():
+            yield pair
+
+    path = tmp_path / "a.tif"
+    source = given_later() if is_async else given()
+    await tinycog.write(path, source, shape=whole.shape, dtype=whole.dtype, **options)
+    assert path.read_bytes() == await written(whole, **(options | {"resume": False}))
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"nodata": [1, 2]}, "nodata is a number for all bands"),
@@ -413,6 +457,67 @@ async def test_what_lacks_at_odd_sizes_gives_the_bytes_of_what_is_there(method):
     part = [((30, 64), pixels[:, 30:100, 64:150])]
     data = await written(iter(part), shape=pixels.shape, dtype=pixels.dtype, **options)
     assert data == await written(expected, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"nodata": 3},
+        {"nodata": 3, "mask": "none"},
+        {"mask": "internal"},
+        {"mask": "alpha"},
+        {"interleave": "band", "overview_resampling": "cubic"},
+        {"dtype": "float32", "nodata": np.nan},
+        {"dtype": "float32"},
+        {"compression": "webp", "lossless": True, "dtype": "uint8"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("share", [0, 0.05, 0.7])
+async def test_tiles_that_never_come_are_what_readers_see(options, share):
+    """Statistics, checksums and progress count them: the bytes are those of the whole array."""
+    options = {"dtype": "int16" if options.get("mask") != "alpha" else "uint16"} | options
+    dtype = np.dtype(options.pop("dtype"))
+    bands = 3 if "webp" in options.values() else 2
+    fill = options.get("nodata", 0)
+    rng = np.random.default_rng(3)
+    rows, cols = 210, 155
+    pixels = np.full((bands, rows, cols), fill, dtype)
+    has_come = np.zeros(pixels.shape, bool)
+    parts = []
+    for row, col in itertools.product(range(0, rows, 32), range(0, cols, 32)):
+        if rng.random() < share:
+            place = np.s_[:, row : row + 32, col : col + 32]
+            pixels[place] = rng.integers(5, 90, pixels[place].shape)
+            has_come[place] = True
+            parts.append(((row, col), pixels[place]))
+    progress = []
+    options |= {"sparse": True, "blocksize": 32, "statistics": True, "verify": True}
+    data = await written(
+        iter(parts),
+        shape=pixels.shape,
+        dtype=dtype,
+        progress=lambda *numbers: progress.append(numbers),
+        **options,
+    )
+    is_alpha = options.get("mask") == "alpha"
+    is_masked = is_alpha or options.get("mask") == "internal"
+    whole = np.ma.masked_array(pixels, ~has_come) if is_masked else pixels
+    assert data == await written(whole, **options)
+    assert progress[-1] == (rows * cols, rows * cols)
+    async with tinycog.open(data) as cog:
+        read = await cog.read()
+        for band, samples in enumerate(read.data[:bands]):
+            valid = read.mask & (read.data[-1] != 0) if is_alpha else read.mask & ~np.isnan(samples)
+            if "nodata" in options:
+                valid &= samples != fill
+            told = cog.stored_stats.get(band + 1)
+            if valid.any():
+                assert told.mean == pytest.approx(samples[valid].mean(dtype=float))
+                assert told.valid_percent == pytest.approx(100 * valid.mean())
+            else:
+                assert told is None
 
 
 async def test_another_file_is_a_source():

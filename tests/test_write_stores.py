@@ -445,3 +445,32 @@ def test_a_cluster_makes_each_chunk_once_for_several_files(tmp_path):
         expected = asyncio.run(data_of(PIXELS + np.uint8(n), **OPTIONS))
         assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(expected).digest()
         assert result.length == len(expected)
+
+
+def test_a_worker_of_a_cluster_is_lost(tmp_path):
+    """Its chunks are made anew by the other one, and the file is the same."""
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    array = pytest.importorskip("dask.array")
+    log, path = tmp_path / "log", tmp_path / "a.tif"
+
+    def made(block: Any) -> Any:
+        with log.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        time.sleep(0.05)
+        return block
+
+    whole = array.from_array(PIXELS, chunks=(3, 100, 150))
+    source = whole.map_blocks(made, dtype=np.uint8, meta=np.empty((0, 0, 0), np.uint8))
+    write = tinycog.write(path, source, **OPTIONS)
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        result = client.compute(write)
+        while not log.exists() or len(log.read_text().splitlines()) < source.npartitions // 4:
+            time.sleep(0.01)
+        assert not path.exists()
+        os.kill(int(log.read_text().split()[0]), signal.SIGKILL)
+        assert result.result(timeout=60).length == path.stat().st_size
+    lines = log.read_text().split()
+    assert len(set(lines)) > 1
+    assert len(lines) >= source.npartitions
+    assert path.read_bytes() == asyncio.run(data_of(PIXELS, **OPTIONS))

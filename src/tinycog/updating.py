@@ -30,9 +30,10 @@ from tinycog.writer.options import check_options
 from tinycog.writer.pixel_source import PixelSource, Region
 from tinycog.writer.sources.cog import Subset, window_of
 from tinycog.writer.sources.make import make_pixel_source
+from tinycog.writer.tile_work import with_opacity
 from tinycog.writer.update.change import Change
 from tinycog.writer.update.pixels import paste
-from tinycog.writer.update.recover import Said
+from tinycog.writer.update.recover import Said, mask_kinds
 from tinycog.writer.update.stored import StoredFile, read_stored
 from tinycog.writing import PixelsFrom
 
@@ -93,7 +94,9 @@ async def update(
     Args:
         target: a path, or the url of an object of S3 or of a store like it.
         block: the new pixels, as `write` takes them: an array, (bands, rows, cols), or (rows, cols)
-            for one band; a masked array's mask says which of them are valid.
+            for one band; a masked array's mask says which of them are valid. Of a file that
+            was written by mask="alpha" the bands without opacity do, which is made of the mask;
+            of an iterator pass mask="alpha" then.
         window: (col_off, row_off, width, height) in pixels of level 0.
         bounds: (left, bottom, right, top) instead, in the file's CRS: all pixels that they touch.
         level: of the codec, as it was given to `write`; None = by trial.
@@ -174,8 +177,37 @@ async def _prepare(
     stored = await read_stored(read, header.tiff, header.pyramid, header.ghost, size)
     window = window_of(cog, subset)
     facts = WrittenFacts(nodata=cog.nodata, colormap=cog.colormap)
+    kinds: list[MaskKind] = [said.mask] if said.mask else mask_kinds(stored, facts)
+    source = await _source(cog, block, window, kinds)
+    if source.bands < cog.shape[0]:
+        said = said._replace(mask="alpha")
     change = Change(stored, facts, said, read, file.limits)
-    return change, await _pixels(cog, stored, block, window)
+    return change, await _pixels(cog, stored, source, window)
+
+
+async def _source(
+    cog: Cog, block: PixelsFrom, window: Window, kinds: Sequence[MaskKind]
+) -> PixelSource:
+    """Return what gives the new pixels: of all bands, or of those that `write` took by a mask.
+
+    Raises:
+        UsageError: they are others than the window has.
+    """
+    bands = [cog.shape[0]]
+    if "alpha" in kinds and bands != [1]:
+        bands.append(bands[0] - 1)
+    if kinds[0] == "alpha":  # an iterator has as many as are said
+        bands.reverse()
+    refused: UsageError | None = None
+    for count in bands:
+        shape = (count, int(window.height), int(window.width))
+        try:
+            return await make_pixel_source(
+                block, shape=shape, dtype=cog.dtype, facts=WrittenFacts(nodata=cog.nodata)
+            )
+        except UsageError as exc:
+            refused = refused or exc
+    raise refused or AssertionError
 
 
 async def _read(file: OpenFile, ranges: Sequence[ByteRange]) -> list[bytes]:
@@ -190,21 +222,20 @@ async def _read(file: OpenFile, ranges: Sequence[ByteRange]) -> list[bytes]:
     return found
 
 
-async def _pixels(cog: Cog, stored: StoredFile, block: PixelsFrom, window: Window) -> Pixels:
-    """Return the new pixels as the file has them: with nodata where they are not valid.
+async def _pixels(cog: Cog, stored: StoredFile, source: PixelSource, window: Window) -> Pixels:
+    """Return the new pixels as the file has them: with nodata, or opacity, for their mask.
 
     Raises:
         UsageError: they are others than the window has.
     """
-    shape = (cog.shape[0], int(window.height), int(window.width))
-    source = await make_pixel_source(
-        block, shape=shape, dtype=cog.dtype, facts=WrittenFacts(nodata=cog.nodata)
-    )
+    shape = (source.bands, int(window.height), int(window.width))
     _check_place(cog, source, window)
     row, col = int(window.row_off), int(window.col_off)
     kind: MaskKind = "none" if cog.nodata is None else "nodata"
     if stored.levels[0].mask is not None:
         kind = "internal"
+    if source.bands < cog.shape[0]:
+        kind = "alpha"
     marks = Marks(kind, is_told=False, nodata=cog.nodata, grid=stored.levels[0].grid)
     own = Region(row, col, row + shape[1], col + shape[2])
     samples = np.empty((*shape[1:], shape[0]), source.dtype)
@@ -220,6 +251,8 @@ async def _pixels(cog: Cog, stored: StoredFile, block: PixelsFrom, window: Windo
         raise UsageError(message)
     if kind == "nodata" and not valid.all():
         samples[~valid] = cog.nodata
+    if kind == "alpha":
+        samples = with_opacity(samples, valid, stored.levels[0].image.bits)
     return Pixels(own, samples, valid if kind == "internal" and not valid.all() else None)
 
 

@@ -247,9 +247,11 @@ async def carry_out(job: WriteJob) -> Written:
         if journal is not None:
             await asyncio.shield(journal.remove())
     finally:
-        await asyncio.shield(spool.close())
-        if journal is not None:
-            await asyncio.shield(journal.close())
+        try:
+            await asyncio.shield(spool.close())
+        finally:
+            if journal is not None:
+                await asyncio.shield(journal.close())
     data = target.result if isinstance(target, BytesTarget) else None
     if job.options.verify:
         from tinycog.verifying import verify as verify_file  # noqa: PLC0415 - heavy

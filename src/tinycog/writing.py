@@ -262,7 +262,8 @@ def write(  # noqa: PLR0913 - each has a name
             masked array, of dask, a DataArray with its georeference; an iterator, async or not, of
             ((row, col), block) in any order, together with `shape` and `dtype`; a `Cog`, whose
             facts are kept; a `Raster`, of which place, nodata, mask and colours are, since it knows
-            no others.
+            no others. An iterator may fill one array again and again; no other array may change
+            until the file is written.
         plan: whether what it takes is returned, instead of a file: order, memory, spool.
         profile: defaults of several options: "default"; "earth-engine" (256 pixels, Deflate 9,
             mean); "web" (lossy WebP); "archive" (Deflate 12, statistics); "fast" (the fastest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from struct import Struct
@@ -145,9 +146,14 @@ class JournalFile:
             return lock(file.fileno()) is False
 
     async def close(self) -> None:
-        """Close the file, with what was appended; one without entries goes. May be repeated."""
-        await self._worker.run(self._close)
-        self._worker.close()
+        """Close the file, with what was appended; one without entries goes. May be repeated.
+
+        Entries for which there is no room any more are lost, as if the process had been killed.
+        """
+        try:
+            await self._worker.run(self._close)
+        finally:
+            self._worker.close()
 
     async def remove(self) -> None:
         """Remove the file, and close it."""
@@ -258,22 +264,32 @@ class JournalFile:
     def _close(self) -> None:
         if self._file is None:
             return
-        with writing(self.name):
-            if self._buffer:
-                write_at(self._file, [self._buffer], self._end)
-                self._buffer = bytearray()
-            if self._size() <= FIRST:
-                self._remove()
-                return
-            self._file.close()
-            self._file = None
+        try:
+            with suppress(OSError):
+                if self._buffer:
+                    write_at(self._file, [self._buffer], self._end)
+            with suppress(OSError):
+                if self._size() <= FIRST:
+                    self._unlink(self._file)
+        finally:
+            self._unlock(self._file)
 
     def _remove(self) -> None:
         if self._file is None:
             return
-        with writing(self.name):
-            if os.name == "nt":
-                self._file.close()  # what is open cannot be removed there
-            self._path.unlink(missing_ok=True)
-            self._file.close()
-            self._file = None
+        try:
+            with writing(self.name):
+                self._unlink(self._file)
+        finally:
+            self._unlock(self._file)
+
+    def _unlink(self, file: FileIO) -> None:
+        if os.name == "nt":
+            file.close()  # what is open cannot be removed there
+        self._path.unlink(missing_ok=True)
+
+    def _unlock(self, file: FileIO) -> None:
+        """Close the file, which unlocks it."""
+        self._file, self._buffer = None, bytearray()
+        with suppress(OSError):  # of what was written before
+            file.close()

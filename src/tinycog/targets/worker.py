@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from tinycog.sources.stores.threads import called
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -27,16 +30,17 @@ class Worker:
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a function called after those before; whoever waits, and whether he is cancelled."""
+        work = partial(called, partial(function, *args, **kwargs))
         if self._executor is not None:
             try:
-                return self._executor.submit(function, *args, **kwargs)
+                return self._executor.submit(work)
             except RuntimeError:  # it is closed, or the system allows no more threads
                 self._executor = None
         from concurrent.futures import Future  # noqa: PLC0415 - heavy
 
         future: Future[T] = Future()
         try:
-            future.set_result(function(*args, **kwargs))
+            future.set_result(work())
         except BaseException as exc:  # noqa: BLE001 - for the caller who waits
             future.set_exception(exc)
         return future

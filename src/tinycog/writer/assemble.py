@@ -114,6 +114,7 @@ class Assembler:
         has_valid: bool,
         fill: float | None,
         checked: bool,
+        are_lent: bool = False,
     ) -> None:
         """Start without a pixel.
 
@@ -126,6 +127,7 @@ class Assembler:
             has_valid: whether pixels may be invalid.
             fill: value of samples that never come; None = all come.
             checked: whether a pixel that comes twice is looked for.
+            are_lent: whether pixels may be others once all tiles were given: none is a view then.
         """
         self.grid = grid
         self.level = level
@@ -135,6 +137,7 @@ class Assembler:
         self._planar = planar
         self._has_valid = has_valid
         self._fill = fill
+        self._are_lent = are_lent
         self._open: dict[tuple[int, int], OpenTile] = {}
         self._bytes = 0
         self._done = np.zeros((grid.down, grid.across), np.bool_) if checked else None
@@ -153,14 +156,11 @@ class Assembler:
         for y, x in self._wanted(pixels.region):
             region = self.grid.region(y, x)
             part = intersection(region, pixels.region)
-            if self._done is not None:
-                if self._done[y, x]:
-                    raise self._twice(part)
-                self._done[y, x] = part == region
+            self._note((y, x), part, is_whole=part == region)
             samples, valid = cut(pixels, part)
             if part == region:
-                if (y, x) in self._open:
-                    raise self._twice(part)
+                if self._are_lent:
+                    samples, valid = _copied(samples, valid)
                 yield RawTile(self.level, y, x, region, samples, valid)
                 continue
             tile = self._open.get((y, x))
@@ -170,6 +170,15 @@ class Assembler:
             self._put_into(tile, region, part, samples, valid)
             if not tile.left:
                 yield self._close(y, x)
+
+    def _note(self, place: tuple[int, int], part: Region, *, is_whole: bool) -> None:
+        """Note that pixels of a tile come, which must not have come before."""
+        if self._done is not None:
+            if self._done[place]:
+                raise self._twice(part)
+            self._done[place] = is_whole
+        if is_whole and place in self._open:
+            raise self._twice(part)
 
     def _wanted(self, region: Region) -> Iterator[tuple[int, int]]:
         wanted = self.wanted
@@ -206,6 +215,12 @@ class Assembler:
             valid = np.zeros((rows, cols), np.bool_) if self._has_valid else None
         covered = None if self._done is None else np.zeros((rows, cols), np.bool_)
         return OpenTile(samples, valid, covered, rows * cols)
+
+    def lacking(self, y: int, x: int) -> RawTile:
+        """Return a tile of which no pixel came, or will."""
+        region = self.grid.region(y, x)
+        tile = self._new(region)
+        return RawTile(self.level, y, x, region, tile.samples, tile.valid)
 
     def evict(self) -> tuple[tuple[int, int], OpenTile]:
         """Give away the tile that has waited longest, and its (y, x)."""
@@ -252,6 +267,10 @@ class Assembler:
         rows, cols = f"{part.row} to {part.row_stop}", f"{part.col} to {part.col_stop}"
         message = f"pixels of rows {rows}, columns {cols} come a second time: each may come once"
         return UsageError(message)
+
+
+def _copied(samples: Samples, valid: Mask | None) -> tuple[Samples, Mask | None]:
+    return samples.copy(order="K"), None if valid is None else valid.copy()
 
 
 def cut(pixels: Pixels, part: Region) -> tuple[Samples, Mask | None]:

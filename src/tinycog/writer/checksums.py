@@ -39,8 +39,8 @@ class LevelChecksums:
         self._numbers = np.zeros((grid.tiles, 2), np.uint32)
         self._has_samples = self._has_valid = False
 
-    def note(self, position: int, found: TileChecksum) -> None:
-        """Keep those of a tile."""
+    def note(self, position: int | slice, found: TileChecksum) -> None:
+        """Keep those of a tile, or of all of some tiles."""
         self._has_samples = found.samples is not None
         self._has_valid = found.valid is not None
         self._numbers[position] = found.samples or 0, found.valid or 0

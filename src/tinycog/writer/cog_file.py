@@ -308,6 +308,7 @@ class CogFile:
             has_valid=design.has_valid,
             fill=fill,
             checked=z == 0 and not source.is_asked,
+            are_lent=z == 0 and source.lends,
         )
         halos = Halos(
             grid,
@@ -320,7 +321,8 @@ class CogFile:
             owns_tiles=z > 0 or source.copies,
         )
         checksums = LevelChecksums(design.bands, grid) if options.verify and records else None
-        return LevelPass(grid, level.work, assembler, halos, records, index, checksums)
+        has_come = None if fill is None else np.zeros(grid.tiles, np.bool_)
+        return LevelPass(grid, level.work, assembler, halos, records, index, checksums, has_come)
 
 
 class _Report:

@@ -6,12 +6,15 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinycog.errors import UsageError
-from tinycog.thread_pool import start_in_pool
+from tinycog.thread_pool import run_in_pool, start_in_pool
 from tinycog.writer.assemble import Assembler, Pixels, RawTile
 from tinycog.writer.checksums import LevelChecksums
 from tinycog.writer.deferred import Aside, Deferred
@@ -39,6 +42,7 @@ class LevelPass:
         records: what is stored of them; None where the level is only passed through.
         index: how long that is.
         checksums: of what is stored of them; None where it will not be read back.
+        has_come: (tiles,), of which some pixel came; None where all do.
     """
 
     grid: TileGrid
@@ -48,6 +52,7 @@ class LevelPass:
     records: SpooledRecords | StreamedRecords | None
     index: LevelIndex
     checksums: LevelChecksums | None = None
+    has_come: NDArray[np.bool_] | None = None
 
 
 class _Task(NamedTuple):
@@ -149,6 +154,32 @@ class Engine:
             if self._journal is not None:
                 await self._journal.keep_choice(self._deferred.sample)
             await self._flush()
+        if level.has_come is not None and level.records is not None:
+            await self._take_lacking(level, level.has_come)
+
+    async def _take_lacking(self, level: LevelPass, has_come: NDArray[np.bool_]) -> None:
+        """Take the tiles of which no pixel came: they are alike (cog.written.lacking)."""
+        encoders = self._deferred.encoders
+        if encoders is None:
+            raise AssertionError
+        z = level.assembler.level
+        work = replace(level.work, reducer=None)
+        of_size: dict[tuple[int, int], TileDone] = {}
+        for start, stop in level.grid.alike(~has_come):
+            y, x = divmod(start, level.grid.across)
+            region = level.grid.region(y, x)
+            size = region.rows, region.cols
+            if size not in of_size:
+                tile = level.assembler.lacking(y, x)
+                pixels = Pixels(region, tile.samples, tile.valid)
+                of_size[size] = await run_in_pool(work.carry_out, tile, pixels, encoders[min(z, 1)])
+            done = of_size[size]
+            if level.checksums is not None and done.checksum is not None:
+                level.checksums.note(slice(start, stop), done.checksum)
+            if done.moments:
+                self._statistics.add_alike(start, stop, done.moments)
+            if not z and self._progress is not None:
+                self._progress((stop - start) * region.rows * region.cols)
 
     async def _replay(self, journal: Journal) -> None:
         """Take what the write that was killed had done.
@@ -292,6 +323,8 @@ class Engine:
         tile, level = done.tile, self._levels[done.tile.level]
         position = tile.y * level.grid.across + tile.x
         await self._note(done, position)
+        if level.has_come is not None and done.is_encoded:
+            level.has_come[position] = True
         if level.records is not None and done.is_encoded:
             for place, stored in level.index.put(position, done.payloads, done.mask):
                 await level.records.put(place, stored)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tinycog.writer.pixel_source import Region
 
@@ -48,6 +52,21 @@ class TileGrid(NamedTuple):
         ys = range(region.row // self.tile, -(-region.row_stop // self.tile))
         xs = range(region.col // self.tile, -(-region.col_stop // self.tile))
         return ((y, x) for y in ys for x in xs)
+
+    def alike(self, some: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+        """Iterate over (start, stop) of tiles that follow each other and have one size, half-open.
+
+        Args:
+            some: (tiles,), those that count.
+        """
+        sizes = np.ones((self.down, self.across), np.uint8)  # 0 = does not count
+        sizes[:, -1] += 1
+        sizes[-1] += 2
+        found = sizes.reshape(-1) * some
+        ends = np.flatnonzero(np.diff(found)) + 1
+        for start, stop in pairwise([0, *ends.tolist(), self.tiles]):
+            if found[start]:
+                yield start, stop
 
     @property
     def whole(self) -> Region:

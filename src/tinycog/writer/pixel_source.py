@@ -67,6 +67,7 @@ class PixelSource(Protocol):
             multiples of `chunk`.
         memory: bytes that it holds at most, besides the block that it gave last.
         copies: whether a block takes memory of its own.
+        lends: whether the arrays of a block may hold other pixels when the next one is asked for.
         generation: name of what the pixels are read of, another one if they change; None = there is
             none.
     """
@@ -82,6 +83,7 @@ class PixelSource(Protocol):
     origin: tuple[int, int]
     memory: int
     copies: bool
+    lends: bool
     generation: str | None
 
     def blocks(self, regions: Iterable[Region]) -> AsyncGenerator[PixelBlock, None]:

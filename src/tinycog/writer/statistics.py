@@ -85,6 +85,10 @@ def _moments(values: NDArray[Any]) -> Moments:
     return Moments(values.size, lowest.item(), highest.item(), mean, float(np.sum(wide * wide)))
 
 
+def _merged(first: Sequence[Moments], second: Sequence[Moments]) -> list[Moments]:
+    return [one.merged(other) for one, other in zip(first, second, strict=True)]
+
+
 class StatisticsTree:
     """Moments of each band over all tiles, merged in a fixed order: a tree over their positions."""
 
@@ -96,12 +100,25 @@ class StatisticsTree:
         """Add the moments of each band of a tile, given by its position in row-major order."""
         self._add((0, position), moments)
 
+    def add_alike(self, start: int, stop: int, moments: Sequence[Moments]) -> None:
+        """Add moments that are those of each of some tiles: `start` to `stop`, half-open."""
+        height, alike = 0, moments
+        while start < stop:
+            if start % 2:
+                self._add((height, start), alike)
+                start += 1
+            if stop % 2 and start < stop:
+                stop -= 1
+                self._add((height, stop), alike)
+            start, stop, height = start // 2, stop // 2, height + 1
+            alike = _merged(alike, alike)
+
     def _add(self, node: tuple[int, int], moments: Sequence[Moments]) -> None:
         height, position = node
         while (height, position ^ 1) in self._nodes:
             other = self._nodes.pop((height, position ^ 1))
             first, second = (moments, other) if position % 2 == 0 else (other, moments)
-            moments = [a.merged(b) for a, b in zip(first, second, strict=True)]
+            moments = _merged(first, second)
             height, position = height + 1, position // 2
         self._nodes[height, position] = moments
 

@@ -12,7 +12,7 @@ import numpy as np
 from tinycog.encode.tile import TileEncoder
 from tinycog.errors import WriteError
 from tinycog.pixels.mask import opaque
-from tinycog.writer.assemble import NO_SAMPLES, Pixels, RawTile
+from tinycog.writer.assemble import NO_SAMPLES, Mask, Pixels, RawTile, Samples
 from tinycog.writer.checksums import TileChecksum, checksum_of, checksum_of_valid
 from tinycog.writer.pixel_source import Region
 from tinycog.writer.statistics import Moments, moments_of
@@ -75,6 +75,14 @@ class TileDone(NamedTuple):
     reduced: Pixels | None
     checksum: TileChecksum | None
     note: Note | None = None
+
+
+def with_opacity(samples: Samples, valid: Mask | None, bits: int | None) -> Samples:
+    """Return samples with a band more, which is 0 where pixels are not valid, else the most."""
+    alpha = np.full(samples.shape[:2], opaque(samples.dtype, bits), samples.dtype)
+    if valid is not None:
+        alpha[~valid] = 0
+    return np.concatenate([samples, alpha[:, :, None]], axis=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +152,7 @@ class TileWork:
             samples = samples.copy()
             samples[~valid] = self.nodata
         if self.marks == "alpha":
-            alpha = np.full(samples.shape[:2], opaque(samples.dtype, self.bits), samples.dtype)
-            if valid is not None:
-                alpha[~valid] = 0
-            samples = np.concatenate([samples, alpha[:, :, None]], axis=2)
+            samples = with_opacity(samples, valid, self.bits)
         return tile._replace(samples=samples)
 
     def _encoded(self, tile: RawTile, encoders: Encoders) -> tuple[Sequence[bytes], bytes]:

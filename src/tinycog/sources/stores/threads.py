@@ -45,13 +45,16 @@ def called(function: Callable[[], T]) -> T:
     """Return what a function returns that a future waits for: see `future_error`."""
     try:
         return function()
-    except StopIteration as exc:
+    except (StopIteration, GeneratorExit) as exc:
         raise future_error(exc) from exc
 
 
 def future_error(error: BaseException) -> BaseException:
-    """Return what a future takes instead of an error: none takes a `StopIteration`.
+    """Return what a future takes instead of an error: no `StopIteration`, and no `GeneratorExit`.
 
-    Before Python 3.12 whoever waits for the future would wait for ever.
+    Of the one, whoever waits for the future would wait for ever before Python 3.12; of the other,
+    coroutines would be closed that are at their `finally`.
     """
-    return RuntimeError("it raised StopIteration") if isinstance(error, StopIteration) else error
+    if isinstance(error, StopIteration | GeneratorExit):
+        return RuntimeError(f"it raised {type(error).__name__}")
+    return error

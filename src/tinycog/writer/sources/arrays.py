@@ -23,6 +23,7 @@ class ArraySource:
 
     origin: tuple[int, int] = (0, 0)
     is_asked: bool = True
+    lends: bool = False
     generation: str | None = None
     memory: int = 0
 

@@ -205,6 +205,7 @@ class CogSource:
 
     is_asked: bool = True
     copies: bool = True
+    lends: bool = False
 
     def __init__(self, cog: ReadingFace, told: Told, window: Window) -> None:
         """Keep the file.

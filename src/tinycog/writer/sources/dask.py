@@ -51,6 +51,7 @@ class DaskSource:
     origin: tuple[int, int] = (0, 0)
     is_asked: bool = False
     copies: bool = True
+    lends: bool = False
     generation: str | None = None
 
     def __init__(self, array: Any, told: Told, memory: int) -> None:  # noqa: ANN401 - of dask

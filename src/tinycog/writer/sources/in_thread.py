@@ -9,6 +9,8 @@ from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
+from tinycog.sources.stores.threads import called
+
 T = TypeVar("T")
 
 
@@ -23,7 +25,7 @@ async def in_thread(iterator: Iterator[T], name: str) -> AsyncGenerator[T, None]
     context = copy_context()
 
     def step() -> object:
-        return next(iterator, over)
+        return called(lambda: next(iterator, over))
 
     def close() -> None:
         if isinstance(iterator, Generator):

@@ -25,12 +25,14 @@ class IteratorSource:
 
     (row, col) is the first pixel of the block. Blocks may be masked arrays. A plain iterator runs
     in a thread of its own, an async one in the event loop; generators are closed at the end, on
-    errors and when the write is cancelled. It can be read once.
+    errors and when the write is cancelled. It can be read once, and may fill one array again and
+    again.
     """
 
     origin: tuple[int, int] = (0, 0)
     is_asked: bool = False
     copies: bool = True
+    lends: bool = True
     generation: str | None = None
     has_valid: bool | None = None
     chunk: tuple[int, int] = (1, 1)

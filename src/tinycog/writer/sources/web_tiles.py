@@ -84,6 +84,7 @@ class WebTileSource:
     origin: tuple[int, int] = (0, 0)
     is_asked: bool = True
     copies: bool = True
+    lends: bool = False
 
     def __init__(self, cog: WarpingFace, told: Told, grid: WebGrid) -> None:
         """Place the grid over the open file.

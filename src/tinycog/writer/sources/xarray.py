@@ -51,6 +51,7 @@ class DataArraySource:
     origin: tuple[int, int] = (0, 0)
     is_asked: bool = True
     copies: bool = True
+    lends: bool = False
     generation: str | None = None
     has_valid: bool | None = False
     memory: int = 0

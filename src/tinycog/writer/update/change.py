@@ -26,7 +26,6 @@ from tinycog.writer.update.pixels import NewPixels, differing
 from tinycog.writer.update.recover import (
     Said,
     WrittenBy,
-    can_mark,
     codec_names,
     codecs,
     files,
@@ -103,9 +102,7 @@ class Change:
             TinycogError: a tile cannot be read, or encoded.
         """
         ways = self._ways
-        bits = self._stored.levels[0].image.bits
-        if any(one.marks_alpha for one in ways.written) and not can_mark(block.samples, bits):
-            ways.drop_alpha()
+        ways.hold_alpha(block.samples, "the block")
         levels = ways.written[0].levels
         changed = changed_tiles(levels, changed_regions(levels, block.region))
         await ways.try_near([place for place in changed if not place[0]])

@@ -210,12 +210,8 @@ def files(stored: StoredFile, said: Said, facts: WrittenFacts) -> list[WrittenBy
     return found
 
 
-def _masks(stored: StoredFile, said: Said, facts: WrittenFacts) -> list[MaskKind]:
-    """Return how pixels that are not valid may be marked.
-
-    Raises:
-        UsageError: they are not as the caller says.
-    """
+def mask_kinds(stored: StoredFile, facts: WrittenFacts) -> list[MaskKind]:
+    """Return how pixels that are not valid may be marked, as far as it shows."""
     image = stored.levels[0].image
     shown: MaskKind = "none" if facts.nodata is None else "nodata"
     if stored.levels[0].mask is not None:
@@ -227,6 +223,16 @@ def _masks(stored: StoredFile, said: Said, facts: WrittenFacts) -> list[MaskKind
     kinds: list[MaskKind] = [shown, "alpha"] if may_be_alpha else [shown]
     if may_be_alpha and told:
         kinds = [shown] if image.samples - 1 in told else ["alpha"]
+    return kinds
+
+
+def _masks(stored: StoredFile, said: Said, facts: WrittenFacts) -> list[MaskKind]:
+    """Return how pixels that are not valid may be marked, by what the caller says.
+
+    Raises:
+        UsageError: they are not as the caller says.
+    """
+    kinds = mask_kinds(stored, facts)
     if said.mask is None:
         return kinds
     if said.mask not in kinds:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinycog.encode.tile_format import CodecOptions
 from tinycog.errors import UnsupportedError, UsageError
 from tinycog.writer.update.old import OldTiles
-from tinycog.writer.update.recover import WrittenBy, codec_names, method_names
+from tinycog.writer.update.recover import (
+    WrittenBy,
+    can_mark,
+    codec_names,
+    method_names,
+)
 from tinycog.writer.update.region import Place
 from tinycog.writer.update.stored import StoredLevel
 from tinycog.writer.update.trials import fitting_codecs, fitting_methods
@@ -39,17 +46,24 @@ class Ways:
         self._old = old
         self._level = level
 
-    def drop_alpha(self) -> None:
-        """Leave only those in which the last band is not made of a mask.
+    def hold_alpha(self, samples: NDArray[Any], whose: str) -> None:
+        """Leave only those in which the last band may be what samples, of all bands, have there.
+
+        Args:
+            samples: (rows, cols, bands).
+            whose: they are, for the message.
 
         Raises:
             UsageError: the file was written otherwise.
         """
+        bits = self._level.image.bits
+        if not any(one.marks_alpha for one in self.written) or can_mark(samples, bits):
+            return
         left = [one for one in self.written if not one.marks_alpha]
         if not left:
             message = (
                 "the last band is made of a mask, so that it is 0 or the most that there is, but"
-                " the block has other values there"
+                f" {whose} has other values there"
             )
             raise UsageError(message)
         self.written = left
@@ -110,6 +124,7 @@ class Ways:
             UnsupportedError: nothing does.
         """
         await self._old.load([place])
+        self.hold_alpha(self._old.decoded[place].samples, "the file")
         await self._try_codecs([place])
         found = await fitting_methods(self.written, self._old, place)
         if not found:
