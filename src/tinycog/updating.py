@@ -17,6 +17,7 @@ from tinycog.entry import open as open_file
 from tinycog.errors import UsageError
 from tinycog.geo.lazy import within
 from tinycog.geo.written_facts import WrittenFacts
+from tinycog.pixels.mask import MaskFacts
 from tinycog.reader.open_file import OpenFile
 from tinycog.targets.update_target import Sent, UpdateTarget, make_update_target
 from tinycog.tiff.buffer import SparseBuffer
@@ -205,7 +206,9 @@ async def _pixels(cog: Cog, stored: StoredFile, block: PixelsFrom, window: Windo
     kind: MaskKind = "none" if cog.nodata is None else "nodata"
     if stored.levels[0].mask is not None:
         kind = "internal"
-    marks = Marks(kind, is_told=False, nodata=cog.nodata, grid=stored.levels[0].grid)
+    marks = Marks(
+        kind, is_told=False, said=MaskFacts(nodata=cog.nodata), grid=stored.levels[0].grid
+    )
     own = Region(row, col, row + shape[1], col + shape[2])
     samples = np.empty((*shape[1:], shape[0]), source.dtype)
     valid = np.ones(shape[1:], np.bool_)
