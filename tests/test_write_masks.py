@@ -251,3 +251,33 @@ def test_nan_is_valid_to_a_mask_unless_it_is_nodata():
         for found, wanted in zip(masks(made), masks(plain), strict=True):
             np.testing.assert_array_equal(found, wanted)
             assert found.all() == (nodata is None or nodata == -9)
+
+
+def test_means_do_not_count_what_nodata_values_says_is_not_valid():
+    data = SOURCES["NODATA_VALUES"]()
+    with pytest.raises(UsageError, match=r"NODATA_VALUES.*mask=\"internal\""):
+        of(data, overview_resampling="average")
+    with tinycog.sync.open(of(data, overview_resampling="average", mask="internal")) as cog:
+        smaller = cog.read_level(1, masked=True)
+    weight = VALID.reshape(ROWS // 2, 2, COLS // 2, 2)
+    total = (RGB.astype(float).reshape(3, *weight.shape) * weight).sum((2, 4))
+    count = weight.sum((1, 3))
+    np.testing.assert_array_equal(smaller.mask, count > 0)
+    wanted = total / np.maximum(count, 1)
+    assert np.abs(smaller.data - wanted)[:, count > 0].max() <= 0.5
+
+
+def test_an_update_has_masks_of_nodata_values_as_write_does(tmp_path):
+    data = SOURCES["NODATA_VALUES"]()
+    path = tmp_path / "a.tif"
+    path.write_bytes(of(data, mask="internal"))
+    block = RGB[:, :20, :30].copy()
+    block[:, :10] = np.array([1, 2, 3], np.uint8)[:, None, None]
+    tinycog.sync.update(path, block, window=(8, 5, 30, 20))
+    with tinycog.sync.open(data) as cog:
+        pixels = cog.read().data.copy()
+        pixels[:, 5:25, 8:38] = block
+        facts = {"crs": cog.crs, "transform": cog.transform, "tags": cog.tags()}
+    whole = tinycog.sync.write(bytes, pixels, mask="internal", blocksize=64, **facts)
+    for found, wanted in zip(masks(path.read_bytes()), masks(whole.data), strict=True):
+        np.testing.assert_array_equal(found, wanted)

@@ -15,7 +15,7 @@ from tinycog.encode.tile_format import CodecOptions, TileFormat
 from tinycog.errors import UsageError
 from tinycog.geo.write_colour import WrittenColour, colour_of
 from tinycog.pixels.mask import RGBA
-from tinycog.pixels.overviews.reducer import make_reducer
+from tinycog.pixels.overviews.reducer import POLICIES, make_reducer
 from tinycog.tiff.spec import Compression, Photometric, Predictor
 from tinycog.writer.assemble import RawTile
 from tinycog.writer.grid import TileGrid
@@ -92,8 +92,25 @@ class FileDesign:
         self.levels: Sequence[LevelWork] = self._make_levels()
         self._format = self._make_format(options.blocksize)
         _ = self.encoders_unless_sampled  # wrong options are refused now
+        self._check_overviews()
         if not make_encoder(self._format).is_lossless:
             self._check_lossy(source)
+
+    def _check_overviews(self) -> None:
+        """Check that overviews leave out what is not valid.
+
+        Raises:
+            UsageError: they would blend it with what is.
+        """
+        method = self.options.overview_resampling
+        if self.has_mask or self.said.nodata_values is None or len(self.levels) == 1:
+            return
+        if POLICIES.get(method, method) != "nearest":
+            message = (
+                f"overviews by {method!r} would count pixels that the item NODATA_VALUES says are"
+                ' not valid: pass mask="internal", or overview_resampling="nearest"'
+            )
+            raise UsageError(message)
 
     def _check_lossy(self, source: PixelSource) -> None:
         """Check that samples that say which pixels are valid are none that a codec changes.

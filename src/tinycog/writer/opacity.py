@@ -96,7 +96,7 @@ class MaskOfAlpha:
         valid = np.not_equal(alpha, 0) if block.valid is None else block.valid
         lost = valid & np.not_equal(alpha, self._opaque)
         if lost.any():
-            row, col = np.unravel_index(lost.argmax(), lost.shape)
+            row, col = divmod(int(lost.argmax()), lost.shape[1])
             message = (
                 f"the pixel at row {block.row + row}, column {block.col + col} has an alpha of"
                 f" {alpha[row, col]}, between 0 and {self._opaque}, which a mask image has no"
