@@ -713,6 +713,18 @@ def test_facts_of_a_data_array() -> None:
     assert facts.transform is not None
 
 
+def test_facts_of_bands_that_were_chosen() -> None:
+    """Attributes of all bands stay with some of them; their numbers say which."""
+    given = data_array(long_name=("a", "b", "c"), scales=(1.0, 2.0, 3.0), units=("m", "s", "K"))
+    given = given.assign_coords(band=[1, 2, 3])
+    facts = make(given.isel(band=[2, 0])).facts
+    assert (facts.descriptions, facts.scales) == (("c", "a"), (3.0, 1.0))
+    facts = make(given.isel(band=1)).facts
+    assert (facts.descriptions, facts.scales, facts.units) == (("b",), (2.0,), ("s",))
+    with pytest.raises(UsageError, match="3 texts for 1 bands"):
+        make(given.isel(band=1, drop=True))
+
+
 def test_a_fill_value_of_the_encoding_is_nan_in_memory() -> None:
     """Values are decoded; those of integers are as they are."""
     given = data_array()

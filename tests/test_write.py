@@ -581,3 +581,22 @@ async def test_a_plan_tells_of_level_0_where_it_has_to_wait():
     options = {"plan": True, "blocksize": 16}
     alone = (await tinycog.write(bytes, pixels, **options)).spool
     assert (await tinycog.write(io.BytesIO(), pixels, **options)).spool >= alone + pixels.nbytes
+
+
+@pytest.mark.parametrize(("blocksize", "zoom"), [(256, 9), (512, 8)])
+async def test_web_tiles_are_told_of_as_by_gdal(blocksize, zoom):
+    """GDAL counts tiles of 256 pixels."""
+    pytest.importorskip("pyproj", reason="pyproj is not installed")
+    place = {"crs": 4326, "transform": Affine(0.003, 0, 11, 0, -0.003, 48)}
+    cog = tinycog.open(await written(image(rows=300, cols=400), **place))
+    done = await tinycog.write(
+        bytes, cog, tiling_scheme="WebMercatorQuad", zoom=zoom, blocksize=blocksize
+    )
+    copy = await tinycog.open(await written(tinycog.open(done.data)))
+    assert copy.tags(ns="TILING_SCHEME") == {}  # its tiles may lie elsewhere
+    with rasterio.MemoryFile(done.data) as file, file.open() as opened:
+        assert opened.tags(ns="TILING_SCHEME") == {
+            "NAME": "GoogleMapsCompatible",
+            "ZOOM_LEVEL": "9",
+        }
+        assert round(2 * 20037508.342789244 / opened.res[0] / 256) == 2**9

@@ -65,7 +65,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any, dict[str, Any
 
 DEFAULTS = {
     "compression": "deflate",
-    "level": 6,
+    "level": 7,
     "predictor": 2,
     "blocksize": 512,
     "overview_resampling": "nearest",
@@ -97,8 +97,9 @@ def test_an_array_in_memory_is_written_at_once(calls: list[Any], tmp_path: Path)
     assert write_cog(given, tmp_path / "a.tif") == tmp_path / "a.tif"
     assert write_cog(given, str(tmp_path / "a.tif")) == tmp_path / "a.tif"
     assert write_cog(given, ":mem:") == b"II"
-    assert calls[0] == (tmp_path / "a.tif", given, {**DEFAULTS, "overwrite": False})
-    assert calls[2] == (bytes, given, DEFAULTS)
+    assert [call[0] for call in calls] == [tmp_path / "a.tif", str(tmp_path / "a.tif"), bytes]
+    assert [call[2] for call in calls] == [*[{**DEFAULTS, "overwrite": False}] * 2, DEFAULTS]
+    assert all(call[1].equals(given) for call in calls)
 
 
 def test_an_array_of_dask_is_delayed(calls: list[Any], tmp_path: Path) -> None:
@@ -112,18 +113,28 @@ def test_an_array_of_dask_is_delayed(calls: list[Any], tmp_path: Path) -> None:
     with dask.config.set(scheduler="sync"):
         assert dask.compute(*delayed) == (tmp_path / "a.tif", tmp_path / "b.tif")
         assert in_memory.compute() == b"II"
-    assert len(calls) == 3
+    assert [call[2].get("plan", False) for call in calls] == [True, False] * 3
 
 
-def test_an_existing_file_is_an_oserror(calls: list[Any], tmp_path: Path) -> None:
-    """Unless it is to be replaced."""
-    path = tmp_path / "a.tif"
-    path.write_bytes(b"")
+@pytest.mark.parametrize("change", [lambda a: a, lambda a: a.chunk(250)])
+def test_an_existing_file_is_an_oserror(change: Callable[[Any], Any], tmp_path: Path) -> None:
+    """Unless it is to be replaced; of dask it is looked at when it is computed."""
+    path, given = tmp_path / "a.tif", change(image())
+
+    def written(**options: Any) -> Any:
+        found = write_cog(given, os.fspath(path), **options)
+        if given.chunks is not None:
+            path.write_bytes(b"")
+            found = found.compute()
+        return found
+
+    if given.chunks is None:
+        path.write_bytes(b"")
     with pytest.raises(OSError, match="overwrite=True"):
-        write_cog(image(), path)
-    assert not calls
-    assert write_cog(image(), os.fspath(path), True) == path  # noqa: FBT003 - datacube's order
-    assert calls[0][2]["overwrite"] is True
+        written()
+    assert path.read_bytes() == b""
+    assert written(overwrite=True) == path
+    assert path.stat().st_size > 1000
 
 
 @pytest.mark.parametrize(
@@ -138,7 +149,15 @@ def test_an_existing_file_is_an_oserror(calls: list[Any], tmp_path: Path) -> Non
         ({"use_windowed_writes": True, "intermediate_compression": {"compress": "lzw"}}, {}),
         ({"nodata": 7, "crs": "EPSG:4326"}, {"nodata": 7, "crs": "EPSG:4326"}),
         ({"nodata": None}, {}),
-        ({"compress": "DEFLATE", "ZLEVEL": "9", "predictor": 1}, {"level": 9, "predictor": 1}),
+        ({"compress": "DEFLATE", "ZLEVEL": "9", "predictor": 1}, {"level": 10, "predictor": 1}),
+        ({"zlevel": 5, "predictor": "STANDARD"}, {"level": 5}),
+        ({"overview_levels": np.array([8, 4, 2])}, {"overviews": [2, 4, 8]}),
+        ({"photometric": "MINISBLACK"}, {"colorinterp": ("gray",)}),
+        (
+            {"compress": "jxl", "jxl_lossless": "YES"},
+            {"compression": "jxl", "lossless": True, "level": None, "predictor": None},
+        ),
+        ({"endianness": "BIG", "statistics": "YES"}, {"byte_order": ">", "statistics": True}),
         ({"compress": "zstd", "zstd_level": 3}, {"compression": "zstd", "level": 3}),
         ({"compress": "LZW"}, {"compression": "lzw", "level": None}),
         (
@@ -169,7 +188,7 @@ def test_defaults_go_by_dtype_and_size(calls: list[Any]) -> None:
     write_cog(image(dtype="float32"), ":mem:")
     write_cog(image(dtype="complex64"), ":mem:")
     write_cog(image(500, dims=("time", "y", "x")), ":mem:")
-    assert [call[2].get("predictor") for call in calls] == [3, None, 2]
+    assert [call[2].get("predictor") for call in calls] == [3, 1, 2]
     assert [len(call[2]["overviews"]) for call in calls] == [5, 5, 0]
 
 
@@ -185,6 +204,8 @@ def test_defaults_go_by_dtype_and_size(calls: list[Any]) -> None:
         ({"bigtiff": "perhaps"}, "bigtiff='perhaps' is not understood"),
         ({"sparse_ok": "perhaps"}, "sparse_ok='perhaps' is not understood"),
         ({"width": 5}, "width"),
+        ({"photometric": "rgb"}, "photometric='rgb' cannot be had of 1 bands"),
+        ({"overview_levels": [3, 9]}, r"overview_levels=\[3, 9\]"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused(
@@ -232,7 +253,60 @@ def test_bytes_are_those_of_the_file(tmp_path: Path) -> None:
 
 def test_what_write_refuses_is_refused() -> None:
     """Its own errors say what is allowed."""
-    with pytest.raises(UsageError, match="powers of 2"):
-        write_cog(image(), ":mem:", overview_levels=[3, 9])
-    with pytest.raises(UsageError, match="lzo"):
-        write_cog(image(), ":mem:", compress="lzo")
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"compress": "lzo"}, "lzo"),
+        ({"compress": "jpeg"}, "JPEG cannot hold uint16"),
+        ({"predictor": 3}, "cannot hold predictor 3 with uint16"),
+    ]
+    for given in (image(), image().chunk(300)):
+        for options, message in refused:
+            with pytest.raises(UsageError, match=message):
+                write_cog(given, ":mem:", **options)
+
+
+@pytest.mark.parametrize("given", [np.zeros((4, 4)), xr.Dataset({"a": ("x", [1])}), None])
+def test_what_is_no_array_of_a_place_is_refused(given: Any) -> None:
+    """As by datacube: a ValueError."""
+    with pytest.raises(UsageError, match="geo_im is a DataArray"):
+        write_cog(given, ":mem:")
+
+
+@pytest.mark.parametrize("attrs", [{}, {"nodata": 5}, {"_FillValue": 5.0}])
+def test_floats_without_nodata_have_nan(attrs: dict[str, Any]) -> None:
+    """As by datacube."""
+    rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed")
+    given = image(600, "float32").where(np.eye(600) == 0)
+    given.attrs = {"crs": "EPSG:32633", **attrs}
+    with rasterio.MemoryFile(write_cog(given, ":mem:")) as file, file.open() as opened:
+        np.testing.assert_equal(opened.nodata, next(iter(attrs.values()), np.nan))
+        if not attrs:
+            assert np.count_nonzero(opened.dataset_mask()) == 600 * 599
+
+
+def test_lerc_leaves_nan_where_it_was() -> None:
+    """Though it is lossy, and NaN is nodata."""
+    rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed")
+    given = image(600, "float32").where(np.eye(600) == 0)
+    given.attrs = {"crs": "EPSG:32633"}
+    data = write_cog(given, ":mem:", compress="lerc_zstd", max_z_error=0.1)
+    with rasterio.MemoryFile(data) as file, file.open() as opened:
+        np.testing.assert_array_equal(np.isnan(opened.read(1)), np.eye(600))
+        assert np.count_nonzero(opened.dataset_mask()) == 600 * 599
+
+
+def test_what_is_said_of_other_bands_is_left_out() -> None:
+    """Attributes of a file of three bands stay with one of them; datacube reads none of them."""
+    given = image()
+    given.attrs |= {"long_name": ("r", "g", "b"), "scales": (1, 2, 3), "note": "a\0b"}
+    assert write_cog(given, ":mem:") == write_cog(image(), ":mem:")
+
+
+def test_colours_are_told_of_three_bands() -> None:
+    """Samples of 16 bits are no colours by themselves."""
+    rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed")
+    given = xr.concat([image()] * 3, "band", coords="minimal", compat="override")
+    with (
+        rasterio.MemoryFile(write_cog(given, ":mem:", photometric="RGB")) as file,
+        file.open() as opened,
+    ):
+        assert [colour.name for colour in opened.colorinterp] == ["red", "green", "blue"]

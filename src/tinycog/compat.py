@@ -10,10 +10,11 @@
 
 from __future__ import annotations
 
-import errno
+import math
 import os
+import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,30 @@ LEVEL_OPTIONS = {"deflate": "zlevel", "zstd": "zstd_level", "lzma": "lzma_preset
 QUALITY_OPTIONS = {"jpeg": "jpeg_quality", "webp": "webp_level"}
 """GDAL's options for the quality of a compression."""
 
-DEFAULT_ZLEVELS = {"deflate": 6}
+DEFAULT_LEVELS = {"deflate": 6}
 """Efforts, unless the caller says so."""
+
+RAISED_ZLEVELS = range(6, 10)
+"""ZLEVELs for which GDAL asks libdeflate for one more (tiff.encode.deflate)."""
+
+PREDICTORS = {"no": 1, "standard": 2, "floating_point": 3}
+"""Predictors by the names of GDAL's COG driver."""
+
+RGB = ("red", "green", "blue")
+
+NODATA_NAMES = ("nodata", "_FillValue", "missing_value", "fill_value", "nodatavals")
+"""Attributes that may hold nodata."""
 
 DEFAULT_PREDICTORS = {"i": 2, "u": 2, "b": 2, "f": 3}
 """Predictors by kinds of dtypes, unless the caller says so."""
+
+READ_ATTRIBUTES = frozenset(
+    (
+        *NODATA_NAMES,
+        *("crs", "transform", "res", "grid_mapping"),
+    )
+)
+"""Attributes of a DataArray that tell of nodata and place: datacube writes nothing of others."""
 
 Options = dict[str, Any]
 """Arguments of `tinycog.write`, or creation options of GDAL's by their names in lower case."""
@@ -78,22 +98,27 @@ def write_cog(
             image with less than 512 rows or columns.
         use_windowed_writes: needs nothing: images are always written block by block.
         intermediate_compression: needs nothing: there is no intermediate file.
-        extra_rio_opts: `nodata`, by default that of the array; `crs`, `transform`; and GDAL's
-            creation options: `compress` (by default "deflate"), `zlevel`, `predictor`, ...
+        extra_rio_opts: `nodata`, by default that of the array, else NaN of floats; `crs`,
+            `transform`; and GDAL's creation options: `compress` (by default "deflate"), `zlevel`,
+            `predictor`, ...
 
     Returns:
         The path; bytes for ":mem:"; a Delayed of either for an array of dask.
 
     Raises:
-        FileExistsError: the file exists, and `overwrite` is False.
-        UsageError: an option cannot be honoured; it names the option.
+        TargetExistsError: the file exists, and `overwrite` is False: a FileExistsError, which is an
+            IOError. Of dask, by `.compute()`.
+        UsageError: an option cannot be honoured, or it is no DataArray.
         TinycogError: it cannot be written.
     """
     del use_windowed_writes, intermediate_compression
+    xarray = sys.modules.get("xarray")  # who has a DataArray has loaded it
+    if xarray is None or not isinstance(geo_im, xarray.DataArray):
+        message = f"geo_im is a DataArray with its georeference, not a {type(geo_im).__name__}"
+        raise tinycog.UsageError(message)
     is_memory = fname == IN_MEMORY
-    if not (is_memory or overwrite) and os.path.exists(fname):  # noqa: PTH110 - a text may be a url
-        raise FileExistsError(errno.EEXIST, "File exists: say overwrite=True", os.fspath(fname))
-    options = _creation_options(extra_rio_opts, geo_im.dtype.kind)
+    geo_im = _bare(geo_im)
+    options = _creation_options(extra_rio_opts, geo_im)
     options["blocksize"] = _multiple(options.get("blocksize") or blocksize or BLOCKSIZE)
     if ovr_blocksize is not None:
         options["overview_blocksize"] = _multiple(ovr_blocksize)
@@ -102,9 +127,14 @@ def write_cog(
     if not is_memory:
         options["overwrite"] = overwrite
     target: Any = bytes if is_memory else fname
-    if geo_im.chunks is None:
-        blocking: Any = tinycog.sync
-        return _result(blocking.write(target, geo_im, **options), fname)
+    is_lazy = geo_im.chunks is not None
+    blocking: Any = tinycog.sync
+    try:  # of dask, what cannot be is told now, and nothing runs
+        written = blocking.write(target, geo_im, **options, **({"plan": True} if is_lazy else {}))
+    except tinycog.UnsupportedError as exc:
+        raise tinycog.UsageError(str(exc)) from exc
+    if not is_lazy:
+        return _result(written, fname)
     delayed: Any = import_module("dask.delayed")
     return delayed.delayed(_result)(tinycog.write(target, geo_im, **options), fname)
 
@@ -114,6 +144,14 @@ def _result(written: Any, fname: str | os.PathLike[str]) -> object:  # noqa: ANN
     if fname == IN_MEMORY:
         return written.data
     return fname if "://" in os.fspath(fname) else Path(fname)
+
+
+def _bare(geo_im: Any) -> Any:  # noqa: ANN401 - a DataArray
+    """Return a DataArray with the attributes that datacube reads; its pixels are the same."""
+    attributes: Mapping[Hashable, object] = geo_im.attrs
+    found = geo_im.copy(deep=False)
+    found.attrs = {name: one for name, one in attributes.items() if name in READ_ATTRIBUTES}
+    return found
 
 
 def _multiple(size: int) -> int:
@@ -129,9 +167,17 @@ def _method(method: str | NamedMember | None) -> str:
 
 
 def _overviews(levels: Sequence[int] | None, geo_im: Any) -> list[int]:  # noqa: ANN401 - a DataArray
-    """Return the shrink factors of overviews."""
+    """Return the shrink factors of overviews.
+
+    Raises:
+        UsageError: one is no power of two.
+    """
     if levels is not None:
-        return [*levels]
+        factors = sorted({_whole("overview_levels", factor) for factor in levels})
+        if any(factor < 2 or factor & (factor - 1) for factor in factors):  # noqa: PLR2004 - the first
+            message = f"overview_levels={[*levels]}: expected powers of two"
+            raise tinycog.UsageError(message)
+        return factors
     sizes = [size for name, size in geo_im.sizes.items() if name in _spatial(geo_im)]
     return [] if min(sizes) < BLOCKSIZE else [*OVERVIEW_LEVELS]
 
@@ -143,19 +189,24 @@ def _spatial(geo_im: Any) -> tuple[object, ...]:  # noqa: ANN401 - a DataArray
     return found if len(found) > 1 else tuple(geo_im.dims)[-2:]
 
 
-def _creation_options(given: Mapping[str, object], kind: str) -> Options:
+def _creation_options(given: Mapping[str, object], geo_im: Any) -> Options:  # noqa: ANN401 - a DataArray
     """Return creation options of GDAL's as arguments of `tinycog.write`.
 
     Args:
         given: options as rasterio takes them: names in any case, values as text or numbers.
-        kind: numpy's kind of the dtype, for the default predictor.
+        geo_im: whose dtype and attributes decide on defaults.
 
     Raises:
         UsageError: one cannot be honoured.
     """
     left = {name.lower(): value for name, value in given.items() if value is not None}
     options = {name: left.pop(name) for name in ("crs", "transform", "nodata") if name in left}
-    options |= _codec_options(left, kind)
+    has_nodata = any(geo_im.attrs.get(name) is not None for name in NODATA_NAMES)
+    if "nodata" not in options and geo_im.dtype.kind == "f" and not has_nodata:
+        options["nodata"] = math.nan
+    options |= _codec_options(left, geo_im.dtype.kind)
+    if "photometric" in left:
+        options |= _photometric(left.pop("photometric"), str(options["compression"]), geo_im)
     widths = [left.pop(name) for name in ("blockxsize", "blockysize") if name in left]
     if widths:
         options["blocksize"] = _same_sides(widths)
@@ -174,15 +225,33 @@ def _codec_options(left: Options, kind: str) -> Options:
     compression = str(left.pop("compress", "deflate")).lower()
     options: Options = {"compression": compression}
     codec = compression.removeprefix("lerc_")
-    numbers = {
-        "level": left.pop(LEVEL_OPTIONS.get(codec, ""), DEFAULT_ZLEVELS.get(codec)),
-        "quality": left.pop(QUALITY_OPTIONS.get(codec, ""), None),
-    }
+    level = left.pop(LEVEL_OPTIONS.get(codec, ""), DEFAULT_LEVELS.get(codec))
+    numbers = {"level": level, "quality": left.pop(QUALITY_OPTIONS.get(codec, ""), None)}
     if compression in PREDICTED:
-        numbers["predictor"] = left.pop("predictor", DEFAULT_PREDICTORS.get(kind))
-    return options | {
-        name: _whole(name, value) for name, value in numbers.items() if value is not None
-    }
+        predictor = str(left.pop("predictor", DEFAULT_PREDICTORS.get(kind, 1)))
+        numbers["predictor"] = PREDICTORS.get(predictor.lower(), predictor)
+    found = {name: _whole(name, value) for name, value in numbers.items() if value is not None}
+    if codec == "deflate" and found["level"] in RAISED_ZLEVELS:
+        found["level"] += 1
+    return options | found
+
+
+def _photometric(value: object, compression: str, geo_im: Any) -> Options:  # noqa: ANN401 - a DataArray
+    """Take the colours that GDAL is told.
+
+    Raises:
+        UsageError: they do not fit the bands.
+    """
+    word = str(value).lower()
+    bands = math.prod(size for name, size in geo_im.sizes.items() if name not in _spatial(geo_im))
+    if compression == "jpeg" and word in ("ycbcr", "rgb"):
+        return {"photometric": word}
+    if word == "rgb" and bands == len(RGB):
+        return {"colorinterp": RGB}
+    if word == "minisblack":
+        return {"colorinterp": ("gray", *["undefined"] * (bands - 1))}
+    message = f"photometric={value!r} cannot be had of {bands} bands with compress={compression}"
+    raise tinycog.UsageError(message)
 
 
 def _whole(name: str, value: Any) -> int:  # noqa: ANN401 - as rasterio takes it
@@ -249,18 +318,23 @@ def _anything(name: str, value: object) -> Options:
     return {}
 
 
+BYTE_ORDERS = {"little": "<", "big": ">", "native": "<" if sys.byteorder == "little" else ">"}
+"""Byte orders by GDAL's names."""
+
 OTHERS: Mapping[str, Callable[[str, object], Options]] = {
     "driver": _only("gtiff", "cog"),
     "tiled": _only("true", "yes"),
     "copy_src_overviews": _only("true", "yes"),
     "bigtiff": _renamed("bigtiff", _bigtiff),
     "nbits": _renamed("bits", int),
-    "photometric": _renamed("photometric", lambda value: str(value).lower()),
     "num_threads": _anything,
     "interleave": _renamed("interleave", lambda value: str(value).lower()),
     "sparse_ok": _renamed("sparse", _yes),
     "max_z_error": _renamed("max_z_error", float),
     "webp_lossless": _renamed("lossless", _yes),
+    "jxl_lossless": _renamed("lossless", _yes),
+    "endianness": _renamed("byte_order", lambda value: BYTE_ORDERS[str(value).lower()]),
+    "statistics": _renamed("statistics", _yes),
     "dtype": _renamed("dtype", lambda value: value),
 }
 """Further options of rasterio's and GDAL's, and what is made of each."""

@@ -12,6 +12,9 @@ from tinycog.tiff.spec import Compression, ExtraSample, Photometric, Tag
 
 IMAGE_STRUCTURE, RPC_DOMAIN, EXIF = "IMAGE_STRUCTURE", "RPC", "EXIF"
 
+TILING_SCHEME = "TILING_SCHEME"
+"""Domain in which GDAL tells of the grid that the tiles of a file lie on."""
+
 REPEATED = (IMAGE_STRUCTURE, RPC_DOMAIN, EXIF)
 """Domains whose items repeat what other tags say."""
 

@@ -10,7 +10,7 @@
     header_ranges.py which of them are its header
     steps.py        parsers as generators, run side by side
     parse.py        bytes to file header, IFD chain, entries, values
-    layout.py       directories to bytes: its inverse
+    layout.py       directories to bytes: its inverse, for the writer and for `tinycog.testing`
     image.py        Ifd to Image: typed facts, and the Grid of its tiles
     colormap.py     the colours of a palette
     orientation.py  how rows and columns as stored become those of the picture

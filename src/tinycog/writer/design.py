@@ -44,6 +44,10 @@ class LevelWork(NamedTuple):
     work: TileWork
 
 
+KEEP_NAN = (Compression.LERC,)
+"""Lossy codecs that leave NaN where it was."""
+
+
 class FileDesign:
     """What a file holds that is made of a source; no pixel is asked for.
 
@@ -122,7 +126,9 @@ class FileDesign:
         word = f"nodata={self.facts.nodata}"
         if said.nodata_values is not None:
             word = "NODATA_VALUES"
-        if self.facts.nodata is not None or said.nodata_values is not None:
+        nodata = self.facts.nodata
+        is_kept = self.options.compression in KEEP_NAN and nodata != nodata  # noqa: PLR0124 - NaN
+        if said.nodata_values is not None or (nodata is not None and not is_kept):
             message = (
                 f"a lossy codec changes samples, so that {word} would not be found again: take a"
                 " lossless one, or a masked array without nodata"

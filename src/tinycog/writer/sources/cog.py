@@ -13,7 +13,7 @@ from tinycog.errors import UsageError
 from tinycog.geo.colour import ColorInterp, Colormap, names_of, with_extra
 from tinycog.geo.crs import Crs
 from tinycog.geo.lazy import within
-from tinycog.geo.structure import ALPHA, IMAGE_STRUCTURE, PREMULTIPLIED, REPEATED
+from tinycog.geo.structure import ALPHA, IMAGE_STRUCTURE, PREMULTIPLIED, REPEATED, TILING_SCHEME
 from tinycog.geo.transform import RPC, GroundControlPoint
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.pixels.colouring import BYTE_BITS, CMYK_INKS, Colouring
@@ -311,7 +311,7 @@ def _items(cog: ReadingFace, band: int | None) -> dict[str, dict[str, str]]:
             if band is None or not name.startswith(STATISTICS)
         }
         for ns in cog.tag_namespaces(band)
-        if ns not in REPEATED
+        if ns not in (*REPEATED, TILING_SCHEME)  # tiles lie on another grid now
     }
     return {ns: items for ns, items in found.items() if items}
 

@@ -15,6 +15,7 @@ from tinycog.argument_types import WarpResamplingLike
 from tinycog.checks import check_tile_size
 from tinycog.errors import UsageError
 from tinycog.geo.crs import WEB_MERCATOR
+from tinycog.geo.structure import TILING_SCHEME
 from tinycog.geo.transform import make_affine
 from tinycog.geo.web_grid import MAX_ZOOM, WEB_MERCATOR_QUAD
 from tinycog.raster import Raster
@@ -69,6 +70,10 @@ async def make_web_source(cog: WarpingFace, told: Told, grid: WebGrid) -> WebTil
     return WebTileSource(cog, told, grid)
 
 
+TMS_NAME, TMS_TILE = "GoogleMapsCompatible", 256
+"""GDAL's name of the grid of web tiles, and pixels of its tiles both ways."""
+
+
 class WebTileSource:
     """A file warped to Web Mercator; see `PixelSource`. Regions are multiples of tiles.
 
@@ -107,6 +112,7 @@ class WebTileSource:
         self.bands, self.rows, self.cols = shape
         place = make_affine(edge / size, 0, corner.left, 0, -edge / size, corner.top)
         facts = replace(file_facts(cog), crs=WEB_MERCATOR, transform=place, gcps=(), rpcs=None)
+        facts = replace(facts, tags={**facts.tags, **_scheme(zoom, size)})
         self.facts = merge_facts(replace(facts, area_or_point="Area"), told.facts)
         self.generation = generation_of(cog, grid)
         self.has_valid: bool | None = cog.nodata is None or cog.has_mask
@@ -148,6 +154,14 @@ class WebTileSource:
         return await self._cog.read_web_tile(
             self._zoom, x, y, tilesize=self.chunk[0], resampling=self._resampling
         )
+
+
+def _scheme(zoom: int, size: int) -> dict[str, dict[str, str]]:
+    """Return the items by which GDAL tells of the grid, whose tiles have 256 pixels to it."""
+    finer = log2(size / TMS_TILE)
+    if finer != int(finer):
+        return {}
+    return {TILING_SCHEME: {"NAME": TMS_NAME, "ZOOM_LEVEL": str(zoom + int(finer))}}
 
 
 def _within(first: float, last: float, edge: float) -> tuple[float, float]:

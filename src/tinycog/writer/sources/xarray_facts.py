@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from math import nan
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from tinycog.errors import UsageError
 from tinycog.geo.written_facts import WrittenFacts
 from tinycog.writer.sources.told import PLACES, merge_facts
 from tinycog.writer.sources.xarray_place import crs_of, gcps_of, transform_of
+
+T = TypeVar("T")
 
 NODATA_NAMES = ("_FillValue", "missing_value", "fill_value", "nodata")
 """Attributes that hold nodata, in rioxarray's order."""
@@ -52,13 +54,14 @@ def facts_of(
         UsageError: what it says makes no sense.
     """
     attrs: Mapping[Hashable, Any] = array.attrs
+    chosen = _chosen(array, "band" if band is None else band)
     bands = 1 if band is None else int(array.sizes[band])
     told = WrittenFacts(
         nodata=_nodata(array),
-        descriptions=_descriptions(array, band, bands),
-        scales=_numbers(attrs, ("scale_factor", "scales"), bands),
-        offsets=_numbers(attrs, ("add_offset", "offsets"), bands),
-        units=_texts(attrs.get("units"), bands),
+        descriptions=_descriptions(array, band, bands, chosen),
+        scales=_numbers(attrs, ("scale_factor", "scales"), bands, chosen),
+        offsets=_numbers(attrs, ("add_offset", "offsets"), bands, chosen),
+        units=_texts(attrs.get("units"), bands, chosen),
         area_or_point=_area_or_point(attrs),
         tags=_tags(attrs),
     )
@@ -102,16 +105,36 @@ def _descriptions(
     array: Any,  # noqa: ANN401 - xarray's
     band: Hashable | None,
     bands: int,
+    chosen: Sequence[int],
 ) -> tuple[str | None, ...] | None:
     """Return the name of each band: labels of its dimension, else `long_name`."""
     if band is not None and band in array.coords:
         labels = np.atleast_1d(array.coords[band].values)
         if len(labels) == bands and all(isinstance(label, str) for label in labels.tolist()):
             return tuple(map(str, labels.tolist()))
-    return _texts(array.attrs.get("long_name"), bands)
+    return _texts(array.attrs.get("long_name"), bands, chosen)
 
 
-def _texts(found: object, bands: int) -> tuple[str | None, ...] | None:
+def _chosen(array: Any, band: Hashable) -> Sequence[int]:  # noqa: ANN401 - xarray's
+    """Return the numbers that bands had in the file that they were read from, where that is told.
+
+    Attributes of all of them stay with those that were chosen, by `isel` for one.
+    """
+    if band not in array.coords:
+        return ()
+    numbers: NDArray[Any] = np.atleast_1d(array.coords[band].values)
+    return numbers.tolist() if numbers.dtype.kind in "iu" else ()
+
+
+def _of_bands(items: Sequence[T], bands: int, chosen: Sequence[int]) -> Sequence[T]:
+    """Return the items of the bands that were chosen, where they are those of more."""
+    is_more = len(items) > bands == len(chosen)
+    if is_more and all(0 < number <= len(items) for number in chosen):
+        return [items[number - 1] for number in chosen]
+    return items
+
+
+def _texts(found: object, bands: int, chosen: Sequence[int]) -> tuple[str | None, ...] | None:
     """Return a text for each band: one for all, or as many as there are bands.
 
     Raises:
@@ -122,6 +145,7 @@ def _texts(found: object, bands: int) -> tuple[str | None, ...] | None:
     if isinstance(found, str):
         return (found,) * bands
     texts = tuple(None if text is None else str(text) for text in np.atleast_1d(_as_any(found)))
+    texts = tuple(_of_bands(texts, bands, chosen))
     if len(texts) != bands:
         message = f"an attribute has {len(texts)} texts for {bands} bands: {texts}"
         raise UsageError(message)
@@ -133,7 +157,7 @@ def _as_any(found: Any) -> NDArray[Any]:  # noqa: ANN401 - of attributes
 
 
 def _numbers(
-    attrs: Mapping[Hashable, Any], names: tuple[str, ...], bands: int
+    attrs: Mapping[Hashable, Any], names: tuple[str, ...], bands: int, chosen: Sequence[int]
 ) -> tuple[float, ...] | None:
     """Return a number for each band: one for all, or as many as there are bands.
 
@@ -147,6 +171,7 @@ def _numbers(
         numbers = tuple(map(float, np.atleast_1d(np.asarray(found))))
     except (TypeError, ValueError):
         numbers = ()
+    numbers = tuple(_of_bands(numbers, bands, chosen))
     if len(numbers) == 1:
         numbers *= bands
     if len(numbers) != bands:
