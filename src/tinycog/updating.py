@@ -17,6 +17,7 @@ from tinycog.entry import open as open_file
 from tinycog.errors import UsageError
 from tinycog.geo.lazy import within
 from tinycog.geo.written_facts import WrittenFacts
+from tinycog.pixels.mask import NODATA_VALUES, mask_facts_of
 from tinycog.reader.open_file import OpenFile
 from tinycog.targets.update_target import Sent, UpdateTarget, make_update_target
 from tinycog.tiff.buffer import SparseBuffer
@@ -231,12 +232,14 @@ async def _pixels(cog: Cog, stored: StoredFile, source: PixelSource, window: Win
     shape = (source.bands, int(window.height), int(window.width))
     _check_place(cog, source, window)
     row, col = int(window.row_off), int(window.col_off)
-    kind: MaskKind = "none" if cog.nodata is None else "nodata"
+    values = cog.tags().get(NODATA_VALUES)
+    said = mask_facts_of(cog.shape[0], cog.dtype, cog.nodata, values, lambda: ())
+    kind: MaskKind = "none" if said.nodata is None else "nodata"
     if stored.levels[0].mask is not None:
         kind = "internal"
     if source.bands < cog.shape[0]:
         kind = "alpha"
-    marks = Marks(kind, is_told=False, nodata=cog.nodata, grid=stored.levels[0].grid)
+    marks = Marks(kind, is_told=False, said=said, grid=stored.levels[0].grid)
     own = Region(row, col, row + shape[1], col + shape[2])
     samples = np.empty((*shape[1:], shape[0]), source.dtype)
     valid = np.ones(shape[1:], np.bool_)

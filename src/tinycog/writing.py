@@ -278,7 +278,8 @@ def write(  # noqa: PLR0913 - each has a name
         warp_resampling: method of the warp.
         crs: coordinate reference system.
         transform: from (col, row) to (x, y), as rasterio's.
-        nodata: value of samples that hold none; NaN never is valid, either.
+        nodata: value of samples that hold none. NaN counts in no mean and no statistics, but is
+            valid to a mask, as to readers, unless it is nodata: `nodata=nan` says so.
         gcps: ground control points, instead of a transform.
         rpcs: rational polynomial coefficients.
         area_or_point: whether a sample stands for its pixel, or for a point, also as the item
@@ -314,6 +315,9 @@ def write(  # noqa: PLR0913 - each has a name
         mask: how pixels that are not valid are marked: "internal" (a mask image), "alpha",
             "nodata", or "none"; None = as nodata if that is given, else by a mask image if the
             source has a mask. A sample that a mask calls valid, but that is nodata, is an error.
+            "internal" makes a mask of what the samples say, too: of nodata, NODATA_VALUES, and an
+            alpha of 0. The band of alpha is left out then; partial opacity is an error. "alpha" is
+            for one or three bands of uint8 or uint16: readers take no other for a mask.
         sparse: whether tiles of nothing but nodata (or 0) are left out, and pixels may never come.
         statistics: whether exact statistics of the valid pixels are stored.
         bigtiff: None = if the file is too long for a classic TIFF.

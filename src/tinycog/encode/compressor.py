@@ -73,6 +73,7 @@ class Compressor:
         both_orders: whether there are readers of it in big-endian files.
         fields: the tags that it needs besides Compression.
         is_lossless: whether pixels come back as they were.
+        keeps_nan: whether NaN comes back where it was, also where others do not as they were.
         work_bytes: that it touches at its highest level, whatever the tile.
         work_tiles: how many times the bytes of the tile it touches besides, its result included.
     """
@@ -91,6 +92,7 @@ class Compressor:
     both_orders: bool = True
     fields: Callable[[TileFormat], tuple[TagValue, ...]] = _no_fields
     is_lossless: Callable[[TileFormat], bool] = _keeps_all
+    keeps_nan: bool = False
     work_bytes: int = 1 << 20
     work_tiles: int = 2
 

@@ -60,6 +60,7 @@ COMPRESSORS: Mapping[int, Compressor] = {
         both_orders=False,
         fields=lerc.lerc_fields,
         is_lossless=lerc.keeps_values,
+        keeps_nan=True,
         work_bytes=20 << 20,  # of its wrapper
     ),
     Compression.WEBP: Compressor(

@@ -28,6 +28,7 @@ class TileEncoder:
         format: what its tiles have in common.
         fields: the tags that say how its tiles are stored.
         is_lossless: whether pixels come back as they were.
+        keeps_nan: whether NaN comes back where it was.
         memory: bytes that encoding one tile takes besides its samples, about; measured with
             tiles of 512 x 512 x 3.
     """
@@ -39,6 +40,7 @@ class TileEncoder:
         self._compress = codec.make(made)
         self.fields = (*_sample_fields(made), *codec.fields(made))
         self.is_lossless = codec.is_lossless(made)
+        self.keeps_nan = self.is_lossless or codec.keeps_nan
         tile_length = math.prod(made.shape) * made.dtype.itemsize
         self.memory = codec.work_bytes + (PREPARED + codec.work_tiles) * tile_length
 

@@ -14,6 +14,7 @@ from tinycog.argument_types import WindowLike
 from tinycog.checks import check_window
 from tinycog.exporting.area import ExportArea
 from tinycog.exporting.split import AreaAxis
+from tinycog.pixels.mask import NODATA_VALUES
 from tinycog.raster import Raster
 from tinycog.tiff.image import Image
 from tinycog.tiff.spec import Photometric
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from tinycog.geo.colour import ColorInterp, Colormap
     from tinycog.geo.crs import Crs
     from tinycog.geo.transform import RPC, GroundControlPoint
-
-NODATA_VALUES = "NODATA_VALUES"
 
 Noted = Callable[[Window, Raster], Awaitable[None]]
 """Is told of each window that was read."""

@@ -43,12 +43,14 @@ class WrittenColour:
         extra_samples: values of ExtraSamples; empty without the tag.
         fields: the tags that every IFD of a level has.
         roles: colour interpretation of each band where the tags do not tell it, else empty.
+        names: colour interpretation of each band, as it is read.
     """
 
     photometric: int
     extra_samples: tuple[int, ...]
     fields: tuple[Field, ...]
     roles: tuple[str, ...]
+    names: tuple[str, ...]
 
 
 def colour_of(
@@ -94,9 +96,8 @@ def colour_of(
         fields.append(Field(Tag.ExtraSamples, "SHORT", extra))
     read = with_extra(names_of(photometric, bits or 8 * dtype.itemsize), bands, extra)
     is_told = names is None or names == read
-    return WrittenColour(
-        int(photometric), extra, tuple(fields), () if is_told else tuple(names or ())
-    )
+    roles = () if is_told else tuple(names or ())
+    return WrittenColour(int(photometric), extra, tuple(fields), roles, roles or tuple(read))
 
 
 def _stated(stated: int, made: Photometric | None) -> Photometric:

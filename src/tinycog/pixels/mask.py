@@ -14,15 +14,21 @@ The dataset's mask, (rows, cols), is True where any band read is valid; the band
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycog.tiff.image import Image
+from tinycog.tiff.c_number import leading_number
 
-ALPHA_COUNTS = (2, 4)
+NODATA_VALUES = "NODATA_VALUES"
+"""GDAL's metadata item of one value for each band, which together mark a pixel as invalid."""
+
+RGBA = 4
+"""Number of bands of colours with alpha."""
+
+ALPHA_COUNTS = (2, RGBA)
 """Numbers of bands of images whose alpha band GDAL treats as a mask."""
 
 ALPHA_DTYPES = ("uint8", "uint16")
@@ -114,13 +120,60 @@ def opaque(dtype: np.dtype[Any], bits: int | None = None) -> int:
     return int(np.iinfo(dtype).max) if bits is None else (1 << bits) - 1
 
 
-def can_have_alpha(image: Image) -> bool:
-    """Return whether GDAL would treat an alpha band of the image as a mask.
+def can_have_alpha(bands: int, dtype: np.dtype[Any]) -> bool:
+    """Return whether GDAL would treat an alpha band of an image as a mask.
 
     It does if there are two or four bands of 8 or 16 bits, the last of them alpha
     (gdal.mask.precedence); any other alpha band is an ordinary band.
     """
-    return image.samples in ALPHA_COUNTS and image.dtype.name in ALPHA_DTYPES
+    return bands in ALPHA_COUNTS and dtype.name in ALPHA_DTYPES
+
+
+def mask_facts_of(
+    bands: int,
+    dtype: np.dtype[Any],
+    nodata: float | None,
+    values: str | None,
+    colours: Callable[[], Sequence[str]],
+) -> MaskFacts:
+    """Return what readers take for a word on which samples are valid (gdal.mask.precedence).
+
+    Args:
+        bands: number of bands.
+        dtype: of the samples.
+        nodata: value of samples that hold none, None without one.
+        values: the item NODATA_VALUES, None without it.
+        colours: returns the colour interpretation of each band; asked only where it matters.
+    """
+    numbers = nodata_values(values, bands)
+    if numbers is not None:
+        return MaskFacts(nodata_values=numbers)
+    return MaskFacts(nodata=nodata, alpha=_alpha(bands, dtype, nodata, colours))
+
+
+def _alpha(
+    bands: int,
+    dtype: np.dtype[Any],
+    nodata: float | None,
+    colours: Callable[[], Sequence[str]],
+) -> int | None:
+    """Return the alpha band that says which pixels are valid, None if none does."""
+    may_have = bands == RGBA if nodata is not None else can_have_alpha(bands, dtype)
+    names = colours() if may_have else ()
+    if not names or names[-1] != "alpha":
+        return None
+    # in the shadow of nodata as in rasterio, unless nodata is what is opaque
+    top = float(np.iinfo(dtype.name).max) if dtype.kind in "iu" else 1.0
+    is_hidden = nodata is not None and (names[0] != "red" or nodata == top)
+    return None if is_hidden else bands - 1
+
+
+def nodata_values(text: str | None, bands: int) -> tuple[float, ...] | None:
+    """Return the values of NODATA_VALUES; None unless there is one for each band, as in GDAL."""
+    values = () if text is None else text.split()
+    if len(values) != bands:
+        return None
+    return tuple(float(leading_number(value) or 0) for value in values)
 
 
 def nodata_mask(data: NDArray[Any], nodata: float) -> Mask:

@@ -6,6 +6,7 @@ One place decides (gdal.mask.precedence); tiles, windows, points and web tiles a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,22 +14,15 @@ import numpy as np
 from tinycog.errors import UsageError
 from tinycog.geo.lazy import LazyGeoreference
 from tinycog.pixels.arrays import Pixels, empty_view, new_array
-from tinycog.pixels.mask import Mask, MaskFacts, can_have_alpha, stored_mask
+from tinycog.pixels.mask import NODATA_VALUES, Mask, MaskFacts, mask_facts_of, stored_mask
 from tinycog.pixels.validity import KnownValidity, UnknownValidity, Validity, ValidityInside
 from tinycog.reader.tile_job import PartResult
 from tinycog.reader.tile_parts import TilePart, window_parts
-from tinycog.tiff.c_number import leading_number
 from tinycog.tiff.image import Image
 from tinycog.window import FloatWindow, Window, as_floats, scale
 
 if TYPE_CHECKING:
     from tinycog.geo.metadata import Metadata
-
-NODATA_VALUES = "NODATA_VALUES"
-"""GDAL's metadata item of one value for each band, which together mark a pixel as invalid."""
-
-RGBA = 4
-"""Number of bands of colours with alpha."""
 
 NOT_ASKED = UnknownValidity("this raster was read with masked=False: it does not know its mask")
 
@@ -90,28 +84,15 @@ class FileMaskFacts:
         """
         image = self.image
         metadata = self.georeference.metadata if self.georeference.has_metadata else None
-        if metadata is not None:
-            values = _nodata_values(metadata.tags().get(NODATA_VALUES), image)
-            if values is not None:
-                return MaskFacts(nodata_values=values)
-        return MaskFacts(nodata=image.nodata, alpha=self._alpha(metadata))
+        values = None if metadata is None else metadata.tags().get(NODATA_VALUES)
+        colours = partial(self._colours, metadata)
+        return mask_facts_of(image.samples, image.dtype, image.nodata, values, colours)
 
-    def _alpha(self, metadata: Metadata | None) -> int | None:
-        """Return the alpha band that says which pixels are valid, None if none does."""
-        image = self.image
-        may_have = image.samples == RGBA if image.nodata is not None else can_have_alpha(image)
-        if not may_have:
-            return None
+    def _colours(self, metadata: Metadata | None) -> Sequence[str]:
+        """Return the colour interpretation of each band."""
         from tinycog.geo.colour import colour_names  # noqa: PLC0415 - alpha only
 
-        colours = colour_names(image) if metadata is None else metadata.colorinterp
-        if colours[-1] != "alpha":
-            return None
-        # in the shadow of nodata as in rasterio, unless nodata is what is opaque
-        is_hidden = image.nodata is not None and (
-            colours[0] != "red" or image.nodata == _opaque(image.dtype)
-        )
-        return None if is_hidden else image.samples - 1
+        return colour_names(self.image) if metadata is None else metadata.colorinterp
 
     def if_read(self) -> MaskFacts | None:
         """Return the facts, None where the metadata have not been read."""
@@ -119,19 +100,6 @@ class FileMaskFacts:
             return self()
         except UsageError:
             return None
-
-
-def _opaque(dtype: np.dtype[np.generic]) -> float:
-    """Return the alpha of a pixel that hides all behind it."""
-    return float(np.iinfo(dtype.name).max) if dtype.kind in "iu" else 1.0
-
-
-def _nodata_values(text: str | None, image: Image) -> tuple[float, ...] | None:
-    """Return the values of NODATA_VALUES; None unless there is one for each band, as in GDAL."""
-    values = () if text is None else text.split()
-    if len(values) != image.samples:
-        return None
-    return tuple(float(leading_number(value) or 0) for value in values)
 
 
 class MaskBuffer(NamedTuple):

@@ -10,6 +10,8 @@
     level_tags.py    the tags of a level
     cog_file.py      a file is written: its plan, its passes, its head
     marks.py         which pixels are valid, and how the file says so
+    validity.py      what samples say of it
+    opacity.py       a band of opacity, added or made a mask
     engine.py        one pass: pixels through all levels
     pixel_source.py  what gives pixels: blocks in an order that is asked for, or in its own
     sources/         arrays, dask, xarray, iterators, another file

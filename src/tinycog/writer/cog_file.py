@@ -227,9 +227,7 @@ class CogFile:
                 plan.open_tiles,
             ),
             sparse=design.options.sparse,
-            marks=Marks(
-                design.mask_kind, design.options.mask is not None, design.facts.nodata, grid
-            ),
+            marks=Marks(design.mask_kind, design.options.mask is not None, design.said, grid),
             in_flight=plan.in_flight,
             batch_bytes=plan.batch_bytes,
             progress=None if progress is None else _Report(progress, source.rows * source.cols),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
@@ -14,17 +15,20 @@ from tinycog.encode.tile import make_encoder, make_mask_encoder
 from tinycog.encode.tile_format import CodecOptions, TileFormat
 from tinycog.errors import UsageError
 from tinycog.geo.write_colour import WrittenColour, colour_of
-from tinycog.pixels.overviews.reducer import make_reducer
+from tinycog.pixels.mask import RGBA
+from tinycog.pixels.overviews.reducer import POLICIES, make_reducer
 from tinycog.tiff.spec import Compression, Photometric, Predictor
 from tinycog.writer.assemble import RawTile
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.halos import Margins
-from tinycog.writer.marks import mask_kind, with_alpha
+from tinycog.writer.marks import mask_kind
+from tinycog.writer.opacity import MaskOfAlpha, with_alpha
 from tinycog.writer.options import FileOptions
 from tinycog.writer.pixel_source import PixelSource
 from tinycog.writer.plan import LevelShape
 from tinycog.writer.reduce import BlockReducer
 from tinycog.writer.tile_work import Encoders, TileWork
+from tinycog.writer.validity import said_by_samples
 
 
 class LevelWork(NamedTuple):
@@ -41,20 +45,17 @@ class LevelWork(NamedTuple):
     work: TileWork
 
 
-KEEP_NAN = (Compression.LERC,)
-"""Lossy codecs that leave NaN where it was."""
-
-
 class FileDesign:
     """What a file holds that is made of a source; no pixel is asked for.
 
     Attributes:
-        source: of the pixels.
+        source: of the pixels, without an alpha of which a mask is made.
         options: how the file is laid out and encoded.
         facts: what its tags tell; with the band of opacity, if the file gets one.
         bands: that are stored.
         bits: of a sample, None = those of its dtype.
         mask_kind: how pixels that are not valid are marked.
+        said: what samples say of it, where the source has no other word.
         marks: how, if not by a mask.
         alpha: index of the source's band of opacity, None = it has none.
         is_indexed: whether samples are no quantities, so that no mean of them is one.
@@ -67,9 +68,15 @@ class FileDesign:
         Raises:
             UsageError, UnsupportedError: an option does not fit them.
         """
+        self.bits = source.facts.bits if options.bits is None else options.bits
+        said = said_by_samples(source.facts, source.bands, source.dtype)
+        kind = mask_kind(source, options, said)
+        is_by_alpha = said.alpha is not None and said.nodata is None
+        if kind == "internal" and is_by_alpha and source.has_valid is not True:
+            source = MaskOfAlpha(source, self.bits)
+        self.said = said
         self.source = source
         self.options = options
-        kind = mask_kind(source, options)
         self.mask_kind: MaskKind = kind
         self.marks: Literal["nodata", "alpha"] | None = None
         if kind in ("nodata", "alpha"):
@@ -80,25 +87,62 @@ class FileDesign:
         if options.statistics and source.dtype.kind == "c":
             message = f"{source.dtype} samples have no order: leave out statistics=True"
             raise UsageError(message)
-        self.bits = self.facts.bits if options.bits is None else options.bits
         colour = colour_of(self.facts, self.bands, source.dtype, bits=self.bits)
         self.alpha = None if is_marked_by_band else _alpha(colour, source.bands)
         self.is_indexed = colour.photometric == Photometric.PALETTE or self.bits == 1
         self.levels: Sequence[LevelWork] = self._make_levels()
         self._format = self._make_format(options.blocksize)
         _ = self.encoders_unless_sampled  # wrong options are refused now
-        is_exact = make_encoder(self._format).is_lossless
-        if is_marked_by_band and not is_exact and options.compression != Compression.WEBP:
-            message = 'mask="alpha" would be blurred by a lossy codec: pass mask="internal"'
-            raise UsageError(message)
-        nodata = self.facts.nodata
-        is_kept = is_exact or (options.compression in KEEP_NAN and nodata != nodata)  # noqa: PLR0124 - NaN
-        if nodata is not None and not is_kept:
+        self._check_overviews()
+        encoder = make_encoder(self._format)
+        if not encoder.is_lossless:
+            self._check_lossy(source, keeps_nan=encoder.keeps_nan)
+
+    def _check_overviews(self) -> None:
+        """Check that overviews leave out what is not valid.
+
+        Raises:
+            UsageError: they would blend it with what is.
+        """
+        method = self.options.overview_resampling
+        if self.has_mask or self.said.nodata_values is None or len(self.levels) == 1:
+            return
+        if POLICIES.get(method, method) != "nearest":
             message = (
-                f"a lossy codec changes samples, so that nodata={self.facts.nodata} would not be"
-                " found again: take a lossless one, or a masked array without nodata"
+                f"overviews by {method!r} would count pixels that the item NODATA_VALUES says are"
+                ' not valid: pass mask="internal", or overview_resampling="nearest"'
             )
             raise UsageError(message)
+
+    def _check_lossy(self, source: PixelSource, *, keeps_nan: bool) -> None:
+        """Check that samples that say which pixels are valid are none that a codec changes.
+
+        Raises:
+            UsageError: one of them is.
+        """
+        said = said_by_samples(self.facts, self.bands, source.dtype)
+        word = f"nodata={self.facts.nodata}"
+        if said.nodata_values is not None:
+            word = "NODATA_VALUES"
+        nodata = self.facts.nodata
+        is_lost = nodata is not None and not (keeps_nan and math.isnan(nodata))
+        if said.nodata_values is not None or is_lost:
+            message = (
+                f"a lossy codec changes samples, so that {word} would not be found again: take a"
+                " lossless one, or a masked array without nodata"
+            )
+            raise UsageError(message)
+        is_webp = self.options.compression == Compression.WEBP
+        if said.alpha is None or (is_webp and self._format.samples == RGBA):  # whose alpha is exact
+            return
+        if self.marks == "alpha":
+            message = 'mask="alpha" would be blurred by a lossy codec: pass mask="internal"'
+            raise UsageError(message)
+        message = "alpha would be blurred by a lossy codec: "
+        if source.has_valid is not True:
+            message += 'pass mask="internal", which makes a mask image of it; or, '
+        message += "if that band is no opacity, call it something else by colorinterp="
+        raise UsageError(message)
 
     @property
     def has_mask(self) -> bool:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from tinycog.argument_types import MaskKind
 from tinycog.errors import UsageError, WriteError
-from tinycog.geo.write_colour import RGB
-from tinycog.geo.written_facts import WrittenFacts
-from tinycog.pixels.mask import nodata_mask
+from tinycog.pixels.mask import MaskFacts, can_have_alpha, pixel_mask
 from tinycog.writer.assemble import Pixels
 from tinycog.writer.grid import TileGrid
 from tinycog.writer.options import FileOptions
 from tinycog.writer.pixel_source import PixelBlock, PixelSource, Region
 
 
-def mask_kind(source: PixelSource, options: FileOptions) -> MaskKind:
+def mask_kind(source: PixelSource, options: FileOptions, said: MaskFacts) -> MaskKind:
     """Return how pixels that are not valid are marked.
+
+    Args:
+        source: of the pixels.
+        options: of the file.
+        said: what its samples say of that.
 
     Raises:
         UsageError: they cannot be marked so.
@@ -26,28 +28,45 @@ def mask_kind(source: PixelSource, options: FileOptions) -> MaskKind:
     if kind is None:
         if source.has_valid is False:
             return "none"
-        if nodata is not None:
+        if said.nodata is not None:
             return "nodata"
         return "internal" if source.has_valid else "none"
+    if kind == "alpha":
+        _check_alpha(source, said)
     if kind == "nodata" and nodata is None:
         message = 'mask="nodata" marks pixels by a value: pass nodata='
         raise UsageError(message)
-    if kind == "alpha" and source.dtype.kind != "u":
-        message = f'mask="alpha" needs unsigned samples, not {source.dtype}: pass mask="internal"'
-        raise UsageError(message)
-    if kind == "alpha" and source.facts.premultiplied:
+    if kind in ("nodata", "alpha") and said.nodata_values is not None:
         message = (
-            "the source has an alpha of its own, by which colours are multiplied: leave out"
-            ' mask="alpha"'
+            f"mask={kind!r} with the item NODATA_VALUES: readers look at that first: pass"
+            ' mask="internal", or tags= without it'
         )
         raise UsageError(message)
-    if kind == "alpha" and nodata is not None:
+    return kind
+
+
+def _check_alpha(source: PixelSource, said: MaskFacts) -> None:
+    """Check that a band of opacity can be added, which readers take for a mask.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    bands, dtype, nodata = source.bands, source.dtype, source.facts.nodata
+    if said.alpha is not None or source.facts.premultiplied:
+        message = 'the source has an alpha of its own, which is kept: leave out mask="alpha"'
+        raise UsageError(message)
+    if not can_have_alpha(bands + 1, dtype):
+        message = (
+            'mask="alpha" is a mask to readers behind one or three bands of uint8 or uint16, not'
+            f' behind {bands} of {dtype}: pass mask="internal"'
+        )
+        raise UsageError(message)
+    if nodata is not None:
         message = (
             f'mask="alpha" with nodata={nodata}: readers look at nodata first: pass mask="nodata",'
             ' or mask="internal"'
         )
         raise UsageError(message)
-    return kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +76,13 @@ class Marks:
     Attributes:
         kind: by what.
         is_told: whether the caller said so; "none" then means that masks are dropped.
-        nodata: value of samples that hold none; None without one.
+        said: what samples say of it, where a source has no other word.
         grid: tiles of level 0, for errors.
     """
 
     kind: MaskKind
     is_told: bool
-    nodata: float | None
+    said: MaskFacts
     grid: TileGrid
 
     def known(self, block: PixelBlock) -> Pixels:
@@ -80,9 +99,10 @@ class Marks:
             if block.lost is not None:
                 raise self._becomes_nodata(block, *block.lost)
             return pixels
-        if self.kind == "internal" and block.valid is None and self.nodata is not None:
-            # readers look at the mask, and no more at nodata
-            return pixels._replace(valid=nodata_mask(block.pixels, self.nodata))
+        if self.kind == "internal" and block.valid is None and self.said != MaskFacts():
+            # readers look at the mask, and no more at samples
+            bands = range(len(block.pixels))
+            return pixels._replace(valid=pixel_mask(self.said, block.pixels, bands, len(bands)))
         if self.kind != "none" or block.valid is None:
             return pixels
         if not self.is_told and not block.valid.all():
@@ -101,29 +121,3 @@ class Marks:
             ' take another nodata=, or mask="internal"'
         )
         return WriteError.of_tile(place, reason)
-
-
-def _colour_names(bands: int) -> list[str]:
-    """Return names of bands that have none, of which the next one is alpha."""
-    if bands == len(RGB):
-        return list(RGB)
-    return ["gray", *["undefined"] * (bands - 1)]
-
-
-def with_alpha(facts: WrittenFacts, bands: int) -> WrittenFacts:
-    """Return what is written of so many bands, with a band of opacity behind them."""
-    facts = replace(facts, colorinterp=facts.colorinterp or _colour_names(bands))
-    more: dict[str, Any] = {}
-    nothing: dict[str, object] = {
-        "colorinterp": "alpha",
-        "descriptions": None,
-        "scales": 1.0,
-        "offsets": 0.0,
-        "units": None,
-        "band_tags": {},
-    }
-    for name, value in nothing.items():
-        told = getattr(facts, name)
-        if told:
-            more[name] = (*told, value)
-    return replace(facts, **more)

@@ -107,7 +107,7 @@ class BlockMaker:
         pixels: NDArray[Any] = np.ma.getdata(masked)
         if mask is np.ma.nomask or not mask.any():
             # what is not masked is valid, also where it looks like nodata
-            valid = None if self.nodata is None else np.broadcast_to(np.True_, pixels.shape[1:])
+            valid = np.broadcast_to(np.True_, pixels.shape[1:])
             return PixelBlock(row, col, pixels, valid, self._lost(pixels, valid))
         if self.has_valid is False and self.nodata is None:
             message = f"{where} is masked, but the array was not told to be: give nodata="

@@ -24,6 +24,7 @@ from tinycog.writer.pixel_source import PixelBlock, Region
 from tinycog.writer.plan import LARGEST_REGION
 from tinycog.writer.sources.blocks import BlockMaker
 from tinycog.writer.sources.told import Shape, Told, as_dtype, merge_facts
+from tinycog.writer.validity import said_by_samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -220,6 +221,8 @@ class CogSource:
         self.bands, self.rows, self.cols = shape
         self.facts = merge_facts(file_facts(cog, window), told.facts)
         self.has_valid: bool | None = cog.has_mask
+        if not cog.has_mask and cog.nodata != self.facts.nodata:
+            self._check_nodata(cog.nodata)
         self.chunk: tuple[int, int] = cog.levels[0].tile_shape
         self.memory = self.chunk[0] * self.chunk[1] * self.bands * self.dtype.itemsize
         phase = getattr(cog, "tile_origin", (0, 0))  # where an area of another file is one itself
@@ -232,6 +235,21 @@ class CogSource:
         self._cog, self._window = cog, window
         self.generation = generation_of(cog, tuple(window))
         self._maker = BlockMaker(shape, self.dtype, self.facts.nodata, self.has_valid)
+
+    def _check_nodata(self, nodata: float | None) -> None:
+        """Check that the nodata of the caller takes no other word's place.
+
+        Raises:
+            UsageError: it does: alpha says which pixels are valid.
+        """
+        stored = said_by_samples(replace(self.facts, nodata=nodata), self.bands, self.dtype)
+        if stored.alpha is not None:
+            message = (
+                "alpha says which pixels of the file are valid, but readers look at"
+                f" nodata={self.facts.nodata} first: leave out nodata=, or, if that band is no"
+                " opacity, call it something else by colorinterp="
+            )
+            raise UsageError(message)
 
     async def blocks(self, regions: Iterable[Region]) -> AsyncGenerator[PixelBlock, None]:
         """Give `regions`, each by one read."""

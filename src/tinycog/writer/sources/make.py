@@ -6,8 +6,12 @@ from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinycog.errors import UsageError
 from tinycog.geo.written_facts import WrittenFacts
+from tinycog.pixels.mask import pixel_mask
 from tinycog.pixels.validity import KnownValidity
 from tinycog.raster import Raster
 from tinycog.writer.pixel_source import PixelSource
@@ -15,9 +19,10 @@ from tinycog.writer.sources.arrays import ArraySource, as_array
 from tinycog.writer.sources.cog import Subset, make_cog_source, raster_facts
 from tinycog.writer.sources.dask import DaskSource
 from tinycog.writer.sources.iterators import IteratorSource
-from tinycog.writer.sources.told import Told, check_order, merge_facts
+from tinycog.writer.sources.told import Told, as_dtype, check_order, merge_facts
 from tinycog.writer.sources.web_tiles import WebGrid, make_web_source
 from tinycog.writer.sources.xarray import make_xarray_source
+from tinycog.writer.validity import said_by_samples
 
 MEMORY = 64 << 20
 """Bytes of pixels that a source may hold, unless the caller says so."""
@@ -92,7 +97,7 @@ def _make_array_source(given: Any, told: Told, memory: int) -> PixelSource:  # n
     """
     if isinstance(given, Raster):
         told = replace(told, facts=merge_facts(raster_facts(given), told.facts))
-        return ArraySource(given.data, told, _valid(given))
+        return ArraySource(given.data, told, _valid(given, told))
     if _is_data_array(given):
         return make_xarray_source(given, told, memory)
     check_order(getattr(given, "shape", ()), told)
@@ -113,11 +118,17 @@ def is_lazy(source: object) -> bool:
     return _is_dask_array(given)
 
 
-def _valid(raster: Raster) -> Any:  # noqa: ANN401 - an array or None
-    """Return which pixels are valid, where a mask says so that is no sample of the raster."""
+def _valid(raster: Raster, told: Told) -> NDArray[np.bool_] | None:
+    """Return which pixels are valid, where samples that are written do not say the same."""
     validity = raster.validity
-    is_mask = isinstance(validity, KnownValidity) and validity.bands is None
-    return raster.mask if is_mask else None
+    if isinstance(validity, KnownValidity) and validity.bands is None:
+        return raster.mask
+    if validity.why_unknown is not None:
+        return None
+    bands = range(raster.count)
+    said = said_by_samples(told.facts, raster.count, as_dtype(raster.dtype))
+    by_samples = pixel_mask(said, raster.data, bands, raster.count)
+    return None if np.array_equal(raster.mask, by_samples) else raster.mask
 
 
 def _is_file(given: object) -> bool:

@@ -322,7 +322,8 @@ def _source(stored: StoredFile, facts: WrittenFacts, *, is_alpha: bool) -> Array
     names = names[:-1] if is_alpha else names
     facts = replace(facts, colorinterp=names, premultiplied=is_premultiplied)
     shape = (first.image.samples - is_alpha, first.grid.rows, first.grid.cols)
-    return ArraySource(np.broadcast_to(np.zeros((), dtype), shape), Told(facts=facts))
+    valid = None if first.mask is None else np.broadcast_to(np.True_, shape[1:])
+    return ArraySource(np.broadcast_to(np.zeros((), dtype), shape), Told(facts=facts), valid)
 
 
 def _colours(image: Image) -> list[str]:
