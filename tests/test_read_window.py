@@ -511,7 +511,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"window": "0123"}, "not '0123'"),
     ({"window": ("0", "0", "1", "1")}, "in pixels"),
     ({"window": 7}, "not 7"),
-    ({"window": (0.5, 0, 10, 10)}, "say the shape"),
+    ({"window": (0.5, 0, 10, 10)}, "pass the shape"),
     ({"window": (0, 0, 10, 10), "bounds": (0, 0, 1, 1)}, "leave one out"),
     ({"bounds": (500_000, 4_999_000, 499_000, 5_000_000)}, "left < right"),
     ({"bounds": (500_000, 5_000_000, 501_000, 4_999_000)}, "bottom < top"),

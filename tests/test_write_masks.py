@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 
@@ -47,7 +48,7 @@ def stored(
     """A file as rasterio writes it."""
     bands, rows, cols = pixels.shape
     profile = {"count": bands, "height": rows, "width": cols, "dtype": pixels.dtype, **profile}
-    transform = rasterio.transform.from_origin(0, 10, 1, 1)
+    transform = Affine(1, 0, 0, 0, -1, 10)
     with rasterio.MemoryFile() as memory, rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
         with memory.open(driver="GTiff", transform=transform, **profile) as dataset:
             if names:
