@@ -173,3 +173,9 @@ def test_limits_are_given_by_name_and_do_not_change():
         Limits(4096)  # pyright: ignore[reportCallIssue]
     with pytest.raises(AttributeError):
         Limits().ifds = 5  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@each_example
+def test_an_error_is_made_anew_without_its_text(error):
+    """As by tblib, which has a say in all errors of a process with dask.distributed."""
+    assert type(type(error).__new__(type(error))) is type(error)

@@ -160,7 +160,7 @@ async def test_the_first_part_is_sent_before_a_tenth_is_taken(s3, backend, fault
 
 async def test_an_object_that_exists_is_kept_unless_it_may_be_overwritten(s3, backend):
     backend.put_object("bucket", "old.tif", b"old")
-    with pytest.raises(UsageError, match="exists"):
+    with pytest.raises(UsageError, match="it is there already"):
         await write(to_s3(s3, "old.tif"))
     assert backend.get_object("bucket", "old.tif").value == b"old"
     await write(to_s3(s3, "old.tif", overwrite=True), BODY[:100])
@@ -173,7 +173,7 @@ async def test_an_object_that_appears_meanwhile_is_kept(s3, backend, faults):
     await target.begin()
     s3.refused.update(refused)  # the server of the tests does not look
     try:
-        with pytest.raises(UsageError, match="exists"):
+        with pytest.raises(UsageError, match="it is there already"):
             await target.finish(head(), len(HEAD))
     finally:
         s3.refused.clear()
@@ -362,7 +362,7 @@ async def read_blob(store, key: str) -> tuple[bytes, str]:
 async def test_blocks_to_azure_make_a_blob(azure):
     await write(to_azure(azure, "a/ü.tif"))
     assert await read_blob(azure, "a/ü.tif") == (HEAD + BODY, "image/tiff")
-    with pytest.raises(UsageError, match="exists"):
+    with pytest.raises(UsageError, match="it is there already"):
         await write(to_azure(azure, "a/ü.tif"), b"")
     await write(to_azure(azure, "a/ü.tif", overwrite=True), b"new")
     assert (await read_blob(azure, "a/ü.tif"))[0] == HEAD + b"new"
@@ -373,7 +373,7 @@ async def test_a_blob_that_appears_meanwhile_is_kept(azure):
     await target.begin()
     await target.append(BODY)
     azure.put("race.tif", b"other")
-    with pytest.raises(UsageError, match="exists"):
+    with pytest.raises(UsageError, match="it is there already"):
         await target.finish(head(), len(HEAD))
     assert (await read_blob(azure, "race.tif"))[0] == b"other"
 

@@ -1,6 +1,6 @@
 """`tinycog.write`: what readers get of it, and what is refused."""
 
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportOptionalMemberAccess=false
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,6 @@
 """Which pixels are valid stays so in a copy, or the copy is refused: by rasterio and by tinycog."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
 from __future__ import annotations
 
 from collections.abc import Callable

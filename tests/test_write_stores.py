@@ -110,7 +110,7 @@ async def test_an_object_of_s3_has_the_bytes_of_a_file(s3, bucket):
     done = await tinycog.write("s3://bucket/a.tif", PIXELS, storage_options=s3.options, **OPTIONS)
     assert bucket.keys["a.tif"].value == await data_of(PIXELS, **OPTIONS)
     assert (done.name, done.length) == ("s3://bucket/a.tif", len(bucket.keys["a.tif"].value))
-    with pytest.raises(UsageError, match="exists"):
+    with pytest.raises(UsageError, match="it is there already"):
         await tinycog.write(
             "s3://bucket/a.tif", PIXELS, storage_options=s3.options, overwrite=False
         )
@@ -259,7 +259,7 @@ async def test_the_smallest_memory_that_a_refusal_names_is_enough(s3, kind):
     }[kind]
     with pytest.raises(LimitError, match="smallest that works") as refused:
         await tinycog.write(source=pixels, memory=20 * MIB, plan=True, **where)
-    least = int(str(refused.value).partition("(memory=")[2].rstrip(")"))
+    least = int(str(refused.value).partition("(memory=")[2].partition(")")[0])
     plan = await tinycog.write(source=pixels, memory=least, plan=True, **where)
     assert plan.memory <= least
     with pytest.raises(LimitError):

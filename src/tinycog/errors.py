@@ -254,7 +254,7 @@ class MosaicError(UsageError):
         return error
 
 
-class TargetExistsError(UsageError, FileExistsError):
+class TargetExistsError(FileExistsError, UsageError):  # in this order its `__new__` is OSError's
     """What is to be written is there already, and must not be replaced."""
 
     @classmethod
