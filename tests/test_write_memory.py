@@ -21,9 +21,8 @@ BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "write_memory.py"
     ("case", "mib"),
     [
         ("bytes 100000 memory=64", 2000),
-        ("bytes 200000 memory=128", 400),
-        ("dask 200000 memory=64", 200),
-        ("dask-cubic 20000 memory=128", 100),
+        ("bytes 200000 memory=128", 200),
+        ("dask 200000 memory=64", 100),
     ],
 )
 def test_memory_is_bounded(case, mib):
