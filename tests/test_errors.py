@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+from typing import Any
 
 import pytest
 
@@ -178,4 +179,5 @@ def test_limits_are_given_by_name_and_do_not_change():
 @each_example
 def test_an_error_is_made_anew_without_its_text(error):
     """As by tblib, which has a say in all errors of a process with dask.distributed."""
-    assert type(type(error).__new__(type(error))) is type(error)
+    kind: Any = type(error)
+    assert type(kind.__new__(kind)) is kind
