@@ -234,6 +234,13 @@ def test_an_argument_of_another_kind_is_named(given, message):
         tinycog.write(bytes, image(2), **given)
 
 
+def test_an_argument_of_many_lines_is_told_in_one():
+    with pytest.raises(UsageError) as caught:
+        tinycog.write(bytes, image(), nodata=np.zeros((30, 30)))
+    (line,) = str(caught.value).splitlines()
+    assert len(line) < 600
+
+
 async def test_the_bytes_are_not_shown():
     assert len(repr(await tinycog.write(bytes, image(rows=300)))) < 2000
 

@@ -283,3 +283,12 @@ def test_an_update_has_masks_of_nodata_values_as_write_does(tmp_path):
     whole = tinycog.sync.write(bytes, pixels, mask="internal", blocksize=64, **facts)
     for found, wanted in zip(masks(path.read_bytes()), masks(whole.data), strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+async def test_nodata_that_is_nan_stays_so_beside_alpha():
+    """It is the file's own, though NaN equals nothing."""
+    pixels = np.concatenate([RGB, ALPHA[None]]).astype(np.float32)
+    pixels[:, :9] = np.nan
+    data = stored(pixels, photometric="RGB", alpha="YES", nodata=np.nan)
+    copy = (await tinycog.write(bytes, tinycog.open(data))).data
+    np.testing.assert_array_equal(masks(copy), masks(data))

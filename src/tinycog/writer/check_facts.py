@@ -10,6 +10,7 @@ from typing import Any, cast
 from tinycog.checks import numbers
 from tinycog.errors import UsageError
 from tinycog.geo.written_facts import AREA_OR_POINT, WrittenFacts
+from tinycog.sources.redact import redact_line
 
 OF_EACH_BAND = ("descriptions", "scales", "offsets", "units", "colorinterp")
 """Facts that are sequences, an item for each band."""
@@ -77,7 +78,7 @@ def _with_item(facts: WrittenFacts) -> WrittenFacts:
 
 def _expect(name: str, value: object, expected: str, is_so: bool) -> None:  # noqa: FBT001 - what was found
     if not is_so:
-        message = f"{name} is {expected}, not {value!r}"
+        message = f"{name} is {expected}, not {redact_line(repr(value))}"
         raise UsageError(message)
 
 

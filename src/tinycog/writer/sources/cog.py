@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict
 
 from tinycog.affine_math import coefficients
@@ -221,7 +222,9 @@ class CogSource:
         self.bands, self.rows, self.cols = shape
         self.facts = merge_facts(file_facts(cog, window), told.facts)
         self.has_valid: bool | None = cog.has_mask
-        if not cog.has_mask and cog.nodata != self.facts.nodata:
+        own, used = cog.nodata, self.facts.nodata
+        is_nan = own is not None and used is not None and isnan(own) and isnan(used)
+        if not cog.has_mask and own != used and not is_nan:
             self._check_nodata(cog.nodata)
         self.chunk: tuple[int, int] = cog.levels[0].tile_shape
         self.memory = self.chunk[0] * self.chunk[1] * self.bands * self.dtype.itemsize
